@@ -1,0 +1,162 @@
+"""What crosses the floors: raw records, canonical records, cases, observations, decisions.
+
+Everything here is a batch held as columns, because every arrow of the data path works on batches;
+a single client is a batch of one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.errors import SchemaError
+
+FIELDS: Final = (
+    "name",
+    "name_kana",
+    "name_en",
+    "postal_code",
+    "prefecture",
+    "city",
+    "street",
+    "phone",
+    "url",
+    "corporate_number",
+)
+"""Fields that describe a client or a company. A one-column address is read into `street`."""
+
+
+@dataclass(frozen=True)
+class RecordBatch:
+    """N clients or companies as raw text, one column per field; '' stands for missing."""
+
+    ids: Sequence[str]
+    """Client ids or company ids, length N."""
+    columns: Mapping[str, Sequence[str]]
+    """Field name (one of FIELDS) to N texts; an absent field is missing for all N."""
+
+    def __post_init__(self) -> None:
+        for field, texts in self.columns.items():
+            if field not in FIELDS:
+                raise SchemaError(f"expected fields among {list(FIELDS)}, got {field!r}")
+            if len(texts) != len(self.ids):
+                raise SchemaError(
+                    f"column {field!r} needs {len(self.ids)} texts, one per id, got {len(texts)}"
+                )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def column(self, field: str) -> Sequence[str]:
+        """The N texts of one field; empty texts where the field is absent."""
+        texts = self.columns.get(field)
+        return [""] * len(self) if texts is None else texts
+
+    def take(self, rows: Sequence[int]) -> "RecordBatch":
+        """The records at these positions, in this order."""
+        return RecordBatch(
+            ids=[self.ids[row] for row in rows],
+            columns={field: [texts[row] for row in rows] for field, texts in self.columns.items()},
+        )
+
+
+@dataclass(frozen=True)
+class CompanyRows:
+    """N rows of the company table as they stand in the database."""
+
+    records: RecordBatch
+    updated_at: Sequence[str]
+    """ISO 8601 time of the last change of each row, '' where unknown."""
+    closed_at: Sequence[str]
+    """ISO 8601 date on which the company closed, '' while it is open."""
+
+
+@dataclass(frozen=True)
+class CanonicalBatch:
+    """N records after normalisation; every text is '' where the field is missing or unreadable."""
+
+    name: list[str]
+    """Whole name, folded, its legal form in the canonical long form and in its place."""
+    core: list[str]
+    """Name without legal form, spaces or punctuation, old kanji as new; '' only for empty names."""
+    stem: list[str]
+    """Core without branch, department, project or bracketed additions; often equal to `core`."""
+    legal_form: NDArray[np.int8]
+    """Legal form, 0 for none, else 1 + its position in `legal_forms.LEGAL_FORMS`; shape (N,)."""
+    legal_side: NDArray[np.int8]
+    """Where the legal form stands: 0 none, 1 leading, 2 trailing, 3 in the middle; shape (N,)."""
+    kana: list[str]
+    """Folded katakana reading without the legal form; taken from a name that is all kana, too."""
+    latin: list[str]
+    """Folded Latin name without the legal form, from `name_en` or from a name that is all Latin."""
+    prefecture: NDArray[np.int8]
+    """Prefecture code 1..47 (JIS X 0401), 0 where unknown; shape (N,)."""
+    city: list[str]
+    """City, ward or county with town or village, folded: '横浜市西区'."""
+    town: list[str]
+    """Town after the city, folded, without 大字/字 and 丁目: '神田神保町'."""
+    block: list[str]
+    """Numbers of block, lot and house joined by '-': '2-38'; without building and room."""
+    building: list[str]
+    """Building and room, folded: 'いちご九段ビル3'."""
+    postal_code: list[str]
+    """Seven digits."""
+    phone: list[str]
+    """National significant number in digits with the leading 0, or '+' and E.164 if foreign."""
+    domain: list[str]
+    """Registered domain, lower case, of the URL or of an e-mail address in its place."""
+    corporate_number: list[str]
+    """Thirteen digits with a right check digit."""
+
+    def __len__(self) -> int:
+        return len(self.name)
+
+
+class DecisionKind(IntEnum):
+    """What was decided for a client."""
+
+    NO_MATCH = 0
+    LINK = 1
+    REVIEW = 2
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a policy sees of B clients: K candidate slots, R routes, A = K + 2 + R actions."""
+
+    candidates: NDArray[np.float32]
+    """Features of the visible candidates, shape (B, K, F), in [0, 1]; empty slots are 0."""
+    query: NDArray[np.float32]
+    """Features of the client alone, shape (B, Q), in [0, 1]."""
+    state: NDArray[np.float32]
+    """Routes bought (R), share of slots filled, cost so far; shape (B, R + 2), in [0, 1]."""
+    action_mask: NDArray[np.int8]
+    """1 where the action is legal, shape (B, A): link 0..K-1, no match K, review K+1, routes."""
+    slot_pairs: NDArray[np.int64]
+    """Index of the pair in each slot, -1 where empty; shape (B, K). Not shown to agents."""
+
+    def __len__(self) -> int:
+        return len(self.query)
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What was decided for N clients, in their order."""
+
+    kind: NDArray[np.int8]
+    """`DecisionKind` of each client, shape (N,)."""
+    pair: NDArray[np.int64]
+    """Index of the best candidate's pair, -1 where there was none, shape (N,); also kept when
+    the client is not linked, since thresholds are moved over it."""
+    confidence: NDArray[np.float32]
+    """Probability in [0, 1] that the best candidate is the right company, shape (N,)."""
+    bought: NDArray[np.uint16]
+    """Routes bought, one bit per route, shape (N,)."""
+    cost: NDArray[np.float32]
+    """Price of the bought routes, unit: one correct link; shape (N,)."""
+
+    def __len__(self) -> int:
+        return len(self.kind)
