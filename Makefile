@@ -1,0 +1,76 @@
+# Any target may be the first command in a fresh clone: all of them wait for $(READY).
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+READY := .venv/.compiled
+KERNELS := $(shell find linkage_rl -name '_*.pyx' -o -name '_*.pxd')
+
+# `make train experiment=jp_all seed=2 ARGS="env.max_candidates=40"`: names given on the command
+# line travel to the program; the same names in the environment do not.
+NAMES := experiment agent seed database source clients bundle run output index refresh resume
+OVERRIDES = $(foreach name,$(NAMES),$(if $(filter command line,$(origin $(name))),'$(name)=$($(name))')) $(ARGS)
+
+.PHONY: help setup format check test test-slow bench companies train evaluate link export experiment clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## create .venv, install everything pinned, compile the kernels, hook pre-commit
+	@scripts/hooks.sh
+
+$(INSTALLED): setup.cfg setup.py pyproject.toml constraints.txt scripts/setup.sh
+	@scripts/setup.sh "$(PYTHON)"
+	@touch $@
+
+$(READY): $(INSTALLED) $(KERNELS)
+	@$(BIN)/python setup.py --quiet build_ext --inplace
+	@touch $@
+
+format: $(READY) ## mend what ruff can mend, then format
+	$(BIN)/ruff check --fix --exit-zero --quiet
+	$(BIN)/ruff format
+
+check: $(READY) ## ruff, mypy, import floors, spelling
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+test: $(READY) ## the quick tests and the doctests (ARGS="-k name" picks some)
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-slow: $(READY) ## the learning and container tests
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+bench: $(READY) ## time the hot paths and print a table
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+companies: $(READY) ## load or refresh a company table: source=FILE database=URL | refresh=true
+	@$(BIN)/python -m linkage_rl.companies $(OVERRIDES)
+
+train: $(READY) ## train and compare: experiment=NAME agent=NAME seed=N
+	@$(BIN)/python -m linkage_rl.train $(OVERRIDES)
+
+evaluate: $(READY) ## measure a bundle on a list with truth: bundle=DIR clients=FILE
+	@$(BIN)/python -m linkage_rl.evaluate $(OVERRIDES)
+
+link: $(READY) ## complete a client list: bundle=DIR clients=FILE output=FILE
+	@$(BIN)/python -m linkage_rl.link $(OVERRIDES)
+
+export: $(READY) ## turn a run into a bundle: run=DIR output=DIR
+	@$(BIN)/python -m linkage_rl.export $(OVERRIDES)
+
+experiment: $(READY) ## a preset over three seeds: name=PRESET
+	@$(if $(name),,echo "make experiment needs name=PRESET, one of configs/experiment/" >&2; exit 2;) \
+	$(BIN)/python -m linkage_rl.train --multirun experiment=$(name) seed=1,2,3 $(ARGS)
+
+clean: ## remove builds, caches and the environment; keeps what the commands wrote
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find linkage_rl -name '_*.so' -delete
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

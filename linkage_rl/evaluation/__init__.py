@@ -1,0 +1,1 @@
+"""Measures decisions, calibrates their confidence, and reports systems side by side."""

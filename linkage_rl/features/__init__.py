@@ -1,0 +1,1 @@
+"""Features that compare a client with each of its candidates."""

@@ -1,0 +1,1 @@
+"""Company tables and client lists: reads, stores, generates, corrupts and splits them."""

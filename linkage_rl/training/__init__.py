@@ -1,0 +1,1 @@
+"""Trains ranker and agents, and watches over them."""
