@@ -1,0 +1,13 @@
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+def hash_texts(texts: Sequence[str], salt: int) -> NDArray[np.uint64]: ...
+def gram_buckets(
+    texts: Sequence[str], field: int, mask: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]: ...
+def block_numbers(texts: Sequence[str], width: int) -> NDArray[np.uint16]: ...
+def gather_bytes(
+    offsets: NDArray[np.int64], blob: NDArray[np.uint8], rows: NDArray[np.int64]
+) -> bytes: ...

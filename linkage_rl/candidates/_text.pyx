@@ -1,0 +1,162 @@
+"""Kernels over Python texts: stable hashes, n-gram buckets, and gathers from a text blob."""
+
+import numpy as np
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND, PyUnicode_READ
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+cdef uint64_t _PRIME = 0x9E3779B97F4A7C15ULL
+cdef uint32_t _EDGE = 1
+"""Stands before the first and after the last character of a text."""
+
+
+cdef inline uint64_t _mix(uint64_t value) noexcept nogil:
+    # Finaliser of splitmix64 (Steele, Lea and Flood, 2014).
+    value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9ULL
+    value = (value ^ (value >> 27)) * 0x94D049BB133111EBULL
+    return value ^ (value >> 31)
+
+
+def hash_texts(texts, uint64_t salt):
+    cdef Py_ssize_t n = len(texts), i, j, length
+    out = np.zeros(n, dtype=np.uint64)
+    cdef uint64_t[::1] view = out
+    cdef uint64_t h
+    cdef str text
+    cdef int kind
+    cdef void* chars
+    for i in range(n):
+        text = texts[i]
+        length = PyUnicode_GET_LENGTH(text)
+        if length == 0:
+            continue
+        kind = PyUnicode_KIND(text)
+        chars = PyUnicode_DATA(text)
+        h = _mix(salt + _PRIME)
+        for j in range(length):
+            h = (h ^ <uint64_t>PyUnicode_READ(kind, chars, j)) * _PRIME
+            h ^= h >> 29
+        h = _mix(h)
+        view[i] = h if h else 1
+    return out
+
+
+cdef inline bint _alphabetic(uint32_t char) noexcept nogil:
+    return char < 0x3400
+
+
+cdef inline int32_t _bucket(uint64_t field, uint32_t a, uint32_t b, uint32_t c, uint32_t mask) noexcept nogil:
+    return <int32_t>(_mix((field << 60) ^ (<uint64_t>a << 40) ^ (<uint64_t>b << 20) ^ c) & mask)
+
+
+def gram_buckets(texts, uint64_t field, uint32_t mask):
+    """Offsets (N + 1,) and sorted distinct buckets of each text's n-grams.
+
+    Two neighbours without an ideograph take a third character along (kana and Latin bigrams say
+    too little); a pair with an ideograph stands alone.
+    """
+    cdef Py_ssize_t n = len(texts), i, j, k, m, length, total = 0
+    for i in range(n):
+        total += len(texts[i]) + 1
+    buckets = np.empty(total, dtype=np.int32)
+    offsets = np.zeros(n + 1, dtype=np.int64)
+    cdef int32_t[::1] out = buckets
+    cdef int64_t[::1] ends = offsets
+    cdef Py_ssize_t at = 0, begin
+    cdef str text
+    cdef int kind
+    cdef void* chars
+    cdef uint32_t a, b, c
+    cdef int32_t bucket
+    for i in range(n):
+        text = texts[i]
+        length = PyUnicode_GET_LENGTH(text)
+        begin = at
+        if length:
+            kind = PyUnicode_KIND(text)
+            chars = PyUnicode_DATA(text)
+            a = _EDGE
+            for j in range(length + 1):
+                b = PyUnicode_READ(kind, chars, j) if j < length else _EDGE
+                if _alphabetic(a) and _alphabetic(b):
+                    if j >= length:
+                        break
+                    c = PyUnicode_READ(kind, chars, j + 1) if j + 1 < length else _EDGE
+                    bucket = _bucket(field, a, b, c, mask)
+                else:
+                    bucket = _bucket(field, a, b, 0, mask)
+                # Insertion keeps the short list sorted and distinct.
+                k = at
+                while k > begin and out[k - 1] > bucket:
+                    k -= 1
+                if k == begin or out[k - 1] != bucket:
+                    for m in range(at, k, -1):
+                        out[m] = out[m - 1]
+                    out[k] = bucket
+                    at += 1
+                a = b
+        ends[i + 1] = at
+    return offsets, buckets[:at].copy()
+
+
+def block_numbers(texts, int width):
+    """The first `width` numbers of blocks such as '2-38-甲', shape (N, width); 0 where absent."""
+    cdef Py_ssize_t n = len(texts), i, j, length
+    numbers = np.zeros((n, width), dtype=np.uint16)
+    cdef uint16_t[:, ::1] out = numbers
+    cdef str text
+    cdef int kind, column
+    cdef void* chars
+    cdef uint32_t char
+    cdef uint64_t value
+    cdef bint lettered
+    for i in range(n):
+        text = texts[i]
+        length = PyUnicode_GET_LENGTH(text)
+        if length == 0:
+            continue
+        kind = PyUnicode_KIND(text)
+        chars = PyUnicode_DATA(text)
+        column = 0
+        value = 0
+        lettered = False
+        for j in range(length + 1):
+            char = PyUnicode_READ(kind, chars, j) if j < length else 45
+            if char == 45:
+                if column < width:
+                    # Lots such as 甲 or イ become a code above every real number.
+                    out[i, column] = <uint16_t>((0x8000 | (_mix(value) & 0x7FFF)) if lettered or value > 0x7FFF else value)
+                column += 1
+                value = 0
+                lettered = False
+            elif 48 <= char <= 57:
+                value = value * 10 + (char - 48)
+            else:
+                lettered = True
+                value = value * 31 + char
+    return numbers
+
+
+def gather_bytes(const int64_t[::1] offsets, const uint8_t[::1] blob, const int64_t[::1] rows):
+    """The texts of these rows, joined by newlines, as one bytes object."""
+    cdef Py_ssize_t n = rows.shape[0], i
+    cdef int64_t size = 0, begin, length
+    for i in range(n):
+        size += offsets[rows[i] + 1] - offsets[rows[i]] + 1
+    if size == 0:
+        return b""
+    out = PyBytes_FromStringAndSize(NULL, size - 1)
+    cdef char* target = PyBytes_AS_STRING(out)
+    cdef int64_t at = 0
+    for i in range(n):
+        begin = offsets[rows[i]]
+        length = offsets[rows[i] + 1] - begin
+        if length:
+            memcpy(target + at, &blob[begin], length)
+        at += length
+        if i + 1 < n:
+            target[at] = 10
+            at += 1
+    return out

@@ -1,0 +1,148 @@
+"""Canonical texts as fixed-width numbers, one cache line a record: what kernels compare."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.candidates import _text
+from linkage_rl.candidates.strings import StringColumn
+from linkage_rl.records import CanonicalBatch
+
+ROW: Final = np.dtype(
+    [
+        ("name", "<u8"),
+        ("core", "<u8"),
+        ("kana", "<u4"),
+        ("doc", "<i4"),
+        ("postal", "<i4"),
+        ("city", "<u4"),
+        ("town", "<u4"),
+        ("building", "<u4"),
+        ("phone", "<u4"),
+        ("domain", "<u4"),
+        ("corporate", "<u4"),
+        ("block", "<u2", (3,)),
+        ("office", "<u2"),
+        ("prefecture", "i1"),
+        ("form", "i1"),
+        ("side", "i1"),
+        ("phone_area", "i1"),
+    ]
+)
+"""A record in 64 bytes. Texts are hashes, 0 where missing; `doc` is its searchable document;
+`office` is the registry office in the corporate number (digits 2-5), 0 where unknown."""
+
+GRAM_BUCKETS: Final = 1 << 21
+"""N-grams are hashed into this many buckets, so that no vocabulary has to be kept in step."""
+FIELDS_SEARCHED: Final = ("core", "kana", "latin")
+"""Fields of a document, in the order of its gram lists."""
+_SALT: Final = 20_261_123
+
+
+def hash_texts(texts: Sequence[str], salt: int = 0) -> NDArray[np.uint64]:
+    """64-bit hashes, equal on every machine; 0 for the empty text. Shape (N,)."""
+    return _text.hash_texts(texts, _SALT + salt)
+
+
+def _short(texts: Sequence[str]) -> NDArray[np.uint32]:
+    folded = (hash_texts(texts) >> np.uint64(32)).astype(np.uint32)
+    return np.where([text != "" for text in texts], np.maximum(folded, 1), 0).astype(np.uint32)
+
+
+@dataclass(frozen=True)
+class Documents:
+    """M distinct searchable texts: core, kana and Latin name of records that share all three."""
+
+    core: StringColumn
+    kana: StringColumn
+    latin: StringColumn
+    gram_offsets: NDArray[np.int64]
+    """Grams of document m and field f: from 3 m + f to 3 m + f + 1; shape (3 M + 1,)."""
+    grams: NDArray[np.int32]
+    """Buckets, sorted and distinct within a field."""
+
+    def __len__(self) -> int:
+        return len(self.core)
+
+
+@dataclass(frozen=True)
+class EncodedBatch:
+    """N records ready for kernels; `rows['doc']` points into `documents`."""
+
+    rows: NDArray[np.void]
+    """Structured array of `ROW`, shape (N,)."""
+    documents: Documents
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def encode_documents(core: list[str], kana: list[str], latin: list[str]) -> Documents:
+    """The documents of M distinct names with their gram lists interleaved by field."""
+    mask = GRAM_BUCKETS - 1
+    parts = [
+        _text.gram_buckets(texts, field, mask) for field, texts in enumerate((core, kana, latin))
+    ]
+    sizes = np.stack([np.diff(offsets) for offsets, _ in parts], axis=1).reshape(-1)
+    gram_offsets = np.zeros(len(sizes) + 1, dtype=np.int64)
+    np.cumsum(sizes, out=gram_offsets[1:])
+    grams = np.empty(int(gram_offsets[-1]), dtype=np.int32)
+    for field, (offsets, buckets) in enumerate(parts):
+        shift = np.repeat(gram_offsets[field:-1:3] - offsets[:-1], np.diff(offsets))
+        grams[np.arange(len(buckets)) + shift] = buckets
+    return Documents(
+        StringColumn.from_texts(core),
+        StringColumn.from_texts(kana),
+        StringColumn.from_texts(latin),
+        gram_offsets,
+        grams,
+    )
+
+
+def encode_rows(records: CanonicalBatch) -> NDArray[np.void]:
+    """The fixed-width part of N canonical records, `doc` still 0; shape (N,)."""
+    rows = np.zeros(len(records), dtype=ROW)
+    rows["name"] = hash_texts(records.name)
+    rows["core"] = hash_texts(records.core)
+    rows["kana"] = _short(records.kana)
+    rows["city"] = _short(records.city)
+    placed = [
+        f"{city}|{town}" if town else ""
+        for city, town in zip(records.city, records.town, strict=True)
+    ]
+    rows["town"] = _short(placed)
+    rows["building"] = _short(records.building)
+    rows["phone"] = _short(records.phone)
+    rows["phone_area"] = [int(text[1:3]) if text[:1] == "0" else 0 for text in records.phone]
+    rows["domain"] = _short(records.domain)
+    rows["corporate"] = _short(records.corporate_number)
+    rows["office"] = [int(text[1:5]) if text else 0 for text in records.corporate_number]
+    rows["postal"] = [int(text) if text else -1 for text in records.postal_code]
+    rows["block"] = _text.block_numbers(records.block, 3)
+    rows["prefecture"] = records.prefecture
+    rows["form"] = records.legal_form
+    rows["side"] = records.legal_side
+    return rows
+
+
+def document_keys(records: CanonicalBatch) -> NDArray[np.uint64]:
+    """One hash per record of all its searched fields; shape (N,)."""
+    parts = [
+        hash_texts(getattr(records, field), 1 + place)
+        for place, field in enumerate(FIELDS_SEARCHED)
+    ]
+    mixed = parts[0]
+    for part in parts[1:]:
+        mixed = (mixed ^ part) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(29)
+    return mixed
+
+
+def encode(records: CanonicalBatch) -> EncodedBatch:
+    """N records, each with a document of its own: the form in which clients ask."""
+    rows = encode_rows(records)
+    rows["doc"] = np.arange(len(rows))
+    return EncodedBatch(rows, encode_documents(records.core, records.kana, records.latin))

@@ -1,0 +1,65 @@
+"""Texts as one UTF-8 blob with offsets: memory-mapped, gathered without a Python loop."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.candidates import _text
+
+
+@dataclass(frozen=True)
+class StringColumn:
+    """N texts without newlines; immutable, and cheap to map from disk."""
+
+    offsets: NDArray[np.int64]
+    """Text i is `blob[offsets[i]:offsets[i + 1]]`; shape (N + 1,)."""
+    blob: NDArray[np.uint8]
+    """UTF-8 of all texts, one after the other."""
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @classmethod
+    def from_texts(cls, texts: Sequence[str]) -> "StringColumn":
+        """Pack texts; a newline inside becomes a space, a lone surrogate a question mark.
+
+        >>> StringColumn.from_texts(["五洋建設", "", "JFE"]).take(np.array([2, 0]))
+        ['JFE', '五洋建設']
+        """
+        joined = "\n".join(texts)
+        if joined.count("\n") != max(len(texts) - 1, 0):
+            joined = "\n".join(text.replace("\n", " ") for text in texts)
+        raw = np.frombuffer(joined.encode("utf-8", "replace"), dtype=np.uint8)
+        breaks = np.flatnonzero(raw == 10)
+        ends = np.append(breaks, len(raw)) if len(texts) else breaks
+        offsets = np.zeros(len(texts) + 1, dtype=np.int64)
+        offsets[1:] = ends - np.arange(len(ends))
+        return cls(offsets, np.delete(raw, breaks))
+
+    @classmethod
+    def concatenate(cls, columns: Iterable["StringColumn"]) -> "StringColumn":
+        """The texts of all columns, one column after the other."""
+        parts = list(columns)
+        starts = np.cumsum([0, *(int(part.offsets[-1]) for part in parts)])
+        offsets = [part.offsets[1:] + start for part, start in zip(parts, starts, strict=False)]
+        return cls(
+            np.concatenate([np.zeros(1, dtype=np.int64), *offsets]),
+            np.concatenate([np.zeros(0, dtype=np.uint8), *(part.blob for part in parts)]),
+        )
+
+    def take(self, rows: NDArray[np.integer]) -> list[str]:
+        """The texts at these positions, in this order."""
+        if len(rows) == 0:
+            return []
+        index = np.ascontiguousarray(rows, dtype=np.int64)
+        return _text.gather_bytes(self.offsets, self.blob, index).decode("utf-8").split("\n")
+
+    def select(self, rows: NDArray[np.integer]) -> "StringColumn":
+        """The column of the texts at these positions, in this order."""
+        index = np.ascontiguousarray(rows, dtype=np.int64)
+        raw = np.frombuffer(_text.gather_bytes(self.offsets, self.blob, index), dtype=np.uint8)
+        offsets = np.zeros(len(index) + 1, dtype=np.int64)
+        np.cumsum(self.offsets[index + 1] - self.offsets[index], out=offsets[1:])
+        return StringColumn(offsets, raw[raw != 10])

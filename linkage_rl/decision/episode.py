@@ -1,0 +1,123 @@
+"""The decision process itself, pure and batched: actions, legality, transitions.
+
+An episode belongs to one client. It starts without candidates; each action links a visible
+candidate, declares no match, asks for review, or buys a route, which shows more candidates.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.errors import IllegalActionError
+
+
+@dataclass(frozen=True)
+class ActionLayout:
+    """Meaning of the A = K + 2 + R actions: link slot k, no match, review, buy route r."""
+
+    slots: int
+    """Visible candidates K."""
+    routes: int
+    """Routes R."""
+
+    @property
+    def no_match(self) -> int:
+        """Index of the action that declares no match."""
+        return self.slots
+
+    @property
+    def review(self) -> int:
+        """Index of the action that hands the client to a person."""
+        return self.slots + 1
+
+    @property
+    def first_route(self) -> int:
+        """Index of the action that buys route 0."""
+        return self.slots + 2
+
+    @property
+    def size(self) -> int:
+        """Number of actions A."""
+        return self.slots + 2 + self.routes
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """B episodes side by side."""
+
+    case: NDArray[np.int64]
+    """Case of each episode, shape (B,)."""
+    bought: NDArray[np.uint16]
+    """Routes bought, one bit per route, shape (B,)."""
+    action: NDArray[np.int64]
+    """The action that ended the episode, -1 while it runs; shape (B,)."""
+
+    @property
+    def done(self) -> NDArray[np.bool_]:
+        """Which episodes have ended, shape (B,)."""
+        return self.action >= 0
+
+
+def begin(cases: NDArray[np.int64], bought: NDArray[np.uint16] | None = None) -> Episodes:
+    """Fresh episodes of these cases; `bought` gives routes that are paid already."""
+    if bought is None:
+        bought = np.zeros(len(cases), dtype=np.uint16)
+    return Episodes(cases, bought, np.full(len(cases), -1, dtype=np.int64))
+
+
+def legal_actions(
+    layout: ActionLayout,
+    filled: NDArray[np.integer],
+    bought: NDArray[np.uint16],
+    available: NDArray[np.uint16],
+    allow_review: bool,
+) -> NDArray[np.int8]:
+    """1 where an action is legal, shape (B, A); no match always is.
+
+    Args:
+        layout: Meaning of the A actions.
+        filled: Slots that hold a candidate, shape (B,).
+        bought: Route bits already bought, shape (B,).
+        available: Route bits that the client can ask, since it has the field; shape (B,).
+        allow_review: Whether a person stands by to review.
+    """
+    mask = np.zeros((len(filled), layout.size), dtype=np.int8)
+    mask[:, : layout.slots] = np.arange(layout.slots) < filled[:, None]
+    mask[:, layout.no_match] = 1
+    mask[:, layout.review] = allow_review
+    open_routes = available & ~bought
+    mask[:, layout.first_route :] = (open_routes[:, None] >> np.arange(layout.routes)) & 1
+    return mask
+
+
+def advance(
+    layout: ActionLayout,
+    episodes: Episodes,
+    actions: NDArray[np.int64],
+    mask: NDArray[np.int8],
+) -> Episodes:
+    """End or go on: an illegal action changes nothing, an ended episode stays ended.
+
+    Raises:
+        IllegalActionError: An action lies outside 0..A-1.
+    """
+    if len(actions) and not (actions.min() >= 0 and actions.max() < layout.size):
+        raise IllegalActionError(
+            f"expected actions in 0..{layout.size - 1}, got {actions.min()}..{actions.max()}"
+        )
+    legal = mask[np.arange(len(actions)), actions].astype(bool) & ~episodes.done
+    buys = legal & (actions >= layout.first_route)
+    route = np.where(buys, actions - layout.first_route, 0)
+    bits = np.left_shift(buys.astype(np.uint16), route.astype(np.uint16))
+    return replace(
+        episodes,
+        bought=episodes.bought | bits,
+        action=np.where(legal & ~buys, actions, episodes.action),
+    )
+
+
+def route_cost(bought: NDArray[np.uint16], prices: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Summed price of the routes in each bit set, shape (B,); unit: one correct link."""
+    bits = (bought[:, None] >> np.arange(len(prices))) & 1
+    return (bits @ prices).astype(np.float32)

@@ -1,0 +1,64 @@
+"""From cases to what a policy sees; the environment and the linker both look through here."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.decision import _observe
+from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.episode import ActionLayout, legal_actions, route_cost
+from linkage_rl.records import Observation
+
+SLOT_FEATURES: Final = ("affinity", "lead", "share_of_best")
+"""Features that depend on which other candidates are visible; they follow the route bits."""
+
+
+@dataclass(frozen=True)
+class View:
+    """How cases are shown: number of slots, prices, and whether review is offered."""
+
+    max_candidates: int
+    """Visible candidates K."""
+    prices: tuple[float, ...]
+    """Price of each route, unit: one correct link."""
+    allow_review: bool = False
+
+    @property
+    def layout(self) -> ActionLayout:
+        """The actions that go with this view."""
+        return ActionLayout(self.max_candidates, len(self.prices))
+
+    def candidate_features(self, cases: CaseSet) -> tuple[str, ...]:
+        """Names of the F features of a slot, in order."""
+        return (
+            *cases.feature_names,
+            *(f"route_{route}" for route in cases.routes),
+            *SLOT_FEATURES,
+        )
+
+    def observe(
+        self, cases: CaseSet, case: NDArray[np.int64], bought: NDArray[np.uint16]
+    ) -> Observation:
+        """What a policy sees of these cases after these routes; fresh arrays at each call."""
+        routes = len(self.prices)
+        candidates, pairs = _observe.fill_slots(
+            case,
+            bought,
+            cases.starts,
+            cases.pair_routes,
+            cases.affinity,
+            cases.features,
+            self.max_candidates,
+            routes,
+        )
+        filled = (pairs >= 0).sum(axis=1)
+        state = np.empty((len(case), routes + 2), dtype=np.float32)
+        state[:, :routes] = (bought[:, None] >> np.arange(routes)) & 1
+        state[:, routes] = filled / self.max_candidates
+        state[:, routes + 1] = np.minimum(
+            route_cost(bought, np.asarray(self.prices, dtype=np.float32)), 1.0
+        )
+        mask = legal_actions(self.layout, filled, bought, cases.available[case], self.allow_review)
+        return Observation(candidates, cases.query[case], state, mask, pairs)
