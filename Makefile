@@ -67,8 +67,8 @@ export: $(READY) ## turn a run into a bundle: run=DIR output=DIR
 	@$(BIN)/python -m linkage_rl.export $(OVERRIDES)
 
 experiment: $(READY) ## a preset over three seeds: name=PRESET
-	@$(if $(name),,echo "make experiment needs name=PRESET, one of configs/experiment/" >&2; exit 2;) \
-	$(BIN)/python -m linkage_rl.train --multirun experiment=$(name) seed=1,2,3 $(ARGS)
+	$(if $(name),,$(error make experiment needs name=PRESET, a file of configs/experiment/))
+	@$(BIN)/python -m linkage_rl.train --multirun experiment=$(name) seed=1,2,3 $(ARGS)
 
 clean: ## remove builds, caches and the environment; keeps what the commands wrote
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -10,10 +10,13 @@ python="${1:-python3}"
 }
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 
-install=(.venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt)
-echo "installing into .venv: torch, then the rest (some minutes the first time)"
+install=(.venv/bin/pip install -qq --disable-pip-version-check -c constraints.txt)
+
 # torch goes first and pinned: an unpinned one brings gigabytes of drivers along.
+echo "setup 1/3: torch into .venv (minutes, the first time)"
 "${install[@]}" "$(grep '^torch==' constraints.txt)"
 # The kernels are compiled with the pinned numpy and cython, not with a second copy of them.
+echo "setup 2/3: what compiles the kernels"
 "${install[@]}" setuptools wheel cython numpy
+echo "setup 3/3: linkage_rl with its extras (a minute or two)"
 "${install[@]}" --no-build-isolation --editable '.[train,dev]'
