@@ -1,0 +1,113 @@
+"""Where the company database is and who may open it; the password never leaves the URL object."""
+
+import importlib
+import json
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from linkage_rl.errors import DatabaseError
+
+PARTS: Final = {
+    "DB_HOST": "host",
+    "DB_PORT": "port",
+    "DB_NAME": "dbname",
+    "DB_USER": "username",
+    "DB_PASS": "password",
+}
+"""Environment variable to the key that an AWS database secret gives the same value."""
+
+HOW: Final = "set DATABASE_URL, or DB_HOST DB_PORT DB_NAME DB_USER DB_PASS, or DB_SECRET_ARN"
+
+
+class SecretsClient(Protocol):
+    """What is used of the AWS Secrets Manager client."""
+
+    def get_secret_value(self, *, SecretId: str) -> Mapping[str, object]:
+        """Return the secret under this name; its text stands under 'SecretString'."""
+
+
+def database_url(environ: Mapping[str, str], secrets: SecretsClient | None = None) -> URL:
+    """Database URL from DATABASE_URL, else from the secret DB_SECRET_ARN, else from DB_HOST etc.
+
+    Args:
+        environ: Usually `os.environ`.
+        secrets: Client that reads DB_SECRET_ARN; made with boto3 when absent.
+
+    Raises:
+        DatabaseError: None of them is set, one of them is unreadable, or boto3 is missing.
+    """
+    if text := environ.get("DATABASE_URL", ""):
+        return parse_url(text)
+    parts = {key: environ.get(variable, "") for variable, key in PARTS.items()}
+    if arn := environ.get("DB_SECRET_ARN", ""):
+        parts |= {key: text for key, text in _secret(arn, secrets).items() if key in parts}
+    if not (parts["host"] and parts["dbname"]):
+        raise DatabaseError(f"expected a database, got no settings; {HOW}")
+    return URL.create(
+        "postgresql+psycopg",
+        username=parts["username"] or None,
+        password=parts["password"] or None,
+        host=parts["host"],
+        port=_port(parts["port"]),
+        database=parts["dbname"],
+    )
+
+
+def parse_url(text: str) -> URL:
+    """A database URL from text; PostgreSQL without a driver gets psycopg 3.
+
+    Raises:
+        DatabaseError: The text is no URL; it is not repeated, since it may hold a password.
+    """
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise DatabaseError(
+            "expected a database URL like postgresql://user:password@host:5432/name or "
+            "sqlite:///companies.db, got text of another form; %-escape odd characters in it"
+        ) from None
+    if url.drivername in ("postgres", "postgresql"):
+        return url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def shown(url: URL) -> str:
+    """The URL for people: password as ***, options left out because they may hold one, too."""
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def _port(text: str) -> int | None:
+    if text and not text.isdecimal():
+        raise DatabaseError(f"expected a number in DB_PORT, got {text!r}; usual is 5432")
+    return int(text) if text else None
+
+
+def _secret(arn: str, secrets: SecretsClient | None) -> dict[str, str]:
+    client = secrets or _aws_client(arn)
+    try:
+        content = json.loads(str(client.get_secret_value(SecretId=arn)["SecretString"]))
+        return {str(key): str(value) for key, value in content.items()}
+    except Exception as error:
+        # `from None`: the chained error of a broken secret would print the secret
+        raise DatabaseError(
+            f"expected a JSON secret with host, dbname, username and password under {arn}, "
+            f"got {type(error).__name__}; check the name, the region and the role's permission"
+        ) from None
+
+
+def _aws_client(arn: str) -> SecretsClient:
+    # boto3 is no dependency: it is slow to load and needed on AWS only
+    try:
+        boto3 = importlib.import_module("boto3")
+    except ImportError:
+        raise DatabaseError(
+            "DB_SECRET_ARN is set but boto3 is not installed; pip install boto3, "
+            "or set DATABASE_URL instead"
+        ) from None
+    # the region is the fourth part of arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME
+    region = arn.split(":")[3] if arn.count(":") >= 6 else None
+    client: SecretsClient = boto3.client("secretsmanager", region_name=region)
+    return client

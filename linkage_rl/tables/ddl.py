@@ -1,0 +1,83 @@
+"""The company table of our own: text columns, and stamps that no writer can forget."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import Column, MetaData, Table, Text, text
+from sqlalchemy.engine import Connection, Dialect
+
+from linkage_rl.tables.schema import COMPANY_COLUMNS
+
+STAMP_SQL: Final = {
+    "sqlite": "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
+    "postgresql": (
+        "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+    ),
+}
+"""The present in UTC to the millisecond, as `stamp` writes it, so that stamps sort as texts."""
+
+
+def stamp() -> str:
+    """The present as ISO 8601 in UTC to the millisecond: '2025-12-31T23:59:59.999Z'."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def split_name(table: str) -> tuple[str | None, str]:
+    """Schema and name of a table given as 'name' or 'schema.name'."""
+    schema, _, name = table.rpartition(".")
+    return schema or None, name
+
+
+def company_table(table: str, dialect: str) -> Table:
+    """The canonical company table: text everywhere, '' for missing, keyed by company_id.
+
+    Args:
+        table: Its name, or 'schema.name'.
+        dialect: 'sqlite' or 'postgresql'.
+    """
+    schema, name = split_name(table)
+    # byte order makes stamps and ids sort alike in both databases, whatever the locale
+    kind = Text(collation="C") if dialect == "postgresql" else Text()
+    now = STAMP_SQL[dialect].replace(":", r"\:")
+    columns = [
+        Column(
+            column,
+            kind,
+            primary_key=column == "company_id",
+            nullable=False,
+            index=column == "updated_at",
+            server_default=text(f"({now})" if column == "updated_at" else "''"),
+        )
+        for column in COMPANY_COLUMNS
+    ]
+    return Table(name, MetaData(schema=schema), *columns, sqlite_with_rowid=False)
+
+
+def create(connection: Connection, table: Table) -> None:
+    """Make the table where it is missing, and let the database stamp changes made by hand."""
+    table.create(connection, checkfirst=True)
+    for statement in _trigger(connection.dialect, table):
+        connection.exec_driver_sql(statement)
+
+
+def _trigger(dialect: Dialect, table: Table) -> Sequence[str]:
+    """Statements that stamp a changed row unless its writer has stamped it."""
+    quote = dialect.identifier_preparer
+    name = quote.format_table(table)
+    trigger = quote.quote(f"{table.name}_stamp")
+    if dialect.name == "sqlite":
+        return [
+            f"CREATE TRIGGER IF NOT EXISTS {trigger} AFTER UPDATE ON {name} "
+            "WHEN NEW.updated_at IS OLD.updated_at BEGIN "
+            f"UPDATE {name} SET updated_at = {STAMP_SQL['sqlite']} "
+            "WHERE company_id = NEW.company_id; END"
+        ]
+    function = f"{quote.quote(table.schema)}.{trigger}" if table.schema else trigger
+    return [
+        f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN NEW.updated_at = {STAMP_SQL['postgresql']}; RETURN NEW; END $$",
+        f"CREATE OR REPLACE TRIGGER {trigger} BEFORE UPDATE ON {name} FOR EACH ROW "
+        "WHEN (NEW.updated_at IS NOT DISTINCT FROM OLD.updated_at) "
+        f"EXECUTE FUNCTION {function}()",
+    ]

@@ -1,0 +1,98 @@
+"""Opens databases through SQLAlchemy and turns their errors into one sentence without secrets."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import psycopg
+from sqlalchemy import create_engine
+from sqlalchemy.engine import URL, Engine
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from linkage_rl.errors import DatabaseError
+from linkage_rl.tables.credentials import shown
+
+CONNECT_TIMEOUT_S: Final = 10
+LOCK_TIMEOUT_S: Final = 30
+"""How long SQLite waits for another writer."""
+
+
+def open_engine(url: URL, *, read_only: bool) -> Engine:
+    """An engine that logs no values; it connects at its first statement, not here.
+
+    A SQLite file that does not exist is not made by opening it.
+
+    Raises:
+        DatabaseError: The URL names a database kind or driver that is not installed.
+    """
+    options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": True}
+    if url.drivername.startswith("sqlite"):
+        url = _existing_file(url, "ro" if read_only else "rw")
+        options |= {"connect_args": {"timeout": LOCK_TIMEOUT_S}}
+    elif url.drivername == "postgresql+psycopg":
+        given = [str(url.query["options"])] if "options" in url.query else []
+        read = ["-c default_transaction_read_only=on"] if read_only else []
+        options["connect_args"] = {"options": " ".join(given + read)}
+        if "connect_timeout" not in url.query:
+            options["connect_args"]["connect_timeout"] = CONNECT_TIMEOUT_S
+    with database_errors(url, "open the database"):
+        return create_engine(url, **options)
+
+
+def sqlite_path(url: URL) -> Path | None:
+    """The file of a SQLite URL; None for other databases and for memory."""
+    if not url.drivername.startswith("sqlite") or url.database in (None, "", ":memory:"):
+        return None
+    return Path(str(url.database).removeprefix("file:"))
+
+
+@contextmanager
+def database_errors(url: URL, doing: str) -> Iterator[None]:
+    """Turns every database error inside into a DatabaseError: where, why, and what to do.
+
+    Args:
+        url: The database.
+        doing: What is tried, to be read after 'cannot'.
+    """
+    try:
+        yield
+    except (SQLAlchemyError, psycopg.Error, sqlite3.Error, ImportError) as error:
+        # `from None`: a chained traceback would print the driver's own arguments
+        raise DatabaseError(
+            f"cannot {doing} in {shown(url)}: {_reason(error, url)}; {_remedy(error)}"
+        ) from None
+
+
+def _existing_file(url: URL, mode: str) -> URL:
+    path = sqlite_path(url)
+    if path is None or str(url.database).startswith("file:"):
+        return url
+    return url.set(database=f"file:{quote(str(path))}").update_query_dict(
+        {"mode": mode, "uri": "true"}
+    )
+
+
+def _reason(error: Exception, url: URL) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    line = next(iter(str(cause).strip().splitlines()), type(cause).__name__)
+    return line.replace(url.password, "***") if url.password else line
+
+
+def _remedy(error: Exception) -> str:
+    if isinstance(error, (ArgumentError, NoSuchModuleError, ImportError)):
+        return "use sqlite:///FILE or postgresql://..., or install the driver of this database"
+    text = str(error)
+    if "password" in text or "authentication" in text:
+        return "check the user and the password"
+    if "readonly" in text or "read-only" in text:
+        return "the store was opened read-only; open it for writing"
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return "the connection broke; try again"
+    if "unable to open" in text or "connect" in text:
+        return "check that the database exists and runs, and that host, port and name are right"
+    if "locked" in text:
+        return "another program is writing to it; wait for it to end"
+    return "check the table, the rights of the user and the free disk space"

@@ -1,0 +1,145 @@
+"""A company table as it was found: which canonical columns it has, and how to select them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    String,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    column,
+    func,
+    inspect,
+    or_,
+    select,
+    table,
+)
+from sqlalchemy.engine import Engine, Row
+from sqlalchemy.exc import NoSuchTableError
+from sqlalchemy.types import TypeEngine
+
+from linkage_rl.errors import DatabaseError
+from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
+from linkage_rl.tables.credentials import shown
+from linkage_rl.tables.ddl import split_name
+from linkage_rl.tables.schema import ColumnMapping, nearest
+
+
+@dataclass(frozen=True)
+class TableLayout:
+    """Selects canonical columns from a table of any column names and types."""
+
+    columns: dict[str, ColumnElement[Any]]
+    """Canonical column to the table's own."""
+    dialect: str
+    """'sqlite', 'postgresql' or another name of SQLAlchemy."""
+
+    @property
+    def key(self) -> ColumnElement[Any]:
+        """The column of company ids."""
+        return self.columns["company_id"]
+
+    def every(self) -> Select[Any]:
+        """Selects all companies, ordered by company_id."""
+        return select(*self.columns.values()).order_by(self.key)
+
+    def keys(self) -> Select[Any]:
+        """Selects all company ids in their order."""
+        return select(self.key).order_by(self.key)
+
+    def size(self) -> Select[Any]:
+        """Selects the number of companies."""
+        return select(func.count(self.key))
+
+    def latest(self) -> Select[Any]:
+        """Selects the latest stamp; NULL where nothing is stamped."""
+        return select(func.max(self.columns.get("updated_at")))
+
+    def since(self, watermark: str) -> Select[Any]:
+        """Selects rows stamped at or after the watermark; all where nothing is stamped."""
+        stamped = self.columns.get("updated_at")
+        if stamped is None or not watermark:
+            return self.every()
+        after = stamped >= _as_stamp(watermark, stamped.type)
+        return self.every().where(or_(after, stamped.is_(None)))
+
+    def among(self, company_ids: Sequence[str]) -> Select[Any]:
+        """Selects the companies with these ids, however many, in one statement."""
+        rows = select(*self.columns.values())
+        if self.dialect == "sqlite":
+            listed = func.json_each(json.dumps(list(company_ids))).table_valued("value")
+            return rows.where(self.key.in_(select(listed.c.value)))
+        if self.dialect == "postgresql":
+            texts = bindparam(None, list(company_ids), ARRAY(Text))
+            return rows.where(self.key == any_(cast(texts, ARRAY(self.key.type))))
+        return rows.where(self.key.in_(list(company_ids)))
+
+    def rows(self, found: Sequence[Row[Any]]) -> CompanyRows:
+        """What a statement of this layout found, as texts; NULL becomes ''."""
+        values = zip(*found, strict=True) if found else [()] * len(self.columns)
+        texts = {
+            name: _texts(column_values, self.columns[name].type)
+            for name, column_values in zip(self.columns, values, strict=True)
+        }
+        empty = [""] * len(found)
+        return CompanyRows(
+            RecordBatch(
+                texts["company_id"], {field: texts[field] for field in FIELDS if field in texts}
+            ),
+            updated_at=texts.get("updated_at", empty),
+            closed_at=texts.get("closed_at", empty),
+        )
+
+
+def find_table(engine: Engine, mapping: ColumnMapping) -> TableLayout:
+    """Look up the table that the mapping names, with the types of its columns.
+
+    Raises:
+        DatabaseError: There is no such table or view.
+        SchemaError: It lacks a column.
+    """
+    schema, name = split_name(mapping.table)
+    inspector = inspect(engine)
+    try:
+        types = {found["name"]: found["type"] for found in inspector.get_columns(name, schema)}
+    except NoSuchTableError:
+        tables = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
+        meant = nearest(name, tables)
+        hint = f"did you mean {meant!r}?" if meant else "load one with the companies command"
+        raise DatabaseError(
+            f"expected table {mapping.table!r} in {shown(engine.url)}, got {tables}; {hint}"
+        ) from None
+    used = mapping.of_companies(list(types), f"company table {mapping.table!r}")
+    source = table(name, *(column(own, types[own]) for own in used.values()), schema=schema)
+    return TableLayout(
+        {canonical: source.c[own] for canonical, own in used.items()}, engine.dialect.name
+    )
+
+
+def as_text(value: object) -> str:
+    """A database value as text: NULL as '', dates and times as ISO 8601."""
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    return "" if value is None else str(value)
+
+
+def _texts(values: Sequence[Any], kind: TypeEngine[Any]) -> Sequence[str]:
+    if not isinstance(kind, String):
+        return [as_text(value) for value in values]
+    return values if None not in values else [value or "" for value in values]
+
+
+def _as_stamp(watermark: str, kind: TypeEngine[Any]) -> str | date | datetime:
+    """The watermark in the type of the column that it is compared with."""
+    if isinstance(kind, String):
+        return watermark
+    stamp = datetime.fromisoformat(watermark)
+    return stamp if kind.python_type is datetime else stamp.date()

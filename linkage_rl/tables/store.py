@@ -1,0 +1,214 @@
+"""The company table in a SQL database: loaded in bulk, changed daily, read in streams."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, Final, Self
+
+from sqlalchemy import Select
+from sqlalchemy.engine import URL, Connection, Row
+
+from linkage_rl.errors import DatabaseError
+from linkage_rl.records import CompanyRows
+from linkage_rl.tables import bulk, ddl
+from linkage_rl.tables.credentials import parse_url, shown
+from linkage_rl.tables.engine import database_errors, open_engine, sqlite_path
+from linkage_rl.tables.layout import TableLayout, as_text, find_table
+from linkage_rl.tables.schema import ColumnMapping
+
+CHUNK: Final = 100_000
+"""Companies read or written at once; about 60 MB of texts."""
+
+
+class CompanyStore:
+    """A company table; reads any table through its mapping, writes the canonical one.
+
+    A closed company keeps its row with `closed_at` set. Threads may share a store. In SQLite do
+    not write to the table while iterating over it: the writer would wait for the reader. Used in
+    a `with` statement it closes its connections at the end.
+    """
+
+    def __init__(
+        self,
+        url: URL | str,
+        mapping: ColumnMapping = ColumnMapping(),  # noqa: B008 - frozen, hence safe to share
+        *,
+        read_only: bool = False,
+    ) -> None:
+        """Open lazily; the database is reached by the first method.
+
+        Args:
+            url: SQLAlchemy URL; 'sqlite:///FILE' or 'postgresql://USER:PASSWORD@HOST/NAME'.
+            mapping: Table and column names.
+            read_only: Refuse all writing, and let the database refuse it, too.
+
+        Raises:
+            DatabaseError: The URL is malformed or its driver is not installed.
+        """
+        self.url = parse_url(url) if isinstance(url, str) else url
+        self.mapping = mapping
+        self.read_only = read_only
+        self._engine = open_engine(self.url, read_only=read_only)
+
+    def __repr__(self) -> str:
+        return f"CompanyStore({shown(self.url)!r}, table={self.mapping.table!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.dispose()
+
+    def create(self) -> None:
+        """Make the canonical table where it is missing, for SQLite its file and folder, too.
+
+        Raises:
+            DatabaseError: It cannot be made, or the mapping names other columns.
+        """
+        self._refuse_foreign_table()
+        try:
+            if path := sqlite_path(self.url):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch()
+        except OSError as error:
+            raise DatabaseError(
+                f"cannot create {shown(self.url)}: {error.strerror}; choose another folder"
+            ) from None
+        with self._writing("create the company table") as connection:
+            table = ddl.company_table(self.mapping.table, self._engine.dialect.name)
+            ddl.create(connection, table)
+
+    def load(self, chunks: Iterable[CompanyRows]) -> int:
+        """Insert or replace all these companies, or none of them where anything fails.
+
+        A row without `updated_at`, or with one that is not after the table's watermark, is
+        stamped with the present; rows equal to those in the table keep theirs.
+
+        Returns:
+            The number of rows read from the chunks.
+
+        Raises:
+            DatabaseError: A statement failed, or the table is a user's own.
+        """
+        self._refuse_foreign_table()
+        table = ddl.company_table(self.mapping.table, self._engine.dialect.name)
+        watermark, loaded = self.watermark(), 0
+        with self._writing("load companies") as connection:
+            for rows in chunks:
+                bulk.upsert(connection, table, rows, watermark)
+                loaded += len(rows.records)
+        return loaded
+
+    def apply(self, changes: CompanyRows) -> int:
+        """Insert, replace or close these companies; `load` of one chunk."""
+        return self.load([changes])
+
+    def check(self) -> int:
+        """Count the companies, and refuse a table that is missing, lacks columns or is empty.
+
+        Raises:
+            DatabaseError: The table is missing or empty, or the database out of reach.
+            SchemaError: The table lacks a column.
+        """
+        if count := self.count():
+            return count
+        raise DatabaseError(
+            f"expected companies in table {self.mapping.table!r} of {shown(self.url)}, got none; "
+            "load some with the companies command"
+        )
+
+    def count(self) -> int:
+        """Rows of the table, closed companies included."""
+        return int(as_text(self._one(self._layout.size())))
+
+    def chunks(self, size: int = CHUNK) -> Iterator[CompanyRows]:
+        """All rows, closed ones included, ordered by company_id, `size` at a time."""
+        return map(self._layout.rows, self._stream(self._layout.every(), size))
+
+    def ids(self, size: int = CHUNK) -> Iterator[list[str]]:
+        """All company ids in their order, `size` at a time; an index drops those not among them.
+
+        Rows deleted from the table are found by this only, since they leave no stamp.
+        """
+        for rows in self._stream(self._layout.keys(), size):
+            yield [str(row[0]) for row in rows]
+
+    def fetch(self, company_ids: Sequence[str]) -> CompanyRows:
+        """Current rows of these companies in one query; vanished ids are left out.
+
+        Returns:
+            Each row once, in the order in which its id is first asked for.
+        """
+        with self._reading() as connection:
+            found = self._layout.rows(
+                connection.execute(self._layout.among(company_ids)).fetchall()
+            )
+        place = {company_id: row for row, company_id in enumerate(found.records.ids)}
+        rows = [place[asked] for asked in dict.fromkeys(company_ids) if asked in place]
+        return CompanyRows(
+            found.records.take(rows),
+            updated_at=[found.updated_at[row] for row in rows],
+            closed_at=[found.closed_at[row] for row in rows],
+        )
+
+    def changes_since(self, watermark: str, size: int = CHUNK) -> Iterator[CompanyRows]:
+        """Rows changed at or after the watermark, closed ones included, ordered by company_id.
+
+        Rows stamped exactly with the watermark come again, because a stamp may be as coarse as a
+        day. A table without `updated_at` yields all its rows. Deleted rows: see `ids`.
+        """
+        return map(self._layout.rows, self._stream(self._layout.since(watermark), size))
+
+    def watermark(self) -> str:
+        """The latest `updated_at`, ISO 8601; '' for an empty or an unstamped table."""
+        if "updated_at" not in self._layout.columns:
+            return ""
+        return as_text(self._one(self._layout.latest()))
+
+    def dispose(self) -> None:
+        """Close all connections; the store opens new ones when it is used again."""
+        self._engine.dispose()
+
+    @cached_property
+    def _layout(self) -> TableLayout:
+        with database_errors(self.url, f"read table {self.mapping.table!r}"):
+            return find_table(self._engine, self.mapping)
+
+    def _one(self, statement: Select[Any]) -> object:
+        with self._reading() as connection:
+            return connection.execute(statement).scalar()
+
+    def _stream(self, statement: Select[Any], size: int) -> Iterator[Sequence[Row[Any]]]:
+        # an abandoned iteration must close its cursor, or the server keeps it
+        with (
+            self._reading() as connection,
+            connection.execution_options(yield_per=size).execute(statement) as found,
+        ):
+            yield from found.partitions()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with (
+            database_errors(self.url, f"read table {self.mapping.table!r}"),
+            self._engine.connect() as connection,
+        ):
+            yield connection
+
+    @contextmanager
+    def _writing(self, doing: str) -> Iterator[Connection]:
+        with database_errors(self.url, doing), self._engine.begin() as connection:
+            yield connection
+
+    def _refuse_foreign_table(self) -> None:
+        if self.read_only:
+            raise DatabaseError(f"{shown(self.url)} was opened read-only; open it for writing")
+        if not self.mapping.is_canonical():
+            raise DatabaseError(
+                f"table {self.mapping.table!r} has columns of its own and is only read; "
+                "load companies into a table without a column mapping"
+            )
+        if self._engine.dialect.name not in ddl.STAMP_SQL:
+            raise DatabaseError(
+                f"companies are written to {sorted(ddl.STAMP_SQL)} only, got "
+                f"{self._engine.dialect.name!r}; fill the table by its own means, then read it"
+            )

@@ -1,0 +1,272 @@
+"""The company table in SQLite and PostgreSQL: one suite for both."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url
+
+from linkage_rl.errors import DatabaseError, SchemaError
+from linkage_rl.records import CompanyRows, RecordBatch
+from linkage_rl.tables.credentials import parse_url
+from linkage_rl.tables.schema import ColumnMapping
+from linkage_rl.tables.store import CompanyStore
+
+Opening = Callable[..., CompanyStore]
+CANONICAL = ColumnMapping()
+
+
+def rows(
+    *companies: tuple[str, str], updated_at: str = "", closed_at: str = "", **fields: Sequence[str]
+) -> CompanyRows:
+    ids, names = zip(*companies, strict=True)
+    records = RecordBatch(ids, {"name": names, **fields})
+    return CompanyRows(records, [updated_at] * len(ids), [closed_at] * len(ids))
+
+
+def names_of(chunks: Iterator[CompanyRows]) -> dict[str, str]:
+    return {
+        company_id: name
+        for chunk in chunks
+        for company_id, name in zip(chunk.records.ids, chunk.records.column("name"), strict=True)
+    }
+
+
+def run_sql(url: str, *statements: str) -> None:
+    """What another program does to the database."""
+    engine = create_engine(parse_url(url))
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+@pytest.fixture
+def reading(database_url: str) -> Iterator[Opening]:
+    """Opens a second, read-only store on the same database."""
+    with ExitStack() as stores:
+        yield lambda mapping=CANONICAL: stores.enter_context(
+            CompanyStore(database_url, mapping, read_only=True)
+        )
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[CompanyStore]:
+    with CompanyStore(database_url) as opened:
+        opened.create()
+        yield opened
+
+
+def test_loaded_companies_come_back_in_chunks_ordered_by_id(store: CompanyStore) -> None:
+    loaded = store.load([rows(("3", "三"), ("1", "一")), rows(("2", "二"))])
+
+    chunks = list(store.chunks(size=2))
+    assert loaded == store.count() == 3
+    assert [list(chunk.records.ids) for chunk in chunks] == [["1", "2"], ["3"]]
+    assert names_of(iter(chunks)) == {"1": "一", "2": "二", "3": "三"}
+
+
+def test_every_field_survives_whatever_characters_it_holds(store: CompanyStore) -> None:
+    odd = 'tab\tnewline\nbackslash\\N quote" 株式会社髙﨑 𠮷 %s :name'
+
+    store.load([rows(("1", odd), street=[odd], phone=["03-0000-0000"], closed_at="2025-01-02")])
+
+    found = store.fetch(["1"])
+    assert found.records.column("name") == [odd]
+    assert found.records.column("street") == [odd]
+    assert found.records.column("phone") == ["03-0000-0000"]
+    assert found.records.column("url") == [""]
+    assert found.closed_at == ["2025-01-02"]
+
+
+def test_fetch_keeps_the_order_asked_and_leaves_out_vanished_ids(store: CompanyStore) -> None:
+    store.load([rows(("1", "一"), ("2", "二"), ("3", "三"))])
+
+    found = store.fetch(["3", "9", "1", "3"])
+
+    assert found.records.ids == ["3", "1"]
+    assert found.records.column("name") == ["三", "一"]
+    assert store.fetch([]).records.ids == []
+
+
+def test_fetch_takes_more_ids_than_a_statement_may_have_parameters(store: CompanyStore) -> None:
+    companies = [(f"{number:06}", "社") for number in range(70_000)]
+    store.load([rows(*companies)])
+
+    found = store.fetch([company_id for company_id, _ in companies])
+
+    assert len(found.records) == 70_000
+
+
+def test_loading_again_replaces_rows_and_stamps_only_changed_ones(store: CompanyStore) -> None:
+    store.load([rows(("1", "一"), ("2", "旧"), updated_at="2025-01-01")])
+
+    store.load([rows(("1", "一"), ("2", "新"), updated_at="2025-01-01")])
+
+    found = store.fetch(["1", "2"])
+    assert found.records.column("name") == ["一", "新"]
+    assert found.updated_at[0] == "2025-01-01"
+    assert found.updated_at[1] > "2025-01-01"
+
+
+def test_of_rows_with_one_id_in_a_chunk_the_last_wins(store: CompanyStore) -> None:
+    store.apply(rows(("1", "first"), ("1", "last")))
+
+    assert names_of(store.chunks()) == {"1": "last"}
+
+
+def test_a_load_that_fails_midway_leaves_the_table_as_it_was(store: CompanyStore) -> None:
+    def breaking() -> Iterator[CompanyRows]:
+        yield rows(("2", "二"))
+        raise SchemaError("line 3 is ragged")
+
+    store.load([rows(("1", "一"))])
+    with pytest.raises(SchemaError):
+        store.load(breaking())
+
+    assert names_of(store.chunks()) == {"1": "一"}
+
+
+def test_changes_since_the_watermark_hold_new_renamed_and_closed_companies(
+    store: CompanyStore,
+) -> None:
+    store.load([rows(("1", "一"), ("2", "二"), ("3", "三"), updated_at="2025-01-01")])
+    store.apply(rows(("1", "一"), ("2", "二"), ("3", "三"), updated_at="2025-01-02"))
+    store.apply(rows(("0", "昔"), updated_at="2025-02-01"))
+    mark = store.watermark()
+
+    store.apply(rows(("2", "弐")))
+    store.apply(rows(("3", "三"), closed_at="2025-03-01"))
+    store.apply(rows(("4", "四"), updated_at="2024-01-01"))
+
+    changed = {
+        company_id: closed
+        for chunk in store.changes_since(mark)
+        for company_id, closed in zip(chunk.records.ids, chunk.closed_at, strict=True)
+    }
+    assert mark == "2025-02-01"
+    assert changed == {"0": "", "2": "", "3": "2025-03-01", "4": ""}
+
+
+def test_a_row_written_by_hand_is_stamped_by_the_database(
+    store: CompanyStore, database_url: str
+) -> None:
+    store.load([rows(("1", "一"), ("2", "二"), ("3", "三"), updated_at="2025-01-01")])
+    store.apply(rows(("0", "印"), updated_at="2025-01-02"))
+
+    run_sql(
+        database_url,
+        "UPDATE companies SET name = '壱' WHERE company_id = '1'",
+        "INSERT INTO companies (company_id, name) VALUES ('4', '四')",
+        "DELETE FROM companies WHERE company_id = '3'",
+    )
+
+    assert names_of(store.changes_since("2025-01-02")) == {"0": "印", "1": "壱", "4": "四"}
+    assert [found for chunk in store.ids(size=2) for found in chunk] == ["0", "1", "2", "4"]
+
+
+def test_a_table_of_the_users_own_is_read_through_a_mapping(
+    store: CompanyStore, database_url: str, reading: Opening
+) -> None:
+    run_sql(
+        database_url,
+        "CREATE TABLE kaisha (no INTEGER, mei TEXT, jusho TEXT, kanri TEXT, hi DATE)",
+        "INSERT INTO kaisha VALUES (7, '株式会社七', '東京都港区', 'x', '2025-01-05')",
+        "INSERT INTO kaisha VALUES (11, '株式会社十一', NULL, 'y', '2025-01-06')",
+    )
+    mapping = ColumnMapping(
+        table="kaisha", company_id="no", name="mei", address="jusho", updated_at="hi"
+    )
+    own = reading(mapping)
+
+    chunk = next(own.chunks())
+
+    assert chunk.records.ids == ["7", "11"]
+    assert chunk.records.columns == {
+        "name": ("株式会社七", "株式会社十一"),
+        "street": ["東京都港区", ""],
+    }
+    assert own.fetch(["11", "7"]).records.ids == ["11", "7"]
+    assert own.watermark() == "2025-01-06"
+    assert names_of(own.changes_since("2025-01-06")) == {"11": "株式会社十一"}
+
+
+def test_a_mapped_table_is_never_written(store: CompanyStore, database_url: str) -> None:
+    with (
+        CompanyStore(database_url, ColumnMapping(name="mei")) as own,
+        pytest.raises(DatabaseError, match="has columns of its own and is only read"),
+    ):
+        own.apply(rows(("1", "一")))
+
+
+def test_a_table_with_a_column_missing_names_the_one_that_is_meant(
+    store: CompanyStore, database_url: str, reading: Opening
+) -> None:
+    run_sql(database_url, "CREATE TABLE firms (company_id TEXT, naem TEXT)")
+
+    with pytest.raises(SchemaError) as error:
+        reading(ColumnMapping(table="firms")).count()
+    assert str(error.value) == (
+        "company table 'firms' needs column 'name', got ['company_id', 'naem']; "
+        "did you mean to rename 'naem'?"
+    )
+
+
+def test_a_missing_table_names_those_that_are_there(store: CompanyStore, reading: Opening) -> None:
+    with pytest.raises(DatabaseError, match="did you mean 'companies'"):
+        reading(ColumnMapping(table="company")).count()
+
+
+def test_an_empty_table_is_refused_where_companies_are_needed(store: CompanyStore) -> None:
+    assert store.count() == 0
+    assert store.watermark() == ""
+    assert list(store.chunks()) == []
+    with pytest.raises(DatabaseError, match=r"expected companies in table 'companies'.*got none"):
+        store.check()
+
+
+def test_a_read_only_store_cannot_write(store: CompanyStore, reading: Opening) -> None:
+    reader = reading()
+
+    assert reader.count() == 0
+    with pytest.raises(DatabaseError, match="opened read-only"):
+        reader.apply(rows(("1", "一")))
+
+
+def test_the_wrong_password_is_refused_and_not_shown(postgres_server: str) -> None:
+    wrong = make_url(postgres_server).set(password="hunter2-secret")
+    store = CompanyStore(wrong)
+
+    with pytest.raises(DatabaseError, match="check the user and the password") as error:
+        store.count()
+    assert "hunter2" not in str(error.value) + repr(error.value) + repr(store)
+    assert error.value.__cause__ is None
+
+
+def test_an_unreachable_server_is_named(postgres_server: str) -> None:
+    nowhere = make_url(postgres_server).set(port=1)
+
+    with pytest.raises(DatabaseError, match=r"port 1 failed.*check that the database exists"):
+        CompanyStore(nowhere).count()
+
+
+def test_a_sqlite_file_that_does_not_exist_is_not_made_by_reading(tmp_path: Path) -> None:
+    path = tmp_path / "typo.db"
+
+    with pytest.raises(DatabaseError, match="unable to open"):
+        CompanyStore(f"sqlite:///{path}").count()
+    assert not path.exists()
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    path.write_text("company_id,name\n" * 100)
+
+    with pytest.raises(DatabaseError, match="file is not a database"):
+        CompanyStore(f"sqlite:///{path}").count()
+
+
+def test_an_unknown_kind_of_database_is_refused() -> None:
+    with pytest.raises(DatabaseError, match="use sqlite"):
+        CompanyStore("oracel://host/name")
