@@ -1,0 +1,212 @@
+"""Fits confidence to frequency, and chooses the threshold from which on clients are linked."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.decision.calibration import Calibration
+from linkage_rl.errors import ConfigError, SchemaError
+from linkage_rl.evaluation.curves import risk_coverage
+from linkage_rl.evaluation.metrics import OutcomeWeights
+
+LINK_NOTHING: Final = 2.0
+"""A threshold no confidence reaches, in any float width."""
+
+
+@dataclass(frozen=True)
+class ThresholdChoice:
+    """A threshold and what it does to the list on which it was chosen."""
+
+    threshold: float
+    """A client is linked if its confidence is at least this; `LINK_NOTHING` where none is."""
+    goal: str
+    linkage_rate: float
+    accuracy: float
+    """Correct / linked; nan where nothing is linked."""
+    recall: float
+    f1: float
+    false_link_rate: float
+    """Linked / clients that have no row; nan where all have one."""
+    expected_reward: float
+    """Mean reward without route prices, which no threshold changes; nan without weights."""
+
+
+def pool_adjacent_violators(
+    values: NDArray[np.float64], weights: NDArray[np.float64]
+) -> list[tuple[float, int]]:
+    """Weighted least-squares non-decreasing fit (Barlow et al. 1972, section 1.2).
+
+    Args:
+        values: What to fit, shape (J,).
+        weights: Positive weight of each value, shape (J,).
+
+    Returns:
+        The fit as runs of equal level: (level, number of values), levels strictly ascending.
+
+    >>> pool_adjacent_violators(np.array([1.0, 3.0, 2.0, 4.0]), np.ones(4))
+    [(1.0, 1), (2.5, 2), (4.0, 1)]
+    """
+    runs: list[tuple[float, float, int]] = []
+    for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
+        level, mass, length = value, weight, 1
+        while runs and runs[-1][0] >= level:
+            before, before_mass, before_length = runs.pop()
+            level = (before * before_mass + level * mass) / (before_mass + mass)
+            mass, length = before_mass + mass, before_length + length
+        runs.append((level, mass, length))
+    return [(level, length) for level, _, length in runs]
+
+
+def fit_isotonic(
+    score: NDArray[np.floating], is_right: NDArray[np.bool_], smallest_bin: int = 20
+) -> Calibration:
+    """Isotonic regression of "the best candidate is right" on the raw confidence.
+
+    The knots stand at the mean score of each level and are joined by straight lines: unlike the
+    steps of the plain fit that keeps most clients in the order of their scores.
+
+    Args:
+        score: Raw confidence in the best candidate, shape (N,); only clients that have one.
+        is_right: Whether that candidate is right, shape (N,).
+        smallest_bin: Clients pooled before the fit, so that a few lucky ones at either end
+            do not promise certainty.
+
+    Raises:
+        SchemaError: If there is nothing to fit, the lengths differ, or a score is not finite.
+    """
+    if score.shape != is_right.shape or not len(score) or not np.isfinite(score).all():
+        raise SchemaError(
+            "calibration needs N >= 1 finite scores and as many truths, got shapes "
+            f"{score.shape} and {is_right.shape}; does the validation list carry company_id?"
+        )
+    scores, tie = np.unique(score.astype(np.float64), return_inverse=True)
+    count = np.bincount(tie)
+    first_of_bin = np.unique((np.cumsum(count) - count) // smallest_bin, return_index=True)[1]
+    mass = np.add.reduceat(count, first_of_bin).astype(np.float64)
+    centre = np.add.reduceat(scores * count, first_of_bin)
+    right = np.add.reduceat(np.bincount(tie, weights=is_right), first_of_bin)
+    runs = pool_adjacent_violators(right / mass, mass)
+    first_of_run = np.cumsum([0, *(length for _, length in runs[:-1])])
+    run_mass = np.add.reduceat(mass, first_of_run)
+    return Calibration(
+        scores=np.add.reduceat(centre, first_of_run) / run_mass,
+        probabilities=np.clip([level for level, _ in runs], 0.0, 1.0),
+    )
+
+
+def choose_threshold(
+    confidence: NDArray[np.floating],
+    is_right: NDArray[np.bool_],
+    has_row: NDArray[np.bool_],
+    goal: str,
+    weights: OutcomeWeights | None = None,
+) -> ThresholdChoice:
+    """The confidence from which on to link, by one sweep over the sorted list.
+
+    Of thresholds that serve the goal equally well the highest is taken: it links the fewest.
+
+    Args:
+        confidence: Confidence in the best candidate of each client, shape (N,); 0 without one,
+            and a client at 0 is never linked.
+        is_right: Whether that candidate is right, shape (N,).
+        has_row: Whether the table holds a right company, shape (N,).
+        goal: "f1", "reward" (needs `weights`), or "accuracy:0.98": as many links as that
+            accuracy allows, none if it cannot be had.
+        weights: What each end pays.
+
+    Raises:
+        ConfigError: If the goal is unknown or "reward" comes without weights.
+        SchemaError: If the shapes differ or the list is empty.
+    """
+    curve = risk_coverage(confidence, is_right)
+    can_link = curve.threshold > 0
+    if has_row.shape != is_right.shape or np.any(is_right & ~has_row):
+        raise SchemaError(
+            f"has_row needs shape {is_right.shape} and True wherever a candidate is right, got "
+            f"shape {has_row.shape}; both must come from the same cases"
+        )
+    linked = np.append(0, curve.linked[can_link])
+    correct = np.append(0, curve.correct[can_link])
+    order = np.argsort(-confidence, kind="stable")
+    false_links = np.append(0, np.cumsum(~has_row[order]))[linked]
+    reward = _rewards(linked, correct, false_links, has_row, weights)
+    with_row = int(has_row.sum())
+    f1 = 2 * correct / np.maximum(linked + with_row, 1)
+    best = int(np.argmax(_worth(goal, linked, correct, f1, reward)))
+    lacking = len(has_row) - with_row
+    return ThresholdChoice(
+        threshold=_between(curve.threshold[can_link], best),
+        goal=goal,
+        linkage_rate=float(linked[best] / len(has_row)),
+        accuracy=_ratio(correct[best], linked[best]),
+        recall=_ratio(correct[best], with_row),
+        f1=float(f1[best]),
+        false_link_rate=_ratio(false_links[best], lacking),
+        expected_reward=float(reward[best]),
+    )
+
+
+def _rewards(
+    linked: NDArray[np.int64],
+    correct: NDArray[np.int64],
+    false_links: NDArray[np.int64],
+    has_row: NDArray[np.bool_],
+    weights: OutcomeWeights | None,
+) -> NDArray[np.float64]:
+    """Mean reward of a client at each point of the sweep, shape (J + 1,); nan without weights."""
+    if weights is None:
+        return np.full(len(linked), np.nan)
+    with_row = int(has_row.sum())
+    missed = with_row - (linked - false_links)
+    rejected = len(has_row) - with_row - false_links
+    total = (
+        weights.correct_link * correct
+        + weights.wrong_link * (linked - correct)
+        + weights.correct_reject * rejected
+        + weights.missed_link * missed
+    )
+    return np.asarray(total / len(has_row))
+
+
+def _worth(
+    goal: str,
+    linked: NDArray[np.int64],
+    correct: NDArray[np.int64],
+    f1: NDArray[np.float64],
+    reward: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """What the goal makes of each point of the sweep, shape (J + 1,)."""
+    if goal == "f1":
+        return f1
+    if goal == "reward":
+        if np.isnan(reward).any():
+            raise ConfigError("goal 'reward' needs reward weights, got none; pass weights=")
+        return reward
+    name, _, text = goal.partition(":")
+    try:
+        accuracy = float(text)
+    except ValueError:
+        accuracy = np.nan
+    if name != "accuracy" or not 0.0 < accuracy <= 1.0:
+        raise ConfigError(
+            f"expected goal 'f1', 'reward' or 'accuracy:0.98' (over 0, at most 1), got {goal!r}"
+        )
+    # the slack keeps 49 of 50 an accuracy of 0.98 in floating point
+    return np.where(correct >= accuracy * linked - 1e-9, linked, -1).astype(np.float64)
+
+
+def _between(confidences: NDArray[np.float64], linked: int) -> float:
+    """A threshold half-way between the `linked`-th falling confidence and the next one."""
+    if linked == 0:
+        return LINK_NOTHING
+    last = confidences[linked - 1]
+    following = confidences[linked] if linked < len(confidences) else 0.0
+    # confidences are float32: half-way between two neighbours may round down to the lower one
+    middle = np.float32((last + following) / 2)
+    return float(middle if following < middle <= last else last)
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part / whole) if whole else float("nan")

@@ -1,0 +1,227 @@
+"""What a system's decisions are worth: rates, reward and cost, with bootstrap intervals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.errors import SchemaError
+from linkage_rl.records import DecisionKind, Decisions
+
+
+class OutcomeWeights(Protocol):
+    """What each end of an episode pays; unit: one correct link."""
+
+    @property
+    def correct_link(self) -> float:
+        """Paid for a link to a right company."""
+
+    @property
+    def wrong_link(self) -> float:
+        """Paid for any other link; negative."""
+
+    @property
+    def correct_reject(self) -> float:
+        """Paid for no match where the table lacks the client."""
+
+    @property
+    def missed_link(self) -> float:
+        """Paid for no match where the client has a row; negative."""
+
+    @property
+    def review(self) -> float:
+        """Paid for handing the client to a person."""
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """One system on one client list; a rate over nothing, such as 0 links, is nan."""
+
+    clients: int
+    linked: int
+    linkage_rate: float
+    """Linked / clients."""
+    accuracy: float
+    """Correct / linked: link precision."""
+    recall: float
+    """Correct / clients that have a row."""
+    f1: float
+    """Harmonic mean of accuracy and recall: 2 correct / (linked + clients that have a row)."""
+    false_link_rate: float
+    """Linked / clients, among the clients that have no row."""
+    reject_precision: float
+    """Clients that have no row / clients, among those answered with no match."""
+    reject_recall: float
+    """Answered with no match / clients, among the clients that have no row."""
+    review_rate: float
+    """Handed to a person / clients."""
+    expected_reward: float
+    """Mean reward of a client, route prices taken off; unit: one correct link."""
+    routes_per_client: float
+    cost_per_client: float
+    """Mean price of the routes bought; unit: one correct link."""
+    microseconds_per_client: float | None = None
+    """Wall time from client to decision; None where it was not measured."""
+
+
+RATES: Final = tuple(
+    field.name
+    for field in fields(Metrics)
+    if field.name not in ("clients", "linked", "microseconds_per_client")
+)
+"""Names of the metrics that are ratios of sums over clients, in the order of `Metrics`."""
+
+_COLUMNS: Final = (
+    *("clients", "linked", "correct", "has_row", "false_link", "no_match", "correct_reject"),
+    *("review", "reward", "routes", "cost"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """How N clients ended: every metric is a ratio of column sums, so this is all it takes."""
+
+    columns: NDArray[np.float64]
+    """Indicators and amounts of each client, shape (N, len(_COLUMNS))."""
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.integer]) -> "Outcomes":
+        """The outcomes of these clients: positions or a mask of shape (N,)."""
+        return Outcomes(self.columns[rows])
+
+
+def judge(
+    decisions: Decisions,
+    pair_is_right: NDArray[np.bool_],
+    has_row: NDArray[np.bool_],
+    weights: OutcomeWeights,
+) -> Outcomes:
+    """Compares N decisions with the truth.
+
+    Args:
+        decisions: What was decided; `decisions.pair` points into the P pairs.
+        pair_is_right: Whether a pair's company is a right one for its client, shape (P,).
+        has_row: Whether the table holds a right company for the client, shape (N,).
+        weights: What each end pays.
+
+    Raises:
+        SchemaError: If the lengths differ or a link has no pair.
+    """
+    kind, pair = decisions.kind, decisions.pair
+    if not len(decisions) == len(has_row):
+        raise SchemaError(
+            f"has_row needs {len(decisions)} values, one per decision, got {len(has_row)}"
+        )
+    linked = kind == DecisionKind.LINK
+    if np.any(linked & ((pair < 0) | (pair >= len(pair_is_right)))):
+        raise SchemaError(
+            f"a link needs a pair in 0..{len(pair_is_right) - 1}, got one outside; "
+            "pass the pair_is_right of the cases that were decided"
+        )
+    correct = np.zeros(len(decisions), dtype=np.bool_)
+    correct[linked] = pair_is_right[pair[linked]]
+    no_match, review = kind == DecisionKind.NO_MATCH, kind == DecisionKind.REVIEW
+    paid = (
+        weights.correct_link * correct
+        + weights.wrong_link * (linked & ~correct)
+        + weights.correct_reject * (no_match & ~has_row)
+        + weights.missed_link * (no_match & has_row)
+        + weights.review * review
+    )
+    cost = decisions.cost.astype(np.float64)
+    column = {
+        "clients": np.ones(len(decisions)),
+        "linked": linked,
+        "correct": correct,
+        "has_row": has_row,
+        "false_link": linked & ~has_row,
+        "no_match": no_match,
+        "correct_reject": no_match & ~has_row,
+        "review": review,
+        "reward": paid - cost,
+        "routes": np.bitwise_count(decisions.bought),
+        "cost": cost,
+    }
+    return Outcomes(np.stack([column[name].astype(np.float64) for name in _COLUMNS], axis=1))
+
+
+def measure(outcomes: Outcomes, microseconds_per_client: float | None = None) -> Metrics:
+    """The metrics of one list; of an empty one every rate is nan."""
+    sums = outcomes.columns.sum(axis=0)
+    count = dict(zip(_COLUMNS, sums, strict=True))
+    return Metrics(
+        clients=int(count["clients"]),
+        linked=int(count["linked"]),
+        **{name: float(rate) for name, rate in _rates(sums).items()},
+        microseconds_per_client=microseconds_per_client,
+    )
+
+
+def measure_groups(outcomes: Outcomes, groups: Sequence[str]) -> dict[str, Metrics]:
+    """The metrics of each group of clients, largest group first.
+
+    Args:
+        outcomes: The outcomes of N clients.
+        groups: The group of each client, such as its `drift` or its missing fields, length N.
+    """
+    names, group_of, sizes = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
+    order = np.argsort(-sizes, kind="stable")
+    return {str(names[group]): measure(outcomes.take(group_of == group)) for group in order}
+
+
+def bootstrap_intervals(
+    outcomes: Outcomes,
+    rng: np.random.Generator,
+    resamples: int = 2_000,
+    level: float = 0.95,
+) -> dict[str, tuple[float, float]]:
+    """Percentile bootstrap interval of each of `RATES`, clients drawn with replacement.
+
+    Clients with equal outcomes are interchangeable, so one multinomial draw over the distinct
+    outcomes stands for drawing every client (Efron and Tibshirani 1993, chapter 13).
+
+    Returns:
+        Metric name to (low, high); (nan, nan) where the metric itself is undefined.
+    """
+    clients = len(outcomes)
+    if not clients:
+        return dict.fromkeys(RATES, (np.nan, np.nan))
+    kinds, counts = np.unique(outcomes.columns, axis=0, return_counts=True)
+    drawn = rng.multinomial(clients, counts / clients, size=resamples)
+    rates = _rates(drawn @ kinds)
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    return {name: _quantiles(values, tails) for name, values in rates.items()}
+
+
+def _rates(sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """`RATES` from column sums of shape (..., len(_COLUMNS)), each of shape (...)."""
+    total = {name: sums[..., position] for position, name in enumerate(_COLUMNS)}
+    clients, lacking = total["clients"], total["clients"] - total["has_row"]
+    parts = {
+        "linkage_rate": (total["linked"], clients),
+        "accuracy": (total["correct"], total["linked"]),
+        "recall": (total["correct"], total["has_row"]),
+        "f1": (2 * total["correct"], total["linked"] + total["has_row"]),
+        "false_link_rate": (total["false_link"], lacking),
+        "reject_precision": (total["correct_reject"], total["no_match"]),
+        "reject_recall": (total["correct_reject"], lacking),
+        "review_rate": (total["review"], clients),
+        "expected_reward": (total["reward"], clients),
+        "routes_per_client": (total["routes"], clients),
+        "cost_per_client": (total["cost"], clients),
+    }
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {name: np.true_divide(*parts[name]) for name in RATES}
+
+
+def _quantiles(values: NDArray[np.float64], tails: list[float]) -> tuple[float, float]:
+    """Low and high quantile of the defined values; a resample may well have no links."""
+    defined = values[~np.isnan(values)]
+    if not len(defined):
+        return np.nan, np.nan
+    low, high = np.quantile(defined, tails)
+    return float(low), float(high)
