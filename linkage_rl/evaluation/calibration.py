@@ -83,7 +83,9 @@ def fit_isotonic(
         )
     scores, tie = np.unique(score.astype(np.float64), return_inverse=True)
     count = np.bincount(tie)
-    first_of_bin = np.unique((np.cumsum(count) - count) // smallest_bin, return_index=True)[1]
+    bins = max(len(score) // smallest_bin, 1)
+    bin_of = (np.cumsum(count) - count) * bins // len(score)
+    first_of_bin = np.unique(bin_of, return_index=True)[1]
     mass = np.add.reduceat(count, first_of_bin).astype(np.float64)
     centre = np.add.reduceat(scores * count, first_of_bin)
     right = np.add.reduceat(np.bincount(tie, weights=is_right), first_of_bin)

@@ -1,0 +1,124 @@
+"""The figures of a report, each as SVG text that can stand in the middle of a page."""
+
+import io
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Final
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from linkage_rl.evaluation.curves import Reliability, RiskCoverage
+
+COLOURS: Final = ("#0b6e99", "#c2541b", "#4c7a34", "#7b4b94", "#8a6d1f", "#555555")
+"""Line colours in the order of the systems; they repeat after six."""
+
+_MARKERS: Final = ("o", "s", "^", "D", "v", "P")
+
+
+def risk_coverage_figure(curves: Sequence[tuple[str, RiskCoverage]]) -> str:
+    """Share of wrong links against share of clients linked, one line a system."""
+    with _style():
+        figure, axes = _axes("share of clients linked", "share of wrong links")
+        highest = 0.0
+        for position, (name, curve) in enumerate(curves):
+            axes.plot(curve.coverage, curve.risk, color=_colour(position), label=name)
+            highest = max(highest, float(curve.risk.max(initial=0.0)))
+        axes.set_xlim(0, 1)
+        axes.set_ylim(0, max(min(highest * 1.05, 1.0), 0.05))
+        axes.legend(frameon=False, loc="upper left")
+        return _svg(figure)
+
+
+def frontier_figure(
+    systems: Sequence[tuple[str, float, float]], plans: Sequence[tuple[str, float, float]] = ()
+) -> str:
+    """F1 against routes bought; the line joins what nothing beats at its price or less.
+
+    Args:
+        systems: (name, routes per client, F1) of what is compared.
+        plans: The same of fixed route plans, drawn small.
+    """
+    with _style():
+        figure, axes = _axes("routes bought per client", "F1")
+        for _, routes, f1 in plans:
+            axes.plot(routes, f1, ".", color="#aaaaaa", zorder=1)
+        for position, (name, routes, f1) in enumerate(systems):
+            marker = _MARKERS[position % len(_MARKERS)]
+            axes.plot(routes, f1, marker, ms=7, color=_colour(position), label=name, zorder=3)
+        front = _undominated([(routes, f1) for _, routes, f1 in (*systems, *plans)])
+        axes.step(*zip(*front, strict=True), where="post", color="#999999", lw=1, zorder=0)
+        axes.margins(0.12)
+        axes.set_xlim(left=0)
+        axes.legend(frameon=False, loc="lower right")
+        return _svg(figure)
+
+
+def reliability_figure(bins: Sequence[tuple[str, Reliability]]) -> str:
+    """Observed against stated frequency; an honest system lies on the diagonal."""
+    with _style():
+        figure, axes = _axes("stated confidence", "share of right candidates")
+        axes.plot([0, 1], [0, 1], "--", color="#999999", lw=1)
+        for position, (name, system) in enumerate(bins):
+            marker = _MARKERS[position % len(_MARKERS)]
+            axes.plot(
+                *(system.confidence, system.frequency),
+                marker=marker,
+                ms=4,
+                color=_colour(position),
+                label=name,
+            )
+        axes.set_xlim(-0.02, 1.02)
+        axes.set_ylim(-0.02, 1.02)
+        axes.legend(frameon=False, loc="upper left")
+        return _svg(figure)
+
+
+def _undominated(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Points with more F1 than every cheaper one, cheapest first.
+
+    >>> _undominated([(2.0, 0.8), (1.0, 0.7), (3.0, 0.75)])
+    [(1.0, 0.7), (2.0, 0.8)]
+    """
+    front: list[tuple[float, float]] = []
+    for routes, f1 in sorted(points, key=lambda point: (point[0], -point[1])):
+        if not front or f1 > front[-1][1]:
+            front.append((routes, f1))
+    return front
+
+
+def _style() -> AbstractContextManager[None]:
+    """The look of all figures, for as long as one is drawn."""
+    return matplotlib.rc_context(
+        {
+            # text stays text: the page's own fonts draw Japanese, and the file stays small
+            "svg.fonttype": "none",
+            "svg.hashsalt": "linkage_rl",
+            "text.parse_math": False,
+            "font.family": "sans-serif",
+            "font.size": 9,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "grid.alpha": 0.25,
+        }
+    )
+
+
+def _axes(x: str, y: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(4.6, 3.4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    return figure, axes
+
+
+def _colour(position: int) -> str:
+    return COLOURS[position % len(COLOURS)]
+
+
+def _svg(figure: Figure) -> str:
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None})
+    return text.getvalue()[text.getvalue().index("<svg") :]

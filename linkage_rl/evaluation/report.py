@@ -1,0 +1,197 @@
+"""The side-by-side comparison of systems: a table for the terminal, a page for the browser."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import jinja2
+
+from linkage_rl.errors import OutputError
+from linkage_rl.evaluation import plots
+from linkage_rl.evaluation.curves import (
+    Reliability,
+    RiskCoverage,
+    area_under_risk_coverage,
+    coverage_at_accuracy,
+    expected_calibration_error,
+)
+from linkage_rl.evaluation.metrics import Metrics
+
+COLUMNS: Final = {
+    "linkage_rate": "linkage rate",
+    "accuracy": "accuracy",
+    "recall": "recall",
+    "f1": "F1",
+    "false_link_rate": "false links",
+    "review_rate": "review",
+    "expected_reward": "reward",
+    "routes_per_client": "routes/client",
+    "microseconds_per_client": "µs/client",
+}
+"""Metric to its heading, in the order of the table."""
+
+ACCURACIES: Final = (0.95, 0.98, 0.99)
+"""Accuracies at which the page says how many clients could be linked."""
+
+_MISSING: Final = "-"
+
+
+@dataclass(frozen=True, eq=False)
+class SystemResult:
+    """What one system did on one client list; all but name and metrics may be left out."""
+
+    name: str
+    metrics: Metrics
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Metric name to its (low, high)."""
+    curve: RiskCoverage | None = None
+    reliability: Reliability | None = None
+    groups: Mapping[str, Metrics] = field(default_factory=dict)
+    """Metrics of each group of clients; the same groups for all systems."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One client of the error browser, in words."""
+
+    client_id: str
+    client: str
+    decision: str
+    """What was decided, as in the output of `link`: 'link', 'no_match' or 'review'."""
+    company: str
+    """The best candidate, linked or not; '' where there was none."""
+    truth: str
+    """The right company; '' where the table lacks it."""
+    confidence: float
+    outcome: str
+    """Short name of the kind of right or wrong: 'wrong link', 'missed link'."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """A comparison of systems on one client list."""
+
+    title: str
+    systems: tuple[SystemResult, ...]
+    """At least one; the last is the system the examples come from."""
+    command: str = ""
+    """The command line that made the comparison."""
+    notes: tuple[str, ...] = ()
+    """Sentences above the table: list, seed, threshold and where it was chosen."""
+    plans: tuple[tuple[str, float, float], ...] = ()
+    """Fixed route plans: (name, routes per client, F1)."""
+    examples: tuple[Example, ...] = ()
+
+
+def side_by_side(systems: Mapping[str, Metrics]) -> str:
+    """An aligned table of at most 120 columns, one line a system, rates in percent.
+
+    Args:
+        systems: Name of a system, which is cut after 22 characters, to its metrics.
+    """
+    rows = [["system", *COLUMNS.values()]]
+    for name, metrics in systems.items():
+        rows.append([name[:22], *(format_metric(metrics, column) for column in COLUMNS)])
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = [_aligned(row, widths) for row in rows]
+    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+
+
+def format_metric(metrics: Metrics, name: str) -> str:
+    """One metric as the tables show it; '-' where it is undefined or was not measured.
+
+    Rates come in percent, the reward with its sign.
+    """
+    value = getattr(metrics, name)
+    return _MISSING if value is None else _format(float(value), name)
+
+
+def render_html(report: Report) -> str:
+    """The comparison as one page without any outside file: table, figures, groups, errors."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.jinja").render(
+        report=report,
+        columns=COLUMNS,
+        accuracies=ACCURACIES,
+        figures=_figures(report),
+        show=format_metric,
+        interval=_interval,
+        coverage=coverage_at_accuracy,
+        area=area_under_risk_coverage,
+        calibration_error=expected_calibration_error,
+        groups=list(report.systems[0].groups),
+        outcomes=sorted({example.outcome for example in report.examples}),
+    )
+
+
+def write_report(report: Report, path: Path) -> None:
+    """Writes the page; on failure an older page stays as it was.
+
+    Raises:
+        OutputError: If the folder is missing, not writable, or the disk is full.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(render_html(report), encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise OutputError(
+            f"cannot write the report {path}: {error.strerror}; free space or choose another folder"
+        ) from error
+
+
+def _figures(report: Report) -> list[tuple[str, str]]:
+    """Heading and SVG of every figure there is something to draw for."""
+    curves = [(one.name, one.curve) for one in report.systems if one.curve is not None]
+    bins = [(one.name, one.reliability) for one in report.systems if one.reliability is not None]
+    points = [
+        (one.name, one.metrics.routes_per_client, one.metrics.f1)
+        for one in report.systems
+        if not math.isnan(one.metrics.f1)
+    ]
+    drawn = []
+    if curves:
+        drawn.append(("Risk and coverage", plots.risk_coverage_figure(curves)))
+    if points:
+        drawn.append(("F1 and routes bought", plots.frontier_figure(points, report.plans)))
+    if bins:
+        drawn.append(("Reliability of the confidence", plots.reliability_figure(bins)))
+    return drawn
+
+
+def _interval(system: SystemResult, name: str) -> str:
+    """'61.0 to 63.2' for the interval of a metric, '' where there is none."""
+    low, high = system.intervals.get(name, (math.nan, math.nan))
+    if math.isnan(low) or math.isnan(high):
+        return ""
+    return f"{_format(low, name).removesuffix(' %')} to {_format(high, name).removesuffix(' %')}"
+
+
+def _format(value: float, name: str) -> str:
+    if math.isnan(value):
+        return _MISSING
+    if name == "expected_reward":
+        return f"{value:+.3f}"
+    if name == "routes_per_client":
+        return f"{value:.2f}"
+    if name == "microseconds_per_client":
+        return f"{value:,.1f}"
+    return f"{100 * value:.1f} %"
+
+
+def _aligned(row: list[str], widths: list[int]) -> str:
+    first, *rest = (
+        cell.ljust(width) if position == 0 else cell.rjust(width)
+        for position, (cell, width) in enumerate(zip(row, widths, strict=True))
+    )
+    return "  ".join([first, *rest])

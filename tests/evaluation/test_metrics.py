@@ -1,0 +1,139 @@
+import numpy as np
+import pytest
+
+from linkage_rl.errors import SchemaError
+from linkage_rl.evaluation.metrics import (
+    RATES,
+    Outcomes,
+    bootstrap_intervals,
+    judge,
+    measure,
+    measure_groups,
+)
+from linkage_rl.records import DecisionKind, Decisions
+from tests.evaluation.weights import Weights
+
+LINK, NO_MATCH, REVIEW = DecisionKind.LINK, DecisionKind.NO_MATCH, DecisionKind.REVIEW
+
+
+def decide(kinds: list[DecisionKind], bought: int = 0, cost: float = 0.0) -> Decisions:
+    """One pair for each client, in the order of the clients."""
+    clients = len(kinds)
+    return Decisions(
+        kind=np.array(kinds, dtype=np.int8),
+        pair=np.arange(clients, dtype=np.int64),
+        confidence=np.full(clients, 0.5, dtype=np.float32),
+        bought=np.full(clients, bought, dtype=np.uint16),
+        cost=np.full(clients, cost, dtype=np.float32),
+    )
+
+
+def ten_clients() -> Outcomes:
+    """Eight have a row: 5 right links, 1 wrong, 1 missed, 1 in review; of two without, 1 linked."""
+    kinds = [*[LINK] * 6, NO_MATCH, REVIEW, LINK, NO_MATCH]
+    is_right = np.array([True] * 5 + [False] * 5)
+    has_row = np.array([True] * 8 + [False] * 2)
+    return judge(decide(kinds, bought=0b101, cost=0.25), is_right, has_row, Weights())
+
+
+def test_the_rates_of_ten_clients_can_be_counted_on_two_hands() -> None:
+    metrics = measure(ten_clients())
+
+    assert (metrics.clients, metrics.linked) == (10, 7)
+    assert metrics.linkage_rate == pytest.approx(7 / 10)
+    assert metrics.accuracy == pytest.approx(5 / 7)
+    assert metrics.recall == pytest.approx(5 / 8)
+    assert metrics.f1 == pytest.approx(2 * 5 / (7 + 8))
+    assert metrics.false_link_rate == pytest.approx(1 / 2)
+    assert metrics.reject_precision == pytest.approx(1 / 2)
+    assert metrics.reject_recall == pytest.approx(1 / 2)
+    assert metrics.review_rate == pytest.approx(1 / 10)
+
+
+def test_f1_is_the_harmonic_mean_of_accuracy_and_recall() -> None:
+    metrics = measure(ten_clients())
+
+    harmonic = 2 / (1 / metrics.accuracy + 1 / metrics.recall)
+    assert metrics.f1 == pytest.approx(harmonic)
+
+
+def test_the_reward_is_what_the_ends_pay_less_the_routes() -> None:
+    metrics = measure(ten_clients())
+
+    paid = 5 * 1.0 + 2 * -4.0 + 1 * 0.5 + 1 * -0.5 + 1 * 0.1
+    assert metrics.expected_reward == pytest.approx(paid / 10 - 0.25)
+    assert metrics.cost_per_client == pytest.approx(0.25)
+
+
+def test_two_bits_bought_are_two_routes() -> None:
+    assert measure(ten_clients()).routes_per_client == pytest.approx(2.0)
+
+
+def test_a_policy_that_never_links_has_no_accuracy_but_an_f1_of_zero() -> None:
+    never = judge(decide([NO_MATCH] * 4), np.ones(4, bool), np.ones(4, bool), Weights())
+
+    metrics = measure(never)
+
+    assert np.isnan(metrics.accuracy)
+    assert metrics.f1 == 0.0
+    assert np.isnan(metrics.false_link_rate)
+
+
+def test_a_client_without_candidates_may_be_rejected() -> None:
+    decisions = decide([NO_MATCH])
+    decisions.pair[0] = -1
+
+    assert measure(judge(decisions, np.zeros(0, bool), np.array([False]), Weights())).linked == 0
+
+
+def test_a_link_without_a_pair_is_refused() -> None:
+    decisions = decide([LINK])
+    decisions.pair[0] = -1
+
+    with pytest.raises(SchemaError, match="a link needs a pair"):
+        judge(decisions, np.array([True]), np.array([True]), Weights())
+
+
+def test_a_truth_of_another_length_is_refused() -> None:
+    with pytest.raises(SchemaError, match="needs 2 values, one per decision, got 3"):
+        judge(decide([LINK, LINK]), np.ones(2, bool), np.ones(3, bool), Weights())
+
+
+def test_an_empty_list_measures_as_nothing() -> None:
+    none = judge(decide([]), np.zeros(0, bool), np.zeros(0, bool), Weights())
+
+    assert measure(none).clients == 0
+    assert np.isnan(measure(none).linkage_rate)
+    assert np.isnan(bootstrap_intervals(none, np.random.default_rng(0))["f1"]).all()
+
+
+def test_groups_come_largest_first_and_hold_their_own_clients() -> None:
+    groups = ["moved"] * 4 + ["renamed"] * 6
+
+    by_group = measure_groups(ten_clients(), groups)
+
+    assert list(by_group) == ["renamed", "moved"]
+    assert by_group["moved"].accuracy == 1.0
+    assert by_group["renamed"].accuracy == pytest.approx(1 / 3)
+
+
+def test_the_interval_of_a_rate_is_that_of_its_binomial() -> None:
+    """80 of 400 linked: 0.2 +- 1.96 sqrt(0.2 * 0.8 / 400) = 0.2 +- 0.039."""
+    kinds = [LINK] * 80 + [NO_MATCH] * 320
+    outcomes = judge(decide(kinds), np.ones(400, bool), np.ones(400, bool), Weights())
+
+    low, high = bootstrap_intervals(outcomes, np.random.default_rng(0))["linkage_rate"]
+
+    assert low == pytest.approx(0.2 - 0.039, abs=0.005)
+    assert high == pytest.approx(0.2 + 0.039, abs=0.005)
+
+
+def test_every_interval_holds_its_metric_and_repeats_with_its_seed() -> None:
+    outcomes, metrics = ten_clients(), measure(ten_clients())
+
+    intervals = bootstrap_intervals(outcomes, np.random.default_rng(1), resamples=500)
+
+    assert intervals == bootstrap_intervals(outcomes, np.random.default_rng(1), resamples=500)
+    for name in RATES:
+        low, high = intervals[name]
+        assert low - 1e-9 <= getattr(metrics, name) <= high + 1e-9, name
