@@ -88,6 +88,10 @@ class ColumnMapping:
         return found
 
 
+CANONICAL: Final = ColumnMapping()
+"""Every column under its canonical name."""
+
+
 def missing_column(what: str, column: str, have: Sequence[str]) -> str:
     """The sentence that says which column is missing and which one is perhaps meant.
 

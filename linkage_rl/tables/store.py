@@ -14,7 +14,7 @@ from linkage_rl.tables import bulk, ddl
 from linkage_rl.tables.credentials import parse_url, shown
 from linkage_rl.tables.engine import database_errors, open_engine, sqlite_path
 from linkage_rl.tables.layout import TableLayout, as_text, find_table
-from linkage_rl.tables.schema import ColumnMapping
+from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 
 CHUNK: Final = 100_000
 """Companies read or written at once; about 60 MB of texts."""
@@ -31,7 +31,7 @@ class CompanyStore:
     def __init__(
         self,
         url: URL | str,
-        mapping: ColumnMapping = ColumnMapping(),  # noqa: B008 - frozen, hence safe to share
+        mapping: ColumnMapping = CANONICAL,
         *,
         read_only: bool = False,
     ) -> None:

@@ -10,11 +10,10 @@ from sqlalchemy import create_engine, make_url
 from linkage_rl.errors import DatabaseError, SchemaError
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.credentials import parse_url
-from linkage_rl.tables.schema import ColumnMapping
+from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.tables.store import CompanyStore
 
 Opening = Callable[..., CompanyStore]
-CANONICAL = ColumnMapping()
 
 
 def rows(

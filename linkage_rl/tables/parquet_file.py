@@ -1,0 +1,67 @@
+"""Parquet read as texts, with the face of `CsvFile`."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from linkage_rl.errors import InputFileError
+
+
+@dataclass(frozen=True)
+class ParquetFile:
+    """A Parquet file whose schema has been read; `blocks` reads its rows as columns of texts."""
+
+    path: Path
+    header: tuple[str, ...]
+
+    def blocks(self, size: int) -> Iterator[list[Sequence[str]]]:
+        """Up to `size` rows at a time, one list of texts per column; null is ''.
+
+        Raises:
+            InputFileError: The file is damaged, or a column holds something that is no text.
+        """
+        try:
+            with pq.ParquetFile(self.path) as stream:
+                for batch in stream.iter_batches(size):
+                    if batch.num_rows:
+                        yield [self._texts(batch, column) for column in self.header]
+        except (pa.ArrowException, OSError) as error:
+            raise self._fault(error) from None
+
+    def place(self, row: int) -> str:
+        """Where data row number `row`, counted from 0, stands in the file: 'row 7'."""
+        return f"row {row + 1}"
+
+    def _texts(self, batch: pa.RecordBatch, column: str) -> list[str]:
+        try:
+            texts = batch.column(column).cast(pa.string()).fill_null("")
+        except pa.ArrowNotImplementedError:
+            kind = batch.schema.field(column).type
+            raise InputFileError(
+                f"{self.path}: expected texts, numbers or dates in column {column!r}, got {kind}; "
+                "write it as text, or leave it out"
+            ) from None
+        found: list[str] = texts.to_numpy(zero_copy_only=False).tolist()
+        return found
+
+    def _fault(self, error: Exception) -> InputFileError:
+        return InputFileError(f"{self.path} is damaged: {error}; write the file again")
+
+
+def open_parquet(path: Path) -> ParquetFile:
+    """Read the schema of a Parquet file.
+
+    Raises:
+        InputFileError: The file is missing or no Parquet file.
+    """
+    try:
+        with pq.ParquetFile(path) as stream:
+            return ParquetFile(path, tuple(stream.schema_arrow.names))
+    except (pa.ArrowException, OSError) as error:
+        raise InputFileError(
+            f"cannot read {path} as Parquet: {str(error).splitlines()[0]}; check the path, or "
+            "give a CSV file the ending .csv"
+        ) from None

@@ -1,0 +1,44 @@
+"""Columns of the user and the canonical ones."""
+
+import pytest
+
+from linkage_rl.errors import SchemaError
+from linkage_rl.tables.schema import CANONICAL, ColumnMapping
+
+
+def test_columns_under_their_canonical_names_need_no_mapping() -> None:
+    found = CANONICAL.of_companies(["name", "company_id", "phone", "note"], "company table")
+
+    assert found == {"company_id": "company_id", "name": "name", "phone": "phone"}
+
+
+def test_one_address_column_is_read_into_the_street() -> None:
+    assert CANONICAL.of_clients(["client_id", "name", "address"], "list")["street"] == "address"
+
+
+def test_a_street_column_goes_before_an_address_column() -> None:
+    have = ["client_id", "name", "street", "address"]
+
+    assert CANONICAL.of_clients(have, "list")["street"] == "street"
+
+
+def test_a_mapped_column_must_exist_even_where_the_field_is_optional() -> None:
+    mapping = ColumnMapping(phone="denwa")
+
+    with pytest.raises(SchemaError, match=r"needs column 'denwa'.*did you mean to rename 'denwwa'"):
+        mapping.of_clients(["client_id", "name", "denwwa"], "client list")
+
+
+def test_a_list_without_names_is_taken_when_another_field_tells_who_the_client_is() -> None:
+    assert "phone" in CANONICAL.of_clients(["client_id", "phone"], "list")
+
+
+@pytest.mark.parametrize("column", ["naem", "company_name"])
+def test_a_list_whose_name_column_is_called_otherwise_is_refused(column: str) -> None:
+    with pytest.raises(SchemaError, match=f"did you mean to rename '{column}'"):
+        CANONICAL.of_clients(["client_id", "phone", column], "list")
+
+
+def test_a_list_that_tells_nothing_about_its_clients_is_refused() -> None:
+    with pytest.raises(SchemaError, match="list needs column 'name'"):
+        CANONICAL.of_clients(["client_id", "note"], "list")
