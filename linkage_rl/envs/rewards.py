@@ -1,0 +1,216 @@
+"""What an outcome is worth: named terms, their weights, and the probabilities where they balance."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.episode import ActionLayout, Episodes, route_cost
+from linkage_rl.decision.observation import View
+from linkage_rl.errors import ConfigError
+from linkage_rl.records import DecisionKind, Decisions
+
+
+class Outcome(IntEnum):
+    """How an episode stands or ended."""
+
+    RUNNING = 0
+    CORRECT_LINK = 1
+    WRONG_LINK = 2
+    CORRECT_REJECT = 3
+    MISSED_LINK = 4
+    REVIEW = 5
+
+
+TERMS: Final = (
+    "correct_link",
+    "wrong_link",
+    "correct_reject",
+    "missed_link",
+    "review",
+    "illegal",
+    "route_price",
+)
+"""Names of the reward terms; the first five are the outcomes in the order of `Outcome`."""
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """Probabilities of the best candidate being right at which two decisions are worth the same."""
+
+    link: float
+    """Link from here on."""
+    no_match: float
+    """No match below; between the two lies review. Equal to `link` where review never pays."""
+
+
+@dataclass(frozen=True)
+class RewardWeights:
+    """Worth of each term; unit: one correct link."""
+
+    correct_link: float = 1.0
+    """The right company."""
+    wrong_link: float = -4.0
+    """Another company, or a company for a client that has none."""
+    correct_reject: float = 0.5
+    """No match, and the table lacks the client."""
+    missed_link: float = -0.5
+    """No match, but the table has the client."""
+    review: float = 0.1
+    """A person decides."""
+    illegal: float = -0.05
+    """An action that the mask forbids; nothing else happens."""
+    route_price_scale: float = 1.0
+    """Factor on the prices of the bought routes."""
+
+    def __post_init__(self) -> None:
+        if self.wrong_link >= min(self.correct_link, self.correct_reject):
+            raise ConfigError(
+                "reward.wrong_link must lie below correct_link and correct_reject, got "
+                f"{self.wrong_link}; a wrong link that pays makes every client linked"
+            )
+        if self.missed_link >= self.correct_reject:
+            raise ConfigError(
+                f"reward.missed_link must lie below correct_reject, got {self.missed_link}"
+            )
+        if self.illegal > 0 or self.route_price_scale < 0:
+            raise ConfigError(
+                "reward.illegal must be at most 0 and reward.route_price_scale at least 0, got "
+                f"{self.illegal} and {self.route_price_scale}"
+            )
+
+    @property
+    def of_outcome(self) -> NDArray[np.float32]:
+        """Worth of each `Outcome`, shape (6,)."""
+        return np.array(
+            [0.0, *(getattr(self, name) for name in TERMS[:5])],
+            dtype=np.float32,
+        )
+
+    def total(self, terms: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Weighted sum of the terms, shape (B,)."""
+        reward = -self.route_price_scale * terms["route_price"]
+        for name in TERMS[:6]:
+            reward = reward + getattr(self, name) * terms[name]
+        return reward.astype(np.float32)
+
+    def break_even(self, allow_review: bool = False) -> BreakEven:
+        """Where decisions balance, if a client whose best candidate is wrong has no row.
+
+        Chow's rule (Chow 1970, "On optimum recognition error and reject tradeoff") with a worth
+        for right rejects.
+
+        >>> RewardWeights().break_even()
+        BreakEven(link=0.75, no_match=0.75)
+        >>> even = RewardWeights().break_even(allow_review=True)
+        >>> round(even.link, 2), round(even.no_match, 2)
+        (0.82, 0.4)
+        """
+        reject = self.correct_reject - self.wrong_link
+        single = reject / (reject + self.correct_link - self.missed_link)
+        if allow_review:
+            link = (self.review - self.wrong_link) / (self.correct_link - self.wrong_link)
+            no_match = (self.correct_reject - self.review) / (
+                self.correct_reject - self.missed_link
+            )
+            if no_match < link:
+                return BreakEven(min(link, 1.0), max(no_match, 0.0))
+        return BreakEven(single, single)
+
+    @classmethod
+    def from_costs(
+        cls,
+        link_value: float,
+        wrong_link_cost: float,
+        missed_link_cost: float,
+        reject_value: float,
+        review_cost: float,
+    ) -> "RewardWeights":
+        """Weights from amounts in yen (or any currency), all of them positive.
+
+        Args:
+            link_value: What a correct link saves: the manual look-up.
+            wrong_link_cost: Rework, and contact with the wrong company.
+            missed_link_cost: What an overlooked row costs, the look-up aside.
+            reject_value: What it is worth to know that a client has no row.
+            review_cost: Labour of one review; the person then finds the right answer.
+
+        Prices in `View.prices` are in units of one correct link: divide yen by `link_value`.
+
+        Raises:
+            ConfigError: `link_value` is not positive.
+
+        >>> RewardWeights.from_costs(100, 400, 50, 50, 90).review
+        0.1
+        """
+        if link_value <= 0:
+            raise ConfigError(f"reward costs need link_value above 0, got {link_value}")
+        return cls(
+            correct_link=1.0,
+            wrong_link=-wrong_link_cost / link_value,
+            correct_reject=reject_value / link_value,
+            missed_link=-missed_link_cost / link_value,
+            review=(link_value - review_cost) / link_value,
+        )
+
+
+def outcomes(
+    layout: ActionLayout,
+    action: NDArray[np.int64],
+    pair_is_right: NDArray[np.bool_],
+    has_row: NDArray[np.bool_],
+) -> NDArray[np.int8]:
+    """`Outcome` of each episode, shape (B,).
+
+    Args:
+        layout: Meaning of the actions.
+        action: The action that ended each episode, -1 while it runs, shape (B,).
+        pair_is_right: Whether the pair in the slot that the action names is right, shape (B,);
+            ignored for other actions.
+        has_row: Whether the client's company stands in the table, shape (B,).
+    """
+    linked = np.where(pair_is_right, Outcome.CORRECT_LINK, Outcome.WRONG_LINK)
+    rejected = np.where(has_row, Outcome.MISSED_LINK, Outcome.CORRECT_REJECT)
+    stopped = np.where(
+        action < layout.slots, linked, np.where(action == layout.no_match, rejected, Outcome.REVIEW)
+    )
+    return np.where(action < 0, Outcome.RUNNING, stopped).astype(np.int8)
+
+
+def terms(
+    view: View,
+    before: Episodes,
+    after: Episodes,
+    outcome: NDArray[np.int8],
+) -> dict[str, NDArray[np.float32]]:
+    """The named terms of one step, each of shape (B,): indicators, and the price paid."""
+    paid = after.bought & ~before.bought
+    named = {
+        name: (outcome == index).astype(np.float32) for index, name in enumerate(TERMS[:5], start=1)
+    }
+    named["illegal"] = ((paid == 0) & (outcome == Outcome.RUNNING)).astype(np.float32)
+    named["route_price"] = route_cost(paid, np.asarray(view.prices, dtype=np.float32))
+    return named
+
+
+def decision_outcomes(decisions: Decisions, cases: CaseSet) -> NDArray[np.int8]:
+    """`Outcome` of each decision about cases 0..N-1, shape (N,)."""
+    right = (decisions.pair >= 0) & (
+        cases.is_right[np.maximum(decisions.pair, 0)] if cases.pairs else False
+    )
+    linked = np.where(right, Outcome.CORRECT_LINK, Outcome.WRONG_LINK)
+    rejected = np.where(cases.has_row, Outcome.MISSED_LINK, Outcome.CORRECT_REJECT)
+    stopped = np.where(decisions.kind == DecisionKind.LINK, linked, rejected)
+    return np.where(decisions.kind == DecisionKind.REVIEW, Outcome.REVIEW, stopped).astype(np.int8)
+
+
+def decision_rewards(
+    decisions: Decisions, cases: CaseSet, weights: RewardWeights
+) -> NDArray[np.float32]:
+    """Worth of each decision less the price of its routes, shape (N,)."""
+    worth = weights.of_outcome[decision_outcomes(decisions, cases)]
+    return (worth - weights.route_price_scale * decisions.cost).astype(np.float32)
