@@ -1,0 +1,286 @@
+"""The searchable company table: a base segment and a small one for what changed since.
+
+An index never changes: `refresh` returns a new one over the same base, so searches go on meanwhile.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.candidates import _search
+from linkage_rl.candidates.encode import ROW, hash_texts
+from linkage_rl.candidates.keys import COUNTED
+from linkage_rl.candidates.offices import OfficeTable
+from linkage_rl.candidates.routes import Clients, Proposals, Route
+from linkage_rl.candidates.segment import Segment, SegmentBuilder, build_segment
+from linkage_rl.candidates.strings import StringColumn
+from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
+
+MERGE_SHARE = 0.2
+"""Rows changed since the base was built, as a share of it, from which a rebuild pays."""
+
+
+class ChangingTable(Protocol):
+    """What a refresh asks of the company database."""
+
+    def changes_since(self, watermark: str) -> Iterable[CompanyRows]:
+        """Rows changed after the watermark, closed ones included."""
+
+    def watermark(self) -> str:
+        """Time of the newest change."""
+
+    def count(self) -> int:
+        """Open companies."""
+
+    def ids(self) -> Iterable[Sequence[str]]:
+        """Ids of all open companies, in chunks."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A segment with the rows of it that still hold."""
+
+    segment: Segment
+    alive: NDArray[np.uint8]
+    """1 where the row still holds, shape (n,)."""
+    first_row: int
+    """Row of the index at which the segment begins."""
+
+
+@dataclass(frozen=True)
+class RefreshReport:
+    """What a refresh found."""
+
+    changed: int
+    """Rows inserted or changed."""
+    removed: int
+    """Rows closed or vanished."""
+
+
+@dataclass(frozen=True)
+class CompanyIndex:
+    """Rows of the company table, searchable by every route."""
+
+    parts: tuple[Part, ...]
+    """The base, and the segment of changes where there is one."""
+    offices: OfficeTable
+    watermark: str
+    """Time of the newest change of the table that the index knows."""
+
+    @classmethod
+    def build(cls, chunks: Iterable[CompanyRows], watermark: str = "") -> "CompanyIndex":
+        """Index all open companies of these chunks."""
+        base = build_segment(chunks)
+        offices = OfficeTable.learn(base.rows["city"], base.rows["office"])
+        return cls((Part(base, np.ones(len(base), dtype=np.uint8), 0),), offices, watermark)
+
+    def __len__(self) -> int:
+        return int(sum(part.alive.sum() for part in self.parts))
+
+    @property
+    def base(self) -> Segment:
+        """The segment built from the whole table."""
+        return self.parts[0].segment
+
+    @property
+    def needs_merge(self) -> bool:
+        """Whether so much has changed that the index should be built anew."""
+        changes = sum(len(part.segment) for part in self.parts[1:])
+        return changes > MERGE_SHARE * max(len(self.base), 1)
+
+    def propose(
+        self, route: Route, clients: Clients, chosen: NDArray[np.int64], limit: int
+    ) -> Proposals:
+        """The route's candidates for the chosen clients, best first over all segments."""
+        found = [
+            route.propose(part.segment, part.alive, clients, chosen, limit) for part in self.parts
+        ]
+        if len(found) == 1:
+            return found[0]
+        rows = np.concatenate(
+            [
+                np.where(some.rows >= 0, some.rows + part.first_row, -1)
+                for some, part in zip(found, self.parts, strict=True)
+            ],
+            axis=1,
+        )
+        affinity = np.concatenate([some.affinity for some in found], axis=1)
+        best = np.argsort(-affinity - (rows >= 0), axis=1, kind="stable")[:, :limit]
+        return Proposals(
+            np.take_along_axis(rows, best, axis=1), np.take_along_axis(affinity, best, axis=1)
+        )
+
+    def namesakes(self, clients: Clients) -> NDArray[np.int32]:
+        """Rows of the table that share each of `COUNTED` with each client, shape (N, C)."""
+        counts = np.zeros((len(clients), len(COUNTED)), dtype=np.int32)
+        for place, name in enumerate(COUNTED):
+            asked = np.ascontiguousarray(clients.keys[name][0])
+            for part in self.parts:
+                counts[:, place] += part.segment.keys[name].count(asked)
+        return counts
+
+    def rows(self, rows: NDArray[np.int64]) -> NDArray[np.void]:
+        """Packed rows, shape (P,)."""
+        if len(self.parts) == 1:
+            return self.base.rows[rows]
+        packed = np.empty(len(rows), dtype=ROW)
+        for part, mine in self._split(rows):
+            packed[mine] = part.segment.rows[rows[mine] - part.first_row]
+        return packed
+
+    def counts(self, rows: NDArray[np.int64]) -> NDArray[np.uint16]:
+        """Bearers of each of `COUNTED` of these rows, shape (P, C)."""
+        counts = np.empty((len(rows), len(COUNTED)), dtype=np.uint16)
+        for part, mine in self._split(rows):
+            counts[mine] = part.segment.counts[rows[mine] - part.first_row]
+        return counts
+
+    def compare_names(
+        self, clients: Clients, client_of_pair: NDArray[np.int64], rows: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Gram cosine of core, kana and Latin name, and both covers of the core; shape (P, 5)."""
+        asking = clients.encoded.documents
+        scores = np.empty((len(rows), 5), dtype=np.float32)
+        for part, mine in self._split(rows):
+            segment = part.segment
+            docs = segment.rows["doc"][rows[mine] - part.first_row].astype(np.int64)
+            scores[mine] = _search.compare_names(
+                np.ascontiguousarray(client_of_pair[mine]),
+                asking.gram_offsets,
+                asking.grams,
+                docs,
+                segment.documents.gram_offsets,
+                segment.documents.grams,
+                segment.idf,
+            )
+        return scores
+
+    def texts(self, field: str, rows: NDArray[np.int64]) -> list[str]:
+        """Canonical core, kana or Latin name of these rows."""
+
+        def column(part: Part, own: NDArray[np.int64]) -> list[str]:
+            texts: StringColumn = getattr(part.segment.documents, field)
+            return texts.take(part.segment.rows["doc"][own])
+
+        return self._gather(rows, column)
+
+    def company_ids(self, rows: NDArray[np.int64]) -> list[str]:
+        """Ids of these rows."""
+        return self._gather(rows, lambda part, own: part.segment.ids.take(own))
+
+    def records(self, rows: NDArray[np.int64]) -> RecordBatch:
+        """Raw fields of these rows as they stood when they were indexed."""
+        return RecordBatch(
+            self.company_ids(rows),
+            {
+                name: self._gather(
+                    rows, lambda part, own, name=name: part.segment.snapshot[name].take(own)
+                )
+                for name in FIELDS
+            },
+        )
+
+    def find(self, company_ids: Sequence[str]) -> NDArray[np.int64]:
+        """Live row of each company, -1 where the index has none; shape (N,)."""
+        asked = hash_texts(company_ids)
+        rows = np.full(len(asked), -1, dtype=np.int64)
+        for part in self.parts:
+            index = part.segment.keys["company_id"]
+            if len(index.keys) == 0:
+                continue
+            place = np.minimum(np.searchsorted(index.keys, asked), len(index.keys) - 1)
+            own = index.rows[place]
+            hit = (index.keys[place] == asked) & (part.alive[own] == 1)
+            rows = np.where(hit, own + part.first_row, rows)
+        return rows
+
+    def fetch(self, company_ids: Sequence[str]) -> CompanyRows:
+        """The companies among these that the index holds, as they stood when indexed."""
+        rows = self.find(company_ids)
+        records = self.records(rows[rows >= 0])
+        nothing = [""] * len(records)
+        return CompanyRows(records, nothing, nothing)
+
+    def refresh(self, table: ChangingTable) -> tuple["CompanyIndex", RefreshReport]:
+        """An index that knows all changes of the table up to now, and what they were."""
+        watermark = table.watermark()
+        changes = list(table.changes_since(self.watermark))
+        removed, kept = self._retire(changes)
+        index = replace(self, parts=kept, watermark=watermark)
+        builder = SegmentBuilder()
+        if len(kept) > 1:
+            delta = kept[1]
+            still = np.flatnonzero(delta.alive) + delta.first_row
+            records = self.records(still)
+            builder.add(CompanyRows(records, [""] * len(records), [""] * len(records)))
+        for chunk in changes:
+            builder.add(chunk)
+        index = index._with_changes(builder)
+        changed = sum(sum(not closed for closed in chunk.closed_at) for chunk in changes)
+        if len(index) != table.count():
+            index, vanished = index._without_vanished(table)
+            removed += vanished
+        return index, RefreshReport(changed, removed)
+
+    def _retire(self, changes: Sequence[CompanyRows]) -> tuple[int, tuple[Part, ...]]:
+        """Parts without the changed rows, and how many of these rows are closed now."""
+        parts = [replace(part, alive=part.alive.copy()) for part in self.parts]
+        closed = 0
+        for chunk in changes:
+            rows = self.find(chunk.records.ids)
+            closed += sum(
+                bool(when) and row >= 0 for when, row in zip(chunk.closed_at, rows, strict=True)
+            )
+            for part in parts:
+                own = rows - part.first_row
+                part.alive[own[(own >= 0) & (own < len(part.alive)) & (rows >= 0)]] = 0
+        return closed, tuple(parts)
+
+    def _with_changes(self, builder: SegmentBuilder) -> "CompanyIndex":
+        base = self.parts[0]
+        if not builder.rows:
+            return replace(self, parts=(base,))
+        segment = builder.build(base.segment)
+        alive = np.ones(len(segment), dtype=np.uint8)
+        return replace(self, parts=(base, Part(segment, alive, len(base.segment))))
+
+    def _without_vanished(self, table: ChangingTable) -> tuple["CompanyIndex", int]:
+        """Drop rows that the table no longer holds and that left no mark of closing."""
+        present = [np.zeros(0, np.uint64), *(hash_texts(chunk) for chunk in table.ids())]
+        known = np.sort(np.concatenate(present))
+        vanished = 0
+        parts = []
+        for part in self.parts:
+            index = part.segment.keys["company_id"]
+            gone = index.rows[~np.isin(index.keys, known, assume_unique=False)]
+            alive = part.alive.copy()
+            vanished += int(alive[gone].sum())
+            alive[gone] = 0
+            parts.append(replace(part, alive=alive))
+        return replace(self, parts=tuple(parts)), vanished
+
+    def _split(self, rows: NDArray[np.int64]) -> Iterable[tuple[Part, NDArray[np.int64]]]:
+        """The parts with the positions of the rows that lie in each."""
+        if len(self.parts) == 1:
+            return [(self.parts[0], np.arange(len(rows)))]
+        border = self.parts[1].first_row
+        return [
+            (self.parts[0], np.flatnonzero(rows < border)),
+            (self.parts[1], np.flatnonzero(rows >= border)),
+        ]
+
+    def _gather(self, rows: NDArray[np.int64], take: "_Take") -> list[str]:
+        if len(self.parts) == 1:
+            return take(self.parts[0], rows)
+        texts = np.empty(len(rows), dtype=object)
+        for part, mine in self._split(rows):
+            texts[mine] = take(part, rows[mine] - part.first_row)
+        return texts.tolist()
+
+
+class _Take(Protocol):
+    def __call__(self, part: Part, own: NDArray[np.int64]) -> list[str]:
+        """Texts of a part's own rows."""

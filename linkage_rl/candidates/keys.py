@@ -1,0 +1,108 @@
+"""The exact routes: which text names a record, route by route.
+
+A company is filed under the first alternative of each key; a client asks with all of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.candidates.encode import hash_texts
+from linkage_rl.protocols import KeyFunction
+from linkage_rl.records import CanonicalBatch
+
+
+def corporate_number_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
+    """The corporate number."""
+    return (records.corporate_number,)
+
+
+def phone_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
+    """The phone number."""
+    return (records.phone,)
+
+
+def domain_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
+    """The registered domain of the web address."""
+    return (records.domain,)
+
+
+def name_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
+    """The whole name with its legal form in place."""
+    return (records.name,)
+
+
+def core_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
+    """The name without its legal form; clients also ask without branch or department."""
+    return (records.core, records.stem)
+
+
+def kana_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
+    """The reading."""
+    return (records.kana,)
+
+
+def address_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
+    """City, town and the first three numbers of the block; nothing below the house number.
+
+    Rooms are written into the block by some and left out by others.
+    """
+    return (
+        [
+            f"{city}|{town}|{'-'.join(block.split('-')[:3])}" if city and block else ""
+            for city, town, block in zip(records.city, records.town, records.block, strict=True)
+        ],
+    )
+
+
+KEYS: Final[Mapping[str, KeyFunction]] = {
+    "corporate_number": corporate_number_key,
+    "phone": phone_key,
+    "domain": domain_key,
+    "name": name_key,
+    "core": core_key,
+    "kana": kana_key,
+    "address": address_key,
+}
+"""Every exact route by name; a new one needs its function and its line here."""
+
+
+def core_city_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
+    """Core and city, for counting namesakes of one place."""
+    return (
+        [
+            f"{core}|{city}" if core and city else ""
+            for core, city in zip(records.core, records.city, strict=True)
+        ],
+    )
+
+
+def core_prefecture_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
+    """Core and prefecture, for counting namesakes of one region."""
+    return (
+        [
+            f"{core}|{prefecture}" if core and prefecture else ""
+            for core, prefecture in zip(records.core, records.prefecture.tolist(), strict=True)
+        ],
+    )
+
+
+COUNTED: Final[Mapping[str, KeyFunction]] = {
+    "name": name_key,
+    "core": core_key,
+    "kana": kana_key,
+    "address": address_key,
+    "core_city": core_city_key,
+    "core_prefecture": core_prefecture_key,
+}
+"""Keys whose number of bearers in the table is known of every row and client."""
+
+
+def hashed_keys(records: CanonicalBatch) -> dict[str, NDArray[np.uint64]]:
+    """Hashes of all alternatives of every key and counted key, shape (alternatives, N) each; 0 is no key."""
+    return {
+        name: np.stack([hash_texts(texts) for texts in key(records)])
+        for name, key in {**KEYS, **COUNTED}.items()
+    }

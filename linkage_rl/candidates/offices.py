@@ -1,0 +1,43 @@
+"""Which registry office serves which city, learned from the table.
+
+Digits 2-5 of a corporate number name the office where the company was registered when numbered;
+a company that moved away since still carries the office of its old place.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class OfficeTable:
+    """Share of each office among the companies of a city; empty without corporate numbers."""
+
+    keys: NDArray[np.uint64]
+    """City hash and office in one number, rising; shape (E,)."""
+    shares: NDArray[np.float32]
+    """Companies of that pair over those of the city's largest office, in (0, 1]; shape (E,)."""
+
+    @classmethod
+    def learn(cls, city: NDArray[np.uint32], office: NDArray[np.uint16]) -> "OfficeTable":
+        """Count the pairs of all companies that have both."""
+        known = (city > 0) & (office > 0)
+        keys, counts = np.unique(_pair(city[known], office[known]), return_counts=True)
+        cities, first = np.unique(keys >> np.uint64(16), return_index=True)
+        largest = np.maximum.reduceat(counts, first) if len(first) else counts
+        place = np.searchsorted(cities, keys >> np.uint64(16))
+        return cls(keys, (counts / largest[place]).astype(np.float32))
+
+    def share(self, city: NDArray[np.uint32], office: NDArray[np.uint16]) -> NDArray[np.float32]:
+        """How usual the office is in the city, in [0, 1]; 0 where either is unknown."""
+        asked = _pair(city, office)
+        if len(self.keys) == 0:
+            return np.zeros(len(asked), dtype=np.float32)
+        place = np.minimum(np.searchsorted(self.keys, asked), len(self.keys) - 1)
+        found = (self.keys[place] == asked) & (city > 0) & (office > 0)
+        return np.where(found, self.shares[place], 0).astype(np.float32)
+
+
+def _pair(city: NDArray[np.uint32], office: NDArray[np.uint16]) -> NDArray[np.uint64]:
+    return (city.astype(np.uint64) << np.uint64(16)) | office.astype(np.uint64)

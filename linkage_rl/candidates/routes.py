@@ -1,0 +1,217 @@
+"""Ways to propose candidates, each with a price; a frozen dataclass is also its configuration."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.candidates import _search
+from linkage_rl.candidates.encode import EncodedBatch, encode
+from linkage_rl.candidates.keys import KEYS, hashed_keys
+from linkage_rl.candidates.segment import Segment
+from linkage_rl.errors import ConfigError
+from linkage_rl.records import CanonicalBatch
+
+
+@dataclass(frozen=True)
+class Clients:
+    """N clients in the form in which routes and features ask."""
+
+    canonical: CanonicalBatch
+    encoded: EncodedBatch
+    keys: dict[str, NDArray[np.uint64]]
+    """Hashes of every key, shape (alternatives, N) each; 0 where the client lacks it."""
+
+    def __len__(self) -> int:
+        return len(self.encoded)
+
+    @classmethod
+    def of(cls, canonical: CanonicalBatch) -> "Clients":
+        """Encode canonical clients."""
+        return cls(canonical, encode(canonical), hashed_keys(canonical))
+
+    def take(self, rows: NDArray[np.int64]) -> "ClientRows":
+        """The packed rows and gram offsets of some clients, for a kernel."""
+        ends = self.encoded.documents.gram_offsets
+        grams = self.encoded.documents.grams
+        if len(rows) == len(self) and np.array_equal(rows, np.arange(len(self))):
+            return ClientRows(self.encoded.rows, ends, grams)
+        begins = ends[3 * rows]
+        sizes = ends[3 * rows + 3] - begins
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        own = (ends[3 * rows[:, None] + np.arange(3)] - begins[:, None]) + starts[:-1, None]
+        picked = np.arange(starts[-1]) + np.repeat(begins - starts[:-1], sizes)
+        return ClientRows(
+            self.encoded.rows[rows],
+            np.append(own.reshape(-1), starts[-1]).astype(np.int64),
+            grams[picked],
+        )
+
+
+@dataclass(frozen=True)
+class ClientRows:
+    """Packed clients as the search kernels take them."""
+
+    rows: NDArray[np.void]
+    gram_ends: NDArray[np.int64]
+    grams: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """Candidates that one route names for N clients, best first."""
+
+    rows: NDArray[np.int64]
+    """Rows of the index, -1 where there are no more; shape (N, limit)."""
+    affinity: NDArray[np.float32]
+    """How promising each is, in [0, 1]; shape (N, limit)."""
+
+
+class Route(Protocol):
+    """One way to propose candidates."""
+
+    @property
+    def name(self) -> str:
+        """Its name, as in configs, reports and observations."""
+
+    @property
+    def price(self) -> float:
+        """What one use costs, unit: one correct link."""
+
+    def can_ask(self, clients: Clients) -> NDArray[np.bool_]:
+        """Which clients have the field that the route needs, shape (N,)."""
+
+    def propose(
+        self,
+        segment: Segment,
+        alive: NDArray[np.uint8],
+        clients: Clients,
+        chosen: NDArray[np.int64],
+        limit: int,
+    ) -> Proposals:
+        """Candidates for the chosen clients among the segment's rows that are alive."""
+
+
+@dataclass(frozen=True)
+class KeyRoute:
+    """Companies that share an exact key with the client."""
+
+    name: str
+    """The key, one of `keys.KEYS`."""
+    price: float = 0.005
+    read_at_most: int = 4096
+    """Bearers of one key that are compared; the rest is not looked at."""
+
+    def __post_init__(self) -> None:
+        if self.name not in KEYS:
+            raise ConfigError(f"expected a key route among {sorted(KEYS)}, got {self.name!r}")
+
+    def can_ask(self, clients: Clients) -> NDArray[np.bool_]:
+        """Clients that have the key."""
+        return (clients.keys[self.name] != 0).any(axis=0)
+
+    def propose(
+        self,
+        segment: Segment,
+        alive: NDArray[np.uint8],
+        clients: Clients,
+        chosen: NDArray[np.int64],
+        limit: int,
+    ) -> Proposals:
+        """Bearers of the key, those of highest affinity first."""
+        asking = clients.take(chosen)
+        rows, affinity = _search.propose_by_key(
+            np.ascontiguousarray(clients.keys[self.name][:, chosen]),
+            asking.rows,
+            asking.gram_ends,
+            asking.grams,
+            segment.keys[self.name].keys,
+            segment.keys[self.name].rows,
+            segment.rows,
+            segment.documents.gram_offsets,
+            segment.documents.grams,
+            segment.idf,
+            alive,
+            limit,
+            self.read_at_most,
+        )
+        return Proposals(rows.astype(np.int64), affinity)
+
+
+@dataclass(frozen=True)
+class NgramRoute:
+    """Companies whose name, reading or Latin name shares rare character n-grams."""
+
+    name: str = "ngram"
+    price: float = 0.03
+    budget: int = 8192
+    """Postings read per client, the rarest grams first."""
+    documents: int = 64
+    """Names compared exactly per client, at most 128."""
+    rows_per_document: int = 256
+    """Bearers of one name that are compared."""
+
+    def can_ask(self, clients: Clients) -> NDArray[np.bool_]:
+        """Clients with any name at all."""
+        ends = clients.encoded.documents.gram_offsets[::3]
+        return np.diff(ends) > 0
+
+    def propose(
+        self,
+        segment: Segment,
+        alive: NDArray[np.uint8],
+        clients: Clients,
+        chosen: NDArray[np.int64],
+        limit: int,
+    ) -> Proposals:
+        """Bearers of similar names, those of highest affinity first."""
+        asking = clients.take(chosen)
+        mass, touched = _scratch(len(segment.documents), self.budget)
+        rows, affinity = _search.propose_by_grams(
+            asking.rows,
+            asking.gram_ends,
+            asking.grams,
+            segment.gram_starts,
+            segment.postings,
+            segment.document_norms,
+            segment.document_row_ends,
+            segment.document_rows,
+            segment.rows,
+            segment.documents.gram_offsets,
+            segment.documents.grams,
+            segment.idf,
+            alive,
+            mass,
+            touched,
+            limit,
+            self.documents,
+            self.rows_per_document,
+        )
+        return Proposals(rows.astype(np.int64), affinity)
+
+
+_local = threading.local()
+
+
+def _scratch(documents: int, budget: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Scratch of this thread, all 0, kept between calls since clearing it costs milliseconds."""
+    mass = getattr(_local, "mass", None)
+    if mass is None or len(mass) < documents:
+        mass = _local.mass = np.zeros(documents, dtype=np.float32)
+    return mass, np.empty(budget, dtype=np.int32)
+
+
+DEFAULT_ROUTES: Final[Sequence[Route]] = (
+    KeyRoute("corporate_number", price=0.005),
+    KeyRoute("phone", price=0.005),
+    KeyRoute("domain", price=0.005),
+    KeyRoute("name", price=0.005),
+    KeyRoute("core", price=0.01),
+    KeyRoute("kana", price=0.01),
+    KeyRoute("address", price=0.02),
+    NgramRoute(price=0.03),
+)
+"""The shipped routes, cheapest first; prices follow the cost of the look-up."""

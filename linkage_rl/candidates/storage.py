@@ -1,0 +1,240 @@
+"""A candidate index on disk: one `.npy` per array, mapped into memory when loaded.
+
+The base is written once; a refresh writes only the segment of changes and the alive flags, and
+the manifest is replaced last, so a reader sees either the old or the new state.
+"""
+
+import json
+import os
+import shutil
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from linkage_rl.candidates.encode import Documents
+from linkage_rl.candidates.index import CompanyIndex, Part
+from linkage_rl.candidates.offices import OfficeTable
+from linkage_rl.candidates.segment import KeyIndex, Segment
+from linkage_rl.candidates.strings import StringColumn
+from linkage_rl.errors import CandidateIndexError, OutputError
+
+FORMAT: Final = 1
+"""Version of the folder's layout; another one cannot be read."""
+MANIFEST: Final = "manifest.json"
+
+
+
+def save_index(index: CompanyIndex, folder: Path) -> None:
+    """Write the index; a base that lies there already is kept as it is.
+
+    Raises:
+        OutputError: The disk is full or the folder cannot be written; an older index there is
+            still whole.
+    """
+    base, changes = index.parts[0], index.parts[1:]
+    name = f"base-{_fingerprint(base.segment)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        previous = _read_manifest(folder)
+        checksums: dict[str, str] = {}
+        if previous is not None and previous["base"] == name:
+            checksums |= {
+                file: digest
+                for file, digest in previous["checksums"].items()
+                if file.startswith(f"{name}/")
+            }
+        else:
+            checksums |= _write(folder, name, _flatten(base.segment))
+        state = f"state-{_next_state(folder)}"
+        arrays = {"alive": base.alive} | _flatten(index.offices, "offices.")
+        for part in changes:
+            arrays |= {"changes.alive": part.alive} | _flatten(
+                replace(part.segment, idf=np.zeros(0, np.float32)), "changes."
+            )
+        checksums |= _write(folder, state, arrays)
+        manifest = {
+            "format": FORMAT,
+            "base": name,
+            "state": state,
+            "watermark": index.watermark,
+            "companies": len(index),
+            "checksums": checksums,
+        }
+        _replace_text(folder / MANIFEST, json.dumps(manifest, indent=1))
+        _remove_unused(folder, {name, state})
+    except OSError as error:
+        raise OutputError(
+            f"cannot write the candidate index to {folder}: {error.strerror or error}; "
+            "free space or choose another folder with index=DIR"
+        ) from error
+
+
+def load_index(folder: Path, verify: bool = True) -> CompanyIndex:
+    """Map a saved index into memory.
+
+    Args:
+        folder: Where `save_index` wrote it.
+        verify: Whether to compare every file with its checksum (about 0.2 s per GB when cached).
+
+    Raises:
+        CandidateIndexError: The folder holds no index, one of another format, or a damaged one.
+    """
+    manifest = _read_manifest(folder)
+    if manifest is None:
+        raise CandidateIndexError(
+            f"expected a candidate index in {folder}, found no {MANIFEST}; "
+            "build one with `python -m linkage_rl.companies`"
+        )
+    if manifest["format"] != FORMAT:
+        raise CandidateIndexError(
+            f"expected an index of format {FORMAT} in {folder}, got {manifest['format']}; "
+            "build it again with `python -m linkage_rl.companies`"
+        )
+    for file, digest in manifest["checksums"].items():
+        if not (folder / file).is_file() or (verify and _digest(folder / file) != digest):
+            raise CandidateIndexError(
+                f"{folder / file} is missing or damaged (checksum differs); "
+                "build the index again with `python -m linkage_rl.companies`"
+            )
+    base = _read(folder / manifest["base"])
+    state = _read(folder / manifest["state"])
+    segment = _segment(base, "")
+    parts = [Part(segment, _own(state["alive"]), 0)]
+    if "changes.alive" in state:
+        changes = replace(_segment(state, "changes."), idf=segment.idf)
+        parts.append(Part(changes, _own(state["changes.alive"]), len(segment)))
+    offices = OfficeTable(state["offices.keys"], state["offices.shares"])
+    return CompanyIndex(tuple(parts), offices, manifest["watermark"])
+
+
+def _own(array: NDArray[Any]) -> NDArray[Any]:
+    """A copy in memory: kernels want it writable, and a refresh replaces its file."""
+    return np.array(array)
+
+
+def _flatten(value: object, prefix: str = "") -> dict[str, NDArray[Any]]:
+    """Arrays of a dataclass and of what it holds, by dotted name."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for field in fields(value):  # type: ignore[arg-type]
+        held = getattr(value, field.name)
+        if isinstance(held, np.ndarray):
+            arrays[prefix + field.name] = held
+        elif isinstance(held, dict):
+            for key, item in held.items():
+                arrays |= _flatten(item, f"{prefix}{field.name}.{key}.")
+        else:
+            arrays |= _flatten(held, f"{prefix}{field.name}.")
+    return arrays
+
+
+def _segment(arrays: dict[str, NDArray[Any]], prefix: str) -> Segment:
+    """The inverse of `_flatten` for a segment."""
+
+    def strings(name: str) -> StringColumn:
+        return StringColumn(arrays[f"{name}.offsets"], arrays[f"{name}.blob"])
+
+    def names_below(field: str) -> list[str]:
+        start = f"{prefix}{field}."
+        return sorted({key[len(start) :].split(".")[0] for key in arrays if key.startswith(start)})
+
+    documents = f"{prefix}documents."
+    return Segment(
+        rows=arrays[f"{prefix}rows"],
+        ids=strings(f"{prefix}ids"),
+        documents=Documents(
+            *(strings(f"{documents}{name}") for name in ("core", "kana", "latin")),
+            arrays[f"{documents}gram_offsets"],
+            arrays[f"{documents}grams"],
+        ),
+        document_row_ends=arrays[f"{prefix}document_row_ends"],
+        document_rows=arrays[f"{prefix}document_rows"],
+        document_norms=arrays[f"{prefix}document_norms"],
+        gram_starts=arrays[f"{prefix}gram_starts"],
+        postings=arrays[f"{prefix}postings"],
+        counts=arrays[f"{prefix}counts"],
+        keys={
+            name: KeyIndex(arrays[f"{prefix}keys.{name}.keys"], arrays[f"{prefix}keys.{name}.rows"])
+            for name in names_below("keys")
+        },
+        idf=arrays[f"{prefix}idf"],
+        snapshot={name: strings(f"{prefix}snapshot.{name}") for name in names_below("snapshot")},
+    )
+
+
+def _fingerprint(segment: Segment) -> str:
+    digest = xxhash.xxh3_64(np.ascontiguousarray(segment.rows).tobytes())
+    digest.update(np.ascontiguousarray(segment.ids.blob).tobytes())
+    return digest.hexdigest()
+
+
+def _write(folder: Path, name: str, arrays: dict[str, NDArray[Any]]) -> dict[str, str]:
+    """Write arrays below a temporary name, move them into place, return their checksums."""
+    target, partial = folder / name, folder / f"{name}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        for key, array in arrays.items():
+            np.save(partial / f"{key}.npy", array)
+        checksums = {f"{name}/{key}.npy": _digest(partial / f"{key}.npy") for key in arrays}
+    except OSError:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    shutil.rmtree(target, ignore_errors=True)
+    partial.replace(target)
+    return checksums
+
+
+def _read(folder: Path) -> dict[str, NDArray[Any]]:
+    """All arrays of a folder; empty ones are read, since an empty file cannot be mapped."""
+    arrays = {}
+    for path in folder.glob("*.npy"):
+        try:
+            arrays[path.stem] = np.load(path, mmap_mode="r")
+        except ValueError:
+            arrays[path.stem] = np.load(path)
+    return arrays
+
+
+def _digest(path: Path) -> str:
+    digest = xxhash.xxh3_128()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 22):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _read_manifest(folder: Path) -> dict[str, Any] | None:
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+    except FileNotFoundError:
+        return None
+    except (ValueError, OSError) as error:
+        raise CandidateIndexError(
+            f"{folder / MANIFEST} cannot be read: {error}; build the index again"
+        ) from error
+    return manifest
+
+
+def _next_state(folder: Path) -> int:
+    used = [int(path.name.split("-")[1]) for path in folder.glob("state-*") if path.suffix == ""]
+    return max(used, default=0) + 1
+
+
+def _remove_unused(folder: Path, used: set[str]) -> None:
+    """Old states go; a process that has them mapped keeps reading its own open files."""
+    for path in folder.iterdir():
+        if path.is_dir() and path.name not in used and path.name.startswith(("base-", "state-")):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _replace_text(path: Path, text: str) -> None:
+    partial = path.with_suffix(".partial")
+    with partial.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)

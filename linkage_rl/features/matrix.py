@@ -1,0 +1,110 @@
+"""All features of a batch of pairs, and of the clients alone."""
+
+import re
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.routes import Clients
+from linkage_rl.features import context, spelling, structure
+
+PAIR_FEATURES: Final = (*spelling.NAMES, *structure.NAMES, *context.NAMES)
+"""Names of the F pair features, in order."""
+QUERY_FEATURES: Final = (
+    "has_kana",
+    "has_prefecture",
+    "has_city",
+    "has_town",
+    "has_block",
+    "has_postal_code",
+    "has_phone",
+    "has_domain",
+    "has_corporate_number",
+    "has_form",
+    "form_leads",
+    "core_length",
+    "kanji_share",
+    "kana_share",
+    "latin_share",
+    "stem_differs",
+    "name_mass",
+)
+"""Names of the Q client features, in order."""
+
+_SCRIPTS: Final = tuple(re.compile(pattern) for pattern in ("[㐀-鿿々]", "[ぁ-ヿ]", "[a-z0-9]"))
+_LONGEST: Final = 20
+_HEAVIEST: Final = 40.0
+
+
+def pair_features(
+    index: CompanyIndex,
+    clients: Clients,
+    client_of_pair: NDArray[np.int64],
+    rows: NDArray[np.int64],
+) -> NDArray[np.float32]:
+    """Features of P pairs, shape (P, F), in [0, 1]; pure in client and company, not in the route.
+
+    Args:
+        index: The company table.
+        clients: N clients.
+        client_of_pair: Client of each pair, shape (P,).
+        rows: Index row of each pair, shape (P,).
+    """
+    if len(rows) == 0:
+        return np.zeros((0, len(PAIR_FEATURES)), dtype=np.float32)
+    packed = index.rows(rows)
+    stems = clients.keys["core"][1]
+    return np.concatenate(
+        [
+            spelling.spelling(index, clients, client_of_pair, rows),
+            structure.structure(
+                clients.encoded.rows[client_of_pair], packed, stems[client_of_pair]
+            ),
+            context.context(index, clients, client_of_pair, rows, packed),
+        ],
+        axis=1,
+    )
+
+
+def query_features(index: CompanyIndex, clients: Clients) -> NDArray[np.float32]:
+    """Features of N clients, shape (N, Q), in [0, 1]."""
+    rows = clients.encoded.rows
+    core = clients.canonical.core
+    length = np.fromiter(map(len, core), dtype=np.int64, count=len(core))
+    documents = clients.encoded.documents
+    weights = np.concatenate([[0.0], np.cumsum(index.base.idf[documents.grams])])
+    ends = documents.gram_offsets
+    mass = weights[ends[1::3]] - weights[ends[:-1:3]]
+    columns = [
+        rows["kana"] != 0,
+        rows["prefecture"] != 0,
+        rows["city"] != 0,
+        rows["town"] != 0,
+        rows["block"][:, 0] != 0,
+        rows["postal"] >= 0,
+        rows["phone"] != 0,
+        rows["domain"] != 0,
+        rows["corporate"] != 0,
+        rows["form"] != 0,
+        rows["side"] == 1,
+        np.minimum(length / _LONGEST, 1),
+        *(_script_share(core, length, script) for script in _SCRIPTS),
+        clients.keys["core"][0] != clients.keys["core"][1],
+        np.minimum(mass / _HEAVIEST, 1),
+    ]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _script_share(
+    texts: list[str], length: NDArray[np.int64], script: re.Pattern[str]
+) -> NDArray[np.float64]:
+    """Share of the characters of each text that belong to a script, counted in one pass."""
+    marked = script.sub("\0", "\n".join(texts)).encode("utf-32-le", "surrogatepass")
+    codes = np.frombuffer(marked, dtype=np.uint32)
+    ends = np.cumsum(length)
+    hits = np.concatenate([[0], np.cumsum(codes == 0)])
+    begins = ends - length + np.arange(len(length))
+    share: NDArray[np.float64] = (hits[begins + length] - hits[begins]) / np.maximum(length, 1)
+    return share

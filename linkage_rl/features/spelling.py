@@ -1,0 +1,92 @@
+"""How alike the names of a pair are spelt; each feature runs over all pairs at once."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import Indel, JaroWinkler, Postfix, Prefix
+
+from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.routes import Clients
+
+NAMES: Final = (
+    "core_ratio",
+    "core_jaro_winkler",
+    "core_prefix",
+    "core_postfix",
+    "core_partial",
+    "stem_ratio",
+    "core_length_ratio",
+    "kana_ratio",
+    "kana_jaro_winkler",
+    "kana_missing",
+    "latin_ratio",
+    "core_cosine",
+    "kana_cosine",
+    "latin_cosine",
+    "client_cover",
+    "company_cover",
+)
+"""Features of this module, in their order."""
+
+
+def spelling(
+    index: CompanyIndex,
+    clients: Clients,
+    client_of_pair: NDArray[np.int64],
+    rows: NDArray[np.int64],
+) -> NDArray[np.float32]:
+    """Spelling features of P pairs, shape (P, len(NAMES)), in [0, 1]; 0 where a name is missing."""
+    core = _spread(clients.canonical.core, client_of_pair)
+    stem = _spread(clients.canonical.stem, client_of_pair)
+    kana = _spread(clients.canonical.kana, client_of_pair)
+    latin = _spread(clients.canonical.latin, client_of_pair)
+    company_core = index.texts("core", rows)
+    company_kana = index.texts("kana", rows)
+    company_latin = index.texts("latin", rows)
+    kana_missing = _missing(kana) | _missing(company_kana)
+    latin_missing = _missing(latin) | _missing(company_latin)
+    columns = [
+        _distance(core, company_core, Indel.normalized_similarity),
+        _distance(core, company_core, JaroWinkler.normalized_similarity),
+        _distance(core, company_core, Prefix.normalized_similarity),
+        _distance(core, company_core, Postfix.normalized_similarity),
+        _distance(core, company_core, fuzz.partial_ratio) / 100,
+        _distance(stem, company_core, Indel.normalized_similarity),
+        _length_ratio(core, company_core),
+        np.where(kana_missing, 0, _distance(kana, company_kana, Indel.normalized_similarity)),
+        np.where(kana_missing, 0, _distance(kana, company_kana, JaroWinkler.normalized_similarity)),
+        kana_missing,
+        np.where(latin_missing, 0, _distance(latin, company_latin, Indel.normalized_similarity)),
+        *index.compare_names(clients, client_of_pair, rows).T,
+    ]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _spread(texts: list[str], client_of_pair: NDArray[np.int64]) -> list[str]:
+    """Each pair's client text, gathered without a Python loop."""
+    spread: list[str] = np.array(texts, dtype=object)[client_of_pair].tolist()
+    return spread
+
+
+def _distance(left: list[str], right: list[str], scorer: object) -> NDArray[np.float32]:
+    scores: NDArray[np.float32] = process.cpdist(  # type: ignore[call-overload]
+        left, right, scorer=scorer, dtype=np.float32
+    )
+    return scores
+
+
+def _missing(texts: Sequence[str]) -> NDArray[np.bool_]:
+    return _lengths(texts) == 0
+
+
+def _lengths(texts: Sequence[str]) -> NDArray[np.int64]:
+    return np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+
+
+def _length_ratio(left: Sequence[str], right: Sequence[str]) -> NDArray[np.float64]:
+    """Shorter over longer length in characters; two empty names are alike."""
+    a, b = _lengths(left), _lengths(right)
+    return np.minimum(a, b) / np.maximum(np.maximum(a, b), 1) + ((a == 0) & (b == 0))
