@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.decision.calibration import Calibration
+from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.errors import ConfigError, SchemaError
 from linkage_rl.evaluation.curves import risk_coverage
-from linkage_rl.evaluation.metrics import OutcomeWeights
 
 LINK_NOTHING: Final = 2.0
 """A threshold no confidence reaches, in any float width."""
@@ -103,7 +103,7 @@ def choose_threshold(
     is_right: NDArray[np.bool_],
     has_row: NDArray[np.bool_],
     goal: str,
-    weights: OutcomeWeights | None = None,
+    weights: RewardWeights | None = None,
 ) -> ThresholdChoice:
     """The confidence from which on to link, by one sweep over the sorted list.
 
@@ -116,7 +116,7 @@ def choose_threshold(
         has_row: Whether the table holds a right company, shape (N,).
         goal: "f1", "reward" (needs `weights`), or "accuracy:0.98": as many links as that
             accuracy allows, none if it cannot be had.
-        weights: What each end pays.
+        weights: What each end is worth.
 
     Raises:
         ConfigError: If the goal is unknown or "reward" comes without weights.
@@ -155,7 +155,7 @@ def _rewards(
     correct: NDArray[np.int64],
     false_links: NDArray[np.int64],
     has_row: NDArray[np.bool_],
-    weights: OutcomeWeights | None,
+    weights: RewardWeights | None,
 ) -> NDArray[np.float64]:
     """Mean reward of a client at each point of the sweep, shape (J + 1,); nan without weights."""
     if weights is None:

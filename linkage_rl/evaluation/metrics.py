@@ -2,37 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.errors import SchemaError
 from linkage_rl.records import DecisionKind, Decisions
-
-
-class OutcomeWeights(Protocol):
-    """What each end of an episode pays; unit: one correct link."""
-
-    @property
-    def correct_link(self) -> float:
-        """Paid for a link to a right company."""
-
-    @property
-    def wrong_link(self) -> float:
-        """Paid for any other link; negative."""
-
-    @property
-    def correct_reject(self) -> float:
-        """Paid for no match where the table lacks the client."""
-
-    @property
-    def missed_link(self) -> float:
-        """Paid for no match where the client has a row; negative."""
-
-    @property
-    def review(self) -> float:
-        """Paid for handing the client to a person."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +56,7 @@ _COLUMNS: Final = (
 
 
 @dataclass(frozen=True, eq=False)
-class Outcomes:
+class Judgement:
     """How N clients ended: every metric is a ratio of column sums, so this is all it takes."""
 
     columns: NDArray[np.float64]
@@ -89,33 +65,35 @@ class Outcomes:
     def __len__(self) -> int:
         return len(self.columns)
 
-    def take(self, rows: NDArray[np.bool_] | NDArray[np.integer]) -> "Outcomes":
-        """The outcomes of these clients: positions or a mask of shape (N,)."""
-        return Outcomes(self.columns[rows])
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.integer]) -> "Judgement":
+        """The judgement of these clients: positions or a mask of shape (N,)."""
+        return Judgement(self.columns[rows])
 
 
 def judge(
     decisions: Decisions,
     pair_is_right: NDArray[np.bool_],
     has_row: NDArray[np.bool_],
-    weights: OutcomeWeights,
-) -> Outcomes:
+    rewards: NDArray[np.floating],
+) -> Judgement:
     """Compares N decisions with the truth.
 
     Args:
         decisions: What was decided; `decisions.pair` points into the P pairs.
         pair_is_right: Whether a pair's company is a right one for its client, shape (P,).
         has_row: Whether the table holds a right company for the client, shape (N,).
-        weights: What each end pays.
+        rewards: Reward of each decision, route prices taken off, shape (N,), as by
+            `envs.rewards.decision_rewards`; unit: one correct link.
 
     Raises:
         SchemaError: If the lengths differ or a link has no pair.
     """
     kind, pair = decisions.kind, decisions.pair
-    if not len(decisions) == len(has_row):
-        raise SchemaError(
-            f"has_row needs {len(decisions)} values, one per decision, got {len(has_row)}"
-        )
+    for name, values in (("has_row", has_row), ("rewards", rewards)):
+        if len(values) != len(decisions):
+            raise SchemaError(
+                f"{name} needs {len(decisions)} values, one per decision, got {len(values)}"
+            )
     linked = kind == DecisionKind.LINK
     if np.any(linked & ((pair < 0) | (pair >= len(pair_is_right)))):
         raise SchemaError(
@@ -124,15 +102,7 @@ def judge(
         )
     correct = np.zeros(len(decisions), dtype=np.bool_)
     correct[linked] = pair_is_right[pair[linked]]
-    no_match, review = kind == DecisionKind.NO_MATCH, kind == DecisionKind.REVIEW
-    paid = (
-        weights.correct_link * correct
-        + weights.wrong_link * (linked & ~correct)
-        + weights.correct_reject * (no_match & ~has_row)
-        + weights.missed_link * (no_match & has_row)
-        + weights.review * review
-    )
-    cost = decisions.cost.astype(np.float64)
+    no_match = kind == DecisionKind.NO_MATCH
     column = {
         "clients": np.ones(len(decisions)),
         "linked": linked,
@@ -141,17 +111,17 @@ def judge(
         "false_link": linked & ~has_row,
         "no_match": no_match,
         "correct_reject": no_match & ~has_row,
-        "review": review,
-        "reward": paid - cost,
+        "review": kind == DecisionKind.REVIEW,
+        "reward": rewards,
         "routes": np.bitwise_count(decisions.bought),
-        "cost": cost,
+        "cost": decisions.cost,
     }
-    return Outcomes(np.stack([column[name].astype(np.float64) for name in _COLUMNS], axis=1))
+    return Judgement(np.stack([column[name].astype(np.float64) for name in _COLUMNS], axis=1))
 
 
-def measure(outcomes: Outcomes, microseconds_per_client: float | None = None) -> Metrics:
+def measure(judgement: Judgement, microseconds_per_client: float | None = None) -> Metrics:
     """The metrics of one list; of an empty one every rate is nan."""
-    sums = outcomes.columns.sum(axis=0)
+    sums = judgement.columns.sum(axis=0)
     count = dict(zip(_COLUMNS, sums, strict=True))
     return Metrics(
         clients=int(count["clients"]),
@@ -161,20 +131,20 @@ def measure(outcomes: Outcomes, microseconds_per_client: float | None = None) ->
     )
 
 
-def measure_groups(outcomes: Outcomes, groups: Sequence[str]) -> dict[str, Metrics]:
+def measure_groups(judgement: Judgement, groups: Sequence[str]) -> dict[str, Metrics]:
     """The metrics of each group of clients, largest group first.
 
     Args:
-        outcomes: The outcomes of N clients.
+        judgement: The judgement of N clients.
         groups: The group of each client, such as its `drift` or its missing fields, length N.
     """
     names, group_of, sizes = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
     order = np.argsort(-sizes, kind="stable")
-    return {str(names[group]): measure(outcomes.take(group_of == group)) for group in order}
+    return {str(names[group]): measure(judgement.take(group_of == group)) for group in order}
 
 
 def bootstrap_intervals(
-    outcomes: Outcomes,
+    judgement: Judgement,
     rng: np.random.Generator,
     resamples: int = 2_000,
     level: float = 0.95,
@@ -187,10 +157,10 @@ def bootstrap_intervals(
     Returns:
         Metric name to (low, high); (nan, nan) where the metric itself is undefined.
     """
-    clients = len(outcomes)
+    clients = len(judgement)
     if not clients:
         return dict.fromkeys(RATES, (np.nan, np.nan))
-    kinds, counts = np.unique(outcomes.columns, axis=0, return_counts=True)
+    kinds, counts = np.unique(judgement.columns, axis=0, return_counts=True)
     drawn = rng.multinomial(clients, counts / clients, size=resamples)
     rates = _rates(drawn @ kinds)
     tails = [(1 - level) / 2, (1 + level) / 2]

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.errors import ConfigError, SchemaError
 from linkage_rl.evaluation.calibration import (
     LINK_NOTHING,
@@ -11,7 +12,6 @@ from linkage_rl.evaluation.calibration import (
     fit_isotonic,
     pool_adjacent_violators,
 )
-from tests.evaluation.weights import Weights
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
@@ -101,7 +101,7 @@ def test_the_best_f1_links_the_first_four() -> None:
 
 def test_costly_wrong_links_stop_the_reward_at_the_first_two() -> None:
     """Two links pay 2 + 0.5 for the reject - 3 * 0.5 for the missed."""
-    choice = choose_threshold(CONFIDENCE, IS_RIGHT, HAS_ROW, "reward", Weights())
+    choice = choose_threshold(CONFIDENCE, IS_RIGHT, HAS_ROW, "reward", RewardWeights())
 
     assert choice.threshold == pytest.approx(0.7)
     assert choice.expected_reward == pytest.approx((2 + 0.5 - 1.5) / 6)
@@ -119,7 +119,7 @@ def test_nothing_is_linked_where_no_link_is_right() -> None:
     wrong = np.zeros(6, dtype=bool)
 
     for goal in ("f1", "accuracy:0.9", "reward"):
-        choice = choose_threshold(CONFIDENCE, wrong, HAS_ROW, goal, Weights())
+        choice = choose_threshold(CONFIDENCE, wrong, HAS_ROW, goal, RewardWeights())
 
         assert choice.threshold == LINK_NOTHING
         assert np.isnan(choice.accuracy)

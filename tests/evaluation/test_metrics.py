@@ -4,14 +4,13 @@ import pytest
 from linkage_rl.errors import SchemaError
 from linkage_rl.evaluation.metrics import (
     RATES,
-    Outcomes,
+    Judgement,
     bootstrap_intervals,
     judge,
     measure,
     measure_groups,
 )
 from linkage_rl.records import DecisionKind, Decisions
-from tests.evaluation.weights import Weights
 
 LINK, NO_MATCH, REVIEW = DecisionKind.LINK, DecisionKind.NO_MATCH, DecisionKind.REVIEW
 
@@ -28,12 +27,19 @@ def decide(kinds: list[DecisionKind], bought: int = 0, cost: float = 0.0) -> Dec
     )
 
 
-def ten_clients() -> Outcomes:
+def ten_clients() -> Judgement:
     """Eight have a row: 5 right links, 1 wrong, 1 missed, 1 in review; of two without, 1 linked."""
     kinds = [*[LINK] * 6, NO_MATCH, REVIEW, LINK, NO_MATCH]
     is_right = np.array([True] * 5 + [False] * 5)
     has_row = np.array([True] * 8 + [False] * 2)
-    return judge(decide(kinds, bought=0b101, cost=0.25), is_right, has_row, Weights())
+    rewards = np.array([1.0] * 5 + [-4.0, -0.5, 0.1, -4.0, 0.5])
+    return judge(decide(kinds, bought=0b101, cost=0.25), is_right, has_row, rewards)
+
+
+def all_have_a_right_row(kinds: list[DecisionKind]) -> Judgement:
+    clients = len(kinds)
+    right = np.ones(clients, dtype=bool)
+    return judge(decide(kinds), right, right, np.zeros(clients))
 
 
 def test_the_rates_of_ten_clients_can_be_counted_on_two_hands() -> None:
@@ -57,11 +63,11 @@ def test_f1_is_the_harmonic_mean_of_accuracy_and_recall() -> None:
     assert metrics.f1 == pytest.approx(harmonic)
 
 
-def test_the_reward_is_what_the_ends_pay_less_the_routes() -> None:
+def test_the_expected_reward_is_the_mean_of_the_rewards() -> None:
     metrics = measure(ten_clients())
 
     paid = 5 * 1.0 + 2 * -4.0 + 1 * 0.5 + 1 * -0.5 + 1 * 0.1
-    assert metrics.expected_reward == pytest.approx(paid / 10 - 0.25)
+    assert metrics.expected_reward == pytest.approx(paid / 10)
     assert metrics.cost_per_client == pytest.approx(0.25)
 
 
@@ -70,9 +76,7 @@ def test_two_bits_bought_are_two_routes() -> None:
 
 
 def test_a_policy_that_never_links_has_no_accuracy_but_an_f1_of_zero() -> None:
-    never = judge(decide([NO_MATCH] * 4), np.ones(4, bool), np.ones(4, bool), Weights())
-
-    metrics = measure(never)
+    metrics = measure(all_have_a_right_row([NO_MATCH] * 4))
 
     assert np.isnan(metrics.accuracy)
     assert metrics.f1 == 0.0
@@ -83,7 +87,9 @@ def test_a_client_without_candidates_may_be_rejected() -> None:
     decisions = decide([NO_MATCH])
     decisions.pair[0] = -1
 
-    assert measure(judge(decisions, np.zeros(0, bool), np.array([False]), Weights())).linked == 0
+    judgement = judge(decisions, np.zeros(0, bool), np.array([False]), np.array([0.5]))
+
+    assert measure(judgement).reject_recall == 1.0
 
 
 def test_a_link_without_a_pair_is_refused() -> None:
@@ -91,16 +97,16 @@ def test_a_link_without_a_pair_is_refused() -> None:
     decisions.pair[0] = -1
 
     with pytest.raises(SchemaError, match="a link needs a pair"):
-        judge(decisions, np.array([True]), np.array([True]), Weights())
+        judge(decisions, np.array([True]), np.array([True]), np.zeros(1))
 
 
 def test_a_truth_of_another_length_is_refused() -> None:
     with pytest.raises(SchemaError, match="needs 2 values, one per decision, got 3"):
-        judge(decide([LINK, LINK]), np.ones(2, bool), np.ones(3, bool), Weights())
+        judge(decide([LINK, LINK]), np.ones(2, bool), np.ones(3, bool), np.zeros(2))
 
 
 def test_an_empty_list_measures_as_nothing() -> None:
-    none = judge(decide([]), np.zeros(0, bool), np.zeros(0, bool), Weights())
+    none = all_have_a_right_row([])
 
     assert measure(none).clients == 0
     assert np.isnan(measure(none).linkage_rate)
@@ -119,21 +125,20 @@ def test_groups_come_largest_first_and_hold_their_own_clients() -> None:
 
 def test_the_interval_of_a_rate_is_that_of_its_binomial() -> None:
     """80 of 400 linked: 0.2 +- 1.96 sqrt(0.2 * 0.8 / 400) = 0.2 +- 0.039."""
-    kinds = [LINK] * 80 + [NO_MATCH] * 320
-    outcomes = judge(decide(kinds), np.ones(400, bool), np.ones(400, bool), Weights())
+    judgement = all_have_a_right_row([LINK] * 80 + [NO_MATCH] * 320)
 
-    low, high = bootstrap_intervals(outcomes, np.random.default_rng(0))["linkage_rate"]
+    low, high = bootstrap_intervals(judgement, np.random.default_rng(0))["linkage_rate"]
 
     assert low == pytest.approx(0.2 - 0.039, abs=0.005)
     assert high == pytest.approx(0.2 + 0.039, abs=0.005)
 
 
 def test_every_interval_holds_its_metric_and_repeats_with_its_seed() -> None:
-    outcomes, metrics = ten_clients(), measure(ten_clients())
+    judgement, metrics = ten_clients(), measure(ten_clients())
 
-    intervals = bootstrap_intervals(outcomes, np.random.default_rng(1), resamples=500)
+    intervals = bootstrap_intervals(judgement, np.random.default_rng(1), resamples=500)
 
-    assert intervals == bootstrap_intervals(outcomes, np.random.default_rng(1), resamples=500)
+    assert intervals == bootstrap_intervals(judgement, np.random.default_rng(1), resamples=500)
     for name in RATES:
         low, high = intervals[name]
         assert low - 1e-9 <= getattr(metrics, name) <= high + 1e-9, name

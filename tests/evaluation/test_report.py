@@ -77,7 +77,18 @@ def test_the_table_is_aligned_and_shows_rates_in_percent() -> None:
     heading, rule, rules, agent = table.splitlines()
     assert len(heading) == len(rule) == len(rules) == len(agent) <= 120
     shown = re.split(r"  +", rules)
-    assert shown == "rules|55.0 %|90.5 %|60.0 %|72.2 %|10.0 %|0.0 %|-0.123|2.00|-".split("|")
+    assert shown == [
+        "rules",
+        "55.0 %",
+        "90.5 %",
+        "60.0 %",
+        "72.2 %",
+        "10.0 %",
+        "0.0 %",
+        "-0.123",
+        "2.00",
+        "-",
+    ]
     assert agent.endswith("+0.400           2.00       12.3")
 
 
