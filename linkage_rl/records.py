@@ -136,7 +136,8 @@ class Observation:
     action_mask: NDArray[np.int8]
     """1 where the action is legal, shape (B, A): link 0..K-1, no match K, review K+1, routes."""
     slot_pairs: NDArray[np.int64]
-    """Index of the pair in each slot, -1 where empty; shape (B, K). Not shown to agents."""
+    """Who is in each slot, -1 where empty; shape (B, K). The pair of prepared cases, the index
+    row of live ones. Not shown to agents."""
 
     def __len__(self) -> int:
         return len(self.query)
@@ -149,8 +150,8 @@ class Decisions:
     kind: NDArray[np.int8]
     """`DecisionKind` of each client, shape (N,)."""
     pair: NDArray[np.int64]
-    """Index of the best candidate's pair, -1 where there was none, shape (N,); also kept when
-    the client is not linked, since thresholds are moved over it."""
+    """Best candidate as `Observation.slot_pairs` numbers it, -1 where there was none, shape (N,);
+    also kept when the client is not linked, since thresholds are moved over it."""
     confidence: NDArray[np.float32]
     """Probability in [0, 1] that the best candidate is the right company, shape (N,)."""
     bought: NDArray[np.uint16]

@@ -101,7 +101,7 @@ COUNTED: Final[Mapping[str, KeyFunction]] = {
 
 
 def hashed_keys(records: CanonicalBatch) -> dict[str, NDArray[np.uint64]]:
-    """Hashes of all alternatives of every key and counted key, shape (alternatives, N) each; 0 is no key."""
+    """Hashes of every key and counted key, shape (alternatives, N) each; 0 is no key."""
     return {
         name: np.stack([hash_texts(texts) for texts in key(records)])
         for name, key in {**KEYS, **COUNTED}.items()

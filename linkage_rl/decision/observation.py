@@ -1,7 +1,7 @@
 """From cases to what a policy sees; the environment and the linker both look through here."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,34 @@ from linkage_rl.records import Observation
 
 SLOT_FEATURES: Final = ("affinity", "lead", "share_of_best")
 """Features that depend on which other candidates are visible; they follow the route bits."""
+
+
+class Shown(Protocol):
+    """The arrays of cases that a view reads; see `CaseSet` for their meaning."""
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """Shape (N + 1,)."""
+
+    @property
+    def pair_routes(self) -> NDArray[np.uint16]:
+        """Shape (P,)."""
+
+    @property
+    def affinity(self) -> NDArray[np.float32]:
+        """Shape (P,)."""
+
+    @property
+    def features(self) -> NDArray[np.float32]:
+        """Shape (P, F)."""
+
+    @property
+    def query(self) -> NDArray[np.float32]:
+        """Shape (N, Q)."""
+
+    @property
+    def available(self) -> NDArray[np.uint16]:
+        """Shape (N,)."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +67,7 @@ class View:
         )
 
     def observe(
-        self, cases: CaseSet, case: NDArray[np.int64], bought: NDArray[np.uint16]
+        self, cases: Shown, case: NDArray[np.int64], bought: NDArray[np.uint16]
     ) -> Observation:
         """What a policy sees of these cases after these routes; fresh arrays at each call."""
         routes = len(self.prices)

@@ -1,0 +1,279 @@
+"""The deployable folder: policy, calibration, settings, golden clients and, mostly, the index.
+
+Nothing in it is executed: JSON, ONNX and `.npy` arrays, each with a checksum.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import xxhash
+
+from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.routes import KeyRoute, NgramRoute, Route
+from linkage_rl.candidates.storage import load_index
+from linkage_rl.decision.calibration import Calibration
+from linkage_rl.decision.decide import Decider, Thresholds
+from linkage_rl.decision.observation import View
+from linkage_rl.decision.onnx_policy import OnnxPolicy
+from linkage_rl.errors import BundleError, OutputError
+from linkage_rl.features.matrix import PAIR_FEATURES, QUERY_FEATURES
+from linkage_rl.linker import Linker
+from linkage_rl.protocols import CompanySource
+from linkage_rl.records import RecordBatch
+
+FORMAT: Final = 1
+"""Version of the folder's layout; another one cannot be read."""
+_CONFIDENCE_TOLERANCE: Final = 1e-5
+_CHECKED: Final = ("policy.onnx", "calibration.json", "golden.jsonl")
+_ROUTE_KINDS: Final[Mapping[str, type[KeyRoute] | type[NgramRoute]]] = {
+    "key": KeyRoute,
+    "ngram": NgramRoute,
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a bundle needs beside its policy to decide as it was evaluated."""
+
+    routes: tuple[Route, ...]
+    limit: int
+    """Candidates kept per client and route."""
+    max_candidates: int
+    """Visible candidates K."""
+    allow_review: bool
+    thresholds: Thresholds | None
+    metrics: dict[str, float] = field(default_factory=dict)
+    """Figures of the evaluation that the bundle was chosen by."""
+    origin: dict[str, str] = field(default_factory=dict)
+    """Versions, commit, seed and command."""
+
+    @property
+    def view(self) -> View:
+        """How the policy was shown its cases."""
+        prices = tuple(route.price for route in self.routes)
+        return View(self.max_candidates, prices, self.allow_review)
+
+
+@dataclass(frozen=True)
+class Golden:
+    """A client with the answer that the bundle gave when it was made."""
+
+    client_id: str
+    fields: dict[str, str]
+    kind: int
+    company_id: str
+    confidence: float
+
+
+def write_bundle(
+    folder: Path,
+    policy: Path,
+    calibration: Calibration,
+    settings: Settings,
+    golden: Sequence[Golden],
+    index: Path | None = None,
+) -> None:
+    """Write a bundle beside its place and move it there whole.
+
+    Args:
+        folder: Where the bundle goes; an older one there is replaced.
+        policy: The exported ONNX file.
+        calibration: The fitted calibration.
+        settings: Everything else that decides.
+        golden: Clients and answers that a loaded bundle must repeat.
+        index: Folder of the candidate index; linked, not copied, where the disk allows it.
+
+    Raises:
+        OutputError: The folder cannot be written; what stood there before is untouched.
+    """
+    partial = folder.with_name(f"{folder.name}.partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        shutil.copyfile(policy, partial / "policy.onnx")
+        (partial / "calibration.json").write_text(calibration.to_json())
+        lines = (json.dumps(asdict(client), ensure_ascii=False) for client in golden)
+        (partial / "golden.jsonl").write_text("".join(f"{line}\n" for line in lines))
+        if index is not None:
+            shutil.copytree(index, partial / "index", copy_function=_link_or_copy)
+        (partial / "manifest.json").write_text(json.dumps(_manifest(partial, settings), indent=1))
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.replace(folder)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise OutputError(
+            f"cannot write the bundle to {folder}: {error.strerror or error}; "
+            "free space or choose another folder"
+        ) from error
+
+
+def load_bundle(
+    folder: Path | str,
+    index: CompanyIndex | None = None,
+    source: CompanySource | None = None,
+) -> Linker:
+    """A linker that decides as the bundle was evaluated.
+
+    Args:
+        folder: The bundle.
+        index: Another state of the company table; None takes the bundle's own index, and then
+            the golden clients must get their recorded answers.
+        source: Where linked companies are read back; None takes the fields in the index.
+
+    Raises:
+        BundleError: A part is missing or damaged, or a golden client gets another answer.
+        CandidateIndexError: The bundle's index is missing or damaged.
+    """
+    folder = Path(folder)
+    manifest = _read_manifest(folder)
+    for name, digest in manifest["checksums"].items():
+        if not (folder / name).is_file() or _digest(folder / name) != digest:
+            raise BundleError(
+                f"{folder / name} is missing or damaged (checksum differs); export the run again"
+            )
+    settings = _settings(manifest)
+    decider = Decider(
+        OnnxPolicy(folder / "policy.onnx"),
+        settings.view,
+        Calibration.from_json((folder / "calibration.json").read_text()),
+        settings.thresholds,
+    )
+    own = index is None
+    linker = Linker(
+        load_index(folder / "index") if index is None else index,
+        settings.routes,
+        decider,
+        settings.limit,
+        source,
+    )
+    if own:
+        check_golden(linker, read_golden(folder))
+    return linker
+
+
+def read_settings(folder: Path) -> Settings:
+    """The settings of a bundle, without loading its policy or index."""
+    return _settings(_read_manifest(folder))
+
+
+def read_golden(folder: Path) -> list[Golden]:
+    """The golden clients of a bundle."""
+    lines = (folder / "golden.jsonl").read_text().splitlines()
+    return [Golden(**json.loads(line)) for line in lines]
+
+
+def golden_answers(linker: Linker, records: RecordBatch) -> list[Golden]:
+    """What the linker answers to these clients now."""
+    linked = linker.link(records)
+    return [
+        Golden(
+            records.ids[place],
+            {name: texts[place] for name, texts in records.columns.items() if texts[place]},
+            int(linked.kind[place]),
+            linked.company_ids[place],
+            float(linked.confidence[place]),
+        )
+        for place in range(len(records))
+    ]
+
+
+def check_golden(linker: Linker, golden: Sequence[Golden]) -> None:
+    """Refuse a linker that answers a golden client otherwise.
+
+    Raises:
+        BundleError: A decision differs, or a confidence by more than 1e-5.
+    """
+    if not golden:
+        return
+    names = sorted({name for client in golden for name in client.fields})
+    records = RecordBatch(
+        [client.client_id for client in golden],
+        {name: [client.fields.get(name, "") for client in golden] for name in names},
+    )
+    without_source = Linker(linker.index, linker.routes, linker.decider, linker.limit)
+    for expected, got in zip(golden, golden_answers(without_source, records), strict=True):
+        same = (expected.kind, expected.company_id) == (got.kind, got.company_id)
+        if not same or abs(expected.confidence - got.confidence) > _CONFIDENCE_TOLERANCE:
+            raise BundleError(
+                f"golden client {expected.client_id!r} should get {expected.company_id or None!r} "
+                f"at {expected.confidence:.6f}, got {got.company_id or None!r} at "
+                f"{got.confidence:.6f}; the bundle does not fit this library: export it again"
+            )
+
+
+def _manifest(folder: Path, settings: Settings) -> dict[str, Any]:
+    kinds = {kind: name for name, kind in _ROUTE_KINDS.items()}
+    return {
+        "format": FORMAT,
+        "routes": [
+            {"kind": kinds[type(route)], **asdict(route)}  # type: ignore[call-overload,index]
+            for route in settings.routes
+        ],
+        "limit": settings.limit,
+        "max_candidates": settings.max_candidates,
+        "allow_review": settings.allow_review,
+        "thresholds": None if settings.thresholds is None else asdict(settings.thresholds),
+        "pair_features": PAIR_FEATURES,
+        "query_features": QUERY_FEATURES,
+        "metrics": settings.metrics,
+        "origin": settings.origin,
+        "checksums": {name: _digest(folder / name) for name in _CHECKED},
+    }
+
+
+def _settings(manifest: Mapping[str, Any]) -> Settings:
+    features = (tuple(manifest["pair_features"]), tuple(manifest["query_features"]))
+    if features != (PAIR_FEATURES, QUERY_FEATURES):
+        raise BundleError(
+            "the bundle's features differ from this library's; export the run again with it"
+        )
+    thresholds = manifest["thresholds"]
+    return Settings(
+        routes=tuple(
+            _ROUTE_KINDS[route["kind"]](
+                **{name: value for name, value in route.items() if name != "kind"}
+            )
+            for route in manifest["routes"]
+        ),
+        limit=manifest["limit"],
+        max_candidates=manifest["max_candidates"],
+        allow_review=manifest["allow_review"],
+        thresholds=None if thresholds is None else Thresholds(**thresholds),
+        metrics=manifest["metrics"],
+        origin=manifest["origin"],
+    )
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / "manifest.json"
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise BundleError(
+            f"expected a bundle in {folder}, found no manifest.json; "
+            "give the bundle folder that a run or `python -m linkage_rl.export` wrote"
+        ) from error
+    except (ValueError, OSError) as error:
+        raise BundleError(f"{path} cannot be read: {error}; export the run again") from error
+    if manifest.get("format") != FORMAT:
+        raise BundleError(
+            f"expected a bundle of format {FORMAT} in {folder}, got {manifest.get('format')}; "
+            "export the run again"
+        )
+    return manifest
+
+
+def _digest(path: Path) -> str:
+    return xxhash.xxh3_128(path.read_bytes()).hexdigest()
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

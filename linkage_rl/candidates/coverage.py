@@ -1,0 +1,81 @@
+"""How often the routes find the right company at all: the ceiling of everything after."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.routes import Clients, Route
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Recall of one route, or of all together, on the clients that have a row."""
+
+    route: str
+    """Route name, or 'all'."""
+    recall: dict[int, float]
+    """k to the share of clients whose right company is among the first k, in [0, 1]."""
+    asked: float
+    """Share of the clients that can ask the route, in [0, 1]."""
+    per_client: float
+    """Mean number of candidates of a client that asks."""
+
+
+def coverage(
+    index: CompanyIndex,
+    routes: Sequence[Route],
+    clients: Clients,
+    truth: Sequence[str],
+    at: Sequence[int] = (1, 5, 10, 20, 30),
+) -> list[Coverage]:
+    """Recall@k per route, and of all routes fused by affinity, at each k of `at`.
+
+    Args:
+        index: The company table.
+        routes: The routes to judge.
+        clients: N clients.
+        truth: Right company id of each, '' for no row; those without a row are left out.
+        at: Numbers of candidates, rising.
+    """
+    right = index.find(truth)
+    chosen = np.flatnonzero(right >= 0)
+    right = right[chosen]
+    found = [index.propose(route, clients, chosen, max(at)) for route in routes]
+    reports = []
+    for route, some in zip(routes, found, strict=True):
+        asks = route.can_ask(clients)[chosen]
+        reports.append(_report(route.name, some.rows, right, at, asks))
+    rows = np.concatenate([some.rows for some in found], axis=1)
+    affinity = np.concatenate([some.affinity for some in found], axis=1)
+    best = np.argsort(-affinity, axis=1, kind="stable")
+    fused = _without_repeats(np.take_along_axis(rows, best, axis=1))
+    reports.append(_report("all", fused, right, at, np.ones(len(chosen), dtype=bool)))
+    return reports
+
+
+def _without_repeats(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Each row of each client once, at its first place; the rest moves up, -1 fills."""
+    order = np.argsort(rows, axis=1, kind="stable")
+    ordered = np.take_along_axis(rows, order, axis=1)
+    repeated = np.zeros_like(rows, dtype=bool)
+    np.put_along_axis(repeated, order[:, 1:], ordered[:, 1:] == ordered[:, :-1], axis=1)
+    kept = np.where(repeated, -1, rows)
+    front = np.argsort(kept < 0, axis=1, kind="stable")
+    return np.take_along_axis(kept, front, axis=1)
+
+
+def _report(
+    name: str,
+    rows: NDArray[np.int64],
+    right: NDArray[np.int64],
+    at: Sequence[int],
+    asks: NDArray[np.bool_],
+) -> Coverage:
+    hit = rows == right[:, None]
+    recall = {k: float(hit[:, :k].any(axis=1).mean()) if len(right) else 0.0 for k in at}
+    asking = rows[asks]
+    per_client = float((asking >= 0).sum(axis=1).mean()) if len(asking) else 0.0
+    return Coverage(name, recall, float(asks.mean()) if len(asks) else 0.0, per_client)

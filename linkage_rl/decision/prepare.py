@@ -1,0 +1,123 @@
+"""Cases for training and evaluation: every route run for every client, once."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.routes import Clients, Route
+from linkage_rl.candidates.strings import StringColumn
+from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.observation import View
+from linkage_rl.decision.pool import LivePool, Pairs
+from linkage_rl.features.matrix import PAIR_FEATURES, QUERY_FEATURES
+from linkage_rl.records import RecordBatch
+from linkage_rl.text.canonical import canonicalise
+
+_CHUNK = 4096
+
+
+def prepare_cases(
+    index: CompanyIndex,
+    routes: Sequence[Route],
+    records: RecordBatch,
+    truth: Sequence[str],
+    limit: int = 20,
+    family: int = 0,
+    title: str = "cases",
+) -> CaseSet:
+    """Run all routes for N clients and keep what they propose.
+
+    Args:
+        index: The company table.
+        routes: R routes, at most 16.
+        records: The clients.
+        truth: Company ids that are right for each client, joined by '|'; '' for no row.
+        limit: Candidates kept per client and route.
+        family: Number written into `CaseSet.family`.
+        title: Label of the progress bar.
+    """
+    parts = [
+        _prepare_chunk(index, routes, records.take(range(begin, end)), truth[begin:end], limit)
+        for begin, end in tqdm(
+            _chunks(len(records)), desc=title, unit="chunk", disable=len(records) < _CHUNK
+        )
+    ]
+    pairs = [part for part, _ in parts]
+    sizes = [np.diff(part.starts) for part in pairs]
+    starts = np.concatenate([[0], np.cumsum(np.concatenate([np.zeros(0, np.int64), *sizes]))])
+    rows, pair_company = np.unique(_joined(pairs, "rows", np.int64), return_inverse=True)
+    return CaseSet(
+        routes=tuple(route.name for route in routes),
+        feature_names=PAIR_FEATURES,
+        query_names=QUERY_FEATURES,
+        starts=starts.astype(np.int64),
+        pair_routes=_joined(pairs, "pair_routes", np.uint16),
+        affinity=_joined(pairs, "affinity", np.float32),
+        features=np.concatenate(
+            [np.zeros((0, len(PAIR_FEATURES)), np.float32), *(part.features for part in pairs)]
+        ),
+        is_right=np.concatenate([np.zeros(0, dtype=bool), *(right for _, right in parts)]),
+        pair_company=pair_company.astype(np.int64),
+        query=np.concatenate(
+            [np.zeros((0, len(QUERY_FEATURES)), np.float32), *(part.query for part in pairs)]
+        ),
+        available=_joined(pairs, "available", np.uint16),
+        has_row=np.array([text != "" for text in truth], dtype=bool),
+        family=np.full(len(records), family, dtype=np.int16),
+        clients=StringColumn.from_texts(records.ids),
+        client_texts=StringColumn.from_texts(display_texts(records)),
+        companies=StringColumn.from_texts(index.company_ids(rows)),
+        company_texts=StringColumn.from_texts(display_texts(index.records(rows))),
+    )
+
+
+def display_texts(records: RecordBatch) -> list[str]:
+    """One readable line per record: name, place and whatever else it has."""
+    place = zip(*(records.column(name) for name in ("prefecture", "city", "street")), strict=True)
+    others = zip(
+        *(records.column(name) for name in ("name_kana", "postal_code", "phone", "url")),
+        strict=True,
+    )
+    return [
+        " / ".join(text for text in (name, "".join(where), *rest) if text)
+        for name, where, rest in zip(records.column("name"), place, others, strict=True)
+    ]
+
+
+def _chunks(size: int) -> list[tuple[int, int]]:
+    return [(begin, min(begin + _CHUNK, size)) for begin in range(0, size, _CHUNK)]
+
+
+def _joined(pairs: Sequence[Pairs], name: str, dtype: type[np.generic]) -> NDArray[np.generic]:
+    return np.concatenate([np.zeros(0, dtype=dtype), *(getattr(part, name) for part in pairs)])
+
+
+def _prepare_chunk(
+    index: CompanyIndex,
+    routes: Sequence[Route],
+    records: RecordBatch,
+    truth: Sequence[str],
+    limit: int,
+) -> tuple[Pairs, NDArray[np.bool_]]:
+    clients = Clients.of(canonicalise(records))
+    view = View(limit, tuple(route.price for route in routes))
+    pool = LivePool(index, routes, clients, view, limit)
+    for place, route in enumerate(routes):
+        asking = np.flatnonzero(route.can_ask(clients))
+        if len(asking):
+            pool.reveal(asking, place)
+    return pool.pairs, _is_right(index, pool.pairs, truth)
+
+
+def _is_right(index: CompanyIndex, pairs: Pairs, truth: Sequence[str]) -> NDArray[np.bool_]:
+    """Whether each pair's company is one of the client's true ones."""
+    client = np.array(
+        [place for place, text in enumerate(truth) for _ in text.split("|")], dtype=np.int64
+    )
+    rows = index.find([company_id for text in truth for company_id in text.split("|")])
+    known = rows >= 0
+    right = (client[known] << 32) | rows[known]
+    return np.isin((pairs.client << 32) | pairs.rows, right)

@@ -1,0 +1,76 @@
+"""Why a pair was linked or not, in words: its strongest agreements and conflicts."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.features.matrix import PAIR_FEATURES
+
+_SHOWN: Final = 3
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A remark that holds when a feature is high, or low and its field not missing."""
+
+    words: str
+    feature: str
+    holds: Literal["high", "low"]
+    weight: float
+    """How much the remark tells; the heaviest three are shown."""
+    unless: str = ""
+    """A feature that silences the remark when it is 1: a missing field or a stronger remark."""
+
+
+PHRASES: Final = (
+    Phrase("same corporate number", "corporate_equal", "high", 10),
+    Phrase("corporate number differs", "corporate_equal", "low", 9.5, "corporate_missing"),
+    Phrase("same phone", "phone_equal", "high", 8),
+    Phrase("same web domain", "domain_equal", "high", 7.5),
+    Phrase("same name", "name_equal", "high", 9),
+    Phrase("same name but for the legal form", "core_equal", "high", 8.5, "name_equal"),
+    Phrase("same name without branch or addition", "stem_equal", "high", 7, "core_equal"),
+    Phrase("name spelt alike", "core_ratio", "high", 6, "core_equal"),
+    Phrase("name differs", "core_ratio", "low", 8.2, "stem_equal"),
+    Phrase("same reading", "kana_equal", "high", 5, "core_equal"),
+    Phrase("same address", "block_equal", "high", 7.2),
+    Phrase("same town", "town_equal", "high", 5.5, "block_equal"),
+    Phrase("same city", "city_equal", "high", 4.5, "town_equal"),
+    Phrase("same prefecture", "prefecture_equal", "high", 3.5, "city_equal"),
+    Phrase("prefecture differs", "prefecture_equal", "low", 5.2, "prefecture_missing"),
+    Phrase("city differs", "city_equal", "low", 4.0, "city_missing"),
+    Phrase("phone differs", "phone_equal", "low", 3.8, "phone_missing"),
+    Phrase("web domain differs", "domain_equal", "low", 3.4, "domain_missing"),
+    Phrase("legal form differs", "form_equal", "low", 4.2, "form_missing"),
+    Phrase("many companies bear this name", "company_name_bearers", "high", 4.8),
+)
+"""All remarks; features are those of `matrix.PAIR_FEATURES`."""
+
+_COLUMN: Final = {name: place for place, name in enumerate(PAIR_FEATURES)}
+_WORDS: Final = np.array([*(phrase.words for phrase in PHRASES), ""], dtype=object)
+_HIGH: Final = {"core_ratio": 0.8, "company_name_bearers": 0.3}
+_LOW: Final = {"core_ratio": 0.6}
+
+
+def reasons(features: NDArray[np.float32]) -> list[str]:
+    """The three heaviest remarks on each of P pairs, joined by '; '.
+
+    Args:
+        features: Pair features, shape (P, F).
+    """
+    strength = np.zeros((len(features), len(PHRASES)), dtype=np.float32)
+    for place, phrase in enumerate(PHRASES):
+        value = features[:, _COLUMN[phrase.feature]]
+        if phrase.holds == "high":
+            holds = value >= _HIGH.get(phrase.feature, 1.0)
+        else:
+            holds = value <= _LOW.get(phrase.feature, 0.0)
+        if phrase.unless:
+            holds &= features[:, _COLUMN[phrase.unless]] < 1
+        strength[:, place] = holds * phrase.weight
+    best = np.argsort(-strength, axis=1, kind="stable")[:, :_SHOWN]
+    shown = np.where(np.take_along_axis(strength, best, axis=1) > 0, best, len(PHRASES))
+    words = _WORDS[shown].tolist()
+    return ["; ".join(filter(None, row)) for row in words]

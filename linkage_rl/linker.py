@@ -1,0 +1,134 @@
+"""The one linking path: clients in, decisions with the companies' current fields out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.routes import Clients, Route
+from linkage_rl.decision.decide import Decider
+from linkage_rl.decision.pool import LivePool
+from linkage_rl.features.reasons import reasons
+from linkage_rl.protocols import CompanySource
+from linkage_rl.records import DecisionKind, RecordBatch
+from linkage_rl.text.canonical import canonicalise
+
+_CHUNK = 4096
+_NOBODY = "no candidate found"
+
+
+@dataclass(frozen=True)
+class LinkedBatch:
+    """What was decided for N clients, in their order."""
+
+    client_ids: Sequence[str]
+    kind: NDArray[np.int8]
+    """`DecisionKind` of each client, shape (N,)."""
+    company_ids: list[str]
+    """The linked company, '' unless the decision is a link."""
+    confidence: NDArray[np.float32]
+    """Probability in [0, 1] that the best candidate is the right company, shape (N,)."""
+    companies: RecordBatch
+    """Current fields of the linked companies, parallel to the clients; '' where none."""
+    reasons: list[str]
+    """The strongest agreements and conflicts with the best candidate, in words."""
+    bought: NDArray[np.uint16]
+    """Routes bought, one bit per route, shape (N,)."""
+
+    def __len__(self) -> int:
+        return len(self.client_ids)
+
+
+@dataclass(frozen=True)
+class Linker:
+    """Links clients of an index with the policy of a bundle."""
+
+    index: CompanyIndex
+    routes: tuple[Route, ...]
+    decider: Decider
+    limit: int
+    """Candidates kept per client and route."""
+    source: CompanySource | None = None
+    """Where companies are read back; None takes the fields the index was built from."""
+
+    def link(self, records: RecordBatch) -> LinkedBatch:
+        """Decide for N clients; the result has one entry per client in their order."""
+        parts = [
+            self._link_chunk(records.take(range(begin, min(begin + _CHUNK, len(records)))))
+            for begin in range(0, len(records), _CHUNK)
+        ]
+        return _together(parts, records)
+
+    def _link_chunk(self, records: RecordBatch) -> LinkedBatch:
+        clients = Clients.of(canonicalise(records))
+        pool = LivePool(self.index, self.routes, clients, self.decider.view, self.limit)
+        decisions = self.decider.decide(pool, len(records))
+        company_ids, why = self._explain(pool, decisions.pair, decisions.kind)
+        kind = decisions.kind.copy()
+        companies = self._complete(company_ids)
+        vanished = [
+            place
+            for place, (linked, there) in enumerate(zip(company_ids, companies.ids, strict=True))
+            if linked and not there
+        ]
+        for place in vanished:
+            kind[place] = DecisionKind.NO_MATCH
+            why[place] = f"company {company_ids[place]} is no longer in the table"
+            company_ids[place] = ""
+        return LinkedBatch(
+            records.ids, kind, company_ids, decisions.confidence, companies, why, decisions.bought
+        )
+
+    def _explain(
+        self, pool: LivePool, rows: NDArray[np.int64], kind: NDArray[np.int8]
+    ) -> tuple[list[str], list[str]]:
+        """Company id of every link, and remarks on every best candidate."""
+        present = np.flatnonzero(rows >= 0)
+        pairs = pool.pair_of(present, rows[present])
+        why = np.full(len(rows), _NOBODY, dtype=object)
+        why[present] = reasons(pool.pairs.features[pairs])
+        linked = np.flatnonzero(kind == DecisionKind.LINK)
+        company_ids = np.full(len(rows), "", dtype=object)
+        company_ids[linked] = self.index.company_ids(rows[linked])
+        return company_ids.tolist(), why.tolist()
+
+    def _complete(self, company_ids: Sequence[str]) -> RecordBatch:
+        """Fields of these companies as they stand now; '' for those that vanished or closed."""
+        wanted = [company_id for company_id in dict.fromkeys(company_ids) if company_id]
+        rows = (self.source or self.index).fetch(wanted)
+        place = {
+            company_id: row
+            for row, (company_id, closed) in enumerate(
+                zip(rows.records.ids, rows.closed_at, strict=True)
+            )
+            if not closed
+        }
+        where = [place.get(company_id, -1) for company_id in company_ids]
+        return RecordBatch(
+            [rows.records.ids[row] if row >= 0 else "" for row in where],
+            {
+                field: [texts[row] if row >= 0 else "" for row in where]
+                for field, texts in rows.records.columns.items()
+            },
+        )
+
+
+def _together(parts: Sequence[LinkedBatch], records: RecordBatch) -> LinkedBatch:
+    fields = parts[0].companies.columns if parts else {}
+    return LinkedBatch(
+        records.ids,
+        np.concatenate([np.zeros(0, np.int8), *(part.kind for part in parts)]),
+        [company_id for part in parts for company_id in part.company_ids],
+        np.concatenate([np.zeros(0, np.float32), *(part.confidence for part in parts)]),
+        RecordBatch(
+            [company_id for part in parts for company_id in part.companies.ids],
+            {
+                field: [text for part in parts for text in part.companies.columns[field]]
+                for field in fields
+            },
+        ),
+        [why for part in parts for why in part.reasons],
+        np.concatenate([np.zeros(0, np.uint16), *(part.bought for part in parts)]),
+    )
