@@ -1,4 +1,4 @@
-"""What an outcome is worth: named terms, their weights, and the probabilities where they balance."""
+"""What an outcome is worth: named terms, their weights, and where two decisions balance."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

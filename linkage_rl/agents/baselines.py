@@ -1,0 +1,154 @@
+"""Policies that learn nothing: chance, the best affinity, hand-written rules, and the truth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.agents.plans import layout_of
+from linkage_rl.agents.scorer import MASKED
+from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.observation import View
+from linkage_rl.errors import ConfigError
+from linkage_rl.records import Observation
+
+_ONE_BEARER: Final = float(np.log1p(1) / np.log(1001)) + 1e-4
+"""A name that one company bears, on the scale of the bearer features."""
+
+
+@dataclass(frozen=True)
+class RandomPolicy:
+    """Any legal action, each as likely as the other."""
+
+    rng: np.random.Generator
+
+    def preferences(self, observation: Observation) -> NDArray[np.float32]:
+        """Uniform noise over the legal actions, shape (B, A)."""
+        noise = self.rng.random(observation.action_mask.shape, dtype=np.float32)
+        return np.where(observation.action_mask > 0, noise, MASKED).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class TopOne:
+    """Links the candidate of the highest affinity, no match where none is visible.
+
+    Buys nothing; put it behind a `PlanPolicy`.
+    """
+
+    def preferences(self, observation: Observation) -> NDArray[np.float32]:
+        """1 for the first slot where it is filled, since slots come by falling affinity."""
+        result = np.full(observation.action_mask.shape, MASKED, dtype=np.float32)
+        result[:, layout_of(observation).no_match] = 0.0
+        result[observation.action_mask[:, 0] > 0, 0] = 1.0
+        return result
+
+
+class Rules:
+    """Hand-written rules as one would ship them; each candidate takes the first rule it meets.
+
+    1. Equal corporate numbers.
+    2. Equal phone or domain, and equal core of the name.
+    3. Equal name or core, and equal postal code, town or block in the same city.
+    4. Equal name or core, equal city, and no other visible candidate agrees so far.
+    5. Equal whole name or core that one company of the table bears, and no conflict of prefecture.
+
+    A rule that two candidates meet names neither of them. The confidence falls from rule to rule.
+    Buys nothing; put it behind a `PlanPolicy`.
+    """
+
+    CONFIDENCE: Final = (0.99, 0.97, 0.95, 0.9, 0.85)
+    """Stated probability of a link by each rule."""
+
+    def __init__(self, cases: CaseSet, view: View) -> None:
+        """Find the features that the rules read.
+
+        Raises:
+            ConfigError: The cases lack one of them.
+        """
+        self._column = {name: at for at, name in enumerate(view.candidate_features(cases))}
+        needed = (
+            "name_equal core_equal city_equal town_equal block_equal prefecture_equal "
+            "postal_equal phone_equal domain_equal corporate_equal client_core_bearers"
+        ).split()
+        if lacking := sorted(set(needed) - set(self._column)):
+            raise ConfigError(f"the rules need features {lacking}, which the cases lack")
+
+    def preferences(self, observation: Observation) -> NDArray[np.float32]:
+        """Log-odds of the stated confidence for the candidate that a rule names alone."""
+        layout = layout_of(observation)
+        result = np.full(observation.action_mask.shape, MASKED, dtype=np.float32)
+        result[:, layout.no_match] = 0.0
+        filled = observation.action_mask[:, : layout.slots] > 0
+        # An unnamed candidate stays below no match: probability 0.2 against it.
+        result[:, : layout.slots][filled] = np.log(0.25)
+        undecided = np.ones(len(observation), dtype=np.bool_)
+        for meets, confidence in zip(self._rules(observation), self.CONFIDENCE, strict=True):
+            meets = meets & filled
+            alone = undecided & (meets.sum(axis=1) == 1)
+            rows = np.flatnonzero(alone)
+            result[rows, meets[rows].argmax(axis=1)] = np.log(confidence / (1 - confidence))
+            # Two candidates that agree equally well leave the choice to no weaker rule.
+            undecided &= ~meets.any(axis=1)
+        return result
+
+    def _rules(self, observation: Observation) -> Sequence[NDArray[np.bool_]]:
+        def on(name: str) -> NDArray[np.bool_]:
+            return observation.candidates[:, :, self._column[name]] > 0
+
+        named = on("name_equal") | on("core_equal")
+        placed = on("postal_equal") | (on("city_equal") & (on("town_equal") | on("block_equal")))
+        bearers = observation.candidates[:, :, self._column["client_core_bearers"]]
+        return (
+            on("corporate_equal"),
+            (on("phone_equal") | on("domain_equal")) & named,
+            named & placed,
+            named & on("city_equal"),
+            named & (bearers <= _ONE_BEARER) & self._no_conflict(observation),
+        )
+
+    def _no_conflict(self, observation: Observation) -> NDArray[np.bool_]:
+        agrees = observation.candidates[:, :, self._column["prefecture_equal"]] > 0
+        if "prefecture_missing" in self._column:
+            agrees |= observation.candidates[:, :, self._column["prefecture_missing"]] > 0
+        return agrees
+
+
+class Oracle:
+    """Knows the truth of every case it recognises, and buys the cheapest route that shows it.
+
+    An observation does not name its client, so that the first purchase is blind: the cheapest
+    legal route. From the first visible candidate on, the case is known.
+    """
+
+    def __init__(self, cases: CaseSet, view: View) -> None:
+        """Look up what each case would show."""
+        self._cases = cases
+        self._case_of_pair = cases.case_of_pair
+        self._prices = np.asarray(view.prices, dtype=np.float32)
+        right = np.flatnonzero(cases.is_right)
+        self._right_routes = np.zeros(len(cases), dtype=np.uint16)
+        np.bitwise_or.at(self._right_routes, self._case_of_pair[right], cases.pair_routes[right])
+
+    def preferences(self, observation: Observation) -> NDArray[np.float32]:
+        """1 for the right action, 0 for the other legal ones."""
+        layout = layout_of(observation)
+        pairs = observation.slot_pairs
+        known = pairs[:, 0] >= 0
+        case = np.where(known, 0, -1)
+        right = np.zeros(pairs.shape, dtype=np.bool_)
+        if self._cases.pairs:
+            case = np.where(known, self._case_of_pair[np.maximum(pairs[:, 0], 0)], -1)
+            right = (pairs >= 0) & self._cases.is_right[np.maximum(pairs, 0)]
+        routes = observation.action_mask[:, layout.first_route :] > 0
+        showing = (self._right_routes[case][:, None] >> np.arange(layout.routes)) & 1 > 0
+        useful = np.where(known[:, None], routes & showing, routes)
+        cheapest = np.where(useful, self._prices, np.inf).argmin(axis=1)
+        action = np.where(
+            useful.any(axis=1), layout.first_route + cheapest, np.int64(layout.no_match)
+        )
+        action = np.where(right.any(axis=1), right.argmax(axis=1), action)
+        result = np.where(observation.action_mask > 0, 0.0, MASKED).astype(np.float32)
+        result[np.arange(len(action)), action] = 1.0
+        return result

@@ -1,0 +1,129 @@
+"""Fixed route plans: buy the same routes for every client, then judge."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.agents.scorer import MASKED
+from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.episode import ActionLayout, route_cost
+from linkage_rl.decision.observation import View
+from linkage_rl.envs.rewards import RewardWeights, outcomes
+from linkage_rl.protocols import Policy
+from linkage_rl.records import Observation
+
+_CHUNK = 2048
+
+
+def layout_of(observation: Observation) -> ActionLayout:
+    """Meaning of the actions of an observation."""
+    slots = observation.candidates.shape[1]
+    return ActionLayout(slots, observation.action_mask.shape[1] - slots - 2)
+
+
+def take(observation: Observation, rows: NDArray[np.int64]) -> Observation:
+    """These rows of an observation."""
+    return Observation(
+        observation.candidates[rows],
+        observation.query[rows],
+        observation.state[rows],
+        observation.action_mask[rows],
+        observation.slot_pairs[rows],
+    )
+
+
+@dataclass(frozen=True)
+class PlanPolicy:
+    """Buys the routes of a plan in order, as far as they are legal, then lets another policy stop."""
+
+    inner: Policy
+    """Judges once the plan is carried out; its own wish to buy is ignored."""
+    plan: tuple[int, ...]
+    """Routes by position; every route in turn if it lists all of them."""
+
+    def preferences(self, observation: Observation) -> NDArray[np.float32]:
+        """The next route of the plan, or the inner policy's stops."""
+        first_route = layout_of(observation).first_route
+        result = np.full(observation.action_mask.shape, MASKED, dtype=np.float32)
+        waiting = np.ones(len(observation), dtype=np.bool_)
+        for route in self.plan:
+            buys = waiting & (observation.action_mask[:, first_route + route] > 0)
+            result[buys, first_route + route] = 0.0
+            waiting &= ~buys
+        rows = np.flatnonzero(waiting)
+        if len(rows):
+            judged = self.inner.preferences(take(observation, rows))
+            result[rows, :first_route] = judged[:, :first_route]
+        return result
+
+
+def stop_rewards(
+    preferences: NDArray[np.float32],
+    observation: Observation,
+    cases: CaseSet,
+    case: NDArray[np.int64],
+    weights: RewardWeights,
+) -> NDArray[np.float32]:
+    """Worth of the preferred link or no match, prices left out; shape (B,)."""
+    layout = layout_of(observation)
+    action = preferences[:, : layout.slots + 1].argmax(axis=1).astype(np.int64)
+    slot = np.minimum(action, layout.slots - 1)
+    pair = observation.slot_pairs[np.arange(len(slot)), slot]
+    right = np.zeros(len(case), dtype=np.bool_)
+    if cases.pairs:
+        right = (pair >= 0) & cases.is_right[np.maximum(pair, 0)]
+    worth: NDArray[np.float32] = weights.of_outcome[
+        outcomes(layout, action, right, cases.has_row[case])
+    ]
+    return worth
+
+
+def plan_reward(
+    policy: Policy, routes: int, cases: CaseSet, view: View, weights: RewardWeights
+) -> float:
+    """Mean reward if every client buys these route bits, as available, and the policy stops."""
+    prices = np.asarray(view.prices, dtype=np.float32)
+    total = 0.0
+    for begin in range(0, len(cases), _CHUNK):
+        case = np.arange(begin, min(begin + _CHUNK, len(cases)))
+        bought = np.asarray(cases.available[case] & np.uint16(routes))
+        observation = view.observe(cases, case, bought)
+        worth = stop_rewards(policy.preferences(observation), observation, cases, case, weights)
+        cost = weights.route_price_scale * route_cost(bought, prices)
+        total += float((worth - cost).sum())
+    return total / len(cases)
+
+
+def best_fixed_plan(
+    policy: Policy, cases: CaseSet, view: View, weights: RewardWeights
+) -> tuple[int, ...]:
+    """The plan with the highest mean reward, found greedily from no route up and from all down.
+
+    Prices add up and a plan always runs to its end, so that its order does not matter; the routes
+    are named cheapest first.
+
+    Args:
+        policy: Judges the candidates.
+        cases: Labelled cases, best those of validation.
+        view: How cases are shown, and what routes cost.
+        weights: What outcomes are worth.
+    """
+    routes = len(view.prices)
+    rewards: dict[int, float] = {}
+
+    def reward(bits: int) -> float:
+        if bits not in rewards:
+            rewards[bits] = plan_reward(policy, bits, cases, view, weights)
+        return rewards[bits]
+
+    for start in (0, (1 << routes) - 1):
+        plan = start
+        while True:
+            best = max((plan ^ (1 << route) for route in range(routes)), key=reward)
+            if reward(best) <= reward(plan):
+                break
+            plan = best
+    chosen = max(rewards, key=lambda bits: rewards[bits])
+    named = [route for route in range(routes) if chosen >> route & 1]
+    return tuple(sorted(named, key=lambda route: view.prices[route]))

@@ -1,0 +1,192 @@
+"""The ranker: the scorer, trained with full labels to name the right candidate or no match."""
+
+import logging
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from linkage_rl.agents.scorer import MASKED, CandidateScorer, ScorerConfig, copy_scorer
+from linkage_rl.agents.scorer_policy import one_thread, tensors
+from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.observation import View
+from linkage_rl.errors import ConfigError
+from linkage_rl.records import Observation
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RankerConfig:
+    """How the ranker is trained."""
+
+    width: int = 32
+    epochs: int = 20
+    """Most passes over the training cases; fewer if the validation loss stops falling."""
+    patience: int = 4
+    """Passes without a lower validation loss before training stops."""
+    batch: int = 512
+    learning_rate: float = 3e-3
+    """At the start; it falls to 0 along a cosine."""
+    weight_decay: float = 1e-4
+    all_routes_share: float = 0.5
+    """Share of cases shown with every route; the others with a random set of routes."""
+
+    def __post_init__(self) -> None:
+        if min(self.epochs, self.patience, self.batch) < 1:
+            raise ConfigError(f"ranker epochs, patience and batch must be at least 1, got {self}")
+        if not 0 <= self.all_routes_share <= 1:
+            raise ConfigError(
+                f"ranker.all_routes_share must lie in [0, 1], got {self.all_routes_share}"
+            )
+
+
+Report = Callable[[int, float], None]
+"""Called after each pass with its number, counted from 1, and the validation loss."""
+
+
+def train_ranker(
+    train: CaseSet,
+    valid: CaseSet,
+    view: View,
+    config: RankerConfig,
+    seed: int,
+    report: Report | None = None,
+) -> CandidateScorer:
+    """Minimise the listwise cross-entropy; the weights of the best pass are returned.
+
+    The softmax over links and no match then is the probability of each answer. Truth is a set:
+    the loss is the negative log of the summed probability of all right candidates. A client whose
+    right company is not visible, or has none, should answer no match.
+
+    Args:
+        train: Labelled cases.
+        valid: Labelled cases that choose the best pass.
+        view: How cases are shown.
+        config: How to train.
+        seed: Decides weights, order and route sets; equal seeds give equal scorers.
+        report: Told about each pass.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    scorer = CandidateScorer(ScorerConfig.fitting(train, view, config.width), generator)
+    optimizer = torch.optim.AdamW(
+        scorer.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+    )
+    batches = -(-len(train) // config.batch)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer,
+        lambda step: 0.5 * (1 + math.cos(math.pi * min(step / (batches * config.epochs), 1.0))),
+    )
+    best, best_loss, waited = scorer, math.inf, 0
+    with one_thread():
+        for epoch in range(1, config.epochs + 1):
+            for loss in _losses(scorer, train, view, config, rng):
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+            valid_loss = _mean_loss(scorer, valid, view, config)
+            if report is not None:
+                report(epoch, valid_loss)
+            _log.debug("ranker pass %d: validation loss %.4f", epoch, valid_loss)
+            waited += 1
+            if valid_loss < best_loss:
+                best, best_loss, waited = copy_scorer(scorer), valid_loss, 0
+            if waited >= config.patience:
+                break
+    return best
+
+
+def listwise_loss(stops: Tensor, right: Tensor) -> Tensor:
+    """Negative log of the summed probability of the right answers, mean over the batch.
+
+    Args:
+        stops: Preferences of the links and no match, shape (B, K + 1).
+        right: Which of them are right, shape (B, K + 1), at least one per row.
+    """
+    chosen = torch.logsumexp(stops.masked_fill(~right, MASKED), dim=1)
+    return (torch.logsumexp(stops, dim=1) - chosen).mean()
+
+
+def right_answers(cases: CaseSet, observation: Observation) -> NDArray[np.bool_]:
+    """Which slots are right, and no match where none is; shape (B, K + 1)."""
+    slots = observation.slot_pairs.shape[1]
+    right = np.zeros((len(observation), slots + 1), dtype=np.bool_)
+    if cases.pairs:
+        pairs = observation.slot_pairs
+        right[:, :slots] = (pairs >= 0) & cases.is_right[np.maximum(pairs, 0)]
+    right[:, slots] = ~right[:, :slots].any(axis=1)
+    return right
+
+
+def random_routes(
+    available: NDArray[np.uint16], routes: int, all_share: float, rng: np.random.Generator
+) -> NDArray[np.uint16]:
+    """A random subset of the available routes, all of them with chance `all_share`; shape (B,)."""
+    drawn = rng.integers(0, 1 << routes, size=len(available), dtype=np.uint16)
+    everything = rng.random(len(available)) < all_share
+    return np.where(everything, available, available & drawn).astype(np.uint16)
+
+
+def _losses(
+    scorer: CandidateScorer,
+    cases: CaseSet,
+    view: View,
+    config: RankerConfig,
+    rng: np.random.Generator,
+) -> Iterator[Tensor]:
+    order = rng.permutation(len(cases))
+    for begin in range(0, len(order), config.batch):
+        case = order[begin : begin + config.batch]
+        routes = random_routes(
+            cases.available[case], len(view.prices), config.all_routes_share, rng
+        )
+        yield _batch_loss(scorer, cases, view, case, routes)
+
+
+def _batch_loss(
+    scorer: CandidateScorer,
+    cases: CaseSet,
+    view: View,
+    case: NDArray[np.int64],
+    bought: NDArray[np.uint16],
+) -> Tensor:
+    observation = view.observe(cases, case, bought)
+    candidates, query, state, mask = tensors(observation)
+    stops = scorer.stops(*scorer.pool(candidates, query, state, mask)).squeeze(2)
+    legal = mask[:, : stops.shape[1]] > 0
+    right = torch.from_numpy(right_answers(cases, observation))
+    return listwise_loss(stops.masked_fill(~legal, MASKED), right)
+
+
+def _mean_loss(scorer: CandidateScorer, cases: CaseSet, view: View, config: RankerConfig) -> float:
+    """Mean loss; every second case with all its routes, the others with fixed random ones."""
+    case = np.arange(len(cases))
+    bought = random_routes(
+        cases.available, len(view.prices), config.all_routes_share, np.random.default_rng(0)
+    )
+    total = 0.0
+    with torch.inference_mode():
+        for begin in range(0, len(case), 2048):
+            part = slice(begin, begin + 2048)
+            loss = _batch_loss(scorer, cases, view, case[part], bought[part])
+            total += float(loss) * len(case[part])
+    return total / len(case)
+
+
+def cautious(scorer: CandidateScorer, link_from: float) -> CandidateScorer:
+    """A copy that links from this probability on, by raising the score of no match.
+
+    The greedy action of the ranker links from one half on; what a link must promise to pay is
+    `RewardWeights.break_even().link`.
+    """
+    raised = copy_scorer(scorer)
+    last = raised.no_match[-1]
+    with torch.no_grad():
+        last.bias += math.log(link_from / (1 - link_from)) * raised.config.temperature  # type: ignore[operator]
+    return raised

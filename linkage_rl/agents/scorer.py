@@ -1,0 +1,171 @@
+"""The network behind every learned policy: it scores a set of candidates, whatever its order."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.observation import View
+from linkage_rl.errors import ConfigError
+
+MASKED: Final = -1e8
+"""Preference of an illegal action; finite, because 0 * -inf is nan."""
+
+UNLIKELY: Final = -20.0
+"""Starting preference of review and routes over the best stop: nobody has taught them yet."""
+
+
+@dataclass(frozen=True)
+class ScorerConfig:
+    """Shape of a scorer; the number of candidates K is not part of it."""
+
+    features: int
+    """Features of a candidate slot, F."""
+    query: int
+    """Features of a client, Q."""
+    routes: int
+    """Routes, R."""
+    width: int = 32
+    """Units of every hidden layer."""
+    quantiles: int = 1
+    """Values per action; more than 1 only for distributional Q-learning."""
+    relative: bool = True
+    """Score review and routes over the best of the links and no match: above 0 they are taken."""
+    temperature: float = 1.0
+    """Scores are divided by it to give log-preferences."""
+
+    def __post_init__(self) -> None:
+        if min(self.features, self.query, self.routes, self.width, self.quantiles) < 1:
+            raise ConfigError(f"a scorer needs every size at least 1, got {self}")
+        if self.temperature <= 0:
+            raise ConfigError(f"agent.temperature must be above 0, got {self.temperature}")
+
+    @classmethod
+    def fitting(cls, cases: CaseSet, view: View, width: int = 32) -> "ScorerConfig":
+        """The shape that fits these cases under this view."""
+        return cls(
+            features=len(view.candidate_features(cases)),
+            query=cases.query.shape[1],
+            routes=len(view.prices),
+            width=width,
+        )
+
+
+class CandidateScorer(nn.Module):
+    """Scores of all actions and the worth of the situation, from a set of candidates.
+
+    DeepSets (Zaheer et al. 2017, eq. 4): each candidate is embedded alike, the embeddings are
+    pooled by mean and maximum into a context, and each candidate is scored against the context.
+    Reordering the candidates reorders the link scores and changes nothing else, and the same
+    weights serve any number of candidates.
+    """
+
+    def __init__(self, config: ScorerConfig, generator: torch.Generator | None = None) -> None:
+        """Draw the weights.
+
+        Args:
+            config: The shape.
+            generator: Draws the weights; the global one of torch if None.
+        """
+        super().__init__()
+        self.config = config
+        width, outputs = config.width, config.quantiles
+        pooled = 2 * width + config.query + config.routes + 2
+        self.embed = nn.Linear(config.features, width)
+        self.embed_query = nn.Linear(config.query, width, bias=False)
+        self.mix = nn.Linear(width, width)
+        self.link_own = nn.Linear(width, width)
+        self.link_context = nn.Linear(pooled, width, bias=False)
+        self.link = nn.Linear(width, outputs)
+        self.no_match = _head(pooled, width, outputs)
+        self.buy = _head(pooled, width, (1 + config.routes) * outputs)
+        self.worth = _head(pooled, width, 1)
+        self._draw(generator)
+
+    def _draw(self, generator: torch.Generator | None) -> None:
+        for layer in self.modules():
+            if isinstance(layer, nn.Linear):
+                nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu", generator=generator)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
+        # Small last layers start every action alike.
+        for last in (self.link, self.no_match[-1], self.buy[-1], self.worth[-1]):
+            assert isinstance(last, nn.Linear)
+            with torch.no_grad():
+                last.weight.mul_(0.1)
+                if last is self.buy[-1] and self.config.relative:
+                    last.bias.fill_(UNLIKELY)
+
+    def pool(
+        self, candidates: Tensor, query: Tensor, state: Tensor, action_mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Embedded candidates (B, K, width) and the context (B, 2 * width + Q + R + 2)."""
+        filled = action_mask[:, : candidates.shape[1], None].to(candidates.dtype)
+        own = torch.relu(self.embed(candidates) + self.embed_query(query)[:, None])
+        own = torch.relu(self.mix(own)) * filled
+        mean = own.sum(dim=1) / filled.sum(dim=1).clamp(min=1.0)
+        # Embeddings are never negative, so the zeros of empty slots do not raise the maximum.
+        return own, torch.cat([mean, own.amax(dim=1), query, state], dim=1)
+
+    def stops(self, own: Tensor, context: Tensor) -> Tensor:
+        """Scores of the K links and no match, shape (B, K + 1, quantiles)."""
+        hidden = torch.relu(self.link_own(own) + self.link_context(context)[:, None])
+        return torch.cat([self.link(hidden), self.no_match(context)[:, None]], dim=1)
+
+    def quantile_scores(
+        self, candidates: Tensor, query: Tensor, state: Tensor, action_mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Unmasked scores (B, A, quantiles) and worth (B,)."""
+        own, context = self.pool(candidates, query, state, action_mask)
+        stops = self.stops(own, context)
+        bought = self.buy(context).unflatten(1, (-1, self.config.quantiles))
+        if self.config.relative:
+            legal = action_mask[:, : stops.shape[1], None] > 0
+            bought = bought + stops.masked_fill(~legal, MASKED).amax(dim=1, keepdim=True)
+        return torch.cat([stops, bought], dim=1), self.worth(context).squeeze(1)
+
+    def forward(
+        self, candidates: Tensor, query: Tensor, state: Tensor, action_mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Log-preferences (B, A), illegal ones at -1e8, and worth (B,).
+
+        Args:
+            candidates: Features of the slots, shape (B, K, F).
+            query: Features of the client, shape (B, Q).
+            state: Routes bought, share of slots filled, cost; shape (B, R + 2).
+            action_mask: Above 0 where an action is legal, shape (B, K + 2 + R).
+        """
+        scores, worth = self.quantile_scores(candidates, query, state, action_mask)
+        preferences = scores.mean(dim=2) / self.config.temperature
+        return preferences.masked_fill(action_mask <= 0, MASKED), worth
+
+
+def _head(inputs: int, width: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, outputs))
+
+
+def copy_scorer(scorer: CandidateScorer, **changes: object) -> CandidateScorer:
+    """An independent copy, with these fields of its config changed where the weights allow it."""
+    config = replace(scorer.config, **changes)  # type: ignore[arg-type]
+    twin = CandidateScorer(config, torch.Generator().manual_seed(0))
+    twin.load_state_dict(scorer.state_dict())
+    return twin
+
+
+def save_scorer(scorer: CandidateScorer, path: Path) -> None:
+    """Write weights and shape into one file without pickled code."""
+    torch.save({"config": json.dumps(asdict(scorer.config)), "weights": scorer.state_dict()}, path)
+
+
+def load_scorer(path: Path) -> CandidateScorer:
+    """Read what `save_scorer` wrote."""
+    saved = torch.load(path, weights_only=True)
+    scorer = CandidateScorer(
+        ScorerConfig(**json.loads(saved["config"])), torch.Generator().manual_seed(0)
+    )
+    scorer.load_state_dict(saved["weights"])
+    return scorer

@@ -1,0 +1,251 @@
+"""Teaching a ranked scorer when to buy: fitted look-ahead, one supervised pass, seconds.
+
+For a chain of growing route sets of a case, what the ranker would answer at each of them is known
+to be right or wrong. Buying route r at set s gains
+
+    G(s, r) = -price(r) + R(s + r) - R(s) + max(0, max_r' G(s + r, r')),
+
+where R is the worth of the ranker's greedy stop. G is fitted by regression on sampled chains, the
+last term by its own estimate (fitted Q iteration, Ernst et al. 2005). Only the heads are trained,
+on contexts that are computed once.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from linkage_rl.agents.plans import stop_rewards
+from linkage_rl.agents.ranker import cautious
+from linkage_rl.agents.scorer import CandidateScorer, copy_scorer
+from linkage_rl.agents.scorer_policy import ScorerPolicy, one_thread, tensors
+from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.observation import View
+from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.errors import ConfigError
+
+_CHUNK = 2048
+
+
+@dataclass(frozen=True)
+class WarmStartConfig:
+    """How the heads for buying and worth are fitted."""
+
+    situations: int = 120_000
+    """Most (case, route set) pairs to look at."""
+    rounds: int = 3
+    """Fits of the gain, each looking one purchase further ahead."""
+    epochs: int = 4
+    """Passes over the situations in each round."""
+    batch: int = 2048
+    learning_rate: float = 3e-3
+    sharpness: float = 0.05
+    """Gain, in correct links, that raises a route's log-preference by one."""
+
+    def __post_init__(self) -> None:
+        if min(self.situations, self.rounds, self.epochs, self.batch) < 1:
+            raise ConfigError(f"warm start needs every count at least 1, got {self}")
+        if self.sharpness <= 0:
+            raise ConfigError(f"warm_start.sharpness must be above 0, got {self.sharpness}")
+
+
+@dataclass(frozen=True)
+class Chains:
+    """M situations; a chain starts at no route and grows by one route per situation."""
+
+    case: NDArray[np.int64]
+    """Shape (M,)."""
+    bought: NDArray[np.uint16]
+    """Shape (M,)."""
+    route: NDArray[np.int64]
+    """Route that leads to the next situation, -1 at the end of a chain; shape (M,)."""
+
+
+def sample_chains(cases: CaseSet, routes: int, situations: int, rng: np.random.Generator) -> Chains:
+    """Cases in random order, each with its available routes in random order.
+
+    Args:
+        cases: Where to draw from.
+        routes: Number of routes R.
+        situations: Most situations to return; whole chains only.
+        rng: Draws cases and orders.
+    """
+    chosen = rng.permutation(len(cases))[: max(situations // (routes + 1), 1)]
+    available = (cases.available[chosen][:, None] >> np.arange(routes)) & 1 > 0
+    # Unavailable routes sort to the end of each row.
+    order = np.argsort(rng.random(available.shape) + ~available, axis=1)
+    counts = available.sum(axis=1)
+    bits = np.where(np.arange(routes) < counts[:, None], 1 << order, 0)
+    bought = np.zeros((len(chosen), routes + 1), dtype=np.uint16)
+    bought[:, 1:] = np.bitwise_or.accumulate(bits, axis=1)
+    route = np.full(bought.shape, -1, dtype=np.int64)
+    route[:, :-1] = np.where(np.arange(routes) < counts[:, None], order, -1)
+    kept = np.arange(routes + 1) <= counts[:, None]
+    case = np.broadcast_to(chosen[:, None], bought.shape)
+    return Chains(case[kept], bought[kept], route[kept])
+
+
+@dataclass(frozen=True)
+class Situations:
+    """What the heads learn from."""
+
+    context: Tensor
+    """Shape (M, C)."""
+    stop: Tensor
+    """Worth of the greedy stop, shape (M,)."""
+    legal: Tensor
+    """Which routes can be bought, shape (M, R)."""
+    route: Tensor
+    """Route that leads to the next situation, -1 at the end of a chain; shape (M,)."""
+
+
+def warm_start(
+    ranker: CandidateScorer,
+    cases: CaseSet,
+    view: View,
+    weights: RewardWeights,
+    config: WarmStartConfig,
+    seed: int,
+) -> CandidateScorer:
+    """A scorer that answers like the ranker and buys where that is expected to pay.
+
+    Args:
+        ranker: As trained by `train_ranker`; stays as it is.
+        cases: Labelled cases.
+        view: How cases are shown, and what routes cost.
+        weights: What outcomes are worth.
+        config: How to fit.
+        seed: Decides samples and order; equal seeds give equal scorers.
+    """
+    scorer = cautious(ranker, weights.break_even().link)
+    rng = np.random.default_rng(seed)
+    chains = sample_chains(cases, len(view.prices), config.situations, rng)
+    with one_thread():
+        seen = look_at(scorer, chains, cases, view, weights)
+        prices = weights.route_price_scale * torch.tensor(view.prices, dtype=torch.float32)
+        gains = _fit_gains(scorer, seen, prices, weights, config, rng)
+        best = seen.stop + gains.clamp(min=0.0)
+        _regress(scorer.worth, seen.context, best[:, None], None, config, rng)
+    _sharpen(scorer, config.sharpness)
+    return scorer
+
+
+def look_at(
+    scorer: CandidateScorer,
+    chains: Chains,
+    cases: CaseSet,
+    view: View,
+    weights: RewardWeights,
+) -> Situations:
+    """Contexts and worths of the greedy stop in all situations."""
+    contexts, stops, legal = [], [], []
+    slots = view.max_candidates
+    for begin in range(0, len(chains.case), _CHUNK):
+        case = chains.case[begin : begin + _CHUNK]
+        observation = view.observe(cases, case, chains.bought[begin : begin + _CHUNK])
+        with torch.no_grad():
+            _, context = scorer.pool(*tensors(observation))
+        preferences = ScorerPolicy(scorer).preferences(observation)
+        contexts.append(context)
+        stops.append(stop_rewards(preferences, observation, cases, case, weights))
+        legal.append(observation.action_mask[:, slots + 2 :] > 0)
+    return Situations(
+        torch.cat(contexts),
+        torch.from_numpy(np.concatenate(stops)),
+        torch.from_numpy(np.concatenate(legal)),
+        torch.from_numpy(chains.route),
+    )
+
+
+def _fit_gains(
+    scorer: CandidateScorer,
+    seen: Situations,
+    prices: Tensor,
+    weights: RewardWeights,
+    config: WarmStartConfig,
+    rng: np.random.Generator,
+) -> Tensor:
+    """Fit review and routes; returns the best gain of each situation, -inf without a route."""
+    routes = len(prices)
+    buys = seen.route >= 0
+    column = seen.route.clamp(min=0)
+    # Chains lie one after the other, so the next row is the next situation of a chain.
+    following = (torch.arange(len(seen.stop)) + 1).clamp(max=len(seen.stop) - 1)
+    difference = seen.stop[following] - seen.stop - prices[column]
+    targets = torch.zeros(len(seen.stop), 1 + routes)
+    targets[:, 0] = weights.review - seen.stop
+    known = torch.zeros_like(targets, dtype=torch.bool)
+    known[:, 0] = True
+    known[torch.arange(len(buys)), 1 + column] = buys
+    _reset(scorer, seen)
+    best = torch.zeros(len(seen.stop))
+    for _ in range(config.rounds):
+        ahead = difference + best[following].clamp(min=0.0)
+        targets[torch.arange(len(buys)), 1 + column] = ahead
+        targets[:, 0] = weights.review - seen.stop
+        _regress(scorer.buy, seen.context, targets, known, config, rng)
+        with torch.no_grad():
+            gains = scorer.buy(seen.context)[:, 1:]
+        best = gains.masked_fill(~seen.legal, -torch.inf).amax(dim=1)
+    return best
+
+
+def _reset(scorer: CandidateScorer, seen: Situations) -> None:
+    """Start worth and gains at plausible levels instead of far off."""
+    with torch.no_grad():
+        scorer.buy[-1].bias.zero_()  # type: ignore[operator,union-attr]
+        scorer.worth[-1].bias.fill_(float(seen.stop.mean()))  # type: ignore[operator,union-attr]
+
+
+def _regress(
+    head: torch.nn.Module,
+    inputs: Tensor,
+    targets: Tensor,
+    known: Tensor | None,
+    config: WarmStartConfig,
+    rng: np.random.Generator,
+) -> None:
+    """Least squares on the known targets, shape (M, O)."""
+    optimizer = torch.optim.Adam(head.parameters(), lr=config.learning_rate)
+    for _ in range(config.epochs):
+        order = torch.from_numpy(rng.permutation(len(inputs)))
+        for rows in order.split(config.batch):
+            errors = functional.mse_loss(head(inputs[rows]), targets[rows], reduction="none")
+            loss = errors.mean() if known is None else errors[known[rows]].mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+
+def _sharpen(scorer: CandidateScorer, sharpness: float) -> None:
+    """Turn gains into log-preferences."""
+    with torch.no_grad():
+        for parameter in scorer.buy[-1].parameters():  # type: ignore[union-attr]
+            parameter.div_(sharpness)
+
+
+def as_values(
+    scorer: CandidateScorer, quantiles: int, temperature: float, generator: torch.Generator
+) -> CandidateScorer:
+    """A scorer of action values that shares the embedding of a trained one.
+
+    Args:
+        scorer: Gives embedding and hidden layers; its own output layers are left behind.
+        quantiles: Values per action.
+        temperature: Divides the values to give log-preferences.
+        generator: Draws the output layers.
+    """
+    if quantiles == 1 and not scorer.config.relative:
+        return copy_scorer(scorer, temperature=temperature)
+    config = replace(scorer.config, quantiles=quantiles, relative=False, temperature=temperature)
+    values = CandidateScorer(config, generator)
+    kept = {
+        name: weight
+        for name, weight in scorer.state_dict().items()
+        if weight.shape == values.state_dict()[name].shape and not name.startswith("buy")
+    }
+    values.load_state_dict({**values.state_dict(), **kept})
+    return values
