@@ -1,3 +1,4 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Kernels of retrieval: key look-up, n-gram search under a posting budget, affinity of a pair.
 
 All of them walk the packed rows of `encode.ROW`; memory is given by the caller, so that nothing

@@ -1,3 +1,4 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Kernels over Python texts: stable hashes, n-gram buckets, and gathers from a text blob."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Kernel that fills the candidate slots of many observations at once."""
 
 import numpy as np
