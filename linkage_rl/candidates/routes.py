@@ -1,9 +1,8 @@
 """Ways to propose candidates, each with a price; a frozen dataclass is also its configuration."""
 
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -202,16 +201,3 @@ def _scratch(documents: int, budget: int) -> tuple[NDArray[np.float32], NDArray[
     if mass is None or len(mass) < documents:
         mass = _local.mass = np.zeros(documents, dtype=np.float32)
     return mass, np.empty(budget, dtype=np.int32)
-
-
-DEFAULT_ROUTES: Final[Sequence[Route]] = (
-    KeyRoute("corporate_number", price=0.005),
-    KeyRoute("phone", price=0.005),
-    KeyRoute("domain", price=0.005),
-    KeyRoute("name", price=0.005),
-    KeyRoute("core", price=0.01),
-    KeyRoute("kana", price=0.01),
-    KeyRoute("address", price=0.02),
-    NgramRoute(price=0.03),
-)
-"""The shipped routes, cheapest first; prices follow the cost of the look-up."""

@@ -1,0 +1,82 @@
+"""Keeps the saved index of a company database in step with it."""
+
+import hashlib
+import logging
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from sqlalchemy import URL
+from tqdm import tqdm
+
+from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.storage import load_index, save_index
+from linkage_rl.errors import CandidateIndexError
+from linkage_rl.records import CompanyRows
+from linkage_rl.tables.store import CompanyStore
+
+_log = logging.getLogger(__name__)
+
+
+def default_index_folder(url: URL) -> Path:
+    """Where the index of a database lies unless told otherwise.
+
+    Beside an SQLite file; for a server below `LINKAGE_RL_CACHE` (or `~/.cache/linkage_rl`), in a
+    folder named by a hash of the address without its password.
+    """
+    if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+        return Path(f"{url.database}.index")
+    address = url.set(password=None).render_as_string()
+    name = hashlib.sha256(address.encode()).hexdigest()[:16]
+    cache = os.environ.get("LINKAGE_RL_CACHE") or Path.home() / ".cache" / "linkage_rl"
+    return Path(cache) / f"index-{name}"
+
+
+def open_index(
+    store: CompanyStore, folder: Path, refresh: bool = True, progress: bool = True
+) -> CompanyIndex:
+    """The index of a database: loaded and refreshed, or built where there is none to load.
+
+    Args:
+        store: The company database.
+        folder: Where the index is kept.
+        refresh: Whether to look for changes of the table.
+        progress: Whether to show a bar while building.
+    """
+    try:
+        index = load_index(folder)
+    except CandidateIndexError as error:
+        if folder.exists():
+            _log.warning("building the index anew: %s", error)
+        return build_index(store, folder, progress)
+    if not refresh:
+        return index
+    fresh, report = index.refresh(store)
+    if fresh.needs_merge:
+        return build_index(store, folder, progress)
+    if report.changed or report.removed:
+        _log.info("index refreshed: %d rows changed, %d gone", report.changed, report.removed)
+        save_index(fresh, folder)
+    return fresh
+
+
+def build_index(store: CompanyStore, folder: Path, progress: bool = True) -> CompanyIndex:
+    """Index the whole table and save it; an unreadable index in the folder is replaced."""
+    watermark = store.watermark()
+    index = CompanyIndex.build(
+        _shown(store.chunks(), store.count()) if progress else store.chunks(), watermark
+    )
+    try:
+        save_index(index, folder)
+    except CandidateIndexError:
+        shutil.rmtree(folder)
+        save_index(index, folder)
+    return index
+
+
+def _shown(chunks: Iterable[CompanyRows], total: int) -> Iterable[CompanyRows]:
+    with tqdm(total=total, desc="indexing companies", unit="row", unit_scale=True) as bar:
+        for chunk in chunks:
+            yield chunk
+            bar.update(len(chunk.records))
