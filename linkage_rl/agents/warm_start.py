@@ -10,7 +10,7 @@ last term by its own estimate (fitted Q iteration, Ernst et al. 2005). Only the 
 on contexts that are computed once.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from linkage_rl.agents.plans import stop_rewards
 from linkage_rl.agents.ranker import cautious
-from linkage_rl.agents.scorer import CandidateScorer, copy_scorer
+from linkage_rl.agents.scorer import CandidateScorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy, one_thread, tensors
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
@@ -225,27 +225,3 @@ def _sharpen(scorer: CandidateScorer, sharpness: float) -> None:
     with torch.no_grad():
         for parameter in scorer.buy[-1].parameters():  # type: ignore[union-attr]
             parameter.div_(sharpness)
-
-
-def as_values(
-    scorer: CandidateScorer, quantiles: int, temperature: float, generator: torch.Generator
-) -> CandidateScorer:
-    """A scorer of action values that shares the embedding of a trained one.
-
-    Args:
-        scorer: Gives embedding and hidden layers; its own output layers are left behind.
-        quantiles: Values per action.
-        temperature: Divides the values to give log-preferences.
-        generator: Draws the output layers.
-    """
-    if quantiles == 1 and not scorer.config.relative:
-        return copy_scorer(scorer, temperature=temperature)
-    config = replace(scorer.config, quantiles=quantiles, relative=False, temperature=temperature)
-    values = CandidateScorer(config, generator)
-    kept = {
-        name: weight
-        for name, weight in scorer.state_dict().items()
-        if weight.shape == values.state_dict()[name].shape and not name.startswith("buy")
-    }
-    values.load_state_dict({**values.state_dict(), **kept})
-    return values

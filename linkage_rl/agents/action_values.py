@@ -1,0 +1,156 @@
+"""Action values with full labels: the warm start of the value-based algorithms.
+
+In a labelled case the worth of every stop is known, not only of the one that was tried, and the
+worth of a purchase follows from the scorer that `warm_start` gave.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from linkage_rl.agents.ranker import right_answers
+from linkage_rl.agents.scorer import CandidateScorer
+from linkage_rl.agents.scorer_policy import one_thread, tensors
+from linkage_rl.agents.warm_start import Chains, WarmStartConfig, look_at, sample_chains
+from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.observation import View
+from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.records import Observation
+
+
+@dataclass(frozen=True)
+class ValueShape:
+    """How values are expressed."""
+
+    quantiles: int
+    """Values per action."""
+    reward_scale: float
+    """Factor on the rewards."""
+    temperature: float
+    """Value, in correct links, that raises a log-preference by one."""
+
+
+def value_scorer(
+    scorer: CandidateScorer, shape: ValueShape, generator: torch.Generator
+) -> CandidateScorer:
+    """A scorer of action values with the embedding of another and new output layers."""
+    config = replace(
+        scorer.config,
+        quantiles=shape.quantiles,
+        relative=False,
+        temperature=shape.temperature * shape.reward_scale,
+    )
+    values = CandidateScorer(config, generator)
+    kept = ("embed.", "embed_query.", "mix.", "link_own.", "link_context.")
+    weights = {name: w for name, w in scorer.state_dict().items() if name.startswith(kept)}
+    values.load_state_dict({**values.state_dict(), **weights})
+    return values
+
+
+def fit_action_values(
+    start: CandidateScorer,
+    cases: CaseSet,
+    view: View,
+    weights: RewardWeights,
+    config: WarmStartConfig,
+    shape: ValueShape,
+    seed: int,
+) -> CandidateScorer:
+    """Regress the values of all actions at once on sampled situations.
+
+    Args:
+        start: From `warm_start`; gives the embedding and the worth of purchases.
+        cases: Labelled cases.
+        view: How cases are shown, and what routes cost.
+        weights: What outcomes are worth.
+        config: How to fit.
+        shape: How values are expressed.
+        seed: Decides samples, order and new weights.
+    """
+    rng = np.random.default_rng(seed)
+    chains = sample_chains(cases, len(view.prices), config.situations, rng)
+    scorer = value_scorer(start, shape, torch.Generator().manual_seed(seed))
+    optimizer = torch.optim.Adam(scorer.parameters(), lr=config.learning_rate)
+    with one_thread():
+        purchase = _purchases(start, chains, cases, view, weights, config)
+        for _ in range(config.epochs):
+            order = rng.permutation(len(chains.case))
+            for rows in np.array_split(order, -(-len(order) // config.batch)):
+                observation = view.observe(cases, chains.case[rows], chains.bought[rows])
+                targets, known = _targets(
+                    observation, cases, chains, rows, purchase[rows], view, weights
+                )
+                scores, _ = scorer.quantile_scores(*tensors(observation))
+                loss = _loss(
+                    scores, shape.reward_scale * torch.from_numpy(targets), torch.from_numpy(known)
+                )
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+    return scorer
+
+
+def _purchases(
+    start: CandidateScorer,
+    chains: Chains,
+    cases: CaseSet,
+    view: View,
+    weights: RewardWeights,
+    config: WarmStartConfig,
+) -> NDArray[np.float32]:
+    """Worth of buying the next route of each chain, shape (M,); of no meaning at a chain's end."""
+    seen = look_at(start, chains, cases, view, weights)
+    with torch.no_grad():
+        gains = start.buy(seen.context)[:, 1:] * config.sharpness
+    best = gains.masked_fill(~seen.legal, -torch.inf).amax(dim=1).clamp(min=0.0)
+    following = np.minimum(np.arange(len(chains.case)) + 1, len(chains.case) - 1)
+    prices = np.asarray(view.prices, dtype=np.float32)[np.maximum(chains.route, 0)]
+    worth: NDArray[np.float32] = (seen.stop + best).numpy()[following]
+    return (worth - weights.route_price_scale * prices).astype(np.float32)
+
+
+def _targets(
+    observation: Observation,
+    cases: CaseSet,
+    chains: Chains,
+    rows: NDArray[np.int64],
+    purchase: NDArray[np.float32],
+    view: View,
+    weights: RewardWeights,
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Worth of each action, and which of them are known; shapes (B, A)."""
+    layout = view.layout
+    targets = np.zeros(observation.action_mask.shape, dtype=np.float32)
+    right = right_answers(cases, observation)[:, : layout.slots]
+    targets[:, : layout.slots] = np.where(right, weights.correct_link, weights.wrong_link)
+    targets[:, layout.no_match] = np.where(
+        cases.has_row[chains.case[rows]], weights.missed_link, weights.correct_reject
+    )
+    targets[:, layout.review] = weights.review
+    known = observation.action_mask > 0
+    known[:, layout.first_route :] = False
+    buys = np.flatnonzero(chains.route[rows] >= 0)
+    action = layout.first_route + chains.route[rows][buys]
+    targets[buys, action] = purchase[buys]
+    known[buys, action] = True
+    return targets, known
+
+
+def _loss(scores: Tensor, targets: Tensor, known: Tensor) -> Tensor:
+    """Squared error, or for several values the quantile loss (Dabney et al. 2018, eq. 8).
+
+    Args:
+        scores: Shape (B, A, quantiles).
+        targets: Shape (B, A).
+        known: Shape (B, A).
+    """
+    errors = targets[:, :, None] - scores
+    quantiles = scores.shape[2]
+    if quantiles == 1:
+        return errors.square().squeeze(2)[known].mean()
+    levels = (torch.arange(quantiles) + 0.5) / quantiles
+    pinball = torch.maximum(levels * errors, (levels - 1) * errors)
+    return pinball.mean(dim=2)[known].mean()

@@ -1,0 +1,293 @@
+"""The learning algorithms; each is a frozen config that builds its model around a scorer."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import torch
+from sb3_contrib import QRDQN, MaskablePPO
+from stable_baselines3 import DQN, PPO
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.utils import LinearSchedule
+
+from linkage_rl.agents.action_values import ValueShape, fit_action_values, value_scorer
+from linkage_rl.agents.masked_q import CaseReplayBuffer, MaskedDQN, MaskedQRDQN
+from linkage_rl.agents.sb3_env import LinkageVecEnv
+from linkage_rl.agents.sb3_policies import (
+    MaskableScorerActorCritic,
+    ScorerActorCritic,
+    ScorerDQNPolicy,
+    ScorerQRDQNPolicy,
+    give_weights,
+)
+from linkage_rl.agents.scorer import CandidateScorer, copy_scorer
+from linkage_rl.agents.scorer_policy import ScorerPolicy
+from linkage_rl.agents.warm_start import WarmStartConfig
+from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.observation import View
+from linkage_rl.envs.core import LinkageCore
+from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.errors import ConfigError
+
+VALUE_TEMPERATURE = 0.25
+"""Value, in correct links, that raises a log-preference by one; small enough to keep a softmax
+over values that differ by a whole link below 1 in single precision."""
+
+
+class AgentConfig(Protocol):
+    """An algorithm with its settings; a new one needs its dataclass and a line in `AGENTS`."""
+
+    @property
+    def envs(self) -> int:
+        """Episodes side by side."""
+
+    def adapt(
+        self,
+        start: CandidateScorer,
+        cases: CaseSet,
+        view: View,
+        weights: RewardWeights,
+        warm: WarmStartConfig,
+        seed: int,
+    ) -> CandidateScorer:
+        """A warm-started policy scorer in the form in which this algorithm learns."""
+
+    def fresh(self, start: CandidateScorer, seed: int) -> CandidateScorer:
+        """The form in which this algorithm learns, from the untaught scorer `start`."""
+
+    def build(
+        self, core: LinkageCore, scorer: CandidateScorer, seed: int, *, warm: bool
+    ) -> BaseAlgorithm:
+        """A model that learns on this core from these weights.
+
+        Args:
+            core: Steps `envs` episodes side by side.
+            scorer: From `adapt` or `fresh`.
+            seed: Given to Stable-Baselines3, which seeds its global generators with it.
+            warm: Whether the scorer has been taught, so that little exploration is needed.
+        """
+
+
+@dataclass(frozen=True)
+class PPOConfig:
+    """Proximal policy optimisation (Schulman et al. 2017), tuned to refine a warm start."""
+
+    envs: int = 1024
+    rollout: int = 8
+    """Steps of each episode between two updates."""
+    batch: int = 1024
+    epochs: int = 4
+    learning_rate: float = 3e-4
+    """At the start; it falls to 0 on a line."""
+    scratch_learning_rate: float = 1e-3
+    """The same without a warm start, when there is nothing to destroy."""
+    clip: float = 0.1
+    target_kl: float = 0.02
+    """An update ends early once the policy has moved this far."""
+    entropy: float = 0.001
+    scratch_entropy: float = 0.01
+    gae_lambda: float = 0.95
+    value_weight: float = 0.5
+
+    def __post_init__(self) -> None:
+        if (self.envs * self.rollout) % self.batch:
+            raise ConfigError(
+                f"agent.batch must divide envs * rollout = {self.envs * self.rollout}, "
+                f"got {self.batch}"
+            )
+
+    def adapt(
+        self,
+        start: CandidateScorer,
+        cases: CaseSet,
+        view: View,
+        weights: RewardWeights,
+        warm: WarmStartConfig,
+        seed: int,
+    ) -> CandidateScorer:
+        """The scorer as it is: its preferences are the policy, its worth the critic."""
+        return start
+
+    def fresh(self, start: CandidateScorer, seed: int) -> CandidateScorer:
+        """The scorer with an even chance of buying, since nobody has taught it otherwise."""
+        scorer = copy_scorer(start)
+        with torch.no_grad():
+            scorer.buy[-1].bias.zero_()  # type: ignore[operator,union-attr]
+        return scorer
+
+    def build(
+        self, core: LinkageCore, scorer: CandidateScorer, seed: int, *, warm: bool
+    ) -> BaseAlgorithm:
+        """A model that learns on this core from these weights."""
+        model = PPO(ScorerActorCritic, LinkageVecEnv(core), **self._arguments(scorer, seed, warm))
+        give_weights(model.policy, scorer)  # type: ignore[arg-type]
+        return model
+
+    def _arguments(self, scorer: CandidateScorer, seed: int, warm: bool) -> dict[str, Any]:
+        rate = self.learning_rate if warm else self.scratch_learning_rate
+        return {
+            "learning_rate": LinearSchedule(rate, 0.0, 1.0),
+            "n_steps": self.rollout,
+            "batch_size": self.batch,
+            "n_epochs": self.epochs,
+            "gamma": 1.0,
+            "gae_lambda": self.gae_lambda,
+            "clip_range": self.clip if warm else 0.2,
+            "target_kl": self.target_kl if warm else None,
+            "ent_coef": self.entropy if warm else self.scratch_entropy,
+            "vf_coef": self.value_weight,
+            "policy_kwargs": {"scorer": scorer.config},
+            "seed": seed,
+            "device": "cpu",
+        }
+
+
+@dataclass(frozen=True)
+class MaskablePPOConfig(PPOConfig):
+    """PPO of sb3-contrib, which asks the environment for the mask; here it equals PPO."""
+
+    def build(
+        self, core: LinkageCore, scorer: CandidateScorer, seed: int, *, warm: bool
+    ) -> BaseAlgorithm:
+        """A model that learns on this core from these weights."""
+        model: BaseAlgorithm = MaskablePPO(
+            MaskableScorerActorCritic, LinkageVecEnv(core), **self._arguments(scorer, seed, warm)
+        )
+        give_weights(model.policy, scorer)  # type: ignore[arg-type]
+        return model
+
+
+@dataclass(frozen=True)
+class DQNConfig:
+    """Deep Q-learning (Mnih et al. 2015) with masked targets and exploration."""
+
+    envs: int = 512
+    batch: int = 512
+    gradient_steps: int = 4
+    """Updates after each step of all episodes."""
+    learning_rate: float = 3e-4
+    """At the start; it falls to 0 on a line."""
+    scratch_learning_rate: float = 1e-3
+    buffer: int = 100_000
+    """Transitions remembered."""
+    target_every: int = 4096
+    """Steps between two copies of the weights to the target network."""
+    exploration: float = 0.1
+    """Share of random actions at the start; without a warm start all of them."""
+    final_exploration: float = 0.02
+    exploration_share: float = 0.3
+    """Share of the training over which exploration falls."""
+    reward_scale: float = 0.2
+    """Keeps every error below 1, where the Huber loss is a square: beyond, it is an absolute value
+    that would learn a median and play down the rare costly link."""
+
+    _quantiles: ClassVar[int] = 1
+
+    @property
+    def shape(self) -> ValueShape:
+        """How the values are expressed."""
+        return ValueShape(self._quantiles, self.reward_scale, VALUE_TEMPERATURE)
+
+    def adapt(
+        self,
+        start: CandidateScorer,
+        cases: CaseSet,
+        view: View,
+        weights: RewardWeights,
+        warm: WarmStartConfig,
+        seed: int,
+    ) -> CandidateScorer:
+        """Action values, fitted with full labels."""
+        return fit_action_values(start, cases, view, weights, warm, self.shape, seed)
+
+    def fresh(self, start: CandidateScorer, seed: int) -> CandidateScorer:
+        """Action values that nobody has taught."""
+        return value_scorer(start, self.shape, torch.Generator().manual_seed(seed))
+
+    def build(
+        self, core: LinkageCore, scorer: CandidateScorer, seed: int, *, warm: bool
+    ) -> BaseAlgorithm:
+        """A model that learns on this core from these weights."""
+        model: DQN = MaskedDQN(
+            ScorerDQNPolicy,
+            LinkageVecEnv(core, reward_scale=self.reward_scale),
+            **self._arguments(core, scorer, seed, warm),
+        )
+        give_weights(model.policy, scorer)  # type: ignore[arg-type]
+        return model
+
+    def _arguments(
+        self, core: LinkageCore, scorer: CandidateScorer, seed: int, warm: bool
+    ) -> dict[str, Any]:
+        rate = self.learning_rate if warm else self.scratch_learning_rate
+        return {
+            "learning_rate": LinearSchedule(rate, 0.0, 1.0),
+            "buffer_size": self.buffer,
+            "learning_starts": 4 * self.envs,
+            "batch_size": self.batch,
+            "gamma": 1.0,
+            "train_freq": 1,
+            "gradient_steps": self.gradient_steps,
+            "target_update_interval": max(self.target_every, self.envs),
+            "exploration_initial_eps": self.exploration if warm else 1.0,
+            "exploration_final_eps": self.final_exploration,
+            "exploration_fraction": self.exploration_share,
+            "max_grad_norm": 10.0,
+            "replay_buffer_class": CaseReplayBuffer,
+            "replay_buffer_kwargs": {"core": core},
+            "policy_kwargs": {"scorer": scorer.config},
+            "seed": seed,
+            "device": "cpu",
+        }
+
+
+@dataclass(frozen=True)
+class QRDQNConfig(DQNConfig):
+    """Quantile-regression DQN (Dabney et al. 2018) with masked targets and exploration."""
+
+    quantiles: int = 16
+    """Values per action."""
+    reward_scale: float = 4.0
+    """Makes errors large against 1, where the quantile Huber loss is a quantile loss: below, it
+    learns expectiles, whose mean is not the expected return."""
+
+    @property
+    def shape(self) -> ValueShape:
+        """How the values are expressed."""
+        return ValueShape(self.quantiles, self.reward_scale, VALUE_TEMPERATURE)
+
+    def build(
+        self, core: LinkageCore, scorer: CandidateScorer, seed: int, *, warm: bool
+    ) -> BaseAlgorithm:
+        """A model that learns on this core from these weights."""
+        model: QRDQN = MaskedQRDQN(
+            ScorerQRDQNPolicy,
+            LinkageVecEnv(core, reward_scale=self.reward_scale),
+            **self._arguments(core, scorer, seed, warm),
+        )
+        give_weights(model.policy, scorer)  # type: ignore[arg-type]
+        return model
+
+
+AGENTS: dict[str, type[PPOConfig] | type[DQNConfig]] = {
+    "ppo": PPOConfig,
+    "maskable_ppo": MaskablePPOConfig,
+    "dqn": DQNConfig,
+    "qrdqn": QRDQNConfig,
+}
+"""Every learning algorithm by name."""
+
+
+def to_policy(model: BaseAlgorithm) -> ScorerPolicy:
+    """The greedy policy of a model as it stands; later training does not change it."""
+    scorer = model.policy.scorer
+    assert isinstance(scorer, CandidateScorer)
+    return ScorerPolicy(copy_scorer(scorer))
+
+
+def training_core(
+    agent: AgentConfig, cases: CaseSet, view: View, weights: RewardWeights, seed: int
+) -> LinkageCore:
+    """A core that draws cases at random for this algorithm."""
+    rng = np.random.default_rng(seed)
+    return LinkageCore(cases, view, weights, batch=agent.envs, rng=rng)

@@ -1,0 +1,206 @@
+"""Policies of Stable-Baselines3 and sb3-contrib with the candidate scorer inside."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from gymnasium import spaces
+from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
+from sb3_contrib.qrdqn.policies import QRDQNPolicy, QuantileNetwork
+from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.common.type_aliases import Schedule
+from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
+from torch import Tensor, nn
+
+from linkage_rl.agents.scorer import MASKED, CandidateScorer, ScorerConfig
+
+Parts = Mapping[str, Tensor]
+"""An observation by part, as tensors: candidates, query, state, action_mask."""
+
+
+class Passthrough(BaseFeaturesExtractor):
+    """Hands the parts of the observation on as they are."""
+
+    def __init__(self, observation_space: spaces.Space[Any]) -> None:
+        super().__init__(observation_space, features_dim=1)
+
+    def forward(self, observations: Parts) -> Parts:
+        """The observation itself."""
+        return observations
+
+
+def parts_of(observation: Parts) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The parts in the order in which a scorer takes them."""
+    return (
+        observation["candidates"],
+        observation["query"],
+        observation["state"],
+        observation["action_mask"],
+    )
+
+
+class _ActorCritic(nn.Module):
+    """A scorer where the base classes expect two stacks of layers: preferences and worth."""
+
+    def __init__(self, scorer: CandidateScorer, actions: int) -> None:
+        super().__init__()
+        self.scorer = scorer
+        self.latent_dim_pi = actions
+        self.latent_dim_vf = 1
+
+    def forward(self, features: Parts) -> tuple[Tensor, Tensor]:
+        preferences, worth = self.scorer(*parts_of(features))
+        return preferences, worth[:, None]
+
+    def forward_actor(self, features: Parts) -> Tensor:
+        return self.forward(features)[0]
+
+    def forward_critic(self, features: Parts) -> Tensor:
+        return self.forward(features)[1]
+
+
+class _ScorerInside:
+    """Puts a scorer into an actor-critic policy; mixed in before the base class."""
+
+    def __init__(
+        self,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
+        lr_schedule: Schedule,
+        scorer: ScorerConfig,
+        **kwargs: Any,
+    ) -> None:
+        self._scorer_config = scorer
+        kwargs.setdefault("features_extractor_class", Passthrough)
+        # Orthogonal weights of gain sqrt(2) would overwrite those that the scorer draws.
+        kwargs["ortho_init"] = False
+        super().__init__(observation_space, action_space, lr_schedule, **kwargs)
+
+    def _build_mlp_extractor(self) -> None:
+        actions: int = self.action_space.n  # type: ignore[attr-defined]
+        self.mlp_extractor = _ActorCritic(CandidateScorer(self._scorer_config), actions)
+
+    def _build(self, lr_schedule: Schedule) -> None:
+        super()._build(lr_schedule)  # type: ignore[misc]
+        # The scorer gives preferences and worth itself; the base class would put layers on top.
+        self.action_net = nn.Identity()
+        self.value_net = nn.Identity()
+        self.optimizer = self.optimizer_class(  # type: ignore[attr-defined]
+            self.parameters(),  # type: ignore[attr-defined]
+            lr=lr_schedule(1),
+            **self.optimizer_kwargs,  # type: ignore[attr-defined]
+        )
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        parameters: dict[str, Any] = super()._get_constructor_parameters()  # type: ignore[misc]
+        return {**parameters, "scorer": self._scorer_config}
+
+    @property
+    def scorer(self) -> CandidateScorer:
+        """The network."""
+        return self.mlp_extractor.scorer
+
+
+class ScorerActorCritic(_ScorerInside, ActorCriticPolicy):
+    """Policy for PPO; the mask in the observation rules out illegal actions."""
+
+
+class MaskableScorerActorCritic(_ScorerInside, MaskableActorCriticPolicy):
+    """Policy for MaskablePPO, which masks once more what is masked already."""
+
+
+class ScorerQNetwork(QNetwork):
+    """Action values from a scorer; illegal actions are worth -1e8."""
+
+    def __init__(self, *args: Any, scorer: ScorerConfig, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.q_net = CandidateScorer(scorer)  # type: ignore[assignment]
+
+    def forward(self, obs: Any) -> Tensor:
+        """Values of all actions, shape (B, A)."""
+        parts = parts_of(self.extract_features(obs, self.features_extractor))  # type: ignore[arg-type]
+        scores, _ = self.q_net.quantile_scores(*parts)  # type: ignore[operator]
+        values: Tensor = scores.squeeze(2)
+        return values.masked_fill(parts[3] <= 0, MASKED)
+
+
+class ScorerDQNPolicy(DQNPolicy):
+    """Policy for DQN; the target's maximum runs over the legal actions of the next observation."""
+
+    def __init__(self, *args: Any, scorer: ScorerConfig, **kwargs: Any) -> None:
+        self._scorer_config = scorer
+        kwargs.setdefault("features_extractor_class", Passthrough)
+        super().__init__(*args, **kwargs)
+
+    def make_q_net(self) -> QNetwork:
+        """A value network with a scorer inside."""
+        arguments = self._update_features_extractor(self.net_args, features_extractor=None)
+        return ScorerQNetwork(**arguments, scorer=self._scorer_config).to(self.device)
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        return {**super()._get_constructor_parameters(), "scorer": self._scorer_config}
+
+    @property
+    def scorer(self) -> CandidateScorer:
+        """The network."""
+        network: Any = self.q_net.q_net
+        assert isinstance(network, CandidateScorer)
+        return network
+
+
+class ScorerQuantileNetwork(QuantileNetwork):
+    """Quantiles of the return from a scorer; those of illegal actions are -1e8."""
+
+    def __init__(self, *args: Any, scorer: ScorerConfig, **kwargs: Any) -> None:
+        super().__init__(*args, n_quantiles=scorer.quantiles, **kwargs)
+        self.quantile_net = CandidateScorer(scorer)
+
+    def forward(self, obs: Any) -> Tensor:
+        """Quantiles of all actions, shape (B, quantiles, A)."""
+        parts = parts_of(self.extract_features(obs, self.features_extractor))
+        scores, _ = self.quantile_net.quantile_scores(*parts)
+        masked: Tensor = scores.masked_fill(parts[3][:, :, None] <= 0, MASKED)
+        return masked.transpose(1, 2)
+
+
+class ScorerQRDQNPolicy(QRDQNPolicy):
+    """Policy for QR-DQN."""
+
+    def __init__(self, *args: Any, scorer: ScorerConfig, **kwargs: Any) -> None:
+        self._scorer_config = scorer
+        kwargs.setdefault("features_extractor_class", Passthrough)
+        super().__init__(*args, n_quantiles=scorer.quantiles, **kwargs)
+
+    def make_quantile_net(self) -> QuantileNetwork:
+        """A quantile network with a scorer inside."""
+        arguments = self._update_features_extractor(self.net_args, features_extractor=None)
+        arguments.pop("n_quantiles")
+        return ScorerQuantileNetwork(**arguments, scorer=self._scorer_config).to(self.device)
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        parameters = {**super()._get_constructor_parameters(), "scorer": self._scorer_config}
+        parameters.pop("n_quantiles")
+        return parameters
+
+    @property
+    def scorer(self) -> CandidateScorer:
+        """The network."""
+        network: Any = self.quantile_net.quantile_net
+        assert isinstance(network, CandidateScorer)
+        return network
+
+
+ScorerModelPolicy = (
+    ScorerActorCritic | MaskableScorerActorCritic | ScorerDQNPolicy | ScorerQRDQNPolicy
+)
+
+
+def give_weights(policy: ScorerModelPolicy, scorer: CandidateScorer) -> None:
+    """Start a policy from the weights of a scorer of the same shape."""
+    with torch.no_grad():
+        policy.scorer.load_state_dict(scorer.state_dict())
+        if isinstance(policy, ScorerDQNPolicy):
+            policy.q_net_target.load_state_dict(policy.q_net.state_dict())
+        elif isinstance(policy, ScorerQRDQNPolicy):
+            policy.quantile_net_target.load_state_dict(policy.quantile_net.state_dict())
