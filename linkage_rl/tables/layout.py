@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
     table,
 )
-from sqlalchemy.engine import Engine, Row
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import NoSuchTableError
 from sqlalchemy.types import TypeEngine
 
@@ -59,6 +59,15 @@ class TableLayout:
         """Selects the number of companies."""
         return select(func.count(self.key))
 
+    def open_size(self) -> Select[Any]:
+        """Counts the rows that are not closed."""
+        closed = self.columns.get("closed_at")
+        if closed is None:
+            return self.size()
+        if isinstance(closed.type, String):
+            return self.size().where(or_(closed.is_(None), closed == ""))
+        return self.size().where(closed.is_(None))
+
     def latest(self) -> Select[Any]:
         """Selects the latest stamp; NULL where nothing is stamped."""
         return select(func.max(self.columns.get("updated_at")))
@@ -82,14 +91,13 @@ class TableLayout:
             return rows.where(self.key == any_(cast(texts, ARRAY(self.key.type))))
         return rows.where(self.key.in_(list(company_ids)))
 
-    def rows(self, found: Sequence[Row[Any]]) -> CompanyRows:
-        """What a statement of this layout found, as texts; NULL becomes ''."""
-        values = zip(*found, strict=True) if found else [()] * len(self.columns)
+    def rows(self, values: Sequence[Sequence[Any]]) -> CompanyRows:
+        """The columns that a statement of this layout found, as texts; NULL becomes ''."""
         texts = {
             name: _texts(column_values, self.columns[name].type)
             for name, column_values in zip(self.columns, values, strict=True)
         }
-        empty = [""] * len(found)
+        empty = [""] * len(values[0])
         return CompanyRows(
             RecordBatch(
                 texts["company_id"], {field: texts[field] for field in FIELDS if field in texts}

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, Final, Self
 
 from sqlalchemy import Select
-from sqlalchemy.engine import URL, Connection, Row
+from sqlalchemy.engine import URL, Connection
 
 from linkage_rl.errors import DatabaseError
 from linkage_rl.records import CompanyRows
@@ -18,6 +18,9 @@ from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 
 CHUNK: Final = 100_000
 """Companies read or written at once; about 60 MB of texts."""
+
+BLOCK: Final = 2_000
+"""Rows turned into columns at once; more live rows would keep the garbage collector busy."""
 
 
 class CompanyStore:
@@ -121,6 +124,10 @@ class CompanyStore:
         """Rows of the table, closed companies included."""
         return int(as_text(self._one(self._layout.size())))
 
+    def open_count(self) -> int:
+        """Rows of the table without the closed companies."""
+        return int(as_text(self._one(self._layout.open_size())))
+
     def chunks(self, size: int = CHUNK) -> Iterator[CompanyRows]:
         """All rows, closed ones included, ordered by company_id, `size` at a time."""
         return map(self._layout.rows, self._stream(self._layout.every(), size))
@@ -130,8 +137,8 @@ class CompanyStore:
 
         Rows deleted from the table are found by this only, since they leave no stamp.
         """
-        for rows in self._stream(self._layout.keys(), size):
-            yield [str(row[0]) for row in rows]
+        for (keys,) in self._stream(self._layout.keys(), size):
+            yield list(map(str, keys))
 
     def fetch(self, company_ids: Sequence[str]) -> CompanyRows:
         """Current rows of these companies in one query; vanished ids are left out.
@@ -140,15 +147,15 @@ class CompanyStore:
             Each row once, in the order in which its id is first asked for.
         """
         with self._reading() as connection:
-            found = self._layout.rows(
-                connection.execute(self._layout.among(company_ids)).fetchall()
-            )
+            rows = connection.execute(self._layout.among(company_ids)).fetchall()
+        values = list(zip(*rows, strict=True)) if rows else [()] * len(self._layout.columns)
+        found = self._layout.rows(values)
         place = {company_id: row for row, company_id in enumerate(found.records.ids)}
-        rows = [place[asked] for asked in dict.fromkeys(company_ids) if asked in place]
+        order = [place[asked] for asked in dict.fromkeys(company_ids) if asked in place]
         return CompanyRows(
-            found.records.take(rows),
-            updated_at=[found.updated_at[row] for row in rows],
-            closed_at=[found.closed_at[row] for row in rows],
+            found.records.take(order),
+            updated_at=[found.updated_at[row] for row in order],
+            closed_at=[found.closed_at[row] for row in order],
         )
 
     def changes_since(self, watermark: str, size: int = CHUNK) -> Iterator[CompanyRows]:
@@ -178,13 +185,23 @@ class CompanyStore:
         with self._reading() as connection:
             return connection.execute(statement).scalar()
 
-    def _stream(self, statement: Select[Any], size: int) -> Iterator[Sequence[Row[Any]]]:
+    def _stream(self, statement: Select[Any], size: int) -> Iterator[list[list[Any]]]:
+        """What a SELECT finds, as columns of up to `size` values."""
+        block = min(size, BLOCK)
         # an abandoned iteration must close its cursor, or the server keeps it
         with (
             self._reading() as connection,
-            connection.execution_options(yield_per=size).execute(statement) as found,
+            connection.execution_options(yield_per=block).execute(statement) as found,
         ):
-            yield from found.partitions()
+            columns: list[list[Any]] = [[] for _ in range(len(found.keys()))]
+            for rows in found.partitions():
+                for column, values in zip(columns, zip(*rows, strict=True), strict=True):
+                    column.extend(values)
+                if len(columns[0]) >= size:
+                    yield columns
+                    columns = [[] for _ in columns]
+        if columns[0]:
+            yield columns
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

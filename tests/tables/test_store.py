@@ -182,8 +182,8 @@ def test_a_table_of_the_users_own_is_read_through_a_mapping(
     chunk = next(own.chunks())
 
     assert chunk.records.ids == ["7", "11"]
-    assert chunk.records.columns == {
-        "name": ("株式会社七", "株式会社十一"),
+    assert {field: list(texts) for field, texts in chunk.records.columns.items()} == {
+        "name": ["株式会社七", "株式会社十一"],
         "street": ["東京都港区", ""],
     }
     assert own.fetch(["11", "7"]).records.ids == ["11", "7"]
