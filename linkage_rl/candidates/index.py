@@ -27,16 +27,16 @@ class ChangingTable(Protocol):
     """What a refresh asks of the company database."""
 
     def changes_since(self, watermark: str) -> Iterable[CompanyRows]:
-        """Rows changed after the watermark, closed ones included."""
+        """Rows changed at or after the watermark, closed ones included."""
 
     def watermark(self) -> str:
         """Time of the newest change."""
 
-    def count(self) -> int:
-        """Open companies."""
+    def open_count(self) -> int:
+        """Companies that are not closed."""
 
     def ids(self) -> Iterable[Sequence[str]]:
-        """Ids of all open companies, in chunks."""
+        """Ids of all companies, in chunks."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ class CompanyIndex:
     def refresh(self, table: ChangingTable) -> tuple["CompanyIndex", RefreshReport]:
         """An index that knows all changes of the table up to now, and what they were."""
         watermark = table.watermark()
-        changes = list(table.changes_since(self.watermark))
+        changes = [self._news(chunk) for chunk in table.changes_since(self.watermark)]
         removed, kept = self._retire(changes)
         index = replace(self, parts=kept, watermark=watermark)
         builder = SegmentBuilder()
@@ -220,10 +220,32 @@ class CompanyIndex:
             builder.add(chunk)
         index = index._with_changes(builder)
         changed = sum(sum(not closed for closed in chunk.closed_at) for chunk in changes)
-        if len(index) != table.count():
+        if len(index) != table.open_count():
             index, vanished = index._without_vanished(table)
             removed += vanished
         return index, RefreshReport(changed, removed)
+
+    def _news(self, chunk: CompanyRows) -> CompanyRows:
+        """The rows of a chunk that differ from what the index holds.
+
+        A table without stamps, or stamped by the day, yields rows that have not changed.
+        """
+        rows = self.find(chunk.records.ids)
+        known = np.flatnonzero(rows >= 0)
+        held = self.records(rows[known])
+        same = np.ones(len(known), dtype=np.bool_)
+        for name in FIELDS:
+            texts = np.array(chunk.records.column(name), dtype=object)[known]
+            same &= texts == np.array(held.column(name), dtype=object)
+        closed = np.array([bool(when) for when in chunk.closed_at], dtype=np.bool_)
+        unchanged = np.zeros(len(rows), dtype=np.bool_)
+        unchanged[known] = same
+        news = np.flatnonzero(np.where(closed, rows >= 0, ~unchanged)).tolist()
+        return CompanyRows(
+            chunk.records.take(news),
+            [chunk.updated_at[row] for row in news],
+            [chunk.closed_at[row] for row in news],
+        )
 
     def _retire(self, changes: Sequence[CompanyRows]) -> tuple[int, tuple[Part, ...]]:
         """Parts without the changed rows, and how many of these rows are closed now."""

@@ -1,8 +1,10 @@
 """Cases: clients with all that the routes propose for them, as ragged memory-mapped arrays."""
 
 import json
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,3 +131,45 @@ class CaseSet:
             else:
                 values[field.name] = np.load(folder / f"{field.name}.npy", mmap_mode="r")
         return cls(**values)  # type: ignore[arg-type]
+
+
+def join_cases(parts: Sequence[CaseSet], families: Sequence[int]) -> CaseSet:
+    """The cases of all parts, one part after the other.
+
+    Args:
+        parts: Sets with the same routes and features; one part alone stays memory-mapped.
+        families: Number written into `CaseSet.family` for the cases of each part.
+    """
+    family = np.repeat(np.array(families, dtype=np.int16), [len(part) for part in parts])
+    if len(parts) == 1:
+        return replace(parts[0], family=family)
+    pair_starts = np.cumsum([0, *(part.pairs for part in parts)])
+    company_starts = np.cumsum([0, *(len(part.companies) for part in parts)])
+
+    def joined(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    def texts(name: str) -> StringColumn:
+        return StringColumn.concatenate(getattr(part, name) for part in parts)
+
+    return CaseSet(
+        parts[0].routes,
+        parts[0].feature_names,
+        parts[0].query_names,
+        np.concatenate(
+            [
+                np.zeros(1, dtype=np.int64),
+                *(part.starts[1:] + start for part, start in zip(parts, pair_starts, strict=False)),
+            ]
+        ),
+        *(joined(name) for name in ("pair_routes", "affinity", "features", "is_right")),
+        np.concatenate(
+            [
+                part.pair_company + start
+                for part, start in zip(parts, company_starts, strict=False)
+            ]
+        ),
+        *(joined(name) for name in ("query", "available", "has_row")),
+        family,
+        *(texts(name) for name in ("clients", "client_texts", "companies", "company_texts")),
+    )

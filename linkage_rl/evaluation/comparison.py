@@ -1,0 +1,240 @@
+"""Several systems on several lists: thresholds from valid, figures from test, side by side."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.routes import Route
+from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.decide import Decider
+from linkage_rl.decision.observation import View
+from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.evaluation.curves import reliability, risk_coverage
+from linkage_rl.evaluation.evaluate import (
+    Evaluation,
+    calibrated,
+    evaluate_cases,
+    live_microseconds,
+    with_threshold,
+)
+from linkage_rl.evaluation.metrics import bootstrap_intervals
+from linkage_rl.evaluation.report import Example, Report, SystemResult, side_by_side
+from linkage_rl.features.reasons import reasons
+from linkage_rl.protocols import Policy
+from linkage_rl.records import DecisionKind, RecordBatch
+
+
+@dataclass(frozen=True)
+class System:
+    """A policy under comparison."""
+
+    name: str
+    policy: Policy
+    calibrate: bool = True
+    """False keeps the policy's own final actions: rules have no threshold to move."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One system on one list, its threshold chosen on the valid part of that list."""
+
+    decider: Decider
+    valid: Evaluation
+    test: Evaluation
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What is linked live to time a system."""
+
+    index: CompanyIndex
+    routes: tuple[Route, ...]
+    limit: int
+    records: Mapping[str, RecordBatch]
+    """Raw clients of each list."""
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """All trials; the joint decider of a system has one threshold for all lists."""
+
+    trials: Mapping[str, Mapping[str, Trial]]
+    """List name to system name to trial."""
+    joint: Mapping[str, Trial]
+    """System name to its trial on all lists together, with one threshold."""
+    cases: Mapping[str, CaseSet] = field(default_factory=dict)
+    """Test cases of each list."""
+
+    def tables(self) -> str:
+        """The side-by-side table of each test list, and of all together where there are several."""
+        lists = dict(self.trials)
+        if len(lists) > 1:
+            lists["all lists, one threshold"] = self.joint
+        return "\n\n".join(
+            f"{name} (test, {next(iter(trials.values())).test.metrics.clients:,} clients)\n"
+            + side_by_side({system: trial.test.metrics for system, trial in trials.items()})
+            for name, trials in lists.items()
+        )
+
+    def metrics(self) -> dict[str, dict[str, dict[str, dict[str, float | int | None]]]]:
+        """List, system and split to metrics, for `metrics.json`."""
+        lists = {**self.trials, "all": self.joint}
+        return {
+            name: {
+                system: {
+                    "valid": vars(trial.valid.metrics),
+                    "test": vars(trial.test.metrics)
+                    | {"threshold": trial.decider.thresholds and trial.decider.thresholds.link},
+                }
+                for system, trial in trials.items()
+            }
+            for name, trials in lists.items()
+        }
+
+    def report(self, name: str, command: str, examples: int) -> Report:
+        """The page of one list; its error browser shows the last system."""
+        trials = self.trials[name]
+        rng = np.random.default_rng(0)
+        systems = tuple(
+            SystemResult(
+                system,
+                trial.test.metrics,
+                bootstrap_intervals(trial.test.judgement, rng),
+                risk_coverage(trial.test.decisions.confidence, trial.test.is_right),
+                reliability(trial.test.decisions.confidence, trial.test.is_right),
+            )
+            for system, trial in trials.items()
+        )
+        last = list(trials.values())[-1].test
+        return Report(
+            title=f"{name}: {len(systems)} systems side by side",
+            systems=systems,
+            command=command,
+            notes=(
+                "Thresholds and calibration were chosen on the validation list, figures are of "
+                "the test list; brackets are 95 % bootstrap intervals by client.",
+            ),
+            examples=tuple(error_examples(last, self.cases[name], examples)),
+        )
+
+
+def compare(
+    systems: Sequence[System],
+    lists: Sequence[str],
+    valid: CaseSet,
+    test: CaseSet,
+    view: View,
+    weights: RewardWeights,
+    goal: str,
+    timing: Timing,
+) -> Comparison:
+    """Judge every system on every list.
+
+    Args:
+        systems: What to compare.
+        lists: Name of each `CaseSet.family`.
+        valid: Cases that choose calibration and thresholds.
+        test: Cases that are reported.
+        view: How cases are shown.
+        weights: What each end is worth.
+        goal: What thresholds serve; see `choose_threshold`.
+        timing: What is linked live.
+    """
+    parts = {
+        name: tuple(cases.take(np.flatnonzero(cases.family == place)) for cases in (valid, test))
+        for place, name in enumerate(lists)
+    }
+    trials: dict[str, dict[str, Trial]] = {name: {} for name in lists}
+    joint = {}
+    for system in tqdm(systems, desc="systems", leave=False):
+        decider = Decider(system.policy, view)
+        if system.calibrate:
+            decider = calibrated(decider, valid)
+        for name, (list_valid, list_test) in parts.items():
+            spent = live_microseconds(
+                decider, timing.index, timing.routes, timing.limit, timing.records[name]
+            )
+            trials[name][system.name] = _trial(
+                system, decider, list_valid, list_test, weights, goal, spent
+            )
+        joint[system.name] = _trial(system, decider, valid, test, weights, goal, None)
+    return Comparison(trials, joint, {name: cases for name, (_, cases) in parts.items()})
+
+
+def _trial(
+    system: System,
+    decider: Decider,
+    valid: CaseSet,
+    test: CaseSet,
+    weights: RewardWeights,
+    goal: str,
+    microseconds: float | None,
+) -> Trial:
+    if system.calibrate:
+        decider = with_threshold(decider, valid, goal, weights)
+    return Trial(
+        decider,
+        evaluate_cases(decider, valid, weights),
+        evaluate_cases(decider, test, weights, microseconds),
+    )
+
+
+def error_examples(evaluation: Evaluation, cases: CaseSet, at_most: int) -> list[Example]:
+    """Clients that were decided wrongly, the most confident first."""
+    decisions = evaluation.decisions
+    linked = decisions.kind == DecisionKind.LINK
+    wrong = np.where(linked, ~evaluation.is_right, cases.has_row)
+    rows = np.flatnonzero(wrong)
+    rows = rows[np.argsort(-decisions.confidence[rows], kind="stable")][:at_most]
+    pairs = decisions.pair[rows]
+    companies, why = _described(cases, pairs)
+    return [
+        Example(
+            client_id=client_id,
+            client=client,
+            decision=DecisionKind(int(decisions.kind[row])).name.lower(),
+            company=company,
+            truth=_truth(cases, row),
+            confidence=float(decisions.confidence[row]),
+            outcome=_outcome(bool(linked[row]), bool(cases.has_row[row])),
+            reason=reason,
+        )
+        for row, client_id, client, company, reason in zip(
+            rows,
+            cases.clients.take(rows),
+            cases.client_texts.take(rows),
+            companies,
+            why,
+            strict=True,
+        )
+    ]
+
+
+def _described(cases: CaseSet, pairs: NDArray[np.int64]) -> tuple[list[str], list[str]]:
+    """The company of each pair and the remarks on it, '' where the pair is -1."""
+    present = np.flatnonzero(pairs >= 0)
+    companies = np.full(len(pairs), "", dtype=object)
+    why = np.full(len(pairs), "", dtype=object)
+    companies[present] = cases.company_texts.take(cases.pair_company[pairs[present]])
+    why[present] = reasons(cases.features[pairs[present]])
+    return companies.tolist(), why.tolist()
+
+
+def _truth(cases: CaseSet, row: int) -> str:
+    """The right company in words, as far as a route proposed it."""
+    if not cases.has_row[row]:
+        return ""
+    pairs = np.arange(cases.starts[row], cases.starts[row + 1])
+    right = pairs[cases.is_right[pairs]]
+    texts = cases.company_texts.take(cases.pair_company[right])
+    return "; ".join(texts) or "in the table, but no route proposed it"
+
+
+def _outcome(linked: bool, has_row: bool) -> str:
+    if not linked:
+        return "missed link"
+    return "wrong link" if has_row else "link without a row"

@@ -1,0 +1,95 @@
+"""Measures policies on prepared cases: decide, calibrate on valid, judge on test."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.routes import Clients, Route
+from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.decide import Decider, PreparedPool, Thresholds
+from linkage_rl.decision.pool import LivePool
+from linkage_rl.envs.rewards import RewardWeights, decision_rewards
+from linkage_rl.evaluation.calibration import choose_threshold, fit_isotonic
+from linkage_rl.evaluation.metrics import Judgement, Metrics, judge, measure
+from linkage_rl.records import Decisions, RecordBatch
+from linkage_rl.text.canonical import canonicalise
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What a decider did on a list whose truth is known."""
+
+    decisions: Decisions
+    judgement: Judgement
+    metrics: Metrics
+    is_right: NDArray[np.bool_]
+    """Whether the best candidate is right, linked or not; shape (N,)."""
+
+
+def evaluate_cases(
+    decider: Decider,
+    cases: CaseSet,
+    weights: RewardWeights,
+    microseconds_per_client: float | None = None,
+) -> Evaluation:
+    """Decide every case and compare with the truth.
+
+    Args:
+        decider: Policy, calibration and thresholds.
+        cases: Labelled cases.
+        weights: What each end is worth.
+        microseconds_per_client: Carried into the metrics; see `live_microseconds`.
+    """
+    decisions = decider.decide(PreparedPool(cases, decider.view), len(cases))
+    rewards = decision_rewards(decisions, cases, weights)
+    judgement = judge(decisions, cases.is_right, cases.has_row, rewards)
+    return Evaluation(
+        decisions,
+        judgement,
+        measure(judgement, microseconds_per_client),
+        best_is_right(decisions, cases),
+    )
+
+
+def best_is_right(decisions: Decisions, cases: CaseSet) -> NDArray[np.bool_]:
+    """Whether the best candidate of each case is right, shape (N,)."""
+    right = np.zeros(len(decisions), dtype=np.bool_)
+    present = decisions.pair >= 0
+    right[present] = cases.is_right[decisions.pair[present]]
+    return right
+
+
+def calibrated(decider: Decider, valid: CaseSet) -> Decider:
+    """The decider with its confidence fitted to how often it is right on these cases."""
+    plain = replace(decider, calibration=None, thresholds=None)
+    decisions = plain.decide(PreparedPool(valid, plain.view), len(valid))
+    present = decisions.pair >= 0
+    right = best_is_right(decisions, valid)
+    return replace(decider, calibration=fit_isotonic(decisions.confidence[present], right[present]))
+
+
+def with_threshold(decider: Decider, valid: CaseSet, goal: str, weights: RewardWeights) -> Decider:
+    """The decider with the threshold that serves the goal best on these cases."""
+    decisions = decider.decide(PreparedPool(valid, decider.view), len(valid))
+    choice = choose_threshold(
+        decisions.confidence, best_is_right(decisions, valid), valid.has_row, goal, weights
+    )
+    return replace(decider, thresholds=Thresholds(choice.threshold))
+
+
+def live_microseconds(
+    decider: Decider,
+    index: CompanyIndex,
+    routes: Sequence[Route],
+    limit: int,
+    records: RecordBatch,
+) -> float:
+    """Wall time per client from raw record to decision, routes run live, one thread."""
+    begin = time.perf_counter()
+    pool = LivePool(index, routes, Clients.of(canonicalise(records)), decider.view, limit)
+    decider.decide(pool, len(records))
+    return (time.perf_counter() - begin) / max(len(records), 1) * 1e6

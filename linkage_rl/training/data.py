@@ -1,0 +1,160 @@
+"""From files to cases: the table and its index, then every list with its candidates, cached."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import xxhash
+
+from linkage_rl import candidates, decision, features, text
+from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.storage import MANIFEST
+from linkage_rl.candidates.upkeep import default_index_folder, open_index
+from linkage_rl.decision.cases import CaseSet, join_cases
+from linkage_rl.decision.prepare import prepare_cases
+from linkage_rl.errors import SchemaError
+from linkage_rl.records import RecordBatch
+from linkage_rl.tables.credentials import parse_url
+from linkage_rl.tables.readers import ClientList, read_clients, read_companies
+from linkage_rl.tables.sample import draw_sample
+from linkage_rl.tables.schema import CANONICAL
+from linkage_rl.tables.store import CompanyStore
+from linkage_rl.training.settings import RunSettings
+
+_log = logging.getLogger(__name__)
+
+SPLITS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A table with its index, and the lists of a run as cases."""
+
+    index: CompanyIndex
+    index_folder: Path
+    families: tuple[str, ...]
+    """Names of the families; family f of a case is families[f]."""
+    cases: Mapping[str, CaseSet]
+    """All cases of a split, by split name."""
+    records: Mapping[str, RecordBatch]
+    """The raw test clients of each family."""
+
+
+def prepare(settings: RunSettings) -> Prepared:
+    """Table, index and cases of a run; what has been prepared before is read from the cache."""
+    cache = Path(settings.cache)
+    lists = _lists(settings)
+    store, folder = open_table(settings)
+    with store:
+        index = open_index(store, folder)
+    families = tuple(lists["valid"])
+    stamp = _stamp(settings, folder)
+    cases = {}
+    for split in SPLITS:
+        parts = [
+            _cached_cases(settings, index, lists[split][family], cache, stamp, family, split)
+            for family in families
+            if family in lists[split]
+        ]
+        placed = [family for family in families if family in lists[split]]
+        cases[split] = join_cases(parts, [families.index(family) for family in placed])
+    records = {family: lists["test"][family].records for family in families}
+    return Prepared(index, folder, families, cases, records)
+
+
+def open_table(settings: RunSettings) -> tuple[CompanyStore, Path]:
+    """The company database, loaded first if it is empty, and the folder of its index."""
+    table = settings.table
+    own = not table.database
+    if not own:
+        url = parse_url(table.database)
+    else:
+        name = _digest(f"{table.source}{json.dumps(asdict(table.sample), sort_keys=True)}")
+        path = Path(settings.cache) / f"{table.name}-{name[:12]}.sqlite"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        url = parse_url(f"sqlite:///{path}")
+    store = CompanyStore(url, CANONICAL if own or table.source else table.mapping)
+    if own or table.source:
+        store.create()
+        if store.count() == 0:
+            chunks = (
+                read_companies(Path(table.source), table.mapping)
+                if table.source
+                else draw_sample(table.sample).companies
+            )
+            _log.info("loading companies into %r", store)
+            store.load(chunks)
+    folder = Path(table.index) if table.index else default_index_folder(url)
+    return store, folder
+
+
+def _lists(settings: RunSettings) -> dict[str, dict[str, ClientList]]:
+    """Client list of each family, by split."""
+    if not settings.clients.valid:
+        sample = draw_sample(settings.table.sample)
+        return {split: {"sample": sample.lists[split]} for split in SPLITS}
+    lists = {}
+    for split in SPLITS:
+        files: Mapping[str, str] = getattr(settings.clients, split)
+        lists[split] = {
+            family: read_clients(Path(file), settings.clients.mapping)
+            for family, file in files.items()
+        }
+        for family, clients in lists[split].items():
+            if clients.truth is None:
+                raise SchemaError(
+                    f"client list {files[family]} needs the column 'company_id' with the right "
+                    "company of each client, empty where there is none"
+                )
+    return lists
+
+
+def _cached_cases(
+    settings: RunSettings,
+    index: CompanyIndex,
+    clients: ClientList,
+    cache: Path,
+    stamp: str,
+    family: str,
+    split: str,
+) -> CaseSet:
+    truth = clients.truth or [""] * len(clients)
+    texts = "\n".join(
+        [*clients.records.ids, *truth, *(t for c in clients.records.columns.values() for t in c)]
+    )
+    folder = cache / "cases" / f"{family}-{split}-{_digest(stamp + texts)[:16]}"
+    if not (folder / "cases.json").exists():
+        made = prepare_cases(
+            index,
+            settings.candidates.routes(),
+            clients.records,
+            truth,
+            settings.candidates.limit,
+            title=f"cases of {family} {split}",
+        )
+        made.save(folder)
+    return CaseSet.load(folder)
+
+
+def _stamp(settings: RunSettings, folder: Path) -> str:
+    """Changes whenever prepared cases would: index, routes, or the code that prepares them."""
+    manifest = json.loads((folder / MANIFEST).read_text())
+    routes = [
+        {name: value for name, value in asdict(route).items() if name != "price"}  # type: ignore[call-overload]
+        for route in settings.candidates.routes()
+    ]
+    code = "".join(
+        _digest(path.read_text())
+        for package in (text, candidates, features, decision)
+        for path in sorted(Path(package.__path__[0]).glob("*.py*"))
+        if path.suffix in (".py", ".pyx")
+    )
+    return json.dumps(
+        [sorted(manifest["checksums"].items()), routes, settings.candidates.limit, code]
+    )
+
+
+def _digest(content: str) -> str:
+    return xxhash.xxh3_128(content.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,228 @@
+"""The whole run: data, ranker, agent, comparison on valid and test, bundle."""
+
+import json
+import logging
+import platform
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from linkage_rl.agents.baselines import Rules, TopOne
+from linkage_rl.agents.plans import PlanPolicy, best_fixed_plan
+from linkage_rl.agents.ranker import train_ranker
+from linkage_rl.agents.scorer import save_scorer
+from linkage_rl.agents.scorer_policy import ScorerPolicy
+from linkage_rl.bundle import Settings, golden_answers, load_bundle, write_bundle
+from linkage_rl.decision.calibration import Calibration
+from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.decide import Decider
+from linkage_rl.decision.observation import View
+from linkage_rl.evaluation.comparison import Comparison, System, Timing, compare
+from linkage_rl.evaluation.leaderboard import Entry, append
+from linkage_rl.evaluation.report import write_report
+from linkage_rl.exporting.onnx import export_scorer
+from linkage_rl.records import RecordBatch
+from linkage_rl.training.data import Prepared, prepare
+from linkage_rl.training.learn import train_agent
+from linkage_rl.training.settings import RunSettings
+from linkage_rl.training.watch import Stopwatch
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """What a run leaves behind."""
+
+    folder: Path
+    bundle: Path
+    comparison: Comparison
+    """Every system on every family, valid and test."""
+    objective: float
+    """Expected reward of the agent on the validation cases, for sweeps."""
+
+    @property
+    def table(self) -> str:
+        """The side-by-side tables of the test lists."""
+        return self.comparison.tables()
+
+
+def run(
+    settings: RunSettings, folder: Path, command: str = "", resume: Path | None = None
+) -> RunResult:
+    """Train as told and leave everything in the run folder.
+
+    Args:
+        settings: What to do.
+        folder: The run folder, made if missing.
+        command: The command line, for the manifest.
+        resume: Run folder of an interrupted run to go on with.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    watch = Stopwatch()
+    with watch("preparing cases"):
+        prepared = prepare(settings)
+    prices = tuple(route.price for route in settings.candidates.routes())
+    view = View(settings.env.max_candidates, prices, settings.env.allow_review)
+    train, valid = prepared.cases["train"], prepared.cases["valid"]
+    with watch("training the ranker"):
+        ranker = train_ranker(train, valid, view, settings.ranker, settings.seed)
+        save_scorer(ranker, folder / "ranker.pt")
+    with watch("training the agent"):
+        agent = train_agent(
+            settings.agent,
+            settings.training,
+            train,
+            valid,
+            view,
+            settings.reward,
+            ranker,
+            settings.seed,
+            folder,
+            resume,
+        )
+    with watch("comparing the systems"):
+        systems = _systems(settings, ScorerPolicy(ranker), agent, valid, view)
+        comparison = compare(
+            systems,
+            prepared.families,
+            valid,
+            prepared.cases["test"],
+            view,
+            settings.reward,
+            settings.evaluation.goal,
+            _timing(settings, prepared),
+        )
+    with watch("writing the bundle"):
+        decider = comparison.joint["agent"].decider
+        bundle = _export(settings, agent, decider, prepared, folder, command)
+    _write_results(settings, folder, comparison, bundle, command, watch)
+    objective = comparison.joint["agent"].valid.metrics.expected_reward
+    return RunResult(folder, bundle, comparison, objective)
+
+
+def _timing(settings: RunSettings, prepared: Prepared) -> Timing:
+    """The first test clients of each family, to be linked live."""
+    few = {
+        family: records.take(range(min(settings.evaluation.timed_clients, len(records))))
+        for family, records in prepared.records.items()
+    }
+    return Timing(prepared.index, settings.candidates.routes(), settings.candidates.limit, few)
+
+
+def _systems(
+    settings: RunSettings, ranker: ScorerPolicy, agent: ScorerPolicy, valid: CaseSet, view: View
+) -> list[System]:
+    every = tuple(range(len(view.prices)))
+    plan = best_fixed_plan(ranker, valid, view, settings.reward)
+    names = [valid.routes[route] for route in plan]
+    _log.info("best fixed plan: %s", ", ".join(names) or "buy nothing")
+    return [
+        System("rules", PlanPolicy(Rules(valid, view), every), calibrate=False),
+        System("top-1", PlanPolicy(TopOne(), every), calibrate=False),
+        System("ranker", PlanPolicy(ranker, every)),
+        System("best fixed plan", PlanPolicy(ranker, plan)),
+        System("agent", agent),
+    ]
+
+
+def _export(
+    settings: RunSettings,
+    agent: ScorerPolicy,
+    decider: Decider,
+    prepared: Prepared,
+    folder: Path,
+    command: str,
+) -> Path:
+    policy = folder / "policy.onnx"
+    export_scorer(agent.scorer, policy)
+    written = Settings(
+        routes=settings.candidates.routes(),
+        limit=settings.candidates.limit,
+        max_candidates=settings.env.max_candidates,
+        allow_review=settings.env.allow_review,
+        thresholds=decider.thresholds,
+        origin=origin(settings, command),
+    )
+    bundle = folder / "bundle"
+    calibration = decider.calibration or Calibration.identity()
+    write_bundle(bundle, policy, calibration, written, [], prepared.index_folder)
+    linker = load_bundle(bundle)
+    golden = golden_answers(linker, _golden_clients(prepared, settings))
+    write_bundle(bundle, policy, calibration, written, golden, prepared.index_folder)
+    policy.unlink()
+    return bundle
+
+
+def _golden_clients(prepared: Prepared, settings: RunSettings) -> RecordBatch:
+    """The first test clients of the first family."""
+    records = prepared.records[prepared.families[0]]
+    return records.take(range(min(settings.evaluation.golden_clients, len(records))))
+
+
+def origin(settings: RunSettings, command: str) -> dict[str, str]:
+    """Where a result comes from: versions, commit, seed, command."""
+    packages = ("numpy", "torch", "stable-baselines3", "gymnasium", "onnxruntime", "rapidfuzz")
+    return {
+        "experiment": settings.experiment,
+        "agent": settings.agent_name,
+        "seed": str(settings.seed),
+        "command": command,
+        "commit": _commit(),
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in packages},
+    }
+
+
+def _commit() -> str:
+    """The checked-out commit, '' outside a repository."""
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=Path(__file__).parent,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return found.stdout.strip()
+
+
+def _write_results(
+    settings: RunSettings,
+    folder: Path,
+    comparison: Comparison,
+    bundle: Path,
+    command: str,
+    watch: Stopwatch,
+) -> None:
+    """metrics.json, manifest.json, report pages and the line of the leaderboard."""
+    metrics = comparison.metrics()
+    results = {"lists": metrics, "seconds": watch.seconds, "peak_memory_mb": watch.peak_memory_mb}
+    (folder / "metrics.json").write_text(json.dumps(results, indent=1, ensure_ascii=False))
+    made = origin(settings, command)
+    (folder / "manifest.json").write_text(json.dumps(made, indent=1, ensure_ascii=False))
+    for name in comparison.trials:
+        page = "report.html" if len(comparison.trials) == 1 else f"report-{name}.html"
+        write_report(comparison.report(name, command, settings.evaluation.examples), folder / page)
+    agent = metrics["all"]["agent"]
+    append(
+        Path(settings.leaderboard),
+        Entry(
+            run=str(folder),
+            experiment=settings.experiment,
+            agent=settings.agent_name,
+            seed=settings.seed,
+            valid=_numbers(agent["valid"]),
+            test=_numbers(agent["test"]),
+            commit=made["commit"],
+            bundle=str(bundle),
+        ),
+    )
+
+
+def _numbers(metrics: Mapping[str, float | int | None]) -> dict[str, float]:
+    return {name: float(value) for name, value in metrics.items() if value is not None}

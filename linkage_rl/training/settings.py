@@ -1,0 +1,110 @@
+"""What a training run is told: one frozen dataclass per part, each the schema of its config."""
+
+from dataclasses import dataclass, field
+
+from linkage_rl.agents.algorithms import DQNConfig, MaskablePPOConfig, PPOConfig
+from linkage_rl.agents.ranker import RankerConfig
+from linkage_rl.agents.warm_start import WarmStartConfig
+from linkage_rl.candidates.settings import CandidateSettings
+from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.errors import ConfigError
+from linkage_rl.tables.sample import SampleConfig
+from linkage_rl.tables.schema import CANONICAL, ColumnMapping
+
+
+@dataclass(frozen=True)
+class TableSettings:
+    """Where the companies come from."""
+
+    name: str = "sample"
+    """Name of the table in reports and cache folders."""
+    source: str = ""
+    """Company file to load when the database has no table yet; '' draws the sample."""
+    database: str = ""
+    """Database URL; '' takes an SQLite file in the cache."""
+    index: str = ""
+    """Index folder; '' takes the one beside the database."""
+    mapping: ColumnMapping = field(default_factory=lambda: CANONICAL)
+    sample: SampleConfig = field(default_factory=SampleConfig)
+    """What is drawn when there is no source."""
+
+
+@dataclass(frozen=True)
+class ListSettings:
+    """Client lists with truth by family, one file per split; empty for those of the sample."""
+
+    train: dict[str, str] = field(default_factory=dict)
+    valid: dict[str, str] = field(default_factory=dict)
+    """Chooses checkpoints, calibration and thresholds."""
+    test: dict[str, str] = field(default_factory=dict)
+    """Reported, never chosen by."""
+    mapping: ColumnMapping = field(default_factory=lambda: CANONICAL)
+
+    def __post_init__(self) -> None:
+        if not (set(self.train) <= set(self.valid) == set(self.test)):
+            raise ConfigError(
+                "clients.valid and clients.test need the same families, those of clients.train "
+                f"among them, got {sorted(self.train)}, {sorted(self.valid)}, {sorted(self.test)}"
+            )
+
+
+@dataclass(frozen=True)
+class EnvSettings:
+    """How the decision process is shown."""
+
+    max_candidates: int = 20
+    """Visible candidates K."""
+    allow_review: bool = False
+    """Whether clients may be handed to a person."""
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How long the agent learns and how it is watched."""
+
+    steps: int = 200_000
+    """Environment steps."""
+    evaluations: int = 8
+    """Evaluations on the validation cases during training."""
+    evaluation_cases: int = 4_000
+    """Validation cases of each evaluation, the first of a fixed shuffle."""
+    start: str = "warm"
+    """'warm' from the ranker, 'curriculum' with a slowly rising wrong-link price, 'scratch'."""
+    collapse_guard: bool = True
+    """Whether a run that has stopped linking is aborted."""
+    warm: WarmStartConfig = field(default_factory=WarmStartConfig)
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """How decisions are drawn from confidences, and what is reported."""
+
+    goal: str = "f1"
+    """What the threshold serves on the validation lists: f1, reward, or accuracy:0.98."""
+    timed_clients: int = 2_000
+    """Test clients that are linked live for the time per client."""
+    golden_clients: int = 40
+    """Test clients whose answers travel with the bundle."""
+    examples: int = 200
+    """Errors listed in the report."""
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Everything that a training run depends on."""
+
+    experiment: str = "sample"
+    seed: int = 1
+    cache: str = "outputs/cache"
+    """Folder for tables, indexes and prepared cases, shared between runs."""
+    leaderboard: str = "outputs/leaderboard.jsonl"
+    agent_name: str = "ppo"
+    table: TableSettings = field(default_factory=TableSettings)
+    clients: ListSettings = field(default_factory=ListSettings)
+    candidates: CandidateSettings = field(default_factory=CandidateSettings)
+    env: EnvSettings = field(default_factory=EnvSettings)
+    reward: RewardWeights = field(default_factory=RewardWeights)
+    ranker: RankerConfig = field(default_factory=RankerConfig)
+    agent: PPOConfig | MaskablePPOConfig | DQNConfig = field(default_factory=PPOConfig)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
