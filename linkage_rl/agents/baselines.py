@@ -52,7 +52,7 @@ class Rules:
     2. Equal phone or domain, and equal core of the name.
     3. Equal name or core, and equal postal code, town or block in the same city.
     4. Equal name or core, equal city, and no other visible candidate agrees so far.
-    5. Equal whole name or core that one company of the table bears, and no conflict of prefecture.
+    5. Equal whole name or core that one company of the table bears, wherever it sits.
 
     A rule that two candidates meet names neither of them. The confidence falls from rule to rule.
     Buys nothing; put it behind a `PlanPolicy`.
@@ -68,10 +68,19 @@ class Rules:
             ConfigError: The cases lack one of them.
         """
         self._column = {name: at for at, name in enumerate(view.candidate_features(cases))}
-        needed = (
-            "name_equal core_equal city_equal town_equal block_equal prefecture_equal "
-            "postal_equal phone_equal domain_equal corporate_equal client_core_bearers"
-        ).split()
+        needed = [
+            "name_equal",
+            "core_equal",
+            "city_equal",
+            "town_equal",
+            "block_equal",
+            "postal_equal",
+            "phone_equal",
+            "domain_equal",
+            "corporate_equal",
+            "client_name_bearers",
+            "client_core_bearers",
+        ]
         if lacking := sorted(set(needed) - set(self._column)):
             raise ConfigError(f"the rules need features {lacking}, which the cases lack")
 
@@ -99,20 +108,18 @@ class Rules:
 
         named = on("name_equal") | on("core_equal")
         placed = on("postal_equal") | (on("city_equal") & (on("town_equal") | on("block_equal")))
-        bearers = observation.candidates[:, :, self._column["client_core_bearers"]]
+
+        def borne_once(name: str) -> NDArray[np.bool_]:
+            return observation.candidates[:, :, self._column[name]] <= _ONE_BEARER
+
         return (
             on("corporate_equal"),
             (on("phone_equal") | on("domain_equal")) & named,
             named & placed,
             named & on("city_equal"),
-            named & (bearers <= _ONE_BEARER) & self._no_conflict(observation),
+            (on("name_equal") & borne_once("client_name_bearers"))
+            | (named & borne_once("client_core_bearers")),
         )
-
-    def _no_conflict(self, observation: Observation) -> NDArray[np.bool_]:
-        agrees = observation.candidates[:, :, self._column["prefecture_equal"]] > 0
-        if "prefecture_missing" in self._column:
-            agrees |= observation.candidates[:, :, self._column["prefecture_missing"]] > 0
-        return agrees
 
 
 class Oracle:

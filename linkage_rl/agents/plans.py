@@ -35,7 +35,7 @@ def take(observation: Observation, rows: NDArray[np.int64]) -> Observation:
 
 @dataclass(frozen=True)
 class PlanPolicy:
-    """Buys the routes of a plan in order, as far as they are legal, then lets another policy stop."""
+    """Buys the legal routes of a plan in order, then lets another policy stop."""
 
     inner: Policy
     """Judges once the plan is carried out; its own wish to buy is ignored."""
