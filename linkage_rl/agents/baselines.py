@@ -68,7 +68,7 @@ class Rules:
             ConfigError: The cases lack one of them.
         """
         self._column = {name: at for at, name in enumerate(view.candidate_features(cases))}
-        needed = [
+        needed = (
             "name_equal",
             "core_equal",
             "city_equal",
@@ -80,7 +80,7 @@ class Rules:
             "corporate_equal",
             "client_name_bearers",
             "client_core_bearers",
-        ]
+        )
         if lacking := sorted(set(needed) - set(self._column)):
             raise ConfigError(f"the rules need features {lacking}, which the cases lack")
 

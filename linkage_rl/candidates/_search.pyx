@@ -174,6 +174,25 @@ cdef inline void _keep(
     scores[at] = affinity
 
 
+cdef inline void _keep_document(
+    int32_t doc, float value, int32_t* docs, float* values, int limit, int* filled
+) noexcept nogil:
+    """`_keep` for documents, of which each comes once."""
+    cdef int at = filled[0]
+    if at == limit:
+        if value <= values[at - 1]:
+            return
+        at -= 1
+    else:
+        filled[0] = at + 1
+    while at > 0 and values[at - 1] < value:
+        docs[at] = docs[at - 1]
+        values[at] = values[at - 1]
+        at -= 1
+    docs[at] = doc
+    values[at] = value
+
+
 cdef inline int64_t _lower(const uint64_t[::1] keys, uint64_t key) noexcept nogil:
     cdef int64_t low = 0, high = keys.shape[0], middle
     while low < high:
@@ -337,7 +356,7 @@ def propose_by_grams(
                 doc = touched[p]
                 value = mass[doc] / doc_norms[doc]
                 mass[doc] = 0
-                _keep(doc, value, best_docs, best_mass, documents, &kept)
+                _keep_document(doc, value, best_docs, best_mass, documents, &kept)
             filled = 0
             for d in range(kept):
                 doc = best_docs[d]

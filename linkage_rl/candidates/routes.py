@@ -146,9 +146,9 @@ class NgramRoute:
 
     name: str = "ngram"
     price: float = 0.03
-    budget: int = 8192
+    budget: int = 4096
     """Postings read per client, the rarest grams first."""
-    documents: int = 64
+    documents: int = 48
     """Names compared exactly per client, at most 128."""
     rows_per_document: int = 256
     """Bearers of one name that are compared."""
