@@ -73,18 +73,20 @@ class PPOConfig:
     """Proximal policy optimisation (Schulman et al. 2017), tuned to refine a warm start."""
 
     envs: int = 1024
-    rollout: int = 8
+    rollout: int = 16
     """Steps of each episode between two updates."""
-    batch: int = 1024
+    batch: int = 4096
     epochs: int = 4
-    learning_rate: float = 3e-4
+    learning_rate: float = 1e-4
     """At the start; it falls to 0 on a line."""
     scratch_learning_rate: float = 1e-3
     """The same without a warm start, when there is nothing to destroy."""
     clip: float = 0.1
     target_kl: float = 0.02
     """An update ends early once the policy has moved this far."""
-    entropy: float = 0.001
+    exploration: float = 0.25
+    """Temperature of the sampled actions: near the greedy ones, which are what is deployed."""
+    entropy: float = 0.0
     scratch_entropy: float = 0.01
     gae_lambda: float = 0.95
     value_weight: float = 0.5
@@ -136,7 +138,10 @@ class PPOConfig:
             "target_kl": self.target_kl if warm else None,
             "ent_coef": self.entropy if warm else self.scratch_entropy,
             "vf_coef": self.value_weight,
-            "policy_kwargs": {"scorer": scorer.config},
+            "policy_kwargs": {
+                "scorer": scorer.config,
+                "exploration": self.exploration if warm else 1.0,
+            },
             "seed": seed,
             "device": "cpu",
         }

@@ -43,15 +43,16 @@ def parts_of(observation: Parts) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 class _ActorCritic(nn.Module):
     """A scorer where the base classes expect two stacks of layers: preferences and worth."""
 
-    def __init__(self, scorer: CandidateScorer, actions: int) -> None:
+    def __init__(self, scorer: CandidateScorer, actions: int, exploration: float) -> None:
         super().__init__()
         self.scorer = scorer
+        self.exploration = exploration
         self.latent_dim_pi = actions
         self.latent_dim_vf = 1
 
     def forward(self, features: Parts) -> tuple[Tensor, Tensor]:
         preferences, worth = self.scorer(*parts_of(features))
-        return preferences, worth[:, None]
+        return preferences / self.exploration, worth[:, None]
 
     def forward_actor(self, features: Parts) -> Tensor:
         return self.forward(features)[0]
@@ -69,9 +70,21 @@ class _ScorerInside:
         action_space: spaces.Space[Any],
         lr_schedule: Schedule,
         scorer: ScorerConfig,
+        exploration: float = 1.0,
         **kwargs: Any,
     ) -> None:
+        """As the base class.
+
+        Args:
+            observation_space: Of a `LinkageVecEnv`.
+            action_space: Of a `LinkageVecEnv`.
+            lr_schedule: Learning rate by remaining progress.
+            scorer: Shape of the network.
+            exploration: Temperature of the sampled actions; the greedy one does not depend on it.
+            **kwargs: For the base class.
+        """
         self._scorer_config = scorer
+        self._exploration = exploration
         kwargs.setdefault("features_extractor_class", Passthrough)
         # Orthogonal weights of gain sqrt(2) would overwrite those that the scorer draws.
         kwargs["ortho_init"] = False
@@ -79,7 +92,9 @@ class _ScorerInside:
 
     def _build_mlp_extractor(self) -> None:
         actions: int = self.action_space.n  # type: ignore[attr-defined]
-        self.mlp_extractor = _ActorCritic(CandidateScorer(self._scorer_config), actions)
+        self.mlp_extractor = _ActorCritic(
+            CandidateScorer(self._scorer_config), actions, self._exploration
+        )
 
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)  # type: ignore[misc]
@@ -94,7 +109,11 @@ class _ScorerInside:
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         parameters: dict[str, Any] = super()._get_constructor_parameters()  # type: ignore[misc]
-        return {**parameters, "scorer": self._scorer_config}
+        return {
+            **parameters,
+            "scorer": self._scorer_config,
+            "exploration": self._exploration,
+        }
 
     @property
     def scorer(self) -> CandidateScorer:

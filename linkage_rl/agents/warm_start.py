@@ -42,6 +42,9 @@ class WarmStartConfig:
     """Passes over the situations in each round."""
     batch: int = 2048
     learning_rate: float = 3e-3
+    value_epochs: int = 8
+    """Passes in which the value-based algorithms learn the worth of all actions."""
+    value_batch: int = 512
     sharpness: float = 0.05
     """Gain, in correct links, that raises a route's log-preference by one."""
 
