@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from tqdm import tqdm
+
 from linkage_rl.agents.baselines import Rules, TopOne
 from linkage_rl.agents.plans import PlanPolicy, best_fixed_plan
 from linkage_rl.agents.ranker import train_ranker
-from linkage_rl.agents.scorer import save_scorer
+from linkage_rl.agents.scorer import CandidateScorer, load_scorer, save_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.bundle import Settings, golden_answers, load_bundle, write_bundle
 from linkage_rl.decision.calibration import Calibration
@@ -24,8 +26,8 @@ from linkage_rl.evaluation.leaderboard import Entry, append
 from linkage_rl.evaluation.report import write_report
 from linkage_rl.exporting.onnx import export_scorer
 from linkage_rl.records import RecordBatch
+from linkage_rl.training.agent import Task, train_agent
 from linkage_rl.training.data import Prepared, prepare
-from linkage_rl.training.learn import train_agent
 from linkage_rl.training.settings import RunSettings
 from linkage_rl.training.watch import Stopwatch
 
@@ -49,16 +51,14 @@ class RunResult:
         return self.comparison.tables()
 
 
-def run(
-    settings: RunSettings, folder: Path, command: str = "", resume: Path | None = None
-) -> RunResult:
+def run(settings: RunSettings, folder: Path, command: str = "", resume: bool = False) -> RunResult:
     """Train as told and leave everything in the run folder.
 
     Args:
         settings: What to do.
         folder: The run folder, made if missing.
         command: The command line, for the manifest.
-        resume: Run folder of an interrupted run to go on with.
+        resume: Go on with the interrupted run that the folder holds.
     """
     folder.mkdir(parents=True, exist_ok=True)
     watch = Stopwatch()
@@ -68,20 +68,16 @@ def run(
     view = View(settings.env.max_candidates, prices, settings.env.allow_review)
     train, valid = prepared.cases["train"], prepared.cases["valid"]
     with watch("training the ranker"):
-        ranker = train_ranker(train, valid, view, settings.ranker, settings.seed)
-        save_scorer(ranker, folder / "ranker.pt")
+        ranker = _ranker(settings, train, valid, view, folder / "ranker.pt", resume)
     with watch("training the agent"):
         agent = train_agent(
             settings.agent,
+            Task(train, valid, view, settings.reward),
             settings.training,
-            train,
-            valid,
-            view,
-            settings.reward,
-            ranker,
             settings.seed,
             folder,
-            resume,
+            ranker,
+            resume=resume,
         )
     with watch("comparing the systems"):
         systems = _systems(settings, ScorerPolicy(ranker), agent, valid, view)
@@ -101,6 +97,23 @@ def run(
     _write_results(settings, folder, comparison, bundle, command, watch)
     objective = comparison.joint["agent"].valid.metrics.expected_reward
     return RunResult(folder, bundle, comparison, objective)
+
+
+def _ranker(
+    settings: RunSettings, train: CaseSet, valid: CaseSet, view: View, path: Path, resume: bool
+) -> CandidateScorer:
+    """A trained ranker, the one of the interrupted run where there is one."""
+    if resume and path.exists():
+        return load_scorer(path)
+    with tqdm(total=settings.ranker.epochs, desc="ranker", unit="pass", leave=False) as bar:
+
+        def report(_: int, loss: float) -> None:
+            bar.set_postfix(valid_loss=f"{loss:.4f}")
+            bar.update()
+
+        ranker = train_ranker(train, valid, view, settings.ranker, settings.seed, report)
+    save_scorer(ranker, path)
+    return ranker
 
 
 def _timing(settings: RunSettings, prepared: Prepared) -> Timing:

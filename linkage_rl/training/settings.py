@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 
 from linkage_rl.agents.algorithms import DQNConfig, MaskablePPOConfig, PPOConfig
 from linkage_rl.agents.ranker import RankerConfig
-from linkage_rl.agents.warm_start import WarmStartConfig
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.errors import ConfigError
 from linkage_rl.tables.sample import SampleConfig
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
+from linkage_rl.training.agent import TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -59,23 +59,6 @@ class EnvSettings:
 
 
 @dataclass(frozen=True)
-class TrainingSettings:
-    """How long the agent learns and how it is watched."""
-
-    steps: int = 200_000
-    """Environment steps."""
-    evaluations: int = 8
-    """Evaluations on the validation cases during training."""
-    evaluation_cases: int = 4_000
-    """Validation cases of each evaluation, the first of a fixed shuffle."""
-    start: str = "warm"
-    """'warm' from the ranker, 'curriculum' with a slowly rising wrong-link price, 'scratch'."""
-    collapse_guard: bool = True
-    """Whether a run that has stopped linking is aborted."""
-    warm: WarmStartConfig = field(default_factory=WarmStartConfig)
-
-
-@dataclass(frozen=True)
 class EvaluationSettings:
     """How decisions are drawn from confidences, and what is reported."""
 
@@ -106,5 +89,5 @@ class RunSettings:
     reward: RewardWeights = field(default_factory=RewardWeights)
     ranker: RankerConfig = field(default_factory=RankerConfig)
     agent: PPOConfig | MaskablePPOConfig | DQNConfig = field(default_factory=PPOConfig)
-    training: TrainingSettings = field(default_factory=TrainingSettings)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
