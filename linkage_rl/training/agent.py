@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
@@ -49,6 +50,8 @@ class TrainingConfig:
     """One of `STARTS`."""
     evaluations: int = 10
     """Evaluations on the way; checkpoints are saved as often."""
+    evaluation_cases: int = 4_000
+    """Validation cases of each evaluation, spread evenly over all of them."""
     width: int = 32
     """Hidden units where nothing has been ranked yet."""
     warm: WarmStartConfig = field(default_factory=WarmStartConfig)
@@ -61,10 +64,10 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if self.start not in STARTS:
             raise ConfigError(f"expected training.start among {list(STARTS)}, got {self.start!r}")
-        if self.steps < 1 or self.evaluations < 1:
+        if min(self.steps, self.evaluations, self.evaluation_cases) < 1:
             raise ConfigError(
-                "training.steps and training.evaluations must be at least 1, got "
-                f"{self.steps} and {self.evaluations}"
+                "training.steps, evaluations and evaluation_cases must be at least 1, got "
+                f"{self.steps}, {self.evaluations} and {self.evaluation_cases}"
             )
 
 
@@ -163,7 +166,7 @@ def _learn(
     every = max(training.steps // training.evaluations, 1)
     ramped = training.start == "curriculum"
     evaluation = EvaluationCallback(
-        task.valid,
+        _watched(task.valid, training.evaluation_cases),
         task.view,
         task.weights,
         folder,
@@ -195,6 +198,13 @@ def _learn(
     finally:
         bar.close()
         logger.close()
+
+
+def _watched(valid: CaseSet, most: int) -> CaseSet:
+    """Every n-th validation case: a fixed sample that keeps the families in proportion."""
+    if len(valid) <= most:
+        return valid
+    return valid.take(np.linspace(0, len(valid) - 1, most).astype(np.int64))
 
 
 def _logger(folder: Path, tensorboard: bool) -> Logger:
