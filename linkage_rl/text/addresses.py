@@ -1,0 +1,229 @@
+"""Japanese addresses: prefecture, city, town, block and building from any of their writings.
+
+One parser serves company rows (three columns) and clients (often one). After folding, the words of
+the numbering (丁目, 番地, 番, の, hyphens of every kind, kanji numerals) become the separators
+'=' (after the 丁目), ':' (after the 番地) and '-', which one regular expression then reads.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.text.characters import IS_ASCII_WORD, IS_DIGIT, IS_KANJI, KANJI, Codes, table_of
+from linkage_rl.text.municipalities import (
+    FORMER_KITA,
+    KITA_TO_CHUO,
+    PREFECTURE_CODE,
+    PREFECTURES,
+    find_city,
+)
+from linkage_rl.text.normalise import (
+    HYPHEN,
+    NEWLINE,
+    SPACE,
+    apply_table,
+    core_block,
+    decode,
+    encode,
+    fold_block,
+    following,
+    join,
+    previous,
+    split,
+)
+from linkage_rl.text.numbers import KANJI_NUMBER, kanji_to_digits
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """N addresses; the fields are those of `CanonicalBatch`."""
+
+    prefecture: NDArray[np.int8]
+    city: list[str]
+    town: list[str]
+    block: list[str]
+    building: list[str]
+
+
+_WRITTEN: Final = table_of(
+    KANJI
+    | dict.fromkeys("'\"~!?;*#$%@_^|\\<>「」『』〈〉《》〃〒=:", "")
+    | {"ヶ": "ケ", "ッ": "ツ", "っ": "つ", ",": "-", ".": "-", "/": "-", "・": "-", "+": "-"}
+)
+_POSTAL_CODE: Final = re.compile("^[0-9]{3}-?[0-9]{4}(?![-0-9]) *", re.MULTILINE)
+
+_NO: Final = "のノ之乃"
+_GA: Final = "がガケゲ"
+# Written together so that each context rule is one comparison over the whole batch.
+_LOT_WORDS: Final = {
+    "無番地": "",
+    "番外地": "",
+    "大字": "",
+    "小字": "",
+    "丁目の": "=",
+    "丁目": "=",
+    "地割": "=",
+    "番地の": ":",
+    "番地ノ": ":",
+    "番地": ":",
+    "番の": "番",
+    "番ノ": "番",
+    "号室": "号",
+}
+
+
+_WIDER_LOT: Final = re.compile("号(?=[0-9]+:)")
+"""福井: 家久町第24号3番地."""
+
+
+def _one_of(codes: Codes, chars: str) -> NDArray[np.bool_]:
+    found = codes == ord(chars[0])
+    for char in chars[1:]:
+        found |= codes == ord(char)
+    return found
+
+
+def _separators(block: str) -> str:
+    """Lot words and particles next to digits as separators; 字, 第 and idle spaces vanish."""
+    for words, separator in _LOT_WORDS.items():
+        block = block.replace(words, separator)
+    codes = encode(block)
+    before, after = previous(codes), following(codes)
+    digit_before, digit_after = IS_DIGIT[before], IS_DIGIT[after]
+    kanji_after = IS_KANJI[after]
+    codes = codes.copy()
+    particles = _one_of(codes, _NO)
+    codes[particles & kanji_after & ~digit_before] = ord("ノ")
+    codes[(particles | (codes == ord("ー"))) & digit_after & digit_before] = HYPHEN
+    codes[_one_of(codes, _GA) & kanji_after & (before != NEWLINE)] = ord("ケ")
+    # 三番町 and 東一番丁 are towns; 南花田口町2丁3番 is how 堺市 writes 2丁目.
+    no_town = (after != ord("町")) & (after != ord("丁"))
+    codes[(codes == ord("番")) & digit_before & no_town] = ord(":")
+    codes[(codes == ord("丁")) & digit_before & (digit_after | (after == NEWLINE))] = ord("=")
+    # 十文字 and 大文字 are towns; any other 字 only says that a small area follows.
+    drop = (codes == ord("字")) & (before != ord("文"))
+    drop |= (codes == ord("第")) & digit_after
+    drop |= (codes == SPACE) & ~(IS_ASCII_WORD[before] & IS_ASCII_WORD[after])
+    block = decode(codes[~drop]).replace(":-", ":").replace("=-", "=")
+    return _WIDER_LOT.sub("=", block)
+
+
+_NUMBER: Final = "[0-9]+(?![0-9f階])"
+_LINE: Final = re.compile(
+    "^([^0-9\n]*(?:[0-9]+(?:条|線|区|番町|番丁|軒|丁(?!=))[^0-9\n]*)*)"
+    f"(?:([0-9]+(?:=[0-9]+(?:[:-]{_NUMBER})?|:{_NUMBER}|-{_NUMBER}(?:-[0-9]{{1,2}}(?![0-9f階]))?)?)"
+    "[=:]?号?([^\n]*))?$",
+    re.MULTILINE,
+)
+"""Town; block of at most three numbers, two without 丁目 before 番地; the rest. A third number of
+three digits without 丁目 is a room: 大山町46-11-205."""
+
+_SIDE_STREET: Final = re.compile(
+    "^.*(?:[上下][るル]|[東西南北]入[るル]?)(?:[0-9一二三四五]+丁目)?(?=.)"
+)
+"""京都: the way from the crossing (四条通室町東入) before the town (函谷鉾町)."""
+
+_FLOOR: Final = re.compile("地下([0-9]+)階|([0-9]+)階|(?<=[0-9a-z])(?:号(?![館棟])|室)")
+_UNKNOWN_CITY: Final = re.compile(
+    "[^0-9]{1,6}?郡[^0-9]{1,6}?[町村]|[^0-9]{1,6}?市(?:[^0-9市町村]{1,3}区)?|[^0-9]{1,4}?区"
+)
+
+_Place = tuple[int, str, str]
+"""Prefecture code, canonical city, what follows."""
+
+
+def _read_place(text: str) -> _Place:
+    """The place that a written address starts with."""
+    head = text[:4] if text[:4] in PREFECTURE_CODE else text[:3]
+    code = PREFECTURE_CODE.get(head, 0)
+    rest = text[len(head) :] if code else text
+    found = find_city(code, rest)
+    if found is None:
+        unknown = _UNKNOWN_CITY.match(rest) if code else None
+        city = unknown[0] if unknown else ""
+        return code, city, rest[len(city) :]
+    spelling, code, city = found
+    rest = rest[len(spelling) :]
+    if spelling == FORMER_KITA and rest.startswith(KITA_TO_CHUO):
+        city = "浜松市中央区"
+    return code, city, rest
+
+
+def _read_places(
+    prefectures: Sequence[str], cities: Sequence[str], streets: Sequence[str]
+) -> list[_Place]:
+    """Places of N addresses; the few pairs of prefecture and city are read once each."""
+    known: dict[tuple[str, str], _Place] = {}
+    places = []
+    for pair, street in zip(zip(prefectures, cities, strict=True), streets, strict=True):
+        place = known.get(pair)
+        if place is None:
+            place = known[pair] = _read_place("".join(_written(pair)))
+        code, city, rest = place
+        if city and not rest and street[:2] not in (city[:2], PREFECTURES[code - 1][:2]):
+            places.append((code, _redrawn(pair[1], city, street), street))
+        else:
+            places.append(_read_place(_join_parts(*_written(pair), street)))
+    return places
+
+
+def _redrawn(written: str, city: str, street: str) -> str:
+    moved = written.endswith(FORMER_KITA) and street.startswith(KITA_TO_CHUO)
+    return "浜松市中央区" if moved else city
+
+
+def _written(texts: Sequence[str]) -> list[str]:
+    return split(apply_table(_WRITTEN, fold_block(join(texts))).replace(" ", ""), len(texts))
+
+
+def _join_parts(prefecture: str, city: str, street: str) -> str:
+    """One address of its columns; a part that the next one repeats is written once."""
+    if street.startswith(prefecture + city):
+        return street
+    if city and street.startswith(city):
+        return prefecture + street
+    if city.startswith(prefecture):
+        return city + street
+    return prefecture + city + street
+
+
+def _read_lots(rests: list[str]) -> tuple[list[str], list[str], list[str]]:
+    """Town, block and building of N texts after the city."""
+    if not rests:
+        return [], [], []
+    block = KANJI_NUMBER.sub(lambda found: kanji_to_digits(found[0]), "\n".join(rests))
+    towns, blocks, buildings = zip(*_LINE.findall(_separators(block)), strict=True)
+    numbers = "\n".join(blocks).replace("=", "-").replace(":", "-")
+    building = _FLOOR.sub(_floor, core_block("\n".join(buildings)))
+    count = len(rests)
+    return split(core_block("\n".join(towns)), count), split(numbers, count), split(building, count)
+
+
+def _floor(found: re.Match[str]) -> str:
+    if found[1]:
+        return f"b{found[1]}f"
+    return f"{found[2]}f" if found[2] else ""
+
+
+def canonical_addresses(
+    prefectures: Sequence[str], cities: Sequence[str], streets: Sequence[str]
+) -> Addresses:
+    """Parse N addresses; missing columns are empty texts, `streets` may hold the whole address."""
+    block = apply_table(_WRITTEN, fold_block(join(streets)))
+    lines = split(_POSTAL_CODE.sub("", block), len(streets))
+    places = _read_places(prefectures, cities, lines)
+    rests = [
+        _SIDE_STREET.sub("", rest) if city[:3] == "京都市" else rest for _, city, rest in places
+    ]
+    towns, blocks, buildings = _read_lots(rests)
+    return Addresses(
+        prefecture=np.array([code for code, _, _ in places], dtype=np.int8),
+        city=[city for _, city, _ in places],
+        town=towns,
+        block=blocks,
+        building=buildings,
+    )

