@@ -1,0 +1,132 @@
+"""The boundary of the five commands: arguments in, one clear sentence out when they are wrong."""
+
+import errno
+import logging
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, NoReturn, TypeVar
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from linkage_rl.config import nodes
+from linkage_rl.config.near_miss import REFUSALS, explain
+from linkage_rl.errors import ConfigError, LinkageError
+
+CONFIGS: Final = Path(__file__).resolve().parents[2] / "configs"
+"""The YAML files: they lie beside the package, not in it, for users to read and add to."""
+
+_WRONG_USE, _FAILED, _INTERRUPTED = 2, 1, 130
+_DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS, errno.EPERM)
+
+Schema = TypeVar("Schema")
+
+
+def command(
+    name: str,
+    schema: type[Schema],
+    task: Callable[[Schema], float | None],
+    components: Mapping[str, type] | None = None,
+) -> Callable[[], None]:
+    """The `main` of a command.
+
+    It ends with exit code 2 for a wrong configuration, 1 for anything else that a user can mend,
+    and 130 for Ctrl-C; each with one line on the error stream.
+
+    Args:
+        name: Name of the command, and of its file in `configs/`.
+        schema: Frozen dataclass of its configuration.
+        task: What it does; the number it returns is what a sweep maximises.
+        components: Choices of groups that offer several kinds, see `nodes.register`.
+    """
+
+    def job(composed: DictConfig) -> float | None:
+        try:
+            return task(nodes.settings(composed, schema))
+        except (*REFUSALS, LinkageError, OSError, KeyboardInterrupt) as error:
+            # in a sweep the other runs go on, and Hydra raises the error again at the end
+            if HydraConfig.get().mode == RunMode.MULTIRUN and isinstance(error, LinkageError):
+                raise
+            _leave(error)
+
+    def main() -> None:
+        nodes.register(name, schema, components or {})
+        # otherwise Hydra prints what it thinks of an error and ends the program itself
+        os.environ["HYDRA_FULL_ERROR"] = "1"
+        sys.argv[1:] = [_readable(_without_secret(word)) for word in sys.argv[1:]]
+        try:
+            if not CONFIGS.is_dir():
+                raise ConfigError(
+                    f"expected the configuration files in {CONFIGS}, found no such folder; "
+                    "run the command from a checkout of the repository"
+                )
+            hydra.main(config_path=str(CONFIGS), config_name=name, version_base="1.3")(job)()
+        except (*REFUSALS, LinkageError, OSError, KeyboardInterrupt) as error:
+            _leave(error)
+
+    return main
+
+
+def say(text: str) -> None:
+    """Write a result line for people."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def command_line(name: str, words: Sequence[str] | None = None) -> str:
+    """The command as it was typed, but for passwords."""
+    return " ".join([f"python -m linkage_rl.{name}", *(sys.argv[1:] if words is None else words)])
+
+
+def _leave(error: BaseException) -> NoReturn:
+    """End the program with one line, or let a fault that is no user's go on as it is."""
+    logging.getLogger(__name__).debug("the command failed", exc_info=error)
+    if isinstance(error, KeyboardInterrupt):
+        _end("interrupted", _INTERRUPTED)
+    if isinstance(error, ConfigError):
+        _end(str(error), _WRONG_USE)
+    if isinstance(error, LinkageError):
+        _end(str(error), _FAILED)
+    if isinstance(error, REFUSALS):
+        _end(explain(error), _WRONG_USE)
+    if isinstance(error, OSError) and error.errno in _DISK_FAULTS:
+        _end(f"{error.strerror}: {error.filename}; free space or choose another folder", _FAILED)
+    raise error
+
+
+def _end(sentence: str, code: int) -> NoReturn:
+    sys.stderr.write(f"error: {' '.join(sentence.split())}\n")
+    raise SystemExit(code) from None
+
+
+def _without_secret(word: str) -> str:
+    """The argument with a database URL that holds a password moved into the environment.
+
+    Hydra writes its arguments into the run folder, where a password must not stand.
+    """
+    found = re.fullmatch(r"([\w.]+)=(['\"]?)([\w+]+://[^/\s]*:[^/\s]+@.*?)\2", word)
+    if not found:
+        return word
+    variable = f"LINKAGE_RL_{found[1].upper().replace('.', '_')}"
+    os.environ[variable] = found[3]
+    return f"{found[1]}=${{oc.env:{variable}}}"
+
+
+def _readable(word: str) -> str:
+    """The argument in quotes where Hydra's grammar would stumble, as over a Japanese file name."""
+    key, equals, value = word.partition("=")
+    if word.startswith("-") or not equals:
+        return word
+    try:
+        OverridesParser.create().parse_override(word)
+    except HydraException:
+        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+        return f"{key}='{escaped}'"
+    return word

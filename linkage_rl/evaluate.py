@@ -1,0 +1,191 @@
+"""`python -m linkage_rl.evaluate`: measures a bundle on a client list whose truth is known."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from linkage_rl.agents.baselines import Rules
+from linkage_rl.agents.plans import PlanPolicy
+from linkage_rl.config.command import command, command_line, say
+from linkage_rl.config.inputs import TableChoice, open_linker
+from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.decide import Decider
+from linkage_rl.decision.prepare import prepare_cases
+from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.errors import ConfigError, OutputError, SchemaError
+from linkage_rl.evaluation.comparison import error_examples
+from linkage_rl.evaluation.curves import reliability, risk_coverage
+from linkage_rl.evaluation.evaluate import Evaluation, evaluate_cases, live_microseconds
+from linkage_rl.evaluation.metrics import bootstrap_intervals
+from linkage_rl.evaluation.report import (
+    COLUMNS,
+    Report,
+    SystemResult,
+    format_metric,
+    side_by_side,
+    write_report,
+)
+from linkage_rl.linker import Linker
+from linkage_rl.tables.readers import ClientList, read_clients
+from linkage_rl.tables.schema import CANONICAL, ColumnMapping
+
+
+@dataclass(frozen=True)
+class EvaluateSettings:
+    """Which bundle is measured, on which list, against which table."""
+
+    bundle: str = ""
+    """Bundle folder."""
+    clients: str = ""
+    """Client list whose column `company_id` holds the truth, empty where there is no row."""
+    output: str = "outputs/evaluation"
+    """Folder for `metrics.json` and `report.html`."""
+    database: str = ""
+    """Database URL or path of an SQLite file; '' takes that of `table`, else the bundle's index."""
+    index: str = ""
+    """Index folder of the database; '' takes the usual place."""
+    encoding: str = ""
+    """Encoding of a CSV list; '' finds it out."""
+    columns: ColumnMapping = field(default_factory=lambda: CANONICAL)
+    """Columns of the client list."""
+    table: TableChoice = field(default_factory=TableChoice)
+    reward: RewardWeights = field(default_factory=RewardWeights)
+    """What each outcome is worth."""
+    timed_clients: int = 2_000
+    """Clients that are linked live for the time per client."""
+    examples: int = 200
+    """Errors listed in the report."""
+    seed: int = 0
+    """Of the bootstrap."""
+
+    def __post_init__(self) -> None:
+        if not self.bundle:
+            raise ConfigError("evaluate needs bundle=, the folder that a training run wrote")
+        if not self.clients:
+            raise ConfigError("evaluate needs clients=, a client list with its truth; see --help")
+
+
+def run(settings: EvaluateSettings) -> float:
+    """Measure, print the table with its intervals, and write the report.
+
+    Returns:
+        The mean reward of a client.
+
+    Raises:
+        LinkageError: List, bundle, database or index has a fault, or nothing can be written.
+    """
+    source = Path(settings.clients).expanduser()
+    clients = read_clients(source, settings.columns, encoding=settings.encoding)
+    if clients.truth is None:
+        raise SchemaError(
+            f"client list {source} needs the column {settings.columns.company_id!r} with the "
+            "right company of each client, empty where there is none"
+        )
+    with open_linker(settings.bundle, settings.database, settings.index, settings.table) as (
+        linker,
+        _,
+    ):
+        cases = prepare_cases(
+            linker.index, linker.routes, clients.records, clients.truth, linker.limit
+        )
+        evaluations = {
+            name: evaluate_cases(
+                decider, cases, settings.reward, _microseconds(decider, linker, clients, settings)
+            )
+            for name, decider in _deciders(linker, cases).items()
+        }
+    rng = np.random.default_rng(settings.seed)
+    results = {name: _result(name, evaluation, rng) for name, evaluation in evaluations.items()}
+    say(side_by_side({name: result.metrics for name, result in results.items()}))
+    say(_intervals_line(results["bundle"]))
+    output = Path(settings.output).expanduser()
+    _write_metrics(output, settings, results)
+    _write_page(output, settings, results, evaluations["bundle"], cases)
+    say(f"report   {output / 'report.html'}")
+    return evaluations["bundle"].metrics.expected_reward
+
+
+def _deciders(linker: Linker, cases: CaseSet) -> dict[str, Decider]:
+    """The rules as the yardstick, then the bundle."""
+    view = linker.decider.view
+    rules = PlanPolicy(Rules(cases, view), tuple(range(len(linker.routes))))
+    return {"rules": Decider(rules, view), "bundle": linker.decider}
+
+
+def _microseconds(
+    decider: Decider, linker: Linker, clients: ClientList, settings: EvaluateSettings
+) -> float:
+    some = clients.records.take(range(min(settings.timed_clients, len(clients))))
+    return live_microseconds(decider, linker.index, linker.routes, linker.limit, some)
+
+
+def _result(name: str, evaluation: Evaluation, rng: np.random.Generator) -> SystemResult:
+    confidence = evaluation.decisions.confidence
+    return SystemResult(
+        name,
+        evaluation.metrics,
+        bootstrap_intervals(evaluation.judgement, rng),
+        risk_coverage(confidence, evaluation.is_right),
+        reliability(confidence, evaluation.is_right),
+    )
+
+
+def _intervals_line(result: SystemResult) -> str:
+    """The 95 % intervals of what a customer asks first."""
+    parts = []
+    for name in ("linkage_rate", "accuracy", "recall", "f1"):
+        low, high = result.intervals[name]
+        shown = format_metric(result.metrics, name)
+        parts.append(f"{COLUMNS[name]} {shown} ({100 * low:.1f} to {100 * high:.1f})")
+    return f"95 % intervals of the bundle: {', '.join(parts)}"
+
+
+def _write_metrics(
+    output: Path, settings: EvaluateSettings, results: Mapping[str, SystemResult]
+) -> None:
+    content = {
+        "bundle": settings.bundle,
+        "clients": settings.clients,
+        "command": command_line("evaluate"),
+        "systems": {
+            name: {"metrics": asdict(result.metrics), "intervals": dict(result.intervals)}
+            for name, result in results.items()
+        },
+    }
+    path = output / "metrics.json"
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}: {error.strerror}; free space or choose another output="
+        ) from error
+
+
+def _write_page(
+    output: Path,
+    settings: EvaluateSettings,
+    results: Mapping[str, SystemResult],
+    bundle: Evaluation,
+    cases: CaseSet,
+) -> None:
+    report = Report(
+        title=f"{Path(settings.bundle).name} on {Path(settings.clients).name}",
+        systems=tuple(results.values()),
+        command=command_line("evaluate"),
+        notes=(
+            "Calibration and threshold come with the bundle; the rules are the yardstick.",
+            "Brackets are 95 % bootstrap intervals by client.",
+        ),
+        examples=tuple(error_examples(bundle, cases, settings.examples)),
+    )
+    write_report(report, output / "report.html")
+
+
+main = command("evaluate", EvaluateSettings, run)
+
+if __name__ == "__main__":
+    main()

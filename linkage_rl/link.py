@@ -1,0 +1,211 @@
+"""`python -m linkage_rl.link`: completes a client list of any length."""
+
+import csv
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from tqdm import tqdm
+
+from linkage_rl.config.command import command, say
+from linkage_rl.config.inputs import TableChoice, open_linker
+from linkage_rl.errors import ConfigError
+from linkage_rl.linker import Linker
+from linkage_rl.records import FIELDS, DecisionKind
+from linkage_rl.tables.csv_file import open_csv
+from linkage_rl.tables.parquet_file import open_parquet
+from linkage_rl.tables.readers import ClientList, count_clients, iter_clients
+from linkage_rl.tables.schema import CANONICAL, ColumnMapping
+from linkage_rl.tables.writer import OutputFile, file_fingerprint
+
+CHUNK: Final = 8192
+"""Clients that are linked, written and safe together."""
+
+DECISIONS: Final = {kind: kind.name.lower() for kind in DecisionKind}
+
+COLUMNS: Final = (
+    *("client_id", "decision", "company_id", "confidence"),
+    *(f"company_{name}" for name in FIELDS),
+    "reason",
+)
+"""What the output says of each client before the client's own columns."""
+
+
+@dataclass(frozen=True)
+class LinkSettings:
+    """Which list is linked by which bundle against which table."""
+
+    bundle: str = ""
+    """Bundle folder."""
+    clients: str = ""
+    """Client list."""
+    output: str = ""
+    """CSV file to write; replaced when it is complete."""
+    database: str = ""
+    """Database URL or path of an SQLite file; '' takes that of `table`, else the bundle's index."""
+    index: str = ""
+    """Index folder of the database; '' takes the usual place."""
+    encoding: str = ""
+    """Encoding of a CSV list; '' finds it out."""
+    columns: ColumnMapping = field(default_factory=lambda: CANONICAL)
+    """Columns of the client list."""
+    table: TableChoice = field(default_factory=TableChoice)
+
+    def __post_init__(self) -> None:
+        for name, what in (
+            ("bundle", "the folder that a training run wrote"),
+            ("clients", "the client list to link"),
+            ("output", "the CSV file to write"),
+        ):
+            if not getattr(self, name):
+                raise ConfigError(f"link needs {name}=, {what}; see --help")
+        if Path(self.output).suffix == ".parquet":
+            raise ConfigError(f"link writes CSV, got output={self.output}; name a .csv file")
+        if Path(self.output).resolve() == Path(self.clients).resolve():
+            raise ConfigError(f"output={self.output} would replace the client list; name another")
+
+
+def run(settings: LinkSettings) -> None:
+    """Link the whole list, going on after the last finished chunk of an interrupted run.
+
+    Raises:
+        LinkageError: The list, the bundle, the database or the index has a fault, or the disk is
+            full; the output file is then absent or the old one, and finished clients are kept.
+    """
+    begin = time.perf_counter()
+    source = ListFile.open(Path(settings.clients).expanduser(), settings.columns, settings.encoding)
+    clients = source.count()
+    output, header = Path(settings.output).expanduser(), [*COLUMNS, *source.own_names()]
+    with (
+        open_linker(settings.bundle, settings.database, settings.index, settings.table) as opened,
+        OutputFile(output, header, _fingerprint(settings, source, opened[1])) as file,
+    ):
+        done, ready = file.finished, time.perf_counter()
+        _link_rest(opened[0], source, clients, file)
+        file.complete()
+    end = time.perf_counter()
+    say(
+        f"{clients:,} clients, {_linkage_rate(output):.1%} linked, {end - begin:.1f} s, "
+        f"{(clients - done) / (end - ready):,.0f} clients/s, {output}"
+    )
+
+
+def link_chunk(linker: Linker, source: "ListFile", chunk: ClientList) -> list[tuple[str, ...]]:
+    """Output rows of one chunk of a list, one per client in its order."""
+    linked = linker.link(chunk.records)
+    return list(
+        zip(
+            chunk.records.ids,
+            [DECISIONS[DecisionKind(kind)] for kind in linked.kind.tolist()],
+            linked.company_ids,
+            [f"{confidence:.4f}" for confidence in linked.confidence.tolist()],
+            *(linked.companies.column(name) for name in FIELDS),
+            linked.reasons,
+            *source.own_texts(chunk),
+            strict=True,
+        )
+    )
+
+
+@dataclass(frozen=True)
+class ListFile:
+    """A client list on disk, with its columns as the user named and ordered them."""
+
+    path: Path
+    columns: ColumnMapping
+    encoding: str
+    header: tuple[str, ...]
+
+    @classmethod
+    def open(cls, path: Path, columns: ColumnMapping, encoding: str) -> "ListFile":
+        """Read the header.
+
+        Raises:
+            InputFileError: The file is missing, empty or malformed.
+        """
+        file = open_parquet(path) if path.suffix == ".parquet" else open_csv(path, encoding)
+        return cls(path, columns, encoding, tuple(file.header))
+
+    def count(self) -> int:
+        """Number of clients; the list is read through to meet all its faults."""
+        return count_clients(self.path, self.columns, encoding=self.encoding)
+
+    def chunks(self) -> Iterator[ClientList]:
+        """The clients, `CHUNK` at a time."""
+        return iter_clients(self.path, self.columns, encoding=self.encoding, size=CHUNK)
+
+    def own_names(self) -> list[str]:
+        """Columns of the list, but for the id; 'client_' goes before names that `COLUMNS` has."""
+        taken = {*COLUMNS, *self.header}
+        names = []
+        for name in self._own():
+            while name in COLUMNS or name in names:
+                name = f"client_{name}"
+                name = f"client_{name}" if name in taken else name
+            names.append(name)
+        return names
+
+    def own_texts(self, chunk: ClientList) -> list[Sequence[str]]:
+        """Texts of some clients under each of `own_names`."""
+        found = self.columns.of_clients(self.header, str(self.path))
+        canonical = {theirs: name for name, theirs in found.items()}
+        texts: list[Sequence[str]] = []
+        for name in self._own():
+            if name not in canonical:
+                texts.append(chunk.extra[name])
+            elif canonical[name] == "company_id":
+                texts.append(chunk.truth or [""] * len(chunk))
+            else:
+                texts.append(chunk.records.column(canonical[name]))
+        return texts
+
+    def _own(self) -> list[str]:
+        return [name for name in self.header if name != self.columns.client_id]
+
+
+def _link_rest(linker: Linker, source: ListFile, clients: int, file: OutputFile) -> None:
+    """Link the clients that the file lacks; a bar tells speed and linkage rate."""
+    skip, seen, linked = file.finished, 0, 0
+    with tqdm(
+        total=clients, initial=skip, desc="linking", unit="client", unit_scale=True, disable=None
+    ) as bar:
+        for chunk in source.chunks():
+            seen += len(chunk)
+            if seen <= skip:
+                continue
+            rows = link_chunk(linker, source, chunk)
+            file.write(rows)
+            linked += sum(row[1] == DECISIONS[DecisionKind.LINK] for row in rows)
+            bar.update(len(rows))
+            bar.set_postfix_str(f"{linked / (seen - skip):.1%} linked")
+
+
+def _fingerprint(settings: LinkSettings, source: ListFile, table: str) -> str:
+    """Of all that the output depends on: list, bundle, table and how columns are read."""
+    parts = [
+        file_fingerprint(source.path),
+        file_fingerprint(Path(settings.bundle).expanduser() / "manifest.json"),
+        table,
+        settings.encoding,
+        *astuple(settings.columns),
+        *astuple(settings.table.mapping),
+        str(CHUNK),
+    ]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _linkage_rate(output: Path) -> float:
+    """Share of links in a finished file, which may have taken several runs."""
+    with output.open(newline="", encoding="utf-8") as stream:
+        decisions = [row[1] for row in islice(csv.reader(stream), 1, None)]
+    return decisions.count(DECISIONS[DecisionKind.LINK]) / len(decisions)
+
+
+main = command("link", LinkSettings, run)
+
+if __name__ == "__main__":
+    main()
