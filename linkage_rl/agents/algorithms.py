@@ -69,34 +69,59 @@ class AgentConfig(Protocol):
 
 
 @dataclass(frozen=True)
+class PPOUpdates:
+    """How PPO moves the policy."""
+
+    rollout: int
+    """Steps of each episode between two updates."""
+    batch: int
+    """Steps of one gradient; must divide envs * rollout."""
+    learning_rate: float
+    """At the start; it falls to 0 on a line."""
+    clip: float
+    exploration: float
+    """Temperature of the sampled actions: near 0 they are the greedy ones, which are deployed."""
+    entropy: float
+    target_kl: float
+    """An update ends early once the policy has moved this far."""
+    epochs: int = 4
+
+
+@dataclass(frozen=True)
 class PPOConfig:
-    """Proximal policy optimisation (Schulman et al. 2017), tuned to refine a warm start."""
+    """Proximal policy optimisation (Schulman et al. 2017)."""
 
     envs: int = 1024
-    rollout: int = 16
-    """Steps of each episode between two updates."""
-    batch: int = 4096
-    epochs: int = 4
-    learning_rate: float = 1e-4
-    """At the start; it falls to 0 on a line."""
-    scratch_learning_rate: float = 1e-3
-    """The same without a warm start, when there is nothing to destroy."""
-    clip: float = 0.1
-    target_kl: float = 0.02
-    """An update ends early once the policy has moved this far."""
-    exploration: float = 0.25
-    """Temperature of the sampled actions: near the greedy ones, which are what is deployed."""
-    entropy: float = 0.0
-    scratch_entropy: float = 0.01
     gae_lambda: float = 0.95
     value_weight: float = 0.5
+    refine: PPOUpdates = PPOUpdates(
+        rollout=16,
+        batch=4096,
+        learning_rate=1e-4,
+        clip=0.1,
+        exploration=0.25,
+        entropy=0.0,
+        target_kl=0.02,
+    )
+    """After a warm start: small steps on large batches, so that noise does not undo it."""
+    scratch: PPOUpdates = PPOUpdates(
+        rollout=8,
+        batch=1024,
+        learning_rate=1e-3,
+        clip=0.2,
+        exploration=1.0,
+        entropy=0.01,
+        target_kl=1.0,
+    )
+    """Without one: large steps."""
 
     def __post_init__(self) -> None:
-        if (self.envs * self.rollout) % self.batch:
-            raise ConfigError(
-                f"agent.batch must divide envs * rollout = {self.envs * self.rollout}, "
-                f"got {self.batch}"
-            )
+        for name, updates in (("refine", self.refine), ("scratch", self.scratch)):
+            if (self.envs * updates.rollout) % updates.batch:
+                raise ConfigError(
+                    f"agent.{name}.batch must divide envs * rollout = "
+                    f"{self.envs * updates.rollout}, got {updates.batch}"
+                )
 
     def adapt(
         self,
@@ -126,22 +151,19 @@ class PPOConfig:
         return model
 
     def _arguments(self, scorer: CandidateScorer, seed: int, warm: bool) -> dict[str, Any]:
-        rate = self.learning_rate if warm else self.scratch_learning_rate
+        updates = self.refine if warm else self.scratch
         return {
-            "learning_rate": LinearSchedule(rate, 0.0, 1.0),
-            "n_steps": self.rollout,
-            "batch_size": self.batch,
-            "n_epochs": self.epochs,
+            "learning_rate": LinearSchedule(updates.learning_rate, 0.0, 1.0),
+            "n_steps": updates.rollout,
+            "batch_size": updates.batch,
+            "n_epochs": updates.epochs,
             "gamma": 1.0,
             "gae_lambda": self.gae_lambda,
-            "clip_range": self.clip if warm else 0.2,
-            "target_kl": self.target_kl if warm else None,
-            "ent_coef": self.entropy if warm else self.scratch_entropy,
+            "clip_range": updates.clip,
+            "target_kl": updates.target_kl,
+            "ent_coef": updates.entropy,
             "vf_coef": self.value_weight,
-            "policy_kwargs": {
-                "scorer": scorer.config,
-                "exploration": self.exploration if warm else 1.0,
-            },
+            "policy_kwargs": {"scorer": scorer.config, "exploration": updates.exploration},
             "seed": seed,
             "device": "cpu",
         }
