@@ -3,7 +3,12 @@ from numpy.typing import NDArray
 
 _Proposals = tuple[NDArray[np.int32], NDArray[np.float32]]
 
-def count_keys(keys: NDArray[np.uint64], asked: NDArray[np.uint64]) -> NDArray[np.int32]: ...
+def count_keys(
+    keys: NDArray[np.uint64],
+    key_rows: NDArray[np.int32],
+    alive: NDArray[np.uint8],
+    asked: NDArray[np.uint64],
+) -> NDArray[np.int32]: ...
 def propose_by_key(
     asked: NDArray[np.uint64],
     clients: NDArray[np.void],

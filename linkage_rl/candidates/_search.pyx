@@ -84,7 +84,8 @@ cdef inline void _compare_names(
         while j < j_end:
             b_mass += idf[b_grams[j]] * idf[b_grams[j]]
             j += 1
-        out.cosine[field] = shared / <float>sqrt(a_mass * b_mass)
+        # Rounding lifts the cosine of equal names above 1 now and then.
+        out.cosine[field] = min(shared / <float>sqrt(a_mass * b_mass), <float>1)
         if field == 0:
             out.client_cover = shared / a_mass
             out.company_cover = shared / b_mass
@@ -145,7 +146,7 @@ cdef inline float _affinity(const Row* a, const Row* b, const NameScore* names) 
         score += <float>0.03
     if a.corporate and a.corporate == b.corporate:
         score += <float>0.03
-    return score
+    return min(score, <float>1)
 
 
 cdef inline void _keep(
@@ -204,8 +205,11 @@ cdef inline int64_t _lower(const uint64_t[::1] keys, uint64_t key) noexcept nogi
     return low
 
 
-def count_keys(const uint64_t[::1] keys, const uint64_t[::1] asked):
-    """How often each asked key stands in the sorted keys; 0 for the key 0. Shape (N,)."""
+def count_keys(
+    const uint64_t[::1] keys, const int32_t[::1] key_rows, const uint8_t[::1] alive,
+    const uint64_t[::1] asked,
+):
+    """How many rows that are alive bear each asked key, at most 65535; 0 for the key 0."""
     cdef Py_ssize_t i, n = asked.shape[0]
     counts = np.zeros(n, dtype=np.int32)
     cdef int32_t[::1] out = counts
@@ -215,7 +219,7 @@ def count_keys(const uint64_t[::1] keys, const uint64_t[::1] asked):
             if asked[i]:
                 first = _lower(keys, asked[i])
                 while first < keys.shape[0] and keys[first] == asked[i] and out[i] < 65535:
-                    out[i] += 1
+                    out[i] += alive[key_rows[first]] != 0
                     first += 1
     return counts
 
@@ -242,7 +246,14 @@ def propose_by_key(
     cdef int32_t row
     cdef NameScore names
     cdef uint64_t key
-    if companies.shape[0] == 0 or doc_grams.shape[0] == 0 or client_grams.shape[0] == 0:
+    # Without any name at all there are no grams to point at; the other fields still count.
+    cdef const int32_t* own_grams = NULL
+    cdef const int32_t* their_grams = NULL
+    if client_grams.shape[0]:
+        own_grams = &client_grams[0]
+    if doc_grams.shape[0]:
+        their_grams = &doc_grams[0]
+    if companies.shape[0] == 0 or limit < 1:
         return rows, scores
     with nogil:
         for i in range(n):
@@ -259,8 +270,8 @@ def propose_by_key(
                     if not alive[row]:
                         continue
                     _compare_names(
-                        &client_grams[0], &client_ends[3 * i],
-                        &doc_grams[0], &doc_ends[3 * companies[row].doc], &idf[0], &names,
+                        own_grams, &client_ends[3 * i],
+                        their_grams, &doc_ends[3 * companies[row].doc], &idf[0], &names,
                     )
                     _keep(
                         row, _affinity(&clients[i], &companies[row], &names),
@@ -326,7 +337,9 @@ def propose_by_grams(
     cdef NameScore names
     if documents > SLOTS_AT_MOST:
         documents = SLOTS_AT_MOST
-    if companies.shape[0] == 0 or doc_grams.shape[0] == 0 or client_grams.shape[0] == 0:
+    if companies.shape[0] == 0 or limit < 1 or documents < 1:
+        return rows, scores
+    if doc_grams.shape[0] == 0 or client_grams.shape[0] == 0:
         return rows, scores
     with nogil:
         for i in range(n):

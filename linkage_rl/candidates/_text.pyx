@@ -141,10 +141,12 @@ def block_numbers(texts, int width):
 
 
 def gather_bytes(const int64_t[::1] offsets, const uint8_t[::1] blob, const int64_t[::1] rows):
-    """The texts of these rows, joined by newlines, as one bytes object."""
+    """The texts of these rows, joined by newlines, as one bytes object; IndexError for others."""
     cdef Py_ssize_t n = rows.shape[0], i
     cdef int64_t size = 0, begin, length
     for i in range(n):
+        if rows[i] < 0 or rows[i] >= offsets.shape[0] - 1:
+            raise IndexError(f"row {rows[i]} of a column of {offsets.shape[0] - 1} texts")
         size += offsets[rows[i] + 1] - offsets[rows[i]] + 1
     if size == 0:
         return b""

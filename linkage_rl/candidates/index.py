@@ -14,6 +14,7 @@ from linkage_rl.candidates import _search
 from linkage_rl.candidates.encode import ROW, hash_texts
 from linkage_rl.candidates.keys import COUNTED
 from linkage_rl.candidates.offices import OfficeTable
+from linkage_rl.candidates.parts import Part, recount
 from linkage_rl.candidates.routes import Clients, Proposals, Route
 from linkage_rl.candidates.segment import Segment, SegmentBuilder, build_segment
 from linkage_rl.candidates.strings import StringColumn
@@ -37,17 +38,6 @@ class ChangingTable(Protocol):
 
     def ids(self) -> Iterable[Sequence[str]]:
         """Ids of all companies, in chunks."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A segment with the rows of it that still hold."""
-
-    segment: Segment
-    alive: NDArray[np.uint8]
-    """1 where the row still holds, shape (n,)."""
-    first_row: int
-    """Row of the index at which the segment begins."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +65,7 @@ class CompanyIndex:
         """Index all open companies of these chunks."""
         base = build_segment(chunks)
         offices = OfficeTable.learn(base.rows["city"], base.rows["office"])
-        return cls((Part(base, np.ones(len(base), dtype=np.uint8), 0),), offices, watermark)
+        return cls((Part.whole(base),), offices, watermark)
 
     def __len__(self) -> int:
         return int(sum(part.alive.sum() for part in self.parts))
@@ -108,7 +98,8 @@ class CompanyIndex:
             axis=1,
         )
         affinity = np.concatenate([some.affinity for some in found], axis=1)
-        best = np.argsort(-affinity - (rows >= 0), axis=1, kind="stable")[:, :limit]
+        order = np.where(rows >= 0, -affinity, 1)
+        best = np.argsort(order, axis=1, kind="stable")[:, :limit]
         return Proposals(
             np.take_along_axis(rows, best, axis=1), np.take_along_axis(affinity, best, axis=1)
         )
@@ -119,7 +110,7 @@ class CompanyIndex:
         for place, name in enumerate(COUNTED):
             asked = np.ascontiguousarray(clients.keys[name][0])
             for part in self.parts:
-                counts[:, place] += part.segment.keys[name].count(asked)
+                counts[:, place] += part.segment.keys[name].count(asked, part.alive)
         return counts
 
     def rows(self, rows: NDArray[np.int64]) -> NDArray[np.void]:
@@ -135,7 +126,7 @@ class CompanyIndex:
         """Bearers of each of `COUNTED` of these rows, shape (P, C)."""
         counts = np.empty((len(rows), len(COUNTED)), dtype=np.uint16)
         for part, mine in self._split(rows):
-            counts[mine] = part.segment.counts[rows[mine] - part.first_row]
+            counts[mine] = part.counts[rows[mine] - part.first_row]
         return counts
 
     def compare_names(
@@ -207,22 +198,18 @@ class CompanyIndex:
     def refresh(self, table: ChangingTable) -> tuple["CompanyIndex", RefreshReport]:
         """An index that knows all changes of the table up to now, and what they were."""
         watermark = table.watermark()
-        changes = [self._news(chunk) for chunk in table.changes_since(self.watermark)]
+        news = [self._news(chunk) for chunk in table.changes_since(self.watermark)]
+        changes = [chunk for chunk in news if len(chunk.records)]
         removed, kept = self._retire(changes)
         index = replace(self, parts=kept, watermark=watermark)
-        builder = SegmentBuilder()
-        if len(kept) > 1:
-            delta = kept[1]
-            still = np.flatnonzero(delta.alive) + delta.first_row
-            records = self.records(still)
-            builder.add(CompanyRows(records, [""] * len(records), [""] * len(records)))
-        for chunk in changes:
-            builder.add(chunk)
-        index = index._with_changes(builder)
+        if changes:
+            index = index._with_changes(changes)
         changed = sum(sum(not closed for closed in chunk.closed_at) for chunk in changes)
         if len(index) != table.open_count():
             index, vanished = index._without_vanished(table)
             removed += vanished
+        if changed or removed:
+            index = replace(index, parts=recount(index.parts))
         return index, RefreshReport(changed, removed)
 
     def _news(self, chunk: CompanyRows) -> CompanyRows:
@@ -235,8 +222,9 @@ class CompanyIndex:
         held = self.records(rows[known])
         same = np.ones(len(known), dtype=np.bool_)
         for name in FIELDS:
-            texts = np.array(chunk.records.column(name), dtype=object)[known]
-            same &= texts == np.array(held.column(name), dtype=object)
+            # packed first, since the index holds texts without newlines and lone surrogates
+            texts = StringColumn.from_texts(chunk.records.column(name)).take(known)
+            same &= np.array(texts, dtype=object) == np.array(held.column(name), dtype=object)
         closed = np.array([bool(when) for when in chunk.closed_at], dtype=np.bool_)
         unchanged = np.zeros(len(rows), dtype=np.bool_)
         unchanged[known] = same
@@ -261,13 +249,19 @@ class CompanyIndex:
                 part.alive[own[(own >= 0) & (own < len(part.alive)) & (rows >= 0)]] = 0
         return closed, tuple(parts)
 
-    def _with_changes(self, builder: SegmentBuilder) -> "CompanyIndex":
+    def _with_changes(self, changes: Sequence[CompanyRows]) -> "CompanyIndex":
+        """The index with a segment of these rows and of earlier changes that still hold."""
         base = self.parts[0]
+        builder = SegmentBuilder()
+        for delta in self.parts[1:]:
+            records = self.records(np.flatnonzero(delta.alive) + delta.first_row)
+            builder.add(CompanyRows(records, [""] * len(records), [""] * len(records)))
+        for chunk in changes:
+            builder.add(chunk)
         if not builder.rows:
             return replace(self, parts=(base,))
         segment = builder.build(base.segment)
-        alive = np.ones(len(segment), dtype=np.uint8)
-        return replace(self, parts=(base, Part(segment, alive, len(base.segment))))
+        return replace(self, parts=(base, Part.whole(segment, len(base.segment))))
 
     def _without_vanished(self, table: ChangingTable) -> tuple["CompanyIndex", int]:
         """Drop rows that the table no longer holds and that left no mark of closing."""

@@ -153,10 +153,18 @@ class NgramRoute:
     rows_per_document: int = 256
     """Bearers of one name that are compared."""
 
+    def __post_init__(self) -> None:
+        if not (self.budget >= 1 and 1 <= self.documents <= 128 and self.rows_per_document >= 1):
+            raise ConfigError(
+                "the ngram route needs a budget of 1 or more, documents in 1..128 and 1 or more "
+                f"rows per document, got {self}"
+            )
+
     def can_ask(self, clients: Clients) -> NDArray[np.bool_]:
         """Clients with any name at all."""
         ends = clients.encoded.documents.gram_offsets[::3]
-        return np.diff(ends) > 0
+        named: NDArray[np.bool_] = np.diff(ends) > 0
+        return named
 
     def propose(
         self,

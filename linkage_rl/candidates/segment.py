@@ -39,9 +39,9 @@ class KeyIndex:
         order = present[np.argsort(hashes[present], kind="stable")]
         return cls(hashes[order], order.astype(np.int32))
 
-    def count(self, asked: NDArray[np.uint64]) -> NDArray[np.int32]:
-        """How many rows bear each asked key, shape (N,)."""
-        return _search.count_keys(self.keys, asked)
+    def count(self, asked: NDArray[np.uint64], alive: NDArray[np.uint8]) -> NDArray[np.int32]:
+        """How many rows that are alive bear each asked key, at most 65,535; shape (N,)."""
+        return _search.count_keys(self.keys, self.rows, alive, asked)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Segment:
     """Documents of bucket g: postings[gram_starts[g]:gram_starts[g + 1]]."""
     postings: NDArray[np.int32]
     counts: NDArray[np.uint16]
-    """Rows of the table that share each of `COUNTED` with this row, shape (n, C)."""
+    """Rows of the segment that share each of `COUNTED` with this row, shape (n, C)."""
     keys: dict[str, KeyIndex]
     """One per exact route and counted key, and `company_id`."""
     idf: NDArray[np.float32]
@@ -118,7 +118,7 @@ class SegmentBuilder:
         """The segment of all rows added.
 
         Args:
-            base: The segment that this one amends; it lends its idf and its namesake counts.
+            base: The segment that this one amends; it lends its idf.
         """
         rows = np.concatenate([np.zeros(0, dtype=ROW), *self.rows])
         documents, rows["doc"] = self._documents()
@@ -142,7 +142,7 @@ class SegmentBuilder:
             _search.document_norms(documents.gram_offsets, documents.grams, idf),
             starts,
             postings,
-            self._counts(keys, len(rows), base),
+            _counts(keys, len(rows)),
             keys,
             idf,
             {name: StringColumn.concatenate(parts) for name, parts in self.snapshot.items()},
@@ -161,32 +161,27 @@ class SegmentBuilder:
             for at in range(0, max(len(first), 1), _DOCUMENT_CHUNK)
         ]
         ends = np.cumsum([0, *(int(part.gram_offsets[-1]) for part in parts)])
-        offsets = [
-            part.gram_offsets[1:] + end for part, end in zip(parts, ends[:-1], strict=True)
-        ]
+        offsets = [part.gram_offsets[1:] + end for part, end in zip(parts, ends[:-1], strict=True)]
+        core, kana, latin = (column.select(first) for column in columns)
         return Documents(
-            *(column.select(first) for column in columns),
+            core,
+            kana,
+            latin,
             np.concatenate([np.zeros(1, dtype=np.int64), *offsets]),
             np.concatenate([part.grams for part in parts]),
         ), doc
 
-    def _counts(
-        self, keys: dict[str, KeyIndex], rows: int, base: Segment | None
-    ) -> NDArray[np.uint16]:
-        counts = np.zeros((rows, len(COUNTED)), dtype=np.uint16)
-        for place, name in enumerate(COUNTED):
-            index = keys[name]
-            _, inverse, sizes = np.unique(index.keys, return_inverse=True, return_counts=True)
-            total = sizes[inverse]
-            if base is not None:
-                total = total + base.keys[name].count(index.keys)
-            counts[index.rows, place] = np.minimum(total, 65_535)
-        return counts
+
+def _counts(keys: dict[str, KeyIndex], rows: int) -> NDArray[np.uint16]:
+    counts = np.zeros((rows, len(COUNTED)), dtype=np.uint16)
+    for place, name in enumerate(COUNTED):
+        index = keys[name]
+        _, inverse, sizes = np.unique(index.keys, return_inverse=True, return_counts=True)
+        counts[index.rows, place] = np.minimum(sizes[inverse], 65_535)
+    return counts
 
 
-def inverse_document_frequency(
-    starts: NDArray[np.int64], documents: int
-) -> NDArray[np.float32]:
+def inverse_document_frequency(starts: NDArray[np.int64], documents: int) -> NDArray[np.float32]:
     """log((M + 1) / (df + 1)), at least 0.1, of every gram bucket; shape (GRAM_BUCKETS,).
 
     The smoothed form of Spärck Jones (1972).

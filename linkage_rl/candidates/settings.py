@@ -40,7 +40,5 @@ class CandidateSettings:
     def routes(self) -> tuple[Route, ...]:
         """The routes in use: exact ones as listed in `RoutePrices`, then the n-grams."""
         priced = ((price.name, getattr(self.prices, price.name)) for price in fields(self.prices))
-        exact = [
-            KeyRoute(name, price, self.read_at_most) for name, price in priced if price >= 0
-        ]
+        exact = [KeyRoute(name, price, self.read_at_most) for name, price in priced if price >= 0]
         return (*exact, *([self.ngram] if self.ngram.price >= 0 else []))

@@ -16,8 +16,9 @@ import xxhash
 from numpy.typing import NDArray
 
 from linkage_rl.candidates.encode import Documents
-from linkage_rl.candidates.index import CompanyIndex, Part
+from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.offices import OfficeTable
+from linkage_rl.candidates.parts import Part
 from linkage_rl.candidates.segment import KeyIndex, Segment
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.errors import CandidateIndexError, OutputError
@@ -25,7 +26,6 @@ from linkage_rl.errors import CandidateIndexError, OutputError
 FORMAT: Final = 1
 """Version of the folder's layout; another one cannot be read."""
 MANIFEST: Final = "manifest.json"
-
 
 
 def save_index(index: CompanyIndex, folder: Path) -> None:
@@ -51,10 +51,11 @@ def save_index(index: CompanyIndex, folder: Path) -> None:
             checksums |= _write(folder, name, _flatten(base.segment))
         state = f"state-{_next_state(folder)}"
         arrays = {"alive": base.alive} | _flatten(index.offices, "offices.")
+        if base.counts is not base.segment.counts:
+            arrays["counts"] = base.counts
         for part in changes:
-            arrays |= {"changes.alive": part.alive} | _flatten(
-                replace(part.segment, idf=np.zeros(0, np.float32)), "changes."
-            )
+            segment = replace(part.segment, idf=np.zeros(0, np.float32), counts=part.counts)
+            arrays |= {"changes.alive": part.alive} | _flatten(segment, "changes.")
         checksums |= _write(folder, state, arrays)
         manifest = {
             "format": FORMAT,
@@ -103,10 +104,11 @@ def load_index(folder: Path, verify: bool = True) -> CompanyIndex:
     base = _read(folder / manifest["base"])
     state = _read(folder / manifest["state"])
     segment = _segment(base, "")
-    parts = [Part(segment, _own(state["alive"]), 0)]
+    parts = [Part(segment, _own(state["alive"]), 0, state.get("counts", segment.counts))]
     if "changes.alive" in state:
         changes = replace(_segment(state, "changes."), idf=segment.idf)
-        parts.append(Part(changes, _own(state["changes.alive"]), len(segment)))
+        alive = _own(state["changes.alive"])
+        parts.append(Part(changes, alive, len(segment), changes.counts))
     offices = OfficeTable(state["offices.keys"], state["offices.shares"])
     return CompanyIndex(tuple(parts), offices, manifest["watermark"])
 
@@ -142,11 +144,14 @@ def _segment(arrays: dict[str, NDArray[Any]], prefix: str) -> Segment:
         return sorted({key[len(start) :].split(".")[0] for key in arrays if key.startswith(start)})
 
     documents = f"{prefix}documents."
+    core, kana, latin = (strings(f"{documents}{name}") for name in ("core", "kana", "latin"))
     return Segment(
         rows=arrays[f"{prefix}rows"],
         ids=strings(f"{prefix}ids"),
         documents=Documents(
-            *(strings(f"{documents}{name}") for name in ("core", "kana", "latin")),
+            core,
+            kana,
+            latin,
             arrays[f"{documents}gram_offsets"],
             arrays[f"{documents}grams"],
         ),
@@ -166,8 +171,10 @@ def _segment(arrays: dict[str, NDArray[Any]], prefix: str) -> Segment:
 
 
 def _fingerprint(segment: Segment) -> str:
-    digest = xxhash.xxh3_64(np.ascontiguousarray(segment.rows).tobytes())
-    digest.update(np.ascontiguousarray(segment.ids.blob).tobytes())
+    """Changes with any array, so that a base is kept only where all of it is the same."""
+    digest = xxhash.xxh3_64()
+    for array in _flatten(segment).values():
+        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
     return digest.hexdigest()
 
 
