@@ -14,7 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from linkage_rl.config import nodes
 from linkage_rl.config.near_miss import REFUSALS, explain
@@ -34,6 +34,7 @@ def command(
     schema: type[Schema],
     task: Callable[[Schema], float | None],
     components: Mapping[str, type] | None = None,
+    rewrite: Callable[[Sequence[str]], list[str]] = list,
 ) -> Callable[[], None]:
     """The `main` of a command.
 
@@ -45,6 +46,7 @@ def command(
         schema: Frozen dataclass of its configuration.
         task: What it does; the number it returns is what a sweep maximises.
         components: Choices of groups that offer several kinds, see `nodes.register`.
+        rewrite: Changes the arguments before Hydra reads them.
     """
 
     def job(composed: DictConfig) -> float | None:
@@ -60,8 +62,10 @@ def command(
         nodes.register(name, schema, components or {})
         # otherwise Hydra prints what it thinks of an error and ends the program itself
         os.environ["HYDRA_FULL_ERROR"] = "1"
-        sys.argv[1:] = [_readable(_without_secret(word)) for word in sys.argv[1:]]
+        OmegaConf.register_new_resolver("choices", _choices, replace=True)
         try:
+            words = rewrite(sys.argv[1:])
+            sys.argv[1:] = [_readable(_without_secret(word)) for word in words]
             if not CONFIGS.is_dir():
                 raise ConfigError(
                     f"expected the configuration files in {CONFIGS}, found no such folder; "
@@ -85,9 +89,22 @@ def command_line(name: str, words: Sequence[str] | None = None) -> str:
     return " ".join([f"python -m linkage_rl.{name}", *(sys.argv[1:] if words is None else words)])
 
 
+def _choices(*groups: str) -> str:
+    """The choices of these groups of `configs/`, one line each, for help texts."""
+    lines = []
+    for group in groups:
+        names = sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
+        lines.append(f"{group:<12}{', '.join(names)}")
+    return "\n".join(lines)
+
+
 def _leave(error: BaseException) -> NoReturn:
     """End the program with one line, or let a fault that is no user's go on as it is."""
     logging.getLogger(__name__).debug("the command failed", exc_info=error)
+    if isinstance(error, BrokenPipeError):
+        # the reader, such as `head`, has seen enough; nothing is left to flush into its pipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(_FAILED) from None
     if isinstance(error, KeyboardInterrupt):
         _end("interrupted", _INTERRUPTED)
     if isinstance(error, ConfigError):

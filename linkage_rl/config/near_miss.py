@@ -30,6 +30,9 @@ def explain(error: Exception) -> str:
         return f"cannot read {error.override!r}; write key=value, and quote odd values: key='a b'"
     if isinstance(error, MissingConfigException):
         return _unknown_choice(error)
+    if "Ambiguous value for argument" in str(error):
+        word = str(error).split("'")[1]
+        return f"{word} lists several values; add --multirun to run each of them"
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, OmegaConfBaseException):
         cause = cause.__cause__
@@ -53,6 +56,7 @@ def nearest_key(asked: str, known: list[str]) -> str:
     'env.max_candidates'
     """
     last = asked.rsplit(".", 1)[-1]
+    known = [key for key in known if not asked.startswith(f"{key}.")]
     same = [key for key in known if key.rsplit(".", 1)[-1] == last]
     by_end = {key.rsplit(".", 1)[-1]: key for key in reversed(known)}
     close = get_close_matches(asked, known, n=1, cutoff=0.8)
