@@ -8,7 +8,8 @@ the numbering (丁目, 番地, 番, の, hyphens of every kind, kanji numerals) 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +20,13 @@ from linkage_rl.text.municipalities import (
     KITA_TO_CHUO,
     PREFECTURE_CODE,
     PREFECTURES,
+    current_town,
     find_city,
+    has_renamed_towns,
 )
 from linkage_rl.text.normalise import (
     HYPHEN,
+    KANA_SHAPES,
     NEWLINE,
     SPACE,
     apply_table,
@@ -51,8 +55,9 @@ class Addresses:
 
 _WRITTEN: Final = table_of(
     KANJI
+    | KANA_SHAPES
     | dict.fromkeys("'\"~!?;*#$%@_^|\\<>「」『』〈〉《》〃〒=:", "")
-    | {"ヶ": "ケ", "ッ": "ツ", "っ": "つ", ",": "-", ".": "-", "/": "-", "・": "-", "+": "-"}
+    | dict.fromkeys(",./・+", "-")
 )
 _POSTAL_CODE: Final = re.compile("^[0-9]{3}-?[0-9]{4}(?![-0-9]) *", re.MULTILINE)
 
@@ -76,12 +81,12 @@ _LOT_WORDS: Final = {
 }
 
 
-_WIDER_LOT: Final = re.compile("号(?=[0-9]+:)")
-"""福井: 家久町第24号3番地."""
+_WIDER_LOT: Final = re.compile("号(?=[0-9]+[:号])")
+"""福井: 家久町第24号3番地; and 1丁目8号3号, typed for 8番3号."""
 
 
 def _one_of(codes: Codes, chars: str) -> NDArray[np.bool_]:
-    found = codes == ord(chars[0])
+    found: NDArray[np.bool_] = codes == ord(chars[0])
     for char in chars[1:]:
         found |= codes == ord(char)
     return found
@@ -97,7 +102,7 @@ def _separators(block: str) -> str:
     kanji_after = IS_KANJI[after]
     codes = codes.copy()
     particles = _one_of(codes, _NO)
-    codes[particles & kanji_after & ~digit_before] = ord("ノ")
+    codes[particles & ((codes == ord("の")) | kanji_after) & ~digit_before] = ord("ノ")
     codes[(particles | (codes == ord("ー"))) & digit_after & digit_before] = HYPHEN
     codes[_one_of(codes, _GA) & kanji_after & (before != NEWLINE)] = ord("ケ")
     # 三番町 and 東一番丁 are towns; 南花田口町2丁3番 is how 堺市 writes 2丁目.
@@ -106,7 +111,9 @@ def _separators(block: str) -> str:
     codes[(codes == ord("丁")) & digit_before & (digit_after | (after == NEWLINE))] = ord("=")
     # 十文字 and 大文字 are towns; any other 字 only says that a small area follows.
     drop = (codes == ord("字")) & (before != ord("文"))
-    drop |= (codes == ord("第")) & digit_after
+    ordinal = (codes == ord("第")) & digit_after
+    codes[ordinal & digit_before] = SPACE
+    drop |= ordinal & ~digit_before
     drop |= (codes == SPACE) & ~(IS_ASCII_WORD[before] & IS_ASCII_WORD[after])
     block = decode(codes[~drop]).replace(":-", ":").replace("=-", "=")
     return _WIDER_LOT.sub("=", block)
@@ -150,30 +157,44 @@ def _read_place(text: str) -> _Place:
     rest = rest[len(spelling) :]
     if spelling == FORMER_KITA and rest.startswith(KITA_TO_CHUO):
         city = "浜松市中央区"
-    return code, city, rest
+    return code, city, current_town(city, rest)
+
+
+class _Columns(NamedTuple):
+    """What the columns for prefecture and city say, before the street is seen."""
+
+    code: int
+    city: str
+    """'' where the columns alone do not settle the place."""
+    openings: frozenset[str]
+    """How a street begins that may repeat the columns."""
+    prefecture_text: str
+    city_text: str
+
+
+@lru_cache(maxsize=65_536)
+def _read_columns(prefecture: str, city: str) -> _Columns:
+    prefecture, city = _written((prefecture, city))
+    code, known, rest = _read_place(prefecture + city)
+    if rest or city.endswith(FORMER_KITA) or has_renamed_towns(known):
+        known = ""
+    openings = frozenset((known[:2], PREFECTURES[code - 1][:2]))
+    return _Columns(code, known, openings, prefecture, city)
 
 
 def _read_places(
     prefectures: Sequence[str], cities: Sequence[str], streets: Sequence[str]
 ) -> list[_Place]:
-    """Places of N addresses; the few pairs of prefecture and city are read once each."""
-    known: dict[tuple[str, str], _Place] = {}
+    """Places of N addresses: most are settled by their columns, the rest is read from the text."""
     places = []
-    for pair, street in zip(zip(prefectures, cities, strict=True), streets, strict=True):
-        place = known.get(pair)
-        if place is None:
-            place = known[pair] = _read_place("".join(_written(pair)))
-        code, city, rest = place
-        if city and not rest and street[:2] not in (city[:2], PREFECTURES[code - 1][:2]):
-            places.append((code, _redrawn(pair[1], city, street), street))
+    for prefecture, city, street in zip(prefectures, cities, streets, strict=True):
+        columns = _read_columns(prefecture, city)
+        if columns.city and street[:2] not in columns.openings:
+            places.append((columns.code, columns.city, street))
         else:
-            places.append(_read_place(_join_parts(*_written(pair), street)))
+            parts = _join_parts(columns.prefecture_text, columns.city_text, street)
+            places.append(_read_place(parts))
     return places
-
-
-def _redrawn(written: str, city: str, street: str) -> str:
-    moved = written.endswith(FORMER_KITA) and street.startswith(KITA_TO_CHUO)
-    return "浜松市中央区" if moved else city
 
 
 def _written(texts: Sequence[str]) -> list[str]:

@@ -36,7 +36,8 @@ def _postal_code(code: str) -> str:
 def canonicalise(records: RecordBatch) -> CanonicalBatch:
     """Normalise N clients or companies; never raises, whatever the texts hold.
 
-    >>> one = canonicalise(RecordBatch(["1"], {"name": ["㈱髙島屋"], "street": ["東京都港区芝一丁目2の3"]}))
+    >>> columns = {"name": ["㈱髙島屋"], "street": ["東京都港区芝一丁目2の3"]}
+    >>> one = canonicalise(RecordBatch(["1"], columns))
     >>> one.name, one.core, one.city, one.town, one.block
     (['株式会社髙島屋'], ['高島屋'], ['港区'], ['芝'], ['1-2-3'])
     """

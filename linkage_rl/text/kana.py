@@ -13,18 +13,19 @@ _LARGE: Final = "アイウエオツヤユヨワカケ"
 _TO_LARGE: Final = dict(zip(_SMALL, _LARGE, strict=True))
 _SOUNDS_LIKE: Final = {"ヂ": "ジ", "ヅ": "ズ", "ヲ": "オ", "ヰ": "イ", "ヱ": "エ", "ヴ": "ブ"}
 _TO_KATAKANA: Final = table_of(_HIRAGANA)
-_READING: Final = table_of(
-    dict.fromkeys(PUNCTUATION + "ーヽヾゝゞ", "") | _TO_LARGE | _SOUNDS_LIKE
-)
+_READING: Final = table_of(dict.fromkeys(PUNCTUATION + "ーヽヾゝゞ", "") | _TO_LARGE | _SOUNDS_LIKE)
 _V_ROW: Final = {"ヴァ": "バ", "ヴィ": "ビ", "ヴェ": "ベ", "ヴォ": "ボ", "ヴュ": "ビュ"}
 ONLY_KANA: Final = re.compile("[ぁ-ゖァ-ヺー]+")
 
+_READ_OUT: Final = (
+    "エ ビ シ デ イ エフ ジ エイチ アイ ジエイ ケ エル エム エヌ オ ピ キユ アル エス"
+    " テイ ユ ブイ ダブリユ エツクス ワイ ゼツト アンド"
+)
 _LETTERS: Final = str.maketrans(
     dict(
         zip(
             "abcdefghijklmnopqrstuvwxyz&",
-            "エ ビ シ デ イ エフ ジ エイチ アイ ジエイ ケ エル エム エヌ オ ピ キユ アル エス テイ ユ"
-            " ブイ ダブリユ エツクス ワイ ゼツト アンド".split(),
+            _READ_OUT.split(),
             strict=True,
         )
     )

@@ -106,6 +106,7 @@ _ALIASES: Final = {
     "認定npo法人": "特定非営利活動法人",
     "認定特定非営利活動法人": "特定非営利活動法人",
     "特定非営利法人": "特定非営利活動法人",
+    "特定非営利活動": "特定非営利活動法人",
     "社労士法人": "社会保険労務士法人",
     "一般社団": "一般社団法人",
     "一般財団": "一般財団法人",
@@ -149,7 +150,15 @@ _LEADING: Final = _by_edge(slice(None, _EDGE))
 _TRAILING: Final = _by_edge(slice(-_EDGE, None))
 
 # Kinds that are also ordinary words inside a name (全国農業協同組合連合会) count at its edges only.
-_NEVER_INSIDE: Final = ("組合", "学校法人", "宗教法人", "福祉法人", "公益法人", "医療法人", "業法人")
+_NEVER_INSIDE: Final = (
+    "組合",
+    "学校法人",
+    "宗教法人",
+    "福祉法人",
+    "公益法人",
+    "医療法人",
+    "業法人",
+)
 _INSIDE: Final = re.compile(
     "|".join(
         sorted(
@@ -169,18 +178,21 @@ _IN_BRACKETS: Final = re.compile(
 )
 _SPACED_OUT: Final = re.compile("(?<=[株有合式限同資名会]) (?=[式限同資名会社])")
 _MEDICAL: Final = re.compile("医療法人 ?\\(? ?(社団|財団)(?:法人|\\))")
+_MEDICAL_LAST: Final = re.compile("^医療法人([^\n(]+)\\((社団|財団)\\)$", re.MULTILINE)
 
 
 def spell_out(block: str) -> str:
-    """A folded block with every abbreviated form in its canonical long form.
+    r"""A folded block with every abbreviated form in its canonical long form.
 
-    >>> spell_out("(株)山田\\n山田(有)大阪支店\\nカ)ヤマダ")
-    '株式会社山田\\n山田有限会社大阪支店\\n株式会社ヤマダ'
+    >>> spell_out("(株)山田\n山田(有)大阪支店\nカ)ヤマダ")
+    '株式会社山田\n山田有限会社大阪支店\n株式会社ヤマダ'
     """
     if "會社" in block:
         block = block.replace("會社", "会社")
     if "式 会" in block or "限 会" in block or "会 社" in block:
         block = _SPACED_OUT.sub("", block)
+    if "団)" in block:
+        block = _MEDICAL_LAST.sub(r"医療法人\2\1", block)
     if "(" in block or ")" in block:
         block = _IN_BRACKETS.sub(lambda found: _BRACKETED[found[found.lastindex or 0]], block)
     if "医療法人" in block:
@@ -231,7 +243,7 @@ def _cut_trailing(name: str) -> FormCut | None:
 def _cut_inside(name: str) -> FormCut | None:
     if "会社" in name or "法人" in name:
         found = _INSIDE.search(name)
-        if found and 0 < found.start() and found.end() < len(name):
+        if found and found.start() > 0 and found.end() < len(name):
             before, after = name[: found.start()].rstrip(), name[found.end() :].lstrip()
             return FormCut(before, CODE[found[0]], after)
     return None

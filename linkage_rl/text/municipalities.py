@@ -10,10 +10,11 @@ from typing import Final
 from linkage_rl.text.normalise import core_block
 
 _NAMES: Final = (
-    "北海道 青森県 岩手県 宮城県 秋田県 山形県 福島県 茨城県 栃木県 群馬県 埼玉県 千葉県 東京都 神奈川県"
-    " 新潟県 富山県 石川県 福井県 山梨県 長野県 岐阜県 静岡県 愛知県 三重県 滋賀県 京都府 大阪府 兵庫県"
-    " 奈良県 和歌山県 鳥取県 島根県 岡山県 広島県 山口県 徳島県 香川県 愛媛県 高知県 福岡県 佐賀県 長崎県"
-    " 熊本県 大分県 宮崎県 鹿児島県 沖縄県"
+    "北海道 青森県 岩手県 宮城県 秋田県 山形県 福島県 茨城県 栃木県 群馬県 埼玉県"
+    " 千葉県 東京都 神奈川県 新潟県 富山県 石川県 福井県 山梨県 長野県 岐阜県 静岡県"
+    " 愛知県 三重県 滋賀県 京都府 大阪府 兵庫県 奈良県 和歌山県 鳥取県 島根県 岡山県"
+    " 広島県 山口県 徳島県 香川県 愛媛県 高知県 福岡県 佐賀県 長崎県 熊本県 大分県"
+    " 宮崎県 鹿児島県 沖縄県"
 )
 PREFECTURES: Final[tuple[str, ...]] = tuple(_NAMES.split())
 """Names in the order of JIS X 0401; a prefecture's code is 1 + its position."""
@@ -40,18 +41,46 @@ def _is_ward(city: str) -> bool:
 
 CITIES: Final = _read()
 
-# The wards of 浜松市 were redrawn on 2024-01-01; 北区 went to both, its larger part to 浜名区.
-_REDRAWN: Final = {
-    "浜松市中区": "浜松市中央区",
-    "浜松市東区": "浜松市中央区",
-    "浜松市西区": "浜松市中央区",
-    "浜松市南区": "浜松市中央区",
-    "浜松市浜北区": "浜松市浜名区",
-    "浜松市北区": "浜松市浜名区",
-}
 FORMER_KITA: Final = "浜松市北区"
 KITA_TO_CHUO: Final = ("初生町", "三方原町", "東三方町", "豊岡町", "三幸町", "大原町", "根洗町")
 """Towns of the former 浜松市北区 that belong to 中央区 today."""
+
+# Renamed since 2016, while clients still write the old name; the wards of 浜松市 were redrawn on
+# 2024-01-01, where 北区 went to both, its larger part to 浜名区.
+_RENAMED: Final = {
+    (22, "浜松市中区"): "浜松市中央区",
+    (22, "浜松市東区"): "浜松市中央区",
+    (22, "浜松市西区"): "浜松市中央区",
+    (22, "浜松市南区"): "浜松市中央区",
+    (22, "浜松市浜北区"): "浜松市浜名区",
+    (22, FORMER_KITA): "浜松市浜名区",
+    (40, "筑紫郡那珂川町"): "那珂川市",
+    (4, "黒川郡富谷町"): "富谷市",
+    (28, "篠山市"): "丹波篠山市",
+}
+_TOWNS_RENAMED: Final = {
+    "奥州市": {f"{ward}区": ward for ward in ("水沢", "江刺", "前沢", "胆沢", "衣川")},
+    "盛岡市": {"玉山区": ""},
+    "千代田区": {"三崎町": "神田三崎町", "猿楽町": "神田猿楽町"},
+    "北牟婁郡紀北町": {"紀伊長島区": "", "海山区": ""},
+}
+
+
+def has_renamed_towns(city: str) -> bool:
+    """Whether `current_town` may change a street of this city."""
+    return city in _TOWNS_RENAMED
+
+
+def current_town(city: str, street: str) -> str:
+    """The street with the town's present name; districts that were abolished are left out.
+
+    >>> current_town("奥州市", "水沢区袋町2番44号")
+    '水沢袋町2番44号'
+    """
+    for old, new in _TOWNS_RENAMED.get(city, {}).items():
+        if street.startswith(old):
+            return new + street[len(old) :]
+    return street
 
 
 def _without_county(city: str) -> str:
@@ -72,8 +101,8 @@ def _index() -> dict[tuple[int, str], list[Municipality]]:
         for spelling in {city, _without_county(city)}:
             for scope in (code, 0):
                 found.setdefault((scope, spelling), set()).add((code, city))
-    for old, new in _REDRAWN.items():
-        found[_SHIZUOKA, old] = found[0, old] = {(_SHIZUOKA, new)}
+    for (code, old), new in _RENAMED.items():
+        found[code, old] = found[0, old] = {(code, new)}
     index: dict[tuple[int, str], list[Municipality]] = {}
     for (scope, spelling), places in found.items():
         code, city = next(iter(places)) if len(places) == 1 else (scope, spelling)
@@ -83,7 +112,6 @@ def _index() -> dict[tuple[int, str], list[Municipality]]:
     return index
 
 
-_SHIZUOKA: Final = 22
 _INDEX: Final = _index()
 
 
@@ -108,9 +136,11 @@ def find_city(prefecture: int, address: str) -> Municipality | None:
 
 
 _REGIONS: Final = (
-    "北海道 東北 関東 首都圏 甲信越 信越 北信越 北陸 中部 東海 関西 近畿 阪神 京阪神 中国 四国 中四国 九州"
-    " 北九州 南九州 西九州 東九州 沖縄 西日本 東日本 中日本 北日本 南日本 道央 道北 道東 道南 北関東 南関東"
-    " 東関東 西関東 首都 東京西 多摩 湘南 三河 尾張 播磨 但馬 丹波 北摂 泉州 神戸 能登 加賀 浜通り 北近畿 新大阪 日本"
+    "北海道 東北 関東 首都圏 甲信越 信越 北信越 北陸 中部 東海 関西 近畿 阪神"
+    " 京阪神 中国 四国 中四国 九州 北九州 南九州 西九州 東九州 沖縄 西日本 東日本"
+    " 中日本 北日本 南日本 道央 道北 道東 道南 北関東 南関東 東関東 西関東 首都"
+    " 東京西 多摩 湘南 三河 尾張 播磨 但馬 丹波 北摂 泉州 神戸 能登 加賀 浜通り"
+    " 北近畿 新大阪 日本"
 )
 
 

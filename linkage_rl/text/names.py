@@ -13,7 +13,6 @@ from linkage_rl.text import kana, legal_forms, stems
 from linkage_rl.text.legal_forms import LEGAL_FORMS, MIDDLE, TRAILING, FormCut
 from linkage_rl.text.normalise import core_block, drop_japanese_spaces, fold_block, join, split
 
-
 # The number of a line in the list it was copied from: ③佐賀県, ④-1 株式会社…
 _LIST_NUMBER: Final = re.compile(r"^[①-⑳㉑-㊿]+(?:[-－‐.．][0-9０-９]+)?\s*(?=\S)", re.MULTILINE)
 

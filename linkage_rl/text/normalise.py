@@ -36,15 +36,15 @@ _VOICED_KANA: Final = re.compile("(.)([\u3099\u309a])")
 
 PUNCTUATION: Final = " -.,・'\"()~/!?:;&+*#$%=@_^|\\<>「」『』〈〉《》〃…‥※☆★○●◎□■◇◆△▲▽▼♪→←↑↓"
 
-_SMALL_KANA: Final = dict(
-    zip("ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ", "あいうえおつやゆよわアイウエオツヤユヨワカケ", strict=True)
+KANA_SHAPES: Final = dict(
+    zip(
+        "ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶへべぺ",
+        "あいうえおつやゆよわアイウエオツヤユヨワカケヘベペ",
+        strict=True,
+    )
 )
-CORE: Final = table_of(
-    KANJI
-    | dict.fromkeys(PUNCTUATION.replace("&", ""), "")
-    | _SMALL_KANA
-    | dict(zip("へべぺ", "ヘベペ", strict=True))
-)
+"""Small kana as large, and へ, which looks alike in both scripts, as ヘ."""
+CORE: Final = table_of(KANJI | KANA_SHAPES | dict.fromkeys(PUNCTUATION.replace("&", ""), ""))
 """Folded text to `core`: no punctuation, old kanji as new, small kana as large, へ as ヘ."""
 
 
@@ -69,7 +69,7 @@ def encode(block: str) -> Codes:
 
 def decode(codes: Codes) -> str:
     """The block of these code points; those that are `DROP` vanish."""
-    return codes[codes != DROP].tobytes().decode("utf-32-le", "surrogatepass")
+    return str(codes[codes != DROP].tobytes(), "utf-32-le", "surrogatepass")
 
 
 def apply_table(table: Codes, block: str) -> str:
@@ -102,9 +102,9 @@ def _join_voicing(codes: Codes) -> Codes:
     if not marks.any():
         return codes
     block = _VOICED_KANA.sub(lambda pair: unicodedata.normalize("NFC", pair[0]), decode(codes))
-    codes = encode(block).copy()
-    codes[(codes == VOICED) | (codes == SEMI_VOICED)] = DROP
-    return codes[codes != DROP]
+    codes = encode(block)
+    whole: Codes = codes[(codes != VOICED) & (codes != SEMI_VOICED)]
+    return whole
 
 
 def _settle_dashes(codes: Codes) -> Codes:
@@ -114,12 +114,13 @@ def _settle_dashes(codes: Codes) -> Codes:
     too: 130 of 1.6 million companies have one, and clerks write those in every way.
     """
     dashes = (codes == HYPHEN) | (codes == LONG_VOWEL)
-    if dashes.any():
-        codes = codes.copy()
-        # Two dashes in a row take what the first one became, hence the short loop.
-        for _ in range(2):
-            after_kana = IS_KANA[previous(codes)]
-            codes[dashes] = np.where(after_kana[dashes], LONG_VOWEL, HYPHEN)
+    if not dashes.any():
+        return codes
+    # The character before a run of dashes decides for all of it.
+    before = np.maximum.accumulate(np.where(dashes, -1, np.arange(len(codes))))[dashes]
+    after_kana = (before >= 0) & IS_KANA[codes[before]]
+    codes = codes.copy()
+    codes[dashes] = np.where(after_kana, LONG_VOWEL, HYPHEN)
     return codes
 
 
@@ -130,7 +131,8 @@ def _squeeze_spaces(codes: Codes) -> Codes:
         return codes
     before = previous(codes)
     codes = codes[~(spaces & ((before == SPACE) | (before == NEWLINE)))]
-    return codes[~((codes == SPACE) & (following(codes) == NEWLINE))]
+    squeezed: Codes = codes[~((codes == SPACE) & (following(codes) == NEWLINE))]
+    return squeezed
 
 
 def fold_block(block: str) -> str:

@@ -12,15 +12,15 @@ _DIGITS: Final = {char: value for value, char in enumerate("〇一二三四五�
 _UNITS: Final = {"十": 10, "百": 100, "千": 1000}
 _NUMERALS: Final = "".join(_DIGITS) + "".join(_UNITS)
 
-# 三番町 and 東一番丁 are towns, 二の丸 and 一号線 are no numbers of a lot.
+# 二の丸 and 一号線 are no numbers of a lot.
 _END: Final = "(?=$|[-号番の ])"
 KANJI_NUMBER: Final = re.compile(
-    f"[{_NUMERALS}]+(?=丁目|番地|番(?![町丁])|号(?!線)|条|線|地割|-[0-9{_NUMERALS}])"
+    f"[{_NUMERALS}]+(?=丁目|番地|番|号(?!線)|条|線|地割|-[0-9{_NUMERALS}])"
     f"|(?<=[-0-9])[{_NUMERALS}]+{_END}|(?<=[0-9]の)[{_NUMERALS}]+{_END}"
     f"|(?<=番地)[{_NUMERALS}]+{_END}|(?<=番地の)[{_NUMERALS}]+{_END}|(?<=丁目)[{_NUMERALS}]+{_END}",
     re.MULTILINE,
 )
-"""Kanji numerals where an address counts: before 丁目, 番地, 番, 号, 条, 線, 地割, around hyphens."""
+"""Kanji numerals where an address counts: before 丁目, 番地, 番, 号, 条, 線, 地割, by hyphens."""
 
 
 @lru_cache(maxsize=4096)

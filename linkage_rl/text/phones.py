@@ -19,8 +19,10 @@ _TOO_SHORT: Final = 6
 def canonical_phones(texts: Sequence[str]) -> list[str]:
     """National digits with the leading 0 for Japan, '+' and E.164 elsewhere, '' if unreadable.
 
-    >>> canonical_phones(["+81 3 (3580) 3311", "０３－３５８０－３３１１ 内線12", "+1 415 555 2671"])
-    ['0335803311', '0335803311', '+14155552671']
+    >>> canonical_phones(["+81 3 (3580) 3311", "０３－３５８０－３３１１ 内線12"])
+    ['0335803311', '0335803311']
+    >>> canonical_phones(["+1 415 555 2671"])
+    ['+14155552671']
     """
     if not any(texts):
         return [""] * len(texts)

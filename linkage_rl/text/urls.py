@@ -13,7 +13,6 @@ _EXTRACT: Final = tldextract.TLDExtract(
     cache_dir=None, suffix_list_urls=(), fallback_to_snapshot=True
 )
 """The public suffix list bundled with tldextract: no network, nothing written."""
-_SCHEME: Final = re.compile("^(?:[a-z][a-z0-9+.-]*:)?/*(?:mailto:)?")
 _HOST: Final = re.compile("^(?:[^/?#@]*@)?([^/?#:@ ]+)")
 
 
@@ -22,8 +21,8 @@ def canonical_domains(texts: Sequence[str]) -> list[str]:
 
     An IP address has no registered domain, nor has a bare word.
 
-    >>> canonical_domains(["https://www.nta.go.jp:443/taxes", "info@shop.example.co.jp", "127.0.0.1"])
-    ['nta.go.jp', 'example.co.jp', '']
+    >>> canonical_domains(["https://www.nta.go.jp:443/taxes", "info@shop.example.co.jp"])
+    ['nta.go.jp', 'example.co.jp']
     """
     if not any(texts):
         return [""] * len(texts)
