@@ -88,7 +88,7 @@ def fit_action_values(
                 scores, _ = scorer.quantile_scores(*tensors(observation))
                 loss = _loss(scores, torch.from_numpy(targets), torch.from_numpy(known))
                 optimizer.zero_grad()
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 schedule.step()
     _rescale(scorer, shape.reward_scale)

@@ -139,7 +139,7 @@ class PPOConfig:
         """The scorer with an even chance of buying, since nobody has taught it otherwise."""
         scorer = copy_scorer(start)
         with torch.no_grad():
-            scorer.buy[-1].bias.zero_()  # type: ignore[operator,union-attr]
+            scorer.buy[-1].bias.zero_()  # type: ignore[operator]
         return scorer
 
     def build(

@@ -34,7 +34,7 @@ class RandomPolicy:
 class TopOne:
     """Links the candidate of the highest affinity, no match where none is visible.
 
-    Buys nothing; put it behind a `PlanPolicy`.
+    Buys nothing; give its `Decider` a plan.
     """
 
     def preferences(self, observation: Observation) -> NDArray[np.float32]:
@@ -55,7 +55,7 @@ class Rules:
     5. Equal whole name or core that one company of the table bears, wherever it sits.
 
     A rule that two candidates meet names neither of them. The confidence falls from rule to rule.
-    Buys nothing; put it behind a `PlanPolicy`.
+    Buys nothing; give its `Decider` a plan.
     """
 
     CONFIDENCE: Final = (0.99, 0.97, 0.95, 0.9, 0.85)

@@ -147,16 +147,17 @@ class _MaskedExploration:
         legal = observation["action_mask"]
         draws = np.random.random_sample((len(legal), legal.shape[1] + 1))  # noqa: NPY002 - SB3 seeds it
         other = (draws[:, 1:] * legal).argmax(axis=1)
-        return np.where(draws[:, 0] < rate, other, greedy)
+        actions: NDArray[np.int64] = np.where(draws[:, 0] < rate, other, greedy)
+        return actions
 
     def _excluded_save_params(self) -> list[str]:
         # It holds the core, and with it all cases.
         return [*super()._excluded_save_params(), "replay_buffer_kwargs"]  # type: ignore[misc]
 
 
-class MaskedDQN(_MaskedExploration, DQN):
+class MaskedDQN(_MaskedExploration, DQN):  # type: ignore[misc]
     """DQN over legal actions."""
 
 
-class MaskedQRDQN(_MaskedExploration, QRDQN):
+class MaskedQRDQN(_MaskedExploration, QRDQN):  # type: ignore[misc]
     """QR-DQN over legal actions."""

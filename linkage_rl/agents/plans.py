@@ -1,11 +1,9 @@
 """Fixed route plans: buy the same routes for every client, then judge."""
 
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.agents.scorer import MASKED
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.episode import ActionLayout, route_cost
 from linkage_rl.decision.observation import View
@@ -31,31 +29,6 @@ def take(observation: Observation, rows: NDArray[np.int64]) -> Observation:
         observation.action_mask[rows],
         observation.slot_pairs[rows],
     )
-
-
-@dataclass(frozen=True)
-class PlanPolicy:
-    """Buys the legal routes of a plan in order, then lets another policy stop."""
-
-    inner: Policy
-    """Judges once the plan is carried out; its own wish to buy is ignored."""
-    plan: tuple[int, ...]
-    """Routes by position; every route in turn if it lists all of them."""
-
-    def preferences(self, observation: Observation) -> NDArray[np.float32]:
-        """The next route of the plan, or the inner policy's stops."""
-        first_route = layout_of(observation).first_route
-        result = np.full(observation.action_mask.shape, MASKED, dtype=np.float32)
-        waiting = np.ones(len(observation), dtype=np.bool_)
-        for route in self.plan:
-            buys = waiting & (observation.action_mask[:, first_route + route] > 0)
-            result[buys, first_route + route] = 0.0
-            waiting &= ~buys
-        rows = np.flatnonzero(waiting)
-        if len(rows):
-            judged = self.inner.preferences(take(observation, rows))
-            result[rows, :first_route] = judged[:, :first_route]
-        return result
 
 
 def stop_rewards(

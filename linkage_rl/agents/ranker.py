@@ -87,7 +87,7 @@ def train_ranker(
         for epoch in range(1, config.epochs + 1):
             for loss in _losses(scorer, train, view, config, rng):
                 optimizer.zero_grad()
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 schedule.step()
             valid_loss = _mean_loss(scorer, valid, view, config)
@@ -186,7 +186,7 @@ def cautious(scorer: CandidateScorer, link_from: float) -> CandidateScorer:
     `RewardWeights.break_even().link`.
     """
     raised = copy_scorer(scorer)
-    last = raised.no_match[-1]
+    raise_by = math.log(link_from / (1 - link_from)) * raised.config.temperature
     with torch.no_grad():
-        last.bias += math.log(link_from / (1 - link_from)) * raised.config.temperature  # type: ignore[operator]
+        raised.no_match[-1].bias.add_(raise_by)  # type: ignore[operator]
     return raised

@@ -39,7 +39,7 @@ class LinkageVecEnv(VecEnv):
         self._actions = np.zeros(core.batch, dtype=np.int64)
         self._infos: list[dict[str, Any]] = [{} for _ in range(core.batch)]
 
-    def reset(self) -> ObservationDict:  # type: ignore[override]
+    def reset(self) -> ObservationDict:
         """Start B clients; a seed given before is used once."""
         if self._seeds[0] is not None:
             # Seeds s, s + 1, ... of the rows would make runs with neighbouring seeds alike.

@@ -64,6 +64,10 @@ class _ActorCritic(nn.Module):
 class _ScorerInside:
     """Puts a scorer into an actor-critic policy; mixed in before the base class."""
 
+    mlp_extractor: Any
+    action_net: Any
+    value_net: Any
+
     def __init__(
         self,
         observation_space: spaces.Space[Any],
@@ -88,7 +92,7 @@ class _ScorerInside:
         kwargs.setdefault("features_extractor_class", Passthrough)
         # Orthogonal weights of gain sqrt(2) would overwrite those that the scorer draws.
         kwargs["ortho_init"] = False
-        super().__init__(observation_space, action_space, lr_schedule, **kwargs)
+        super().__init__(observation_space, action_space, lr_schedule, **kwargs)  # type: ignore[call-arg]
 
     def _build_mlp_extractor(self) -> None:
         actions: int = self.action_space.n  # type: ignore[attr-defined]
@@ -118,7 +122,8 @@ class _ScorerInside:
     @property
     def scorer(self) -> CandidateScorer:
         """The network."""
-        return self.mlp_extractor.scorer
+        scorer: CandidateScorer = self.mlp_extractor.scorer
+        return scorer
 
 
 class ScorerActorCritic(_ScorerInside, ActorCriticPolicy):
@@ -172,13 +177,13 @@ class ScorerQuantileNetwork(QuantileNetwork):
     """Quantiles of the return from a scorer; those of illegal actions are -1e8."""
 
     def __init__(self, *args: Any, scorer: ScorerConfig, **kwargs: Any) -> None:
-        super().__init__(*args, n_quantiles=scorer.quantiles, **kwargs)
-        self.quantile_net = CandidateScorer(scorer)
+        super().__init__(*args, **{**kwargs, "n_quantiles": scorer.quantiles})
+        self.quantile_net = CandidateScorer(scorer)  # type: ignore[assignment]
 
     def forward(self, obs: Any) -> Tensor:
         """Quantiles of all actions, shape (B, quantiles, A)."""
-        parts = parts_of(self.extract_features(obs, self.features_extractor))
-        scores, _ = self.quantile_net.quantile_scores(*parts)
+        parts = parts_of(self.extract_features(obs, self.features_extractor))  # type: ignore[arg-type]
+        scores, _ = self.quantile_net.quantile_scores(*parts)  # type: ignore[operator]
         masked: Tensor = scores.masked_fill(parts[3][:, :, None] <= 0, MASKED)
         return masked.transpose(1, 2)
 
@@ -189,7 +194,7 @@ class ScorerQRDQNPolicy(QRDQNPolicy):
     def __init__(self, *args: Any, scorer: ScorerConfig, **kwargs: Any) -> None:
         self._scorer_config = scorer
         kwargs.setdefault("features_extractor_class", Passthrough)
-        super().__init__(*args, n_quantiles=scorer.quantiles, **kwargs)
+        super().__init__(*args, **{**kwargs, "n_quantiles": scorer.quantiles})
 
     def make_quantile_net(self) -> QuantileNetwork:
         """A quantile network with a scorer inside."""

@@ -199,8 +199,8 @@ def _fit_gains(
 def _reset(scorer: CandidateScorer, seen: Situations) -> None:
     """Start worth and gains at plausible levels instead of far off."""
     with torch.no_grad():
-        scorer.buy[-1].bias.zero_()  # type: ignore[operator,union-attr]
-        scorer.worth[-1].bias.fill_(float(seen.stop.mean()))  # type: ignore[operator,union-attr]
+        scorer.buy[-1].bias.zero_()  # type: ignore[operator]
+        scorer.worth[-1].bias.fill_(float(seen.stop.mean()))  # type: ignore[operator]
 
 
 def _regress(
@@ -215,16 +215,16 @@ def _regress(
     optimizer = torch.optim.Adam(head.parameters(), lr=config.learning_rate)
     for _ in range(config.epochs):
         order = torch.from_numpy(rng.permutation(len(inputs)))
-        for rows in order.split(config.batch):
+        for rows in torch.split(order, config.batch):
             errors = functional.mse_loss(head(inputs[rows]), targets[rows], reduction="none")
             loss = errors.mean() if known is None else errors[known[rows]].mean()
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
 
 
 def _sharpen(scorer: CandidateScorer, sharpness: float) -> None:
     """Turn gains into log-preferences."""
     with torch.no_grad():
-        for parameter in scorer.buy[-1].parameters():  # type: ignore[union-attr]
+        for parameter in scorer.buy[-1].parameters():
             parameter.div_(sharpness)

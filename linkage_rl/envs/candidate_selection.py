@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -47,7 +47,11 @@ class CandidateSelectionEnv(gym.Env[ObservationDict, int | np.int64]):
     `is_success`, `company_id` ('' unless linked), `routes_used` (names) and `cost`.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "human"], "render_fps": 1}
+    # Gymnasium declares it per instance and reads it from the class.
+    metadata: dict[str, Any] = {  # noqa: RUF012
+        "render_modes": ["ansi", "human"],
+        "render_fps": 1,
+    }
 
     def __init__(
         self,
@@ -82,7 +86,8 @@ class CandidateSelectionEnv(gym.Env[ObservationDict, int | np.int64]):
         )
         self.render_mode = render_mode
         self.flat = flat
-        self.observation_space = observation_space(self.core.cases, self.core.view, flat=flat)
+        space: gym.Space[Any] = observation_space(self.core.cases, self.core.view, flat=flat)
+        self.observation_space = space
         self.action_space = action_space(self.core.view)
         self._last: tuple[int, Outcome] | None = None
 
@@ -123,9 +128,10 @@ class CandidateSelectionEnv(gym.Env[ObservationDict, int | np.int64]):
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Which actions are legal now, shape (A,); the name is the one that sb3-contrib asks."""
-        return self.core.observation.action_mask[0].astype(np.bool_)
+        masks: NDArray[np.bool_] = self.core.observation.action_mask[0].astype(np.bool_)
+        return masks
 
-    def render(self) -> str | None:  # type: ignore[override]
+    def render(self) -> str | None:
         """The client, its candidates and the last action, as text."""
         if self.render_mode != "ansi":
             return None

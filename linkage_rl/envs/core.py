@@ -39,7 +39,8 @@ class Step:
     @property
     def done(self) -> NDArray[np.bool_]:
         """Which episodes have ended, shape (B,)."""
-        return self.outcome != Outcome.RUNNING
+        done: NDArray[np.bool_] = self.outcome != Outcome.RUNNING
+        return done
 
 
 @dataclass

@@ -122,13 +122,17 @@ class ToyProblem:
         self, similarity: NDArray[np.float32], rng: np.random.Generator
     ) -> NDArray[np.float32]:
         chance = np.clip(2 * similarity.mean(axis=1) - 1, 0.02, 0.9)[:, None]
-        return (rng.random((len(chance), len(EQUALITIES))) < chance).astype(np.float32)
+        equal: NDArray[np.float32] = (rng.random((len(chance), len(EQUALITIES))) < chance).astype(
+            np.float32
+        )
+        return equal
 
     def _bearers(
         self, case: NDArray[np.int64], n: int, rng: np.random.Generator
     ) -> NDArray[np.float32]:
         counts = rng.geometric(0.7, size=(n, len(BEARERS)))[case]
-        return (np.log1p(counts) / np.log(1001)).astype(np.float32)
+        bearers: NDArray[np.float32] = (np.log1p(counts) / np.log(1001)).astype(np.float32)
+        return bearers
 
     def _bits(self, on: NDArray[np.bool_]) -> NDArray[np.uint16]:
         return (on @ (1 << np.arange(self.routes))).astype(np.uint16)

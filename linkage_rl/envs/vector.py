@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
@@ -30,7 +30,8 @@ class CandidateSelectionVectorEnv(VectorEnv[ObservationDict, NDArray[np.int64], 
     finished one saw stands in `infos["final_obs"]`, and its ending in `infos["final_info"]`.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {
+    # Gymnasium declares it per instance and reads it from the class.
+    metadata: dict[str, Any] = {  # noqa: RUF012
         "render_modes": [],
         "autoreset_mode": AutoresetMode.SAME_STEP,
     }

@@ -98,10 +98,8 @@ class EvaluationCallback(BaseCallback):
             self._history[name].append(value)
         self._record(float(rewards.mean()), float(success.mean()), float(lengths.mean()), rate)
         self._keep_if_best(policy, float(rewards.mean()))
-        np.savez(
-            self._folder / "evaluations.npz",
-            **{name: np.array(values) for name, values in self._history.items()},
-        )
+        columns: dict[str, Any] = {name: np.array(values) for name, values in self._history.items()}
+        np.savez(self._folder / "evaluations.npz", **columns)
         self._guard()
 
     def _record(self, reward: float, success: float, length: float, rate: float) -> None:

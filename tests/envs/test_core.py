@@ -1,0 +1,142 @@
+import numpy as np
+import pytest
+
+from linkage_rl.decision.observation import View
+from linkage_rl.envs.core import LinkageCore
+from linkage_rl.envs.rewards import Outcome, RewardWeights
+from linkage_rl.errors import ConfigError, IllegalActionError
+from tests.cases_factory import TOY_VIEW, synthetic_cases, two_clients, without_pairs
+
+VIEW = View(max_candidates=2, prices=(0.01, 0.05), allow_review=True)
+LINK_0, LINK_1, NO_MATCH, REVIEW, BUY_NAME, BUY_NGRAM = range(6)
+
+
+def core_at(*cases: int) -> LinkageCore:
+    core = LinkageCore(two_clients(), VIEW, batch=len(cases), rng=np.random.default_rng(0))
+    core.reset(np.array(cases))
+    return core
+
+
+def test_buying_a_route_then_linking_pays_one_minus_its_price() -> None:
+    core = core_at(0)
+
+    bought = core.step(np.array([BUY_NGRAM]), restart=False)
+    linked = core.step(np.array([LINK_0]), restart=False)
+
+    assert not bought.done[0]
+    assert linked.outcome[0] == Outcome.CORRECT_LINK
+    assert bought.reward[0] + linked.reward[0] == pytest.approx(1.0 - 0.05)
+
+
+def test_a_second_route_shows_the_candidates_of_both_by_falling_affinity() -> None:
+    core = core_at(0)
+
+    core.step(np.array([BUY_NGRAM]), restart=False)
+    step = core.step(np.array([BUY_NAME]), restart=False)
+
+    assert step.observation.slot_pairs[0].tolist() == [0, 1]
+    assert step.observation.state[0] == pytest.approx([1, 1, 1.0, 0.06])
+
+
+def test_an_illegal_action_costs_its_penalty_and_changes_nothing() -> None:
+    core = core_at(1)
+    before = core.observation
+
+    step = core.step(np.array([BUY_NGRAM]), restart=False)
+
+    assert step.reward[0] == pytest.approx(-0.05)
+    assert step.terms["illegal"].tolist() == [1.0]
+    assert not step.done[0]
+    assert np.array_equal(step.observation.action_mask, before.action_mask)
+
+
+def test_an_action_outside_the_space_is_refused() -> None:
+    with pytest.raises(IllegalActionError, match=r"0\.\.5, got 6\.\.6"):
+        core_at(0).step(np.array([6]))
+
+
+def test_a_finished_episode_gives_way_to_the_next_case_at_once() -> None:
+    core = LinkageCore(two_clients(), VIEW, batch=2, order="sequential")
+    core.reset()
+
+    step = core.step(np.array([NO_MATCH, BUY_NAME]))
+
+    assert step.outcome.tolist() == [Outcome.MISSED_LINK, Outcome.RUNNING]
+    assert core.episodes.case.tolist() == [0, 1]
+    assert core.episodes.bought.tolist() == [0, 1]
+    assert step.after.action.tolist() == [NO_MATCH, -1]
+
+
+def test_an_overdue_episode_is_replaced_and_its_last_sight_kept() -> None:
+    core = core_at(0, 0)
+
+    step = core.step(np.array([BUY_NAME, BUY_NAME]), overdue=np.array([True, False]))
+
+    assert step.final.slot_pairs[:, 0].tolist() == [0, 0]
+    assert step.observation.slot_pairs[:, 0].tolist() == [-1, 0]
+    assert not step.done.any()
+
+
+def test_with_all_paid_every_available_route_is_open_at_no_price() -> None:
+    core = LinkageCore(two_clients(), VIEW, batch=2, all_paid=True)
+    core.reset(np.array([0, 1]))
+
+    step = core.step(np.array([LINK_1, NO_MATCH]), restart=False)
+
+    assert step.reward == pytest.approx([1.0, 0.5])
+    assert step.observation.action_mask[:, BUY_NAME:].tolist() == [[0, 0], [0, 0]]
+
+
+def test_weights_can_be_exchanged_between_steps() -> None:
+    core = core_at(1, 1)
+
+    core.weights = RewardWeights(correct_reject=0.3)
+
+    assert core.step(np.array([NO_MATCH, REVIEW])).reward == pytest.approx([0.3, 0.1])
+
+
+def test_clients_without_candidates_can_still_be_settled() -> None:
+    core = LinkageCore(without_pairs(two_clients()), VIEW, batch=2)
+    core.reset(np.array([0, 1]))
+
+    step = core.step(np.array([BUY_NAME, NO_MATCH]), restart=False)
+    core.step(np.array([LINK_0, LINK_0]), restart=False)
+
+    assert step.outcome.tolist() == [Outcome.RUNNING, Outcome.CORRECT_REJECT]
+    assert core.episodes.action.tolist() == [-1, NO_MATCH]
+
+
+def test_equal_seeds_draw_equal_cases() -> None:
+    cases = synthetic_cases(50, np.random.default_rng(0))
+
+    def drawn(seed: int) -> list[int]:
+        core = LinkageCore(cases, TOY_VIEW, batch=8, rng=np.random.default_rng(seed))
+        core.reset()
+        core.step(np.full(8, TOY_VIEW.layout.no_match))
+        return core.episodes.case.tolist()
+
+    assert drawn(1) == drawn(1)
+    assert drawn(1) != drawn(2)
+
+
+def test_the_tally_counts_outcomes_routes_and_reward() -> None:
+    core = core_at(0, 1)
+    core.step(np.array([BUY_NGRAM, NO_MATCH]), restart=False)
+    core.step(np.array([LINK_0, LINK_0]), restart=False)
+
+    tally = core.clear_tally()
+
+    assert tally.outcomes[Outcome.CORRECT_LINK] == 1
+    assert tally.routes == 1
+    assert tally.steps == 4
+    assert core.tally.steps == 0
+
+
+def test_prices_must_fit_the_routes() -> None:
+    with pytest.raises(ConfigError, match=r"expected 2 prices.*\['name', 'ngram'\], got 1"):
+        LinkageCore(two_clients(), View(2, (0.1,)))
+
+
+def test_no_cases_are_refused() -> None:
+    with pytest.raises(ConfigError, match="at least one case"):
+        LinkageCore(two_clients().take(np.zeros(0, dtype=np.int64)), VIEW)
