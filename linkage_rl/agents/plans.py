@@ -1,6 +1,5 @@
 """Fixed route plans: buy the same routes for every client, then judge."""
 
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,17 +17,6 @@ def layout_of(observation: Observation) -> ActionLayout:
     """Meaning of the actions of an observation."""
     slots = observation.candidates.shape[1]
     return ActionLayout(slots, observation.action_mask.shape[1] - slots - 2)
-
-
-def take(observation: Observation, rows: NDArray[np.int64]) -> Observation:
-    """These rows of an observation."""
-    return Observation(
-        observation.candidates[rows],
-        observation.query[rows],
-        observation.state[rows],
-        observation.action_mask[rows],
-        observation.slot_pairs[rows],
-    )
 
 
 def stop_rewards(

@@ -100,7 +100,7 @@ class KeyRoute:
 
     name: str
     """The key, one of `keys.KEYS`."""
-    price: float = 0.005
+    price: float = 0.0005
     read_at_most: int = 4096
     """Bearers of one key that are compared; the rest is not looked at."""
 
@@ -145,7 +145,7 @@ class NgramRoute:
     """Companies whose name, reading or Latin name shares rare character n-grams."""
 
     name: str = "ngram"
-    price: float = 0.03
+    price: float = 0.016
     budget: int = 4096
     """Postings read per client, the rarest grams first."""
     documents: int = 48

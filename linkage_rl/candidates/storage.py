@@ -4,8 +4,6 @@ The base is written once; a refresh writes only the segment of changes and the a
 the manifest is replaced last, so a reader sees either the old or the new state.
 """
 
-import json
-import os
 import shutil
 from dataclasses import fields, replace
 from pathlib import Path
@@ -16,6 +14,13 @@ import xxhash
 from numpy.typing import NDArray
 
 from linkage_rl.candidates.encode import Documents
+from linkage_rl.candidates.files import (
+    file_digest,
+    map_array,
+    replace_text,
+    sealed,
+    unsealed,
+)
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.offices import OfficeTable
 from linkage_rl.candidates.parts import Part
@@ -65,7 +70,7 @@ def save_index(index: CompanyIndex, folder: Path) -> None:
             "companies": len(index),
             "checksums": checksums,
         }
-        _replace_text(folder / MANIFEST, json.dumps(manifest, indent=1))
+        replace_text(folder / MANIFEST, sealed(manifest))
         _remove_unused(folder, {name, state})
     except OSError as error:
         raise OutputError(
@@ -96,7 +101,7 @@ def load_index(folder: Path, verify: bool = True) -> CompanyIndex:
             "build it again with `python -m linkage_rl.companies`"
         )
     for file, digest in manifest["checksums"].items():
-        if not (folder / file).is_file() or (verify and _digest(folder / file) != digest):
+        if not (folder / file).is_file() or (verify and file_digest(folder / file) != digest):
             raise CandidateIndexError(
                 f"{folder / file} is missing or damaged (checksum differs); "
                 "build the index again with `python -m linkage_rl.companies`"
@@ -186,7 +191,7 @@ def _write(folder: Path, name: str, arrays: dict[str, NDArray[Any]]) -> dict[str
     try:
         for key, array in arrays.items():
             np.save(partial / f"{key}.npy", array)
-        checksums = {f"{name}/{key}.npy": _digest(partial / f"{key}.npy") for key in arrays}
+        checksums = {f"{name}/{key}.npy": file_digest(partial / f"{key}.npy") for key in arrays}
     except OSError:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -196,34 +201,19 @@ def _write(folder: Path, name: str, arrays: dict[str, NDArray[Any]]) -> dict[str
 
 
 def _read(folder: Path) -> dict[str, NDArray[Any]]:
-    """All arrays of a folder; empty ones are read, since an empty file cannot be mapped."""
-    arrays = {}
-    for path in folder.glob("*.npy"):
-        try:
-            arrays[path.stem] = np.load(path, mmap_mode="r")
-        except ValueError:
-            arrays[path.stem] = np.load(path)
-    return arrays
-
-
-def _digest(path: Path) -> str:
-    digest = xxhash.xxh3_128()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 22):
-            digest.update(chunk)
-    return digest.hexdigest()
+    """All arrays of a folder."""
+    return {path.stem: map_array(path) for path in folder.glob("*.npy")}
 
 
 def _read_manifest(folder: Path) -> dict[str, Any] | None:
     try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
-    except FileNotFoundError:
+        return unsealed((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, OSError) as error:
         raise CandidateIndexError(
             f"{folder / MANIFEST} cannot be read: {error}; build the index again"
         ) from error
-    return manifest
 
 
 def _next_state(folder: Path) -> int:
@@ -236,12 +226,3 @@ def _remove_unused(folder: Path, used: set[str]) -> None:
     for path in folder.iterdir():
         if path.is_dir() and path.name not in used and path.name.startswith(("base-", "state-")):
             shutil.rmtree(path, ignore_errors=True)
-
-
-def _replace_text(path: Path, text: str) -> None:
-    partial = path.with_suffix(".partial")
-    with partial.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)

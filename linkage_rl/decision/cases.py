@@ -164,10 +164,7 @@ def join_cases(parts: Sequence[CaseSet], families: Sequence[int]) -> CaseSet:
         ),
         *(joined(name) for name in ("pair_routes", "affinity", "features", "is_right")),
         np.concatenate(
-            [
-                part.pair_company + start
-                for part, start in zip(parts, company_starts, strict=False)
-            ]
+            [part.pair_company + start for part, start in zip(parts, company_starts, strict=False)]
         ),
         *(joined(name) for name in ("query", "available", "has_row")),
         family,

@@ -3,8 +3,7 @@
 All clients that choose the same route buy it together, so that a list costs R rounds, not N.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -33,6 +32,10 @@ class Thresholds:
 class Pool(Protocol):
     """Cases whose candidates are shown as routes are bought."""
 
+    @property
+    def available(self) -> NDArray[np.uint16]:
+        """Routes that each case can ask, one bit per route, shape (N,)."""
+
     def reveal(self, cases: NDArray[np.int64], route: int) -> None:
         """Run a route for these cases."""
 
@@ -46,6 +49,11 @@ class PreparedPool:
 
     cases: CaseSet
     view: View
+
+    @property
+    def available(self) -> NDArray[np.uint16]:
+        """Routes that each case can ask, shape (N,)."""
+        return self.cases.available
 
     def reveal(self, cases: NDArray[np.int64], route: int) -> None:
         """Nothing to run: the candidates are there and only become visible."""
@@ -76,9 +84,16 @@ class Decider:
     """Maps raw to calibrated confidence; None leaves it raw."""
     thresholds: Thresholds | None = None
     """None keeps the policy's own final action."""
+    plan: tuple[int, ...] | None = None
+    """Routes that every client buys first, as far as it can; the policy then buys no more. None
+    leaves all buying to the policy."""
 
     def decide(self, pool: Pool, clients: int) -> Decisions:
         """Decide for cases 0..clients-1 of the pool."""
+        return self.settle(self.judge(pool, clients))
+
+    def judge(self, pool: Pool, clients: int) -> Decisions:
+        """What the policy itself says of cases 0..clients-1, with its raw confidence."""
         done = Decisions(
             kind=np.zeros(clients, dtype=np.int8),
             pair=np.full(clients, -1, dtype=np.int64),
@@ -87,58 +102,62 @@ class Decider:
             cost=np.zeros(clients, dtype=np.float32),
         )
         active = np.arange(clients, dtype=np.int64)
+        for route in self.plan or ():
+            self._buy(pool, active[(pool.available >> route) & 1 > 0], route, done)
         while len(active):
-            waiting = list(self._round(pool, active, done))
-            active = np.sort(np.concatenate(waiting)) if waiting else active[:0]
+            active = self._round(pool, active, done)
         done.cost[:] = route_cost(done.bought, np.asarray(self.view.prices, dtype=np.float32))
         return done
 
-    def _round(
-        self, pool: Pool, active: NDArray[np.int64], done: Decisions
-    ) -> Iterator[NDArray[np.int64]]:
-        """Let every active client act once; yields those that bought a route."""
-        layout = self.view.layout
-        buying: list[list[NDArray[np.int64]]] = [[] for _ in range(layout.routes)]
-        for begin in range(0, len(active), _CHUNK):
-            cases = active[begin : begin + _CHUNK]
-            observation = pool.observe(cases, done.bought[cases])
-            preferences = self.policy.preferences(observation)
-            action = preferences.argmax(axis=1)
-            stops = action < layout.first_route
-            self._settle(cases[stops], preferences[stops], observation.slot_pairs[stops], done)
-            for route in range(layout.routes):
-                buying[route].append(cases[action == layout.first_route + route])
-        for route, parts in enumerate(buying):
-            cases = np.concatenate(parts)
-            if len(cases):
-                pool.reveal(cases, route)
-                done.bought[cases] |= np.uint16(1 << route)
-                yield cases
+    def settle(self, judged: Decisions) -> Decisions:
+        """Judged clients with calibrated confidence and the thresholds applied."""
+        present = judged.pair >= 0
+        confidence = judged.confidence
+        if self.calibration is not None:
+            confidence = self.calibration.apply(confidence)
+        confidence = np.where(present, confidence, 0.0).astype(np.float32)
+        if self.thresholds is None:
+            return replace(judged, confidence=confidence)
+        kind = np.where(
+            confidence >= self.thresholds.review, DecisionKind.REVIEW, DecisionKind.NO_MATCH
+        )
+        kind = np.where((confidence >= self.thresholds.link) & present, DecisionKind.LINK, kind)
+        return replace(judged, confidence=confidence, kind=kind.astype(np.int8))
 
-    def _settle(
+    def _round(self, pool: Pool, active: NDArray[np.int64], done: Decisions) -> NDArray[np.int64]:
+        """Let every active client act once; returns those that bought a route."""
+        layout = self.view.layout
+        route_of = np.full(len(active), -1, dtype=np.int64)
+        for begin in range(0, len(active), _CHUNK):
+            part = slice(begin, begin + _CHUNK)
+            observation = pool.observe(active[part], done.bought[active[part]])
+            preferences = self.policy.preferences(observation)
+            if self.plan is not None:
+                preferences = preferences[:, : layout.first_route]
+            route_of[part] = preferences.argmax(axis=1) - layout.first_route
+            stops = route_of[part] < 0
+            self._stop(active[part][stops], preferences[stops], observation.slot_pairs[stops], done)
+        for route in range(layout.routes):
+            self._buy(pool, active[route_of == route], route, done)
+        return active[route_of >= 0]
+
+    def _buy(self, pool: Pool, cases: NDArray[np.int64], route: int, done: Decisions) -> None:
+        if len(cases):
+            pool.reveal(cases, route)
+            done.bought[cases] |= np.uint16(1 << route)
+
+    def _stop(
         self,
         cases: NDArray[np.int64],
         preferences: NDArray[np.float32],
         slot_pairs: NDArray[np.int64],
         done: Decisions,
     ) -> None:
-        """Write the decisions of clients whose policy has stopped buying."""
+        """Write down clients whose policy has stopped buying."""
         layout = self.view.layout
         slot, confidence = raw_confidence(preferences, layout)
-        pair = slot_pairs[np.arange(len(slot)), slot]
-        if self.calibration is not None:
-            confidence = self.calibration.apply(confidence)
-        confidence = np.where(pair >= 0, confidence, 0.0).astype(np.float32)
-        if self.thresholds is None:
-            action = preferences.argmax(axis=1)
-            kind = np.where(action < layout.slots, DecisionKind.LINK, DecisionKind.NO_MATCH)
-            kind = np.where(action == layout.review, DecisionKind.REVIEW, kind)
-        else:
-            kind = np.where(
-                confidence >= self.thresholds.review, DecisionKind.REVIEW, DecisionKind.NO_MATCH
-            )
-            kind = np.where(confidence >= self.thresholds.link, DecisionKind.LINK, kind)
-        unlinkable = (pair < 0) & (kind == DecisionKind.LINK)
-        done.kind[cases] = np.where(unlinkable, DecisionKind.NO_MATCH, kind)
-        done.pair[cases] = pair
+        action = preferences.argmax(axis=1)
+        kind = np.where(action < layout.slots, DecisionKind.LINK, DecisionKind.NO_MATCH)
+        done.kind[cases] = np.where(action == layout.review, DecisionKind.REVIEW, kind)
+        done.pair[cases] = slot_pairs[np.arange(len(slot)), slot]
         done.confidence[cases] = confidence

@@ -71,6 +71,11 @@ class LivePool:
             available |= route.can_ask(clients).astype(np.uint16) << np.uint16(place)
         self.pairs = Pairs.none(query_features(index, clients), available)
 
+    @property
+    def available(self) -> NDArray[np.uint16]:
+        """Routes that each client can ask, one bit per route, shape (N,)."""
+        return self.pairs.available
+
     def observe(self, cases: NDArray[np.int64], bought: NDArray[np.uint16]) -> Observation:
         """What a policy sees of these clients; slots name index rows, which stay the same."""
         seen = self._view.observe(self.pairs, cases, bought)

@@ -17,7 +17,8 @@ from linkage_rl.evaluation.curves import reliability, risk_coverage
 from linkage_rl.evaluation.evaluate import (
     Evaluation,
     calibrated,
-    evaluate_cases,
+    evaluate,
+    judge_cases,
     live_microseconds,
     with_threshold,
 )
@@ -25,7 +26,7 @@ from linkage_rl.evaluation.metrics import bootstrap_intervals
 from linkage_rl.evaluation.report import Example, Report, SystemResult, side_by_side
 from linkage_rl.features.reasons import reasons
 from linkage_rl.protocols import Policy
-from linkage_rl.records import DecisionKind, RecordBatch
+from linkage_rl.records import DecisionKind, Decisions, RecordBatch
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class System:
 
     name: str
     policy: Policy
+    plan: tuple[int, ...] | None = None
+    """Routes bought for every client; None leaves the buying to the policy."""
     calibrate: bool = True
     """False keeps the policy's own final actions: rules have no threshold to move."""
 
@@ -144,42 +147,64 @@ def compare(
         goal: What thresholds serve; see `choose_threshold`.
         timing: What is linked live.
     """
-    parts = {
-        name: tuple(cases.take(np.flatnonzero(cases.family == place)) for cases in (valid, test))
+    trials: dict[str, dict[str, Trial]] = {name: {} for name in lists}
+    members = {
+        name: (np.flatnonzero(valid.family == place), np.flatnonzero(test.family == place))
         for place, name in enumerate(lists)
     }
-    trials: dict[str, dict[str, Trial]] = {name: {} for name in lists}
     joint = {}
     for system in tqdm(systems, desc="systems", leave=False):
-        decider = Decider(system.policy, view)
+        decider = Decider(system.policy, view, plan=system.plan)
+        both = Judged(valid, judge_cases(decider, valid)), Judged(test, judge_cases(decider, test))
         if system.calibrate:
-            decider = calibrated(decider, valid)
-        for name, (list_valid, list_test) in parts.items():
+            decider = calibrated(decider, both[0].decisions, valid)
+        goal_of = goal if system.calibrate else None
+        for name, (in_valid, in_test) in members.items():
             spent = live_microseconds(
                 decider, timing.index, timing.routes, timing.limit, timing.records[name]
             )
             trials[name][system.name] = _trial(
-                system, decider, list_valid, list_test, weights, goal, spent
+                decider, both[0].take(in_valid), both[1].take(in_test), weights, goal_of, spent
             )
-        joint[system.name] = _trial(system, decider, valid, test, weights, goal, None)
-    return Comparison(trials, joint, {name: cases for name, (_, cases) in parts.items()})
+        joint[system.name] = _trial(decider, *both, weights, goal_of, None)
+    cases = {name: test.take(in_test) for name, (_, in_test) in members.items()}
+    return Comparison(trials, joint, cases)
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Cases with what a policy said of them."""
+
+    cases: CaseSet
+    decisions: Decisions
+
+    def take(self, rows: NDArray[np.int64]) -> "Judged":
+        """Some of the cases, their pairs renumbered."""
+        cases, said = self.cases.take(rows), self.decisions
+        moved = said.pair[rows] - self.cases.starts[rows] + cases.starts[:-1]
+        pair = np.where(said.pair[rows] >= 0, moved, -1)
+        return Judged(
+            cases,
+            Decisions(
+                said.kind[rows], pair, said.confidence[rows], said.bought[rows], said.cost[rows]
+            ),
+        )
 
 
 def _trial(
-    system: System,
     decider: Decider,
-    valid: CaseSet,
-    test: CaseSet,
+    valid: Judged,
+    test: Judged,
     weights: RewardWeights,
-    goal: str,
+    goal: str | None,
     microseconds: float | None,
 ) -> Trial:
-    if system.calibrate:
-        decider = with_threshold(decider, valid, goal, weights)
+    if goal is not None:
+        decider = with_threshold(decider, valid.decisions, valid.cases, goal, weights)
     return Trial(
         decider,
-        evaluate_cases(decider, valid, weights),
-        evaluate_cases(decider, test, weights, microseconds),
+        evaluate(decider, valid.decisions, valid.cases, weights),
+        evaluate(decider, test.decisions, test.cases, weights, microseconds),
     )
 
 

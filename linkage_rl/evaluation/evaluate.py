@@ -30,21 +30,28 @@ class Evaluation:
     """Whether the best candidate is right, linked or not; shape (N,)."""
 
 
-def evaluate_cases(
+def judge_cases(decider: Decider, cases: CaseSet) -> Decisions:
+    """The policy's own answers, raw; thresholds can then be moved without asking it again."""
+    return decider.judge(PreparedPool(cases, decider.view), len(cases))
+
+
+def evaluate(
     decider: Decider,
+    judged: Decisions,
     cases: CaseSet,
     weights: RewardWeights,
     microseconds_per_client: float | None = None,
 ) -> Evaluation:
-    """Decide every case and compare with the truth.
+    """Settle what was judged of these cases and compare with the truth.
 
     Args:
-        decider: Policy, calibration and thresholds.
-        cases: Labelled cases.
+        decider: Calibration and thresholds.
+        judged: From `judge_cases`.
+        cases: The labelled cases that were judged.
         weights: What each end is worth.
         microseconds_per_client: Carried into the metrics; see `live_microseconds`.
     """
-    decisions = decider.decide(PreparedPool(cases, decider.view), len(cases))
+    decisions = decider.settle(judged)
     rewards = decision_rewards(decisions, cases, weights)
     judgement = judge(decisions, cases.is_right, cases.has_row, rewards)
     return Evaluation(
@@ -55,6 +62,17 @@ def evaluate_cases(
     )
 
 
+def evaluate_cases(
+    decider: Decider,
+    cases: CaseSet,
+    weights: RewardWeights,
+    microseconds_per_client: float | None = None,
+) -> Evaluation:
+    """Decide every case and compare with the truth; see `evaluate`."""
+    judged = judge_cases(decider, cases)
+    return evaluate(decider, judged, cases, weights, microseconds_per_client)
+
+
 def best_is_right(decisions: Decisions, cases: CaseSet) -> NDArray[np.bool_]:
     """Whether the best candidate of each case is right, shape (N,)."""
     right = np.zeros(len(decisions), dtype=np.bool_)
@@ -63,18 +81,18 @@ def best_is_right(decisions: Decisions, cases: CaseSet) -> NDArray[np.bool_]:
     return right
 
 
-def calibrated(decider: Decider, valid: CaseSet) -> Decider:
+def calibrated(decider: Decider, judged: Decisions, valid: CaseSet) -> Decider:
     """The decider with its confidence fitted to how often it is right on these cases."""
-    plain = replace(decider, calibration=None, thresholds=None)
-    decisions = plain.decide(PreparedPool(valid, plain.view), len(valid))
-    present = decisions.pair >= 0
-    right = best_is_right(decisions, valid)
-    return replace(decider, calibration=fit_isotonic(decisions.confidence[present], right[present]))
+    present = judged.pair >= 0
+    right = best_is_right(judged, valid)
+    return replace(decider, calibration=fit_isotonic(judged.confidence[present], right[present]))
 
 
-def with_threshold(decider: Decider, valid: CaseSet, goal: str, weights: RewardWeights) -> Decider:
+def with_threshold(
+    decider: Decider, judged: Decisions, valid: CaseSet, goal: str, weights: RewardWeights
+) -> Decider:
     """The decider with the threshold that serves the goal best on these cases."""
-    decisions = decider.decide(PreparedPool(valid, decider.view), len(valid))
+    decisions = decider.settle(judged)
     choice = choose_threshold(
         decisions.confidence, best_is_right(decisions, valid), valid.has_row, goal, weights
     )

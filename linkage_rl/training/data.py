@@ -18,14 +18,13 @@ from linkage_rl.errors import SchemaError
 from linkage_rl.records import RecordBatch
 from linkage_rl.tables.credentials import parse_url
 from linkage_rl.tables.readers import ClientList, read_clients, read_companies
-from linkage_rl.tables.sample import draw_sample
+from linkage_rl.tables.sample import generate_clients, generate_companies
 from linkage_rl.tables.schema import CANONICAL
+from linkage_rl.tables.split import SPLITS
 from linkage_rl.tables.store import CompanyStore
 from linkage_rl.training.settings import RunSettings
 
 _log = logging.getLogger(__name__)
-
-SPLITS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +81,7 @@ def open_table(settings: RunSettings) -> tuple[CompanyStore, Path]:
             chunks = (
                 read_companies(Path(table.source), table.mapping)
                 if table.source
-                else draw_sample(table.sample).companies
+                else generate_companies(table.sample)
             )
             _log.info("loading companies into %r", store)
             store.load(chunks)
@@ -93,8 +92,8 @@ def open_table(settings: RunSettings) -> tuple[CompanyStore, Path]:
 def _lists(settings: RunSettings) -> dict[str, dict[str, ClientList]]:
     """Client list of each family, by split."""
     if not settings.clients.valid:
-        sample = draw_sample(settings.table.sample)
-        return {split: {"sample": sample.lists[split]} for split in SPLITS}
+        sample = settings.table.sample
+        return {split: {"sample": generate_clients(sample, split)} for split in SPLITS}
     lists = {}
     for split in SPLITS:
         files: Mapping[str, str] = getattr(settings.clients, split)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from linkage_rl.agents.baselines import Rules, TopOne
-from linkage_rl.agents.plans import PlanPolicy, best_fixed_plan
+from linkage_rl.agents.plans import best_fixed_plan
 from linkage_rl.agents.ranker import train_ranker
 from linkage_rl.agents.scorer import CandidateScorer, load_scorer, save_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
@@ -32,6 +33,9 @@ from linkage_rl.training.settings import RunSettings
 from linkage_rl.training.watch import Stopwatch
 
 _log = logging.getLogger(__name__)
+
+_PLAN_CASES = 4_000
+"""Validation cases on which fixed plans are compared; all of them would take minutes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,14 +133,15 @@ def _systems(
     settings: RunSettings, ranker: ScorerPolicy, agent: ScorerPolicy, valid: CaseSet, view: View
 ) -> list[System]:
     every = tuple(range(len(view.prices)))
-    plan = best_fixed_plan(ranker, valid, view, settings.reward)
+    some = np.random.default_rng(0).permutation(len(valid))[:_PLAN_CASES]
+    plan = best_fixed_plan(ranker, valid.take(some), view, settings.reward)
     names = [valid.routes[route] for route in plan]
     _log.info("best fixed plan: %s", ", ".join(names) or "buy nothing")
     return [
-        System("rules", PlanPolicy(Rules(valid, view), every), calibrate=False),
-        System("top-1", PlanPolicy(TopOne(), every), calibrate=False),
-        System("ranker", PlanPolicy(ranker, every)),
-        System("best fixed plan", PlanPolicy(ranker, plan)),
+        System("rules", Rules(valid, view), every, calibrate=False),
+        System("top-1", TopOne(), every, calibrate=False),
+        System("ranker", ranker, every),
+        System("best fixed plan", ranker, plan),
         System("agent", agent),
     ]
 
