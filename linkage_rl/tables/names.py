@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.tables.places import Towns
-from linkage_rl.tables.vocabulary import LETTERS, Words, vocabulary
+from linkage_rl.tables.vocabulary import Words, vocabulary
 
 Core = tuple[str, str]
 """A name without its legal form, and its reading in katakana."""
@@ -109,14 +109,22 @@ class NamePool:
     leading: NDArray[np.bool_]
     """Whether the form stands before the core, shape (M,)."""
 
-    def text(self, name: int) -> str:
-        """The whole name."""
-        core, form = self.cores[self.core[name]][0], FORMS[self.form[name]].text
-        return form + core if self.leading[name] else core + form
+    def texts(self, names: NDArray[np.int64]) -> list[str]:
+        """Whole names."""
+        forms = [form.text for form in FORMS]
+        return [
+            forms[form] + self.cores[core][0] if leading else self.cores[core][0] + forms[form]
+            for core, form, leading in zip(
+                self.core[names].tolist(),
+                self.form[names].tolist(),
+                self.leading[names].tolist(),
+                strict=True,
+            )
+        ]
 
-    def reading(self, name: int) -> str:
-        """Katakana reading without the legal form, as the registry gives it."""
-        return self.cores[self.core[name]][1]
+    def readings(self, names: NDArray[np.int64]) -> list[str]:
+        """Katakana readings without the legal form, as the registry gives them."""
+        return [self.cores[core][1] for core in self.core[names].tolist()]
 
     def __len__(self) -> int:
         return len(self.core)
@@ -247,7 +255,7 @@ def _town_words(count: int, towns: Towns, rng: np.random.Generator) -> list[Core
 
 
 def _letter_words(count: int, rng: np.random.Generator) -> list[Core]:
-    letters, readings = list(LETTERS), list(LETTERS.values())
+    letters, readings = vocabulary()["letter"].texts, vocabulary()["letter"].readings
     rows = rng.integers(0, len(letters), (count, 4))
     sizes = rng.choice([2, 3, 4], size=count, p=[0.35, 0.5, 0.15])
     return [

@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -20,16 +21,7 @@ WHERE neighborhood != '' AND neighborhood NOT GLOB '*[、（～「]*' AND neighb
 ORDER BY code, neighborhood
 """
 
-PREFECTURES: Final = (
-    "北海道:336:11 青森県:51:17 岩手県:51:19 宮城県:133:22 秋田県:39:18 山形県:50:23 福島県:107:24 "
-    "茨城県:160:29 栃木県:114:28 群馬県:119:27 埼玉県:452:48 千葉県:388:43 東京都:2630:3 "
-    "神奈川県:633:45 新潟県:104:25 富山県:61:76 石川県:72:76 福井県:47:776 山梨県:53:55 長野県:120:26 "
-    "岐阜県:123:58 静岡県:305:54 愛知県:512:52 三重県:85:59 滋賀県:77:77 京都府:211:75 大阪府:930:6 "
-    "兵庫県:347:78 奈良県:68:742 和歌山県:50:73 鳥取県:25:857 島根県:34:852 岡山県:113:86 "
-    "広島県:169:82 山口県:67:83 徳島県:43:88 香川県:58:87 愛媛県:74:89 高知県:36:88 福岡県:398:92 "
-    "佐賀県:39:952 長崎県:66:95 熊本県:112:96 大分県:61:97 宮崎県:62:985 鹿児島県:92:99 沖縄県:126:98"
-)
-"""Prefecture : open companies per ten thousand in the real table : area code of its capital."""
+PREFECTURES_FILE: Final = Path(__file__).with_name("prefectures.tsv")
 
 
 @dataclass(frozen=True)
@@ -80,31 +72,33 @@ def load_towns() -> Towns:
     """All towns, ordered by prefecture, city and postal code; read once per program."""
     with closing(sqlite3.connect(DBPATH)) as connection:
         rows = connection.execute(QUERY).fetchall()
-    parts = [entry.split(":") for entry in PREFECTURES.split()]
-    code = {name: number for number, (name, _, _) in enumerate(parts, 1)}
-    rows.sort(key=lambda row: (code[row[1]], row[2]))
+    lines = PREFECTURES_FILE.read_text(encoding="utf-8").splitlines()
+    names, shares, area_codes = zip(*(line.split("\t") for line in lines[1:]), strict=True)
+    number = {name: position for position, name in enumerate(names)}
+    rows.sort(key=lambda row: (number[row[1]], row[2]))
     columns = [np.array(column, dtype=object) for column in zip(*rows, strict=True)]
-    prefecture_code = np.array([code[row[1]] for row in rows], dtype=np.int64)
-    _, city_start, city_of, sizes = np.unique(
-        [f"{code[row[1]]:02} {row[2]}" for row in rows],
+    where = np.array([number[row[1]] for row in rows], dtype=np.int64)
+    _, start, city_of, sizes = np.unique(
+        [f"{number[row[1]]:02} {row[2]}" for row in rows],
         return_index=True,
         return_inverse=True,
         return_counts=True,
     )
     weight = _city_weight(columns[2]) / sizes[city_of]
-    shares = np.array([float(share) for _, share, _ in parts])
-    in_prefecture = np.bincount(prefecture_code, weights=weight, minlength=48)
-    weight *= shares[prefecture_code - 1] / in_prefecture[prefecture_code]
+    weight *= (np.array(shares, dtype=float) / np.bincount(where, weights=weight))[where]
     cumulative = np.cumsum(weight)
     return Towns(
-        *columns[:6],
+        postal_code=columns[0],
+        prefecture=columns[1],
+        city=columns[2],
+        town=columns[3],
+        city_kana=columns[4],
+        town_kana=columns[5],
         has_chome=columns[6].astype(bool),
-        prefecture_code=prefecture_code,
-        area_code=np.array(
-            [f"0{parts[number - 1][2]}" for number in prefecture_code], dtype=object
-        ),
-        city_start=city_start[city_of],
-        city_end=city_start[city_of] + sizes[city_of],
+        prefecture_code=where + 1,
+        area_code=np.array(area_codes, dtype=object)[where],
+        city_start=start[city_of],
+        city_end=start[city_of] + sizes[city_of],
         cumulative=cumulative / cumulative[-1],
     )
 

@@ -87,32 +87,24 @@ class World:
 
     def records(self, rows: NDArray[np.int64]) -> RecordBatch:
         """Every field of these companies."""
-        config, towns, has, listed = self.config, self.towns, self.has, rows.tolist()
-        town = self.sites.town[rows]
-        return RecordBatch(
-            [self.company_ids[row] for row in listed],
-            {
-                "name": [self.names.text(name) for name in self.name[rows].tolist()],
-                "name_kana": [
-                    self.names.reading(self.name[row]) if has[row, 0] < config.kana_share else ""
-                    for row in listed
-                ],
-                "name_en": [
-                    self._english(row) if has[row, 1] < config.english_share else ""
-                    for row in listed
-                ],
-                "postal_code": towns.postal_code[town].tolist(),
-                "prefecture": towns.prefecture[town].tolist(),
-                "city": towns.city[town].tolist(),
-                "street": [self.sites.street(row, towns) for row in listed],
-                "phone": [
-                    self.sites.phone_number(row, towns) if has[row, 2] < config.phone_share else ""
-                    for row in listed
-                ],
-                "url": [self._url(row) if has[row, 3] < config.url_share else "" for row in listed],
-                "corporate_number": [self.company_ids[row] for row in listed],
-            },
-        )
+        config, towns, sites = self.config, self.towns, self.sites.take(rows)
+        names = self.names.texts(self.name[rows])
+        readings = self.names.readings(self.name[rows])
+        company_ids = [self.company_ids[row] for row in rows.tolist()]
+        latin = romanised(readings)
+        fields = {
+            "name": names,
+            "name_kana": self._some(rows, 0, config.kana_share, readings),
+            "name_en": self._some(rows, 1, config.english_share, self._english(rows, latin)),
+            "postal_code": towns.postal_code[sites.town].tolist(),
+            "prefecture": towns.prefecture[sites.town].tolist(),
+            "city": towns.city[sites.town].tolist(),
+            "street": sites.streets(towns),
+            "phone": self._some(rows, 2, config.phone_share, sites.phone_numbers(towns)),
+            "url": self._some(rows, 3, config.url_share, self._urls(rows, latin)),
+            "corporate_number": company_ids,
+        }
+        return RecordBatch(company_ids, fields)
 
     def rows(self, rows: NDArray[np.int64]) -> CompanyRows:
         """These companies as rows of the table."""
@@ -124,17 +116,28 @@ class World:
             closed_at=[day if gone else "" for day, gone in zip(days, closed, strict=True)],
         )
 
-    def _english(self, row: int) -> str:
-        name = self.name[row]
-        suffix = FORMS[self.names.form[name]].english
-        return f"{romanised(self.names.reading(name)).capitalize()} {suffix}".strip()
+    def _some(
+        self, rows: NDArray[np.int64], chance: int, share: float, texts: list[str]
+    ) -> list[str]:
+        """The texts of that share of the companies that have the field; '' for the others."""
+        having = (self.has[rows, chance] < share).tolist()
+        return [text if has else "" for text, has in zip(texts, having, strict=True)]
 
-    def _url(self, row: int) -> str:
-        name = self.name[row]
-        domain = romanised(self.names.reading(name))[:30] or "company"
+    def _english(self, rows: NDArray[np.int64], latin: list[str]) -> list[str]:
+        forms = self.names.form[self.name[rows]].tolist()
+        return [
+            f"{text.capitalize()} {FORMS[form].english}".strip()
+            for text, form in zip(latin, forms, strict=True)
+        ]
+
+    def _urls(self, rows: NDArray[np.int64], latin: list[str]) -> list[str]:
+        shared = (self.bearers[self.name[rows]] > 1).tolist()
         # companies of one name need domains of their own
-        own = f"-{row}" if self.bearers[name] > 1 else ""
-        return f"https://www.{domain}{own}.{TOP_LEVELS[row % len(TOP_LEVELS)]}/"
+        return [
+            f"https://www.{text[:30] or 'company'}{f'-{row}' if again else ''}."
+            f"{TOP_LEVELS[row % len(TOP_LEVELS)]}/"
+            for text, row, again in zip(latin, rows.tolist(), shared, strict=True)
+        ]
 
 
 def generate_companies(config: SampleConfig, size: int = 50_000) -> Iterator[CompanyRows]:
@@ -161,8 +164,8 @@ def generate_clients(config: SampleConfig, split: str) -> ClientList:
     lacking = round(count * config.no_row_share)
     rows = np.concatenate(
         [
-            _some(np.flatnonzero(mine & no_row), lacking, rng),
-            _some(np.flatnonzero(mine & ~no_row), count - lacking, rng),
+            _draw(np.flatnonzero(mine & no_row), lacking, rng),
+            _draw(np.flatnonzero(mine & ~no_row), count - lacking, rng),
         ]
     )
     rng.shuffle(rows)
@@ -180,16 +183,17 @@ def generate_clients(config: SampleConfig, split: str) -> ClientList:
     )
 
 
-def check_digit(number: str) -> int:
-    """Check digit of a corporate number's twelve digits, which it precedes.
+def check_digits(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Check digits of corporate numbers' twelve digits, which they precede; shape (N,).
 
-    The ministerial ordinance on corporate numbers (法人番号省令, article 2).
+    9 - (sum of P_n Q_n mod 9): P_n is the n-th digit from the right, Q_n is 1 for odd n and 2
+    for even n (財務省令第70号, 2014, article 2).
 
-    >>> check_digit("700110005901")
-    4
+    >>> check_digits(np.array([12050002]))
+    array([7])
     """
-    weighted = sum(int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(number)))
-    return 9 - weighted % 9
+    weighted = sum(numbers // 10**place % 10 * (1 + place % 2) for place in range(12))
+    return 9 - np.asarray(weighted) % 9
 
 
 @lru_cache(maxsize=1)
@@ -257,13 +261,11 @@ def _corporate_numbers(prefectures: NDArray[np.int64], rng: np.random.Generator)
     rank[order] = np.arange(len(prefectures)) - np.repeat(np.cumsum(counts) - counts, counts)
     step = max(999_999 // (int(counts.max()) + 1), 1)
     serial = rank * step + rng.integers(0, step, len(prefectures))
-    stems = [
-        f"{place:02}0001{number:06}" for place, number in zip(prefectures, serial, strict=True)
-    ]
-    return tuple(f"{check_digit(stem)}{stem}" for stem in stems)
+    numbers = prefectures * 10**10 + 10**6 + serial
+    return tuple(f"{number:013}" for number in check_digits(numbers) * 10**12 + numbers)
 
 
-def _some(rows: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def _draw(rows: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """So many of these rows; each once where there are enough."""
     return rng.choice(rows, count, replace=len(rows) < count)
 
@@ -274,15 +276,14 @@ def _former(world: World, rows: NDArray[np.int64], rng: np.random.Generator) -> 
     names = make_names(count, count // 5, towns, rng)
     town = towns.near(world.sites.town[rows], rng.random(count) < 0.55, rng)
     sites = draw_sites(town, world.config.shared_site_share, rng)
-    return RecordBatch(
-        list(map(str, range(count))),
-        {
-            "name": [names.text(name) for name in range(count)],
-            "name_kana": [names.reading(name) for name in range(count)],
-            "postal_code": towns.postal_code[sites.town].tolist(),
-            "prefecture": towns.prefecture[sites.town].tolist(),
-            "city": towns.city[sites.town].tolist(),
-            "street": [sites.street(row, towns) for row in range(count)],
-            "phone": [sites.phone_number(row, towns) for row in range(count)],
-        },
-    )
+    every = np.arange(count)
+    fields = {
+        "name": names.texts(every),
+        "name_kana": names.readings(every),
+        "postal_code": towns.postal_code[sites.town].tolist(),
+        "prefecture": towns.prefecture[sites.town].tolist(),
+        "city": towns.city[sites.town].tolist(),
+        "street": sites.streets(towns),
+        "phone": sites.phone_numbers(towns),
+    }
+    return RecordBatch([str(row) for row in range(count)], fields)

@@ -35,39 +35,57 @@ class Sites:
         """The sites at these positions."""
         return Sites(**{name: column[rows] for name, column in vars(self).items()})
 
-    def street(self, row: int, towns: Towns) -> str:
+    def streets(self, towns: Towns) -> list[str]:
         """Town, numbers, building and room in the registry's full-width digits."""
-        text = towns.town[self.town[row]] + self._numbers(row, towns).translate(FULL_WIDTH)
-        if self.building[row] < 0:
-            return text
-        text += vocabulary()["building"].texts[self.building[row]]
-        return text + self._room(row).translate(FULL_WIDTH)
-
-    def phone_number(self, row: int, towns: Towns) -> str:
-        """Telephone number, written with hyphens: '03-5678-1234'."""
-        area = towns.area_code[self.town[row]]
-        rest = f"{self.phone[row]:09}"[-(10 - len(area)) :]
-        rest = "2345623456"[int(rest[0])] + rest[1:]
-        return f"{area}-{rest[:-4]}-{rest[-4:]}"
-
-    def _numbers(self, row: int, towns: Towns) -> str:
-        chome, block, house = self.chome[row], self.block[row], self.house[row]
-        if towns.has_chome[self.town[row]]:
-            if self.style[row]:
-                return f"{chome}丁目{block}-{house}" if house else f"{chome}丁目{block}"
-            return f"{chome}丁目{block}番{house}号" if house else f"{chome}丁目{block}番地"
-        lot = block * 7 + chome
-        if self.style[row]:
-            return f"{lot}-{house}" if house else f"{lot}"
-        return f"{lot}番地{house}" if house else f"{lot}番地"
-
-    def _room(self, row: int) -> str:
-        room = self.room[row]
-        if not room:
-            return ""
-        return (
-            f"{room}号室" if room % 3 == 0 else f"{room // 100}階" if room % 3 == 1 else f"{room}"
+        buildings = (*vocabulary()["building"].texts, "")
+        numbers = zip(
+            towns.has_chome[self.town].tolist(),
+            self.style.tolist(),
+            self.chome.tolist(),
+            self.block.tolist(),
+            self.house.tolist(),
+            strict=True,
         )
+        after = zip(self.building.tolist(), self.room.tolist(), strict=True)
+        lots = "\n".join(_numbers(*parts) for parts in numbers).translate(FULL_WIDTH)
+        rooms = "\n".join(
+            _room(room) if building >= 0 else "" for building, room in after
+        ).translate(FULL_WIDTH)
+        return [
+            f"{town}{lot}{buildings[building]}{room}"
+            for town, lot, building, room in zip(
+                towns.town[self.town].tolist(),
+                lots.split("\n"),
+                self.building.tolist(),
+                rooms.split("\n"),
+                strict=True,
+            )
+        ]
+
+    def phone_numbers(self, towns: Towns) -> list[str]:
+        """Telephone numbers, written with hyphens: '03-5678-1234'."""
+        areas = towns.area_code[self.town].tolist()
+        drawn = zip(areas, self.phone.tolist(), strict=True)
+        # a local number begins with 2..6; the area code and it have ten digits together
+        return [
+            f"{area}-{2 + phone % 5}{phone // 10**4 % 10 ** (5 - len(area)):0{5 - len(area)}}"
+            f"-{phone % 10**4:04}"
+            for area, phone in drawn
+        ]
+
+
+def _numbers(has_chome: bool, style: int, chome: int, block: int, house: int) -> str:
+    head, lot = (f"{chome}丁目", block) if has_chome else ("", block * 7 + chome)
+    if not house:
+        return f"{head}{lot}" if style else f"{head}{lot}番地"
+    if style:
+        return f"{head}{lot}-{house}"
+    return f"{head}{lot}番{house}号" if has_chome else f"{lot}番地{house}"
+
+
+def _room(room: int) -> str:
+    ways = ("", f"{room}号室", f"{room // 100}階", f"{room}")
+    return ways[1 + room % 3 if room else 0]
 
 
 def draw_sites(towns_of: NDArray[np.int64], shared_share: float, rng: np.random.Generator) -> Sites:

@@ -1,7 +1,7 @@
 """Words that sample companies are named with, each with its reading, and their romanisation."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,128 +10,6 @@ from typing import Final
 
 WORDS_FILE: Final = Path(__file__).with_name("vocabulary.tsv")
 
-LETTERS: Final = MappingProxyType(
-    dict(
-        zip(
-            "ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ",
-            [
-                "エー",
-                "ビー",
-                "シー",
-                "ディー",
-                "イー",
-                "エフ",
-                "ジー",
-                "エイチ",
-                "アイ",
-                "ジェー",
-                "ケー",
-                "エル",
-                "エム",
-                "エヌ",
-                "オー",
-                "ピー",
-                "キュー",
-                "アール",
-                "エス",
-                "ティー",
-                "ユー",
-                "ブイ",
-                "ダブリュー",
-                "エックス",
-                "ワイ",
-                "ゼット",
-            ],
-            strict=True,
-        )
-    )
-)
-"""Full-width letters and how they are read."""
-
-SYLLABLES: Final = MappingProxyType(
-    dict(
-        pair.split(":")
-        for pair in [
-            "ア:a",
-            "イ:i",
-            "ウ:u",
-            "エ:e",
-            "オ:o",
-            "カ:ka",
-            "キ:ki",
-            "ク:ku",
-            "ケ:ke",
-            "コ:ko",
-            "サ:sa",
-            "シ:shi",
-            "ス:su",
-            "セ:se",
-            "ソ:so",
-            "タ:ta",
-            "チ:chi",
-            "ツ:tsu",
-            "テ:te",
-            "ト:to",
-            "ナ:na",
-            "ニ:ni",
-            "ヌ:nu",
-            "ネ:ne",
-            "ノ:no",
-            "ハ:ha",
-            "ヒ:hi",
-            "フ:fu",
-            "ヘ:he",
-            "ホ:ho",
-            "マ:ma",
-            "ミ:mi",
-            "ム:mu",
-            "メ:me",
-            "モ:mo",
-            "ヤ:ya",
-            "ユ:yu",
-            "ヨ:yo",
-            "ラ:ra",
-            "リ:ri",
-            "ル:ru",
-            "レ:re",
-            "ロ:ro",
-            "ワ:wa",
-            "ヲ:o",
-            "ン:n",
-            "ガ:ga",
-            "ギ:gi",
-            "グ:gu",
-            "ゲ:ge",
-            "ゴ:go",
-            "ザ:za",
-            "ジ:ji",
-            "ズ:zu",
-            "ゼ:ze",
-            "ゾ:zo",
-            "ダ:da",
-            "ヂ:ji",
-            "ヅ:zu",
-            "デ:de",
-            "ド:do",
-            "バ:ba",
-            "ビ:bi",
-            "ブ:bu",
-            "ベ:be",
-            "ボ:bo",
-            "パ:pa",
-            "ピ:pi",
-            "プ:pu",
-            "ペ:pe",
-            "ポ:po",
-            "ヴ:vu",
-        ]
-    )
-)
-
-SMALL: Final = MappingProxyType(
-    dict(zip("ァィゥェォャュョ", ["a", "i", "u", "e", "o", "ya", "yu", "yo"], strict=True))
-)
-
 
 @dataclass(frozen=True)
 class Words:
@@ -139,7 +17,11 @@ class Words:
 
     texts: tuple[str, ...]
     readings: tuple[str, ...]
-    """Katakana; '' for words that are never read aloud."""
+    """Katakana; of syllables the romanisation; '' for words that are never read aloud."""
+
+    def translation(self) -> dict[int, str]:
+        """For `str.translate`, from single characters to their readings."""
+        return {ord(text): kana for text, kana in zip(self.texts, self.readings, strict=True)}
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -164,18 +46,22 @@ def vocabulary() -> Mapping[str, Words]:
     )
 
 
-def romanised(kana: str) -> str:
+def romanised(readings: Sequence[str]) -> list[str]:
     """Hepburn without long vowels, lower case, as companies write themselves.
 
-    >>> romanised("ヤマダコウギョウ"), romanised("ニッシンショウジ"), romanised("フォレスト")
-    ('yamadakogyo', 'nisshinshoji', 'foresuto')
+    Args:
+        readings: Katakana, one line each.
+
+    >>> romanised(["ヤマダコウギョウ", "ニッシンショウジ", "フォレスト"])
+    ['yamadakogyo', 'nisshinshoji', 'foresuto']
     """
-    text = re.sub("ウ(?=[ィェォ])", "w", kana)
-    text = "".join(SYLLABLES.get(character, character) for character in text)
+    small = vocabulary()["small"].translation()
+    text = re.sub("ウ(?=[ィェォ])", "w", "\n".join(readings))
+    text = text.translate(vocabulary()["syllable"].translation())
     text = re.sub("[aiueo](?=[ァィゥェォャュョ])", "", text)
-    text = re.sub("(sh|ch|j)([ャュョ])", lambda found: found[1] + SMALL[found[2]][-1], text)
-    text = "".join(SMALL.get(character, character) for character in text)
+    text = re.sub("(sh|ch|j)([ャュョ])", lambda found: found[1] + small[ord(found[2])][-1], text)
+    text = text.translate(small)
     text = re.sub("ッ(?=ch)", "t", text)
     text = re.sub("ッ([a-z])", r"\1\1", text)
     text = text.replace("ou", "o").replace("oo", "o").replace("uu", "u")
-    return re.sub("[^a-z0-9]", "", text)
+    return re.sub("[^a-z0-9\n]", "", text).split("\n")

@@ -1,0 +1,153 @@
+"""The National Tax Agency's corporate-number files: the full file and its daily differences."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from io import TextIOWrapper
+from itertools import islice
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+from zipfile import BadZipFile, ZipFile
+
+from linkage_rl.errors import InputFileError
+from linkage_rl.records import CompanyRows, RecordBatch
+from linkage_rl.tables.csv_file import HEAD_BYTES, guess_encoding
+
+COLUMNS: Final = (
+    "sequenceNumber",
+    "corporateNumber",
+    "process",
+    "correct",
+    "updateDate",
+    "changeDate",
+    "name",
+    "nameImageId",
+    "kind",
+    "prefectureName",
+    "cityName",
+    "streetNumber",
+    "addressImageId",
+    "prefectureCode",
+    "cityCode",
+    "postCode",
+    "addressOutside",
+    "addressOutsideImageId",
+    "closeDate",
+    "closeCause",
+    "successorCorporateNumber",
+    "changeCause",
+    "assignmentDate",
+    "latest",
+    "enName",
+    "enPrefectureName",
+    "enCityName",
+    "enAddressOutside",
+    "furigana",
+    "hihyoji",
+)
+"""The thirty columns of the file, which has no header (法人番号公表サイト, リソース定義書)."""
+
+LATEST: Final = COLUMNS.index("latest")
+
+FIELDS_OF: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "name": ("name", "name"),
+        "name_kana": ("furigana", "furigana"),
+        "name_en": ("enName", "enName"),
+        "postal_code": ("postCode", "postCode"),
+        "prefecture": ("prefectureName", "prefectureName"),
+        "city": ("cityName", "cityName"),
+        "street": ("streetNumber", "addressOutside"),
+        "corporate_number": ("corporateNumber", "corporateNumber"),
+    }
+)
+"""Field to the column that holds it, and the column that does where that one is empty."""
+
+CLOSING: Final = ("21", "99")
+"""Kinds of change (process) that end a row: register closed, number deleted. An absorbed company
+(71) carries its closing date; a restored one (22) or an annulled merger (72) carries none."""
+
+CHUNK: Final = 50_000
+
+
+def read_nta(path: Path, size: int = CHUNK) -> Iterator[CompanyRows]:
+    """Companies of a full file or a daily difference, to be given to `CompanyStore.load`.
+
+    Rows that are history (latest = 0) are left out. A company that has closed comes with
+    `closed_at` set; one that was restored comes without it.
+
+    Args:
+        path: The zip as downloaded, or the CSV inside; Unicode or Shift-JIS.
+        size: Rows per chunk.
+
+    Raises:
+        InputFileError: The file is missing, damaged, empty, or not of this format.
+    """
+    read = 0
+    with _opened(path) as stream:
+        reader = csv.reader(stream, strict=True)
+        try:
+            while lines := list(islice(reader, size)):
+                _refuse_other_formats(path, lines, read)
+                read += len(lines)
+                yield _companies(lines)
+        except (csv.Error, UnicodeDecodeError, BadZipFile) as error:
+            raise InputFileError(
+                f"{path} after line {read}: {error}; download the file again"
+            ) from None
+    if not read:
+        raise InputFileError(f"expected corporate numbers in {path}, got an empty file")
+
+
+def _companies(lines: Sequence[Sequence[str]]) -> CompanyRows:
+    current = [dict(zip(COLUMNS, line, strict=True)) for line in lines if line[LATEST] != "0"]
+    return CompanyRows(
+        RecordBatch(
+            [row["corporateNumber"] for row in current],
+            {
+                field: [row[column] or row[instead] for row in current]
+                for field, (column, instead) in FIELDS_OF.items()
+            },
+        ),
+        updated_at=[row["updateDate"] for row in current],
+        closed_at=[_closed_at(row) for row in current],
+    )
+
+
+def _closed_at(row: Mapping[str, str]) -> str:
+    if row["closeDate"] or row["process"] not in CLOSING:
+        return row["closeDate"]
+    return row["changeDate"] or row["updateDate"]
+
+
+def _refuse_other_formats(path: Path, lines: Sequence[Sequence[str]], before: int) -> None:
+    for line, fields in enumerate(lines, before + 1):
+        if len(fields) != len(COLUMNS) or len(fields[1]) != 13 or not fields[1].isdecimal():
+            raise InputFileError(
+                f"{path} row {line}: expected {len(COLUMNS)} fields, the second a corporate "
+                f"number of 13 digits, got {len(fields)} fields; use the CSV file of the "
+                "corporate number site (法人番号公表サイト), or read other files with a header"
+            )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIOWrapper]:
+    try:
+        with ExitStack() as stack:
+            if path.suffix == ".zip":
+                archive = stack.enter_context(ZipFile(path))
+                member = next((name for name in archive.namelist() if name.endswith(".csv")), None)
+                if member is None:
+                    raise InputFileError(
+                        f"expected a .csv in {path}, got {archive.namelist()}; "
+                        "download the CSV edition"
+                    )
+                head = stack.enter_context(archive.open(member)).read(HEAD_BYTES)
+                stream = stack.enter_context(archive.open(member))
+            else:
+                head = stack.enter_context(path.open("rb")).read(HEAD_BYTES)
+                stream = stack.enter_context(path.open("rb"))
+            yield TextIOWrapper(stream, encoding=guess_encoding(head), newline="")
+    except (OSError, BadZipFile) as error:
+        raise InputFileError(f"cannot read {path}: {error}; download the file again") from None

@@ -1,0 +1,161 @@
+"""The sample behaves like the real table and lists."""
+
+from collections import Counter
+from functools import cache
+
+import numpy as np
+import pytest
+
+from linkage_rl.errors import ConfigError
+from linkage_rl.records import RecordBatch
+from linkage_rl.tables.places import load_towns
+from linkage_rl.tables.sample import (
+    SampleConfig,
+    check_digits,
+    generate_clients,
+    generate_companies,
+)
+from linkage_rl.tables.split import SPLITS
+from linkage_rl.tables.vocabulary import vocabulary
+
+SMALL = SampleConfig(companies=4_000, clients=1_000)
+
+
+@cache
+def table() -> dict[str, list[str]]:
+    """The company table of SMALL by column."""
+    columns: dict[str, list[str]] = {"company_id": [], "closed_at": [], "updated_at": []}
+    for rows in generate_companies(SMALL, size=1_500):
+        columns["company_id"] += rows.records.ids
+        columns["closed_at"] += rows.closed_at
+        columns["updated_at"] += rows.updated_at
+        for field, texts in rows.records.columns.items():
+            columns.setdefault(field, []).extend(texts)
+    return columns
+
+
+def shared(texts: list[str]) -> float:
+    """Share of texts that occur more than once."""
+    counts = Counter(texts)
+    return sum(count for count in counts.values() if count > 1) / len(texts)
+
+
+def test_the_table_has_the_rows_asked_for_under_distinct_corporate_numbers() -> None:
+    ids = table()["company_id"]
+
+    numbers = np.array([int(company_id) for company_id in ids])
+    assert len(set(ids)) == len(ids) == 4_000
+    assert (check_digits(numbers % 10**12) == numbers // 10**12).all()
+
+
+def test_a_quarter_of_the_companies_are_namesakes_and_a_fifth_share_an_address() -> None:
+    places = [
+        f"{city}{street}" for city, street in zip(table()["city"], table()["street"], strict=True)
+    ]
+
+    assert shared(table()["name"]) == pytest.approx(0.25, abs=0.05)
+    assert shared(places) == pytest.approx(0.2, abs=0.07)
+
+
+def test_legal_forms_stand_as_often_as_in_the_real_table() -> None:
+    names = table()["name"]
+
+    def share(form: str) -> float:
+        return sum(form in name for name in names) / len(names)
+
+    assert share("株式会社") == pytest.approx(0.64, abs=0.06)
+    assert share("有限会社") == pytest.approx(0.13, abs=0.05)
+    assert share("合同会社") == pytest.approx(0.14, abs=0.05)
+
+
+def test_domains_of_different_companies_differ() -> None:
+    urls = [url for url in table()["url"] if url]
+
+    assert shared(urls) < 0.05, "only homophones may share one"
+    assert len(urls) / 4_000 == pytest.approx(0.45, abs=0.05)
+
+
+def test_a_hundredth_of_the_rows_are_closed() -> None:
+    closed = [day for day in table()["closed_at"] if day]
+
+    assert len(closed) / 4_000 == pytest.approx(0.01, abs=0.01)
+    assert all(updated for updated in table()["updated_at"])
+
+
+def test_equal_seeds_give_equal_samples_and_others_do_not() -> None:
+    def first(seed: int) -> RecordBatch:
+        return next(generate_companies(SampleConfig(companies=50, clients=10, seed=seed))).records
+
+    assert first(1) == first(1)
+    assert first(1) != first(2)
+
+
+def test_no_company_has_clients_in_two_splits() -> None:
+    truths = [set(generate_clients(SMALL, split).truth or ()) - {""} for split in SPLITS]
+
+    assert [len(truth) for truth in truths] == pytest.approx([510, 170, 170], abs=10)
+    assert not truths[0] & truths[1] | truths[0] & truths[2] | truths[1] & truths[2]
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_fifteen_in_a_hundred_clients_have_no_open_row(split: str) -> None:
+    clients = generate_clients(SMALL, split)
+    is_open = {
+        company_id: not closed
+        for company_id, closed in zip(table()["company_id"], table()["closed_at"], strict=True)
+    }
+
+    assert clients.truth is not None
+    assert clients.truth.count("") / len(clients) == pytest.approx(0.15, abs=0.01)
+    assert all(is_open[company_id] for company_id in clients.truth if company_id)
+    assert len(clients.extra["noise"]) == len(clients)
+
+
+def test_clients_without_a_row_have_namesakes_in_the_table() -> None:
+    clients = generate_clients(SMALL, "train")
+    names = set(table()["name"])
+
+    lacking = [
+        name
+        for name, truth, noise in zip(
+            clients.records.column("name"), clients.truth or (), clients.extra["noise"], strict=True
+        )
+        if not truth and noise == "exact"
+    ]
+    assert 0.2 < sum(name in names for name in lacking) / len(lacking) < 0.8
+
+
+def test_an_unknown_split_is_refused() -> None:
+    with pytest.raises(ConfigError, match="expected a split among"):
+        generate_clients(SMALL, "trian")
+
+
+def test_a_sample_of_no_companies_is_refused() -> None:
+    with pytest.raises(ConfigError, match="at least 10 companies"):
+        SampleConfig(companies=0)
+
+
+def test_towns_are_drawn_as_companies_are_spread_over_the_country() -> None:
+    towns, rng = load_towns(), np.random.default_rng(0)
+
+    drawn = towns.draw(20_000, rng)
+
+    assert (towns.prefecture[drawn] == "東京都").mean() == pytest.approx(0.263, abs=0.02)
+    assert (towns.prefecture[drawn] == "鳥取県").mean() == pytest.approx(0.0025, abs=0.002)
+
+
+def test_a_company_moves_within_its_city_or_its_prefecture() -> None:
+    towns, rng = load_towns(), np.random.default_rng(0)
+    old = towns.draw(500, rng)
+
+    near = towns.near(old, np.ones(500, dtype=bool), rng)
+    far = towns.near(old, np.zeros(500, dtype=bool), rng)
+
+    assert (towns.city[near] == towns.city[old]).all()
+    assert (towns.prefecture[far] == towns.prefecture[old]).all()
+
+
+def test_every_word_that_names_are_made_of_has_a_reading() -> None:
+    unread = {"building", "branch", "similar"}
+
+    assert all(all(words.readings) for kind, words in vocabulary().items() if kind not in unread)
