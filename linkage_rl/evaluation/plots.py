@@ -3,9 +3,11 @@
 import io
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Final
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -73,6 +75,26 @@ def reliability_figure(bins: Sequence[tuple[str, Reliability]]) -> str:
         axes.set_ylim(-0.02, 1.02)
         axes.legend(frameon=False, loc="upper left")
         return _svg(figure)
+
+
+def save_learning_curve(evaluations: Path, picture: Path) -> None:
+    """Draw mean reward and linkage rate against training steps, as PNG.
+
+    Args:
+        evaluations: The `evaluations.npz` of a training run.
+        picture: Where the picture goes.
+    """
+    seen = np.load(evaluations)
+    steps, reward = seen["timesteps"], seen["results"].mean(axis=1)
+    with _style():
+        figure, axes = _axes("environment steps", "mean reward on the validation cases")
+        axes.plot(steps, reward, color=_colour(0), marker="o", ms=3, label="reward")
+        share = axes.twinx()
+        share.plot(steps, seen["linkage_rates"], color=_colour(1), lw=1, label="linkage rate")
+        share.set_ylabel("linkage rate")
+        share.set_ylim(0, 1)
+        figure.legend(frameon=False, loc="outside upper center", ncols=2)
+        figure.savefig(picture, dpi=150)
 
 
 def _undominated(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

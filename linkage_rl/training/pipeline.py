@@ -22,8 +22,10 @@ from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider
 from linkage_rl.decision.observation import View
+from linkage_rl.errors import ConfigError
 from linkage_rl.evaluation.comparison import Comparison, System, Timing, compare
 from linkage_rl.evaluation.leaderboard import Entry, append
+from linkage_rl.evaluation.plots import save_learning_curve
 from linkage_rl.evaluation.report import write_report
 from linkage_rl.exporting.onnx import export_scorer
 from linkage_rl.records import RecordBatch
@@ -63,7 +65,15 @@ def run(settings: RunSettings, folder: Path, command: str = "", resume: bool = F
         folder: The run folder, made if missing.
         command: The command line, for the manifest.
         resume: Go on with the interrupted run that the folder holds.
+
+    Raises:
+        ConfigError: The folder holds a run already, and `resume` is not set.
     """
+    if not resume and (folder / "evaluations.npz").exists():
+        raise ConfigError(
+            f"run folder {folder} already holds a run; go on with it by resume={folder}, "
+            "or choose another folder"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     watch = Stopwatch()
     with watch("preparing cases"):
@@ -223,6 +233,7 @@ def _write_results(
     (folder / "metrics.json").write_text(json.dumps(results, indent=1, ensure_ascii=False))
     made = origin(settings, command)
     (folder / "manifest.json").write_text(json.dumps(made, indent=1, ensure_ascii=False))
+    save_learning_curve(folder / "evaluations.npz", folder / "learning_curve.png")
     for name in comparison.trials:
         page = "report.html" if len(comparison.trials) == 1 else f"report-{name}.html"
         write_report(comparison.report(name, command, settings.evaluation.examples), folder / page)
