@@ -74,23 +74,21 @@ def fit_action_values(
     chains = sample_chains(cases, len(view.prices), config.situations, rng)
     scorer = value_scorer(start, shape, torch.Generator().manual_seed(seed))
     optimizer = torch.optim.Adam(scorer.parameters(), lr=config.learning_rate)
-    steps = config.value_epochs * -(-len(chains.case) // config.value_batch)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.value_updates)
     with one_thread():
         purchase = _purchases(start, chains, cases, view, weights, config)
-        for _ in range(config.value_epochs):
-            order = rng.permutation(len(chains.case))
-            for rows in np.array_split(order, -(-len(order) // config.value_batch)):
-                observation = view.observe(cases, chains.case[rows], chains.bought[rows])
-                targets, known = _targets(
-                    observation, cases, chains, rows, purchase[rows], view, weights
-                )
-                scores, _ = scorer.quantile_scores(*tensors(observation))
-                loss = _loss(scores, torch.from_numpy(targets), torch.from_numpy(known))
-                optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimizer.step()
-                schedule.step()
+        for _ in range(config.value_updates):
+            rows = rng.integers(len(chains.case), size=config.value_batch)
+            observation = view.observe(cases, chains.case[rows], chains.bought[rows])
+            targets, known = _targets(
+                observation, cases, chains, rows, purchase[rows], view, weights
+            )
+            scores, _ = scorer.quantile_scores(*tensors(observation))
+            loss = _loss(scores, torch.from_numpy(targets), torch.from_numpy(known))
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
     _rescale(scorer, shape.reward_scale)
     return scorer
 

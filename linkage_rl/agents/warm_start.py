@@ -38,18 +38,19 @@ class WarmStartConfig:
     """Most (case, route set) pairs to look at."""
     rounds: int = 3
     """Fits of the gain, each looking one purchase further ahead."""
-    epochs: int = 4
-    """Passes over the situations in each round."""
-    batch: int = 2048
+    updates: int = 400
+    """Gradient steps of each fit."""
+    batch: int = 1024
     learning_rate: float = 3e-3
-    value_epochs: int = 8
-    """Passes in which the value-based algorithms learn the worth of all actions."""
+    value_updates: int = 2000
+    """Gradient steps in which the value-based algorithms learn the worth of all actions."""
     value_batch: int = 512
     sharpness: float = 0.05
     """Gain, in correct links, that raises a route's log-preference by one."""
 
     def __post_init__(self) -> None:
-        if min(self.situations, self.rounds, self.epochs, self.batch) < 1:
+        counts = (self.situations, self.rounds, self.updates, self.value_updates)
+        if min(*counts, self.batch, self.value_batch) < 1:
             raise ConfigError(f"warm start needs every count at least 1, got {self}")
         if self.sharpness <= 0:
             raise ConfigError(f"warm_start.sharpness must be above 0, got {self.sharpness}")
@@ -213,14 +214,13 @@ def _regress(
 ) -> None:
     """Least squares on the known targets, shape (M, O)."""
     optimizer = torch.optim.Adam(head.parameters(), lr=config.learning_rate)
-    for _ in range(config.epochs):
-        order = torch.from_numpy(rng.permutation(len(inputs)))
-        for rows in torch.split(order, config.batch):
-            errors = functional.mse_loss(head(inputs[rows]), targets[rows], reduction="none")
-            loss = errors.mean() if known is None else errors[known[rows]].mean()
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
+    for _ in range(config.updates):
+        rows = torch.from_numpy(rng.integers(len(inputs), size=config.batch))
+        errors = functional.mse_loss(head(inputs[rows]), targets[rows], reduction="none")
+        loss = errors.mean() if known is None else errors[known[rows]].mean()
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
 
 
 def _sharpen(scorer: CandidateScorer, sharpness: float) -> None:

@@ -26,7 +26,7 @@ EQUALITIES: Final = (
     "corporate_equal",
 )
 """Features that are 0 or 1; a right company agrees more often."""
-BEARERS: Final = ("client_core_bearers", "client_core_city_bearers")
+BEARERS: Final = ("client_name_bearers", "client_core_bearers")
 """Features on the logarithmic scale of name bearers; they say little here."""
 
 ROUTES: Final = ("name", "ngram", "address", "kana", "phone")

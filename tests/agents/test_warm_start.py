@@ -1,0 +1,137 @@
+import numpy as np
+import pytest
+import torch
+
+from linkage_rl.agents.action_values import ValueShape, fit_action_values
+from linkage_rl.agents.ranker import RankerConfig, cautious, train_ranker
+from linkage_rl.agents.scorer import CandidateScorer
+from linkage_rl.agents.scorer_policy import ScorerPolicy
+from linkage_rl.agents.warm_start import WarmStartConfig, sample_chains, warm_start
+from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.decide import Decider, PreparedPool
+from linkage_rl.decision.observation import View
+from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.errors import ConfigError
+from tests.cases_factory import Candidate, Client, synthetic_cases, typed_cases
+
+VIEW = View(2, (0.01, 0.05))
+QUICK = WarmStartConfig(situations=3000, updates=200, batch=256, value_updates=500, value_batch=256)
+
+
+def easy_cases(n: int) -> CaseSet:
+    """Ngram finds what name does not; half of the clients need it, and nothing tells which."""
+    clients = [
+        Client([Candidate(f"a{row}", 0b11, 0.9, right=True)])
+        if row % 2
+        else Client([Candidate(f"b{row}", 0b10, 0.9, right=True)])
+        for row in range(n)
+    ]
+    return typed_cases(clients)
+
+
+@pytest.fixture(scope="module")
+def ranker() -> CandidateScorer:
+    config = RankerConfig(width=16, epochs=10, batch=64)
+    return train_ranker(easy_cases(800), easy_cases(100), VIEW, config, 0)
+
+
+def test_chains_grow_by_one_available_route_from_none_to_all() -> None:
+    cases = synthetic_cases(50, np.random.default_rng(0))
+
+    chains = sample_chains(cases, 3, 1000, np.random.default_rng(1))
+
+    for case in range(50):
+        own = chains.case == case
+        bought, route = chains.bought[own], chains.route[own]
+        assert bought[0] == 0
+        assert bought[-1] == cases.available[case]
+        assert route[-1] == -1
+        assert np.array_equal(bought[1:], bought[:-1] | (1 << route[:-1]))
+
+
+def test_no_more_situations_are_drawn_than_asked_for() -> None:
+    cases = synthetic_cases(500, np.random.default_rng(0))
+
+    assert len(sample_chains(cases, 3, 100, np.random.default_rng(1)).case) <= 100
+
+
+@pytest.mark.parametrize(
+    ("ngram_price", "second_purchase"), [(0.05, True), (0.9, True), (1.6, False)]
+)
+def test_the_second_route_is_bought_while_it_costs_less_than_it_gains(
+    ranker: CandidateScorer, ngram_price: float, second_purchase: bool
+) -> None:
+    """Name shows nothing to half of the clients; ngram turns their missed link (-0.5) into +1."""
+    cases = easy_cases(800)
+    view = View(2, (0.01, ngram_price))
+
+    scorer = warm_start(ranker, cases, view, RewardWeights(), QUICK, 0)
+    decisions = Decider(ScorerPolicy(scorer), view).decide(PreparedPool(cases, view), len(cases))
+
+    name_first = decisions.bought & 1 == 1
+    unseen = np.arange(800) % 2 == 0
+    assert name_first[~unseen].all()
+    assert np.mean(decisions.bought[unseen] >> 1 & 1) == pytest.approx(float(second_purchase))
+
+
+def test_the_warm_start_answers_like_the_cautious_ranker(ranker: CandidateScorer) -> None:
+    cases = easy_cases(200)
+    weights = RewardWeights()
+    observation = VIEW.observe(cases, np.arange(200), np.full(200, 0b11, dtype=np.uint16))
+    stops = slice(0, VIEW.max_candidates + 1)
+
+    started = warm_start(ranker, cases, VIEW, weights, QUICK, 0)
+
+    assert np.array_equal(
+        ScorerPolicy(started).preferences(observation)[:, stops],
+        ScorerPolicy(cautious(ranker, 0.75)).preferences(observation)[:, stops],
+    )
+
+
+def test_the_worth_of_the_start_is_the_reward_to_come(ranker: CandidateScorer) -> None:
+    cases = easy_cases(800)
+    started = warm_start(ranker, cases, VIEW, RewardWeights(), QUICK, 0)
+    fresh = VIEW.observe(cases, np.arange(10), np.zeros(10, dtype=np.uint16))
+
+    with torch.no_grad():
+        _, worth = started(
+            *(
+                torch.from_numpy(part)
+                for part in (fresh.candidates, fresh.query, fresh.state, fresh.action_mask)
+            )
+        )
+
+    # Name alone suffices for every second client: 1 - 0.01 - 0.05 / 2.
+    assert worth.numpy() == pytest.approx(0.965, abs=0.05)
+
+
+@pytest.mark.parametrize("quantiles", [1, 8])
+def test_action_values_are_the_expected_rewards(ranker: CandidateScorer, quantiles: int) -> None:
+    cases = easy_cases(800)
+    weights = RewardWeights()
+    started = warm_start(ranker, cases, VIEW, weights, QUICK, 0)
+    shape = ValueShape(quantiles, reward_scale=0.5, temperature=0.25)
+
+    values = fit_action_values(started, cases, VIEW, weights, QUICK, shape, 0)
+    bought_all = VIEW.observe(cases, np.arange(4), np.full(4, 0b11, dtype=np.uint16))
+    preferences = ScorerPolicy(values).preferences(bought_all)
+
+    assert values.config.quantiles == quantiles
+    expected = np.array([weights.correct_link, weights.missed_link]) / 0.25
+    assert preferences[:, [0, 2]] == pytest.approx(np.tile(expected, (4, 1)), abs=0.6)
+
+
+def test_equal_seeds_start_equally(ranker: CandidateScorer) -> None:
+    cases = easy_cases(100)
+
+    first, again = (
+        warm_start(ranker, cases, VIEW, RewardWeights(), QUICK, 3).state_dict() for _ in range(2)
+    )
+
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+@pytest.mark.parametrize("changes", [{"rounds": 0}, {"sharpness": 0.0}])
+def test_nonsense_is_refused(changes: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match="warm"):
+        WarmStartConfig(**changes)  # type: ignore[arg-type]
