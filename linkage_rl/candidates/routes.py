@@ -110,7 +110,8 @@ class KeyRoute:
 
     def can_ask(self, clients: Clients) -> NDArray[np.bool_]:
         """Clients that have the key."""
-        return (clients.keys[self.name] != 0).any(axis=0)
+        able: NDArray[np.bool_] = (clients.keys[self.name] != 0).any(axis=0)
+        return able
 
     def propose(
         self,

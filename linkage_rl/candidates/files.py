@@ -1,0 +1,63 @@
+"""Files that notice when a byte of them has changed, and arrays mapped from disk."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+_BLOCK: Final = 1 << 22
+
+
+def file_digest(path: Path) -> str:
+    """Checksum of a file, 128 bits in hexadecimal; it finds damage, not malice."""
+    digest = xxhash.xxh3_128()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def sealed(content: Mapping[str, Any]) -> str:
+    """JSON text of a manifest, closed by a checksum of all the rest."""
+    text = json.dumps(content, indent=1)
+    seal = xxhash.xxh3_128(text.encode()).hexdigest()
+    return json.dumps({**content, "seal": seal}, indent=1)
+
+
+def unsealed(text: str) -> dict[str, Any]:
+    """The content that `sealed` wrote.
+
+    Raises:
+        ValueError: It is not what `sealed` writes, to the last byte.
+
+    >>> unsealed(sealed({"format": 1}))
+    {'format': 1}
+    """
+    content = json.loads(text)
+    if not isinstance(content, dict):
+        raise ValueError("it holds no object")
+    content.pop("seal", None)
+    if sealed(content) != text:
+        raise ValueError("its checksum differs")
+    return content
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file beside its place, then move it there; readers see the old or the new one."""
+    partial = path.with_name(f"{path.name}.partial")
+    with partial.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def map_array(path: Path) -> NDArray[Any]:
+    """A saved array mapped into memory; never a pickle."""
+    array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array

@@ -1,0 +1,56 @@
+"""Recall of routes on clients whose company is known."""
+
+from linkage_rl.candidates.coverage import Coverage, coverage
+from linkage_rl.candidates.routes import KeyRoute, NgramRoute, Route
+from tests.small_table import clients, small_index
+
+CLIENTS = clients(
+    {"name": "㈱青空商事", "phone": "06-6345-0002"},
+    {"name": "株式会社青空商事"},
+    {"name": "五洋健設", "phone": "03-0000-0000"},
+    {"name": "有限会社髙橋製作所"},
+    {"name": "山田"},
+)
+TRUTH = ["aozora-osaka", "aozora-osaka", "goyo", "takahashi", ""]
+
+
+def reports(*routes: Route) -> dict[str, Coverage]:
+    return {
+        report.route: report for report in coverage(small_index(), routes, CLIENTS, TRUTH, (1, 2))
+    }
+
+
+def test_recall_counts_clients_that_have_a_row() -> None:
+    name = reports(KeyRoute("name"))["name"]
+
+    # of four: Osaka comes first by its phone, second without it; 五洋健設 is misspelt
+    assert name.recall == {1: 2 / 4, 2: 3 / 4}
+    assert name.asked == 1
+    assert name.per_client == (2 + 2 + 0 + 1) / 4
+
+
+def test_a_route_is_asked_by_those_who_have_the_field() -> None:
+    phone = reports(KeyRoute("phone"))["phone"]
+
+    assert phone.asked == 2 / 4
+    assert phone.recall[1] == 1 / 4
+    assert phone.per_client == (1 + 0) / 2
+
+
+def test_all_routes_together_find_what_any_of_them_finds() -> None:
+    found = reports(KeyRoute("name"), KeyRoute("phone"), NgramRoute())
+
+    # 五洋健設 by its n-grams, all others by name
+    assert found["all"].recall == {1: 3 / 4, 2: 4 / 4}
+
+
+def test_nobody_with_a_row_makes_a_recall_of_zero() -> None:
+    report = coverage(small_index(), [NgramRoute()], CLIENTS, ["", "", "", "", "nobody"], (1,))
+
+    assert [(some.recall, some.asked) for some in report] == [({1: 0.0}, 0.0)] * 2
+
+
+def test_the_fused_list_counts_a_company_once() -> None:
+    all_routes = reports(KeyRoute("name"), KeyRoute("core"))["all"]
+
+    assert all_routes.per_client == (2 + 2 + 0 + 1) / 4

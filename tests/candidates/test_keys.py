@@ -1,0 +1,163 @@
+"""Exact keys, route by route, and the routes that ask with them."""
+
+import numpy as np
+import pytest
+
+from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.keys import COUNTED, KEYS, hashed_keys
+from linkage_rl.candidates.routes import KeyRoute
+from linkage_rl.candidates.settings import CandidateSettings, RoutePrices
+from linkage_rl.errors import ConfigError
+from linkage_rl.text.canonical import canonicalise
+from tests.small_table import COMPANIES, client_records, clients, company_rows, small_index
+
+
+def found(route: str, client: dict[str, str], index: CompanyIndex | None = None) -> list[str]:
+    """Ids that a route proposes for one client, best first."""
+    table = small_index() if index is None else index
+    rows = table.propose(KeyRoute(route), clients(client), np.array([0]), 10).rows[0]
+    return table.company_ids(rows[rows >= 0])
+
+
+@pytest.mark.parametrize(
+    ("route", "client", "companies"),
+    [
+        ("corporate_number", {"corporate_number": "T5120001000008"}, ["goyo"]),
+        ("corporate_number", {"corporate_number": "5120001000009"}, []),
+        ("phone", {"phone": "+81 3-3816-0008"}, ["goyo"]),
+        ("phone", {"phone": "03-3816-0009"}, []),
+        ("domain", {"url": "HTTPS://penta-ocean.co.jp/contact"}, ["goyo"]),
+        ("domain", {"url": "info@acme-trading.jp"}, ["acme"]),
+        ("name", {"name": "(株)青空商事"}, ["aozora-tokyo", "aozora-osaka"]),
+        ("name", {"name": "青空商事"}, []),
+        ("core", {"name": "㈲青空商事"}, ["aozora-tokyo", "aozora-osaka", "aozora-llc"]),
+        ("core", {"name": "高橋製作所"}, ["takahashi"]),
+        ("core", {"name": "五洋建設株式会社 東京支店"}, ["goyo"]),
+        ("kana", {"name_kana": "ｱｵｿﾞﾗｼﾖｳｼﾞ"}, ["aozora-tokyo", "aozora-osaka", "aozora-llc"]),
+        ("kana", {"name_kana": "サクラ"}, []),
+        (
+            "address",
+            {"prefecture": "東京都", "city": "千代田区", "street": "神田神保町二丁目38番地"},
+            ["aozora-tokyo", "sakura"],
+        ),
+        ("address", {"prefecture": "東京都", "city": "千代田区", "street": "神田神保町"}, []),
+    ],
+)
+def test_a_route_finds_the_bearers_of_its_key(
+    route: str, client: dict[str, str], companies: list[str]
+) -> None:
+    assert sorted(found(route, client)) == sorted(companies)
+
+
+@pytest.mark.parametrize("route", KEYS)
+def test_every_company_that_can_ask_a_route_finds_itself(route: str) -> None:
+    index = small_index()
+    asking = clients(*COMPANIES.values())
+
+    able = np.flatnonzero(KeyRoute(route).can_ask(asking))
+    rows = index.propose(KeyRoute(route), asking, able, 10).rows
+
+    assert len(able) >= 2
+    assert (rows == able[:, None]).any(axis=1).all()
+
+
+@pytest.mark.parametrize("route", KEYS)
+def test_an_empty_client_cannot_ask_any_route(route: str) -> None:
+    assert not KeyRoute(route).can_ask(clients({})).any()
+    assert found(route, {}) == []
+
+
+def test_a_client_without_a_name_is_found_by_phone_alone() -> None:
+    assert found("phone", {"phone": "0338160008"}) == ["goyo"]
+
+
+def test_a_table_without_names_is_found_by_phone() -> None:
+    index = CompanyIndex.build([company_rows({"1": {"phone": "03-3816-0008"}})])
+
+    assert found("phone", {"phone": "0338160008"}, index) == ["1"]
+
+
+def test_the_nearer_of_two_namesakes_comes_first() -> None:
+    there = {"prefecture": "大阪府", "city": "大阪市北区", "street": "梅田1-1-3"}
+
+    assert found("name", {"name": "株式会社青空商事", **there})[0] == "aozora-osaka"
+
+
+def test_the_same_legal_form_breaks_a_tie_of_cores() -> None:
+    assert found("core", {"name": "青空商事(同)"})[0] == "aozora-llc"
+
+
+def test_equal_bearers_come_in_the_order_of_the_table() -> None:
+    rows = {f"{place}": {"name": "株式会社青空商事"} for place in range(5)}
+    index = CompanyIndex.build([company_rows(rows)])
+
+    assert found("name", {"name": "株式会社青空商事"}, index) == list("01234")
+
+
+def test_the_limit_keeps_the_best_and_marks_what_is_left_empty() -> None:
+    index = small_index()
+    asking = clients({"name": "青空商事合同会社"}, {"name": "五洋建設"})
+
+    proposals = index.propose(KeyRoute("core"), asking, np.array([0, 1]), 2)
+
+    assert proposals.rows.shape == (2, 2)
+    assert index.company_ids(proposals.rows[0]) == ["aozora-llc", "aozora-tokyo"]
+    assert proposals.rows[1, 1] == -1
+    assert proposals.affinity[1, 1] == 0
+
+
+def test_no_more_bearers_are_read_than_allowed() -> None:
+    rows = {f"{place}": {"name": "青空商事"} for place in range(5)}
+    index = CompanyIndex.build([company_rows(rows)])
+    route = KeyRoute("name", read_at_most=3)
+
+    proposed = index.propose(route, clients({"name": "青空商事"}), np.array([0]), 10).rows[0]
+
+    assert proposed.tolist() == [0, 1, 2, *[-1] * 7]
+
+
+def test_chosen_clients_are_answered_in_the_order_in_which_they_are_chosen() -> None:
+    index = small_index()
+    asking = clients(*COMPANIES.values())
+
+    rows = index.propose(KeyRoute("corporate_number"), asking, np.array([7, 0, 3]), 1).rows
+
+    assert rows[:, 0].tolist() == [7, 0, 3]
+
+
+def test_an_unknown_key_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match=r"key route among \['address', 'core'.*got 'fax'"):
+        KeyRoute("fax")
+
+
+def test_clients_also_ask_with_the_core_without_its_branch() -> None:
+    keys = hashed_keys(canonicalise(client_records({"name": "五洋建設東京支店"})))
+
+    assert set(keys) == {*KEYS, *COUNTED}
+    assert keys["core"].shape == (2, 1)
+    assert keys["core"][0, 0] != keys["core"][1, 0]
+
+
+def test_namesakes_of_a_place_need_both_name_and_place() -> None:
+    keys = hashed_keys(canonicalise(client_records({"name": "青空"}, {"city": "千代田区"})))
+
+    assert keys["core_city"].tolist() == [[0, 0]]
+
+
+def test_settings_leave_out_routes_of_negative_price() -> None:
+    settings = CandidateSettings(prices=RoutePrices(phone=-1, domain=-1))
+
+    assert [route.name for route in settings.routes()] == [
+        "corporate_number",
+        "name",
+        "core",
+        "kana",
+        "address",
+        "ngram",
+    ]
+
+
+@pytest.mark.parametrize("limit", [0, 129])
+def test_settings_refuse_a_limit_that_kernels_cannot_hold(limit: int) -> None:
+    with pytest.raises(ConfigError, match=rf"candidates.limit must lie in 1..128, got {limit}"):
+        CandidateSettings(limit=limit)

@@ -1,0 +1,273 @@
+"""The index on disk: written once, mapped, refreshed beside itself, and never read damaged."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from linkage_rl.candidates.files import sealed, unsealed
+from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.settings import CandidateSettings
+from linkage_rl.candidates.storage import MANIFEST, load_index, save_index
+from linkage_rl.candidates.upkeep import build_index, default_index_folder, open_index
+from linkage_rl.errors import CandidateIndexError, OutputError
+from linkage_rl.records import FIELDS
+from linkage_rl.tables.credentials import parse_url
+from linkage_rl.tables.store import CompanyStore
+from tests.small_table import COMPANIES, clients, company_rows, small_index
+
+RENAMED = company_rows({"goyo": {**COMPANIES["goyo"], "name": "株式会社ペンタ"}})
+
+
+def store_of(folder: Path) -> CompanyStore:
+    store = CompanyStore(f"sqlite:///{folder}/companies.db")
+    store.create()
+    store.load([company_rows()])
+    return store
+
+
+def refreshed(folder: Path) -> CompanyIndex:
+    """An index of two segments."""
+    with store_of(folder) as store:
+        index = CompanyIndex.build(store.chunks(), store.watermark())
+        store.apply(RENAMED)
+        return index.refresh(store)[0]
+
+
+def assert_equal(left: CompanyIndex, right: CompanyIndex) -> None:
+    asking = clients(*COMPANIES.values(), {"name": "ペンタ"})
+    for route in CandidateSettings().routes():
+        a, b = (index.propose(route, asking, np.arange(9), 9) for index in (left, right))
+        assert np.array_equal(a.rows, b.rows)
+        assert np.array_equal(a.affinity, b.affinity)
+    rows = np.arange(8)
+    assert left.watermark == right.watermark
+    assert np.array_equal(left.counts(rows), right.counts(rows))
+    assert np.array_equal(left.offices.shares, right.offices.shares)
+    assert all(
+        left.records(rows).column(field) == right.records(rows).column(field) for field in FIELDS
+    )
+
+
+def files_of(folder: Path) -> list[Path]:
+    return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_loaded_index_answers_as_the_saved_one(tmp_path: Path) -> None:
+    index = small_index()
+
+    save_index(index, tmp_path / "index")
+
+    assert_equal(load_index(tmp_path / "index"), index)
+
+
+def test_a_loaded_index_keeps_what_was_refreshed(tmp_path: Path) -> None:
+    index = refreshed(tmp_path)
+
+    save_index(index, tmp_path / "index")
+    loaded = load_index(tmp_path / "index")
+
+    assert_equal(loaded, index)
+    assert len(loaded) == 8
+    assert loaded.find(["goyo"]).tolist() == [8]
+
+
+def test_a_loaded_index_can_be_refreshed_and_saved_again(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    save_index(refreshed(tmp_path), folder)
+
+    with CompanyStore(f"sqlite:///{tmp_path}/companies.db") as store:
+        store.apply(company_rows({"new": {"name": "株式会社山田"}}))
+        fresh, report = load_index(folder).refresh(store)
+    save_index(fresh, folder)
+
+    assert report.changed == 1
+    assert_equal(load_index(folder), fresh)
+
+
+def test_a_refresh_writes_the_changes_and_keeps_the_base(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    with store_of(tmp_path) as store:
+        index = CompanyIndex.build(store.chunks(), store.watermark())
+        save_index(index, folder)
+        base = {
+            path: (folder / path).stat().st_ino for path in files_of(folder) if "base-" in str(path)
+        }
+        store.apply(RENAMED)
+        save_index(index.refresh(store)[0], folder)
+
+    assert {path: (folder / path).stat().st_ino for path in base} == base
+    assert sorted(path.name.split("-")[0] for path in folder.iterdir()) == [
+        "base",
+        MANIFEST,
+        "state",
+    ]
+
+
+def test_a_base_that_differs_in_a_raw_field_alone_is_written_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    save_index(small_index(), folder)
+
+    other = {**COMPANIES, "acme": {**COMPANIES["acme"], "url": "https://acme-trading.jp/new"}}
+    save_index(CompanyIndex.build([company_rows(other)]), folder)
+
+    assert load_index(folder).fetch(["acme"]).records.column("url") == [
+        "https://acme-trading.jp/new"
+    ]
+
+
+def test_an_empty_index_is_saved_and_loaded(tmp_path: Path) -> None:
+    save_index(CompanyIndex.build([]), tmp_path)
+
+    assert len(load_index(tmp_path)) == 0
+
+
+def test_a_process_that_has_the_old_state_mapped_goes_on_reading_it(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    save_index(small_index(), folder)
+    old = load_index(folder)
+
+    save_index(CompanyIndex.build([company_rows({"x": {"name": "山田"}})]), folder)
+
+    assert_equal(old, small_index())
+
+
+def test_any_flipped_byte_in_any_file_is_noticed(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    save_index(refreshed(tmp_path), folder)
+
+    for path in files_of(folder):
+        whole = (folder / path).read_bytes()
+        for place in {0, len(whole) // 2, len(whole) - 1}:
+            (folder / path).write_bytes(
+                whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
+            )
+            with pytest.raises(CandidateIndexError, match="again"):
+                load_index(folder)
+        (folder / path).write_bytes(whole)
+    assert len(load_index(folder)) == 8
+
+
+def test_any_missing_file_is_noticed(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    save_index(small_index(), folder)
+
+    for path in files_of(folder):
+        whole = (folder / path).read_bytes()
+        (folder / path).unlink()
+        with pytest.raises(CandidateIndexError):
+            load_index(folder)
+        (folder / path).write_bytes(whole)
+
+
+def test_a_folder_without_an_index_says_how_to_build_one(tmp_path: Path) -> None:
+    with pytest.raises(CandidateIndexError, match=r"found no manifest\.json; build one with"):
+        load_index(tmp_path / "nowhere")
+
+
+def test_an_index_of_another_format_is_refused(tmp_path: Path) -> None:
+    save_index(small_index(), tmp_path)
+    manifest = unsealed((tmp_path / MANIFEST).read_text())
+
+    (tmp_path / MANIFEST).write_text(sealed({**manifest, "format": 99}))
+
+    with pytest.raises(CandidateIndexError, match=r"an index of format 1 in .*, got 99"):
+        load_index(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "{}", '{"format": 1}', "\ufeff{}"])
+def test_a_manifest_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / MANIFEST).write_text(text)
+
+    with pytest.raises(CandidateIndexError, match="cannot be read"):
+        load_index(tmp_path)
+
+
+def test_every_byte_of_a_seal_counts() -> None:
+    text = sealed({"watermark": "2025-12-31T00:00:00.000Z", "companies": 8})
+
+    assert unsealed(text) == {"watermark": "2025-12-31T00:00:00.000Z", "companies": 8}
+    for place in range(len(text)):
+        with pytest.raises(ValueError, match=r"."):
+            unsealed(text[:place] + chr(ord(text[place]) ^ 1) + text[place + 1 :])
+
+
+def test_a_place_that_cannot_be_written_leaves_the_old_index_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    save_index(small_index(), folder)
+    # a file where the new state's folder would go stands for a disk that refuses
+    (folder / "state-2.partial").write_text("")
+
+    with pytest.raises(OutputError, match="cannot write the candidate index to"):
+        save_index(small_index(), folder)
+
+    assert_equal(load_index(folder), small_index())
+
+
+def test_no_array_is_a_pickle(tmp_path: Path) -> None:
+    save_index(refreshed(tmp_path), tmp_path / "index")
+
+    for path in files_of(tmp_path / "index"):
+        if path.suffix == ".npy":
+            np.load(tmp_path / "index" / path, allow_pickle=False)
+        else:
+            json.loads((tmp_path / "index" / path).read_text())
+
+
+def test_opening_builds_then_loads_then_refreshes(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    with store_of(tmp_path) as store:
+        built = open_index(store, folder, progress=False)
+        inodes = {path: (folder / path).stat().st_ino for path in files_of(folder)}
+        loaded = open_index(store, folder, progress=False)
+        unchanged = {path: (folder / path).stat().st_ino for path in files_of(folder)}
+        store.apply(RENAMED)
+        stale = open_index(store, folder, refresh=False)
+        fresh = open_index(store, folder, progress=False)
+
+    assert_equal(built, loaded)
+    assert inodes == unchanged
+    assert stale.find(["goyo"]).tolist() == [4]
+    assert fresh.find(["goyo"]).tolist() == [8]
+    assert load_index(folder).find(["goyo"]).tolist() == [8]
+
+
+def test_opening_a_damaged_index_builds_it_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    with store_of(tmp_path) as store:
+        build_index(store, folder, progress=False)
+        (folder / MANIFEST).write_text("{")
+
+        index = open_index(store, folder, progress=False)
+
+    assert len(index) == len(load_index(folder)) == 8
+
+
+def test_opening_after_many_changes_merges_them_into_a_new_base(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    with store_of(tmp_path) as store:
+        build_index(store, folder, progress=False)
+        store.apply(company_rows({f"new-{place}": {"name": f"山田{place}"} for place in range(3)}))
+
+        index = open_index(store, folder, progress=False)
+
+    assert len(index.parts) == 1
+    assert len(load_index(folder)) == 11
+
+
+def test_the_index_lies_beside_an_sqlite_file_and_else_in_a_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINKAGE_RL_CACHE", str(tmp_path))
+
+    beside = default_index_folder(parse_url("sqlite:///data/companies.db"))
+    cached = default_index_folder(parse_url("postgresql://me:secret@db/prod"))
+    same = default_index_folder(parse_url("postgresql://me:changed@db/prod"))
+
+    assert beside == Path("data/companies.db.index")
+    assert cached == same
+    assert cached.parent == tmp_path
+    assert "secret" not in cached.name
+    shutil.rmtree(cached, ignore_errors=True)
