@@ -127,7 +127,7 @@ def test_clients_without_a_row_have_namesakes_in_the_table() -> None:
 
 def test_an_unknown_split_is_refused() -> None:
     with pytest.raises(ConfigError, match="expected a split among"):
-        generate_clients(SMALL, "trian")
+        generate_clients(SMALL, "dev")
 
 
 def test_a_sample_of_no_companies_is_refused() -> None:
