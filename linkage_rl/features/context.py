@@ -60,7 +60,8 @@ _CLOSENESS: Final = _closeness()
 
 def log_count(counts: NDArray[np.integer]) -> NDArray[np.float32]:
     """Counts on a logarithmic scale in [0, 1]; 1 from 1,000 on."""
-    return np.minimum(np.log1p(counts) / np.log(1001), 1).astype(np.float32)
+    scaled: NDArray[np.float32] = np.minimum(np.log1p(counts) / np.log(1001), 1).astype(np.float32)
+    return scaled
 
 
 def context(

@@ -73,10 +73,6 @@ def query_features(index: CompanyIndex, clients: Clients) -> NDArray[np.float32]
     rows = clients.encoded.rows
     core = clients.canonical.core
     length = np.fromiter(map(len, core), dtype=np.int64, count=len(core))
-    documents = clients.encoded.documents
-    weights = np.concatenate([[0.0], np.cumsum(index.base.idf[documents.grams])])
-    ends = documents.gram_offsets
-    mass = weights[ends[1::3]] - weights[ends[:-1:3]]
     columns = [
         rows["kana"] != 0,
         rows["prefecture"] != 0,
@@ -92,9 +88,18 @@ def query_features(index: CompanyIndex, clients: Clients) -> NDArray[np.float32]
         np.minimum(length / _LONGEST, 1),
         *(_script_share(core, length, script) for script in _SCRIPTS),
         clients.keys["core"][0] != clients.keys["core"][1],
-        np.minimum(mass / _HEAVIEST, 1),
+        np.minimum(_name_mass(index, clients) / _HEAVIEST, 1),
     ]
     return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _name_mass(index: CompanyIndex, clients: Clients) -> NDArray[np.float64]:
+    """Summed idf of the grams of each core, one by one: a batch must not change the rounding."""
+    documents = clients.encoded.documents
+    weights = index.base.idf[documents.grams]
+    lists = np.repeat(np.arange(3 * len(documents)), np.diff(documents.gram_offsets))
+    masses = np.bincount(lists, weights, minlength=3 * len(documents)).astype(np.float64)
+    return masses[::3]
 
 
 def _script_share(

@@ -1,6 +1,6 @@
 """How alike the names of a pair are spelt; each feature runs over all pairs at once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -46,20 +46,22 @@ def spelling(
     company_core = index.texts("core", rows)
     company_kana = index.texts("kana", rows)
     company_latin = index.texts("latin", rows)
-    kana_missing = _missing(kana) | _missing(company_kana)
-    latin_missing = _missing(latin) | _missing(company_latin)
+    # rapidfuzz finds two empty texts alike
+    named = _present(core) & _present(company_core)
+    read = _present(kana) & _present(company_kana)
+    romanised = _present(latin) & _present(company_latin)
     columns = [
-        _distance(core, company_core, Indel.normalized_similarity),
-        _distance(core, company_core, JaroWinkler.normalized_similarity),
-        _distance(core, company_core, Prefix.normalized_similarity),
-        _distance(core, company_core, Postfix.normalized_similarity),
-        _distance(core, company_core, fuzz.partial_ratio) / 100,
-        _distance(stem, company_core, Indel.normalized_similarity),
+        named * _distance(core, company_core, Indel.normalized_similarity),
+        named * _distance(core, company_core, JaroWinkler.normalized_similarity),
+        named * _distance(core, company_core, Prefix.normalized_similarity),
+        named * _distance(core, company_core, Postfix.normalized_similarity),
+        named * _distance(core, company_core, fuzz.partial_ratio) / 100,
+        named * _distance(stem, company_core, Indel.normalized_similarity),
         _length_ratio(core, company_core),
-        np.where(kana_missing, 0, _distance(kana, company_kana, Indel.normalized_similarity)),
-        np.where(kana_missing, 0, _distance(kana, company_kana, JaroWinkler.normalized_similarity)),
-        kana_missing,
-        np.where(latin_missing, 0, _distance(latin, company_latin, Indel.normalized_similarity)),
+        read * _distance(kana, company_kana, Indel.normalized_similarity),
+        read * _distance(kana, company_kana, JaroWinkler.normalized_similarity),
+        ~read,
+        romanised * _distance(latin, company_latin, Indel.normalized_similarity),
         *index.compare_names(clients, client_of_pair, rows).T,
     ]
     return np.stack(columns, axis=1).astype(np.float32)
@@ -71,15 +73,16 @@ def _spread(texts: list[str], client_of_pair: NDArray[np.int64]) -> list[str]:
     return spread
 
 
-def _distance(left: list[str], right: list[str], scorer: object) -> NDArray[np.float32]:
-    scores: NDArray[np.float32] = process.cpdist(  # type: ignore[call-overload]
-        left, right, scorer=scorer, dtype=np.float32
-    )
+def _distance(
+    left: list[str], right: list[str], scorer: Callable[..., float]
+) -> NDArray[np.float32]:
+    scores: NDArray[np.float32] = process.cpdist(left, right, scorer=scorer, dtype=np.float32)
     return scores
 
 
-def _missing(texts: Sequence[str]) -> NDArray[np.bool_]:
-    return _lengths(texts) == 0
+def _present(texts: Sequence[str]) -> NDArray[np.bool_]:
+    present: NDArray[np.bool_] = _lengths(texts) > 0
+    return present
 
 
 def _lengths(texts: Sequence[str]) -> NDArray[np.int64]:
@@ -87,6 +90,7 @@ def _lengths(texts: Sequence[str]) -> NDArray[np.int64]:
 
 
 def _length_ratio(left: Sequence[str], right: Sequence[str]) -> NDArray[np.float64]:
-    """Shorter over longer length in characters; two empty names are alike."""
+    """Shorter over longer length in characters; 0 where a name is missing."""
     a, b = _lengths(left), _lengths(right)
-    return np.minimum(a, b) / np.maximum(np.maximum(a, b), 1) + ((a == 0) & (b == 0))
+    ratio: NDArray[np.float64] = np.minimum(a, b) / np.maximum(np.maximum(a, b), 1)
+    return ratio

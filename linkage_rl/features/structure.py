@@ -35,7 +35,10 @@ NAMES: Final = (
     "corporate_equal",
     "corporate_missing",
 )
-"""Features of this module, in their order; 1 for agreement, 0 for conflict or missing."""
+"""Features of this module, in their order; 1 for agreement, 0 for conflict or missing.
+
+Two records without a legal form agree in form and side.
+"""
 
 
 def structure(
@@ -50,10 +53,12 @@ def structure(
     """
 
     def equal(field: str) -> NDArray[np.bool_]:
-        return (clients[field] == companies[field]) & (clients[field] != 0)
+        both: NDArray[np.bool_] = (clients[field] == companies[field]) & (clients[field] != 0)
+        return both
 
     def missing(field: str) -> NDArray[np.bool_]:
-        return (clients[field] == 0) | (companies[field] == 0)
+        either: NDArray[np.bool_] = (clients[field] == 0) | (companies[field] == 0)
+        return either
 
     here, there = clients["postal"], companies["postal"]
     postal_known = (here >= 0) & (there >= 0)

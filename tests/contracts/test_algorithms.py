@@ -1,0 +1,132 @@
+"""Laws that every learning algorithm keeps."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
+
+from linkage_rl.agents.algorithms import AGENTS, to_policy, training_core
+from linkage_rl.agents.checkpoint import latest_checkpoint, restore, save_checkpoint
+from linkage_rl.agents.masked_q import CaseReplayBuffer
+from linkage_rl.agents.scorer import CandidateScorer, ScorerConfig
+from linkage_rl.decision.onnx_policy import OnnxPolicy
+from linkage_rl.envs.build import as_dict
+from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.exporting.onnx import export_scorer
+from linkage_rl.records import Observation
+from tests.cases_factory import TOY_VIEW, synthetic_cases
+
+CASES = synthetic_cases(300, np.random.default_rng(9))
+ENVS = 64
+SETTINGS: dict[str, dict[str, Any]] = {
+    "ppo": {"envs": ENVS},
+    "maskable_ppo": {"envs": ENVS},
+    "dqn": {"envs": ENVS, "batch": 64, "buffer": 2048},
+    "qrdqn": {"envs": ENVS, "batch": 64, "buffer": 2048, "quantiles": 4},
+}
+
+
+def build(name: str, seed: int = 0) -> BaseAlgorithm:
+    agent = AGENTS[name](**SETTINGS[name])
+    core = training_core(agent, CASES, TOY_VIEW, RewardWeights(), seed)
+    config = ScorerConfig.fitting(CASES, TOY_VIEW, width=8)
+    start = CandidateScorer(config, torch.Generator().manual_seed(seed))
+    return agent.build(core, agent.fresh(start, seed), seed, warm=False)
+
+
+def learned(name: str, steps: int, seed: int = 0) -> BaseAlgorithm:
+    return build(name, seed).learn(steps, log_interval=10**9)
+
+
+def half_bought() -> Observation:
+    case = np.arange(len(CASES))
+    return TOY_VIEW.observe(CASES, case, np.asarray(CASES.available & np.uint16(0b011)))
+
+
+@pytest.mark.parametrize("name", AGENTS)
+class TestEveryAlgorithm:
+    def test_never_takes_an_illegal_action(self, name: str) -> None:
+        model = learned(name, 1024)
+        observation = half_bought()
+        model.set_random_seed(0)
+
+        for deterministic in (True, False):
+            for _ in range(5):
+                actions, _ = model.predict(
+                    as_dict(observation, flat=False),  # type: ignore[arg-type]
+                    deterministic=deterministic,
+                )
+                assert observation.action_mask[np.arange(len(actions)), actions].all()
+        illegal = model.env.unwrapped.core.clear_tally()  # type: ignore[union-attr]
+        assert illegal.steps >= 1024
+
+    def test_explores_without_a_single_illegal_step(self, name: str) -> None:
+        model = build(name)
+        core = model.env.unwrapped.core  # type: ignore[union-attr]
+        core.weights = RewardWeights(
+            correct_link=0.0,
+            wrong_link=-1e-6,
+            correct_reject=0.0,
+            missed_link=-1e-6,
+            review=0.0,
+            illegal=-1e6,
+            route_price_scale=0.0,
+        )
+
+        model.learn(1024, log_interval=10**9)
+
+        assert core.clear_tally().reward > -1.0
+
+    def test_learning_moves_the_weights_and_equal_seeds_move_them_alike(self, name: str) -> None:
+        before = to_policy(build(name)).preferences(half_bought())
+
+        first = to_policy(learned(name, 1024)).preferences(half_bought())
+        again = to_policy(learned(name, 1024)).preferences(half_bought())
+
+        assert not np.array_equal(before, first)
+        assert np.array_equal(first, again)
+
+    def test_its_policy_acts_as_the_model_does(self, name: str) -> None:
+        model = learned(name, 512)
+        observation = half_bought()
+
+        actions, _ = model.predict(
+            as_dict(observation, flat=False),  # type: ignore[arg-type]
+            deterministic=True,
+        )
+
+        assert np.array_equal(to_policy(model).preferences(observation).argmax(axis=1), actions)
+
+    def test_its_graph_equals_it(self, name: str, tmp_path: Path) -> None:
+        policy = to_policy(learned(name, 512))
+
+        export_scorer(policy.scorer, tmp_path / "policy.onnx")
+
+        graph = OnnxPolicy(tmp_path / "policy.onnx").preferences(half_bought())
+        assert np.allclose(graph, policy.preferences(half_bought()), rtol=0, atol=1e-5)
+
+    def test_a_checkpoint_brings_it_back(self, name: str, tmp_path: Path) -> None:
+        model = learned(name, 512)
+        save_checkpoint(model, tmp_path)
+        twin = build(name, seed=5)
+
+        found = latest_checkpoint(tmp_path)
+        assert found is not None
+        restore(twin, *found)
+
+        assert twin.num_timesteps == model.num_timesteps
+        assert np.array_equal(
+            to_policy(twin).preferences(half_bought()),
+            to_policy(model).preferences(half_bought()),
+        )
+        buffer = getattr(twin, "replay_buffer", None)
+        if isinstance(buffer, CaseReplayBuffer):
+            assert buffer.pos == model.replay_buffer.pos  # type: ignore[attr-defined]
+
+    def test_its_zip_holds_no_cases(self, name: str, tmp_path: Path) -> None:
+        model = learned(name, 512)
+
+        assert save_checkpoint(model, tmp_path).stat().st_size < 300_000

@@ -1,0 +1,239 @@
+"""Features of pairs that a reader can work out by hand."""
+
+import numpy as np
+import pytest
+
+from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.features.matrix import (
+    PAIR_FEATURES,
+    QUERY_FEATURES,
+    pair_features,
+    query_features,
+)
+from tests.small_table import COMPANIES, IDS, clients, company_rows, small_index
+
+
+def compare(client: dict[str, str], company_id: str) -> dict[str, float]:
+    """Features of one pair by name."""
+    row = np.array([IDS.index(company_id)])
+    values = pair_features(small_index(), clients(client), np.array([0]), row)[0]
+    return dict(zip(PAIR_FEATURES, values.tolist(), strict=True))
+
+
+def query(client: dict[str, str]) -> dict[str, float]:
+    values = query_features(small_index(), clients(client))[0]
+    return dict(zip(QUERY_FEATURES, values.tolist(), strict=True))
+
+
+def changed(company_id: str, **fields: str) -> dict[str, str]:
+    return {**COMPANIES[company_id], **fields}
+
+
+def test_names_are_unique() -> None:
+    assert len(set(PAIR_FEATURES)) == len(PAIR_FEATURES)
+    assert len(set(QUERY_FEATURES)) == len(QUERY_FEATURES)
+
+
+def test_a_company_agrees_with_itself_in_everything() -> None:
+    same = compare(COMPANIES["aozora-tokyo"], "aozora-tokyo")
+
+    conflicting = {name for name, value in same.items() if name.endswith("_equal") and value < 1}
+    missing = {name for name, value in same.items() if name.endswith("_missing") and value > 0}
+    assert conflicting == missing == set()
+    assert same["core_ratio"] == same["core_jaro_winkler"] == same["kana_ratio"] == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "lost"),
+    [
+        ({"name": "青空商事株式会社"}, {"name_equal", "side_equal"}),
+        ({"name": "(有)青空商事"}, {"name_equal", "form_equal"}),
+        ({"name": "株式会社青空商会"}, {"name_equal", "core_equal", "stem_equal"}),
+        ({"name": "株式会社青空商事 大阪支店"}, {"name_equal", "core_equal"}),
+        ({"name_kana": "セイクウショウジ"}, {"kana_equal"}),
+        ({"phone": "03-3222-9999"}, {"phone_equal"}),
+        ({"phone": "06-6345-0002"}, {"phone_equal", "phone_area_equal"}),
+        ({"url": "https://other.co.jp"}, {"domain_equal"}),
+        ({"corporate_number": "5120001000008"}, {"corporate_equal"}),
+        ({"postal_code": "101-0052"}, {"postal_equal"}),
+        ({"postal_code": "530-0001"}, {"postal_equal", "postal_district_equal"}),
+        ({"street": "神田神保町2-40 いちご九段ビル3階"}, {"block_equal"}),
+        ({"street": "神田神保町3-38 いちご九段ビル3階"}, {"block_equal", "block_first_equal"}),
+        (
+            {"street": "神田須田町2-38 いちご九段ビル3階"},
+            {"town_equal", "block_equal", "block_first_equal"},
+        ),
+        ({"street": "神田神保町2-38 別館ビル"}, {"building_equal"}),
+    ],
+)
+def test_a_changed_field_loses_its_own_agreements_and_no_others(
+    fields: dict[str, str], lost: set[str]
+) -> None:
+    pair = compare(changed("aozora-tokyo", **fields), "aozora-tokyo")
+
+    assert {name for name in pair if name.endswith("_equal") and pair[name] == 0} == lost
+
+
+@pytest.mark.parametrize(
+    ("field", "flag"),
+    [
+        ("name_kana", "kana_missing"),
+        ("postal_code", "postal_missing"),
+        ("phone", "phone_missing"),
+        ("url", "domain_missing"),
+        ("corporate_number", "corporate_missing"),
+    ],
+)
+def test_a_missing_field_is_flagged_and_agrees_with_nothing(field: str, flag: str) -> None:
+    pair = compare(changed("aozora-tokyo", **{field: ""}), "aozora-tokyo")
+
+    assert pair[flag] == 1
+    assert pair[flag.replace("_missing", "_equal")] == 0
+
+
+def test_a_field_missing_on_the_companys_side_is_flagged_too() -> None:
+    # 五洋建設 has everything; 北海道総合食品 has neither reading nor web address
+    pair = compare(COMPANIES["goyo"], "hokkai")
+
+    assert (pair["kana_missing"], pair["domain_missing"], pair["phone_missing"]) == (1, 1, 0)
+    assert pair["kana_ratio"] == pair["kana_jaro_winkler"] == 0
+
+
+def test_ratios_of_a_misspelt_name_are_those_of_its_letters() -> None:
+    pair = compare({"name": "五洋健設"}, "goyo")
+
+    # three of four letters in place: 2 * 3 / (4 + 4)
+    assert pair["core_ratio"] == pytest.approx(0.75)
+    assert pair["core_prefix"] == pytest.approx(2 / 4)
+    assert pair["core_postfix"] == pytest.approx(1 / 4)
+    assert pair["core_length_ratio"] == 1
+
+
+def test_a_name_inside_a_longer_one_matches_in_part() -> None:
+    pair = compare({"name": "総合食品"}, "hokkai")
+
+    assert pair["core_partial"] == 1
+    assert pair["core_length_ratio"] == pytest.approx(4 / 7)
+    assert pair["core_postfix"] == pytest.approx(4 / 7)
+
+
+def test_the_stem_is_compared_without_the_branch() -> None:
+    pair = compare({"name": "五洋建設株式会社 東京支店"}, "goyo")
+
+    assert pair["stem_ratio"] == 1
+    assert pair["core_ratio"] < 1
+    assert (pair["stem_equal"], pair["core_equal"]) == (1, 0)
+
+
+def test_latin_names_are_compared_where_both_are_known() -> None:
+    assert compare({"name": "Acme Trading Inc."}, "acme")["latin_ratio"] == 1
+    assert compare({"name": "Acme Trading Inc."}, "goyo")["latin_ratio"] == 0
+
+
+def test_bearers_stand_on_a_logarithmic_scale() -> None:
+    pair = compare({"name": "青空商事"}, "aozora-osaka")
+
+    assert pair["company_name_bearers"] == pytest.approx(np.log(1 + 2) / np.log(1001))
+    assert pair["client_core_bearers"] == pytest.approx(np.log(1 + 3) / np.log(1001))
+    assert pair["client_name_bearers"] == 0
+
+
+def test_closeness_halves_at_a_hundred_kilometres() -> None:
+    here = compare({"prefecture": "東京都"}, "goyo")["place_closeness"]
+    nagano = compare({"prefecture": "東京都"}, "takahashi")["place_closeness"]
+    osaka = compare({"prefecture": "東京都"}, "aozora-osaka")["place_closeness"]
+
+    # Tokyo to Nagano are about 173 km, to Osaka about 396 km
+    assert here == 1
+    assert nagano == pytest.approx(1 / (1 + 1.73), abs=0.01)
+    assert osaka == pytest.approx(1 / (1 + 3.96), abs=0.01)
+    assert compare({}, "goyo")["place_closeness"] == 0
+
+
+def test_a_registry_office_tells_where_a_company_was_numbered() -> None:
+    # two of the companies of 千代田区 were numbered by office 0100, the third by 1400
+    pair = compare({"city": "千代田区", "prefecture": "東京都"}, "aozora-tokyo")
+    moved = compare({"city": "千代田区", "prefecture": "東京都"}, "sakura")
+
+    assert pair["office_in_client_city"] == pair["office_in_company_city"] == 1
+    assert moved["office_in_client_city"] == 0.5
+
+
+def test_the_client_alone_is_described_by_what_it_has() -> None:
+    full = query(COMPANIES["aozora-tokyo"])
+
+    assert {name for name in QUERY_FEATURES if name.startswith("has_") and full[name] == 0} == set()
+    assert full["form_leads"] == 1
+    assert full["core_length"] == pytest.approx(4 / 20)
+    assert full["kanji_share"] == 1
+    assert full["stem_differs"] == 0
+
+
+def test_an_empty_client_has_nothing() -> None:
+    assert set(query({}).values()) == {0.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "shares"),
+    [("青空", (1, 0, 0)), ("アオ空", (1 / 3, 2 / 3, 0)), ("JFE青", (1 / 4, 0, 3 / 4))],
+)
+def test_scripts_share_the_letters_of_a_name(name: str, shares: tuple[float, ...]) -> None:
+    client = query({"name": name})
+
+    assert (client["kanji_share"], client["kana_share"], client["latin_share"]) == pytest.approx(
+        shares
+    )
+
+
+def test_name_mass_sums_the_rarity_of_the_grams() -> None:
+    # ^五 五洋 洋建 建設 設$ stand in one of six names each
+    assert query({"name": "五洋建設"})["name_mass"] == pytest.approx(5 * np.log(7 / 2) / 40)
+
+
+def test_a_client_is_described_alike_alone_and_among_thousands() -> None:
+    index = small_index()
+    crowd = clients(*[{"name": f"青空商事{place}"} for place in range(3000)], {"name": "五洋建設"})
+
+    among = query_features(index, crowd)[-1]
+
+    assert np.array_equal(among, query_features(index, clients({"name": "五洋建設"}))[0])
+
+
+def test_no_pairs_and_no_clients_give_no_rows() -> None:
+    nobody, none = clients(), np.zeros(0, dtype=np.int64)
+
+    assert pair_features(small_index(), nobody, none, none).shape == (0, len(PAIR_FEATURES))
+    assert query_features(small_index(), nobody).shape == (0, len(QUERY_FEATURES))
+
+
+def test_an_index_in_two_parts_compares_like_one() -> None:
+    whole = small_index()
+    base = CompanyIndex.build([company_rows({name: COMPANIES[name] for name in IDS[:7]})])
+    asking = clients(COMPANIES["goyo"], COMPANIES["acme"])
+
+    two, _ = base.refresh(OneMore())
+
+    pairs = np.array([0, 0, 1, 1]), np.array([7, 3, 5, 7])
+    idf = [
+        PAIR_FEATURES.index(name) for name in PAIR_FEATURES if "cosine" in name or "cover" in name
+    ]
+    left, right = pair_features(whole, asking, *pairs), pair_features(two, asking, *pairs)
+    offices = [PAIR_FEATURES.index(name) for name in PAIR_FEATURES if name.startswith("office_in")]
+    left[:, [*idf, *offices]] = right[:, [*idf, *offices]] = 0
+    assert np.array_equal(left, right)
+
+
+class OneMore:
+    """A table to which 五洋建設 was added."""
+
+    def changes_since(self, watermark: str) -> list:  # type: ignore[type-arg]
+        return [company_rows({"goyo": COMPANIES["goyo"]})]
+
+    def watermark(self) -> str:
+        return "2025-01-01"
+
+    def open_count(self) -> int:
+        return 8
+
+    def ids(self) -> list[list[str]]:
+        return [list(IDS)]
