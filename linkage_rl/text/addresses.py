@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.text.characters import IS_ASCII_WORD, IS_DIGIT, IS_KANJI, KANJI, Codes, table_of
+from linkage_rl.text.characters import IS_DIGIT, IS_KANJI, KANJI, Codes, table_of
 from linkage_rl.text.municipalities import (
     FORMER_KITA,
     KITA_TO_CHUO,
@@ -32,6 +32,7 @@ from linkage_rl.text.normalise import (
     apply_table,
     core_block,
     decode,
+    drop_japanese_spaces,
     encode,
     fold_block,
     following,
@@ -81,8 +82,10 @@ _LOT_WORDS: Final = {
 }
 
 
-_WIDER_LOT: Final = re.compile("号(?=[0-9]+[:号])")
-"""福井: 家久町第24号3番地; and 1丁目8号3号, typed for 8番3号."""
+_WIDER_LOT: Final = re.compile("号(?=[0-9]+:)")
+"""福井: 家久町第24号3番地."""
+_HOUSE: Final = re.compile("号(?=[0-9]+号)")
+"""1丁目8号3号, typed for 8番3号."""
 
 
 def _one_of(codes: Codes, chars: str) -> NDArray[np.bool_]:
@@ -93,7 +96,7 @@ def _one_of(codes: Codes, chars: str) -> NDArray[np.bool_]:
 
 
 def _separators(block: str) -> str:
-    """Lot words and particles next to digits as separators; 字, 第 and idle spaces vanish."""
+    """Lot words and particles next to digits as separators; 字 and 第 vanish."""
     for words, separator in _LOT_WORDS.items():
         block = block.replace(words, separator)
     codes = encode(block)
@@ -114,9 +117,8 @@ def _separators(block: str) -> str:
     ordinal = (codes == ord("第")) & digit_after
     codes[ordinal & digit_before] = SPACE
     drop |= ordinal & ~digit_before
-    drop |= (codes == SPACE) & ~(IS_ASCII_WORD[before] & IS_ASCII_WORD[after])
     block = decode(codes[~drop]).replace(":-", ":").replace("=-", "=")
-    return _WIDER_LOT.sub("=", block)
+    return _HOUSE.sub(":", _WIDER_LOT.sub("=", block))
 
 
 _NUMBER: Final = "[0-9]+(?![0-9f階])"
@@ -234,7 +236,7 @@ def canonical_addresses(
     prefectures: Sequence[str], cities: Sequence[str], streets: Sequence[str]
 ) -> Addresses:
     """Parse N addresses; missing columns are empty texts, `streets` may hold the whole address."""
-    block = apply_table(_WRITTEN, fold_block(join(streets)))
+    block = drop_japanese_spaces(apply_table(_WRITTEN, fold_block(join(streets))))
     lines = split(_POSTAL_CODE.sub("", block), len(streets))
     places = _read_places(prefectures, cities, lines)
     rests = [

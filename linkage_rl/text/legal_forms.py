@@ -44,7 +44,8 @@ _SPELLINGS: Final[dict[str, str]] = {
     "更生保護法人": "更 ホゴ",
     "税理士法人": "税 税理士 ゼイ",
     "弁護士法人": "弁 弁護士 ベン",
-    "弁護士法人外国法事務弁護士法人": "",
+    "外国法事務弁護士法人": "",
+    "弁護士・外国法事務弁護士共同法人": "",
     "司法書士法人": "司 司法書士 シホウ",
     "行政書士法人": "行 行政書士 ギヨ ギョ",
     "社会保険労務士法人": "社労 労 社会保険労務士 ロウム",
@@ -177,7 +178,7 @@ _IN_BRACKETS: Final = re.compile(
     rf"\( ?({_SHORT}) ?\)|^({_SHORT}) ?\)|\( ?({_SHORT})$", re.MULTILINE
 )
 _SPACED_OUT: Final = re.compile("(?<=[株有合式限同資名会]) (?=[式限同資名会社])")
-_MEDICAL: Final = re.compile("医療法人 ?\\(? ?(社団|財団)(?:法人|\\))")
+_MEDICAL: Final = re.compile(r"医療法人(?: ?\( ?| ?)(社団|財団)(?: ?\)|法人|)")
 _MEDICAL_LAST: Final = re.compile("^医療法人([^\n(]+)\\((社団|財団)\\)$", re.MULTILINE)
 
 

@@ -15,8 +15,8 @@ _NUMERALS: Final = "".join(_DIGITS) + "".join(_UNITS)
 # 二の丸 and 一号線 are no numbers of a lot.
 _END: Final = "(?=$|[-号番の ])"
 KANJI_NUMBER: Final = re.compile(
-    f"[{_NUMERALS}]+(?=丁目|番地|番|号(?!線)|条|線|地割|-[0-9{_NUMERALS}])"
-    f"|(?<=[-0-9])[{_NUMERALS}]+{_END}|(?<=[0-9]の)[{_NUMERALS}]+{_END}"
+    f"[{_NUMERALS}]+(?=丁目|番地|番|号(?!線)|条|線|地割|[-のノ][0-9{_NUMERALS}])"
+    f"|(?<=[-0-9])[{_NUMERALS}]+{_END}|(?<=[0-9{_NUMERALS}][のノ])[{_NUMERALS}]+{_END}"
     f"|(?<=番地)[{_NUMERALS}]+{_END}|(?<=番地の)[{_NUMERALS}]+{_END}|(?<=丁目)[{_NUMERALS}]+{_END}",
     re.MULTILINE,
 )

@@ -11,9 +11,12 @@ from linkage_rl.text.normalise import fold
 
 _REGION: Final = "JP"
 _JAPAN: Final = 81
-_EXTENSION: Final = re.compile("(?:内線|代表|代|ext|#|x)[^0-9+]*[0-9]*.*$|\\(代表?\\)")
+_WRONG_PREFIX: Final = "0081"
+_SECOND: Final = re.compile("(?<=[0-9]) *(?:[/,;~]|fax|内線|代表|ext|#|x|\\(代).*$|^[^0-9+(]+")
+"""What follows the first number: another one, an extension; and the words before it."""
 _SEPARATOR: Final = re.compile("[^0-9+]+")
-_TOO_SHORT: Final = 6
+_NATIONAL_LENGTHS: Final = (9, 10)
+"""Digits after the leading 0; eight of them are a number without its area code."""
 
 
 def canonical_phones(texts: Sequence[str]) -> list[str]:
@@ -31,9 +34,9 @@ def canonical_phones(texts: Sequence[str]) -> list[str]:
 
 @lru_cache(maxsize=262_144)
 def _canonical_phone(text: str) -> str:
-    dialled = _SEPARATOR.sub("", _EXTENSION.sub("", text))
-    if len(dialled) < _TOO_SHORT:
-        return ""
+    dialled = _SEPARATOR.sub("", _SECOND.sub("", text))
+    if dialled.startswith(_WRONG_PREFIX):
+        dialled = "+" + dialled.lstrip("0")
     try:
         number = phonenumbers.parse(dialled, _REGION)
     except phonenumbers.NumberParseException:
@@ -41,5 +44,6 @@ def _canonical_phone(text: str) -> str:
     if not phonenumbers.is_possible_number(number):
         return ""
     if number.country_code == _JAPAN:
-        return "0" + phonenumbers.national_significant_number(number)
+        national = phonenumbers.national_significant_number(number)
+        return "0" + national if len(national) in _NATIONAL_LENGTHS else ""
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -10,10 +10,15 @@ import tldextract
 from linkage_rl.text.normalise import fold
 
 _EXTRACT: Final = tldextract.TLDExtract(
-    cache_dir=None, suffix_list_urls=(), fallback_to_snapshot=True
+    cache_dir=None,
+    suffix_list_urls=(),
+    fallback_to_snapshot=True,
+    include_psl_private_domains=True,
 )
-"""The public suffix list bundled with tldextract: no network, nothing written."""
-_HOST: Final = re.compile("^(?:[^/?#@]*@)?([^/?#:@ ]+)")
+"""The public suffix list bundled with tldextract: no network, nothing written. Its private part is
+used, too, since the customers of one web host (github.io) are different companies."""
+_SCHEME: Final = re.compile("^[a-z]{3,6}://|^(?:https?|ftp)[:;]/*|^mailto:|^/+")
+_HOST: Final = re.compile("^(?:[^/?#@]*@)?([^/?#:@ ,;]+)")
 
 
 def canonical_domains(texts: Sequence[str]) -> list[str]:
@@ -31,18 +36,10 @@ def canonical_domains(texts: Sequence[str]) -> list[str]:
 
 @lru_cache(maxsize=262_144)
 def _canonical_domain(text: str) -> str:
-    found = _HOST.match(_without_scheme(text.strip(" <>()\"'")))
+    found = _HOST.match(_SCHEME.sub("", text.strip(" <>()\"'")))
     host = found[1].strip(".") if found else ""
     domain = _EXTRACT(host).top_domain_under_public_suffix if host else ""
     try:
         return domain.encode("idna").decode("ascii") if domain else ""
     except UnicodeError:
         return ""
-
-
-def _without_scheme(text: str) -> str:
-    # A port looks like a scheme to a pattern: example.co.jp:8080 has none.
-    scheme, slashes, rest = text.partition("://")
-    if slashes and scheme.isascii():
-        return rest
-    return text.removeprefix("mailto:").lstrip("/")

@@ -1,0 +1,38 @@
+import pytest
+
+from linkage_rl.text.urls import canonical_domains
+
+
+@pytest.mark.parametrize(
+    ("written", "domain"),
+    [
+        ("https://www.nta.go.jp/taxes/", "nta.go.jp"),
+        ("HTTP://WWW.Example.CO.JP", "example.co.jp"),
+        ("www.example.co.jp", "example.co.jp"),
+        ("example.co.jp.", "example.co.jp"),
+        ("ｈｔｔｐ：／／ｗｗｗ．ｅｘａｍｐｌｅ．ｃｏｍ", "example.com"),
+        ("http:/example.com", "example.com"),
+        ("https;//example.com", "example.com"),
+        ("//cdn.example.com/x", "example.com"),
+        ("example.com:8080/path?x=1#y", "example.com"),
+        ("https://user:pass@host.example.org/", "example.org"),
+        ("ftp://files.example.net", "example.net"),
+        ("info@shop.example.co.jp", "example.co.jp"),
+        ("mailto:info@example.co.jp", "example.co.jp"),
+        ("Taro <taro@example.ne.jp>", "example.ne.jp"),
+        ("https://www.example.co.jp, https://b.jp", "example.co.jp"),
+        ("https://日本語.jp/", "xn--wgv71a119e.jp"),
+        ("https://xn--wgv71a119e.jp", "xn--wgv71a119e.jp"),
+        ("https://www.city.yokohama.lg.jp/", "yokohama.lg.jp"),
+        ("https://shop.example.tokyo", "example.tokyo"),
+        ("https://yamada.github.io/about", "yamada.github.io"),
+        ("http://192.168.0.1:80/", ""),
+        ("[::1]", ""),
+        ("localhost", ""),
+        ("co.jp", ""),
+        ("なし", ""),
+        ("", ""),
+    ],
+)
+def test_a_url_or_an_address_is_its_registered_domain_or_nothing(written: str, domain: str) -> None:
+    assert canonical_domains([written]) == [domain]
