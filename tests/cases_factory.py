@@ -9,9 +9,9 @@ import numpy as np
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
-from linkage_rl.envs.toy import ToyProblem
+from tests.drawn_problem import DrawnProblem
 
-TOY_VIEW = View(max_candidates=8, prices=(0.005, 0.03, 0.01))
+DRAWN_VIEW = View(max_candidates=8, prices=(0.005, 0.03, 0.01))
 """A view that fits `synthetic_cases` with its three routes."""
 
 
@@ -71,7 +71,7 @@ def synthetic_cases(
     n: int, rng: np.random.Generator, routes: int = 3, noise: float = 0.12
 ) -> CaseSet:
     """Cases whose right candidate has higher similarities, seen through noise."""
-    return ToyProblem(routes=routes, noise=noise).draw(n, rng)
+    return DrawnProblem(routes=routes, noise=noise).draw(n, rng)
 
 
 def second_is_right(n: int, k: int, rng: np.random.Generator) -> CaseSet:

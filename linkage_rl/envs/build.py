@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
 from linkage_rl.envs.core import LinkageCore, Order
@@ -17,9 +18,8 @@ from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import Observation
 
-EXACT_PRICE: Final = 0.005
-NGRAM_PRICE: Final = 0.03
-"""Prices of routes where none are given; unit: one correct link."""
+UNLISTED_PRICE: Final = 0.005
+"""Price of a route that `CandidateSettings` does not list; unit: one correct link."""
 
 ObservationDict = dict[str, NDArray[np.float32] | NDArray[np.int8]]
 
@@ -40,7 +40,7 @@ def build_core(
     Args:
         cases: Prepared cases, the folder of saved ones, or None for the default sample.
         max_candidates: Visible candidates K.
-        prices: Price of each route, or None for a small one.
+        prices: Price of each route, or None for that of `CandidateSettings`.
         allow_review: Whether a person stands by to review.
         weights: Worth of the outcomes; a mapping names the weights that differ from the default.
         all_paid: Start with every route paid.
@@ -59,7 +59,8 @@ def build_core(
     elif not isinstance(cases, CaseSet):
         cases = _load(Path(cases))
     if prices is None:
-        prices = [NGRAM_PRICE if route == "ngram" else EXACT_PRICE for route in cases.routes]
+        listed = {route.name: route.price for route in CandidateSettings().routes()}
+        prices = [listed.get(route, UNLISTED_PRICE) for route in cases.routes]
     view = View(max_candidates, tuple(prices), allow_review)
     return LinkageCore(cases, view, _weights(weights), batch=batch, all_paid=all_paid, order=order)
 

@@ -1,14 +1,22 @@
 """The cases of an environment that is made without any."""
 
 from functools import cache
+from typing import Final
 
-import numpy as np
-
+from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.decision.cases import CaseSet
-from linkage_rl.envs.toy import ToyProblem
+from linkage_rl.decision.prepare import prepare_cases
+from linkage_rl.tables.sample import SampleConfig, generate_clients, generate_companies
+
+SAMPLE: Final = SampleConfig(companies=2_000, clients=2_000)
+"""Small enough to be drawn, indexed and searched in about a second."""
 
 
 @cache
 def default_cases() -> CaseSet:
-    """A small seeded set of cases, built once and shared by all environments of the program."""
-    return ToyProblem().draw(2_000, np.random.default_rng(0))
+    """The training clients of a small seeded sample, shared by all environments of the program."""
+    index = CompanyIndex.build(generate_companies(SAMPLE))
+    clients = generate_clients(SAMPLE, "train")
+    routes = CandidateSettings().routes()
+    return prepare_cases(index, routes, clients.records, clients.truth or (), title="sample")

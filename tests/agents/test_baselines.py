@@ -12,7 +12,7 @@ from linkage_rl.errors import ConfigError
 from linkage_rl.protocols import Policy
 from linkage_rl.records import DecisionKind, Decisions
 from tests.cases_factory import (
-    TOY_VIEW,
+    DRAWN_VIEW,
     Candidate,
     Client,
     second_is_right,
@@ -26,19 +26,16 @@ ONE_BEARER, TWO_BEARERS = np.log1p([1, 2]) / np.log(1001)
 FEATURES = (
     "name_equal",
     "core_equal",
+    "stem_equal",
     "city_equal",
-    "town_equal",
-    "block_equal",
-    "postal_equal",
     "phone_equal",
     "domain_equal",
     "corporate_equal",
     "client_name_bearers",
     "client_core_bearers",
+    "company_core_bearers",
 )
-
-
-UNTOLD = {"client_name_bearers": 0.5, "client_core_bearers": 0.5}
+UNTOLD = dict.fromkeys(FEATURES[-3:], 0.5)
 
 
 def decide(
@@ -71,10 +68,12 @@ def agreeing(*candidates: Mapping[str, float]) -> CaseSet:
     [
         ([{}, {"corporate_equal": 1}], 1, 0.99),
         ([{"phone_equal": 1}, {"phone_equal": 1, "core_equal": 1}], 1, 0.97),
-        ([{"name_equal": 1, "postal_equal": 1}, {"name_equal": 1}], 0, 0.95),
+        ([{"domain_equal": 1, "name_equal": 1}], 0, 0.97),
+        ([{"name_equal": 1, "city_equal": 1}, {"name_equal": 1}], 0, 0.95),
+        ([{"name_equal": 1, "client_name_bearers": ONE_BEARER}], 0, 0.93),
         ([{"core_equal": 1, "city_equal": 1}, {"city_equal": 1}], 0, 0.9),
         ([{"core_equal": 1, "client_core_bearers": ONE_BEARER}], 0, 0.85),
-        ([{"name_equal": 1, "client_name_bearers": ONE_BEARER}], 0, 0.85),
+        ([{"stem_equal": 1, "company_core_bearers": ONE_BEARER}, {}], 0, 0.8),
     ],
 )
 def test_each_rule_links_with_its_confidence(
@@ -96,9 +95,11 @@ def test_each_rule_links_with_its_confidence(
     [
         [{}],
         [{"phone_equal": 1}],
+        [{"name_equal": 1}],
         [{"core_equal": 1, "city_equal": 1}, {"core_equal": 1, "city_equal": 1}],
         [{"core_equal": 1, "client_core_bearers": TWO_BEARERS}],
         [{"name_equal": 1, "client_name_bearers": TWO_BEARERS}],
+        [{"stem_equal": 1, "company_core_bearers": TWO_BEARERS}],
     ],
 )
 def test_the_rules_link_neither_weak_nor_ambiguous_agreement(
@@ -113,8 +114,8 @@ def test_the_rules_link_neither_weak_nor_ambiguous_agreement(
 
 def test_two_candidates_that_meet_a_strong_rule_are_not_told_apart_by_a_weak_one() -> None:
     cases = agreeing(
-        {"core_equal": 1, "postal_equal": 1, "city_equal": 1},
-        {"core_equal": 1, "postal_equal": 1},
+        {"phone_equal": 1, "core_equal": 1, "city_equal": 1},
+        {"phone_equal": 1, "core_equal": 1},
     )
 
     decisions = decide(Rules(cases, VIEW), cases, VIEW, plan=(0,))
@@ -123,7 +124,7 @@ def test_two_candidates_that_meet_a_strong_rule_are_not_told_apart_by_a_weak_one
 
 
 def test_the_rules_name_the_features_they_miss() -> None:
-    with pytest.raises(ConfigError, match=r"\['block_equal', 'city_equal'.*lack"):
+    with pytest.raises(ConfigError, match=r"\['city_equal', 'client_core_bearers'.*lack"):
         Rules(two_clients(), View(2, (0.01, 0.05)))
 
 
@@ -148,10 +149,10 @@ def test_nobody_earns_more_than_the_oracle_or_less_than_chance() -> None:
     cases = synthetic_cases(300, np.random.default_rng(4))
     every = (0, 1, 2)
 
-    oracle = reward(Oracle(cases, TOY_VIEW), cases, TOY_VIEW)
-    rules = reward(Rules(cases, TOY_VIEW), cases, TOY_VIEW, every)
-    top = reward(TopOne(), cases, TOY_VIEW, every)
-    chance = reward(RandomPolicy(np.random.default_rng(0)), cases, TOY_VIEW)
+    oracle = reward(Oracle(cases, DRAWN_VIEW), cases, DRAWN_VIEW)
+    rules = reward(Rules(cases, DRAWN_VIEW), cases, DRAWN_VIEW, every)
+    top = reward(TopOne(), cases, DRAWN_VIEW, every)
+    chance = reward(RandomPolicy(np.random.default_rng(0)), cases, DRAWN_VIEW)
 
     assert oracle > rules > top > chance
 

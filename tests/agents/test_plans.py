@@ -7,7 +7,7 @@ from linkage_rl.decision.decide import Decider, PreparedPool
 from linkage_rl.decision.observation import View
 from linkage_rl.envs.rewards import RewardWeights, decision_rewards
 from tests.cases_factory import (
-    TOY_VIEW,
+    DRAWN_VIEW,
     Candidate,
     Client,
     synthetic_cases,
@@ -21,10 +21,10 @@ def test_the_reward_of_a_plan_is_what_its_decisions_earn() -> None:
     cases = synthetic_cases(100, np.random.default_rng(0))
     weights = RewardWeights()
 
-    decider = Decider(TopOne(), TOY_VIEW, plan=(2, 1))
-    decisions = decider.decide(PreparedPool(cases, TOY_VIEW), len(cases))
+    decider = Decider(TopOne(), DRAWN_VIEW, plan=(2, 1))
+    decisions = decider.decide(PreparedPool(cases, DRAWN_VIEW), len(cases))
 
-    assert plan_reward(TopOne(), 0b110, cases, TOY_VIEW, weights) == pytest.approx(
+    assert plan_reward(TopOne(), 0b110, cases, DRAWN_VIEW, weights) == pytest.approx(
         float(decision_rewards(decisions, cases, weights).mean()), abs=1e-6
     )
 

@@ -14,7 +14,7 @@ from linkage_rl.agents.ranker import (
 )
 from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.errors import ConfigError
-from tests.cases_factory import TOY_VIEW, Candidate, Client, synthetic_cases, typed_cases
+from tests.cases_factory import DRAWN_VIEW, Candidate, Client, synthetic_cases, typed_cases
 
 TRAIN = synthetic_cases(400, np.random.default_rng(1))
 VALID = synthetic_cases(200, np.random.default_rng(2))
@@ -36,7 +36,7 @@ def test_no_match_is_right_where_no_right_candidate_is_visible() -> None:
             Client([], has_row=False),
         ],
     )
-    view = TOY_VIEW.__class__(2, (0.0, 0.0))
+    view = DRAWN_VIEW.__class__(2, (0.0, 0.0))
 
     observation = view.observe(cases, np.arange(3), np.ones(3, dtype=np.uint16))
 
@@ -58,7 +58,7 @@ def test_random_routes_are_available_ones_and_often_all() -> None:
 
 def test_equal_seeds_train_equal_rankers() -> None:
     first, again, other = (
-        train_ranker(TRAIN, VALID, TOY_VIEW, QUICK, seed).state_dict() for seed in (1, 1, 2)
+        train_ranker(TRAIN, VALID, DRAWN_VIEW, QUICK, seed).state_dict() for seed in (1, 1, 2)
     )
 
     assert all(torch.equal(first[name], again[name]) for name in first)
@@ -71,7 +71,7 @@ def test_each_pass_is_reported_and_the_loss_falls() -> None:
     def report(number: int, loss: float) -> None:
         reports.append((number, loss))
 
-    train_ranker(TRAIN, VALID, TOY_VIEW, RankerConfig(width=16, epochs=6, batch=32), 0, report)
+    train_ranker(TRAIN, VALID, DRAWN_VIEW, RankerConfig(width=16, epochs=6, batch=32), 0, report)
 
     assert [number for number, _ in reports] == [1, 2, 3, 4, 5, 6]
     assert reports[-1][1] < 0.7 * reports[0][1]
@@ -84,15 +84,17 @@ def test_training_stops_once_the_validation_loss_rises() -> None:
     mislabelled = TRAIN.__class__(**{**vars(TRAIN), "is_right": noise})
     config = RankerConfig(width=32, epochs=60, patience=2, batch=32, learning_rate=1e-2)
 
-    train_ranker(mislabelled, VALID, TOY_VIEW, config, 0, lambda number, _: reports.append(number))
+    train_ranker(
+        mislabelled, VALID, DRAWN_VIEW, config, 0, lambda number, _: reports.append(number)
+    )
 
     assert len(reports) < 60
 
 
 def test_caution_links_from_the_probability_it_names() -> None:
-    ranker = train_ranker(TRAIN, VALID, TOY_VIEW, QUICK, 0)
-    observation = TOY_VIEW.observe(VALID, np.arange(len(VALID)), np.asarray(VALID.available))
-    no_match = TOY_VIEW.layout.no_match
+    ranker = train_ranker(TRAIN, VALID, DRAWN_VIEW, QUICK, 0)
+    observation = DRAWN_VIEW.observe(VALID, np.arange(len(VALID)), np.asarray(VALID.available))
+    no_match = DRAWN_VIEW.layout.no_match
 
     plain = ScorerPolicy(ranker).preferences(observation)[:, : no_match + 1]
     careful = ScorerPolicy(cautious(ranker, 0.75)).preferences(observation)[:, : no_match + 1]

@@ -17,13 +17,18 @@ from linkage_rl.agents.scorer_policy import ScorerPolicy, one_thread, tensors
 from linkage_rl.decision.observation import View
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import Observation
-from tests.cases_factory import TOY_VIEW, synthetic_cases
+from tests.cases_factory import DRAWN_VIEW, synthetic_cases
 
 CASES = synthetic_cases(64, np.random.default_rng(2))
 SHAPES = [
-    ScorerConfig.fitting(CASES, TOY_VIEW),
-    ScorerConfig(23, 4, 3, width=8, relative=False),
-    ScorerConfig(23, 4, 3, width=8, quantiles=5, relative=False, temperature=0.3),
+    ScorerConfig.fitting(CASES, DRAWN_VIEW),
+    replace(ScorerConfig.fitting(CASES, DRAWN_VIEW, width=8), relative=False),
+    replace(
+        ScorerConfig.fitting(CASES, DRAWN_VIEW, width=8),
+        quantiles=5,
+        relative=False,
+        temperature=0.3,
+    ),
 ]
 
 
@@ -31,7 +36,7 @@ def scorer_of(config: ScorerConfig, seed: int = 0) -> CandidateScorer:
     return CandidateScorer(config, torch.Generator().manual_seed(seed))
 
 
-def seen(view: View = TOY_VIEW) -> Observation:
+def seen(view: View = DRAWN_VIEW) -> Observation:
     return view.observe(CASES, np.arange(len(CASES)), np.asarray(CASES.available))
 
 
@@ -58,9 +63,9 @@ def test_empty_slots_do_not_matter_so_that_any_number_of_slots_will_do(
     config: ScorerConfig,
 ) -> None:
     policy = ScorerPolicy(scorer_of(config))
-    narrow = seen(View(9, TOY_VIEW.prices))
+    narrow = seen(View(9, DRAWN_VIEW.prices))
     # The state names the share of filled slots, which is halved with twice the slots.
-    wide = replace(seen(View(18, TOY_VIEW.prices)), state=narrow.state)
+    wide = replace(seen(View(18, DRAWN_VIEW.prices)), state=narrow.state)
 
     few, many = policy.preferences(narrow), policy.preferences(wide)
 
@@ -80,10 +85,10 @@ def test_illegal_actions_are_masked(config: ScorerConfig) -> None:
 
 def test_an_untaught_scorer_never_buys() -> None:
     preferences = ScorerPolicy(scorer_of(SHAPES[0])).preferences(
-        TOY_VIEW.observe(CASES, np.arange(10), np.zeros(10, dtype=np.uint16))
+        DRAWN_VIEW.observe(CASES, np.arange(10), np.zeros(10, dtype=np.uint16))
     )
 
-    assert (preferences.argmax(axis=1) == TOY_VIEW.layout.no_match).all()
+    assert (preferences.argmax(axis=1) == DRAWN_VIEW.layout.no_match).all()
 
 
 def test_the_default_shape_has_about_ten_thousand_parameters() -> None:

@@ -15,7 +15,7 @@ from linkage_rl.errors import ConfigError
 from tests.cases_factory import Candidate, Client, synthetic_cases, typed_cases
 
 VIEW = View(2, (0.01, 0.05))
-QUICK = WarmStartConfig(situations=3000, updates=200, batch=256, value_updates=500, value_batch=256)
+QUICK = WarmStartConfig(situations=3000, updates=200, batch=256, value_updates=300, value_batch=256)
 
 
 def easy_cases(n: int) -> CaseSet:

@@ -5,7 +5,7 @@ from linkage_rl.decision.observation import View
 from linkage_rl.envs.core import LinkageCore
 from linkage_rl.envs.rewards import Outcome, RewardWeights
 from linkage_rl.errors import ConfigError, IllegalActionError
-from tests.cases_factory import TOY_VIEW, synthetic_cases, two_clients, without_pairs
+from tests.cases_factory import DRAWN_VIEW, synthetic_cases, two_clients, without_pairs
 
 VIEW = View(max_candidates=2, prices=(0.01, 0.05), allow_review=True)
 LINK_0, LINK_1, NO_MATCH, REVIEW, BUY_NAME, BUY_NGRAM = range(6)
@@ -110,9 +110,9 @@ def test_equal_seeds_draw_equal_cases() -> None:
     cases = synthetic_cases(50, np.random.default_rng(0))
 
     def drawn(seed: int) -> list[int]:
-        core = LinkageCore(cases, TOY_VIEW, batch=8, rng=np.random.default_rng(seed))
+        core = LinkageCore(cases, DRAWN_VIEW, batch=8, rng=np.random.default_rng(seed))
         core.reset()
-        core.step(np.full(8, TOY_VIEW.layout.no_match))
+        core.step(np.full(8, DRAWN_VIEW.layout.no_match))
         return core.episodes.case.tolist()
 
     assert drawn(1) == drawn(1)

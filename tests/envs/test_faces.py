@@ -10,7 +10,7 @@ from linkage_rl.agents.sb3_env import LinkageVecEnv
 from linkage_rl.envs import CandidateSelectionEnv, CandidateSelectionVectorEnv, LinkageCore
 from linkage_rl.envs.rewards import Outcome
 from linkage_rl.errors import ConfigError
-from tests.cases_factory import TOY_VIEW, synthetic_cases
+from tests.cases_factory import DRAWN_VIEW, synthetic_cases
 
 CASES = synthetic_cases(200, np.random.default_rng(5))
 STEPS = 30
@@ -21,26 +21,26 @@ def vector_env(num_envs: int) -> CandidateSelectionVectorEnv:
     return CandidateSelectionVectorEnv(
         CASES,
         num_envs=num_envs,
-        max_candidates=TOY_VIEW.max_candidates,
-        prices=TOY_VIEW.prices,
+        max_candidates=DRAWN_VIEW.max_candidates,
+        prices=DRAWN_VIEW.prices,
         flat=False,
     )
 
 
 def sb3_env(num_envs: int) -> LinkageVecEnv:
-    return LinkageVecEnv(LinkageCore(CASES, TOY_VIEW, batch=num_envs))
+    return LinkageVecEnv(LinkageCore(CASES, DRAWN_VIEW, batch=num_envs))
 
 
 def single_env() -> CandidateSelectionEnv:
     return CandidateSelectionEnv(
-        CASES, max_candidates=TOY_VIEW.max_candidates, prices=TOY_VIEW.prices, flat=False
+        CASES, max_candidates=DRAWN_VIEW.max_candidates, prices=DRAWN_VIEW.prices, flat=False
     )
 
 
 def some_actions(mask: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:
     """Mostly legal ones, routes preferred so that episodes last."""
     liking = rng.random(mask.shape)
-    liking[:, TOY_VIEW.layout.first_route :] += 0.5
+    liking[:, DRAWN_VIEW.layout.first_route :] += 0.5
     legal: NDArray[np.int64] = np.where(mask, liking, -1).argmax(axis=1)
     other = rng.integers(mask.shape[1], size=len(mask))
     return np.where(rng.random(len(mask)) < 0.1, other, legal)
@@ -145,11 +145,11 @@ def test_neighbouring_sb3_seeds_share_no_stream() -> None:
 def test_rewards_can_be_scaled_for_sb3() -> None:
     plain, scaled = (
         sb3_env(4),
-        LinkageVecEnv(LinkageCore(CASES, TOY_VIEW, batch=4), reward_scale=0.5),
+        LinkageVecEnv(LinkageCore(CASES, DRAWN_VIEW, batch=4), reward_scale=0.5),
     )
     for env in (plain, scaled):
         env.seed(1)
         env.reset()
-    actions = np.full(4, TOY_VIEW.layout.no_match)
+    actions = np.full(4, DRAWN_VIEW.layout.no_match)
 
     assert np.array_equal(scaled.step(actions)[1], 0.5 * plain.step(actions)[1])

@@ -1,4 +1,4 @@
-"""A toy problem with the shapes of the real one: drawn in milliseconds, learned in seconds."""
+"""Cases drawn from a known law, with the shapes of real ones: learned in seconds."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -26,7 +26,12 @@ EQUALITIES: Final = (
     "corporate_equal",
 )
 """Features that are 0 or 1; a right company agrees more often."""
-BEARERS: Final = ("client_name_bearers", "client_core_bearers")
+BEARERS: Final = (
+    "company_name_bearers",
+    "company_core_bearers",
+    "client_name_bearers",
+    "client_core_bearers",
+)
 """Features on the logarithmic scale of name bearers; they say little here."""
 
 ROUTES: Final = ("name", "ngram", "address", "kana", "phone")
@@ -36,8 +41,8 @@ _AVAILABLE: Final = (1.0, 1.0, 0.8, 0.6, 0.4)
 
 
 @dataclass(frozen=True)
-class ToyProblem:
-    """How hard the toy problem is."""
+class DrawnProblem:
+    """How hard the drawn problem is."""
 
     routes: int = 3
     """Routes R, at most 5."""
@@ -89,9 +94,9 @@ class ToyProblem:
             has_row=has_row,
             family=np.zeros(n, dtype=np.int16),
             clients=StringColumn.from_texts([f"client-{row}" for row in range(n)]),
-            client_texts=StringColumn.from_texts([f"toy client {row}" for row in range(n)]),
+            client_texts=StringColumn.from_texts([f"client {row}" for row in range(n)]),
             companies=StringColumn.from_texts([f"company-{row}" for row in range(pairs)]),
-            company_texts=StringColumn.from_texts([f"toy company {row}" for row in range(pairs)]),
+            company_texts=StringColumn.from_texts([f"company {row}" for row in range(pairs)]),
         )
 
     def _similarities(

@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from linkage_rl.agents.masked_q import CaseReplayBuffer
+from linkage_rl.agents.sb3_env import LinkageVecEnv
+from linkage_rl.decision.observation import View
+from linkage_rl.envs.core import LinkageCore
+from tests.cases_factory import two_clients
+
+VIEW = View(2, (0.01, 0.05))
+LINK_0, LINK_1, NO_MATCH, REVIEW, BUY_NAME, BUY_NGRAM = range(6)
+
+
+def buffer_of(env: LinkageVecEnv, size: int) -> CaseReplayBuffer:
+    return CaseReplayBuffer(
+        size, env.observation_space, env.action_space, "cpu", env.num_envs, core=env.core
+    )
+
+
+def test_a_remembered_step_is_seen_again_as_it_was() -> None:
+    env = LinkageVecEnv(LinkageCore(two_clients(), VIEW, batch=2, order="sequential"))
+    buffer = buffer_of(env, 2)
+    before = env.reset()
+
+    actions = np.array([BUY_NGRAM, NO_MATCH])
+    after, reward, done, infos = env.step(actions)
+    buffer.add(before, after, actions, reward, done, infos)
+    samples = buffer.sample(200)
+
+    bought = samples.actions.flatten() == BUY_NGRAM
+    assert 50 < int(bought.sum()) < 150
+    for name, part in before.items():
+        assert np.array_equal(samples.observations[name][bought][0].numpy(), part[0])
+    assert np.array_equal(
+        samples.next_observations["candidates"][bought][0].numpy(),
+        after["candidates"][0],  # type: ignore[call-overload]
+    )
+    assert samples.rewards[bought][0].item() == pytest.approx(-0.05)
+    assert samples.dones[bought][0].item() == 0.0
+    assert samples.dones[~bought][0].item() == 1.0
+
+
+def test_a_full_buffer_forgets_its_oldest_steps() -> None:
+    env = LinkageVecEnv(LinkageCore(two_clients(), VIEW, batch=1, order="sequential"))
+    buffer = buffer_of(env, 2)
+    seen = env.reset()
+
+    for action in (BUY_NAME, BUY_NGRAM, LINK_1):
+        actions = np.array([action])
+        after, reward, done, infos = env.step(actions)
+        buffer.add(seen, after, actions, reward, done, infos)
+
+    assert buffer.full
+    assert set(buffer.sample(50).actions.flatten().tolist()) == {BUY_NGRAM, LINK_1}
