@@ -1,17 +1,21 @@
 """An episode as text: the client, the candidates with the features that tell them apart."""
 
+import unicodedata
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
 from linkage_rl.envs.rewards import Outcome
 from linkage_rl.records import Observation
 
-SHOWN_FEATURES: Final = 6
-_NAME_WIDTH: Final = 32
+HEADLINES: Final = (
+    *("affinity", "core_ratio", "kana_ratio", "name_equal", "form_equal"),
+    *("city_equal", "block_equal", "phone_equal", "domain_equal"),
+)
+"""Features that tell most at a glance; those that a set of cases lacks are left out."""
+_TEXT_WIDTH: Final = 60
 
 
 def describe(
@@ -36,7 +40,7 @@ def describe(
     lines = [
         f"client    {cases.client_texts.take(np.array([case]))[0]}",
         f"routes    {', '.join(bought) or 'none bought'}; cost {observation.state[0, -1]:.3f}",
-        *_table(cases, view, observation),
+        *_table(cases, view, observation, reveal=outcome != Outcome.RUNNING),
     ]
     if action is not None:
         verdict = "" if outcome == Outcome.RUNNING else f": {outcome.name.lower()}"
@@ -57,26 +61,33 @@ def action_name(cases: CaseSet, view: View, action: int) -> str:
     return f"buy route {cases.routes[action - layout.first_route]}"
 
 
-def _table(cases: CaseSet, view: View, observation: Observation) -> list[str]:
+def _table(cases: CaseSet, view: View, observation: Observation, *, reveal: bool) -> list[str]:
+    """One line per candidate; once the episode is over, a star marks the right ones."""
     pairs = observation.slot_pairs[0]
     pairs = pairs[pairs >= 0]
     if len(pairs) == 0:
         return ["candidates none visible"]
-    features = observation.candidates[0, : len(pairs)]
-    columns = _telling(features)
     names = view.candidate_features(cases)
-    texts = cases.company_texts.take(cases.pair_company[pairs])
+    columns = [names.index(name) for name in HEADLINES if name in names]
     head = "  ".join(names[column] for column in columns)
-    rows = [f"{'candidates':<{_NAME_WIDTH + 4}}  {head}"]
-    for slot, text in enumerate(texts):
+    rows = [f"{_fitted('candidates', _TEXT_WIDTH + 5)} {head}"]
+    texts = cases.company_texts.take(cases.pair_company[pairs])
+    for slot, (text, right) in enumerate(zip(texts, cases.is_right[pairs], strict=True)):
         values = "  ".join(
-            f"{features[slot, column]:>{len(names[column])}.2f}" for column in columns
+            f"{observation.candidates[0, slot, column]:>{len(names[column])}.2f}"
+            for column in columns
         )
-        rows.append(f"{slot:>3} {text[:_NAME_WIDTH]:<{_NAME_WIDTH}}  {values}")
+        mark = "*" if right and reveal else " "
+        rows.append(f"{slot:>3}{mark} {_fitted(text, _TEXT_WIDTH)} {values}")
     return rows
 
 
-def _telling(features: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Columns that differ most among the candidates, ties broken by their height."""
-    spread = features.max(axis=0) - features.min(axis=0) + features.max(axis=0) / 100
-    return np.sort(np.argsort(-spread, kind="stable")[:SHOWN_FEATURES])
+def _fitted(text: str, width: int) -> str:
+    """The text cut or filled to this many terminal cells; kanji and kana take two."""
+    fitted, left = "", width
+    for char in text:
+        cells = 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        if cells > left:
+            break
+        fitted, left = fitted + char, left - cells
+    return fitted + " " * left
