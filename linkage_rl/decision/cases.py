@@ -4,13 +4,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.errors import SchemaError
+
+PER_PAIR: Final = ("pair_routes", "affinity", "features", "is_right", "pair_company")
+"""Arrays with an entry per pair."""
+PER_CASE: Final = ("query", "available", "has_row", "family")
+"""Arrays with an entry per case."""
 
 
 @dataclass(frozen=True)
@@ -46,17 +51,18 @@ class CaseSet:
     client_texts: StringColumn
     """Readable client records, for display only."""
     companies: StringColumn
-    """Company ids, each once."""
+    """Company ids, each once, or once per list where lists were joined."""
     company_texts: StringColumn
     """Readable company records, parallel to `companies`, for display only."""
 
     def __post_init__(self) -> None:
-        pairs = int(self.starts[-1])
-        for name in ("pair_routes", "affinity", "features", "is_right", "pair_company"):
-            if len(getattr(self, name)) != pairs:
-                raise SchemaError(
-                    f"cases need {pairs} pairs in {name!r}, got {len(getattr(self, name))}"
-                )
+        for names, unit, size in ((PER_PAIR, "pairs", self.pairs), (PER_CASE, "cases", len(self))):
+            for name in names:
+                if len(getattr(self, name)) != size:
+                    raise SchemaError(
+                        f"cases need {size} {unit} in {name!r}, got {len(getattr(self, name))}; "
+                        "prepare them again"
+                    )
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -73,8 +79,11 @@ class CaseSet:
 
     def company_ids(self, pairs: NDArray[np.int64]) -> list[str]:
         """Company ids of these pairs; '' where the pair is -1."""
-        ids = self.companies.take(self.pair_company[np.maximum(pairs, 0)] if self.pairs else pairs)
-        return [text if pair >= 0 else "" for text, pair in zip(ids, pairs, strict=True)]
+        ids = np.full(len(pairs), "", dtype=object)
+        present = np.flatnonzero(pairs >= 0)
+        ids[present] = self.companies.take(self.pair_company[pairs[present]])
+        texts: list[str] = ids.tolist()
+        return texts
 
     def take(self, cases: NDArray[np.integer]) -> "CaseSet":
         """These cases in this order, as a set of their own."""
@@ -82,20 +91,13 @@ class CaseSet:
         starts = np.zeros(len(cases) + 1, dtype=np.int64)
         np.cumsum(sizes, out=starts[1:])
         pairs = np.arange(starts[-1]) + np.repeat(self.starts[cases] - starts[:-1], sizes)
-        return CaseSet(
-            self.routes,
-            self.feature_names,
-            self.query_names,
-            starts,
-            *(
-                getattr(self, name)[pairs]
-                for name in ("pair_routes", "affinity", "features", "is_right", "pair_company")
-            ),
-            *(getattr(self, name)[cases] for name in ("query", "available", "has_row", "family")),
-            self.clients.select(np.asarray(cases)),
-            self.client_texts.select(np.asarray(cases)),
-            self.companies,
-            self.company_texts,
+        return replace(
+            self,
+            starts=starts,
+            **{name: getattr(self, name)[pairs] for name in PER_PAIR},
+            **{name: getattr(self, name)[cases] for name in PER_CASE},
+            clients=self.clients.select(cases),
+            client_texts=self.client_texts.select(cases),
         )
 
     def save(self, folder: Path) -> None:
@@ -139,34 +141,39 @@ def join_cases(parts: Sequence[CaseSet], families: Sequence[int]) -> CaseSet:
     Args:
         parts: Sets with the same routes and features; one part alone stays memory-mapped.
         families: Number written into `CaseSet.family` for the cases of each part.
+
+    Raises:
+        SchemaError: The parts differ in routes or features.
     """
+    first = parts[0]
+    for part in parts[1:]:
+        for name in ("routes", "feature_names", "query_names"):
+            if getattr(part, name) != getattr(first, name):
+                raise SchemaError(
+                    f"cases to join need the same {name}, got {getattr(first, name)} and "
+                    f"{getattr(part, name)}; prepare them with the same settings"
+                )
     family = np.repeat(np.array(families, dtype=np.int16), [len(part) for part in parts])
     if len(parts) == 1:
-        return replace(parts[0], family=family)
-    pair_starts = np.cumsum([0, *(part.pairs for part in parts)])
-    company_starts = np.cumsum([0, *(len(part.companies) for part in parts)])
+        return replace(first, family=family)
 
     def joined(name: str) -> NDArray[Any]:
         return np.concatenate([getattr(part, name) for part in parts])
 
-    def texts(name: str) -> StringColumn:
-        return StringColumn.concatenate(getattr(part, name) for part in parts)
+    def shifted(name: str, sizes: Sequence[int]) -> list[NDArray[np.int64]]:
+        shifts = np.cumsum([0, *sizes[:-1]])
+        return [getattr(part, name) + shift for part, shift in zip(parts, shifts, strict=True)]
 
-    return CaseSet(
-        parts[0].routes,
-        parts[0].feature_names,
-        parts[0].query_names,
-        np.concatenate(
-            [
-                np.zeros(1, dtype=np.int64),
-                *(part.starts[1:] + start for part, start in zip(parts, pair_starts, strict=False)),
-            ]
-        ),
-        *(joined(name) for name in ("pair_routes", "affinity", "features", "is_right")),
-        np.concatenate(
-            [part.pair_company + start for part, start in zip(parts, company_starts, strict=False)]
-        ),
-        *(joined(name) for name in ("query", "available", "has_row")),
-        family,
-        *(texts(name) for name in ("clients", "client_texts", "companies", "company_texts")),
-    )
+    starts = shifted("starts", [part.pairs for part in parts])
+    companies = shifted("pair_company", [len(part.companies) for part in parts])
+    changed: dict[str, Any] = {name: joined(name) for name in (*PER_PAIR, *PER_CASE)}
+    changed |= {
+        "starts": np.concatenate([starts[0][:1], *(some[1:] for some in starts)]),
+        "pair_company": np.concatenate(companies),
+        "family": family,
+    }
+    changed |= {
+        name: StringColumn.concatenate(getattr(part, name) for part in parts)
+        for name in ("clients", "client_texts", "companies", "company_texts")
+    }
+    return replace(first, **changed)

@@ -4,7 +4,7 @@ All clients that choose the same route buy it together, so that a list costs R r
 """
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,9 @@ from linkage_rl.decision.observation import View
 from linkage_rl.protocols import Policy
 from linkage_rl.records import DecisionKind, Decisions, Observation
 
-_CHUNK = 2048
+ILLEGAL: Final = np.float32(-1e8)
+"""Preference of an action that the mask forbids."""
+_CHUNK: Final = 2048
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,10 @@ class Decider:
         for begin in range(0, len(active), _CHUNK):
             part = slice(begin, begin + _CHUNK)
             observation = pool.observe(active[part], done.bought[active[part]])
-            preferences = self.policy.preferences(observation)
+            # a policy that preferred an illegal route would buy it for ever
+            preferences = np.where(
+                observation.action_mask, self.policy.preferences(observation), ILLEGAL
+            ).astype(np.float32)
             if self.plan is not None:
                 preferences = preferences[:, : layout.first_route]
             route_of[part] = preferences.argmax(axis=1) - layout.first_route

@@ -1,6 +1,7 @@
 """Cases for training and evaluation: every route run for every client, once."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +92,7 @@ def _chunks(size: int) -> list[tuple[int, int]]:
     return [(begin, min(begin + _CHUNK, size)) for begin in range(0, size, _CHUNK)]
 
 
-def _joined(pairs: Sequence[Pairs], name: str, dtype: type[np.generic]) -> NDArray[np.generic]:
+def _joined(pairs: Sequence[Pairs], name: str, dtype: type[np.generic]) -> NDArray[Any]:
     return np.concatenate([np.zeros(0, dtype=dtype), *(getattr(part, name) for part in pairs)])
 
 
