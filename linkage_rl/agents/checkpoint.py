@@ -1,5 +1,6 @@
 """Saving a model during training, and taking a run up again."""
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def save_checkpoint(model: BaseAlgorithm, folder: Path) -> Path:
             replay.save(folder / _REPLAY)
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise OutputError(f"cannot write the checkpoint {path}: {error.strerror}") from error
     for _, old in _checkpoints(folder)[:-KEPT]:
         old.unlink()

@@ -122,7 +122,7 @@ class CandidateScorer(nn.Module):
         """Unmasked scores (B, A, quantiles) and worth (B,)."""
         own, context = self.pool(candidates, query, state, action_mask)
         stops = self.stops(own, context)
-        bought = self.buy(context).unflatten(1, (-1, self.config.quantiles))
+        bought = self.buy(context).unflatten(1, (1 + self.config.routes, self.config.quantiles))
         if self.config.relative:
             legal = action_mask[:, : stops.shape[1], None] > 0
             bought = bought + stops.masked_fill(~legal, MASKED).amax(dim=1, keepdim=True)

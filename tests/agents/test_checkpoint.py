@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
 
 from linkage_rl.agents.algorithms import PPOConfig, training_core
 from linkage_rl.agents.checkpoint import latest_checkpoint, save_checkpoint
@@ -14,7 +15,7 @@ from tests.cases_factory import two_clients
 VIEW = View(2, (0.01, 0.05))
 
 
-def model():  # type: ignore[no-untyped-def]
+def model() -> BaseAlgorithm:
     agent = PPOConfig(envs=256)
     core = training_core(agent, two_clients(), VIEW, RewardWeights(), 0)
     config = ScorerConfig.fitting(two_clients(), VIEW, width=4)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 from linkage_rl.agents.masked_q import CaseReplayBuffer
 from linkage_rl.agents.sb3_env import LinkageVecEnv
@@ -29,12 +30,14 @@ def test_a_remembered_step_is_seen_again_as_it_was() -> None:
 
     bought = samples.actions.flatten() == BUY_NGRAM
     assert 50 < int(bought.sum()) < 150
+    seen: dict[str, torch.Tensor] = samples.observations  # type: ignore[assignment]
+    following: dict[str, torch.Tensor] = samples.next_observations  # type: ignore[assignment]
     for name, part in before.items():
-        assert np.array_equal(samples.observations[name][bought][0].numpy(), part[0])
-    assert np.array_equal(
-        samples.next_observations["candidates"][bought][0].numpy(),
-        after["candidates"][0],  # type: ignore[call-overload]
-    )
+        assert np.array_equal(seen[name][bought][0].numpy(), part[0])
+        assert np.array_equal(
+            following[name][bought][0].numpy(),
+            after[name][0],  # type: ignore[call-overload]
+        )
     assert samples.rewards[bought][0].item() == pytest.approx(-0.05)
     assert samples.dones[bought][0].item() == 0.0
     assert samples.dones[~bought][0].item() == 1.0

@@ -8,7 +8,7 @@ import pytest
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from linkage_rl.agents.algorithms import AGENTS, to_policy, training_core
+from linkage_rl.agents.algorithms import AGENTS, PPOUpdates, to_policy, training_core
 from linkage_rl.agents.checkpoint import latest_checkpoint, restore, save_checkpoint
 from linkage_rl.agents.masked_q import CaseReplayBuffer
 from linkage_rl.agents.scorer import CandidateScorer, ScorerConfig
@@ -17,13 +17,22 @@ from linkage_rl.envs.build import as_dict
 from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.exporting.onnx import export_scorer
 from linkage_rl.records import Observation
-from tests.cases_factory import TOY_VIEW, synthetic_cases
+from tests.cases_factory import DRAWN_VIEW, synthetic_cases
 
 CASES = synthetic_cases(300, np.random.default_rng(9))
 ENVS = 64
+UPDATES = PPOUpdates(
+    rollout=4,
+    batch=64,
+    learning_rate=1e-3,
+    clip=0.2,
+    exploration=1.0,
+    entropy=0.0,
+    target_kl=1.0,
+)
 SETTINGS: dict[str, dict[str, Any]] = {
-    "ppo": {"envs": ENVS},
-    "maskable_ppo": {"envs": ENVS},
+    "ppo": {"envs": ENVS, "refine": UPDATES, "scratch": UPDATES},
+    "maskable_ppo": {"envs": ENVS, "refine": UPDATES, "scratch": UPDATES},
     "dqn": {"envs": ENVS, "batch": 64, "buffer": 2048},
     "qrdqn": {"envs": ENVS, "batch": 64, "buffer": 2048, "quantiles": 4},
 }
@@ -31,8 +40,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 def build(name: str, seed: int = 0) -> BaseAlgorithm:
     agent = AGENTS[name](**SETTINGS[name])
-    core = training_core(agent, CASES, TOY_VIEW, RewardWeights(), seed)
-    config = ScorerConfig.fitting(CASES, TOY_VIEW, width=8)
+    core = training_core(agent, CASES, DRAWN_VIEW, RewardWeights(), seed)
+    config = ScorerConfig.fitting(CASES, DRAWN_VIEW, width=8)
     start = CandidateScorer(config, torch.Generator().manual_seed(seed))
     return agent.build(core, agent.fresh(start, seed), seed, warm=False)
 
@@ -43,7 +52,7 @@ def learned(name: str, steps: int, seed: int = 0) -> BaseAlgorithm:
 
 def half_bought() -> Observation:
     case = np.arange(len(CASES))
-    return TOY_VIEW.observe(CASES, case, np.asarray(CASES.available & np.uint16(0b011)))
+    return DRAWN_VIEW.observe(CASES, case, np.asarray(CASES.available & np.uint16(0b011)))
 
 
 @pytest.mark.parametrize("name", AGENTS)
@@ -56,12 +65,10 @@ class TestEveryAlgorithm:
         for deterministic in (True, False):
             for _ in range(5):
                 actions, _ = model.predict(
-                    as_dict(observation, flat=False),  # type: ignore[arg-type]
+                    as_dict(observation, flat=False),
                     deterministic=deterministic,
                 )
                 assert observation.action_mask[np.arange(len(actions)), actions].all()
-        illegal = model.env.unwrapped.core.clear_tally()  # type: ignore[union-attr]
-        assert illegal.steps >= 1024
 
     def test_explores_without_a_single_illegal_step(self, name: str) -> None:
         model = build(name)
@@ -94,7 +101,7 @@ class TestEveryAlgorithm:
         observation = half_bought()
 
         actions, _ = model.predict(
-            as_dict(observation, flat=False),  # type: ignore[arg-type]
+            as_dict(observation, flat=False),
             deterministic=True,
         )
 

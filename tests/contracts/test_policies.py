@@ -1,6 +1,7 @@
 """Laws that every policy keeps, learned or not, in torch or as a graph."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,9 @@ def scorer_policy(_: Path) -> Policy:
 
 
 def quantile_policy(_: Path) -> Policy:
-    config = ScorerConfig(23, 4, 3, quantiles=4, relative=False, temperature=0.25)
+    config = replace(
+        ScorerConfig.fitting(CASES, VIEW), quantiles=4, relative=False, temperature=0.25
+    )
     return ScorerPolicy(CandidateScorer(config, torch.Generator().manual_seed(0)))
 
 

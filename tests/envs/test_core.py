@@ -113,7 +113,7 @@ def test_equal_seeds_draw_equal_cases() -> None:
         core = LinkageCore(cases, DRAWN_VIEW, batch=8, rng=np.random.default_rng(seed))
         core.reset()
         core.step(np.full(8, DRAWN_VIEW.layout.no_match))
-        return core.episodes.case.tolist()
+        return [int(case) for case in core.episodes.case]
 
     assert drawn(1) == drawn(1)
     assert drawn(1) != drawn(2)

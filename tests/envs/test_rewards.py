@@ -52,7 +52,8 @@ def test_amounts_in_yen_become_units_of_one_correct_link() -> None:
         link_value=200, wrong_link_cost=800, missed_link_cost=100, reject_value=100, review_cost=180
     )
 
-    assert weights == replace(RewardWeights(), review=pytest.approx(0.1))
+    assert weights.review == pytest.approx(0.1)
+    assert replace(weights, review=0.1) == RewardWeights()
 
 
 @pytest.mark.parametrize(

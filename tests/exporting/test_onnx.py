@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,11 @@ from tests.cases_factory import synthetic_cases
 
 CASES = synthetic_cases(600, np.random.default_rng(0))
 PRICES = (0.005, 0.03, 0.01)
+SHAPE = ScorerConfig.fitting(CASES, View(1, PRICES))
 SHAPES = {
-    "policy": ScorerConfig(23, 4, 3),
-    "values": ScorerConfig(23, 4, 3, relative=False, temperature=0.05),
-    "quantiles": ScorerConfig(23, 4, 3, width=16, quantiles=8, relative=False, temperature=0.5),
+    "policy": SHAPE,
+    "values": replace(SHAPE, relative=False, temperature=0.05),
+    "quantiles": replace(SHAPE, width=16, quantiles=8, relative=False, temperature=0.5),
 }
 
 
@@ -29,7 +31,7 @@ def test_the_graph_equals_torch_at_every_batch_and_number_of_slots(
     export_scorer(scorer, tmp_path / "policy.onnx")
     graph = OnnxPolicy(tmp_path / "policy.onnx")
 
-    for batch, slots in ((1, 1), (1, 20), (3, 5), (7, 2), (600, 30)):
+    for batch, slots in ((0, 4), (1, 1), (1, 20), (3, 5), (7, 2), (600, 30)):
         view = View(slots, PRICES, allow_review=batch % 2 == 1)
         bought = np.asarray(CASES.available[:batch] & np.uint16(0b110))
         observation = view.observe(CASES, np.arange(batch), bought)

@@ -1,0 +1,206 @@
+"""A short training: what it writes, how it resumes, how it ends when it is cut short."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from linkage_rl.agents.algorithms import DQNConfig, PPOConfig, PPOUpdates
+from linkage_rl.agents.ranker import RankerConfig, train_ranker
+from linkage_rl.agents.scorer import CandidateScorer, load_scorer
+from linkage_rl.agents.scorer_policy import ScorerPolicy
+from linkage_rl.agents.warm_start import WarmStartConfig
+from linkage_rl.envs.core import LinkageCore, Step
+from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.errors import CollapsedPolicyError, ConfigError
+from linkage_rl.training.agent import Task, TrainingConfig, train_agent
+from tests.cases_factory import DRAWN_VIEW, synthetic_cases
+
+TASK = Task(
+    synthetic_cases(500, np.random.default_rng(1)),
+    synthetic_cases(300, np.random.default_rng(2)),
+    DRAWN_VIEW,
+    RewardWeights(),
+)
+UPDATES = PPOUpdates(
+    rollout=4,
+    batch=256,
+    learning_rate=1e-3,
+    clip=0.2,
+    exploration=1.0,
+    entropy=0.0,
+    target_kl=1.0,
+    epochs=2,
+)
+PPO = PPOConfig(envs=128, refine=UPDATES, scratch=UPDATES)
+QUICK = TrainingConfig(
+    steps=2048,
+    evaluations=4,
+    evaluation_cases=100,
+    warm=WarmStartConfig(situations=1000, updates=50, batch=128, value_updates=100),
+    progress=False,
+)
+UNGUARDED = replace(QUICK, collapse_rate=0.0)
+
+
+@pytest.fixture(scope="module")
+def ranker() -> CandidateScorer:
+    config = RankerConfig(width=16, epochs=20, batch=32)
+    return train_ranker(TASK.train, TASK.valid, TASK.view, config, 0)
+
+
+def evaluations(folder: Path) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
+    with np.load(folder / "evaluations.npz") as saved:
+        return dict(saved)
+
+
+def test_a_run_leaves_its_curve_models_and_log(ranker: CandidateScorer, tmp_path: Path) -> None:
+    train_agent(PPO, TASK, QUICK, 1, tmp_path, ranker)
+
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {
+        "best_model.zip",
+        "best_scorer.pt",
+        "checkpoints",
+        "evaluations.npz",
+        "progress.csv",
+        "tb",
+    }
+    curve = evaluations(tmp_path)
+    assert curve["timesteps"].tolist() == [0, 512, 1024, 1536, 2048]
+    assert curve["results"].shape == curve["ep_lengths"].shape == (5, 100)
+    assert curve["successes"].shape == (5, 100)
+    with (tmp_path / "progress.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["time/total_timesteps"]) for row in rows] == [0, 512, 1024, 1536, 2048]
+    assert float(rows[-1]["eval/mean_reward"]) == pytest.approx(curve["results"][-1].mean())
+
+
+def test_the_policy_returned_is_the_best_one_evaluated(
+    ranker: CandidateScorer, tmp_path: Path
+) -> None:
+    """A ruinous learning rate: nothing beats the warm start, which therefore is returned."""
+    ruinous = replace(PPO, refine=replace(UPDATES, learning_rate=1.0))
+
+    policy = train_agent(ruinous, TASK, replace(UNGUARDED, steps=1024), 1, tmp_path, ranker)
+
+    means = evaluations(tmp_path)["results"].mean(axis=1)
+    assert means.max() == means[0] > means[-1]
+    best = load_scorer(tmp_path / "best_scorer.pt").state_dict()
+    kept = policy.scorer.state_dict()
+    assert all(torch.equal(kept[name], best[name]) for name in best)
+    untouched = ranker.state_dict()
+    assert torch.equal(kept["embed.weight"], untouched["embed.weight"])
+
+
+def test_a_resumed_run_goes_on_and_keeps_the_better_best_model(
+    ranker: CandidateScorer, tmp_path: Path
+) -> None:
+    train_agent(PPO, TASK, QUICK, 1, tmp_path, ranker)
+    first = (tmp_path / "best_model.zip").read_bytes()
+    best = evaluations(tmp_path)["results"].mean(axis=1).max()
+    ruinous = replace(PPO, refine=replace(UPDATES, learning_rate=1.0))
+
+    train_agent(ruinous, TASK, replace(UNGUARDED, steps=4096), 1, tmp_path, ranker, resume=True)
+
+    curve = evaluations(tmp_path)
+    assert curve["timesteps"].tolist()[:5] == [0, 512, 1024, 1536, 2048]
+    assert curve["timesteps"][-1] == 4096
+    assert curve["results"].mean(axis=1)[6:].max() < best
+    assert (tmp_path / "best_model.zip").read_bytes() == first
+    with (tmp_path / "progress.csv").open() as file:
+        steps = [int(row["time/total_timesteps"]) for row in csv.DictReader(file)]
+    assert steps == sorted(steps)
+    assert steps[0] == 0
+
+
+def test_a_finished_run_has_nothing_to_resume(ranker: CandidateScorer, tmp_path: Path) -> None:
+    first = train_agent(PPO, TASK, QUICK, 1, tmp_path, ranker)
+
+    again = train_agent(PPO, TASK, QUICK, 1, tmp_path, ranker, resume=True)
+
+    assert len(evaluations(tmp_path)["timesteps"]) == 5
+    assert isinstance(again, ScorerPolicy)
+    assert torch.equal(again.scorer.link.weight, first.scorer.link.weight)
+
+
+def test_resuming_nothing_is_refused(ranker: CandidateScorer, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"expected a checkpoint in .* to resume from, got none"):
+        train_agent(PPO, TASK, QUICK, 1, tmp_path, ranker, resume=True)
+
+
+def test_an_interrupt_leaves_a_checkpoint_that_resumes(
+    ranker: CandidateScorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = LinkageCore.step
+
+    def interrupted(core: LinkageCore, *args: object, **kwargs: object) -> Step:
+        if core.tally.steps >= 256:
+            raise KeyboardInterrupt
+        return step(core, *args, **kwargs)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LinkageCore, "step", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train_agent(PPO, TASK, QUICK, 1, tmp_path, ranker)
+    assert (tmp_path / "checkpoints" / "rl_model_256_steps.zip").is_file()
+
+    train_agent(PPO, TASK, QUICK, 1, tmp_path, ranker, resume=True)
+
+    assert evaluations(tmp_path)["timesteps"][[0, 1]].tolist() == [0, 256]
+
+
+def test_a_policy_that_links_nobody_ends_the_run_with_one_sentence(
+    ranker: CandidateScorer, tmp_path: Path
+) -> None:
+    hostile = replace(TASK, weights=RewardWeights(wrong_link=-1000.0))
+    config = replace(QUICK, start="scratch", steps=8192, evaluations=8)
+
+    with pytest.raises(CollapsedPolicyError, match=r"links 0\.\d% of the clients after \d+ steps"):
+        train_agent(PPO, hostile, config, 1, tmp_path, ranker)
+
+
+def test_a_dqn_run_resumes_with_its_memory(ranker: CandidateScorer, tmp_path: Path) -> None:
+    dqn = DQNConfig(envs=128, batch=64, gradient_steps=1, buffer=1024)
+    train_agent(dqn, TASK, QUICK, 1, tmp_path, ranker)
+    assert (tmp_path / "checkpoints" / "replay.npz").is_file()
+
+    train_agent(dqn, TASK, replace(QUICK, steps=3072), 1, tmp_path, ranker, resume=True)
+
+    assert evaluations(tmp_path)["timesteps"][-1] == 3072
+
+
+def test_equal_seeds_give_equal_runs(ranker: CandidateScorer, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        train_agent(PPO, TASK, QUICK, 4, tmp_path / name, ranker)
+
+    first, again = evaluations(tmp_path / "a"), evaluations(tmp_path / "b")
+    assert np.array_equal(first["results"], again["results"])
+
+
+def test_a_bar_is_shown_on_request(
+    ranker: CandidateScorer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train_agent(PPO, TASK, replace(QUICK, progress=True), 1, tmp_path, ranker)
+
+    assert "2048/2048" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"start": "cold"}, r"training.start among \['warm', 'curriculum', 'scratch'\]"),
+        ({"steps": 0}, "must be at least 1, got 0"),
+    ],
+)
+def test_nonsense_is_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        TrainingConfig(**changes)  # type: ignore[arg-type]
+
+
+def test_a_warm_start_needs_a_ranker(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="start=warm needs a trained ranker"):
+        train_agent(PPO, TASK, QUICK, 1, tmp_path)

@@ -1,0 +1,27 @@
+import numpy as np
+import pytest
+
+from linkage_rl.envs.core import LinkageCore
+from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.errors import ConfigError
+from linkage_rl.training.curriculum import CurriculumCallback, WrongLinkRamp
+from tests.cases_factory import DRAWN_VIEW, synthetic_cases
+
+
+def test_the_core_pays_the_price_of_the_moment() -> None:
+    core = LinkageCore(synthetic_cases(5, np.random.default_rng(0)), DRAWN_VIEW)
+    target = RewardWeights(wrong_link=-3.0, review=0.2)
+    callback = CurriculumCallback(core, target, WrongLinkRamp(start=-1.0, share=0.5), steps=100)
+
+    prices = []
+    for callback.num_timesteps in (0, 25, 50, 100):
+        callback.on_rollout_start()
+        prices.append(core.weights.wrong_link)
+
+    assert prices == [-1.0, -2.0, -3.0, -3.0]
+    assert core.weights == target
+
+
+def test_a_ramp_needs_a_length() -> None:
+    with pytest.raises(ConfigError, match=r"curriculum.share must lie in \(0, 1\], got 0"):
+        WrongLinkRamp(share=0.0)
