@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.text import kana, legal_forms, stems
-from linkage_rl.text.legal_forms import LEGAL_FORMS, MIDDLE, TRAILING, FormCut
+from linkage_rl.text.legal_forms import LEGAL_FORMS, MIDDLE, FormCut
 from linkage_rl.text.normalise import core_block, drop_japanese_spaces, fold_block, join, split
 
 # The number of a line in the list it was copied from: ③佐賀県, ④-1 株式会社…
@@ -46,19 +46,19 @@ def canonical_names(names: Sequence[str]) -> Names:
     block = _LIST_NUMBER.sub("", join(names))
     lines = split(legal_forms.spell_out(fold_block(block)), count)
     parts = [legal_forms.cut(line) for line in lines]
-    sides = [cut.side for cut in parts]
+    sides = [part.side for part in parts]
     whole = [
-        line if not cut.form or (side == TRAILING and line.isascii()) else _spelled(cut)
-        for line, cut, side in zip(lines, parts, sides, strict=True)
+        line if not part.form or line.isascii() else _spelled(part)
+        for line, part in zip(lines, parts, strict=True)
     ]
     name = split(drop_japanese_spaces("\n".join(whole)), count)
-    core = split(core_block("\n".join([cut.before + cut.after for cut in parts])), count)
+    core = split(core_block("\n".join([part.before + part.after for part in parts])), count)
     core = _fill_empty(_fill_empty(core, split(core_block("\n".join(lines)), count)), name)
     return Names(
         name=name,
         core=core,
         stem=_stems(lines, sides, core),
-        legal_form=np.array([cut.form for cut in parts], dtype=np.int8),
+        legal_form=np.array([part.form for part in parts], dtype=np.int8),
         legal_side=np.array(sides, dtype=np.int8),
     )
 

@@ -12,10 +12,10 @@ _DIGITS: Final = {char: value for value, char in enumerate("〇一二三四五�
 _UNITS: Final = {"十": 10, "百": 100, "千": 1000}
 _NUMERALS: Final = "".join(_DIGITS) + "".join(_UNITS)
 
-# 二の丸 and 一号線 are no numbers of a lot.
+# 麻布十番1丁目 is a town; 二の丸 and 一号線 are no numbers of a lot, either.
 _END: Final = "(?=$|[-号番の ])"
 KANJI_NUMBER: Final = re.compile(
-    f"[{_NUMERALS}]+(?=丁目|番地|番|号(?!線)|条|線|地割|[-のノ][0-9{_NUMERALS}])"
+    f"[{_NUMERALS}]+(?=丁目|番地|番(?![0-9]|[{_NUMERALS}]+丁目)|号(?!線)|条|線|地割|[-のノ][0-9{_NUMERALS}])"
     f"|(?<=[-0-9])[{_NUMERALS}]+{_END}|(?<=[0-9{_NUMERALS}][のノ])[{_NUMERALS}]+{_END}"
     f"|(?<=番地)[{_NUMERALS}]+{_END}|(?<=番地の)[{_NUMERALS}]+{_END}|(?<=丁目)[{_NUMERALS}]+{_END}",
     re.MULTILINE,
