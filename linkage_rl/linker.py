@@ -86,9 +86,8 @@ class Linker:
     ) -> tuple[list[str], list[str]]:
         """Company id of every link, and remarks on every best candidate."""
         present = np.flatnonzero(rows >= 0)
-        pairs = pool.pair_of(present, rows[present])
         why = np.full(len(rows), _NOBODY, dtype=object)
-        why[present] = reasons(pool.pairs.features[pairs])
+        why[present] = reasons(pool.features_of(present, rows[present]))
         linked = np.flatnonzero(kind == DecisionKind.LINK)
         company_ids = np.full(len(rows), "", dtype=object)
         company_ids[linked] = self.index.company_ids(rows[linked])

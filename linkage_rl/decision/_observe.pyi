@@ -8,6 +8,7 @@ def fill_slots(
     pair_routes: NDArray[np.uint16],
     affinity: NDArray[np.float32],
     features: NDArray[np.float32],
+    feature_rows: NDArray[np.int64],
     slots: int,
     routes: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]: ...

@@ -10,13 +10,14 @@ from libc.string cimport memcpy
 def fill_slots(
     const int64_t[::1] cases, const uint16_t[::1] bought,
     const int64_t[::1] starts, const uint16_t[::1] pair_routes,
-    const float[::1] affinity, const float[:, ::1] features,
+    const float[::1] affinity, const float[:, ::1] features, const int64_t[::1] feature_rows,
     int slots, int routes,
 ):
     """Show each case the first `slots` pairs that a bought route proposed.
 
     Args:
         cases: Case of each of B observations.
+        feature_rows: Row of `features` of each pair; empty where pair p has row p.
         starts: Pairs of case i are starts[i]..starts[i + 1], by falling affinity.
 
     Returns:
@@ -26,7 +27,8 @@ def fill_slots(
     """
     cdef Py_ssize_t b, batch = cases.shape[0]
     cdef int width = features.shape[1], slot, route
-    cdef int64_t pair
+    cdef int64_t pair, row
+    cdef bint moved = feature_rows.shape[0] > 0
     cdef uint16_t visible
     cdef float best, second, rival
     candidates = np.zeros((batch, slots, width + routes + 3), dtype=np.float32)
@@ -43,7 +45,8 @@ def fill_slots(
                 if visible == 0:
                     continue
                 out_pairs[b, slot] = pair
-                memcpy(&out[b, slot, 0], &features[pair, 0], width * sizeof(float))
+                row = feature_rows[pair] if moved else pair
+                memcpy(&out[b, slot, 0], &features[row, 0], width * sizeof(float))
                 for route in range(routes):
                     out[b, slot, width + route] = (visible >> route) & 1
                 out[b, slot, width + routes] = affinity[pair]

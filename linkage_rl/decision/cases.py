@@ -17,6 +17,8 @@ PER_PAIR: Final = ("pair_routes", "affinity", "features", "is_right", "pair_comp
 PER_CASE: Final = ("query", "available", "has_row", "family")
 """Arrays with an entry per case."""
 
+_NO_ROWS = np.zeros(0, dtype=np.int64)
+
 
 @dataclass(frozen=True)
 class CaseSet:
@@ -71,6 +73,11 @@ class CaseSet:
     def pairs(self) -> int:
         """Number of pairs P."""
         return int(self.starts[-1])
+
+    @property
+    def feature_rows(self) -> NDArray[np.int64]:
+        """Empty: pair p has row p of `features`."""
+        return _NO_ROWS
 
     @property
     def case_of_pair(self) -> NDArray[np.int64]:

@@ -35,6 +35,10 @@ class Shown(Protocol):
         """Shape (P, F)."""
 
     @property
+    def feature_rows(self) -> NDArray[np.int64]:
+        """Row of `features` of each pair, shape (P,); empty where pair p has row p."""
+
+    @property
     def query(self) -> NDArray[np.float32]:
         """Shape (N, Q)."""
 
@@ -78,6 +82,7 @@ class View:
             cases.pair_routes,
             cases.affinity,
             cases.features,
+            cases.feature_rows,
             self.max_candidates,
             routes,
         )

@@ -58,7 +58,10 @@ def prepare_cases(
         pair_routes=_joined(pairs, "pair_routes", np.uint16),
         affinity=_joined(pairs, "affinity", np.float32),
         features=np.concatenate(
-            [np.zeros((0, len(PAIR_FEATURES)), np.float32), *(part.features for part in pairs)]
+            [
+                np.zeros((0, len(PAIR_FEATURES)), np.float32),
+                *(part.features[part.feature_rows] for part in pairs),
+            ]
         ),
         is_right=np.concatenate([np.zeros(0, dtype=bool), *(right for _, right in parts)]),
         pair_company=pair_company.astype(np.int64),
