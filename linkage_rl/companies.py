@@ -12,6 +12,7 @@ from linkage_rl.config.command import command, say
 from linkage_rl.config.inputs import TableChoice, database_of, index_folder
 from linkage_rl.records import CompanyRows
 from linkage_rl.tables.credentials import shown
+from linkage_rl.tables.nta import read_nta
 from linkage_rl.tables.readers import read_companies
 from linkage_rl.tables.schema import CANONICAL
 from linkage_rl.tables.store import CompanyStore
@@ -31,6 +32,8 @@ class CompaniesSettings:
     """Whether to apply changes to the index instead of building it anew."""
     encoding: str = ""
     """Encoding of a CSV file; '' finds it out."""
+    nta: bool = False
+    """Whether a file without header is the tax agency's; a zip always is."""
     table: TableChoice = field(default_factory=TableChoice)
 
 
@@ -69,6 +72,8 @@ def load(store: CompanyStore, source: Path, settings: CompaniesSettings) -> None
 
 
 def _chunks(source: Path, settings: CompaniesSettings) -> Iterator[CompanyRows]:
+    if settings.nta or source.suffix == ".zip":
+        return read_nta(source)
     return read_companies(source, settings.table.mapping, encoding=settings.encoding)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from linkage_rl.agents.baselines import Rules
-from linkage_rl.agents.plans import PlanPolicy
 from linkage_rl.config.command import command, command_line, say
 from linkage_rl.config.inputs import TableChoice, open_linker
 from linkage_rl.decision.cases import CaseSet
@@ -111,8 +110,8 @@ def run(settings: EvaluateSettings) -> float:
 def _deciders(linker: Linker, cases: CaseSet) -> dict[str, Decider]:
     """The rules as the yardstick, then the bundle."""
     view = linker.decider.view
-    rules = PlanPolicy(Rules(cases, view), tuple(range(len(linker.routes))))
-    return {"rules": Decider(rules, view), "bundle": linker.decider}
+    every = tuple(range(len(linker.routes)))
+    return {"rules": Decider(Rules(cases, view), view, plan=every), "bundle": linker.decider}
 
 
 def _microseconds(

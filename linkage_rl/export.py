@@ -27,7 +27,7 @@ class ExportSettings:
     """Whether the index goes along; without it the bundle is for use with a database."""
     leaderboard: str = "outputs/leaderboard.jsonl"
     """List of runs that 'best' looks into."""
-    experiment: str = ""
+    preset: str = ""
     """Only runs of this experiment are looked at; '' for all."""
     by: str = "expected_reward"
     """Validation metric that 'best' goes by."""
@@ -79,7 +79,7 @@ def find_bundle(settings: ExportSettings) -> Path:
     folder = Path(settings.run).expanduser()
     if settings.run == BEST:
         path = Path(settings.leaderboard).expanduser()
-        folder = leaderboard.best(path, settings.by, settings.experiment or None)
+        folder = leaderboard.best(path, settings.by, settings.preset or None)
     for place in (folder / "bundle", folder):
         if (place / "manifest.json").is_file() and (place / "policy.onnx").is_file():
             return place

@@ -22,9 +22,6 @@ from linkage_rl.tables.readers import ClientList, count_clients, iter_clients
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.tables.writer import OutputFile, file_fingerprint
 
-CHUNK: Final = 8192
-"""Clients that are linked, written and safe together."""
-
 DECISIONS: Final = {kind: kind.name.lower() for kind in DecisionKind}
 
 COLUMNS: Final = (
@@ -51,6 +48,8 @@ class LinkSettings:
     """Index folder of the database; '' takes the usual place."""
     encoding: str = ""
     """Encoding of a CSV list; '' finds it out."""
+    chunk: int = 8192
+    """Clients that are linked, written and safe together."""
     columns: ColumnMapping = field(default_factory=lambda: CANONICAL)
     """Columns of the client list."""
     table: TableChoice = field(default_factory=TableChoice)
@@ -63,6 +62,8 @@ class LinkSettings:
         ):
             if not getattr(self, name):
                 raise ConfigError(f"link needs {name}=, {what}; see --help")
+        if self.chunk < 1:
+            raise ConfigError(f"chunk must be at least 1, got {self.chunk}")
         if Path(self.output).suffix == ".parquet":
             raise ConfigError(f"link writes CSV, got output={self.output}; name a .csv file")
         if Path(self.output).resolve() == Path(self.clients).resolve():
@@ -85,7 +86,7 @@ def run(settings: LinkSettings) -> None:
         OutputFile(output, header, _fingerprint(settings, source, opened[1])) as file,
     ):
         done, ready = file.finished, time.perf_counter()
-        _link_rest(opened[0], source, clients, file)
+        _link_rest(opened[0], source, clients, settings.chunk, file)
         file.complete()
     end = time.perf_counter()
     say(
@@ -134,9 +135,9 @@ class ListFile:
         """Number of clients; the list is read through to meet all its faults."""
         return count_clients(self.path, self.columns, encoding=self.encoding)
 
-    def chunks(self) -> Iterator[ClientList]:
-        """The clients, `CHUNK` at a time."""
-        return iter_clients(self.path, self.columns, encoding=self.encoding, size=CHUNK)
+    def chunks(self, size: int) -> Iterator[ClientList]:
+        """The clients, `size` at a time."""
+        return iter_clients(self.path, self.columns, encoding=self.encoding, size=size)
 
     def own_names(self) -> list[str]:
         """Columns of the list, but for the id; 'client_' goes before names that `COLUMNS` has."""
@@ -167,17 +168,19 @@ class ListFile:
         return [name for name in self.header if name != self.columns.client_id]
 
 
-def _link_rest(linker: Linker, source: ListFile, clients: int, file: OutputFile) -> None:
+def _link_rest(
+    linker: Linker, source: ListFile, clients: int, chunk: int, file: OutputFile
+) -> None:
     """Link the clients that the file lacks; a bar tells speed and linkage rate."""
     skip, seen, linked = file.finished, 0, 0
     with tqdm(
         total=clients, initial=skip, desc="linking", unit="client", unit_scale=True, disable=None
     ) as bar:
-        for chunk in source.chunks():
-            seen += len(chunk)
+        for some in source.chunks(chunk):
+            seen += len(some)
             if seen <= skip:
                 continue
-            rows = link_chunk(linker, source, chunk)
+            rows = link_chunk(linker, source, some)
             file.write(rows)
             linked += sum(row[1] == DECISIONS[DecisionKind.LINK] for row in rows)
             bar.update(len(rows))
@@ -193,7 +196,7 @@ def _fingerprint(settings: LinkSettings, source: ListFile, table: str) -> str:
         settings.encoding,
         *astuple(settings.columns),
         *astuple(settings.table.mapping),
-        str(CHUNK),
+        str(settings.chunk),
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 

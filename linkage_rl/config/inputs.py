@@ -89,7 +89,9 @@ def open_linker(
         linker = load_bundle(folder)
         yield linker, file_fingerprint(folder / "index" / MANIFEST)
         return
-    with CompanyStore(database_of(database), table.mapping, read_only=True) as store:
+    # what was loaded from a file lies in the canonical columns; the mapping is that of the file
+    mapping = CANONICAL if table.source else table.mapping
+    with CompanyStore(database_of(database), mapping, read_only=True) as store:
         store.check()
         found = open_index(store, index_folder(store, index or table.index))
         state = f"{shown(store.url)} {store.mapping.table} {found.watermark} {len(found)}"

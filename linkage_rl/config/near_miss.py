@@ -30,6 +30,8 @@ def explain(error: Exception) -> str:
         return f"cannot read {error.override!r}; write key=value, and quote odd values: key='a b'"
     if isinstance(error, MissingConfigException):
         return _unknown_choice(error)
+    if str(error).startswith("Config group override must be"):
+        return "a group takes the name of one of its choices, got a number; see --help"
     if "Ambiguous value for argument" in str(error):
         word = str(error).split("'")[1]
         return f"{word} lists several values; add --multirun to run each of them"

@@ -1,0 +1,107 @@
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from linkage_rl.records import CompanyRows, RecordBatch
+from linkage_rl.tables.store import CompanyStore
+from tests.commands.shop import Run, write_csv
+from tests.commands.test_link import rows_of
+
+
+def linked_to(run: Run, folder: Path, bundle: Path, database: str) -> list[str]:
+    """Which company each client of `clients.csv` is linked to now, '' where none."""
+    ended = run(
+        "link", f"bundle={bundle}", "clients=clients.csv", "output=o.csv", f"database={database}"
+    )
+    assert ended.code == 0, ended.err
+    return [row["company_id"] for row in rows_of(folder / "o.csv")]
+
+
+def test_a_file_becomes_a_table_with_its_index_beside_it(run: Run, files: Path) -> None:
+    ended = run("companies", "source=companies.csv", "database=c.db")
+
+    assert ended.code == 0, ended.err
+    assert "loaded   3 rows of companies.csv" in ended.out
+    assert "3 companies, 3 of them open, in sqlite:///c.db" in ended.out
+    assert (files / "c.db.index" / "manifest.json").is_file()
+
+
+def test_without_a_database_the_usual_place_is_taken(run: Run, files: Path) -> None:
+    assert run("companies", "source=companies.csv").code == 0
+
+    assert (files / "outputs" / "companies.db").is_file()
+
+
+def test_the_environment_names_the_database(
+    run: Run, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///from_environment.db")
+
+    ended = run("companies", "source=companies.csv", "index=elsewhere")
+
+    assert ended.code == 0, ended.err
+    assert (files / "from_environment.db").is_file()
+    assert (files / "elsewhere" / "manifest.json").is_file()
+
+
+def test_what_changes_in_the_database_is_linked_so_after_a_refresh(
+    run: Run, files: Path, bundle: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINKAGE_RL_CACHE", str(files / "cache"))
+    run("companies", "source=companies.csv", f"database={database_url}")
+    assert linked_to(run, files, bundle, database_url) == ["c1", "c2", "", "c3"]
+    renamed_closed_inserted = RecordBatch(
+        ["c1", "c2", "c4"],
+        {"name": ["株式会社改名商事", "有限会社山田製作所", "株式会社どこにもない"]},
+    )
+    with CompanyStore(database_url) as store:
+        store.load([CompanyRows(renamed_closed_inserted, [""] * 3, ["", "2026-01-31", ""])])
+
+    ended = run("companies", "refresh=true", f"database={database_url}")
+
+    assert ended.code == 0, ended.err
+    assert "4 companies, 3 of them open" in ended.out
+    assert linked_to(run, files, bundle, database_url) == ["", "", "c4", "c3"]
+    write_csv(files / "clients.csv", [("client_id", "name"), ("k", "改名商事（株）")])
+    assert linked_to(run, files, bundle, database_url) == ["c1"]
+
+
+def test_a_table_of_the_users_own_is_linked_through_its_mapping_and_not_written(
+    run: Run, files: Path, bundle: Path
+) -> None:
+    with closing(sqlite3.connect(files / "crm.db")) as connection, connection:
+        connection.execute("CREATE TABLE 得意先 (code INTEGER PRIMARY KEY, 会社名 TEXT)")
+        connection.execute("INSERT INTO 得意先 VALUES (7, '株式会社青空商事'), (8, '海商会')")
+    before = (files / "crm.db").read_bytes()
+    mapping = ("table=得意先", "company_id=code", "name=会社名")
+    own = ("database=crm.db", *(f"table.mapping.{one}" for one in mapping))
+
+    ended = run("companies", *own)
+
+    assert ended.code == 0, ended.err
+    assert "2 companies" in ended.out
+    run("link", f"bundle={bundle}", "clients=clients.csv", "output=o.csv", *own)
+    assert [row["company_id"] for row in rows_of(files / "o.csv")] == ["7", "", "", ""]
+    assert (files / "crm.db").read_bytes() == before
+
+
+def test_a_daily_difference_of_the_tax_agency_changes_only_its_rows(run: Run, files: Path) -> None:
+    def line(number: str, name: str, process: str, closed: str = "") -> str:
+        fields = ["1", number, process, "0", "2026-01-31", "2026-01-31", name, "", "301"]
+        fields += ["東京都", "千代田区", "丸の内１丁目", "", "13", "101", "1000005", "", "", closed]
+        fields += ["01" if closed else "", "", "", "2015-10-05", "1", "", "", "", "", "", "0"]
+        return ",".join(f'"{field}"' for field in fields)
+
+    full = [line("6010001000001", "株式会社青空", "01"), line("2120001000002", "海商会", "01")]
+    (files / "full.csv").write_text("\n".join(full) + "\n", encoding="utf-8")
+    day = line("2120001000002", "海商会", "21", closed="2026-01-30")
+    (files / "day.csv").write_text(day + "\n", encoding="utf-8")
+    assert run("companies", "source=full.csv", "nta=true", "database=c.db").code == 0
+
+    ended = run("companies", "source=day.csv", "nta=true", "database=c.db", "refresh=true")
+
+    assert ended.code == 0, ended.err
+    assert "2 companies, 1 of them open" in ended.out
+    assert "refreshed" in ended.out

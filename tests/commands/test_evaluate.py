@@ -1,0 +1,47 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.commands.shop import Run, write_csv
+
+
+def test_three_right_links_and_a_right_refusal_are_worth_three_and_a_half_over_four(
+    run: Run, files: Path, bundle: Path
+) -> None:
+    ended = run(
+        "evaluate",
+        f"bundle={bundle}",
+        "clients=clients.csv",
+        "output=measured",
+        "reward.route_price_scale=0",
+    )
+
+    assert ended.code == 0, ended.err
+    metrics = json.loads((files / "measured" / "metrics.json").read_text())
+    measured = metrics["systems"]["bundle"]["metrics"]
+    assert (measured["clients"], measured["linked"]) == (4, 3)
+    assert measured["accuracy"] == measured["recall"] == 1.0
+    assert measured["expected_reward"] == pytest.approx((3 * 1.0 + 0.5) / 4)
+    assert measured["microseconds_per_client"] > 0
+
+
+def test_the_table_shows_the_rules_beside_the_bundle_and_the_report_is_written(
+    run: Run, files: Path, bundle: Path
+) -> None:
+    ended = run("evaluate", f"bundle={bundle}", "clients=clients.csv", "output=measured")
+
+    names = [line.split()[0] for line in ended.out.splitlines()[2:4]]
+    assert names == ["rules", "bundle"]
+    assert "95 % intervals of the bundle: linkage rate 75.0 %" in ended.out
+    assert "<html" in (files / "measured" / "report.html").read_text()
+
+
+def test_a_list_without_truth_cannot_be_measured(run: Run, files: Path, bundle: Path) -> None:
+    write_csv(files / "list.csv", [("client_id", "name"), ("k1", "青空商事")])
+
+    ended = run("evaluate", f"bundle={bundle}", "clients=list.csv", "output=measured")
+
+    assert ended.code == 1
+    assert "list.csv needs the column 'company_id' with the right company" in ended.last
+    assert not (files / "measured").exists()

@@ -1,0 +1,97 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.commands.shop import Run
+
+TINY = (
+    "debug=fast",
+    "table.sample.companies=600",
+    "table.sample.clients=500",
+    "training.progress=false",
+    "training.steps=4_096",
+    "agent.envs=256",
+)
+
+
+def only_run(folder: Path, agent: str) -> Path:
+    """The one run folder of an agent."""
+    (found,) = (folder / "outputs" / "sample" / agent).iterdir()
+    return found
+
+
+def test_a_run_ends_with_the_side_by_side_table_and_the_path_of_its_bundle(
+    run: Run, tmp_path: Path
+) -> None:
+    ended = run("train", *TINY)
+
+    assert ended.code == 0, ended.err
+    folder = only_run(tmp_path, "ppo")
+    lines = ended.out.strip().splitlines()
+    assert lines[-1] == f"bundle   {folder.relative_to(tmp_path) / 'bundle'}"
+    systems = [line[:15].strip() for line in lines]
+    assert {"rules", "ranker", "best fixed plan", "agent"} <= set(systems)
+    for name in ("config.yaml", "metrics.json", "manifest.json", "report.html", "best_model.zip"):
+        assert (folder / name).is_file(), name
+    assert json.loads((folder / "manifest.json").read_text())["command"].endswith(" ".join(TINY))
+    entry = json.loads((tmp_path / "outputs" / "leaderboard.jsonl").read_text())
+    assert (entry["agent"], entry["seed"]) == ("ppo", 1)
+
+
+@pytest.mark.slow
+def test_a_sweep_runs_every_agent(run: Run, tmp_path: Path) -> None:
+    ended = run("train", "--multirun", *TINY, "agent=ppo,maskable_ppo,dqn,qrdqn")
+
+    assert ended.code == 0, ended.err
+    lines = (tmp_path / "outputs" / "leaderboard.jsonl").read_text().splitlines()
+    agents = [json.loads(line)["agent"] for line in lines]
+    assert agents == ["ppo", "maskable_ppo", "dqn", "qrdqn"]
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_leaves_a_checkpoint_and_goes_on(run: Run, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "linkage_rl.train", *TINY, "training.steps=10_000_000"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        text=True,
+    )
+    runs = tmp_path / "outputs" / "sample" / "ppo"
+    while not list(runs.glob("*/best_model.zip")) and process.poll() is None:
+        time.sleep(0.1)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+
+    folder = only_run(tmp_path, "ppo")
+    assert process.returncode == 130, said
+    assert said.strip().splitlines()[-1] == "error: interrupted"
+    assert f"resume={folder.relative_to(tmp_path)}" in said
+    assert list((folder / "checkpoints").glob("rl_model_*_steps.zip"))
+
+    steps = max(int(p.stem.split("_")[2]) for p in (folder / "checkpoints").glob("rl_model*"))
+    ended = run("train", f"resume={folder}", f"training.steps={steps + 20_000}")
+
+    assert ended.code == 0, ended.err
+    assert (folder / "bundle" / "manifest.json").is_file()
+
+
+def test_a_password_reaches_no_file_of_the_run(
+    run: Run, tmp_path: Path, postgres_server: str
+) -> None:
+    wrong = postgres_server.replace("correct-horse", "s3cret")
+
+    ended = run("train", *TINY, f"table.database={wrong}")
+
+    assert ended.code == 1
+    assert "s3cret" not in ended.out + ended.err
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(path.name == "config.yaml" for path in written)
+    assert not any(b"s3cret" in path.read_bytes() for path in written)

@@ -1,0 +1,196 @@
+"""Every YAML file composes, and becomes the dataclass that its command expects."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from linkage_rl.agents.algorithms import AGENTS
+from linkage_rl.companies import CompaniesSettings
+from linkage_rl.config import nodes
+from linkage_rl.config.command import CONFIGS, command_line
+from linkage_rl.config.near_miss import explain
+from linkage_rl.errors import ConfigError
+from linkage_rl.evaluate import EvaluateSettings
+from linkage_rl.export import ExportSettings
+from linkage_rl.link import LinkSettings
+from linkage_rl.train import COMPONENTS, SAVED, TrainSettings, as_told_before
+from linkage_rl.training.settings import RunSettings
+
+GROUPS = (
+    *("agent", "candidates", "debug", "env", "experiment", "lists"),
+    *("paths", "reward", "sweep", "table", "training"),
+)
+CHOICES = [
+    f"{group}={path.stem}" for group in GROUPS for path in sorted((CONFIGS / group).glob("*.yaml"))
+]
+
+
+@pytest.fixture(autouse=True)
+def hydra() -> Iterator[None]:
+    nodes.register("train", TrainSettings, COMPONENTS)
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        yield
+    HydraConfig.instance().cfg = None
+
+
+def composed(name: str, *words: str) -> DictConfig:
+    whole = compose(name, list(words), return_hydra_config=True)
+    HydraConfig.instance().set_config(whole)
+    return compose(name, list(words))
+
+
+def train_settings(*words: str) -> TrainSettings:
+    return nodes.settings(composed("train", *words), TrainSettings)
+
+
+def refusal(*words: str) -> str:
+    with pytest.raises(Exception) as error:  # noqa: PT011 - Hydra wraps errors in many classes
+        train_settings(*words)
+    return explain(error.value) if not isinstance(error.value, ConfigError) else str(error.value)
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_every_choice_of_every_group_becomes_settings(choice: str) -> None:
+    assert isinstance(train_settings(choice), RunSettings)
+
+
+def test_no_group_is_left_out_of_the_tests() -> None:
+    folders = {path.name for path in CONFIGS.iterdir() if path.is_dir()}
+
+    assert folders == {*GROUPS, "hydra"}
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_every_algorithm_has_its_own_settings(name: str) -> None:
+    settings = train_settings(f"agent={name}")
+
+    assert type(settings.agent) is AGENTS[name]
+    assert settings.agent == AGENTS[name]()
+    assert settings.agent_name == name
+
+
+def test_without_a_word_the_configuration_is_the_defaults_of_the_dataclasses() -> None:
+    assert train_settings() == TrainSettings(cache=train_settings().cache)
+
+
+def test_an_override_reaches_the_dataclass_with_its_type() -> None:
+    settings = train_settings("env.max_candidates=30", "candidates.prices.phone=0", "seed=7")
+
+    assert settings.env.max_candidates == 30
+    assert settings.candidates.prices.phone == 0.0
+    assert settings.seed == 7
+
+
+def test_all_real_lists_are_learned_together_from_the_data_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LINKAGE_RL_DATA", "/data")
+
+    settings = train_settings("experiment=jp_all")
+
+    assert settings.table.source == "/data/companies.parquet"
+    assert settings.clients.train == {
+        "moves": "/data/moves_train.csv",
+        "payees": "/data/payees_train.csv",
+    }
+    assert settings.experiment == "jp_all"
+
+
+def test_lists_of_names_alone_are_asked_by_name_routes_only() -> None:
+    routes = train_settings("experiment=jp_payees").candidates.routes()
+
+    assert [route.name for route in routes] == ["name", "core", "kana", "ngram"]
+
+
+@pytest.mark.parametrize("path", sorted((CONFIGS / "experiment").glob("*.yaml")))
+def test_every_experiment_opens_with_its_question_and_its_command(path: Path) -> None:
+    first, question, command, *_ = path.read_text(encoding="utf-8").splitlines()
+
+    assert first == "# @package _global_"
+    assert question.startswith("# Question: ")
+    assert question.endswith("?")
+    assert command.startswith("# Run:      make train")
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "needed"),
+    [
+        ("companies", CompaniesSettings, ()),
+        ("link", LinkSettings, ("bundle=b", "clients=c", "output=o")),
+        ("evaluate", EvaluateSettings, ("bundle=b", "clients=c")),
+        ("export", ExportSettings, ("run=r", "output=o")),
+    ],
+)
+def test_the_other_commands_compose(name: str, schema: type, needed: tuple[str, ...]) -> None:
+    nodes.register(name, schema, {})
+
+    assert isinstance(nodes.settings(composed(name, *needed), schema), schema)
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("candidates.limits=3", "unknown key candidates.limits; did you mean candidates.limit?"),
+        (
+            "candidates.topk=3",
+            "unknown key candidates.topk; candidates has limit, read_at_most, prices, ngram",
+        ),
+        ("max_candidates=3", "unknown key max_candidates; did you mean env.max_candidates?"),
+        ("candidates.limit=three", "candidates.limit expects a whole number, got 'three'"),
+        ("reward.wrong_link=much", "reward.wrong_link expects a number, got 'much'"),
+        ("env.allow_review=perhaps", "env.allow_review expects true or false, got 'perhaps'"),
+        ("reward.wrong_link=2", "reward.wrong_link must lie below correct_link and correct_rejec"),
+        ("agent=pp", "unknown choice agent=pp; did you mean agent=ppo? There are dqn, maskable_"),
+        ("agent.enws=3", "unknown key agent.enws; did you mean agent.envs?"),
+        ("env=3", "a group takes the name of one of its choices, got a number"),
+        ("table.mapping=3", "table.mapping is a group of keys; set one of them"),
+    ],
+)
+def test_a_wrong_word_is_refused_with_what_was_perhaps_meant(word: str, sentence: str) -> None:
+    assert refusal(word).startswith(sentence)
+
+
+def test_a_component_of_ones_own_is_named_by_its_target() -> None:
+    whole = composed("train")
+    OmegaConf.set_struct(whole, False)
+    whole.agent = {"_target_": "linkage_rl.agents.algorithms.DQNConfig", "batch": 128}
+
+    agent = nodes.settings(whole, TrainSettings).agent
+
+    assert agent == AGENTS["dqn"](batch=128)
+
+
+def test_a_key_without_its_environment_variable_is_named() -> None:
+    whole = composed("train", "table.database=${oc.env:NO_SUCH_VARIABLE}")
+
+    with pytest.raises(OmegaConfBaseException) as error:
+        nodes.settings(whole, TrainSettings)
+
+    assert "NO_SUCH_VARIABLE" in explain(error.value)
+
+
+def test_resuming_repeats_what_the_run_was_told_but_for_what_is_said_now(tmp_path: Path) -> None:
+    (tmp_path / SAVED.parent).mkdir()
+    (tmp_path / SAVED).write_text("- agent=dqn\n- seed=3\n- training.steps=10\n")
+
+    words = as_told_before([f"resume={tmp_path}", "training.steps=20"])
+
+    assert words == [
+        *("agent=dqn", "seed=3"),
+        *(f"resume={tmp_path}", "training.steps=20"),
+        f"hydra.run.dir={tmp_path}",
+    ]
+
+
+def test_resuming_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="expected an interrupted run in resume="):
+        as_told_before([f"resume={tmp_path}"])
+
+
+def test_the_command_line_is_told_as_it_was_typed() -> None:
+    assert command_line("train", ["seed=2"]) == "python -m linkage_rl.train seed=2"
