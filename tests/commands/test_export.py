@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from linkage_rl.bundle import read_golden, read_settings, write_bundle
