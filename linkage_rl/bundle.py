@@ -1,6 +1,7 @@
 """The deployable folder: policy, calibration, settings, golden clients and, mostly, the index.
 
-Nothing in it is executed: JSON, ONNX and `.npy` arrays, each with a checksum.
+Nothing in it is executed: JSON, ONNX and `.npy` arrays, each with a checksum. The manifest holds
+the checksums of the parts and one of itself; that of the index holds those of its arrays.
 """
 
 import json
@@ -11,25 +12,27 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import xxhash
-
+from linkage_rl.candidates.files import file_digest, sealed, unsealed
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.routes import KeyRoute, NgramRoute, Route
+from linkage_rl.candidates.storage import MANIFEST as INDEX_MANIFEST
 from linkage_rl.candidates.storage import load_index
 from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.decide import Decider, Thresholds
 from linkage_rl.decision.observation import View
 from linkage_rl.decision.onnx_policy import OnnxPolicy
-from linkage_rl.errors import BundleError, OutputError
+from linkage_rl.errors import BundleError, CandidateIndexError, ConfigError, OutputError
 from linkage_rl.features.matrix import PAIR_FEATURES, QUERY_FEATURES
 from linkage_rl.linker import Linker
 from linkage_rl.protocols import CompanySource
-from linkage_rl.records import RecordBatch
+from linkage_rl.records import DecisionKind, RecordBatch
 
 FORMAT: Final = 1
 """Version of the folder's layout; another one cannot be read."""
 _CONFIDENCE_TOLERANCE: Final = 1e-5
-_CHECKED: Final = ("policy.onnx", "calibration.json", "golden.jsonl")
+_MANIFEST: Final = "manifest.json"
+_INDEX: Final = f"index/{INDEX_MANIFEST}"
+_CHECKED: Final = ("policy.onnx", "calibration.json", "golden.jsonl", _INDEX)
 _ROUTE_KINDS: Final[Mapping[str, type[KeyRoute] | type[NgramRoute]]] = {
     "key": KeyRoute,
     "ngram": NgramRoute,
@@ -69,6 +72,10 @@ class Golden:
     company_id: str
     confidence: float
 
+    def __str__(self) -> str:
+        target = f" to {self.company_id}" if self.company_id else ""
+        return f"{DecisionKind(self.kind).name.lower()}{target} at {self.confidence:.6f}"
+
 
 def write_bundle(
     folder: Path,
@@ -96,14 +103,16 @@ def write_bundle(
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         shutil.copyfile(policy, partial / "policy.onnx")
-        (partial / "calibration.json").write_text(calibration.to_json())
+        (partial / "calibration.json").write_text(calibration.to_json(), encoding="utf-8")
         lines = (json.dumps(asdict(client), ensure_ascii=False) for client in golden)
-        (partial / "golden.jsonl").write_text("".join(f"{line}\n" for line in lines))
+        # a lone surrogate becomes its escape, which is what JSON writes for it, too
+        (partial / "golden.jsonl").write_text(
+            "".join(f"{line}\n" for line in lines), encoding="utf-8", errors="backslashreplace"
+        )
         if index is not None:
             shutil.copytree(index, partial / "index", copy_function=_link_or_copy)
-        (partial / "manifest.json").write_text(json.dumps(_manifest(partial, settings), indent=1))
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.replace(folder)
+        (partial / _MANIFEST).write_text(sealed(_manifest(partial, settings)), encoding="utf-8")
+        _swap(partial, folder)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise OutputError(
@@ -127,25 +136,20 @@ def load_bundle(
 
     Raises:
         BundleError: A part is missing or damaged, or a golden client gets another answer.
-        CandidateIndexError: The bundle's index is missing or damaged.
     """
     folder = Path(folder)
     manifest = _read_manifest(folder)
-    for name, digest in manifest["checksums"].items():
-        if not (folder / name).is_file() or _digest(folder / name) != digest:
-            raise BundleError(
-                f"{folder / name} is missing or damaged (checksum differs); export the run again"
-            )
+    _check_parts(folder, manifest["checksums"], with_index=index is None)
     settings = _settings(manifest)
     decider = Decider(
         OnnxPolicy(folder / "policy.onnx"),
         settings.view,
-        Calibration.from_json((folder / "calibration.json").read_text()),
+        Calibration.from_json((folder / "calibration.json").read_text(encoding="utf-8")),
         settings.thresholds,
     )
     own = index is None
     linker = Linker(
-        load_index(folder / "index") if index is None else index,
+        _own_index(folder / "index") if index is None else index,
         settings.routes,
         decider,
         settings.limit,
@@ -163,8 +167,9 @@ def read_settings(folder: Path) -> Settings:
 
 def read_golden(folder: Path) -> list[Golden]:
     """The golden clients of a bundle."""
-    lines = (folder / "golden.jsonl").read_text().splitlines()
-    return [Golden(**json.loads(line)) for line in lines]
+    # names may hold what `splitlines` takes for the end of a line
+    lines = (folder / "golden.jsonl").read_text(encoding="utf-8").split("\n")
+    return [Golden(**json.loads(line)) for line in lines if line]
 
 
 def golden_answers(linker: Linker, records: RecordBatch) -> list[Golden]:
@@ -200,20 +205,55 @@ def check_golden(linker: Linker, golden: Sequence[Golden]) -> None:
         same = (expected.kind, expected.company_id) == (got.kind, got.company_id)
         if not same or abs(expected.confidence - got.confidence) > _CONFIDENCE_TOLERANCE:
             raise BundleError(
-                f"golden client {expected.client_id!r} should get {expected.company_id or None!r} "
-                f"at {expected.confidence:.6f}, got {got.company_id or None!r} at "
-                f"{got.confidence:.6f}; the bundle does not fit this library: export it again"
+                f"golden client {expected.client_id!r} should get '{expected}', got '{got}'; "
+                "the bundle does not fit this library: export it again"
             )
 
 
+def _check_parts(folder: Path, checksums: Mapping[str, str], with_index: bool) -> None:
+    """Compare parts with their checksums; the index is optional where another one is given."""
+    for name, digest in checksums.items():
+        if name == _INDEX and not with_index:
+            continue
+        if not (folder / name).is_file() or file_digest(folder / name) != digest:
+            raise BundleError(
+                f"{folder / name} is missing or damaged (checksum differs); export the run again"
+            )
+    if with_index and _INDEX not in checksums:
+        raise BundleError(f"{folder} was written without an index; give database=URL with it")
+
+
+def _own_index(folder: Path) -> CompanyIndex:
+    try:
+        return load_index(folder)
+    except CandidateIndexError as error:
+        raise BundleError(f"the bundle's index cannot be used: {error}") from error
+
+
+def _swap(partial: Path, folder: Path) -> None:
+    """Put a finished folder in its place; what stood there goes away last."""
+    old = folder.with_name(f"{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.replace(old)
+    partial.replace(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _route(route: Route) -> dict[str, Any]:
+    for kind, known in _ROUTE_KINDS.items():
+        if isinstance(route, known):
+            return {"kind": kind, **asdict(route)}
+    raise ConfigError(
+        f"a bundle holds routes of {sorted(_ROUTE_KINDS)}, got {route!r}; leave it out or name its "
+        "class in bundle.py"
+    )
+
+
 def _manifest(folder: Path, settings: Settings) -> dict[str, Any]:
-    kinds = {kind: name for name, kind in _ROUTE_KINDS.items()}
     return {
         "format": FORMAT,
-        "routes": [
-            {"kind": kinds[type(route)], **asdict(route)}  # type: ignore[call-overload,index]
-            for route in settings.routes
-        ],
+        "routes": [_route(route) for route in settings.routes],
         "limit": settings.limit,
         "max_candidates": settings.max_candidates,
         "allow_review": settings.allow_review,
@@ -222,7 +262,9 @@ def _manifest(folder: Path, settings: Settings) -> dict[str, Any]:
         "query_features": QUERY_FEATURES,
         "metrics": settings.metrics,
         "origin": settings.origin,
-        "checksums": {name: _digest(folder / name) for name in _CHECKED},
+        "checksums": {
+            name: file_digest(folder / name) for name in _CHECKED if (folder / name).exists()
+        },
     }
 
 
@@ -250,10 +292,10 @@ def _settings(manifest: Mapping[str, Any]) -> Settings:
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / "manifest.json"
+    path = folder / _MANIFEST
     try:
-        manifest: dict[str, Any] = json.loads(path.read_text())
-    except FileNotFoundError as error:
+        manifest = unsealed(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise BundleError(
             f"expected a bundle in {folder}, found no manifest.json; "
             "give the bundle folder that a run or `python -m linkage_rl.export` wrote"
@@ -266,10 +308,6 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
             "export the run again"
         )
     return manifest
-
-
-def _digest(path: Path) -> str:
-    return xxhash.xxh3_128(path.read_bytes()).hexdigest()
 
 
 def _link_or_copy(source: str, target: str) -> None:

@@ -1,0 +1,160 @@
+"""The loop from candidates to decisions."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from linkage_rl.decision.calibration import Calibration
+from linkage_rl.decision.decide import Decider, PreparedPool, Thresholds, raw_confidence
+from linkage_rl.decision.observation import View
+from linkage_rl.records import DecisionKind, Decisions, Observation
+from tests.cases_factory import Candidate, Client, typed_cases, without_pairs
+
+VIEW = View(max_candidates=2, prices=(0.01, 0.02), allow_review=True)
+NO_MATCH, REVIEW, BUY_NAME, BUY_NGRAM = 2, 3, 4, 5
+CASES = typed_cases(
+    [
+        Client([Candidate("apex", 0b01, 0.9)]),
+        Client([Candidate("acme", 0b10, 0.6), Candidate("zeta", 0b10, 0.5)]),
+        Client([], available=0b10),
+        Client([], available=0b00),
+    ]
+)
+LINK, NOTHING, HAND_OVER = DecisionKind.LINK, DecisionKind.NO_MATCH, DecisionKind.REVIEW
+
+
+@dataclass
+class Careful:
+    """Buys name, then ngram unless a candidate is there; links above 0.55, else no match."""
+
+    review: bool = False
+
+    def preferences(self, observation: Observation) -> NDArray[np.float32]:
+        wishes = np.zeros((len(observation), VIEW.layout.size), dtype=np.float32)
+        affinity = observation.candidates[:, :, 0]
+        seen = affinity.max(axis=1) > 0
+        wishes[:, :2] = np.where(affinity > 0, 10 * affinity, -1e8)
+        wishes[:, NO_MATCH] = 5.5
+        wishes[:, REVIEW] = 100 if self.review else -1e8
+        wishes[:, BUY_NAME] = 30
+        wishes[:, BUY_NGRAM] = np.where(seen, -1e8, 20)
+        return np.where(observation.action_mask, wishes, -1e8).astype(np.float32)
+
+
+class Stubborn:
+    """Prefers to buy the first route, even when it is bought or cannot be asked."""
+
+    def preferences(self, observation: Observation) -> NDArray[np.float32]:
+        wishes = np.zeros((len(observation), VIEW.layout.size), dtype=np.float32)
+        wishes[:, BUY_NAME] = 1
+        return wishes
+
+
+def decide(
+    calibration: Calibration | None = None,
+    thresholds: Thresholds | None = None,
+    policy: Careful | Stubborn | None = None,
+) -> Decisions:
+    decider = Decider(policy or Careful(), VIEW, calibration, thresholds)
+    return decider.decide(PreparedPool(CASES, VIEW), len(CASES))
+
+
+def test_each_client_buys_until_its_policy_stops() -> None:
+    decisions = decide()
+
+    assert decisions.bought.tolist() == [0b01, 0b11, 0b10, 0b00]
+    assert decisions.cost == pytest.approx([0.01, 0.03, 0.02, 0])
+
+
+def test_the_policys_last_action_is_the_decision() -> None:
+    decisions = decide()
+
+    assert decisions.kind.tolist() == [LINK, LINK, NOTHING, NOTHING]
+    assert CASES.company_ids(decisions.pair) == ["apex", "acme", "", ""]
+
+
+def test_confidence_is_the_softmax_of_the_best_slot_among_links_and_no_match() -> None:
+    confidence = decide().confidence
+
+    # preferences: apex 9, no match 5.5; acme 6, zeta 5, no match 5.5
+    assert confidence[0] == pytest.approx(1 / (1 + np.exp(-3.5)))
+    assert confidence[1] == pytest.approx(1 / (1 + np.exp(-1.0) + np.exp(-0.5)))
+    assert confidence[2:].tolist() == [0, 0]
+
+
+def test_review_is_kept_when_the_policy_asks_for_it() -> None:
+    decisions = decide(policy=Careful(review=True))
+
+    assert decisions.kind.tolist() == [HAND_OVER] * 4
+    assert not decisions.bought.any()
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "kinds"),
+    [
+        (Thresholds(link=0.5), [LINK, LINK, NOTHING, NOTHING]),
+        (Thresholds(link=0.9), [LINK, NOTHING, NOTHING, NOTHING]),
+        (Thresholds(link=0.9, review=0.4), [LINK, HAND_OVER, NOTHING, NOTHING]),
+        (Thresholds(link=0.99), [NOTHING] * 4),
+        (Thresholds(link=0.0), [LINK, LINK, NOTHING, NOTHING]),
+    ],
+)
+def test_thresholds_turn_confidence_into_decisions(
+    thresholds: Thresholds, kinds: list[DecisionKind]
+) -> None:
+    decisions = decide(thresholds=thresholds)
+
+    assert decisions.kind.tolist() == kinds
+    # the best candidate is kept, since thresholds are moved over it
+    assert CASES.company_ids(decisions.pair) == ["apex", "acme", "", ""]
+
+
+def test_thresholds_apply_to_the_calibrated_confidence() -> None:
+    halved = Calibration(np.array([0.0, 1.0]), np.array([0.0, 0.5]))
+
+    decisions = decide(calibration=halved, thresholds=Thresholds(link=0.48))
+
+    assert decisions.confidence[0] == pytest.approx(0.5 / (1 + np.exp(-3.5)))
+    assert decisions.kind.tolist() == [LINK, NOTHING, NOTHING, NOTHING]
+
+
+def test_a_client_without_candidates_has_no_confidence_however_calibrated() -> None:
+    always_half = Calibration(np.array([0.0, 1.0]), np.array([0.5, 0.5]))
+
+    decisions = decide(calibration=always_half, thresholds=Thresholds(link=0.3))
+
+    assert decisions.confidence.tolist() == [0.5, 0.5, 0, 0]
+    assert decisions.kind.tolist() == [LINK, LINK, NOTHING, NOTHING]
+
+
+def test_a_policy_that_insists_on_an_illegal_route_comes_to_an_end() -> None:
+    decisions = decide(policy=Stubborn())
+
+    assert decisions.bought.tolist() == [0b01, 0b01, 0b00, 0b00]
+
+
+def test_deciding_in_rounds_gives_each_client_what_it_gets_alone() -> None:
+    together = decide()
+
+    for row in range(len(CASES)):
+        alone = Decider(Careful(), VIEW).decide(PreparedPool(CASES.take(np.array([row])), VIEW), 1)
+        assert alone.kind[0] == together.kind[row]
+        assert alone.confidence[0] == together.confidence[row]
+        assert alone.bought[0] == together.bought[row]
+
+
+def test_nobody_to_decide_for_and_nobody_to_link() -> None:
+    pool = PreparedPool(without_pairs(CASES), VIEW)
+
+    assert len(Decider(Careful(), VIEW).decide(pool, 0)) == 0
+    assert not Decider(Careful(), VIEW).decide(pool, 4).kind.any()
+
+
+def test_huge_preferences_do_not_overflow() -> None:
+    preferences = np.array([[1e8, -1e8, 0, 0, 0, 0]], dtype=np.float32)
+
+    slot, confidence = raw_confidence(preferences, VIEW.layout)
+
+    assert (slot[0], confidence[0]) == (0, 1)
