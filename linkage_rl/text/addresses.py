@@ -186,17 +186,20 @@ def _read_columns(prefecture: str, city: str) -> _Columns:
 
 def _read_places(
     prefectures: Sequence[str], cities: Sequence[str], streets: Sequence[str]
-) -> list[_Place]:
-    """Places of N addresses: most are settled by their columns, the rest is read from the text."""
-    places = []
+) -> tuple[list[int], list[str], list[str]]:
+    """Codes, cities and rests of N addresses: most places are settled by their columns."""
+    codes, known, rests = [], [], []
     for prefecture, city, street in zip(prefectures, cities, streets, strict=True):
         columns = _read_columns(prefecture, city)
         if columns.city and street[:2] not in columns.openings:
-            places.append((columns.code, columns.city, street))
+            place = columns.code, columns.city, street
         else:
             parts = _join_parts(columns.prefecture_text, columns.city_text, street)
-            places.append(_read_place(parts))
-    return places
+            place = _read_place(parts)
+        codes.append(place[0])
+        known.append(place[1])
+        rests.append(place[2])
+    return codes, known, rests
 
 
 def _written(texts: Sequence[str]) -> list[str]:
@@ -238,14 +241,15 @@ def canonical_addresses(
     """Parse N addresses; missing columns are empty texts, `streets` may hold the whole address."""
     block = drop_japanese_spaces(apply_table(_WRITTEN, fold_block(join(streets))))
     lines = split(_POSTAL_CODE.sub("", block), len(streets))
-    places = _read_places(prefectures, cities, lines)
+    codes, known, rests = _read_places(prefectures, cities, lines)
     rests = [
-        _SIDE_STREET.sub("", rest) if city[:3] == "京都市" else rest for _, city, rest in places
+        _SIDE_STREET.sub("", rest) if city[:3] == "京都市" else rest
+        for city, rest in zip(known, rests, strict=True)
     ]
     towns, blocks, buildings = _read_lots(rests)
     return Addresses(
-        prefecture=np.array([code for code, _, _ in places], dtype=np.int8),
-        city=[city for _, city, _ in places],
+        prefecture=np.array(codes, dtype=np.int8),
+        city=known,
         town=towns,
         block=blocks,
         building=buildings,

@@ -24,12 +24,10 @@ def canonical_postal_codes(texts: Sequence[str]) -> list[str]:
     ['1000013', '1000001', '0600041', '']
     """
     codes = split(_IDLE.sub("", fold_block(join(texts))), len(texts))
-    return [_postal_code(code) for code in codes]
+    return [code if _POSTAL_CODE.fullmatch(code) else _restored(code) for code in codes]
 
 
-def _postal_code(code: str) -> str:
-    if _POSTAL_CODE.fullmatch(code):
-        return code
+def _restored(code: str) -> str:
     return "0" + code if _WITHOUT_ZERO.fullmatch(code) else ""
 
 

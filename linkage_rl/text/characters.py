@@ -133,13 +133,13 @@ IS_ASCII_WORD: Final = IS_DIGIT | _ranges((ord("a"), ord("z") + 1))
 def read_kanji_variants() -> dict[str, str]:
     """Old or rare kanji to the standard one: {'髙': '高', '濵': '浜'}.
 
-    Three sources, joined and closed so that no standard form is itself a variant: the old forms of
-    the 常用漢字表 (Agency for Cultural Affairs, 2010); variants common in names, nearly all of which
-    ja-itaiji lists as one family; the JIS縮退マップ of the National Tax Agency (CC BY 4.0, as in
-    jntajis), with which its corporate-number search folds what users type. Only pairs that are one
-    character in two shapes are in: 斉/齊 and 斎/齋 fold, but 斉 and 斎 are two names, as are 阪/坂
-    and 総/惣. 島/嶋, 富/冨 and 館/舘 do fold: clerks write one for the other, and the place tells
-    their companies apart.
+    Three sources, joined and closed so that no standard form is itself a variant: the old forms
+    of the 常用漢字表 (Agency for Cultural Affairs, 2010); variants common in names, nearly all of
+    which ja-itaiji lists as one family; the JIS縮退マップ of the National Tax Agency (CC BY 4.0,
+    read from jntajis), with which its corporate-number search folds what users type. Only pairs
+    that are one character in two shapes are in: 斉/齊 and 斎/齋 fold, but 斉 and 斎 are two names,
+    as are 阪/坂 and 総/惣. 島/嶋, 富/冨 and 館/舘 do fold: clerks write one for the other, and the
+    place tells their companies apart.
     """
     text = resources.files(__package__).joinpath("kanji_variants.txt").read_text(encoding="utf-8")
     pairs = (line.split(" ") for line in text.splitlines())

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.text import kana, legal_forms, stems
-from linkage_rl.text.legal_forms import LEGAL_FORMS, MIDDLE, FormCut
+from linkage_rl.text.legal_forms import LEGAL_FORMS, MIDDLE
 from linkage_rl.text.normalise import core_block, drop_japanese_spaces, fold_block, join, split
 
 # The number of a line in the list it was copied from: ③佐賀県, ④-1 株式会社…
-_LIST_NUMBER: Final = re.compile(r"^[①-⑳㉑-㊿]+(?:[-－‐.．][0-9０-９]+)?\s*(?=\S)", re.MULTILINE)
+_LIST_NUMBER: Final = re.compile(
+    r"^[①-⑳㉑-㊿]+(?:[-－‐.．][0-9０-９]+)?[ 　]*(?=[^ 　\n])", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -28,15 +30,8 @@ class Names:
     legal_side: NDArray[np.int8]
 
 
-def _spelled(parts: FormCut) -> str:
-    """The name with its form in the canonical long form, in its place."""
-    return f"{parts.before}{LEGAL_FORMS[parts.form - 1]}{parts.after}"
-
-
 def _fill_empty(texts: list[str], others: Sequence[str]) -> list[str]:
     """The texts, each empty one replaced by the other of its row."""
-    if "" not in texts:
-        return texts
     return [text or other for text, other in zip(texts, others, strict=True)]
 
 
@@ -45,22 +40,33 @@ def canonical_names(names: Sequence[str]) -> Names:
     count = len(names)
     block = _LIST_NUMBER.sub("", join(names))
     lines = split(legal_forms.spell_out(fold_block(block)), count)
-    parts = [legal_forms.cut(line) for line in lines]
-    sides = [part.side for part in parts]
-    whole = [
-        line if not part.form or line.isascii() else _spelled(part)
-        for line, part in zip(lines, parts, strict=True)
-    ]
+    whole, bodies, forms, sides = _cut_all(lines)
     name = split(drop_japanese_spaces("\n".join(whole)), count)
-    core = split(core_block("\n".join([part.before + part.after for part in parts])), count)
-    core = _fill_empty(_fill_empty(core, split(core_block("\n".join(lines)), count)), name)
+    core = split(core_block("\n".join(bodies)), count)
+    if "" in core:
+        # A name that is only a form, or only punctuation, still needs something to be found by.
+        core = _fill_empty(_fill_empty(core, split(core_block("\n".join(lines)), count)), name)
     return Names(
         name=name,
         core=core,
         stem=_stems(lines, sides, core),
-        legal_form=np.array([part.form for part in parts], dtype=np.int8),
+        legal_form=np.array(forms, dtype=np.int8),
         legal_side=np.array(sides, dtype=np.int8),
     )
+
+
+def _cut_all(lines: list[str]) -> tuple[list[str], list[str], list[int], list[int]]:
+    """Names with their forms spelled out, names without them, codes and sides of the forms."""
+    whole, bodies, forms, sides = [], [], [], []
+    # One row at a time, since a list of 100,000 parts would keep the garbage collector busy.
+    for line in lines:
+        before, form, after = part = legal_forms.cut(line)
+        spelled = form and not line.isascii()
+        whole.append(f"{before}{LEGAL_FORMS[form - 1]}{after}" if spelled else line)
+        bodies.append(before + after)
+        forms.append(form)
+        sides.append(part.side)
+    return whole, bodies, forms, sides
 
 
 def _stems(lines: list[str], sides: list[int], cores: list[str]) -> list[str]:

@@ -14,7 +14,7 @@ company_text = st.text(
         st.characters(),
         st.characters(categories=["Cs", "Cc", "Cf"]),
         st.sampled_from(
-            "株式会社(有)㈱・山田支店代表１２丁目番地号のー－－市区町村都京入上るＡｂ\n @.:/+"
+            "株式会社(有)㈱・山田支店代表１２丁目番地号のー－－市区町村都京入上るＡｂ①②\n @.:/+"
         ),
     ),
     max_size=30,

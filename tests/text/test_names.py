@@ -206,5 +206,9 @@ def test_the_latin_name_is_the_english_one_or_else_the_core_when_that_is_latin()
     assert latin == ["nissanchemical", "gcom", ""]
 
 
+def test_a_list_number_is_dropped_only_before_a_name_of_its_own_row() -> None:
+    assert canonical_names(["①", "② 山田", "③-1"]).core == ["1", "山田", "1"]
+
+
 def test_a_batch_of_none_is_a_batch_of_none() -> None:
     assert canonical_names([]).core == []
