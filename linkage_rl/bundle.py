@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from linkage_rl.candidates.files import file_digest, sealed, unsealed
+from linkage_rl.candidates.files import fault_of, file_digest, sealed, unsealed
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.routes import KeyRoute, NgramRoute, Route
 from linkage_rl.candidates.storage import MANIFEST as INDEX_MANIFEST
@@ -114,11 +114,12 @@ def write_bundle(
         (partial / _MANIFEST).write_text(sealed(_manifest(partial, settings)), encoding="utf-8")
         _swap(partial, folder)
     except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
         raise OutputError(
-            f"cannot write the bundle to {folder}: {error.strerror or error}; "
+            f"cannot write the bundle to {folder}: {fault_of(error)}; "
             "free space or choose another folder"
         ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def load_bundle(
@@ -242,7 +243,7 @@ def _swap(partial: Path, folder: Path) -> None:
 
 def _route(route: Route) -> dict[str, Any]:
     for kind, known in _ROUTE_KINDS.items():
-        if isinstance(route, known):
+        if type(route) is known:
             return {"kind": kind, **asdict(route)}
     raise ConfigError(
         f"a bundle holds routes of {sorted(_ROUTE_KINDS)}, got {route!r}; leave it out or name its "

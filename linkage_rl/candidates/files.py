@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -55,6 +56,13 @@ def replace_text(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
+
+
+def fault_of(error: OSError) -> str:
+    """What the system refused, in words: numpy tells of a full disk in bytes only."""
+    if isinstance(error, shutil.Error) and isinstance(error.args[0], list):
+        return str(error.args[0][0][2])
+    return error.strerror or f"No space left: {error}"
 
 
 def map_array(path: Path) -> NDArray[Any]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from linkage_rl.candidates.encode import Documents
 from linkage_rl.candidates.files import (
+    fault_of,
     file_digest,
     map_array,
     replace_text,
@@ -74,7 +75,7 @@ def save_index(index: CompanyIndex, folder: Path) -> None:
         _remove_unused(folder, {name, state})
     except OSError as error:
         raise OutputError(
-            f"cannot write the candidate index to {folder}: {error.strerror or error}; "
+            f"cannot write the candidate index to {folder}: {fault_of(error)}; "
             "free space or choose another folder with index=DIR"
         ) from error
 

@@ -16,6 +16,7 @@ from linkage_rl.errors import CandidateIndexError, OutputError
 from linkage_rl.records import FIELDS
 from linkage_rl.tables.credentials import parse_url
 from linkage_rl.tables.store import CompanyStore
+from tests.full_disk import disk_with_room_for
 from tests.small_table import COMPANIES, clients, company_rows, small_index
 
 RENAMED = company_rows({"goyo": {**COMPANIES["goyo"], "name": "株式会社ペンタ"}})
@@ -194,13 +195,26 @@ def test_every_byte_of_a_seal_counts() -> None:
             unsealed(text[:place] + chr(ord(text[place]) ^ 1) + text[place + 1 :])
 
 
-def test_a_place_that_cannot_be_written_leaves_the_old_index_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("room", "fault"), [(100, "File too large"), (10_000, "No space left")])
+def test_a_full_disk_leaves_the_old_index_whole(tmp_path: Path, room: int, fault: str) -> None:
     folder = tmp_path / "index"
     save_index(small_index(), folder)
-    # a file where the new state's folder would go stands for a disk that refuses
-    (folder / "state-2.partial").write_text("")
+    before = files_of(folder)
+    other = CompanyIndex.build([company_rows({"goyo": COMPANIES["goyo"]})])
 
-    with pytest.raises(OutputError, match="cannot write the candidate index to"):
+    with disk_with_room_for(room), pytest.raises(OutputError, match=f"{fault}.*; free space"):
+        save_index(other, folder)
+
+    assert files_of(folder) == before
+    assert_equal(load_index(folder), small_index())
+
+
+def test_a_disk_that_fills_up_with_the_manifest_leaves_the_old_index_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    save_index(small_index(), folder)
+
+    # the base is kept and the new state is small; of all files the manifest is the longest
+    with disk_with_room_for(1000), pytest.raises(OutputError, match="File too large; free space"):
         save_index(small_index(), folder)
 
     assert_equal(load_index(folder), small_index())
