@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from linkage_rl.agents.algorithms import AGENTS
+from linkage_rl.agents.algorithms import AGENTS, DQNConfig
 from linkage_rl.companies import CompaniesSettings
 from linkage_rl.config import nodes
 from linkage_rl.config.command import CONFIGS, command_line
@@ -41,7 +41,9 @@ def hydra() -> Iterator[None]:
 def composed(name: str, *words: str) -> DictConfig:
     whole = compose(name, list(words), return_hydra_config=True)
     HydraConfig.instance().set_config(whole)
-    return compose(name, list(words))
+    with open_dict(whole), read_write(whole):
+        whole.pop("hydra")
+    return whole
 
 
 def train_settings(*words: str) -> TrainSettings:
@@ -162,7 +164,7 @@ def test_a_component_of_ones_own_is_named_by_its_target() -> None:
 
     agent = nodes.settings(whole, TrainSettings).agent
 
-    assert agent == AGENTS["dqn"](batch=128)
+    assert agent == DQNConfig(batch=128)
 
 
 def test_a_key_without_its_environment_variable_is_named() -> None:

@@ -141,7 +141,7 @@ def test_a_bundle_with_a_flipped_byte_is_refused(
         (("evaluate", "bundle=b"), "evaluate needs clients=, a client list with its truth"),
         (("export", "run=r"), "export needs output=, the folder of the new bundle"),
         (("link", "client=c.csv"), "unknown key client; did you mean clients?"),
-        (("companies", "databse=x"), "unknown key databse; did you mean database?"),
+        (("companies", "refreshed=true"), "unknown key refreshed; did you mean refresh?"),
         (("link", "chunk=ten"), "chunk expects a whole number, got 'ten'"),
         (("companies", "refresh=perhaps"), "refresh expects true or false, got 'perhaps'"),
         (("companies", "table=jpp"), "unknown choice table=jpp; did you mean table=jp?"),
@@ -155,3 +155,14 @@ def test_a_wrong_call_is_answered_by_what_to_do(
     assert ended.code == 2
     assert sentence in ended.err
     assert len(ended.err.splitlines()) == 1
+
+
+def test_an_installation_without_the_configuration_files_says_so(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("linkage_rl.config.command.CONFIGS", tmp_path / "configs")
+
+    ended = run("companies", "source=companies.csv")
+
+    assert ended.code == 2
+    assert "run the command from a checkout of the repository" in ended.last
