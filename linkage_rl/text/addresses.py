@@ -60,7 +60,7 @@ _WRITTEN: Final = table_of(
     | dict.fromkeys("'\"~!?;*#$%@_^|\\<>「」『』〈〉《》〃〒=:", "")
     | dict.fromkeys(",./・+", "-")
 )
-_POSTAL_CODE: Final = re.compile("^[0-9]{3}-?[0-9]{4}(?![-0-9]) *", re.MULTILINE)
+_POSTAL_CODE: Final = re.compile("^[0-9]{3}-?[0-9]{4}(?![-0-9]) *")
 
 _NO: Final = "のノ之乃"
 _GA: Final = "がガケゲ"
@@ -146,7 +146,9 @@ _Place = tuple[int, str, str]
 
 
 def _read_place(text: str) -> _Place:
-    """The place that a written address starts with."""
+    """The place that a written address starts with, after its postal code if it has one."""
+    if text[:1].isdigit():
+        text = _POSTAL_CODE.sub("", text)
     head = text[:4] if text[:4] in PREFECTURE_CODE else text[:3]
     code = PREFECTURE_CODE.get(head, 0)
     rest = text[len(head) :] if code else text
@@ -240,8 +242,7 @@ def canonical_addresses(
 ) -> Addresses:
     """Parse N addresses; missing columns are empty texts, `streets` may hold the whole address."""
     block = drop_japanese_spaces(apply_table(_WRITTEN, fold_block(join(streets))))
-    lines = split(_POSTAL_CODE.sub("", block), len(streets))
-    codes, known, rests = _read_places(prefectures, cities, lines)
+    codes, known, rests = _read_places(prefectures, cities, split(block, len(streets)))
     rests = [
         _SIDE_STREET.sub("", rest) if city[:3] == "京都市" else rest
         for city, rest in zip(known, rests, strict=True)

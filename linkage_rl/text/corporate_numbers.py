@@ -26,6 +26,7 @@ def is_valid_corporate_number(text: str) -> bool:
 
 def canonical_corporate_numbers(texts: Sequence[str]) -> list[str]:
     """Thirteen digits each, without width, hyphens and spaces; '' where the number is wrong."""
-    folded = fold(texts) if any(texts) else list(texts)
-    numbers = [text.replace("-", "").replace(" ", "").lstrip("t") for text in folded]
+    if not any(texts):
+        return [""] * len(texts)
+    numbers = [text.replace("-", "").replace(" ", "").lstrip("t") for text in fold(texts)]
     return [number if is_valid_corporate_number(number) else "" for number in numbers]

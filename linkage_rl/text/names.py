@@ -14,6 +14,7 @@ from linkage_rl.text.legal_forms import LEGAL_FORMS, MIDDLE
 from linkage_rl.text.normalise import core_block, drop_japanese_spaces, fold_block, join, split
 
 # The number of a line in the list it was copied from: ③佐賀県, ④-1 株式会社…
+_CIRCLED: Final = re.compile("[①-⑳㉑-㊿]")
 _LIST_NUMBER: Final = re.compile(
     r"^[①-⑳㉑-㊿]+(?:[-－‐.．][0-9０-９]+)?[ 　]*(?=[^ 　\n])", re.MULTILINE
 )
@@ -38,7 +39,9 @@ def _fill_empty(texts: list[str], others: Sequence[str]) -> list[str]:
 def canonical_names(names: Sequence[str]) -> Names:
     """Take N names apart; a name without any letter (〃, ---) is its own core."""
     count = len(names)
-    block = _LIST_NUMBER.sub("", join(names))
+    block = join(names)
+    if _CIRCLED.search(block):
+        block = _LIST_NUMBER.sub("", block)
     lines = split(legal_forms.spell_out(fold_block(block)), count)
     whole, bodies, forms, sides = _cut_all(lines)
     name = split(drop_japanese_spaces("\n".join(whole)), count)
