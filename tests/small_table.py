@@ -1,6 +1,7 @@
 """A company table small enough to know by heart, and clients who ask it."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 from linkage_rl.candidates.index import CompanyIndex
@@ -116,8 +117,9 @@ def company_rows(
     )
 
 
+@cache
 def small_index() -> CompanyIndex:
-    """The index of `COMPANIES`; row i is `IDS[i]`."""
+    """The index of `COMPANIES`; row i is `IDS[i]`. Built once, since it never changes."""
     return CompanyIndex.build([company_rows()])
 
 

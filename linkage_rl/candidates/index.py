@@ -198,19 +198,27 @@ class CompanyIndex:
     def refresh(self, table: ChangingTable) -> tuple["CompanyIndex", RefreshReport]:
         """An index that knows all changes of the table up to now, and what they were."""
         watermark = table.watermark()
-        news = [self._news(chunk) for chunk in table.changes_since(self.watermark)]
-        changes = [chunk for chunk in news if len(chunk.records)]
-        removed, kept = self._retire(changes)
-        index = replace(self, parts=kept, watermark=watermark)
-        if changes:
-            index = index._with_changes(changes)
-        changed = sum(sum(not closed for closed in chunk.closed_at) for chunk in changes)
+        index, changed, removed = self._follow(table.changes_since(self.watermark))
         if len(index) != table.open_count():
             index, vanished = index._without_vanished(table)
             removed += vanished
+        if len(index) < table.open_count() and table.watermark() == watermark:
+            # A transaction that was long under way brought rows with older stamps.
+            index, late, closed = index._follow(table.changes_since(""))
+            changed, removed = changed + late, removed + closed
         if changed or removed:
             index = replace(index, parts=recount(index.parts))
-        return index, RefreshReport(changed, removed)
+        return replace(index, watermark=watermark), RefreshReport(changed, removed)
+
+    def _follow(self, chunks: Iterable[CompanyRows]) -> tuple["CompanyIndex", int, int]:
+        """The index with these rows, and how many of them are new or changed, and closed."""
+        news = [self._news(chunk) for chunk in chunks]
+        changes = [chunk for chunk in news if len(chunk.records)]
+        if not changes:
+            return self, 0, 0
+        removed, kept = self._retire(changes)
+        changed = sum(sum(not closed for closed in chunk.closed_at) for chunk in changes)
+        return replace(self, parts=kept)._with_changes(changes), changed, removed
 
     def _news(self, chunk: CompanyRows) -> CompanyRows:
         """The rows of a chunk that differ from what the index holds.

@@ -14,23 +14,31 @@ from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.storage import load_index, save_index
 from linkage_rl.errors import CandidateIndexError
 from linkage_rl.records import CompanyRows
+from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.tables.store import CompanyStore
 
 _log = logging.getLogger(__name__)
 
 
-def default_index_folder(url: URL) -> Path:
-    """Where the index of a database lies unless told otherwise.
+def default_index_folder(url: URL, mapping: ColumnMapping = CANONICAL) -> Path:
+    """Where the index of a company table lies unless told otherwise.
 
     Beside an SQLite file; for a server below `LINKAGE_RL_CACHE` (or `~/.cache/linkage_rl`), in a
-    folder named by a hash of the address without its password.
+    folder named by a hash of the address without its password. Another table, or other columns of
+    it, have another index.
     """
+    columns = "" if mapping == CANONICAL else repr(mapping)
     if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
-        return Path(f"{url.database}.index")
-    address = url.set(password=None).render_as_string()
-    name = hashlib.sha256(address.encode()).hexdigest()[:16]
+        return Path(
+            f"{url.database}.{_name(columns)}.index" if columns else f"{url.database}.index"
+        )
+    name = _name(url.set(password=None).render_as_string() + columns)
     cache = os.environ.get("LINKAGE_RL_CACHE") or Path.home() / ".cache" / "linkage_rl"
     return Path(cache) / f"index-{name}"
+
+
+def _name(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def open_index(

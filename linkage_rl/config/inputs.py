@@ -64,7 +64,7 @@ def database_of(text: str, environ: Mapping[str, str] = os.environ) -> URL:
 
 def index_folder(store: CompanyStore, given: str) -> Path:
     """The folder of a database's index: the given one, or the usual one for its table."""
-    return Path(given).expanduser() if given else default_index_folder(store.url)
+    return Path(given).expanduser() if given else default_index_folder(store.url, store.mapping)
 
 
 @contextmanager

@@ -85,7 +85,7 @@ def open_table(settings: RunSettings) -> tuple[CompanyStore, Path]:
             )
             _log.info("loading companies into %r", store)
             store.load(chunks)
-    folder = Path(table.index) if table.index else default_index_folder(url)
+    folder = Path(table.index) if table.index else default_index_folder(url, store.mapping)
     return store, folder
 
 

@@ -120,6 +120,20 @@ def test_a_row_changed_by_another_program_is_seen(store: CompanyStore) -> None:
     assert "goyo" in linked_by(fresh, name="山田商店")
 
 
+def test_a_row_that_comes_late_with_an_old_stamp_is_found(store: CompanyStore) -> None:
+    index = index_of(store)
+
+    run_sql(
+        store,
+        "INSERT INTO companies (company_id, name, updated_at) "
+        "VALUES ('late', '株式会社山田', '2001-01-01T00:00:00.000Z')",
+    )
+    fresh, report = index.refresh(store)
+
+    assert linked_by(fresh, name="山田") == {"late"}
+    assert (report.changed, report.removed) == (1, 0)
+
+
 def test_an_unchanged_table_refreshes_to_no_change(store: CompanyStore) -> None:
     store.apply(company_rows({"odd": {"name": "改行\nのある会社"}}))
     index = index_of(store)

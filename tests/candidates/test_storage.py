@@ -1,7 +1,6 @@
 """The index on disk: written once, mapped, refreshed beside itself, and never read damaged."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from linkage_rl.candidates.upkeep import build_index, default_index_folder, open
 from linkage_rl.errors import CandidateIndexError, OutputError
 from linkage_rl.records import FIELDS
 from linkage_rl.tables.credentials import parse_url
+from linkage_rl.tables.schema import ColumnMapping
 from linkage_rl.tables.store import CompanyStore
 from tests.full_disk import disk_with_room_for
 from tests.small_table import COMPANIES, clients, company_rows, small_index
@@ -276,12 +276,15 @@ def test_the_index_lies_beside_an_sqlite_file_and_else_in_a_cache(
 ) -> None:
     monkeypatch.setenv("LINKAGE_RL_CACHE", str(tmp_path))
 
-    beside = default_index_folder(parse_url("sqlite:///data/companies.db"))
+    database = parse_url("sqlite:///data/companies.db")
+    beside = default_index_folder(database)
+    other_table = default_index_folder(database, ColumnMapping(table="firms"))
+    other_column = default_index_folder(database, ColumnMapping(table="firms", name="title"))
     cached = default_index_folder(parse_url("postgresql://me:secret@db/prod"))
     same = default_index_folder(parse_url("postgresql://me:changed@db/prod"))
 
     assert beside == Path("data/companies.db.index")
+    assert len({beside, other_table, other_column}) == 3
     assert cached == same
     assert cached.parent == tmp_path
     assert "secret" not in cached.name
-    shutil.rmtree(cached, ignore_errors=True)
