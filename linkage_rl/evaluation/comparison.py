@@ -223,7 +223,7 @@ def error_examples(evaluation: Evaluation, cases: CaseSet, at_most: int) -> list
             client=client,
             decision=DecisionKind(int(decisions.kind[row])).name.lower(),
             company=company,
-            truth=_truth(cases, row),
+            truth=_truth(cases, int(row)),
             confidence=float(decisions.confidence[row]),
             outcome=_outcome(bool(linked[row]), bool(cases.has_row[row])),
             reason=reason,
