@@ -105,11 +105,26 @@ class CandidateScorer(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Embedded candidates (B, K, width) and the context (B, 2 * width + Q + R + 2)."""
         filled = action_mask[:, : candidates.shape[1], None].to(candidates.dtype)
-        own = torch.relu(self.embed(candidates) + self.embed_query(query)[:, None])
-        own = torch.relu(self.mix(own)) * filled
+        asked = self.embed_query(query)[:, None]
+        if torch.jit.is_tracing():
+            own = torch.relu(self.mix(torch.relu(self.embed(candidates) + asked))) * filled
+        else:
+            own = self._embed_filled(candidates, asked, filled)
         mean = own.sum(dim=1) / filled.sum(dim=1).clamp(min=1.0)
         # Embeddings are never negative, so the zeros of empty slots do not raise the maximum.
         return own, torch.cat([mean, own.amax(dim=1), query, state], dim=1)
+
+    def _embed_filled(self, candidates: Tensor, asked: Tensor, filled: Tensor) -> Tensor:
+        """Embeddings of the filled slots, 0 elsewhere; most slots are empty until routes are bought.
+
+        A traced graph cannot depend on how many there are, and embeds all.
+        """
+        rows = filled.flatten().nonzero().squeeze(1)
+        own = candidates.flatten(0, 1)[rows]
+        own = torch.relu(self.embed(own) + asked[rows // candidates.shape[1], 0])
+        own = torch.relu(self.mix(own))
+        empty = own.new_zeros(filled.numel(), own.shape[1])
+        return empty.index_copy(0, rows, own).unflatten(0, candidates.shape[:2])
 
     def stops(self, own: Tensor, context: Tensor) -> Tensor:
         """Scores of the K links and no match, shape (B, K + 1, quantiles)."""

@@ -42,7 +42,7 @@ class WarmStartConfig:
     """Gradient steps of each fit."""
     batch: int = 1024
     learning_rate: float = 3e-3
-    value_updates: int = 2000
+    value_updates: int = 1000
     """Gradient steps in which the value-based algorithms learn the worth of all actions."""
     value_batch: int = 512
     sharpness: float = 0.05

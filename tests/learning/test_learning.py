@@ -109,7 +109,9 @@ def test_every_algorithm_stays_above_the_best_fixed_plan(
 ) -> None:
     careful = ScorerPolicy(cautious(ranker, WEIGHTS.break_even().link))
     plan = best_fixed_plan(careful, task.valid, task.view, WEIGHTS)
-    training = TrainingConfig(steps=65_536, evaluations=4, progress=False)
+    training = TrainingConfig(
+        steps=32_768, evaluations=4, warm=WarmStartConfig(value_updates=800), progress=False
+    )
 
     policy = train_agent(AGENTS[name](), task, training, 1, tmp_path, ranker)
 
@@ -123,7 +125,7 @@ def test_every_algorithm_learns_from_nothing_by_the_curriculum(
 ) -> None:
     """Rejecting everybody earns -0.25; nothing but rewards is told to the agent."""
     training = TrainingConfig(
-        steps=131_072, evaluations=4, start="curriculum", width=32, progress=False
+        steps=98_304, evaluations=4, start="curriculum", width=32, progress=False
     )
 
     policy = train_agent(AGENTS[name](), task, training, 1, tmp_path)
