@@ -106,7 +106,7 @@ class CandidateScorer(nn.Module):
         """Embedded candidates (B, K, width) and the context (B, 2 * width + Q + R + 2)."""
         filled = action_mask[:, : candidates.shape[1], None].to(candidates.dtype)
         asked = self.embed_query(query)[:, None]
-        if torch.jit.is_tracing():
+        if torch.onnx.is_in_onnx_export():
             own = torch.relu(self.mix(torch.relu(self.embed(candidates) + asked))) * filled
         else:
             own = self._embed_filled(candidates, asked, filled)
@@ -115,7 +115,7 @@ class CandidateScorer(nn.Module):
         return own, torch.cat([mean, own.amax(dim=1), query, state], dim=1)
 
     def _embed_filled(self, candidates: Tensor, asked: Tensor, filled: Tensor) -> Tensor:
-        """Embeddings of the filled slots, 0 elsewhere; most slots are empty until routes are bought.
+        """Embeddings of the filled slots, 0 elsewhere; most slots are empty before the last route.
 
         A traced graph cannot depend on how many there are, and embeds all.
         """
@@ -124,7 +124,7 @@ class CandidateScorer(nn.Module):
         own = torch.relu(self.embed(own) + asked[rows // candidates.shape[1], 0])
         own = torch.relu(self.mix(own))
         empty = own.new_zeros(filled.numel(), own.shape[1])
-        return empty.index_copy(0, rows, own).unflatten(0, candidates.shape[:2])
+        return empty.index_copy(0, rows, own).reshape(*candidates.shape[:2], own.shape[1])
 
     def stops(self, own: Tensor, context: Tensor) -> Tensor:
         """Scores of the K links and no match, shape (B, K + 1, quantiles)."""

