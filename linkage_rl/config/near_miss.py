@@ -26,20 +26,11 @@ EXPECTED = {
 
 def explain(error: Exception) -> str:
     """One sentence for an error of Hydra or OmegaConf."""
-    if isinstance(error, OverrideParseException):
-        return f"cannot read {error.override!r}; write key=value, and quote odd values: key='a b'"
-    if isinstance(error, MissingConfigException):
-        return _unknown_choice(error)
-    if str(error).startswith("Config group override must be"):
-        return "a group takes the name of one of its choices, got a number; see --help"
-    if "Ambiguous value for argument" in str(error):
-        word = str(error).split("'")[1]
-        return f"{word} lists several values; add --multirun to run each of them"
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, OmegaConfBaseException):
         cause = cause.__cause__
-    if cause is None:
-        return _one_line(error)
+    if cause is None or isinstance(error, MissingConfigException):
+        return _of_words(error)
     if isinstance(cause, (ConfigAttributeError, ConfigKeyError)):
         return _unknown_key(cause)
     if isinstance(cause, MissingMandatoryValue):
@@ -64,6 +55,20 @@ def nearest_key(asked: str, known: list[str]) -> str:
     close = get_close_matches(asked, known, n=1, cutoff=0.8)
     ends = [by_end[end] for end in get_close_matches(last, by_end, n=1, cutoff=0.7)]
     return next(iter([*same, *close, *ends]), "")
+
+
+def _of_words(error: Exception) -> str:
+    """For arguments that Hydra refuses before it looks at any key."""
+    if isinstance(error, OverrideParseException):
+        return f"cannot read {error.override!r}; write key=value, and quote odd values: key='a b'"
+    if isinstance(error, MissingConfigException):
+        return _unknown_choice(error)
+    if str(error).startswith("Config group override must be"):
+        return "a group takes the name of one of its choices, got a number; see --help"
+    if "Ambiguous value for argument" in str(error):
+        word = str(error).split("'")[1]
+        return f"{word} lists several values; add --multirun to run each of them"
+    return _one_line(error)
 
 
 def _unknown_key(error: OmegaConfBaseException) -> str:
