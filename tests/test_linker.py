@@ -105,7 +105,7 @@ def test_every_best_candidate_is_explained() -> None:
     why = linker().link(client_records(*ASKED)).reasons
 
     assert why[0] == "same name but for the legal form" or why[0].startswith("same name")
-    assert why[3] == "same corporate number; name differs; same phone"
+    assert why[3] == "same corporate number; same phone"
     assert why[2] == why[4] == "no candidate found"
 
 

@@ -250,7 +250,8 @@ class CompanyIndex:
         for chunk in changes:
             rows = self.find(chunk.records.ids)
             closed += sum(
-                bool(when) and row >= 0 for when, row in zip(chunk.closed_at, rows, strict=True)
+                bool(when) and row >= 0
+                for when, row in zip(chunk.closed_at, rows.tolist(), strict=True)
             )
             for part in parts:
                 own = rows - part.first_row

@@ -22,6 +22,8 @@ class Phrase:
     """How much the remark tells; the heaviest three are shown."""
     unless: str = ""
     """A feature that silences the remark when it is 1: a missing field or a stronger remark."""
+    needs: str = ""
+    """A feature that silences the remark when it is 0."""
 
 
 PHRASES: Final = (
@@ -33,7 +35,7 @@ PHRASES: Final = (
     Phrase("same name but for the legal form", "core_equal", "high", 8.5, "name_equal"),
     Phrase("same name without branch or addition", "stem_equal", "high", 7, "core_equal"),
     Phrase("name spelt alike", "core_ratio", "high", 6, "core_equal"),
-    Phrase("name differs", "core_ratio", "low", 8.2, "stem_equal"),
+    Phrase("name differs", "core_ratio", "low", 8.2, "stem_equal", needs="core_length_ratio"),
     Phrase("same reading", "kana_equal", "high", 5, "core_equal"),
     Phrase("same address", "block_equal", "high", 7.2),
     Phrase("same town", "town_equal", "high", 5.5, "block_equal"),
@@ -69,6 +71,8 @@ def reasons(features: NDArray[np.float32]) -> list[str]:
             holds = value <= _LOW.get(phrase.feature, 0.0)
         if phrase.unless:
             holds &= features[:, _COLUMN[phrase.unless]] < 1
+        if phrase.needs:
+            holds &= features[:, _COLUMN[phrase.needs]] > 0
         strength[:, place] = holds * phrase.weight
     best = np.argsort(-strength, axis=1, kind="stable")[:, :_SHOWN]
     shown = np.where(np.take_along_axis(strength, best, axis=1) > 0, best, len(PHRASES))

@@ -34,6 +34,7 @@ def why(client: dict[str, str], company_id: str) -> str:
             "goyo",
             "same name without branch or addition; same city",
         ),
+        ({"phone": "03-3816-0008"}, "goyo", "same phone"),
         (
             {**COMPANIES["goyo"], "corporate_number": "6010001000001"},
             "goyo",
