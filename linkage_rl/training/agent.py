@@ -1,6 +1,7 @@
 """Training one agent, from the ranker's weights to the best policy on the validation cases."""
 
 import logging
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -117,6 +118,8 @@ def train_agent(
     if resume and found is None:
         raise ConfigError(f"expected a checkpoint in {checkpoints} to resume from, got none")
     folder.mkdir(parents=True, exist_ok=True)
+    if not resume:
+        _clear(folder)
     with one_thread():
         core = training_core(agent, task.train, task.view, task.weights, seed)
         if found is None:
@@ -150,6 +153,14 @@ def starting_scorer(
         raise ConfigError("training.start=warm needs a trained ranker, got none")
     taught = warm_start(ranker, task.train, task.view, task.weights, training.warm, seed)
     return agent.adapt(taught, task.train, task.view, task.weights, training.warm, seed)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what an earlier run left: its best model and checkpoints are none of this one's."""
+    for name in ("evaluations.npz", "best_model.zip", "best_scorer.pt", "progress.csv"):
+        (folder / name).unlink(missing_ok=True)
+    for name in ("checkpoints", "tb"):
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def _learn(

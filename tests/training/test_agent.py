@@ -117,6 +117,19 @@ def test_a_resumed_run_goes_on_and_keeps_the_better_best_model(
     assert steps[0] == 0
 
 
+def test_a_new_run_does_not_take_over_what_an_earlier_one_left(
+    ranker: CandidateScorer, tmp_path: Path
+) -> None:
+    train_agent(PPO, TASK, QUICK, 1, tmp_path, ranker)
+    dear = replace(TASK, weights=RewardWeights(correct_link=0.1))
+
+    train_agent(PPO, dear, QUICK, 1, tmp_path, ranker)
+
+    curve = evaluations(tmp_path)
+    assert curve["timesteps"].tolist() == [0, 512, 1024, 1536, 2048]
+    assert curve["results"].max() <= 0.5
+
+
 def test_a_finished_run_has_nothing_to_resume(ranker: CandidateScorer, tmp_path: Path) -> None:
     first = train_agent(PPO, TASK, QUICK, 1, tmp_path, ranker)
 
