@@ -65,7 +65,7 @@ def command(
         OmegaConf.register_new_resolver("choices", _choices, replace=True)
         try:
             words = rewrite(sys.argv[1:])
-            sys.argv[1:] = [_readable(_without_secret(word)) for word in words]
+            sys.argv[1:] = _flags_first([_readable(_without_secret(word)) for word in words])
             if not CONFIGS.is_dir():
                 raise ConfigError(
                     f"expected the configuration files in {CONFIGS}, found no such folder; "
@@ -134,6 +134,11 @@ def _without_secret(word: str) -> str:
     variable = f"LINKAGE_RL_{found[1].upper().replace('.', '_')}"
     os.environ[variable] = found[3]
     return f"{found[1]}=${{oc.env:{variable}}}"
+
+
+def _flags_first(words: list[str]) -> list[str]:
+    """`--multirun` before the keys: argparse refuses keys on both sides of a flag."""
+    return sorted(words, key=lambda word: word not in ("--multirun", "-m"))
 
 
 def _readable(word: str) -> str:

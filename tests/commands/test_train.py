@@ -46,7 +46,7 @@ def test_a_run_ends_with_the_side_by_side_table_and_the_path_of_its_bundle(
 
 @pytest.mark.slow
 def test_a_sweep_runs_every_agent(run: Run, tmp_path: Path) -> None:
-    ended = run("train", "--multirun", *TINY, "agent=ppo,maskable_ppo,dqn,qrdqn")
+    ended = run("train", *TINY, "--multirun", "agent=ppo,maskable_ppo,dqn,qrdqn")
 
     assert ended.code == 0, ended.err
     lines = (tmp_path / "outputs" / "leaderboard.jsonl").read_text().splitlines()
