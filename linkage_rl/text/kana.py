@@ -30,18 +30,27 @@ _LETTERS: Final = str.maketrans(
         )
     )
 )
+_TRANSFER: Final = (
+    "カ|ユ|メ|シ|ド|イ|ザイ|シ[ヤャ]|シ[ユュ]ウ|ガク|フク|トクヒ|ドク|ベン|ゼイ|ギ[ヨョ]|シホウ|ロウム|ノウ"
+)
+_TRANSFER_EDGE: Final = re.compile(
+    rf"^\(?(?:{_TRANSFER})\)(?=.)|(?<=.)\((?:{_TRANSFER})\)?$", re.MULTILINE
+)
+"""Legal forms as bank transfers write them: カ)ヤマダ, ヤマダ(カ."""
 _ACRONYM: Final = re.compile("[a-z&]{2,5}")
 
 
 def read_kana_block(block: str) -> str:
-    """A folded block of kana as readings: katakana, large, without long vowels, ヴ as ブ.
+    r"""A folded block of kana as readings: katakana, large, without long vowels, ヴ as ブ.
 
     Spaces, punctuation and the legal form at the edges vanish; ヂ/ジ, ヅ/ズ and ヲ/オ are one.
 
-    >>> read_kana_block("ゔぃーなす・サーヴィス")
-    'ビナスサビス'
+    >>> read_kana_block("ゔぃーなす・サーヴィス\nカ)ヤマダ")
+    'ビナスサビス\nヤマダ'
     """
     block = apply_table(_TO_KATAKANA, block)
+    if "(" in block or ")" in block:
+        block = _TRANSFER_EDGE.sub("", block)
     if "ヴ" in block:
         for written, read in _V_ROW.items():
             block = block.replace(written, read)
