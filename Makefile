@@ -48,8 +48,8 @@ test: $(READY) ## the quick tests and the doctests (ARGS="-k name" picks some)
 test-slow: $(READY) ## the learning and container tests
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
-bench: $(READY) ## time the hot paths and print a table
-	@$(BIN)/python -m benchmarks $(ARGS)
+bench: $(READY) ## time the hot paths beside rivals and print a table (ARGS=--quick)
+	@$(BIN)/python -m experiments.speed $(ARGS)
 
 companies: $(READY) ## load or refresh a company table: source=FILE database=URL | refresh=true
 	@$(BIN)/python -m linkage_rl.companies $(OVERRIDES)
