@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import xxhash
 
 from linkage_rl import candidates, decision, features, text
@@ -61,6 +62,18 @@ def prepare(settings: RunSettings) -> Prepared:
         cases[split] = join_cases(parts, [families.index(family) for family in placed])
     records = {family: lists["test"][family].records for family in families}
     return Prepared(index, folder, families, cases, records)
+
+
+def balanced(cases: CaseSet, balance: float) -> CaseSet:
+    """The cases with those of small families repeated, so that a large one does not drown them.
+
+    A family of n cases is repeated (largest / n) ** balance times, rounded.
+    """
+    sizes = np.bincount(cases.family)
+    repeats = np.rint((sizes.max() / np.maximum(sizes, 1)) ** balance).astype(np.int64)
+    if (repeats[sizes > 0] == 1).all():
+        return cases
+    return cases.take(np.repeat(np.arange(len(cases)), repeats[cases.family]))
 
 
 def open_table(settings: RunSettings) -> tuple[CompanyStore, Path]:

@@ -30,7 +30,7 @@ from linkage_rl.evaluation.report import write_report
 from linkage_rl.exporting.onnx import export_scorer
 from linkage_rl.records import RecordBatch
 from linkage_rl.training.agent import Task, train_agent
-from linkage_rl.training.data import Prepared, prepare
+from linkage_rl.training.data import Prepared, balanced, prepare
 from linkage_rl.training.settings import RunSettings
 from linkage_rl.training.watch import Stopwatch
 
@@ -80,13 +80,14 @@ def run(settings: RunSettings, folder: Path, command: str = "", resume: bool = F
         prepared = prepare(settings)
     prices = tuple(route.price for route in settings.candidates.routes())
     view = View(settings.env.max_candidates, prices, settings.env.allow_review)
-    train, valid = prepared.cases["train"], prepared.cases["valid"]
+    valid = prepared.cases["valid"]
+    train = balanced(prepared.cases["train"], settings.clients.balance)
     with watch("training the ranker"):
         ranker = _ranker(settings, train, valid, view, folder / "ranker.pt", resume)
     with watch("training the agent"):
         agent = train_agent(
             settings.agent,
-            Task(train, valid, view, settings.reward),
+            Task(train, balanced(valid, settings.clients.balance), view, settings.reward),
             settings.training,
             settings.seed,
             folder,

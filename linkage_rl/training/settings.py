@@ -39,8 +39,12 @@ class ListSettings:
     test: dict[str, str] = field(default_factory=dict)
     """Reported, never chosen by."""
     mapping: ColumnMapping = field(default_factory=lambda: CANONICAL)
+    balance: float = 0.6
+    """How far small families are repeated in training: 0 not at all, 1 up to the largest."""
 
     def __post_init__(self) -> None:
+        if not 0 <= self.balance <= 1:
+            raise ConfigError(f"clients.balance must lie in [0, 1], got {self.balance}")
         if not (set(self.train) <= set(self.valid) == set(self.test)):
             raise ConfigError(
                 "clients.valid and clients.test need the same families, those of clients.train "
