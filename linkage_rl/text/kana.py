@@ -30,7 +30,10 @@ _LETTERS: Final = str.maketrans(
         )
     )
 )
-_TRANSFER: Final = "カ|ユ|メ|シ|ド|イ|ザイ|シ[ヤャ]|シ[ユュ]ウ|ガク|フク|トクヒ|ドク|ベン|ゼイ|ギ[ヨョ]|シホウ|ロウム|ノウ"
+_TRANSFER: Final = (
+    "カ|ユ|メ|シ|ド|イ|ザイ|シ[ヤャ]|シ[ユュ]ウ|ガク|フク|トクヒ|ドク"
+    "|ベン|ゼイ|ギ[ヨョ]|シホウ|ロウム|ノウ"
+)
 _TRANSFER_EDGE: Final = re.compile(
     rf"^\(?(?:{_TRANSFER})\)(?=.)|(?<=.)\((?:{_TRANSFER})\)?$", re.MULTILINE
 )
