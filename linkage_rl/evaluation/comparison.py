@@ -13,7 +13,7 @@ from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider
 from linkage_rl.decision.observation import View
 from linkage_rl.envs.rewards import RewardWeights
-from linkage_rl.evaluation.curves import reliability, risk_coverage
+from linkage_rl.evaluation.curves import coverage_at_accuracy, reliability, risk_coverage
 from linkage_rl.evaluation.evaluate import (
     Evaluation,
     calibrated,
@@ -23,7 +23,13 @@ from linkage_rl.evaluation.evaluate import (
     with_threshold,
 )
 from linkage_rl.evaluation.metrics import bootstrap_intervals
-from linkage_rl.evaluation.report import Example, Report, SystemResult, side_by_side
+from linkage_rl.evaluation.report import (
+    ACCURACIES,
+    Example,
+    Report,
+    SystemResult,
+    side_by_side,
+)
 from linkage_rl.features.reasons import reasons
 from linkage_rl.protocols import Policy
 from linkage_rl.records import DecisionKind, Decisions, RecordBatch
@@ -78,9 +84,21 @@ class Comparison:
         if len(lists) > 1:
             lists["all lists, one threshold"] = self.joint
         return "\n\n".join(
-            f"{name} (test, {next(iter(trials.values())).test.metrics.clients:,} clients)\n"
+            self._heading(name)
             + side_by_side({system: trial.test.metrics for system, trial in trials.items()})
             for name, trials in lists.items()
+        )
+
+    def _heading(self, name: str) -> str:
+        """The list, its length, and how many of its right companies were proposed at all."""
+        if name not in self.cases:
+            return f"{name} (test)\n"
+        cases = self.cases[name]
+        proposed = len(np.unique(cases.case_of_pair[cases.is_right]))
+        share = proposed / max(int(cases.has_row.sum()), 1)
+        return (
+            f"{name} (test, {len(cases):,} clients; "
+            f"routes propose {share:.1%} of the right companies)\n"
         )
 
     def metrics(self) -> dict[str, dict[str, dict[str, dict[str, float | int | None]]]]:
@@ -91,7 +109,8 @@ class Comparison:
                 system: {
                     "valid": vars(trial.valid.metrics),
                     "test": vars(trial.test.metrics)
-                    | {"threshold": trial.decider.thresholds and trial.decider.thresholds.link},
+                    | {"threshold": trial.decider.thresholds and trial.decider.thresholds.link}
+                    | _coverages(trial.test),
                 }
                 for system, trial in trials.items()
             }
@@ -206,6 +225,12 @@ def _trial(
         evaluate(decider, valid.decisions, valid.cases, weights),
         evaluate(decider, test.decisions, test.cases, weights, microseconds),
     )
+
+
+def _coverages(evaluation: Evaluation) -> dict[str, float]:
+    """Largest share of clients that can be linked at each of `ACCURACIES`."""
+    curve = risk_coverage(evaluation.decisions.confidence, evaluation.is_right)
+    return {f"coverage_at_{goal:.0%}": coverage_at_accuracy(curve, goal) for goal in ACCURACIES}
 
 
 def error_examples(evaluation: Evaluation, cases: CaseSet, at_most: int) -> list[Example]:
