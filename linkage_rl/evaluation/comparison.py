@@ -55,6 +55,11 @@ class Trial:
     valid: Evaluation
     test: Evaluation
 
+    def figures(self) -> dict[str, float | int | None]:
+        """Test metrics, the threshold, and the coverage at each of `ACCURACIES`."""
+        threshold = self.decider.thresholds and self.decider.thresholds.link
+        return vars(self.test.metrics) | {"threshold": threshold} | _coverages(self.test)
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -106,12 +111,7 @@ class Comparison:
         lists = {**self.trials, "all": self.joint}
         return {
             name: {
-                system: {
-                    "valid": vars(trial.valid.metrics),
-                    "test": vars(trial.test.metrics)
-                    | {"threshold": trial.decider.thresholds and trial.decider.thresholds.link}
-                    | _coverages(trial.test),
-                }
+                system: {"valid": vars(trial.valid.metrics), "test": trial.figures()}
                 for system, trial in trials.items()
             }
             for name, trials in lists.items()
@@ -182,10 +182,10 @@ def compare(
             spent = live_microseconds(
                 decider, timing.index, timing.routes, timing.limit, timing.records[name]
             )
-            trials[name][system.name] = _trial(
+            trials[name][system.name] = trial_of(
                 decider, both[0].take(in_valid), both[1].take(in_test), weights, goal_of, spent
             )
-        joint[system.name] = _trial(decider, *both, weights, goal_of, None)
+        joint[system.name] = trial_of(decider, *both, weights, goal_of, None)
     cases = {name: test.take(in_test) for name, (_, in_test) in members.items()}
     return Comparison(trials, joint, cases)
 
@@ -210,14 +210,15 @@ class Judged:
         )
 
 
-def _trial(
+def trial_of(
     decider: Decider,
     valid: Judged,
     test: Judged,
     weights: RewardWeights,
     goal: str | None,
-    microseconds: float | None,
+    microseconds: float | None = None,
 ) -> Trial:
+    """Judged cases with the threshold that serves the goal on valid; None keeps what was said."""
     if goal is not None:
         decider = with_threshold(decider, valid.decisions, valid.cases, goal, weights)
     return Trial(

@@ -1,0 +1,78 @@
+"""LightGBM on the same cases, the same features, with the same calibration and thresholds."""
+
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.episode import route_cost
+from linkage_rl.decision.observation import View
+from linkage_rl.records import DecisionKind, Decisions
+
+_CHUNK = 4096
+_SCRIPT = Path(__file__).with_name("lightgbm_scores.py")
+
+
+def judge_by_lightgbm(
+    train: CaseSet, valid: CaseSet, test: CaseSet, view: View, python: Path, seed: int
+) -> tuple[Decisions, Decisions]:
+    """What LightGBM says of the valid and the test cases, every route bought; raw scores.
+
+    Args:
+        train: Labelled cases to learn from.
+        valid: Labelled cases that stop the boosting.
+        test: Cases to judge.
+        view: How cases are shown: the features of the slots are those that the agents see.
+        python: Interpreter that has lightgbm.
+        seed: Of the boosting.
+    """
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        pairs = {}
+        for split, cases in (("train", train), ("valid", valid), ("test", test)):
+            rows, pairs[split] = shown_pairs(cases, view)
+            np.save(folder / f"{split}.npy", rows)
+            np.save(folder / f"{split}.right.npy", cases.is_right[pairs[split]])
+            del rows
+        subprocess.run([str(python), str(_SCRIPT), str(folder), str(seed)], check=True)
+        return (
+            decisions_of(valid, view, pairs["valid"], np.load(folder / "valid.score.npy")),
+            decisions_of(test, view, pairs["test"], np.load(folder / "test.score.npy")),
+        )
+
+
+def shown_pairs(cases: CaseSet, view: View) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Slot and client features of every visible pair, shape (P, F + Q), and which pair it is."""
+    rows, pairs = [], []
+    for begin in range(0, len(cases), _CHUNK):
+        case = np.arange(begin, min(begin + _CHUNK, len(cases)))
+        seen = view.observe(cases, case, np.asarray(cases.available[case]))
+        filled = seen.slot_pairs >= 0
+        query = np.repeat(seen.query, filled.sum(axis=1), axis=0)
+        rows.append(np.concatenate([seen.candidates[filled], query], axis=1))
+        pairs.append(seen.slot_pairs[filled])
+    return np.concatenate(rows), np.concatenate(pairs)
+
+
+def decisions_of(
+    cases: CaseSet, view: View, pairs: NDArray[np.int64], scores: NDArray[np.float32]
+) -> Decisions:
+    """The best-scored pair of each case, with its score as raw confidence."""
+    case = cases.case_of_pair[pairs]
+    order = np.lexsort((-scores, case))
+    decided, first = np.unique(case[order], return_index=True)
+    best = order[first]
+    pair = np.full(len(cases), -1, dtype=np.int64)
+    confidence = np.zeros(len(cases), dtype=np.float32)
+    pair[decided], confidence[decided] = pairs[best], scores[best]
+    bought = np.array(cases.available)
+    return Decisions(
+        kind=np.where(confidence >= 0.5, DecisionKind.LINK, DecisionKind.NO_MATCH).astype(np.int8),
+        pair=pair,
+        confidence=confidence,
+        bought=bought,
+        cost=route_cost(bought, np.asarray(view.prices, dtype=np.float32)),
+    )
