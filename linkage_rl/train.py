@@ -47,7 +47,7 @@ def run(settings: TrainSettings) -> float:
         KeyboardInterrupt: The run was interrupted; `resume=` goes on with it.
     """
     folder = Path(os.path.relpath(HydraConfig.get().runtime.output_dir))
-    settings = _with_url(settings)
+    settings = with_url(settings)
     _write_config(settings, folder)
     try:
         result = pipeline.run(settings, folder, command_line("train"), resume=bool(settings.resume))
@@ -82,7 +82,7 @@ def as_told_before(words: Sequence[str]) -> list[str]:
     return [*kept, *words, f"hydra.run.dir={folder}"]
 
 
-def _with_url(settings: TrainSettings) -> TrainSettings:
+def with_url(settings: TrainSettings) -> TrainSettings:
     """The settings with a database given as a file turned into a URL."""
     if not settings.table.database:
         return settings

@@ -20,7 +20,7 @@ from linkage_rl.decision.decide import Decider
 from linkage_rl.decision.observation import View
 from linkage_rl.evaluation.comparison import Judged, trial_of
 from linkage_rl.evaluation.evaluate import calibrated
-from linkage_rl.train import COMPONENTS, TrainSettings
+from linkage_rl.train import COMPONENTS, TrainSettings, with_url
 from linkage_rl.training.data import balanced, prepare
 
 FOLDER: Final = Path(__file__).parent
@@ -80,7 +80,7 @@ def lightgbm_figures(python: Path, seed: int) -> dict[str, dict[str, float]]:
     HydraConfig.instance().set_config(whole)
     with open_dict(whole), read_write(whole):
         whole.pop("hydra")
-    settings = nodes.settings(whole, TrainSettings)
+    settings = with_url(nodes.settings(whole, TrainSettings))
     prepared = prepare(settings)
     prices = tuple(route.price for route in settings.candidates.routes())
     view = View(settings.env.max_candidates, prices)
