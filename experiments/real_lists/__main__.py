@@ -142,6 +142,7 @@ def draw_frontier(trials: Trials, picture: Path) -> None:
             marker = "o" if system.startswith("agent") else "s"
             axes.plot(price, f1, marker, label=system)
         axes.set_title(name)
+        axes.locator_params(axis="x", nbins=5)
         axes.set_xlabel("price of the routes bought per client")
         axes.set_ylabel("F1 on test")
         axes.grid(alpha=0.25)
