@@ -26,7 +26,6 @@ def prepare_cases(
     records: RecordBatch,
     truth: Sequence[str],
     limit: int = 20,
-    family: int = 0,
     title: str = "cases",
 ) -> CaseSet:
     """Run all routes for N clients and keep what they propose.
@@ -37,7 +36,6 @@ def prepare_cases(
         records: The clients.
         truth: Company ids that are right for each client, joined by '|'; '' for no row.
         limit: Candidates kept per client and route.
-        family: Number written into `CaseSet.family`.
         title: Label of the progress bar.
     """
     parts = [
@@ -70,7 +68,7 @@ def prepare_cases(
         ),
         available=_joined(pairs, "available", np.uint16),
         has_row=np.array([text != "" for text in truth], dtype=bool),
-        family=np.full(len(records), family, dtype=np.int16),
+        family=np.zeros(len(records), dtype=np.int16),
         clients=StringColumn.from_texts(records.ids),
         client_texts=StringColumn.from_texts(display_texts(records)),
         companies=StringColumn.from_texts(index.company_ids(rows)),
