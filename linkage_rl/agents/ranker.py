@@ -33,12 +33,17 @@ class RankerConfig:
     learning_rate: float = 3e-3
     """At the start; it falls to 0 along a cosine."""
     weight_decay: float = 1e-4
+    averaging: float = 0.999
+    """Share of the running mean of the weights that each update keeps; the mean is what is
+    validated and returned (Polyak and Juditsky 1992). 0 takes the last weights."""
     all_routes_share: float = 0.5
     """Share of cases shown with every route; the others with a random set of routes."""
 
     def __post_init__(self) -> None:
         if min(self.epochs, self.patience, self.batch) < 1:
             raise ConfigError(f"ranker epochs, patience and batch must be at least 1, got {self}")
+        if not 0 <= self.averaging < 1:
+            raise ConfigError(f"ranker.averaging must lie in [0, 1), got {self.averaging}")
         if not 0 <= self.all_routes_share <= 1:
             raise ConfigError(
                 f"ranker.all_routes_share must lie in [0, 1], got {self.all_routes_share}"
@@ -82,7 +87,8 @@ def train_ranker(
         optimizer,
         lambda step: 0.5 * (1 + math.cos(math.pi * min(step / (batches * config.epochs), 1.0))),
     )
-    best, best_loss, waited = scorer, math.inf, 0
+    mean, updates = copy_scorer(scorer), 0
+    best, best_loss, waited = mean, math.inf, 0
     with one_thread():
         for epoch in range(1, config.epochs + 1):
             for loss in _losses(scorer, train, view, config, rng):
@@ -90,16 +96,25 @@ def train_ranker(
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 schedule.step()
-            valid_loss = _mean_loss(scorer, valid, view, config)
+                updates += 1
+                # The first means are short, so that the random start is soon forgotten.
+                _average(mean, scorer, min(config.averaging, updates / (updates + 9)))
+            valid_loss = _mean_loss(mean, valid, view, config)
             if report is not None:
                 report(epoch, valid_loss)
             _log.debug("ranker pass %d: validation loss %.4f", epoch, valid_loss)
             waited += 1
             if valid_loss < best_loss:
-                best, best_loss, waited = copy_scorer(scorer), valid_loss, 0
+                best, best_loss, waited = copy_scorer(mean), valid_loss, 0
             if waited >= config.patience:
                 break
     return best
+
+
+def _average(mean: CandidateScorer, scorer: CandidateScorer, keep: float) -> None:
+    with torch.no_grad():
+        for kept, new in zip(mean.parameters(), scorer.parameters(), strict=True):
+            kept.lerp_(new, 1 - keep)
 
 
 def listwise_loss(stops: Tensor, right: Tensor) -> Tensor:

@@ -48,7 +48,7 @@ UNGUARDED = replace(QUICK, collapse_rate=0.0)
 
 @pytest.fixture(scope="module")
 def ranker() -> CandidateScorer:
-    config = RankerConfig(width=16, epochs=20, batch=32)
+    config = RankerConfig(width=16, epochs=20, batch=32, averaging=0.0)
     return train_ranker(TASK.train, TASK.valid, TASK.view, config, 0)
 
 
