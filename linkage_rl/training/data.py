@@ -17,6 +17,7 @@ from linkage_rl.decision.cases import CaseSet, join_cases
 from linkage_rl.decision.prepare import prepare_cases
 from linkage_rl.errors import SchemaError
 from linkage_rl.records import RecordBatch
+from linkage_rl.tables.corrupt import blur
 from linkage_rl.tables.credentials import parse_url
 from linkage_rl.tables.readers import ClientList, read_clients, read_companies
 from linkage_rl.tables.sample import generate_clients, generate_companies
@@ -50,16 +51,19 @@ def prepare(settings: RunSettings) -> Prepared:
     with store:
         index = open_index(store, folder)
     families = tuple(lists["valid"])
+    lists["blurred"] = _blurred(lists["train"], settings)
     stamp = _stamp(settings, folder)
     cases = {}
     for split in SPLITS:
-        parts = [
-            _cached_cases(settings, index, lists[split][family], cache, stamp, family, split)
-            for family in families
-            if family in lists[split]
+        sources = ("train", "blurred") if split == "train" else (split,)
+        placed = [
+            (source, family) for source in sources for family in families if family in lists[source]
         ]
-        placed = [family for family in families if family in lists[split]]
-        cases[split] = join_cases(parts, [families.index(family) for family in placed])
+        parts = [
+            _cached_cases(settings, index, lists[source][family], cache, stamp, family, source)
+            for source, family in placed
+        ]
+        cases[split] = join_cases(parts, [families.index(family) for _, family in placed])
     records = {family: lists["test"][family].records for family in families}
     return Prepared(index, folder, families, cases, records)
 
@@ -121,6 +125,23 @@ def _lists(settings: RunSettings) -> dict[str, dict[str, ClientList]]:
                     "company of each client, empty where there is none"
                 )
     return lists
+
+
+def _blurred(lists: Mapping[str, ClientList], settings: RunSettings) -> dict[str, ClientList]:
+    """What is learned besides the training lists; the same at every seed of the run."""
+    if not settings.clients.blurred:
+        return {}
+    blurred = {}
+    for family, clients in lists.items():
+        records, rows = blur(
+            clients.records,
+            settings.clients.blurred,
+            settings.clients.blur,
+            np.random.default_rng(len(clients)),
+        )
+        truth = clients.truth or [""] * len(clients)
+        blurred[family] = ClientList(records, [truth[row] for row in rows], {})
+    return blurred
 
 
 def _cached_cases(

@@ -7,6 +7,7 @@ from linkage_rl.agents.ranker import RankerConfig
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.errors import ConfigError
+from linkage_rl.tables.corrupt import NAMES_ALONE, NoiseRates
 from linkage_rl.tables.sample import SampleConfig
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.training.agent import TrainingConfig
@@ -42,7 +43,15 @@ class ListSettings:
     balance: float = 0.6
     """How far small families are repeated in training: 0 not at all, 1 up to the largest."""
 
+    blurred: float = 0.0
+    """Share of each training list that is learned once more with noise and with fields left out,
+    so that lists which lack them are met as well; in [0, 1]."""
+    blur: NoiseRates = field(default_factory=lambda: NAMES_ALONE)
+    """The noise of the blurred clients."""
+
     def __post_init__(self) -> None:
+        if not 0 <= self.blurred <= 1:
+            raise ConfigError(f"clients.blurred must lie in [0, 1], got {self.blurred}")
         if not 0 <= self.balance <= 1:
             raise ConfigError(f"clients.balance must lie in [0, 1], got {self.balance}")
         if not (set(self.train) <= set(self.valid) == set(self.test)):
