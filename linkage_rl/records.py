@@ -80,6 +80,8 @@ class CanonicalBatch:
 
     name: list[str]
     """Whole name, folded, its legal form in the canonical long form and in its place."""
+    written: list[str]
+    """Name without spaces or a common legal form, but in the case and kana that it came in."""
     core: list[str]
     """Name without legal form, spaces or punctuation, old kanji as new; '' only for empty names."""
     stem: list[str]
@@ -90,6 +92,8 @@ class CanonicalBatch:
     """Where the legal form stands: 0 none, 1 leading, 2 trailing, 3 in the middle; shape (N,)."""
     kana: list[str]
     """Folded katakana reading without the legal form; taken from a name that is all kana, too."""
+    reading: list[str]
+    """Reading in the kana that it came in: 'スタイルズユー' where `kana` is 'スタイルズユ'."""
     latin: list[str]
     """Folded Latin name without the legal form, from `name_en` or from a name that is all Latin."""
     prefecture: NDArray[np.int8]

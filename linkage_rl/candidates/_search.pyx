@@ -15,9 +15,11 @@ DEF GRAMS_AT_MOST = 256
 
 
 cdef packed struct Row:
-    uint64_t name
-    uint64_t core
+    uint32_t name
+    uint32_t written
+    uint32_t core
     uint32_t kana
+    uint32_t reading
     int32_t doc
     int32_t postal
     uint32_t city
@@ -121,7 +123,7 @@ cdef inline float _place(const Row* a, const Row* b) noexcept nogil:
 
 cdef inline float _affinity(const Row* a, const Row* b, const NameScore* names) noexcept nogil:
     """How promising a pair is, in [0, 1]: orders candidates within a route and within the slots."""
-    cdef float name, score
+    cdef float name, score, place
     name = names.cosine[0]
     if a.core and a.core == b.core:
         name = 1
@@ -133,7 +135,11 @@ cdef inline float _affinity(const Row* a, const Row* b, const NameScore* names) 
         name = names.client_cover * names.client_cover * <float>0.8
     if names.company_cover * names.company_cover * 0.8 > name:
         name = names.company_cover * names.company_cover * <float>0.8
-    score = <float>0.55 * name + <float>0.2 * _place(a, b)
+    place = _place(a, b)
+    score = <float>0.55 * name + <float>0.2 * place
+    # Whoever sits at the client's very address may have been renamed.
+    if place >= <float>0.95:
+        score += <float>0.15
     if a.name and a.name == b.name:
         score += <float>0.06
     if a.form and a.form == b.form:

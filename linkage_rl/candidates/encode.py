@@ -13,9 +13,11 @@ from linkage_rl.records import CanonicalBatch
 
 ROW: Final = np.dtype(
     [
-        ("name", "<u8"),
-        ("core", "<u8"),
+        ("name", "<u4"),
+        ("written", "<u4"),
+        ("core", "<u4"),
         ("kana", "<u4"),
+        ("reading", "<u4"),
         ("doc", "<i4"),
         ("postal", "<i4"),
         ("city", "<u4"),
@@ -47,9 +49,15 @@ def hash_texts(texts: Sequence[str], salt: int = 0) -> NDArray[np.uint64]:
     return _text.hash_texts(texts, _SALT + salt)
 
 
-def _short(texts: Sequence[str]) -> NDArray[np.uint32]:
-    folded = (hash_texts(texts) >> np.uint64(32)).astype(np.uint32)
-    return np.where([text != "" for text in texts], np.maximum(folded, 1), 0).astype(np.uint32)
+def short_hashes(texts: Sequence[str]) -> NDArray[np.uint32]:
+    """32-bit hashes, equal on every machine; 0 for the empty text only. Shape (N,)."""
+    return shortened(hash_texts(texts))
+
+
+def shortened(hashes: NDArray[np.uint64]) -> NDArray[np.uint32]:
+    """The upper half of 64-bit hashes, 0 for 0 only; same shape."""
+    upper = (hashes >> np.uint64(32)).astype(np.uint32)
+    return np.where(hashes != 0, np.maximum(upper, 1), 0).astype(np.uint32)
 
 
 @dataclass(frozen=True)
@@ -105,20 +113,22 @@ def encode_documents(core: list[str], kana: list[str], latin: list[str]) -> Docu
 def encode_rows(records: CanonicalBatch) -> NDArray[np.void]:
     """The fixed-width part of N canonical records, `doc` still 0; shape (N,)."""
     rows = np.zeros(len(records), dtype=ROW)
-    rows["name"] = hash_texts(records.name)
-    rows["core"] = hash_texts(records.core)
-    rows["kana"] = _short(records.kana)
-    rows["city"] = _short(records.city)
+    rows["name"] = short_hashes(records.name)
+    rows["written"] = short_hashes(records.written)
+    rows["core"] = short_hashes(records.core)
+    rows["kana"] = short_hashes(records.kana)
+    rows["reading"] = short_hashes(records.reading)
+    rows["city"] = short_hashes(records.city)
     placed = [
         f"{city}|{town}" if town else ""
         for city, town in zip(records.city, records.town, strict=True)
     ]
-    rows["town"] = _short(placed)
-    rows["building"] = _short(records.building)
-    rows["phone"] = _short(records.phone)
+    rows["town"] = short_hashes(placed)
+    rows["building"] = short_hashes(records.building)
+    rows["phone"] = short_hashes(records.phone)
     rows["phone_area"] = [int(text[1:3]) if text[:1] == "0" else 0 for text in records.phone]
-    rows["domain"] = _short(records.domain)
-    rows["corporate"] = _short(records.corporate_number)
+    rows["domain"] = short_hashes(records.domain)
+    rows["corporate"] = short_hashes(records.corporate_number)
     rows["office"] = [int(text[1:5]) if text else 0 for text in records.corporate_number]
     rows["postal"] = [int(text) if text else -1 for text in records.postal_code]
     rows["block"] = _text.block_numbers(records.block, 3)

@@ -89,6 +89,28 @@ def core_prefecture_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
     )
 
 
+def site_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
+    """Whole address with building and room, for counting who shares it."""
+    return (
+        [
+            f"{city}|{town}|{block}|{building}" if city and block else ""
+            for city, town, block, building in zip(
+                records.city, records.town, records.block, records.building, strict=True
+            )
+        ],
+    )
+
+
+def city_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
+    """Prefecture and city, for counting the companies of a city."""
+    return (
+        [
+            f"{prefecture}|{city}" if city else ""
+            for prefecture, city in zip(records.prefecture.tolist(), records.city, strict=True)
+        ],
+    )
+
+
 COUNTED: Final[Mapping[str, KeyFunction]] = {
     "name": name_key,
     "core": core_key,
@@ -96,6 +118,8 @@ COUNTED: Final[Mapping[str, KeyFunction]] = {
     "address": address_key,
     "core_city": core_city_key,
     "core_prefecture": core_prefecture_key,
+    "site": site_key,
+    "city": city_key,
 }
 """Keys whose number of bearers in the table is known of every row and client."""
 

@@ -6,11 +6,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.candidates.encode import shortened
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.routes import Clients
-from linkage_rl.features import context, spelling, structure
+from linkage_rl.features import context, mentions, places, spelling, structure
+from linkage_rl.text.legal_forms import KINDS
 
-PAIR_FEATURES: Final = (*spelling.NAMES, *structure.NAMES, *context.NAMES)
+PAIR_FEATURES: Final = (
+    *spelling.NAMES,
+    *structure.NAMES,
+    *places.NAMES,
+    *mentions.NAMES,
+    *context.NAMES,
+)
 """Names of the F pair features, in order."""
 QUERY_FEATURES: Final = (
     "has_kana",
@@ -30,6 +38,7 @@ QUERY_FEATURES: Final = (
     "latin_share",
     "stem_differs",
     "name_mass",
+    *(f"is_{kind}" for kind in KINDS),
 )
 """Names of the Q client features, in order."""
 
@@ -55,14 +64,15 @@ def pair_features(
     if len(rows) == 0:
         return np.zeros((0, len(PAIR_FEATURES)), dtype=np.float32)
     packed = index.rows(rows)
-    stems = clients.keys["core"][1]
+    asking = clients.encoded.rows[client_of_pair]
+    stems = shortened(clients.keys["core"][1])
     return np.concatenate(
         [
             spelling.spelling(index, clients, client_of_pair, rows),
-            structure.structure(
-                clients.encoded.rows[client_of_pair], packed, stems[client_of_pair]
-            ),
-            context.context(index, clients, client_of_pair, rows, packed),
+            structure.structure(asking, packed, stems[client_of_pair]),
+            places.places(index, asking, packed),
+            mentions.mentions(clients, client_of_pair, packed),
+            context.context(index, clients, client_of_pair, rows),
         ],
         axis=1,
     )
@@ -89,6 +99,7 @@ def query_features(index: CompanyIndex, clients: Clients) -> NDArray[np.float32]
         *(_script_share(core, length, script) for script in _SCRIPTS),
         clients.keys["core"][0] != clients.keys["core"][1],
         np.minimum(_name_mass(index, clients) / _HEAVIEST, 1),
+        *structure.kinds_of(rows),
     ]
     return np.stack(columns, axis=1).astype(np.float32)
 

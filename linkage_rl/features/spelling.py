@@ -6,10 +6,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
-from rapidfuzz.distance import Indel, JaroWinkler, Postfix, Prefix
+from rapidfuzz.distance import Indel, JaroWinkler, Levenshtein, Postfix, Prefix
 
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.routes import Clients
+from linkage_rl.text.likeness import marks, read_alike
 
 NAMES: Final = (
     "core_ratio",
@@ -19,6 +20,9 @@ NAMES: Final = (
     "core_partial",
     "stem_ratio",
     "core_length_ratio",
+    "core_edits",
+    "read_alike",
+    "marks_differ",
     "kana_ratio",
     "kana_jaro_winkler",
     "kana_missing",
@@ -50,14 +54,19 @@ def spelling(
     named = _present(core) & _present(company_core)
     read = _present(kana) & _present(company_kana)
     romanised = _present(latin) & _present(company_latin)
+    loose, company_loose = read_alike(core), read_alike(company_core)
+    shorter = np.maximum(np.minimum(_lengths(core), _lengths(company_core)), 1)
     columns = [
         named * _distance(core, company_core, Indel.normalized_similarity),
         named * _distance(core, company_core, JaroWinkler.normalized_similarity),
-        named * _distance(core, company_core, Prefix.normalized_similarity),
-        named * _distance(core, company_core, Postfix.normalized_similarity),
+        _distance(core, company_core, Prefix.similarity) / shorter,
+        _distance(core, company_core, Postfix.similarity) / shorter,
         named * _distance(core, company_core, fuzz.partial_ratio) / 100,
         named * _distance(stem, company_core, Indel.normalized_similarity),
         _length_ratio(core, company_core),
+        named / (1 + _distance(loose, company_loose, Levenshtein.distance)),
+        named & _equal(loose, company_loose),
+        named & ~_equal(marks(core), marks(company_core)),
         read * _distance(kana, company_kana, Indel.normalized_similarity),
         read * _distance(kana, company_kana, JaroWinkler.normalized_similarity),
         ~read,
@@ -78,6 +87,11 @@ def _distance(
 ) -> NDArray[np.float32]:
     scores: NDArray[np.float32] = process.cpdist(left, right, scorer=scorer, dtype=np.float32)
     return scores
+
+
+def _equal(left: list[str], right: list[str]) -> NDArray[np.bool_]:
+    equal: NDArray[np.bool_] = np.array(left, dtype=object) == np.array(right, dtype=object)
+    return equal
 
 
 def _present(texts: Sequence[str]) -> NDArray[np.bool_]:

@@ -8,10 +8,11 @@ from linkage_rl.records import CanonicalBatch, RecordBatch
 from linkage_rl.text.addresses import canonical_addresses
 from linkage_rl.text.corporate_numbers import canonical_corporate_numbers
 from linkage_rl.text.names import canonical_kana, canonical_latin, canonical_names
-from linkage_rl.text.normalise import fold_block, join, split
+from linkage_rl.text.normalise import as_written, fold_block, join, split
 from linkage_rl.text.phones import canonical_phones
 from linkage_rl.text.urls import canonical_domains
 
+_COMMON_FORMS: Final = ("株式会社", "有限会社", "合同会社", "(株)", "(有)", "(同)")
 _POSTAL_CODE: Final = re.compile("[0-9]{7}")
 _WITHOUT_ZERO: Final = re.compile("[0-9]{6}")
 _IDLE: Final = re.compile("[- 〒.]")
@@ -45,11 +46,13 @@ def canonicalise(records: RecordBatch) -> CanonicalBatch:
     )
     return CanonicalBatch(
         name=names.name,
+        written=as_written(records.column("name"), _COMMON_FORMS),
         core=names.core,
         stem=names.stem,
         legal_form=names.legal_form,
         legal_side=names.legal_side,
         kana=canonical_kana(records.column("name_kana"), names.core),
+        reading=as_written(records.column("name_kana")),
         latin=canonical_latin(records.column("name_en"), names.core),
         prefecture=addresses.prefecture,
         city=addresses.city,

@@ -11,10 +11,18 @@ _HIRAGANA: Final = {chr(code): chr(code + 0x60) for code in range(0x3041, 0x3097
 _SMALL: Final = "ァィゥェォッャュョヮヵヶ"
 _LARGE: Final = "アイウエオツヤユヨワカケ"
 _TO_LARGE: Final = dict(zip(_SMALL, _LARGE, strict=True))
+
+
+def _enlarged(kana: str) -> str:
+    return kana.translate(str.maketrans(_SMALL, _LARGE))
+
+
 _SOUNDS_LIKE: Final = {"ヂ": "ジ", "ヅ": "ズ", "ヲ": "オ", "ヰ": "イ", "ヱ": "エ", "ヴ": "ブ"}
 _TO_KATAKANA: Final = table_of(_HIRAGANA)
 _READING: Final = table_of(dict.fromkeys(PUNCTUATION + "ーヽヾゝゞ", "") | _TO_LARGE | _SOUNDS_LIKE)
-_V_ROW: Final = {"ヴァ": "バ", "ヴィ": "ビ", "ヴェ": "ベ", "ヴォ": "ボ", "ヴュ": "ビュ"}
+_V_SMALL: Final = {"ヴァ": "バ", "ヴィ": "ビ", "ヴェ": "ベ", "ヴォ": "ボ", "ヴュ": "ビュ"}
+_V_ROW: Final = _V_SMALL | {_enlarged(written): read for written, read in _V_SMALL.items()}
+"""Cores hold large kana only: ヴイ for ヴィ."""
 ONLY_KANA: Final = re.compile("[ぁ-ゖァ-ヺー]+")
 
 _READ_OUT: Final = (
@@ -41,6 +49,19 @@ _TRANSFER_EDGE: Final = re.compile(
 _ACRONYM: Final = re.compile("[a-z&]{2,5}")
 
 
+def read_marks_block(block: str) -> str:
+    r"""A block of cores with its kana as they are read; kanji and Latin letters stay.
+
+    >>> read_marks_block("ゔぃーなす工業")
+    'ビナス工業'
+    """
+    block = apply_table(_TO_KATAKANA, block)
+    if "ヴ" in block:
+        for written, read in _V_ROW.items():
+            block = block.replace(written, read)
+    return apply_table(_READING, block)
+
+
 def read_kana_block(block: str) -> str:
     r"""A folded block of kana as readings: katakana, large, without long vowels, ヴ as ブ.
 
@@ -52,10 +73,7 @@ def read_kana_block(block: str) -> str:
     block = apply_table(_TO_KATAKANA, block)
     if "(" in block or ")" in block:
         block = _TRANSFER_EDGE.sub("", block)
-    if "ヴ" in block:
-        for written, read in _V_ROW.items():
-            block = block.replace(written, read)
-    return cut_kana(apply_table(_READING, block))
+    return cut_kana(read_marks_block(block))
 
 
 def read_acronym(core: str) -> str:

@@ -97,6 +97,38 @@ foundation or an association, 財団法人 and 社団法人 for the forms abolis
 
 CODE: Final[dict[str, int]] = {form: code for code, form in enumerate(LEGAL_FORMS, start=1)}
 
+KINDS: Final = ("company", "association", "partnership", "institution", "public", "cooperative")
+"""Kinds of legal forms; a name without a form has none."""
+
+_FIRST_OF_KIND: Final = {
+    "株式会社": "company",
+    "一般社団法人": "association",
+    "医療法人": "institution",
+    "特定非営利活動法人": "association",
+    "更生保護法人": "institution",
+    "税理士法人": "partnership",
+    "農事組合法人": "cooperative",
+    "有限責任中間法人": "association",
+    "有限責任事業組合": "partnership",
+    "独立行政法人": "public",
+    "協同組合": "cooperative",
+    "公益法人": "association",
+    "外国会社": "company",
+}
+"""Forms stand in order of their kind; here begins another one."""
+
+
+def _kinds() -> tuple[int, ...]:
+    kinds = [0]
+    for form in LEGAL_FORMS:
+        named = _FIRST_OF_KIND.get(form)
+        kinds.append(kinds[-1] if named is None else 1 + KINDS.index(named))
+    return tuple(kinds)
+
+
+KIND_OF_FORM: Final[tuple[int, ...]] = _kinds()
+"""Kind of each code of a form, 1 + its position in `KINDS`; 0 for no form."""
+
 NO_SIDE: Final = 0
 LEADING: Final = 1
 TRAILING: Final = 2

@@ -4,8 +4,13 @@ The list is derived from the postal-code data of Japan Post (as bundled by posut
 free of rights: 47 prefectures, 1,892 cities, wards, towns and villages.
 """
 
+import re
+from collections.abc import Sequence
 from importlib import resources
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from linkage_rl.text.normalise import core_block
 
@@ -157,3 +162,32 @@ def _place_words() -> frozenset[str]:
 
 PLACE_WORDS: Final = _place_words()
 """Folded place words of two characters or more: '大阪', '大阪市', '港区', '九州'."""
+
+
+_SURNAMES: Final = frozenset(
+    ("千葉", "石川", "山口", "福島", "宮崎", "長崎", "福井", "香川", "徳島", "秋田", "山形", "三重")
+)
+"""Prefectures that lend no word without their kind, since many a company bears it as a surname."""
+
+_LARGE_CITIES: Final = {"札幌": 1, "仙台": 4, "横浜": 14, "名古屋": 23, "神戸": 28, "北九州": 40}
+
+
+def _mentions() -> dict[str, int]:
+    words = PREFECTURE_CODE | _LARGE_CITIES
+    shorts = {name[:-1]: code for name, code in PREFECTURE_CODE.items() if name != "北海道"}
+    return words | {name: code for name, code in shorts.items() if name not in _SURNAMES}
+
+
+_MENTIONS: Final = _mentions()
+_MENTIONED: Final = re.compile("|".join(sorted(_MENTIONS, key=len, reverse=True)))
+
+
+def mentioned_prefectures(cores: Sequence[str]) -> NDArray[np.int8]:
+    """Code of the prefecture that each core mentions first, 0 where none; shape (N,).
+
+    >>> mentioned_prefectures(["沖縄県土地改良事業団体連合会", "札幌市振興公社", "山口建設"])
+    array([47,  1,  0], dtype=int8)
+    """
+    found = (_MENTIONED.search(core) for core in cores)
+    codes = [_MENTIONS[hit[0]] if hit else 0 for hit in found]
+    return np.array(codes, dtype=np.int8)

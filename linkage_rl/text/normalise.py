@@ -159,6 +159,22 @@ def fold(texts: Sequence[str]) -> list[str]:
     return split(fold_block(join(texts)), len(texts))
 
 
+def as_written(texts: Sequence[str], without: Sequence[str] = ()) -> list[str]:
+    """Texts in one width without spaces, all else as it was written.
+
+    Args:
+        texts: N texts.
+        without: Words that vanish.
+
+    >>> as_written(["Ｍａｒｖｅｌｏｕｓ　㈱", "シナリオ"], ["(株)"])
+    ['Marvelous', 'シナリオ']
+    """
+    block = unicodedata.normalize("NFKC", join(texts))
+    for word in (" ", *without):
+        block = block.replace(word, "")
+    return split(block, len(texts))
+
+
 def drop_japanese_spaces(block: str) -> str:
     """A folded block with spaces kept only between Latin letters or digits."""
     codes = encode(block)

@@ -93,6 +93,8 @@ def test_a_client_is_told_how_many_companies_bear_its_name() -> None:
         "address": 0,
         "core_city": 2,
         "core_prefecture": 2,
+        "site": 0,
+        "city": 3,
     }
     assert not counts[1:].any()
 

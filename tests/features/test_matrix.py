@@ -48,22 +48,30 @@ def test_a_company_agrees_with_itself_in_everything() -> None:
     [
         ({"name": "青空商事株式会社"}, {"name_equal", "side_equal"}),
         ({"name": "(有)青空商事"}, {"name_equal", "form_equal"}),
-        ({"name": "株式会社青空商会"}, {"name_equal", "core_equal", "stem_equal"}),
-        ({"name": "株式会社青空商事 大阪支店"}, {"name_equal", "core_equal"}),
-        ({"name_kana": "セイクウショウジ"}, {"kana_equal"}),
+        (
+            {"name": "株式会社青空商会"},
+            {"name_equal", "written_equal", "core_equal", "stem_equal"},
+        ),
+        ({"name": "株式会社青空商事 大阪支店"}, {"name_equal", "written_equal", "core_equal"}),
+        ({"name_kana": "セイクウショウジ"}, {"kana_equal", "reading_equal"}),
+        ({"name_kana": "アオゾラシヨージ"}, {"kana_equal", "reading_equal"}),
+        ({"name_kana": "アオゾラシヨウジ"}, {"reading_equal"}),
         ({"phone": "03-3222-9999"}, {"phone_equal"}),
         ({"phone": "06-6345-0002"}, {"phone_equal", "phone_area_equal"}),
         ({"url": "https://other.co.jp"}, {"domain_equal"}),
         ({"corporate_number": "5120001000008"}, {"corporate_equal"}),
         ({"postal_code": "101-0052"}, {"postal_equal"}),
         ({"postal_code": "530-0001"}, {"postal_equal", "postal_district_equal"}),
-        ({"street": "神田神保町2-40 いちご九段ビル3階"}, {"block_equal"}),
-        ({"street": "神田神保町3-38 いちご九段ビル3階"}, {"block_equal", "block_first_equal"}),
+        ({"street": "神田神保町2-40 いちご九段ビル3階"}, {"block_equal", "address_equal"}),
+        (
+            {"street": "神田神保町3-38 いちご九段ビル3階"},
+            {"block_equal", "block_first_equal", "address_equal"},
+        ),
         (
             {"street": "神田須田町2-38 いちご九段ビル3階"},
-            {"town_equal", "block_equal", "block_first_equal"},
+            {"town_equal", "block_equal", "block_first_equal", "address_equal"},
         ),
-        ({"street": "神田神保町2-38 別館ビル"}, {"building_equal"}),
+        ({"street": "神田神保町2-38 別館ビル"}, {"building_equal", "address_equal"}),
     ],
 )
 def test_a_changed_field_loses_its_own_agreements_and_no_others(
@@ -114,7 +122,9 @@ def test_a_name_inside_a_longer_one_matches_in_part() -> None:
 
     assert pair["core_partial"] == 1
     assert pair["core_length_ratio"] == pytest.approx(4 / 7)
-    assert pair["core_postfix"] == pytest.approx(4 / 7)
+    # all of the shorter name ends the longer one
+    assert pair["core_postfix"] == 1
+    assert pair["core_prefix"] == 0
 
 
 def test_the_stem_is_compared_without_the_branch() -> None:
@@ -138,16 +148,61 @@ def test_bearers_stand_on_a_logarithmic_scale() -> None:
     assert pair["client_name_bearers"] == 0
 
 
-def test_closeness_halves_at_a_hundred_kilometres() -> None:
-    here = compare({"prefecture": "東京都"}, "goyo")["place_closeness"]
-    nagano = compare({"prefecture": "東京都"}, "takahashi")["place_closeness"]
-    osaka = compare({"prefecture": "東京都"}, "aozora-osaka")["place_closeness"]
+def test_two_writings_that_are_read_alike_are_marked() -> None:
+    pair = compare({"name": "アクメ・トレディング"}, "acme")
 
-    # Tokyo to Nagano are about 173 km, to Osaka about 396 km
-    assert here == 1
-    assert nagano == pytest.approx(1 / (1 + 1.73), abs=0.01)
-    assert osaka == pytest.approx(1 / (1 + 3.96), abs=0.01)
-    assert compare({}, "goyo")["place_closeness"] == 0
+    # a long vowel is left out: one edit of the writing, none of the reading
+    assert (pair["core_equal"], pair["read_alike"]) == (0, 1)
+    assert pair["core_edits"] == 1
+
+
+def test_edits_halve_at_one() -> None:
+    assert compare({"name": "五洋健設"}, "goyo")["core_edits"] == pytest.approx(1 / 2)
+    assert compare({"name": "五洋建設"}, "goyo")["core_edits"] == 1
+
+
+def test_numbers_and_points_of_the_compass_tell_sister_companies_apart() -> None:
+    assert compare({"name": "東五洋建設"}, "goyo")["marks_differ"] == 1
+    assert compare({"name": "五洋建築"}, "goyo")["marks_differ"] == 0
+
+
+def test_capitals_are_told_apart_in_the_name_as_written() -> None:
+    table = company_rows({"small": {"name": "株式会社Marvelous"}})
+    index, asking = CompanyIndex.build([table]), clients({"name": "ＭＡＲＶＥＬＯＵＳ㈱"})
+
+    values = pair_features(index, asking, np.array([0]), np.array([0]))[0]
+
+    pair = dict(zip(PAIR_FEATURES, values.tolist(), strict=True))
+    assert (pair["core_equal"], pair["written_equal"]) == (1, 0)
+
+
+def test_closeness_halves_at_ten_and_at_a_hundred_kilometres() -> None:
+    tokyo = {"prefecture": "東京都", "city": "千代田区"}
+    here, nagano = compare(tokyo, "aozora-tokyo"), compare(tokyo, "takahashi")
+    osaka = compare(tokyo, "aozora-osaka")
+
+    # from 千代田区 to 長野市 are about 174 km, to 大阪市 about 403 km
+    assert here["close_at_10_km"] == here["close_at_100_km"] == 1
+    assert nagano["close_at_100_km"] == pytest.approx(1 / (1 + 1.74), abs=0.01)
+    assert nagano["close_at_10_km"] == pytest.approx(1 / (1 + 17.4), abs=0.01)
+    assert osaka["close_at_100_km"] == pytest.approx(1 / (1 + 4.03), abs=0.01)
+    assert compare({}, "goyo")["close_at_100_km"] == 0
+    assert compare({}, "goyo")["place_missing"] == 1
+
+
+def test_a_prefecture_alone_stands_in_the_midst_of_its_municipalities() -> None:
+    osaka = compare({"prefecture": "大阪府"}, "aozora-osaka")
+
+    assert osaka["place_missing"] == 0
+    assert osaka["close_at_100_km"] == pytest.approx(0.94, abs=0.02)
+
+
+def test_a_prefecture_in_the_name_is_held_against_the_companys() -> None:
+    at_home = compare({"name": "東京都青空商事"}, "aozora-tokyo")
+    abroad = compare({"name": "東京都青空商事"}, "aozora-osaka")
+
+    assert (at_home["in_mentioned_prefecture"], at_home["beyond_mentioned_prefecture"]) == (1, 0)
+    assert (abroad["in_mentioned_prefecture"], abroad["beyond_mentioned_prefecture"]) == (0, 1)
 
 
 def test_a_registry_office_tells_where_a_company_was_numbered() -> None:
