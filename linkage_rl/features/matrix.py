@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.routes import Clients
-from linkage_rl.features import context, spelling, structure
+from linkage_rl.features import context, history, spelling, structure
 
-PAIR_FEATURES: Final = (*spelling.NAMES, *structure.NAMES, *context.NAMES)
+PAIR_FEATURES: Final = (*spelling.NAMES, *structure.NAMES, *context.NAMES, *history.NAMES)
 """Names of the F pair features, in order."""
 QUERY_FEATURES: Final = (
     "has_kana",
@@ -63,6 +63,7 @@ def pair_features(
                 clients.encoded.rows[client_of_pair], packed, stems[client_of_pair]
             ),
             context.context(index, clients, client_of_pair, rows, packed),
+            history.history(index, clients, client_of_pair, rows),
         ],
         axis=1,
     )
