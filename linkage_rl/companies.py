@@ -66,14 +66,16 @@ def load(store: CompanyStore, source: Path, settings: CompaniesSettings) -> None
     begin = time.perf_counter()
     rows = sum(len(chunk.records) for chunk in _shown(_chunks(source, settings), "checking"))
     store.create()
-    store.load(_shown(_chunks(source, settings), "loading", rows))
+    store.load(_shown(_chunks(source, settings, store), "loading", rows))
     seconds = time.perf_counter() - begin
     say(f"loaded   {rows:,} rows of {source} in {seconds:.1f} s ({rows / seconds:,.0f} rows/s)")
 
 
-def _chunks(source: Path, settings: CompaniesSettings) -> Iterator[CompanyRows]:
+def _chunks(
+    source: Path, settings: CompaniesSettings, store: CompanyStore | None = None
+) -> Iterator[CompanyRows]:
     if settings.nta or source.suffix == ".zip":
-        return read_nta(source)
+        return read_nta(source, store)
     return read_companies(source, settings.table.mapping, encoding=settings.encoding)
 
 

@@ -30,6 +30,13 @@ class KeyFunction(Protocol):
         """
 
 
+class FilingFunction(Protocol):
+    """Files companies under keys of their own, any number each, for clients who ask with others."""
+
+    def __call__(self, records: CanonicalBatch) -> tuple[Sequence[str], NDArray[np.int32]]:
+        """F key texts, each once per record, and the record of each, rising, shape (F,)."""
+
+
 class CompanySource(Protocol):
     """The company database, as candidates and linker see it."""
 

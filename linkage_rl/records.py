@@ -25,8 +25,10 @@ FIELDS: Final = (
     "phone",
     "url",
     "corporate_number",
+    "former_names",
 )
-"""Fields that describe a client or a company. A one-column address is read into `street`."""
+"""Fields that describe a client or a company. A one-column address is read into `street`.
+`former_names` are those of a company, joined by '|'; clients are not asked for any."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,8 @@ class CanonicalBatch:
     """Registered domain, lower case, of the URL or of an e-mail address in its place."""
     corporate_number: list[str]
     """Thirteen digits with a right check digit."""
+    former_cores: list[tuple[str, ...]]
+    """Cores of the names that the record bore before, each once; () for none."""
 
     def __len__(self) -> int:
         return len(self.name)

@@ -80,6 +80,7 @@ COMPANIES: Final[dict[str, dict[str, str]]] = {
         "street": "大通西4丁目1番地",
         "phone": "011-221-0007",
         "corporate_number": "5460001000007",
+        "former_names": "札幌食糧(有)|青空商事株式会社",
     },
     "goyo": {
         "name": "五洋建設株式会社",
@@ -93,7 +94,8 @@ COMPANIES: Final[dict[str, dict[str, str]]] = {
         "corporate_number": "5120001000008",
     },
 }
-"""Three bear the core 青空商事, two of them the whole name; two share the block 神田神保町 2-38."""
+"""Three bear the core 青空商事, two of them the whole name, and hokkai bore it once; two share the
+block 神田神保町 2-38."""
 
 IDS: Final = tuple(COMPANIES)
 

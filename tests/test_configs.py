@@ -109,6 +109,16 @@ def test_lists_of_names_alone_are_asked_by_name_routes_only() -> None:
     assert [route.name for route in routes] == ["name", "core", "kana", "ngram"]
 
 
+def test_former_names_are_asked_for_unless_the_table_tells_none() -> None:
+    def asks(*words: str) -> bool:
+        routes = train_settings(*words).candidates.routes()
+        return "former_name" in [route.name for route in routes]
+
+    assert asks()
+    assert asks("candidates=names_only")
+    assert not any(asks(f"experiment=jp_{lists}") for lists in ("all", "moves", "payees"))
+
+
 @pytest.mark.parametrize("path", sorted((CONFIGS / "experiment").glob("*.yaml")))
 def test_every_experiment_opens_with_its_question_and_its_command(path: Path) -> None:
     first, question, command, *_ = path.read_text(encoding="utf-8").splitlines()

@@ -9,6 +9,13 @@ def count_keys(
     alive: NDArray[np.uint8],
     asked: NDArray[np.uint64],
 ) -> NDArray[np.int32]: ...
+def bear_key(
+    asked: NDArray[np.uint64],
+    keys: NDArray[np.uint64],
+    key_rows: NDArray[np.int32],
+    client_of_pair: NDArray[np.int64],
+    row_of_pair: NDArray[np.int64],
+) -> NDArray[np.uint8]: ...
 def propose_by_key(
     asked: NDArray[np.uint64],
     clients: NDArray[np.void],
@@ -16,6 +23,9 @@ def propose_by_key(
     client_grams: NDArray[np.int32],
     keys: NDArray[np.uint64],
     key_rows: NDArray[np.int32],
+    former_asked: NDArray[np.uint64],
+    former_keys: NDArray[np.uint64],
+    former_rows: NDArray[np.int32],
     companies: NDArray[np.void],
     doc_ends: NDArray[np.int64],
     doc_grams: NDArray[np.int32],
@@ -33,6 +43,9 @@ def propose_by_grams(
     doc_norms: NDArray[np.float32],
     doc_row_ends: NDArray[np.int64],
     doc_rows: NDArray[np.int32],
+    former_asked: NDArray[np.uint64],
+    former_keys: NDArray[np.uint64],
+    former_rows: NDArray[np.int32],
     companies: NDArray[np.void],
     doc_ends: NDArray[np.int64],
     doc_grams: NDArray[np.int32],

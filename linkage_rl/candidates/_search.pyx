@@ -12,6 +12,7 @@ from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, 
 
 DEF SLOTS_AT_MOST = 128
 DEF GRAMS_AT_MOST = 256
+DEF ALTERNATIVES = 2
 
 
 cdef packed struct Row:
@@ -121,11 +122,16 @@ cdef inline float _place(const Row* a, const Row* b) noexcept nogil:
     return score
 
 
-cdef inline float _affinity(const Row* a, const Row* b, const NameScore* names) noexcept nogil:
-    """How promising a pair is, in [0, 1]: orders candidates within a route and within the slots."""
+cdef inline float _affinity(
+    const Row* a, const Row* b, const NameScore* names, bint former
+) noexcept nogil:
+    """How promising a pair is, in [0, 1]: orders candidates within a route and within the slots.
+
+    Whatever route found it: a company that once bore the client's name counts as its namesake.
+    """
     cdef float name, score, place
     name = names.cosine[0]
-    if a.core and a.core == b.core:
+    if former or (a.core and a.core == b.core):
         name = 1
     if names.cosine[1] * 0.95 > name:
         name = names.cosine[1] * <float>0.95
@@ -211,6 +217,67 @@ cdef inline int64_t _lower(const uint64_t[::1] keys, uint64_t key) noexcept nogi
     return low
 
 
+cdef struct Bearers:
+    int64_t begin[ALTERNATIVES]
+    int64_t end[ALTERNATIVES]
+
+
+cdef inline void _find_bearers(
+    const uint64_t[:, ::1] asked, Py_ssize_t client, const uint64_t[::1] keys, Bearers* out
+) noexcept nogil:
+    """Where the rows filed under each alternative of a client stand, in the order of the keys."""
+    cdef Py_ssize_t k
+    cdef uint64_t key
+    for k in range(ALTERNATIVES):
+        out.begin[k] = 0
+        out.end[k] = 0
+        key = asked[k, client] if keys.shape[0] and k < asked.shape[0] else 0
+        if key and not (k and key == asked[0, client]):
+            out.begin[k] = _lower(keys, key)
+            out.end[k] = _lower(keys, key + 1) if key + 1 else keys.shape[0]
+
+
+cdef inline bint _among(const Bearers* bearers, const int32_t[::1] rows, int32_t row) noexcept nogil:
+    """Whether a row is one of them; rows of one key rise."""
+    cdef Py_ssize_t k
+    cdef int64_t low, high, middle
+    for k in range(ALTERNATIVES):
+        low = bearers.begin[k]
+        high = bearers.end[k]
+        while low < high:
+            middle = (low + high) >> 1
+            if rows[middle] < row:
+                low = middle + 1
+            else:
+                high = middle
+        if low < bearers.end[k] and rows[low] == row:
+            return True
+    return False
+
+
+def bear_key(
+    const uint64_t[:, ::1] asked, const uint64_t[::1] keys, const int32_t[::1] key_rows,
+    const int64_t[::1] client_of_pair, const int64_t[::1] row_of_pair,
+):
+    """1 where the row of a pair is filed under a key that its client asks with; shape (P,).
+
+    Args:
+        asked: Both alternatives of each client, shape (2, N).
+    """
+    cdef Py_ssize_t i, n = row_of_pair.shape[0]
+    found = np.zeros(n, dtype=np.uint8)
+    cdef uint8_t[::1] out = found
+    cdef Bearers bearers
+    if keys.shape[0] == 0:
+        return found
+    with nogil:
+        for i in range(n):
+            if i == 0 or client_of_pair[i] != client_of_pair[i - 1]:
+                _find_bearers(asked, client_of_pair[i], keys, &bearers)
+            out[i] = _among(&bearers, key_rows, <int32_t>row_of_pair[i])
+    return found
+
+
 def count_keys(
     const uint64_t[::1] keys, const int32_t[::1] key_rows, const uint8_t[::1] alive,
     const uint64_t[::1] asked,
@@ -234,10 +301,15 @@ def propose_by_key(
     const uint64_t[:, ::1] asked,
     const Row[::1] clients, const int64_t[::1] client_ends, const int32_t[::1] client_grams,
     const uint64_t[::1] keys, const int32_t[::1] key_rows,
+    const uint64_t[:, ::1] former_asked,
+    const uint64_t[::1] former_keys, const int32_t[::1] former_rows,
     const Row[::1] companies, const int64_t[::1] doc_ends, const int32_t[::1] doc_grams,
     const float[::1] idf, const uint8_t[::1] alive, int limit, int read_at_most,
 ):
     """The `limit` rows of highest affinity that share a key with each client.
+
+    Args:
+        former_asked: What each client asks former names with, shape (2, N).
 
     Returns:
         Rows (N, limit), -1 where empty, and their affinity (N, limit), falling.
@@ -251,6 +323,7 @@ def propose_by_key(
     cdef int filled
     cdef int32_t row
     cdef NameScore names
+    cdef Bearers former
     cdef uint64_t key
     # Without any name at all there are no grams to point at; the other fields still count.
     cdef const int32_t* own_grams = NULL
@@ -264,6 +337,7 @@ def propose_by_key(
     with nogil:
         for i in range(n):
             filled = 0
+            _find_bearers(former_asked, i, former_keys, &former)
             for k in range(asked.shape[0]):
                 key = asked[k, i]
                 if key == 0:
@@ -280,7 +354,10 @@ def propose_by_key(
                         their_grams, &doc_ends[3 * companies[row].doc], &idf[0], &names,
                     )
                     _keep(
-                        row, _affinity(&clients[i], &companies[row], &names),
+                        row,
+                        _affinity(
+                            &clients[i], &companies[row], &names, _among(&former, former_rows, row)
+                        ),
                         &out_rows[i, 0], &out_scores[i, 0], limit, &filled,
                     )
     return rows, scores
@@ -311,6 +388,8 @@ def propose_by_grams(
     const Row[::1] clients, const int64_t[::1] client_ends, const int32_t[::1] client_grams,
     const int64_t[::1] starts, const int32_t[::1] postings, const float[::1] doc_norms,
     const int64_t[::1] doc_row_ends, const int32_t[::1] doc_rows,
+    const uint64_t[:, ::1] former_asked,
+    const uint64_t[::1] former_keys, const int32_t[::1] former_rows,
     const Row[::1] companies, const int64_t[::1] doc_ends, const int32_t[::1] doc_grams,
     const float[::1] idf, const uint8_t[::1] alive,
     float[::1] mass, int32_t[::1] touched,
@@ -319,6 +398,7 @@ def propose_by_grams(
     """The `limit` rows of highest affinity among the documents that share the rarest grams.
 
     Args:
+        former_asked: What each client asks former names with, shape (2, N).
         mass: Scratch, one float per document, all 0; left all 0.
         touched: Scratch for document numbers; its length is the posting budget per client.
         documents: Documents rescored exactly per client, at most 128.
@@ -341,6 +421,7 @@ def propose_by_grams(
     cdef int32_t doc, row
     cdef float weight, value
     cdef NameScore names
+    cdef Bearers former
     if documents > SLOTS_AT_MOST:
         documents = SLOTS_AT_MOST
     if companies.shape[0] == 0 or limit < 1 or documents < 1:
@@ -377,6 +458,7 @@ def propose_by_grams(
                 mass[doc] = 0
                 _keep_document(doc, value, best_docs, best_mass, documents, &kept)
             filled = 0
+            _find_bearers(former_asked, i, former_keys, &former)
             for d in range(kept):
                 doc = best_docs[d]
                 _compare_names(
@@ -392,7 +474,11 @@ def propose_by_grams(
                     r += 1
                     if alive[row]:
                         _keep(
-                            row, _affinity(&clients[i], &companies[row], &names),
+                            row,
+                            _affinity(
+                                &clients[i], &companies[row], &names,
+                                _among(&former, former_rows, row),
+                            ),
                             &out_rows[i, 0], &out_scores[i, 0], limit, &filled,
                         )
     return rows, scores

@@ -113,6 +113,34 @@ class CompanyIndex:
                 counts[:, place] += part.segment.keys[name].count(asked, part.alive)
         return counts
 
+    def former_bearers(self, clients: Clients) -> NDArray[np.int32]:
+        """Rows of the table that once bore the core or the stem of each client, shape (N,).
+
+        Where both were borne, the more frequent of the two is counted.
+        """
+        counts = np.zeros(clients.keys["former_name"].shape, dtype=np.int32)
+        for asked, own in zip(clients.keys["former_name"], counts, strict=True):
+            for part in self.parts:
+                own += part.segment.keys["former_name"].count(asked, part.alive)
+        most: NDArray[np.int32] = counts.max(axis=0)
+        return most
+
+    def bore_name(
+        self, clients: Clients, client_of_pair: NDArray[np.int64], rows: NDArray[np.int64]
+    ) -> NDArray[np.uint8]:
+        """1 where a pair's company once bore the core or the stem of its client; shape (P,)."""
+        bore = np.empty(len(rows), dtype=np.uint8)
+        for part, mine in self._split(rows):
+            former = part.segment.keys["former_name"]
+            bore[mine] = _search.bear_key(
+                clients.keys["former_name"],
+                former.keys,
+                former.rows,
+                np.ascontiguousarray(client_of_pair[mine]),
+                rows[mine] - part.first_row,
+            )
+        return bore
+
     def rows(self, rows: NDArray[np.int64]) -> NDArray[np.void]:
         """Packed rows, shape (P,)."""
         if len(self.parts) == 1:
@@ -167,9 +195,7 @@ class CompanyIndex:
         return RecordBatch(
             self.company_ids(rows),
             {
-                name: self._gather(
-                    rows, lambda part, own, name=name: part.segment.snapshot[name].take(own)
-                )
+                name: self._gather(rows, lambda part, own, name=name: part.segment.raw(name, own))
                 for name in FIELDS
             },
         )

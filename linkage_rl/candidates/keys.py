@@ -1,6 +1,7 @@
 """The exact routes: which text names a record, route by route.
 
-A company is filed under the first alternative of each key; a client asks with all of them.
+A company is filed under the first alternative of each key, or as `FILED` says; a client asks with
+all alternatives.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.candidates.encode import hash_texts
-from linkage_rl.protocols import KeyFunction
+from linkage_rl.protocols import FilingFunction, KeyFunction
 from linkage_rl.records import CanonicalBatch
 
 
@@ -65,8 +66,21 @@ KEYS: Final[Mapping[str, KeyFunction]] = {
     "core": core_key,
     "kana": kana_key,
     "address": address_key,
+    "former_name": core_key,
 }
 """Every exact route by name; a new one needs its function and its line here."""
+
+
+def former_name_filing(records: CanonicalBatch) -> tuple[Sequence[str], NDArray[np.int32]]:
+    """Each core that a company once bore, the present one included where it was borne before."""
+    renamed = [row for row, cores in enumerate(records.former_cores) if cores]
+    counts = [len(records.former_cores[row]) for row in renamed]
+    texts = [core for row in renamed for core in records.former_cores[row]]
+    return texts, np.repeat(np.array(renamed, dtype=np.int32), counts)
+
+
+FILED: Final[Mapping[str, FilingFunction]] = {"former_name": former_name_filing}
+"""Keys of `KEYS` under which a company is filed otherwise than a client asks, or several times."""
 
 
 def core_city_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
@@ -126,7 +140,17 @@ COUNTED: Final[Mapping[str, KeyFunction]] = {
 
 def hashed_keys(records: CanonicalBatch) -> dict[str, NDArray[np.uint64]]:
     """Hashes of every key and counted key, shape (alternatives, N) each; 0 is no key."""
-    return {
-        name: np.stack([hash_texts(texts) for texts in key(records)])
-        for name, key in {**KEYS, **COUNTED}.items()
+    keys = {**KEYS, **COUNTED}
+    hashes = {
+        key: np.stack([hash_texts(texts) for texts in key(records)])
+        for key in dict.fromkeys(keys.values())
     }
+    return {name: hashes[key] for name, key in keys.items()}
+
+
+def filings(
+    records: CanonicalBatch,
+) -> dict[str, tuple[NDArray[np.uint64], NDArray[np.int32]]]:
+    """Hashes (F,) of each key of `FILED`, and the record of each, rising, (F,)."""
+    filed = {name: filing(records) for name, filing in FILED.items()}
+    return {name: (hash_texts(texts), rows) for name, (texts, rows) in filed.items()}

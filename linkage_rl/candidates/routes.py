@@ -36,8 +36,9 @@ class Clients:
         """The packed rows and gram offsets of some clients, for a kernel."""
         ends = self.encoded.documents.gram_offsets
         grams = self.encoded.documents.grams
+        former = self.keys["former_name"]
         if len(rows) == len(self) and np.array_equal(rows, np.arange(len(self))):
-            return ClientRows(self.encoded.rows, ends, grams)
+            return ClientRows(self.encoded.rows, ends, grams, former)
         begins = ends[3 * rows]
         sizes = ends[3 * rows + 3] - begins
         starts = np.concatenate([[0], np.cumsum(sizes)])
@@ -47,6 +48,7 @@ class Clients:
             self.encoded.rows[rows],
             np.append(own.reshape(-1), starts[-1]).astype(np.int64),
             grams[picked],
+            np.ascontiguousarray(former[:, rows]),
         )
 
 
@@ -57,6 +59,8 @@ class ClientRows:
     rows: NDArray[np.void]
     gram_ends: NDArray[np.int64]
     grams: NDArray[np.int32]
+    former: NDArray[np.uint64]
+    """Hashes that former names are asked for with, shape (2, n)."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,9 @@ class KeyRoute:
             asking.grams,
             segment.keys[self.name].keys,
             segment.keys[self.name].rows,
+            asking.former,
+            segment.keys["former_name"].keys,
+            segment.keys["former_name"].rows,
             segment.rows,
             segment.documents.gram_offsets,
             segment.documents.grams,
@@ -187,6 +194,9 @@ class NgramRoute:
             segment.document_norms,
             segment.document_row_ends,
             segment.document_rows,
+            asking.former,
+            segment.keys["former_name"].keys,
+            segment.keys["former_name"].rows,
             segment.rows,
             segment.documents.gram_offsets,
             segment.documents.grams,

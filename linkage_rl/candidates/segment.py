@@ -17,7 +17,7 @@ from linkage_rl.candidates.encode import (
     encode_rows,
     hash_texts,
 )
-from linkage_rl.candidates.keys import COUNTED, KEYS, hashed_keys
+from linkage_rl.candidates.keys import COUNTED, FILED, KEYS, filings, hashed_keys
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.records import FIELDS, CanonicalBatch, CompanyRows
 from linkage_rl.text.canonical import canonicalise
@@ -27,17 +27,22 @@ _DOCUMENT_CHUNK = 200_000
 
 @dataclass(frozen=True)
 class KeyIndex:
-    """Rows sorted by the hash of their key; rows without the key are left out."""
+    """Rows sorted by the hash of their key, then by row; rows without the key are left out."""
 
     keys: NDArray[np.uint64]
     rows: NDArray[np.int32]
 
     @classmethod
-    def build(cls, hashes: NDArray[np.uint64]) -> "KeyIndex":
-        """Sort the rows that have a key."""
+    def build(cls, hashes: NDArray[np.uint64], rows: NDArray[np.int32] | None = None) -> "KeyIndex":
+        """Sort the rows that have a key.
+
+        Args:
+            hashes: Keys, shape (F,).
+            rows: Row of each key, rising, shape (F,); None for one key per row.
+        """
         present = np.flatnonzero(hashes)
         order = present[np.argsort(hashes[present], kind="stable")]
-        return cls(hashes[order], order.astype(np.int32))
+        return cls(hashes[order], (order if rows is None else rows[order]).astype(np.int32))
 
     def count(self, asked: NDArray[np.uint64], alive: NDArray[np.uint8]) -> NDArray[np.int32]:
         """How many rows that are alive bear each asked key, at most 65,535; shape (N,)."""
@@ -66,10 +71,15 @@ class Segment:
     idf: NDArray[np.float32]
     """Weight of each gram bucket, from the base segment; shape (GRAM_BUCKETS,)."""
     snapshot: dict[str, StringColumn]
-    """Raw fields of the rows as they stood in the table."""
+    """Raw fields of the rows as they stood in the table; fields that no row has are left out."""
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def raw(self, name: str, rows: NDArray[np.integer]) -> list[str]:
+        """A raw field of these rows, '' where missing."""
+        column = self.snapshot.get(name)
+        return [""] * len(rows) if column is None else column.take(rows)
 
 
 @dataclass
@@ -79,6 +89,10 @@ class SegmentBuilder:
     rows: list[NDArray[np.void]] = field(default_factory=list)
     ids: list[StringColumn] = field(default_factory=list)
     keys: list[dict[str, NDArray[np.uint64]]] = field(default_factory=list)
+    filed: dict[str, list[tuple[NDArray[np.uint64], NDArray[np.int32]]]] = field(
+        default_factory=lambda: {name: [] for name in FILED}
+    )
+    """Hashes of each key of `FILED` with their rows, a chunk at a time."""
     document_keys: list[NDArray[np.uint64]] = field(default_factory=list)
     texts: dict[str, list[StringColumn]] = field(
         default_factory=lambda: {name: [] for name in FIELDS_SEARCHED}
@@ -97,6 +111,8 @@ class SegmentBuilder:
         if len(records) == 0:
             return
         canonical = canonicalise(records)
+        for name, (hashes, own) in filings(canonical).items():
+            self.filed[name].append((hashes, own + np.int32(sum(map(len, self.rows)))))
         self.rows.append(encode_rows(canonical))
         self.ids.append(StringColumn.from_texts(records.ids))
         keys = {name: hashes[0] for name, hashes in hashed_keys(canonical).items()}
@@ -127,7 +143,12 @@ class SegmentBuilder:
                 np.concatenate([np.zeros(0, np.uint64), *(part[name] for part in self.keys)])
             )
             for name in ("company_id", *{**KEYS, **COUNTED})
+            if name not in FILED
         }
+        for name, parts in self.filed.items():
+            hashes = np.concatenate([np.zeros(0, np.uint64), *(hashes for hashes, _ in parts)])
+            own = np.concatenate([np.zeros(0, np.int32), *(own for _, own in parts)])
+            keys[name] = KeyIndex.build(hashes, own)
         starts, postings = _search.invert(documents.gram_offsets, documents.grams, GRAM_BUCKETS)
         idf = inverse_document_frequency(starts, len(documents)) if base is None else base.idf
         order = np.argsort(rows["doc"], kind="stable").astype(np.int32)
@@ -145,7 +166,11 @@ class SegmentBuilder:
             _counts(keys, len(rows)),
             keys,
             idf,
-            {name: StringColumn.concatenate(parts) for name, parts in self.snapshot.items()},
+            {
+                name: StringColumn.concatenate(parts)
+                for name, parts in self.snapshot.items()
+                if any(len(part.blob) for part in parts)
+            },
         )
 
     def _documents(self) -> tuple[Documents, NDArray[np.int32]]:

@@ -20,6 +20,7 @@ class RoutePrices:
     core: float = 0.0005
     kana: float = 0.001
     address: float = 0.006
+    former_name: float = 0.0005
 
 
 @dataclass(frozen=True)

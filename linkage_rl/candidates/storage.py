@@ -29,7 +29,7 @@ from linkage_rl.candidates.segment import KeyIndex, Segment
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.errors import CandidateIndexError, OutputError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of the folder's layout; another one cannot be read."""
 MANIFEST: Final = "manifest.json"
 

@@ -19,9 +19,11 @@ _MOST: Final = np.array([65_535 if name == "city" else 1_000 for name in COUNTED
 """Count from which on each of `COUNTED` is as common as can be."""
 
 
-def log_counts(counts: NDArray[np.integer]) -> NDArray[np.float32]:
-    """Counts of `COUNTED`, shape (N, C), on a logarithmic scale in [0, 1]; 1 from `_MOST` on."""
-    scaled: NDArray[np.float32] = np.minimum(np.log1p(counts) / np.log1p(_MOST), 1).astype(
+def log_count(
+    counts: NDArray[np.integer], most: NDArray[np.int64] | int = 1_000
+) -> NDArray[np.float32]:
+    """Counts on a logarithmic scale in [0, 1]; 1 from `most` on."""
+    scaled: NDArray[np.float32] = np.minimum(np.log1p(counts) / np.log1p(most), 1).astype(
         np.float32
     )
     return scaled
@@ -43,8 +45,8 @@ def context(
     """
     return np.concatenate(
         [
-            log_counts(index.counts(rows)),
-            log_counts(index.namesakes(clients))[client_of_pair],
+            log_count(index.counts(rows), _MOST),
+            log_count(index.namesakes(clients), _MOST)[client_of_pair],
         ],
         axis=1,
     )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from linkage_rl.candidates.encode import shortened
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.routes import Clients
-from linkage_rl.features import context, mentions, places, spelling, structure
+from linkage_rl.features import context, history, mentions, places, spelling, structure
 from linkage_rl.text.legal_forms import KINDS
 
 PAIR_FEATURES: Final = (
@@ -18,6 +18,7 @@ PAIR_FEATURES: Final = (
     *places.NAMES,
     *mentions.NAMES,
     *context.NAMES,
+    *history.NAMES,
 )
 """Names of the F pair features, in order."""
 QUERY_FEATURES: Final = (
@@ -73,6 +74,7 @@ def pair_features(
             places.places(index, asking, packed),
             mentions.mentions(clients, client_of_pair, packed),
             context.context(index, clients, client_of_pair, rows),
+            history.history(index, clients, client_of_pair, rows),
         ],
         axis=1,
     )

@@ -33,6 +33,7 @@ PHRASES: Final = (
     Phrase("same web domain", "domain_equal", "high", 7.5),
     Phrase("same name", "name_equal", "high", 9),
     Phrase("same name but for the legal form", "core_equal", "high", 8.5, "name_equal"),
+    Phrase("former name of the company", "former_name_equal", "high", 8.3, "core_equal"),
     Phrase("same name without branch or addition", "stem_equal", "high", 7, "core_equal"),
     Phrase("name spelt alike", "core_ratio", "high", 6, "core_equal"),
     Phrase("name differs", "core_ratio", "low", 8.2, "stem_equal", needs="core_length_ratio"),

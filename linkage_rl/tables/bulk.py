@@ -1,4 +1,4 @@
-"""Writes many companies at once: upserts that touch changed rows only."""
+"""Writes many companies at once: upserts that touch changed rows only and keep former names."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import Table
 from sqlalchemy.engine import Connection
 
-from linkage_rl.records import CompanyRows
+from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.ddl import stamp
 from linkage_rl.tables.schema import COMPANY_COLUMNS
 
@@ -16,12 +16,24 @@ COPY_ESCAPES: Final = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 """PostgreSQL's COPY text format; the backslash comes first, or it would escape the others."""
 
 
+LISTED: Final = {
+    "sqlite": """json_each('[' || replace(json_quote({names}), '|', '","') || ']')""",
+    "postgresql": "unnest(string_to_array({names}, '|')) WITH ORDINALITY AS listed(value, key)",
+}
+"""SQL that turns names joined by '|' into rows of a `value` and its place, the `key`."""
+
+JOINED: Final = {"sqlite": "group_concat", "postgresql": "string_agg"}
+
+
 def upsert(connection: Connection, table: Table, rows: CompanyRows, watermark: str) -> None:
     """Insert or replace these companies; of rows with one id the last wins.
 
     Rows that are in the table as they come are left alone, and so is their stamp. A row whose own
     stamp is not after the watermark is stamped with the present, or no refresh would find it.
+    A row that changes its name keeps the old one among its former names, beside those stated.
     """
+    if len(rows.records) == 0:
+        return
     columns = _columns(rows, watermark)
     if connection.dialect.name == "postgresql":
         _copy(connection, table, columns)
@@ -44,23 +56,51 @@ def _columns(rows: CompanyRows, watermark: str) -> list[Sequence[str]]:
         closed_at = [closed_at[row] for row in kept]
     now = max(stamp(), watermark)
     stamps = [text if text > watermark else now for text in updated_at]
-    fields = [records.column(column) for column in COMPANY_COLUMNS[1:-2]]
-    return [records.ids, *fields, stamps, closed_at]
+    fields = {column: records.column(column) for column in COMPANY_COLUMNS[1:-2]}
+    fields["former_names"] = _former_names(records)
+    return [records.ids, *fields.values(), stamps, closed_at]
+
+
+def _former_names(records: RecordBatch) -> list[str]:
+    """Former names as the table holds them: each once, and none of them the present one."""
+    return [
+        "|".join(part for part in dict.fromkeys(former.split("|")) if part not in ("", name))
+        for former, name in zip(records.column("former_names"), records.column("name"), strict=True)
+    ]
 
 
 def _merge(connection: Connection, table: Table, source: str) -> str:
     """INSERT ... ON CONFLICT, the same in SQLite and PostgreSQL but for 'is distinct from'."""
+    dialect = connection.dialect.name
     name = connection.dialect.identifier_preparer.format_table(table)
-    changing = COMPANY_COLUMNS[1:]
-    compared = [column for column in changing if column != "updated_at"]
-    distinct = "IS NOT" if connection.dialect.name == "sqlite" else "IS DISTINCT FROM"
+    former = _merged_former_names(dialect)
+    changing = {column: f"excluded.{column}" for column in COMPANY_COLUMNS[1:]}
+    changing["former_names"] = former
+    compared = [column for column in changing if column not in ("updated_at", "former_names")]
+    distinct = "IS NOT" if dialect == "sqlite" else "IS DISTINCT FROM"
     guard = "WHERE true " if source.startswith("SELECT") else ""
     return (
         f"INSERT INTO {name} AS old ({', '.join(COMPANY_COLUMNS)}) {source} {guard}"
         f"ON CONFLICT (company_id) DO UPDATE SET "
-        f"{', '.join(f'{column} = excluded.{column}' for column in changing)} "
+        f"{', '.join(f'{column} = {value}' for column, value in changing.items())} "
         f"WHERE ({', '.join(f'old.{column}' for column in compared)}) "
-        f"{distinct} ({', '.join(f'excluded.{column}' for column in compared)})"
+        f"{distinct} ({', '.join(f'excluded.{column}' for column in compared)}) "
+        # seldom stated, so that lists are hardly ever merged to be compared
+        f"OR excluded.former_names NOT IN ('', old.former_names) AND old.former_names <> {former}"
+    )
+
+
+def _merged_former_names(dialect: str) -> str:
+    """SQL: the names remembered, those stated, and the old one; each once, the present one never.
+
+    A '|' inside a name is made full-width, which no key tells from it.
+    """
+    old, present = (f"replace({row}.name, '|', '｜')" for row in ("old", "excluded"))
+    names = f"old.former_names || '|' || excluded.former_names || '|' || {old}"
+    return (
+        f"coalesce((SELECT {JOINED[dialect]}(value, '|') FROM (SELECT value "
+        f"FROM {LISTED[dialect].format(names=names)} WHERE value NOT IN ('', {present}) "
+        "GROUP BY value ORDER BY min(key)) AS former), '')"
     )
 
 

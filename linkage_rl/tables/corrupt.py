@@ -54,14 +54,16 @@ class NoiseRates:
     width_space: float = 0.06
     extra_text: float = 0.14
     """A branch or department follows."""
-    typo: float = 0.22
-    renamed: float = 0.04
-    """The client still has the former name."""
+    typo: float = 0.24
+    renamed: float = 0.02
+    """The client still has the former name, whether or not the table tells it."""
     reading: float = 0.03
     """The name is given in (half-width) katakana, as in bank files."""
     english: float = 0.02
     """The name is given in Latin letters where the company has such a name."""
 
+    old_name: float = 0.5
+    """Clients of a company with former names who still use one; the rates above are of the rest."""
     form_too: float = 0.5
     """Names with extra text or a typo whose legal form is shortened as well."""
     kana: float = 0.4
@@ -152,6 +154,8 @@ def corrupt(
         what happened to its name, with '+moved' where the address is a former one.
     """
     kinds = rng.choice(list(rates.names()), size=len(records), p=list(rates.names().values()))
+    told = np.array([names != "" for names in records.column("former_names")], dtype=np.bool_)
+    kinds[told & (rng.random(len(records)) < rates.old_name)] = "renamed"
     rows = [
         _client(_row(records, i), _row(former, i), str(kind), rates, rng)
         for i, kind in enumerate(kinds)

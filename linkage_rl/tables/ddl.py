@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import Column, MetaData, Table, Text, text
 from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.schema import CreateColumn
 
 from linkage_rl.tables.schema import COMPANY_COLUMNS
 
@@ -16,6 +17,9 @@ STAMP_SQL: Final = {
     ),
 }
 """The present in UTC to the millisecond, as `stamp` writes it, so that stamps sort as texts."""
+
+LATER_COLUMNS: Final = ("former_names",)
+"""Columns that tables made by older versions lack."""
 
 
 def stamp() -> str:
@@ -59,6 +63,14 @@ def create(connection: Connection, table: Table) -> None:
     table.create(connection, checkfirst=True)
     for statement in _trigger(connection.dialect, table):
         connection.exec_driver_sql(statement)
+
+
+def add_columns(connection: Connection, table: Table, columns: Sequence[str]) -> None:
+    """Give a table that an older version made these columns of the present one."""
+    name = connection.dialect.identifier_preparer.format_table(table)
+    for column in columns:
+        definition = CreateColumn(table.columns[column]).compile(dialect=connection.dialect)
+        connection.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {definition}")
 
 
 def _trigger(dialect: Dialect, table: Table) -> Sequence[str]:

@@ -126,6 +126,15 @@ class NamePool:
         """Katakana readings without the legal form, as the registry gives them."""
         return [self.cores[core][1] for core in self.core[names].tolist()]
 
+    def joined(self, others: "NamePool") -> "NamePool":
+        """The names of both pools; the others come after one's own."""
+        return NamePool(
+            [*self.cores, *others.cores],
+            core=np.concatenate([self.core, len(self.cores) + others.core]),
+            form=np.concatenate([self.form, others.form]),
+            leading=np.concatenate([self.leading, others.leading]),
+        )
+
     def __len__(self) -> int:
         return len(self.core)
 
@@ -173,12 +182,8 @@ def with_relatives(
         (names.cores[core][0] + word, names.cores[core][1] + kana)
         for core, (word, kana) in zip(names.core[models].tolist(), words, strict=True)
     ]
-    return NamePool(
-        [*names.cores, *cores],
-        core=np.concatenate([names.core, len(names.cores) + np.arange(len(cores))]),
-        form=np.concatenate([names.form, names.form[models]]),
-        leading=np.concatenate([names.leading, names.leading[models]]),
-    )
+    relatives = NamePool(cores, np.arange(len(cores)), names.form[models], names.leading[models])
+    return names.joined(relatives)
 
 
 def draw_cores(

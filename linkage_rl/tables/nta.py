@@ -11,6 +11,7 @@ from typing import Final
 from zipfile import BadZipFile, ZipFile
 
 from linkage_rl.errors import InputFileError
+from linkage_rl.protocols import CompanySource
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.csv_file import HEAD_BYTES, guess_encoding
 
@@ -48,6 +49,8 @@ COLUMNS: Final = (
 )
 """The thirty columns of the file, which has no header (法人番号公表サイト, リソース定義書)."""
 
+NUMBER: Final = COLUMNS.index("corporateNumber")
+NAME: Final = COLUMNS.index("name")
 LATEST: Final = COLUMNS.index("latest")
 
 FIELDS_OF: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
@@ -71,19 +74,38 @@ CLOSING: Final = ("21", "99")
 CHUNK: Final = 50_000
 
 
-def read_nta(path: Path, size: int = CHUNK) -> Iterator[CompanyRows]:
+def read_nta(
+    path: Path, source: CompanySource | None = None, size: int = CHUNK
+) -> Iterator[CompanyRows]:
     """Companies of a full file or a daily difference, to be given to `CompanyStore.load`.
 
-    Rows that are history (latest = 0) are left out. A company that has closed comes with
-    `closed_at` set; one that was restored comes without it.
+    A company that has closed comes with `closed_at` set; one that was restored comes without it.
+    Rows that are history (latest = 0) give their names to the company as former names.
 
     Args:
         path: The zip as downloaded, or the CSV inside; Unicode or Shift-JIS.
+        source: Where companies are looked up that have history in the file, but no latest row;
+            they come last, as they stand there. None leaves their history out. It is asked before
+            the first chunk is given, so that it may be the table that the chunks are loaded into.
         size: Rows per chunk.
 
     Raises:
         InputFileError: The file is missing, damaged, empty, or not of this format.
     """
+    former: dict[str, list[str]] = {}
+    for lines in _blocks(path, size):
+        for line in lines:
+            if line[LATEST] == "0":
+                former.setdefault(line[NUMBER], []).append(line[NAME])
+    known = source.fetch(list(former)) if source is not None and former else None
+    for lines in _blocks(path, size):
+        yield _companies(lines, former)
+    if known is not None:
+        yield _remembering(known, former)
+
+
+def _blocks(path: Path, size: int) -> Iterator[list[list[str]]]:
+    """Checked lines of the file, up to `size` at a time."""
     read = 0
     with _opened(path) as stream:
         reader = csv.reader(stream, strict=True)
@@ -91,7 +113,7 @@ def read_nta(path: Path, size: int = CHUNK) -> Iterator[CompanyRows]:
             while lines := list(islice(reader, size)):
                 _refuse_other_formats(path, lines, read)
                 read += len(lines)
-                yield _companies(lines)
+                yield lines
         except (csv.Error, UnicodeDecodeError, BadZipFile) as error:
             raise InputFileError(
                 f"{path} after line {read}: {error}; download the file again"
@@ -100,18 +122,31 @@ def read_nta(path: Path, size: int = CHUNK) -> Iterator[CompanyRows]:
         raise InputFileError(f"expected corporate numbers in {path}, got an empty file")
 
 
-def _companies(lines: Sequence[Sequence[str]]) -> CompanyRows:
+def _companies(lines: Sequence[Sequence[str]], former: dict[str, list[str]]) -> CompanyRows:
+    """The latest rows among the lines; their former names are taken out of `former`."""
     current = [dict(zip(COLUMNS, line, strict=True)) for line in lines if line[LATEST] != "0"]
+    numbers = [row["corporateNumber"] for row in current]
+    fields = {
+        field: [row[column] or row[instead] for row in current]
+        for field, (column, instead) in FIELDS_OF.items()
+    }
+    fields["former_names"] = ["|".join(former.pop(number, ())) for number in numbers]
     return CompanyRows(
-        RecordBatch(
-            [row["corporateNumber"] for row in current],
-            {
-                field: [row[column] or row[instead] for row in current]
-                for field, (column, instead) in FIELDS_OF.items()
-            },
-        ),
+        RecordBatch(numbers, fields),
         updated_at=[row["updateDate"] for row in current],
         closed_at=[_closed_at(row) for row in current],
+    )
+
+
+def _remembering(known: CompanyRows, former: Mapping[str, Sequence[str]]) -> CompanyRows:
+    """Those of the known companies that have former names, with them and without a stamp."""
+    rows = [row for row, number in enumerate(known.records.ids) if number in former]
+    records = known.records.take(rows)
+    names = ["|".join(former[number]) for number in records.ids]
+    return CompanyRows(
+        RecordBatch(records.ids, {**records.columns, "former_names": names}),
+        updated_at=[""] * len(rows),
+        closed_at=[known.closed_at[row] for row in rows],
     )
 
 

@@ -45,6 +45,8 @@ class SampleConfig:
     """Companies named after another one: 山田商事 and 山田商事東日本."""
     closed_share: float = 0.01
     """Rows of the table that are closed."""
+    renamed_share: float = 0.06
+    """Companies that bore another name before; one in seven of them bore two."""
     phone_share: float = 0.7
     url_share: float = 0.45
     kana_share: float = 0.97
@@ -84,6 +86,8 @@ class World:
     """Days from FIRST_DAY to the last change, shape (N,)."""
     bearers: NDArray[np.int64]
     """Companies that bear each name, shape (M,)."""
+    former: NDArray[np.int64]
+    """Names that each company bore before, -1 for none, shape (N, 2)."""
 
     def records(self, rows: NDArray[np.int64]) -> RecordBatch:
         """Every field of these companies."""
@@ -103,6 +107,7 @@ class World:
             "phone": self._some(rows, 2, config.phone_share, sites.phone_numbers(towns)),
             "url": self._some(rows, 3, config.url_share, self._urls(rows, latin)),
             "corporate_number": company_ids,
+            "former_names": self._former_names(rows),
         }
         return RecordBatch(company_ids, fields)
 
@@ -115,6 +120,13 @@ class World:
             updated_at=days,
             closed_at=[day if gone else "" for day, gone in zip(days, closed, strict=True)],
         )
+
+    def _former_names(self, rows: NDArray[np.int64]) -> list[str]:
+        """Former names of these companies, joined by '|'."""
+        former = self.former[rows]
+        texts = np.full(former.shape, "", dtype=object)
+        texts[former >= 0] = self.names.texts(former[former >= 0])
+        return ["|".join(filter(None, both)) for both in texts.tolist()]
 
     def _some(
         self, rows: NDArray[np.int64], chance: int, share: float, texts: list[str]
@@ -209,6 +221,7 @@ def _world(config: SampleConfig) -> World:
     absent[rng.choice(total, config.absent, replace=False)] = True
     sites = draw_sites(towns.draw(total, rng), config.shared_site_share, rng)
     names, name, sites = _hard(config, absent, names, name, sites, rng)
+    names, former = _renamed(config, names, name, towns)
     return World(
         config=config,
         towns=towns,
@@ -221,6 +234,7 @@ def _world(config: SampleConfig) -> World:
         has=rng.random((total, 4)),
         day=rng.integers(0, DAYS, total),
         bearers=np.bincount(name, minlength=len(names)),
+        former=former,
     )
 
 
@@ -253,6 +267,26 @@ def _hard(
     return pool, name, sites.take(seat)
 
 
+def _renamed(
+    config: SampleConfig, names: NamePool, name: NDArray[np.int64], towns: Towns
+) -> tuple[NamePool, NDArray[np.int64]]:
+    """The pool with former names, and which of its names each company bore before.
+
+    A quarter of the former names are borne by other companies now.
+    """
+    # a stream of its own, so that the share of renamed companies changes nothing else
+    rng = np.random.default_rng([config.seed, len(SPLITS) + 1])
+    former = np.full((len(name), 2), -1, dtype=np.int64)
+    renamed = rng.random(len(name)) < config.renamed_share
+    bore = renamed[:, None] & (rng.random((len(name), 2)) < [1, 1 / 7])
+    count = int(bore.sum())
+    former[bore] = np.where(
+        rng.random(count) < 0.25, rng.choice(name, count), len(names) + np.arange(count)
+    )
+    former[former == name[:, None]] = -1
+    return names.joined(make_names(count, count // 5, towns, rng)), former
+
+
 def _corporate_numbers(prefectures: NDArray[np.int64], rng: np.random.Generator) -> tuple[str, ...]:
     """Distinct corporate numbers: check digit, registry office, kind and serial number."""
     order = np.argsort(prefectures, kind="stable")
@@ -271,15 +305,20 @@ def _draw(rows: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDAr
 
 
 def _former(world: World, rows: NDArray[np.int64], rng: np.random.Generator) -> RecordBatch:
-    """What these companies were called, and where they sat, some time ago."""
+    """What these companies were called, and where they sat, some time ago.
+
+    A company with former names was called by one of them, another by a name that nobody recorded.
+    """
     towns, count = world.towns, len(rows)
-    names = make_names(count, count // 5, towns, rng)
+    names = world.names.joined(make_names(count, count // 5, towns, rng))
+    former = world.former[rows, rng.integers(0, 2, count)]
+    former = np.where(former >= 0, former, world.former[rows].max(axis=1))
+    name = np.where(former >= 0, former, len(world.names) + np.arange(count))
     town = towns.near(world.sites.town[rows], rng.random(count) < 0.55, rng)
     sites = draw_sites(town, world.config.shared_site_share, rng)
-    every = np.arange(count)
     fields = {
-        "name": names.texts(every),
-        "name_kana": names.readings(every),
+        "name": names.texts(name),
+        "name_kana": names.readings(name),
         "postal_code": towns.postal_code[sites.town].tolist(),
         "prefecture": towns.prefecture[sites.town].tolist(),
         "city": towns.city[sites.town].tolist(),

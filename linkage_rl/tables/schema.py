@@ -11,6 +11,9 @@ from linkage_rl.records import FIELDS
 COMPANY_COLUMNS: Final = ("company_id", *FIELDS, "updated_at", "closed_at")
 """Columns of a company table, in the order of the table that `CompanyStore.create` makes."""
 
+CLIENT_FIELDS: Final = tuple(field for field in FIELDS if field != "former_names")
+"""Fields that a client list may have; a column of another name goes through to the output."""
+
 
 @dataclass(frozen=True)
 class ColumnMapping:
@@ -38,6 +41,8 @@ class ColumnMapping:
     phone: str = "phone"
     url: str = "url"
     corporate_number: str = "corporate_number"
+    former_names: str = "former_names"
+    """Names that a company bore before, joined by '|'; read from company tables only."""
     updated_at: str = "updated_at"
     closed_at: str = "closed_at"
 
@@ -64,10 +69,12 @@ class ColumnMapping:
             SchemaError: `client_id` is missing, or a column that the mapping names, or every
                 field that could tell who the client is.
         """
-        wanted = ("client_id", *FIELDS, "company_id")
+        wanted = ("client_id", *CLIENT_FIELDS, "company_id")
         found = self._found(wanted, ("client_id",), have, what)
         unused = set(have) - set(found.values())
-        if not set(found) & set(FIELDS) or ("name" not in found and nearest(self.name, unused)):
+        if not set(found) & set(CLIENT_FIELDS) or (
+            "name" not in found and nearest(self.name, unused)
+        ):
             raise SchemaError(missing_column(what, self.name, have))
         return found
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Final, Self
 
-from sqlalchemy import Select
+from sqlalchemy import Select, Table
 from sqlalchemy.engine import URL, Connection
 
 from linkage_rl.errors import DatabaseError
@@ -85,7 +85,8 @@ class CompanyStore:
         """Insert or replace all these companies, or none of them where anything fails.
 
         A row without `updated_at`, or with one that is not after the table's watermark, is
-        stamped with the present; rows equal to those in the table keep theirs.
+        stamped with the present; rows equal to those in the table keep theirs. A row that changes
+        its name keeps the old one: `former_names` only grows, by old names and by those stated.
 
         Returns:
             The number of rows read from the chunks.
@@ -95,6 +96,7 @@ class CompanyStore:
         """
         self._refuse_foreign_table()
         table = ddl.company_table(self.mapping.table, self._engine.dialect.name)
+        self._add_later_columns(table)
         watermark, loaded = self.watermark(), 0
         with self._writing("load companies") as connection:
             for rows in chunks:
@@ -180,6 +182,13 @@ class CompanyStore:
     def _layout(self) -> TableLayout:
         with database_errors(self.url, f"read table {self.mapping.table!r}"):
             return find_table(self._engine, self.mapping)
+
+    def _add_later_columns(self, table: Table) -> None:
+        lacking = [column for column in ddl.LATER_COLUMNS if column not in self._layout.columns]
+        if lacking:
+            with self._writing(f"add columns {lacking}") as connection:
+                ddl.add_columns(connection, table, lacking)
+            del self._layout
 
     def _one(self, statement: Select[Any]) -> object:
         with self._reading() as connection:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 from linkage_rl.records import CanonicalBatch, RecordBatch
@@ -30,6 +31,21 @@ def canonical_postal_codes(texts: Sequence[str]) -> list[str]:
 
 def _restored(code: str) -> str:
     return "0" + code if _WITHOUT_ZERO.fullmatch(code) else ""
+
+
+def canonical_former_cores(texts: Sequence[str]) -> list[tuple[str, ...]]:
+    """Cores of the names that '|' separates in each text, each core once, in their order.
+
+    >>> canonical_former_cores(["㈱髙島屋|高島屋(有)|飯田呉服店", ""])
+    [('高島屋', '飯田呉服店'), ()]
+    """
+    cores: list[tuple[str, ...]] = [()] * len(texts)
+    names = {row: text.split("|") for row, text in enumerate(texts) if text}
+    if names:
+        flat = iter(canonical_names([name for some in names.values() for name in some]).core)
+        for row, some in names.items():
+            cores[row] = tuple(dict.fromkeys(filter(None, islice(flat, len(some)))))
+    return cores
 
 
 def canonicalise(records: RecordBatch) -> CanonicalBatch:
@@ -63,4 +79,5 @@ def canonicalise(records: RecordBatch) -> CanonicalBatch:
         phone=canonical_phones(records.column("phone")),
         domain=canonical_domains(records.column("url")),
         corporate_number=canonical_corporate_numbers(records.column("corporate_number")),
+        former_cores=canonical_former_cores(records.column("former_names")),
     )

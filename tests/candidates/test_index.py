@@ -34,6 +34,8 @@ def test_chunks_of_the_table_make_the_same_index_as_the_whole() -> None:
     assert np.array_equal(whole.base.rows, pieced.base.rows)
     assert np.array_equal(whole.base.postings, pieced.base.postings)
     assert np.array_equal(whole.base.counts, pieced.base.counts)
+    assert whole.base.keys["former_name"].rows.tolist() == [6, 6]
+    assert pieced.base.keys["former_name"].rows.tolist() == [6, 6]
     assert whole.company_ids(ALL) == pieced.company_ids(ALL)
 
 

@@ -16,6 +16,7 @@ from linkage_rl.tables.store import CompanyStore
 from tests.small_table import COMPANIES, IDS, clients, company_rows
 
 ROUTES = CandidateSettings().routes()
+PRESENT = tuple(route.name for route in ROUTES if route.name != "former_name")
 NAME, CORE = list(COUNTED).index("name"), list(COUNTED).index("core")
 
 
@@ -33,11 +34,15 @@ def index_of(store: CompanyStore) -> CompanyIndex:
     return CompanyIndex.build(store.chunks(), watermark)
 
 
-def linked_by(index: CompanyIndex, **client: str) -> set[str]:
-    """Ids that any route proposes."""
+def linked_by(index: CompanyIndex, *routes: str, **client: str) -> set[str]:
+    """Ids that any of these routes proposes, by default any route at all."""
     asking = clients(client)
     rows = np.concatenate(
-        [index.propose(route, asking, np.array([0]), 20).rows[0] for route in ROUTES]
+        [
+            index.propose(route, asking, np.array([0]), 20).rows[0]
+            for route in ROUTES
+            if not routes or route.name in routes
+        ]
     )
     return set(index.company_ids(np.unique(rows[rows >= 0])))
 
@@ -63,7 +68,9 @@ def test_an_inserted_company_is_found(store: CompanyStore) -> None:
     assert len(fresh) == 9
 
 
-def test_a_renamed_company_is_found_under_its_new_name_only(store: CompanyStore) -> None:
+def test_a_renamed_company_is_found_under_its_new_name_and_as_what_it_was(
+    store: CompanyStore,
+) -> None:
     index = index_of(store)
 
     store.apply(
@@ -72,11 +79,45 @@ def test_a_renamed_company_is_found_under_its_new_name_only(store: CompanyStore)
     fresh, report = index.refresh(store)
 
     assert linked_by(fresh, name="ペンタ") == {"goyo"}
-    assert linked_by(fresh, name="五洋建設") == set()
+    assert linked_by(fresh, "former_name", name="五洋建設") == {"goyo"}
+    assert linked_by(fresh, *PRESENT, name="五洋建設") == set()
+    asking, pair = clients({"name": "五洋建設"}), np.zeros(1, dtype=np.int64)
+    assert fresh.bore_name(asking, pair, fresh.find(["goyo"])).tolist() == [1]
+    assert fresh.bore_name(asking, pair, fresh.find(["hokkai"])).tolist() == [0]
+    assert linked_by(index, "former_name", name="五洋建設") == set()
     assert linked_by(fresh, phone="03-3816-0008") == {"goyo"}
     assert fresh.fetch(["goyo"]).records.column("name") == ["株式会社ペンタ"]
     assert (report.changed, report.removed) == (1, 0)
     assert len(fresh) == 8
+
+
+def test_former_names_that_arrive_later_are_found_though_nothing_else_changed(
+    store: CompanyStore,
+) -> None:
+    index = index_of(store)
+
+    store.apply(company_rows({"goyo": {**COMPANIES["goyo"], "former_names": "水野組"}}))
+    fresh, report = index.refresh(store)
+
+    assert linked_by(fresh, name="㈱水野組") == {"goyo"}
+    assert (report.changed, report.removed) == (1, 0)
+
+
+def test_a_company_that_closed_or_took_its_old_name_again_bears_no_former_name(
+    store: CompanyStore,
+) -> None:
+    asking = clients({"name": "青空商事"}, {"name": "五洋建設"})
+    store.apply(company_rows({"goyo": {**COMPANIES["goyo"], "name": "ペンタ"}}))
+    index = index_of(store)
+
+    store.apply(company_rows({"goyo": COMPANIES["goyo"]}))
+    store.apply(company_rows({"hokkai": COMPANIES["hokkai"]}, closed=["hokkai"]))
+    fresh, _ = index.refresh(store)
+
+    assert index.former_bearers(asking).tolist() == [1, 1]
+    assert fresh.former_bearers(asking).tolist() == [0, 0]
+    assert linked_by(fresh, "former_name", name="青空商事") == set()
+    assert linked_by(fresh, "former_name", name="ペンタ") == {"goyo"}
 
 
 def test_a_closed_company_is_no_longer_found(store: CompanyStore) -> None:
@@ -299,6 +340,7 @@ def agree(followed: CompanyIndex, built: CompanyIndex, asked: list[dict[str, str
     assert np.array_equal(followed.counts(same), built.counts(rows))
     asking = clients(*asked)
     assert np.array_equal(followed.namesakes(asking), built.namesakes(asking))
+    assert np.array_equal(followed.former_bearers(asking), built.former_bearers(asking))
     for route in ROUTES:
         for client in range(len(asking)):
             assert proposed(followed, route, asking, client) == proposed(

@@ -38,9 +38,10 @@ def refreshed(folder: Path) -> CompanyIndex:
 
 
 def assert_equal(left: CompanyIndex, right: CompanyIndex) -> None:
-    asking = clients(*COMPANIES.values(), {"name": "ペンタ"})
+    asking = clients(*COMPANIES.values(), {"name": "ペンタ"}, {"name": "札幌食糧"})
+    assert left.former_bearers(asking).tolist() == right.former_bearers(asking).tolist()
     for route in CandidateSettings().routes():
-        a, b = (index.propose(route, asking, np.arange(9), 9) for index in (left, right))
+        a, b = (index.propose(route, asking, np.arange(10), 9) for index in (left, right))
         assert np.array_equal(a.rows, b.rows)
         assert np.array_equal(a.affinity, b.affinity)
     rows = np.arange(8)
@@ -73,6 +74,8 @@ def test_a_loaded_index_keeps_what_was_refreshed(tmp_path: Path) -> None:
     assert_equal(loaded, index)
     assert len(loaded) == 8
     assert loaded.find(["goyo"]).tolist() == [8]
+    assert loaded.fetch(["goyo"]).records.column("former_names") == ["五洋建設株式会社"]
+    assert loaded.former_bearers(clients({"name": "五洋建設"})).tolist() == [1]
 
 
 def test_a_loaded_index_can_be_refreshed_and_saved_again(tmp_path: Path) -> None:
@@ -172,7 +175,7 @@ def test_an_index_of_another_format_is_refused(tmp_path: Path) -> None:
 
     (tmp_path / MANIFEST).write_text(sealed({**manifest, "format": 99}))
 
-    with pytest.raises(CandidateIndexError, match=r"an index of format 1 in .*, got 99"):
+    with pytest.raises(CandidateIndexError, match=r"an index of format 2 in .*, got 99"):
         load_index(tmp_path)
 
 

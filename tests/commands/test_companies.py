@@ -1,13 +1,18 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from zipfile import ZipFile
 
+import numpy as np
 import pytest
 
+from linkage_rl.candidates.routes import KeyRoute
+from linkage_rl.candidates.storage import load_index
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.store import CompanyStore
 from tests.commands.shop import Run, write_csv
 from tests.commands.test_link import rows_of
+from tests.small_table import clients
 
 
 def linked_to(run: Run, folder: Path, bundle: Path, database: str) -> list[str]:
@@ -66,6 +71,7 @@ def test_what_changes_in_the_database_is_linked_so_after_a_refresh(
     assert linked_to(run, files, bundle, database_url) == ["", "", "c4", "c3"]
     write_csv(files / "clients.csv", [("client_id", "name"), ("k", "改名商事（株）")])
     assert linked_to(run, files, bundle, database_url) == ["c1"]
+    assert rows_of(files / "o.csv")[0]["company_former_names"] == "株式会社青空商事"
 
 
 def test_a_table_of_the_users_own_is_linked_through_its_mapping_and_not_written(
@@ -87,17 +93,22 @@ def test_a_table_of_the_users_own_is_linked_through_its_mapping_and_not_written(
     assert (files / "crm.db").read_bytes() == before
 
 
-def test_a_daily_difference_of_the_tax_agency_changes_only_its_rows(run: Run, files: Path) -> None:
-    def line(number: str, name: str, process: str, closed: str = "") -> str:
-        fields = ["1", number, process, "0", "2026-01-31", "2026-01-31", name, "", "301"]
-        fields += ["東京都", "千代田区", "丸の内１丁目", "", "13", "101", "1000005", "", "", closed]
-        fields += ["01" if closed else "", "", "", "2015-10-05", "1", "", "", "", "", "", "0"]
-        return ",".join(f'"{field}"' for field in fields)
+def tax_agency_line(
+    number: str, name: str, process: str = "01", closed: str = "", latest: str = "1"
+) -> str:
+    fields = ["1", number, process, "0", "2026-01-31", "2026-01-31", name, "", "301"]
+    fields += ["東京都", "千代田区", "丸の内１丁目", "", "13", "101", "1000005", "", "", closed]
+    fields += ["01" if closed else "", "", "", "2015-10-05", latest, "", "", "", "", "", "0"]
+    return ",".join(f'"{field}"' for field in fields) + "\n"
 
-    full = [line("6010001000001", "株式会社青空", "01"), line("2120001000002", "海商会", "01")]
-    (files / "full.csv").write_text("\n".join(full) + "\n", encoding="utf-8")
-    day = line("2120001000002", "海商会", "21", closed="2026-01-30")
-    (files / "day.csv").write_text(day + "\n", encoding="utf-8")
+
+def test_a_daily_difference_of_the_tax_agency_changes_only_its_rows(run: Run, files: Path) -> None:
+    full = tax_agency_line("6010001000001", "株式会社青空") + tax_agency_line(
+        "2120001000002", "海商会"
+    )
+    (files / "full.csv").write_text(full, encoding="utf-8")
+    day = tax_agency_line("2120001000002", "海商会", "21", closed="2026-01-30")
+    (files / "day.csv").write_text(day, encoding="utf-8")
     assert run("companies", "source=full.csv", "nta=true", "database=c.db").code == 0
 
     ended = run("companies", "source=day.csv", "nta=true", "database=c.db", "refresh=true")
@@ -105,3 +116,31 @@ def test_a_daily_difference_of_the_tax_agency_changes_only_its_rows(run: Run, fi
     assert ended.code == 0, ended.err
     assert "2 companies, 1 of them open" in ended.out
     assert "refreshed" in ended.out
+
+
+def test_a_company_is_found_under_the_name_that_a_daily_difference_took_from_it(
+    run: Run, files: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINKAGE_RL_CACHE", str(files / "cache"))
+    others = "".join(tax_agency_line(f"{row:013}", f"株式会社他{row}") for row in range(20))
+    lines = {
+        "full": tax_agency_line("6010001000001", "株式会社青空")
+        + tax_agency_line("2120001000002", "海商会")
+        + others,
+        "day": tax_agency_line("6010001000001", "株式会社大空", "11")
+        + tax_agency_line("2120001000002", "株式会社旧海商会", "11", latest="0"),
+    }
+    for name, text in lines.items():
+        with ZipFile(files / f"{name}.zip", "w") as archive:
+            archive.writestr(f"{name}.csv", text)
+    told = (f"database={database_url}", "index=index")
+    assert run("companies", "source=full.zip", *told).code == 0
+
+    ended = run("companies", "source=day.zip", "refresh=true", *told)
+
+    assert ended.code == 0, ended.err
+    assert "refreshed" in ended.out
+    index, asking = load_index(files / "index"), clients({"name": "青空"}, {"name": "㈱旧海商会"})
+    found = index.propose(KeyRoute("former_name"), asking, np.arange(2), 1).rows[:, 0]
+    assert index.company_ids(found) == ["6010001000001", "2120001000002"]
+    assert index.records(found).column("name") == ["株式会社大空", "海商会"]

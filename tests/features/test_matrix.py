@@ -12,6 +12,9 @@ from linkage_rl.features.matrix import (
 )
 from tests.small_table import COMPANIES, IDS, clients, company_rows, small_index
 
+AGREEMENTS = {name for name in PAIR_FEATURES if name.endswith("_equal")} - {"former_name_equal"}
+"""Features that are 1 for a company compared with itself."""
+
 
 def compare(client: dict[str, str], company_id: str) -> dict[str, float]:
     """Features of one pair by name."""
@@ -37,7 +40,7 @@ def test_names_are_unique() -> None:
 def test_a_company_agrees_with_itself_in_everything() -> None:
     same = compare(COMPANIES["aozora-tokyo"], "aozora-tokyo")
 
-    conflicting = {name for name, value in same.items() if name.endswith("_equal") and value < 1}
+    conflicting = {name for name in same if name in AGREEMENTS and same[name] < 1}
     missing = {name for name, value in same.items() if name.endswith("_missing") and value > 0}
     assert conflicting == missing == set()
     assert same["core_ratio"] == same["core_jaro_winkler"] == same["kana_ratio"] == 1
@@ -79,7 +82,7 @@ def test_a_changed_field_loses_its_own_agreements_and_no_others(
 ) -> None:
     pair = compare(changed("aozora-tokyo", **fields), "aozora-tokyo")
 
-    assert {name for name in pair if name.endswith("_equal") and pair[name] == 0} == lost
+    assert {name for name in pair if name in AGREEMENTS and pair[name] == 0} == lost
 
 
 @pytest.mark.parametrize(
@@ -146,6 +149,26 @@ def test_bearers_stand_on_a_logarithmic_scale() -> None:
     assert pair["company_name_bearers"] == pytest.approx(np.log(1 + 2) / np.log(1001))
     assert pair["client_core_bearers"] == pytest.approx(np.log(1 + 3) / np.log(1001))
     assert pair["client_name_bearers"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "company_id", "equal", "bearers"),
+    [
+        ("札幌食糧", "hokkai", 1, 1),
+        ("札幌食糧(株) 函館営業所", "hokkai", 1, 1),
+        ("青空商事", "hokkai", 1, 1),
+        ("青空商事", "aozora-tokyo", 0, 1),
+        ("北海道総合食品", "hokkai", 0, 0),
+        ("", "hokkai", 0, 0),
+    ],
+)
+def test_a_former_name_is_told_from_a_present_one(
+    name: str, company_id: str, equal: int, bearers: int
+) -> None:
+    pair = compare({"name": name}, company_id)
+
+    assert pair["former_name_equal"] == equal
+    assert pair["former_name_bearers"] == pytest.approx(np.log(1 + bearers) / np.log(1001))
 
 
 def test_two_writings_that_are_read_alike_are_marked() -> None:

@@ -36,6 +36,11 @@ def why(client: dict[str, str], company_id: str) -> str:
         ),
         ({"phone": "03-3816-0008"}, "goyo", "same phone"),
         (
+            {"name": "札幌食糧株式会社", "prefecture": "北海道"},
+            "hokkai",
+            "former name of the company; name differs; same prefecture",
+        ),
+        (
             {**COMPANIES["goyo"], "corporate_number": "6010001000001"},
             "goyo",
             "corporate number differs; same name; same phone",

@@ -66,6 +66,7 @@ def test_a_zip_as_downloaded_gives_the_current_companies(tmp_path: Path) -> None
     assert rows.records.column("name_kana") == ["", "ヤマダタカ", ""]
     assert rows.records.column("street") == ["", "栄１丁目１番", "アメリカ合衆国"]
     assert rows.records.column("postal_code") == ["1000013", "", ""]
+    assert rows.records.column("former_names") == ["", "株式会社旧山田", ""]
     assert rows.closed_at == ["", "", ""]
 
 
@@ -87,6 +88,72 @@ def test_a_daily_difference_renames_and_closes_rows(store: CompanyStore, tmp_pat
     assert found.records.column("name")[0] == "新国税庁"
     assert found.closed_at == ["", "2025-03-30", "2025-04-02"]
     assert sum(len(rows.records) for rows in store.changes_since(mark)) == 3
+
+
+def former_names(store: CompanyStore, *numbers: str) -> list[str]:
+    return list(store.fetch(numbers).records.column("former_names"))
+
+
+def test_a_renamed_company_bears_its_old_name_formerly(store: CompanyStore, tmp_path: Path) -> None:
+    store.load(read_nta(written(tmp_path, FULL_FILE), store))
+
+    store.load(read_nta(written(tmp_path, DAILY_DIFFERENCE), store))
+
+    assert former_names(store, "7000012050002", "1180001017009", "5700150000012") == [
+        "国税庁",
+        "株式会社旧山田",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("size", [1, 2, 50_000])
+def test_history_finds_its_company_wherever_it_stands_in_the_file(
+    tmp_path: Path, size: int
+) -> None:
+    number = "1180001017009"
+    path = written(
+        tmp_path,
+        line(number, "株式会社甲", latest="0", updateDate="2020-01-01")
+        + line("7000012050002", "国税庁")
+        + line(number, "株式会社丙")
+        + line(number, "株式会社乙", latest="0", updateDate="2021-01-01"),
+    )
+
+    names = {
+        company_id: former
+        for rows in read_nta(path, size=size)
+        for company_id, former in zip(
+            rows.records.ids, rows.records.column("former_names"), strict=True
+        )
+    }
+
+    assert names == {number: "株式会社甲|株式会社乙", "7000012050002": ""}
+
+
+def test_history_without_a_latest_row_joins_the_company_of_the_table(
+    store: CompanyStore, tmp_path: Path
+) -> None:
+    store.load(read_nta(written(tmp_path, FULL_FILE), store))
+    mark = store.watermark()
+    corrected = line("1180001017009", "株式会社旧々山田", latest="0", correct="1")
+    nobodys = line("9999999999999", "株式会社誰か", latest="0")
+
+    store.load(read_nta(written(tmp_path, corrected + nobodys), store))
+
+    found = store.fetch(["1180001017009", "9999999999999"])
+    assert found.records.ids == ["1180001017009"]
+    assert found.records.column("name") == ["株式会社山田髙"]
+    assert found.records.column("former_names") == ["株式会社旧山田|株式会社旧々山田"]
+    assert found.updated_at[0] > mark
+
+
+def test_history_of_an_address_alone_is_no_former_name(store: CompanyStore, tmp_path: Path) -> None:
+    number = "1180001017009"
+    moved = line(number, "株式会社山田髙", cityName="旧市", latest="0")
+
+    store.load(read_nta(written(tmp_path, FULL_FILE + moved), store))
+
+    assert former_names(store, number) == ["株式会社旧山田"]
 
 
 def test_a_restored_company_is_open_again(store: CompanyStore, tmp_path: Path) -> None:

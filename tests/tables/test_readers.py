@@ -96,6 +96,22 @@ def test_companies_of_any_column_names_are_read_through_a_mapping(tmp_path: Path
     assert rows.closed_at == ("2025-01-31",)
 
 
+def test_former_names_come_from_any_column_of_a_company_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "company_id,name,旧社名\n1,山田,川口|大川\n2,青空,\n")
+
+    (rows,) = read_companies(path, ColumnMapping(former_names="旧社名"))
+
+    assert rows.records.column("former_names") == ("川口|大川", "")
+
+
+def test_former_names_of_clients_are_columns_of_their_own(tmp_path: Path) -> None:
+    path = written(tmp_path, "client_id,name,former_names\n1,山田,川口\n")
+
+    clients = read_clients(path)
+
+    assert list(clients.extra["former_names"]) == ["川口"]
+
+
 BAD_LISTS = {
     "ragged": ("client_id,name\n1,a\n2,b,c\n", "line 3: expected 2 fields as in the header, got 3"),
     "ragged after a long record": ('client_id,name\n1,"a\nb"\n2\n', "line 4: expected 2 fields"),

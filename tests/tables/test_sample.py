@@ -17,6 +17,7 @@ from linkage_rl.tables.sample import (
 )
 from linkage_rl.tables.split import SPLITS
 from linkage_rl.tables.vocabulary import vocabulary
+from linkage_rl.text.canonical import canonical_former_cores, canonicalise
 
 SMALL = SampleConfig(companies=4_000, clients=1_000)
 
@@ -80,6 +81,35 @@ def test_a_hundredth_of_the_rows_are_closed() -> None:
 
     assert len(closed) / 4_000 == pytest.approx(0.01, abs=0.01)
     assert all(updated for updated in table()["updated_at"])
+
+
+def test_six_in_a_hundred_companies_bore_another_name_and_some_of_them_two() -> None:
+    former = [texts.split("|") for texts in table()["former_names"] if texts]
+    present = set(table()["name"])
+
+    assert len(former) / 4_000 == pytest.approx(0.06, abs=0.01)
+    assert sum(len(names) for names in former) / len(former) == pytest.approx(1 + 1 / 7, abs=0.08)
+    assert 0.1 < sum(name in present for name, *_ in former) / len(former) < 0.4
+
+
+def test_half_of_the_clients_of_renamed_companies_use_a_name_that_the_table_tells() -> None:
+    told = dict(
+        zip(table()["company_id"], canonical_former_cores(table()["former_names"]), strict=True)
+    )
+    knowing, using = 0, []
+    for split in SPLITS:
+        clients = generate_clients(SMALL, split)
+        cores = canonicalise(clients.records).core
+        for core, truth, kind in zip(
+            cores, clients.truth or (), clients.extra["noise"], strict=True
+        ):
+            if former := told.get(truth):
+                knowing += 1
+                using += [core in former] if kind.startswith("renamed") else []
+
+    assert len(using) / knowing == pytest.approx(0.5, abs=0.2)
+    assert all(using)
+    assert "former_names" not in clients.records.columns
 
 
 def test_equal_seeds_give_equal_samples_and_others_do_not() -> None:

@@ -39,6 +39,17 @@ def test_a_list_whose_name_column_is_called_otherwise_is_refused(column: str) ->
         CANONICAL.of_clients(["client_id", "phone", column], "list")
 
 
+def test_former_names_are_read_of_companies_only() -> None:
+    mapping = ColumnMapping(former_names="旧社名")
+
+    companies = mapping.of_companies(["company_id", "name", "旧社名"], "company table")
+
+    assert companies["former_names"] == "旧社名"
+    assert "former_names" not in CANONICAL.of_clients(["client_id", "name", "former_names"], "list")
+    with pytest.raises(SchemaError, match="list needs column 'name'"):
+        CANONICAL.of_clients(["client_id", "former_names"], "list")
+
+
 def test_a_list_that_tells_nothing_about_its_clients_is_refused() -> None:
     with pytest.raises(SchemaError, match="list needs column 'name'"):
         CANONICAL.of_clients(["client_id", "note"], "list")

@@ -127,6 +127,75 @@ def test_a_load_that_fails_midway_leaves_the_table_as_it_was(store: CompanyStore
     assert names_of(store.chunks()) == {"1": "一"}
 
 
+def former_names(store: CompanyStore, company_id: str) -> str:
+    return store.fetch([company_id]).records.column("former_names")[0]
+
+
+def test_a_renamed_company_keeps_its_old_names(store: CompanyStore) -> None:
+    store.load([rows(("1", "株式会社一"), ("2", "二"))])
+
+    store.apply(rows(("1", "壱商事"), ("2", "二")))
+    store.apply(rows(("1", "壱物産")))
+    store.apply(rows(("1", "壱物産"), phone=["03-0000-0000"]))
+
+    assert former_names(store, "1") == "株式会社一|壱商事"
+    assert former_names(store, "2") == ""
+
+
+def test_a_company_that_takes_an_old_name_again_does_not_bear_it_formerly(
+    store: CompanyStore,
+) -> None:
+    for name in ("一", "壱", "一", "弐"):
+        store.apply(rows(("1", name)))
+
+    assert former_names(store, "1") == "壱|一"
+
+
+def test_former_names_that_a_file_states_join_those_remembered(store: CompanyStore) -> None:
+    store.apply(rows(("1", "今"), former_names=["甲|今|甲||乙"]))
+    stated = former_names(store, "1")
+
+    store.apply(rows(("1", "新"), former_names=["丙|乙"]))
+
+    assert stated == "甲|乙"
+    assert former_names(store, "1") == "甲|乙|丙|今"
+
+
+def test_stating_what_is_remembered_changes_no_stamp(store: CompanyStore) -> None:
+    store.apply(rows(("1", "今"), updated_at="2025-01-01", former_names=["甲|乙"]))
+
+    store.apply(rows(("1", "今"), former_names=["甲|乙"]))
+    store.apply(rows(("1", "今"), former_names=["乙|今"]))
+    store.apply(rows(("1", "今")))
+
+    assert store.watermark() == "2025-01-01"
+
+
+@pytest.mark.parametrize("name", ['"quoted"', "back\\slash|bar", "tab\tand\nnewline", "%s :x ?"])
+def test_an_old_name_is_kept_whatever_characters_it_holds(store: CompanyStore, name: str) -> None:
+    store.apply(rows(("1", name)))
+
+    store.apply(rows(("1", "新")))
+
+    assert former_names(store, "1") == name.replace("|", "｜")
+
+
+def test_a_table_of_an_older_version_is_read_and_gets_its_column_when_loaded(
+    store: CompanyStore, database_url: str
+) -> None:
+    store.load([rows(("1", "旧"), ("2", "二"), updated_at="2025-01-01")])
+    run_sql(database_url, "ALTER TABLE companies DROP COLUMN former_names")
+
+    with CompanyStore(database_url) as older:
+        before = older.fetch(["1"]).records.column("former_names")
+        older.apply(rows(("1", "新")))
+        after = older.fetch(["1", "2"])
+
+    assert list(before) == [""]
+    assert after.records.column("former_names") == ["旧", ""]
+    assert after.updated_at[1] == "2025-01-01"
+
+
 def test_changes_since_the_watermark_hold_new_renamed_and_closed_companies(
     store: CompanyStore,
 ) -> None:

@@ -38,6 +38,7 @@ def test_a_company_is_canonical_in_every_field() -> None:
         "phone": "(06) 6631-1101",
         "url": "https://www.takashimaya.co.jp/osaka",
         "corporate_number": "7000012050002",
+        "former_names": "(株)髙島屋飯田呉服店|高島屋飯田呉服店㈲||飯田　新七",
     }
 
     one = canonicalise(RecordBatch(["1"], {field: [text] for field, text in company.items()}))
@@ -53,6 +54,7 @@ def test_a_company_is_canonical_in_every_field() -> None:
     assert (one.block, one.building) == (["5-1-5"], ["本館7f"])
     assert (one.postal_code, one.phone) == (["5428510"], ["0666311101"])
     assert (one.domain, one.corporate_number) == (["takashimaya.co.jp"], ["7000012050002"])
+    assert one.former_cores == [("高島屋飯田呉服店", "飯田新七")]
 
 
 def test_a_missing_reading_comes_from_a_kana_name_or_an_acronym() -> None:
