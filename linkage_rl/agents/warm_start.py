@@ -46,6 +46,9 @@ class WarmStartConfig:
     value_updates: int = 1000
     """Gradient steps in which the value-based algorithms learn the worth of all actions."""
     value_batch: int = 512
+    margin_cases: int = 8_000
+    """Validation cases on which the margins of the routes are chosen; 0 leaves the gains as they
+    were fitted."""
     sharpness: float = 0.05
     """Gain, in correct links, that raises a route's log-preference by one."""
 
@@ -53,6 +56,8 @@ class WarmStartConfig:
         counts = (self.situations, self.rounds, self.updates, self.value_updates)
         if min(*counts, self.batch, self.value_batch) < 1:
             raise ConfigError(f"warm start needs every count at least 1, got {self}")
+        if self.margin_cases < 0:
+            raise ConfigError(f"warm_start.margin_cases must be 0 or more, got {self.margin_cases}")
         if self.sharpness <= 0:
             raise ConfigError(f"warm_start.sharpness must be above 0, got {self.sharpness}")
 

@@ -19,6 +19,7 @@ from stable_baselines3.common.logger import (
 
 from linkage_rl.agents.algorithms import AgentConfig, training_core
 from linkage_rl.agents.checkpoint import latest_checkpoint, restore, save_checkpoint
+from linkage_rl.agents.margins import with_margins
 from linkage_rl.agents.scorer import CandidateScorer, ScorerConfig, load_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy, one_thread
 from linkage_rl.agents.warm_start import WarmStartConfig, warm_start
@@ -152,6 +153,9 @@ def starting_scorer(
     if ranker is None:
         raise ConfigError("training.start=warm needs a trained ranker, got none")
     taught = warm_start(ranker, task.train, task.view, task.weights, training.warm, seed)
+    if training.warm.margin_cases:
+        settling = _watched(task.valid, training.warm.margin_cases)
+        taught = with_margins(taught, settling, task.view, task.weights, training.warm.sharpness)
     return agent.adapt(taught, task.train, task.view, task.weights, training.warm, seed)
 
 

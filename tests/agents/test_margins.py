@@ -1,0 +1,102 @@
+"""Margins of the routes, on cases whose best plan can be worked out by hand."""
+
+import numpy as np
+import pytest
+import torch
+
+from linkage_rl.agents.margins import with_margins
+from linkage_rl.agents.plans import best_fixed_plan, plan_reward
+from linkage_rl.agents.ranker import RankerConfig, train_ranker
+from linkage_rl.agents.scorer import CandidateScorer, copy_scorer
+from linkage_rl.agents.scorer_policy import ScorerPolicy
+from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.decide import Decider, PreparedPool
+from linkage_rl.decision.observation import View
+from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.evaluation.evaluate import evaluate
+from tests.cases_factory import Candidate, Client, typed_cases
+
+SHARPNESS = 0.05
+VIEW = View(2, (0.01, 0.05))
+WEIGHTS = RewardWeights()
+
+
+def cases_of(n: int) -> CaseSet:
+    """Name finds every second company, ngram all of them."""
+    return typed_cases(
+        [
+            Client([Candidate(f"{row}", 0b11 if row % 2 else 0b10, 0.9, right=True)])
+            for row in range(n)
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def ranker() -> CandidateScorer:
+    config = RankerConfig(width=16, epochs=10, batch=64)
+    return train_ranker(cases_of(800), cases_of(100), VIEW, config, 0)
+
+
+def promising(ranker: CandidateScorer, *gains: float) -> CandidateScorer:
+    """A scorer that promises these gains for the routes, whatever it sees."""
+    scorer = copy_scorer(ranker)
+    with torch.no_grad():
+        scorer.buy[-1].weight.zero_()  # type: ignore[operator]
+        scorer.buy[-1].bias[1:] = torch.tensor(gains) / SHARPNESS
+    return scorer
+
+
+def earned(scorer: CandidateScorer, cases: CaseSet, view: View) -> float:
+    decider = Decider(ScorerPolicy(scorer), view)
+    decisions = decider.decide(PreparedPool(cases, view), len(cases))
+    return evaluate(decider, decisions, cases, WEIGHTS).metrics.expected_reward
+
+
+def test_a_route_that_promises_too_much_is_left_alone(ranker: CandidateScorer) -> None:
+    """Ngram alone earns 1 - 0.05; name first costs 0.01 more and saves 0.05 for half: 1 - 0.035."""
+    cases, greedy = cases_of(400), promising(ranker, 0.03, 0.9)
+
+    settled = with_margins(greedy, cases, VIEW, WEIGHTS, SHARPNESS)
+
+    assert earned(greedy, cases, VIEW) == pytest.approx(1 - 0.06)
+    assert earned(settled, cases, VIEW) >= 1 - 0.05 - 1e-6
+
+
+def test_a_route_that_promises_too_little_is_bought(ranker: CandidateScorer) -> None:
+    cases, shy = cases_of(400), promising(ranker, -0.3, -0.3)
+
+    settled = with_margins(shy, cases, VIEW, WEIGHTS, SHARPNESS)
+
+    # without a route every company is missed
+    assert earned(shy, cases, VIEW) == pytest.approx(-0.5)
+    assert earned(settled, cases, VIEW) == pytest.approx(1 - 0.05)
+
+
+@pytest.mark.parametrize("price", [0.02, 0.4, 2.0])
+def test_no_fixed_plan_earns_more_on_the_cases_that_chose(
+    ranker: CandidateScorer, price: float
+) -> None:
+    cases, view = cases_of(400), View(2, (0.01, price))
+    start = promising(ranker, 0.5, 0.5)
+
+    settled = with_margins(start, cases, view, WEIGHTS, SHARPNESS)
+
+    plan = best_fixed_plan(ScorerPolicy(start), cases, view, WEIGHTS)
+    bits = sum(1 << route for route in plan)
+    assert (
+        earned(settled, cases, view)
+        >= plan_reward(ScorerPolicy(start), bits, cases, view, WEIGHTS) - 1e-6
+    )
+
+
+def test_only_the_buying_changes(ranker: CandidateScorer) -> None:
+    start = promising(ranker, 0.5, -0.5)
+    before = {name: value.clone() for name, value in start.state_dict().items()}
+
+    settled = with_margins(start, cases_of(50), VIEW, WEIGHTS, SHARPNESS)
+
+    changed = [
+        name for name, value in settled.state_dict().items() if not torch.equal(value, before[name])
+    ]
+    assert set(changed) <= {"buy.2.bias"}
+    assert np.all([torch.equal(start.state_dict()[name], before[name]) for name in before])
