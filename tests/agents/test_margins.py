@@ -42,7 +42,7 @@ def promising(ranker: CandidateScorer, *gains: float) -> CandidateScorer:
     scorer = copy_scorer(ranker)
     with torch.no_grad():
         scorer.buy[-1].weight.zero_()  # type: ignore[operator]
-        scorer.buy[-1].bias[1:] = torch.tensor(gains) / SHARPNESS
+        scorer.buy[-1].bias[1:] = torch.tensor(gains) / SHARPNESS  # type: ignore[operator]
     return scorer
 
 
