@@ -161,7 +161,7 @@ class CompanyIndex:
         self, clients: Clients, client_of_pair: NDArray[np.int64], rows: NDArray[np.int64]
     ) -> NDArray[np.float32]:
         """Gram cosine of core, kana and Latin name, and both covers of the core; shape (P, 5)."""
-        asking = clients.encoded.documents
+        asking = clients.encoded
         scores = np.empty((len(rows), 5), dtype=np.float32)
         for part, mine in self._split(rows):
             segment = part.segment
@@ -293,7 +293,7 @@ class CompanyIndex:
             builder.add(CompanyRows(records, [""] * len(records), [""] * len(records)))
         for chunk in changes:
             builder.add(chunk)
-        if not builder.rows:
+        if not len(builder):
             return replace(self, parts=(base,))
         segment = builder.build(base.segment)
         return replace(self, parts=(base, Part.whole(segment, len(base.segment))))

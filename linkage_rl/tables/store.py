@@ -16,8 +16,8 @@ from linkage_rl.tables.engine import database_errors, open_engine, sqlite_path
 from linkage_rl.tables.layout import TableLayout, as_text, find_table
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 
-CHUNK: Final = 100_000
-"""Companies read or written at once; about 60 MB of texts."""
+CHUNK: Final = 50_000
+"""Companies read or written at once; about 30 MB of texts."""
 
 BLOCK: Final = 2_000
 """Rows turned into columns at once; more live rows would keep the garbage collector busy."""
