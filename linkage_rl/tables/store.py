@@ -148,10 +148,12 @@ class CompanyStore:
         Returns:
             Each row once, in the order in which its id is first asked for.
         """
-        with self._reading() as connection:
-            rows = connection.execute(self._layout.among(company_ids)).fetchall()
-        values = list(zip(*rows, strict=True)) if rows else [()] * len(self._layout.columns)
-        found = self._layout.rows(values)
+        layout, rows = self._layout, []
+        if company_ids:
+            with self._reading() as connection:
+                rows = connection.execute(layout.among, layout.asking(company_ids)).fetchall()
+        values = list(zip(*rows, strict=True)) if rows else [()] * len(layout.columns)
+        found = layout.rows(values)
         place = {company_id: row for row, company_id in enumerate(found.records.ids)}
         order = [place[asked] for asked in dict.fromkeys(company_ids) if asked in place]
         return CompanyRows(
