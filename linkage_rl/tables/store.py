@@ -148,7 +148,8 @@ class CompanyStore:
         Returns:
             Each row once, in the order in which its id is first asked for.
         """
-        layout, rows = self._layout, []
+        layout = self._layout
+        rows: Sequence[Sequence[Any]] = []
         if company_ids:
             with self._reading() as connection:
                 rows = connection.execute(layout.among, layout.asking(company_ids)).fetchall()
