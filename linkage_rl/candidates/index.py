@@ -225,10 +225,11 @@ class CompanyIndex:
         """An index that knows all changes of the table up to now, and what they were."""
         watermark = table.watermark()
         index, changed, removed = self._follow(table.changes_since(self.watermark))
-        if len(index) != table.open_count():
+        present = table.open_count()
+        if len(index) != present:
             index, vanished = index._without_vanished(table)
             removed += vanished
-        if len(index) < table.open_count() and table.watermark() == watermark:
+        if len(index) < present and table.watermark() == watermark:
             # A transaction that was long under way brought rows with older stamps.
             index, late, closed = index._follow(table.changes_since(""))
             changed, removed = changed + late, removed + closed
