@@ -13,7 +13,7 @@ _PANELS = {
     "index on disk, MB": ("disk_mb",),
     "verified load, seconds": ("open_s",),
     "linking, us per client": ("link_us",),
-    "one client, ms (p50, p99)": ("single_ms", "single_p99_ms"),
+    "one client, ms (p50 blue, p99 orange)": ("single_ms", "single_p99_ms"),
     "linking process, peak MB": ("link_mb",),
     "candidate recall@30": ("recall",),
 }
