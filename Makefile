@@ -12,7 +12,7 @@ KERNELS := $(shell find linkage_rl -name '_*.pyx' -o -name '_*.pxd')
 
 # `make train experiment=jp_all seed=2 ARGS="env.max_candidates=40"`: names given on the command
 # line travel to the program; the same names in the environment do not.
-NAMES := experiment agent seed database source clients bundle run output index refresh resume
+NAMES := experiment agent seed database source clients bundle run output workers index refresh resume
 OVERRIDES = $(foreach name,$(NAMES),$(if $(filter command line,$(origin $(name))),'$(name)=$($(name))')) $(ARGS)
 
 .PHONY: help setup format check test test-slow bench companies train evaluate link export experiment clean

@@ -4,7 +4,9 @@ import csv
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import astuple, dataclass, field
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -13,7 +15,8 @@ from tqdm import tqdm
 
 from linkage_rl.config.command import command, say
 from linkage_rl.config.inputs import TableChoice, open_linker
-from linkage_rl.errors import ConfigError
+from linkage_rl.config.workers import in_order
+from linkage_rl.errors import CandidateIndexError, ConfigError
 from linkage_rl.linker import Linker
 from linkage_rl.records import FIELDS, DecisionKind
 from linkage_rl.tables.csv_file import open_csv
@@ -50,6 +53,8 @@ class LinkSettings:
     """Encoding of a CSV list; '' finds it out."""
     chunk: int = 8192
     """Clients that are linked, written and safe together."""
+    workers: int = 1
+    """Processes that link; they share the mapped index, and the output is the same."""
     columns: ColumnMapping = field(default_factory=lambda: CANONICAL)
     """Columns of the client list."""
     table: TableChoice = field(default_factory=TableChoice)
@@ -62,8 +67,9 @@ class LinkSettings:
         ):
             if not getattr(self, name):
                 raise ConfigError(f"link needs {name}=, {what}; see --help")
-        if self.chunk < 1:
-            raise ConfigError(f"chunk must be at least 1, got {self.chunk}")
+        for name in ("chunk", "workers"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
         if Path(self.output).suffix == ".parquet":
             raise ConfigError(f"link writes CSV, got output={self.output}; name a .csv file")
         if Path(self.output).resolve() == Path(self.clients).resolve():
@@ -86,7 +92,7 @@ def run(settings: LinkSettings) -> None:
         OutputFile(output, header, _fingerprint(settings, source, opened[1])) as file,
     ):
         done, ready = file.finished, time.perf_counter()
-        _link_rest(opened[0], source, clients, settings.chunk, file)
+        _link_rest(settings, source, clients, opened, file)
         file.complete()
     end = time.perf_counter()
     say(
@@ -169,22 +175,59 @@ class ListFile:
 
 
 def _link_rest(
-    linker: Linker, source: ListFile, clients: int, chunk: int, file: OutputFile
+    settings: LinkSettings,
+    source: ListFile,
+    clients: int,
+    opened: tuple[Linker, str],
+    file: OutputFile,
 ) -> None:
     """Link the clients that the file lacks; a bar tells speed and linkage rate."""
-    skip, seen, linked = file.finished, 0, 0
+    begin, done, linked = file.finished, 0, 0
+    act = partial(link_chunk, opened[0], source)
+    if settings.workers > 1:
+        act = partial(_link_elsewhere, settings, source, opened[1])
     with tqdm(
-        total=clients, initial=skip, desc="linking", unit="client", unit_scale=True, disable=None
+        total=clients, initial=begin, desc="linking", unit="client", unit_scale=True, disable=None
     ) as bar:
-        for some in source.chunks(chunk):
-            seen += len(some)
-            if seen <= skip:
-                continue
-            rows = link_chunk(linker, source, some)
+        for rows in in_order(act, _after(source.chunks(settings.chunk), begin), settings.workers):
             file.write(rows)
+            done += len(rows)
             linked += sum(row[1] == DECISIONS[DecisionKind.LINK] for row in rows)
             bar.update(len(rows))
-            bar.set_postfix_str(f"{linked / (seen - skip):.1%} linked")
+            bar.set_postfix_str(f"{linked / done:.1%} linked")
+
+
+def _after(chunks: Iterator[ClientList], finished: int) -> Iterator[ClientList]:
+    """The chunks behind the first `finished` clients, which fill whole chunks."""
+    seen = 0
+    for chunk in chunks:
+        seen += len(chunk)
+        if seen > finished:
+            yield chunk
+
+
+def _link_elsewhere(
+    settings: LinkSettings, source: ListFile, table: str, chunk: ClientList
+) -> list[tuple[str, ...]]:
+    """`link_chunk` in a worker process."""
+    return link_chunk(_own_linker(settings, table)[0], source, chunk)
+
+
+@lru_cache(maxsize=1)
+def _own_linker(settings: LinkSettings, table: str) -> tuple[Linker, ExitStack]:
+    """The linker of a worker process, opened at its first chunk and kept open."""
+    kept = ExitStack()
+    linker, found = kept.enter_context(
+        open_linker(
+            settings.bundle, settings.database, settings.index, settings.table, refresh=False
+        )
+    )
+    if found != table:
+        raise CandidateIndexError(
+            f"expected the index of {table}, got that of {found}: it was changed while the "
+            "workers started; start again"
+        )
+    return linker, kept
 
 
 def _fingerprint(settings: LinkSettings, source: ListFile, table: str) -> str:

@@ -55,6 +55,8 @@ class Linker:
 
     def link(self, records: RecordBatch) -> LinkedBatch:
         """Decide for N clients; the result has one entry per client in their order."""
+        if len(records) <= _CHUNK:
+            return self._link_chunk(records)
         parts = [
             self._link_chunk(records.take(range(begin, min(begin + _CHUNK, len(records)))))
             for begin in range(0, len(records), _CHUNK)
@@ -115,12 +117,12 @@ class Linker:
 
 
 def _together(parts: Sequence[LinkedBatch], records: RecordBatch) -> LinkedBatch:
-    fields = parts[0].companies.columns if parts else {}
+    fields = parts[0].companies.columns
     return LinkedBatch(
         records.ids,
-        np.concatenate([np.zeros(0, np.int8), *(part.kind for part in parts)]),
+        np.concatenate([part.kind for part in parts]),
         [company_id for part in parts for company_id in part.company_ids],
-        np.concatenate([np.zeros(0, np.float32), *(part.confidence for part in parts)]),
+        np.concatenate([part.confidence for part in parts]),
         RecordBatch(
             [company_id for part in parts for company_id in part.companies.ids],
             {
@@ -129,5 +131,5 @@ def _together(parts: Sequence[LinkedBatch], records: RecordBatch) -> LinkedBatch
             },
         ),
         [why for part in parts for why in part.reasons],
-        np.concatenate([np.zeros(0, np.uint16), *(part.bought for part in parts)]),
+        np.concatenate([part.bought for part in parts]),
     )

@@ -184,6 +184,27 @@ def store(database_url: str) -> Iterator[CompanyStore]:
         yield opened
 
 
+def test_a_refreshed_index_links_like_one_built_anew(store: CompanyStore) -> None:
+    first = CompanyIndex.build(store.chunks(), store.watermark())
+    before = linker(store, first).link(client_records(*ASKED))
+    unchanged, _ = first.refresh(store)
+    assert_equal(linker(store, unchanged).link(client_records(*ASKED)), before)
+
+    news = {
+        "goyo": {**COMPANIES["goyo"], "phone": "03-0000-1111"},
+        "new": {"name": "株式会社山田", "phone": "03-1111-2222"},
+    }
+    store.apply(company_rows(news))
+    refreshed, _ = unchanged.refresh(store)
+    anew = CompanyIndex.build(store.chunks(), store.watermark())
+
+    followed = linker(store, refreshed).link(client_records(*ASKED))
+    rebuilt = linker(store, anew).link(client_records(*ASKED))
+    assert followed.company_ids == rebuilt.company_ids
+    assert followed.company_ids == ["goyo", "aozora-osaka", "new", *LINKED[3:]]
+    assert followed.companies == rebuilt.companies
+
+
 def test_companies_are_read_back_as_they_stand_now(store: CompanyStore) -> None:
     store.apply(company_rows({"goyo": {**COMPANIES["goyo"], "phone": "03-0000-1111"}}))
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from experiments.speed.deciding import make_linker
 from experiments.speed.figures import Figure, as_table, coverage_table, machine, write_json
 from experiments.speed.indexing import measure_building
 from experiments.speed.inputs import FULL, QUICK, Inputs, column_mapping, prepare_inputs
 from experiments.speed.learning import draw_cases, measure_environments, measure_ppo
-from experiments.speed.linking import fill_store, make_linker, measure_linking, measure_refresh
+from experiments.speed.linking import fill_store, measure_linking, measure_refresh
 from experiments.speed.searching import measure_coverage, measure_search
 from linkage_rl.candidates.coverage import Coverage
 from linkage_rl.errors import LinkageError

@@ -38,7 +38,7 @@ class Figure:
 def as_table(figures: Iterable[Figure]) -> str:
     """The figures as aligned columns."""
     header = ("what", "unit", "ours", "rival", "ratio", "against", "note")
-    return _aligned(
+    return aligned(
         [
             header,
             *(
@@ -71,7 +71,7 @@ def coverage_table(reports: Sequence[Coverage]) -> str:
         )
         for report in reports
     ]
-    return _aligned(rows, left=(0,))
+    return aligned(rows, left=(0,))
 
 
 def rounded(value: float) -> str:
@@ -120,7 +120,8 @@ def write_json(
         raise OutputError(f"cannot write {path}: {error.strerror}; choose another file") from error
 
 
-def _aligned(rows: Sequence[Sequence[str]], left: Sequence[int]) -> str:
+def aligned(rows: Sequence[Sequence[str]], left: Sequence[int]) -> str:
+    """Rows of texts as columns, those in `left` ragged right, the others ragged left."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = (
         "  ".join(

@@ -117,21 +117,30 @@ def prepare_inputs(
         raise ConfigError("give --companies and --clients together, or neither for the sample")
     if companies is None or clients is None:
         companies, mapping = folder / "companies.csv", CANONICAL
-        _write_companies(companies, generate_companies(sizes.sample))
+        write_companies(companies, generate_companies(sizes.sample))
         asked = generate_clients(sizes.sample, "test")
     else:
         asked = read_clients(clients)
     if asked.truth is None:
         raise SchemaError(f"{clients} needs the column 'company_id' with each client's company")
+    return inputs_of(companies, mapping, asked, sizes, folder)
+
+
+def inputs_of(
+    companies: Path, mapping: ColumnMapping, asked: ClientList, sizes: Sizes, folder: Path
+) -> Inputs:
+    """The company file and evenly spaced clients of a list with truth, written to the folder."""
     rows = np.linspace(0, len(asked) - 1, min(sizes.clients, len(asked))).astype(int).tolist()
-    some = ClientList(asked.records.take(rows), [asked.truth[row] for row in rows], {})
+    every = asked.truth or ()
+    some = ClientList(asked.records.take(rows), [every[row] for row in rows], {})
     truth = tuple(text.split("|")[0] for text in some.truth or ())
     list_file = folder / "clients.csv"
-    _write_clients(list_file, some)
+    write_clients(list_file, some)
     return Inputs(companies, mapping, list_file, some, truth, sizes, folder)
 
 
-def _write_companies(path: Path, chunks: Iterator[CompanyRows]) -> None:
+def write_companies(path: Path, chunks: Iterator[CompanyRows]) -> None:
+    """Write companies as CSV in canonical columns."""
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(COMPANY_COLUMNS)
@@ -141,7 +150,8 @@ def _write_companies(path: Path, chunks: Iterator[CompanyRows]) -> None:
             writer.writerows(zip(chunk.records.ids, *fields, *stamps, strict=True))
 
 
-def _write_clients(path: Path, clients: ClientList) -> None:
+def write_clients(path: Path, clients: ClientList) -> None:
+    """Write clients as CSV in canonical columns, with their truth."""
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(("client_id", *FIELDS, "company_id"))

@@ -10,13 +10,7 @@ from experiments.speed.figures import Figure
 from experiments.speed.inputs import Inputs
 from experiments.speed.measure import Clock, alone, latencies_ms
 from experiments.speed.plain import run_plain_rules
-from linkage_rl.agents.baselines import Rules
-from linkage_rl.bundle import load_bundle
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.settings import CandidateSettings
-from linkage_rl.decision.cases import CaseSet
-from linkage_rl.decision.decide import Decider
-from linkage_rl.decision.observation import View
 from linkage_rl.errors import DatabaseError
 from linkage_rl.link import COLUMNS, ListFile, link_chunk
 from linkage_rl.linker import Linker
@@ -50,23 +44,6 @@ def fill_store(inputs: Inputs) -> CompanyStore:
     return store
 
 
-def make_linker(
-    bundle: Path | None, index: CompanyIndex, store: CompanyStore, cases: CaseSet
-) -> Linker:
-    """The linker of a bundle, or of the rules, which look everything up; both on this table.
-
-    Raises:
-        BundleError: The bundle is missing or damaged.
-    """
-    if bundle is not None:
-        return load_bundle(bundle, index, store)
-    settings = CandidateSettings()
-    routes = settings.routes()
-    view = View(settings.limit, tuple(route.price for route in routes))
-    decider = Decider(Rules(cases, view), view, plan=tuple(range(len(routes))))
-    return Linker(index, routes, decider, settings.limit, store)
-
-
 def measure_linking(inputs: Inputs, linker: Linker, policy: str) -> list[Figure]:
     """Linking in bulk and one at a time, against rules over dicts.
 
@@ -81,11 +58,7 @@ def measure_linking(inputs: Inputs, linker: Linker, policy: str) -> list[Figure]
     rival = alone(run_plain_rules, inputs, rival_output)
     ours, theirs = quality(output, inputs), quality(rival_output, inputs)
     clients, against = len(inputs.clients), "plain Python rules over dicts"
-    singles = [
-        inputs.clients.records.take([row]) for row in range(min(inputs.sizes.singles, clients))
-    ]
-    latencies_ms(linker.link, singles[:_WARM_UP])
-    median, tail = latencies_ms(linker.link, singles)
+    median, tail = single_latencies_ms(inputs, linker)
     return [
         Figure(
             "linking, CSV to CSV",
@@ -111,7 +84,7 @@ def measure_linking(inputs: Inputs, linker: Linker, policy: str) -> list[Figure]
             median,
             rival.single_ms[0],
             against,
-            f"{len(singles):,} clients, companies read from SQLite",
+            f"{min(inputs.sizes.singles, clients):,} clients, companies read from SQLite",
             less_is_better=True,
         ),
         Figure(
@@ -123,6 +96,14 @@ def measure_linking(inputs: Inputs, linker: Linker, policy: str) -> list[Figure]
             less_is_better=True,
         ),
     ]
+
+
+def single_latencies_ms(inputs: Inputs, linker: Linker) -> tuple[float, float]:
+    """Median and 99th percentile of the wall milliseconds that a client alone takes."""
+    count = min(inputs.sizes.singles, len(inputs.clients))
+    singles = [inputs.clients.records.take([row]) for row in range(count)]
+    latencies_ms(linker.link, singles[:_WARM_UP])
+    return latencies_ms(linker.link, singles)
 
 
 def link_list(inputs: Inputs, linker: Linker, output: Path) -> Clock:

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 def hash_texts(texts: Sequence[str], salt: int) -> NDArray[np.uint64]: ...
-def gram_buckets(
-    texts: Sequence[str], field: int, mask: int
+def gram_lists(
+    columns: Sequence[Sequence[str]], mask: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]: ...
 def block_numbers(texts: Sequence[str], width: int) -> NDArray[np.uint16]: ...
 def gather_bytes(

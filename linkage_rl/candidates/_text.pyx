@@ -52,53 +52,58 @@ cdef inline int32_t _bucket(uint64_t field, uint32_t a, uint32_t b, uint32_t c, 
     return <int32_t>(_mix((field << 60) ^ (<uint64_t>a << 40) ^ (<uint64_t>b << 20) ^ c) & mask)
 
 
-def gram_buckets(texts, uint64_t field, uint32_t mask):
-    """Offsets (N + 1,) and sorted distinct buckets of each text's n-grams.
+cdef Py_ssize_t _append_grams(
+    str text, uint64_t field, uint32_t mask, int32_t[::1] out, Py_ssize_t begin
+):
+    """Write the sorted distinct buckets of a text from `begin` on; returns where they end."""
+    cdef Py_ssize_t length = PyUnicode_GET_LENGTH(text), j, k, m, at = begin
+    cdef int kind = PyUnicode_KIND(text)
+    cdef void* chars = PyUnicode_DATA(text)
+    cdef uint32_t a = _EDGE, b, c
+    cdef int32_t bucket
+    if length == 0:
+        return at
+    for j in range(length + 1):
+        b = PyUnicode_READ(kind, chars, j) if j < length else _EDGE
+        if _alphabetic(a) and _alphabetic(b):
+            if j >= length:
+                break
+            c = PyUnicode_READ(kind, chars, j + 1) if j + 1 < length else _EDGE
+            bucket = _bucket(field, a, b, c, mask)
+        else:
+            bucket = _bucket(field, a, b, 0, mask)
+        # Insertion keeps the short list sorted and distinct.
+        k = at
+        while k > begin and out[k - 1] > bucket:
+            k -= 1
+        if k == begin or out[k - 1] != bucket:
+            for m in range(at, k, -1):
+                out[m] = out[m - 1]
+            out[k] = bucket
+            at += 1
+        a = b
+    return at
 
-    Two neighbours without an ideograph take a third character along (kana and Latin bigrams say
-    too little); a pair with an ideograph stands alone.
+
+def gram_lists(columns, uint32_t mask):
+    """Offsets (F N + 1,) and sorted distinct buckets of the n-grams of N texts in F columns.
+
+    The lists lie text by text, and within it column by column. Two neighbours without an ideograph
+    take a third character along (kana and Latin bigrams say too little); a pair with an ideograph
+    stands alone.
     """
-    cdef Py_ssize_t n = len(texts), i, j, k, m, length, total = 0
-    for i in range(n):
-        total += len(texts[i]) + 1
+    cdef Py_ssize_t fields = len(columns), n = len(columns[0]), i, f, at = 0, total = 0
+    for column in columns:
+        for text in column:
+            total += len(text) + 1
     buckets = np.empty(total, dtype=np.int32)
-    offsets = np.zeros(n + 1, dtype=np.int64)
+    offsets = np.zeros(fields * n + 1, dtype=np.int64)
     cdef int32_t[::1] out = buckets
     cdef int64_t[::1] ends = offsets
-    cdef Py_ssize_t at = 0, begin
-    cdef str text
-    cdef int kind
-    cdef void* chars
-    cdef uint32_t a, b, c
-    cdef int32_t bucket
     for i in range(n):
-        text = texts[i]
-        length = PyUnicode_GET_LENGTH(text)
-        begin = at
-        if length:
-            kind = PyUnicode_KIND(text)
-            chars = PyUnicode_DATA(text)
-            a = _EDGE
-            for j in range(length + 1):
-                b = PyUnicode_READ(kind, chars, j) if j < length else _EDGE
-                if _alphabetic(a) and _alphabetic(b):
-                    if j >= length:
-                        break
-                    c = PyUnicode_READ(kind, chars, j + 1) if j + 1 < length else _EDGE
-                    bucket = _bucket(field, a, b, c, mask)
-                else:
-                    bucket = _bucket(field, a, b, 0, mask)
-                # Insertion keeps the short list sorted and distinct.
-                k = at
-                while k > begin and out[k - 1] > bucket:
-                    k -= 1
-                if k == begin or out[k - 1] != bucket:
-                    for m in range(at, k, -1):
-                        out[m] = out[m - 1]
-                    out[k] = bucket
-                    at += 1
-                a = b
-        ends[i + 1] = at
+        for f in range(fields):
+            at = _append_grams(columns[f][i], f, mask, out, at)
+            ends[fields * i + f + 1] = at
     return offsets, buckets[:at].copy()
 
 

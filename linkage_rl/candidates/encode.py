@@ -78,36 +78,23 @@ class Documents:
 
 @dataclass(frozen=True)
 class EncodedBatch:
-    """N records ready for kernels; `rows['doc']` points into `documents`."""
+    """N records ready for kernels."""
 
     rows: NDArray[np.void]
     """Structured array of `ROW`, shape (N,)."""
-    documents: Documents
+    gram_offsets: NDArray[np.int64]
+    """As those of `Documents`: every record is a document of its own; shape (3 N + 1,)."""
+    grams: NDArray[np.int32]
 
     def __len__(self) -> int:
         return len(self.rows)
 
 
-def encode_documents(core: list[str], kana: list[str], latin: list[str]) -> Documents:
-    """The documents of M distinct names with their gram lists interleaved by field."""
-    mask = GRAM_BUCKETS - 1
-    parts = [
-        _text.gram_buckets(texts, field, mask) for field, texts in enumerate((core, kana, latin))
-    ]
-    sizes = np.stack([np.diff(offsets) for offsets, _ in parts], axis=1).reshape(-1)
-    gram_offsets = np.zeros(len(sizes) + 1, dtype=np.int64)
-    np.cumsum(sizes, out=gram_offsets[1:])
-    grams = np.empty(int(gram_offsets[-1]), dtype=np.int32)
-    for field, (offsets, buckets) in enumerate(parts):
-        shift = np.repeat(gram_offsets[field:-1:3] - offsets[:-1], np.diff(offsets))
-        grams[np.arange(len(buckets)) + shift] = buckets
-    return Documents(
-        StringColumn.from_texts(core),
-        StringColumn.from_texts(kana),
-        StringColumn.from_texts(latin),
-        gram_offsets,
-        grams,
-    )
+def gram_lists(
+    core: Sequence[str], kana: Sequence[str], latin: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Offsets and grams of M documents, as `Documents` has them."""
+    return _text.gram_lists((core, kana, latin), GRAM_BUCKETS - 1)
 
 
 def encode_rows(records: CanonicalBatch) -> NDArray[np.void]:
@@ -155,4 +142,4 @@ def encode(records: CanonicalBatch) -> EncodedBatch:
     """N records, each with a document of its own: the form in which clients ask."""
     rows = encode_rows(records)
     rows["doc"] = np.arange(len(rows))
-    return EncodedBatch(rows, encode_documents(records.core, records.kana, records.latin))
+    return EncodedBatch(rows, *gram_lists(records.core, records.kana, records.latin))

@@ -161,7 +161,7 @@ class CompanyIndex:
         self, clients: Clients, client_of_pair: NDArray[np.int64], rows: NDArray[np.int64]
     ) -> NDArray[np.float32]:
         """Gram cosine of core, kana and Latin name, and both covers of the core; shape (P, 5)."""
-        asking = clients.encoded.documents
+        asking = clients.encoded
         scores = np.empty((len(rows), 5), dtype=np.float32)
         for part, mine in self._split(rows):
             segment = part.segment
@@ -225,10 +225,11 @@ class CompanyIndex:
         """An index that knows all changes of the table up to now, and what they were."""
         watermark = table.watermark()
         index, changed, removed = self._follow(table.changes_since(self.watermark))
-        if len(index) != table.open_count():
+        present = table.open_count()
+        if len(index) != present:
             index, vanished = index._without_vanished(table)
             removed += vanished
-        if len(index) < table.open_count() and table.watermark() == watermark:
+        if len(index) < present and table.watermark() == watermark:
             # A transaction that was long under way brought rows with older stamps.
             index, late, closed = index._follow(table.changes_since(""))
             changed, removed = changed + late, removed + closed
@@ -293,7 +294,7 @@ class CompanyIndex:
             builder.add(CompanyRows(records, [""] * len(records), [""] * len(records)))
         for chunk in changes:
             builder.add(chunk)
-        if not builder.rows:
+        if not len(builder):
             return replace(self, parts=(base,))
         segment = builder.build(base.segment)
         return replace(self, parts=(base, Part.whole(segment, len(base.segment))))

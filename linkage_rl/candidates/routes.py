@@ -34,8 +34,8 @@ class Clients:
 
     def take(self, rows: NDArray[np.int64]) -> "ClientRows":
         """The packed rows and gram offsets of some clients, for a kernel."""
-        ends = self.encoded.documents.gram_offsets
-        grams = self.encoded.documents.grams
+        ends = self.encoded.gram_offsets
+        grams = self.encoded.grams
         former = self.keys["former_name"]
         if len(rows) == len(self) and np.array_equal(rows, np.arange(len(self))):
             return ClientRows(self.encoded.rows, ends, grams, former)
@@ -170,7 +170,7 @@ class NgramRoute:
 
     def can_ask(self, clients: Clients) -> NDArray[np.bool_]:
         """Clients with any name at all."""
-        ends = clients.encoded.documents.gram_offsets[::3]
+        ends = clients.encoded.gram_offsets[::3]
         named: NDArray[np.bool_] = np.diff(ends) > 0
         return named
 

@@ -1,7 +1,7 @@
 """A searchable part of the company table: built in one pass, immutable, mapped from disk."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +13,17 @@ from linkage_rl.candidates.encode import (
     ROW,
     Documents,
     document_keys,
-    encode_documents,
     encode_rows,
+    gram_lists,
     hash_texts,
 )
+from linkage_rl.candidates.growing import GrowingArray
 from linkage_rl.candidates.keys import COUNTED, FILED, KEYS, filings, hashed_keys
-from linkage_rl.candidates.strings import StringColumn
+from linkage_rl.candidates.strings import GrowingStrings, StringColumn
 from linkage_rl.records import FIELDS, CanonicalBatch, CompanyRows
 from linkage_rl.text.canonical import canonicalise
 
-_DOCUMENT_CHUNK = 200_000
+_DOCUMENT_CHUNK = 50_000
 
 
 @dataclass(frozen=True)
@@ -82,25 +83,23 @@ class Segment:
         return [""] * len(rows) if column is None else column.take(rows)
 
 
-@dataclass
 class SegmentBuilder:
     """Collects chunks of company rows, then builds their segment."""
 
-    rows: list[NDArray[np.void]] = field(default_factory=list)
-    ids: list[StringColumn] = field(default_factory=list)
-    keys: list[dict[str, NDArray[np.uint64]]] = field(default_factory=list)
-    filed: dict[str, list[tuple[NDArray[np.uint64], NDArray[np.int32]]]] = field(
-        default_factory=lambda: {name: [] for name in FILED}
-    )
-    """Hashes of each key of `FILED` with their rows, a chunk at a time."""
-    document_keys: list[NDArray[np.uint64]] = field(default_factory=list)
-    texts: dict[str, list[StringColumn]] = field(
-        default_factory=lambda: {name: [] for name in FIELDS_SEARCHED}
-    )
-    text_keys: list[NDArray[np.uint64]] = field(default_factory=list)
-    snapshot: dict[str, list[StringColumn]] = field(
-        default_factory=lambda: {name: [] for name in FIELDS}
-    )
+    def __init__(self) -> None:
+        self._rows = GrowingArray(ROW)
+        self._ids = GrowingStrings()
+        names = [name for name in ("company_id", *{**KEYS, **COUNTED}) if name not in FILED]
+        self._keys = {name: GrowingArray(np.uint64) for name in names}
+        # hashes of each key of `FILED`, and the row of each
+        self._filed = {name: (GrowingArray(np.uint64), GrowingArray(np.int32)) for name in FILED}
+        self._document_keys = GrowingArray(np.uint64)
+        self._texts = {name: GrowingStrings() for name in FIELDS_SEARCHED}
+        self._text_keys = GrowingArray(np.uint64)
+        self._snapshot = {name: GrowingStrings() for name in FIELDS}
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
     def add(self, companies: CompanyRows) -> None:
         """Take over the open companies of a chunk."""
@@ -112,43 +111,39 @@ class SegmentBuilder:
             return
         canonical = canonicalise(records)
         for name, (hashes, own) in filings(canonical).items():
-            self.filed[name].append((hashes, own + np.int32(sum(map(len, self.rows)))))
-        self.rows.append(encode_rows(canonical))
-        self.ids.append(StringColumn.from_texts(records.ids))
-        keys = {name: hashes[0] for name, hashes in hashed_keys(canonical).items()}
-        self.keys.append({"company_id": hash_texts(records.ids), **keys})
+            self._filed[name][0].append(hashes)
+            self._filed[name][1].append(own + np.int32(len(self)))
+        self._rows.append(encode_rows(canonical))
+        self._ids.append(StringColumn.from_texts(records.ids))
+        self._keys["company_id"].append(hash_texts(records.ids))
+        keys = hashed_keys(canonical)
+        for name in self._keys.keys() & keys.keys():
+            self._keys[name].append(keys[name][0])
         self._add_documents(canonical)
         for name in FIELDS:
-            self.snapshot[name].append(StringColumn.from_texts(records.column(name)))
+            self._snapshot[name].append(StringColumn.from_texts(records.column(name)))
 
     def _add_documents(self, canonical: CanonicalBatch) -> None:
         keys = document_keys(canonical)
         distinct, first = np.unique(keys, return_index=True)
-        self.document_keys.append(keys)
-        self.text_keys.append(distinct)
+        self._document_keys.append(keys)
+        self._text_keys.append(distinct)
         for name in FIELDS_SEARCHED:
             texts: list[str] = getattr(canonical, name)
-            self.texts[name].append(StringColumn.from_texts([texts[row] for row in first]))
+            self._texts[name].append(StringColumn.from_texts([texts[row] for row in first]))
 
     def build(self, base: Segment | None = None) -> Segment:
-        """The segment of all rows added.
+        """The segment of all rows added; the builder is used up.
 
         Args:
             base: The segment that this one amends; it lends its idf.
         """
-        rows = np.concatenate([np.zeros(0, dtype=ROW), *self.rows])
+        rows = self._rows.array()
         documents, rows["doc"] = self._documents()
-        keys = {
-            name: KeyIndex.build(
-                np.concatenate([np.zeros(0, np.uint64), *(part[name] for part in self.keys)])
-            )
-            for name in ("company_id", *{**KEYS, **COUNTED})
-            if name not in FILED
-        }
-        for name, parts in self.filed.items():
-            hashes = np.concatenate([np.zeros(0, np.uint64), *(hashes for hashes, _ in parts)])
-            own = np.concatenate([np.zeros(0, np.int32), *(own for _, own in parts)])
-            keys[name] = KeyIndex.build(hashes, own)
+        # hashes make room for the sorted keys, one after the other
+        keys = {name: KeyIndex.build(self._keys.pop(name).array()) for name in [*self._keys]}
+        for name, (hashes, own) in self._filed.items():
+            keys[name] = KeyIndex.build(hashes.array(), own.array())
         starts, postings = _search.invert(documents.gram_offsets, documents.grams, GRAM_BUCKETS)
         idf = inverse_document_frequency(starts, len(documents)) if base is None else base.idf
         order = np.argsort(rows["doc"], kind="stable").astype(np.int32)
@@ -156,7 +151,7 @@ class SegmentBuilder:
         np.cumsum(np.bincount(rows["doc"], minlength=len(documents)), out=row_ends[1:])
         return Segment(
             rows,
-            StringColumn.concatenate(self.ids),
+            self._ids.column(),
             documents,
             row_ends,
             order,
@@ -167,34 +162,28 @@ class SegmentBuilder:
             keys,
             idf,
             {
-                name: StringColumn.concatenate(parts)
-                for name, parts in self.snapshot.items()
-                if any(len(part.blob) for part in parts)
+                name: column
+                for name, texts in self._snapshot.items()
+                if len((column := texts.column()).blob)
             },
         )
 
     def _documents(self) -> tuple[Documents, NDArray[np.int32]]:
         """Each distinct name once, and the document of every row."""
-        keys = np.concatenate([np.zeros(0, np.uint64), *self.document_keys])
-        distinct = np.unique(keys)
-        doc = np.searchsorted(distinct, keys).astype(np.int32)
-        known = np.concatenate([np.zeros(0, np.uint64), *self.text_keys])
-        _, first = np.unique(known, return_index=True)
-        columns = [StringColumn.concatenate(self.texts[name]) for name in FIELDS_SEARCHED]
-        parts = [
-            encode_documents(*(column.take(first[at : at + _DOCUMENT_CHUNK]) for column in columns))
-            for at in range(0, max(len(first), 1), _DOCUMENT_CHUNK)
-        ]
-        ends = np.cumsum([0, *(int(part.gram_offsets[-1]) for part in parts)])
-        offsets = [part.gram_offsets[1:] + end for part, end in zip(parts, ends[:-1], strict=True)]
-        core, kana, latin = (column.select(first) for column in columns)
-        return Documents(
-            core,
-            kana,
-            latin,
-            np.concatenate([np.zeros(1, dtype=np.int64), *offsets]),
-            np.concatenate([part.grams for part in parts]),
-        ), doc
+        keys = self._document_keys.array()
+        doc = np.searchsorted(np.unique(keys), keys).astype(np.int32)
+        _, first = np.unique(self._text_keys.array(), return_index=True)
+        core, kana, latin = (
+            self._texts.pop(name).column().select(first) for name in FIELDS_SEARCHED
+        )
+        offsets, grams = GrowingArray(np.int64), GrowingArray(np.int32)
+        offsets.append(np.zeros(1, dtype=np.int64))
+        for begin in range(0, len(first), _DOCUMENT_CHUNK):
+            part = np.arange(begin, min(begin + _DOCUMENT_CHUNK, len(first)))
+            ends, buckets = gram_lists(core.take(part), kana.take(part), latin.take(part))
+            offsets.append(len(grams) + ends[1:])
+            grams.append(buckets)
+        return Documents(core, kana, latin, offsets.array(), grams.array()), doc
 
 
 def _counts(keys: dict[str, KeyIndex], rows: int) -> NDArray[np.uint16]:

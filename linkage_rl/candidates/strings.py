@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.candidates import _text
+from linkage_rl.candidates.growing import GrowingArray
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,10 @@ class StringColumn:
     @classmethod
     def concatenate(cls, columns: Iterable["StringColumn"]) -> "StringColumn":
         """The texts of all columns, one column after the other."""
-        parts = list(columns)
-        starts = np.cumsum([0, *(int(part.offsets[-1]) for part in parts)])
-        offsets = [part.offsets[1:] + start for part, start in zip(parts, starts, strict=False)]
-        return cls(
-            np.concatenate([np.zeros(1, dtype=np.int64), *offsets]),
-            np.concatenate([np.zeros(0, dtype=np.uint8), *(part.blob for part in parts)]),
-        )
+        whole = GrowingStrings()
+        for column in columns:
+            whole.append(column)
+        return whole.column()
 
     def take(self, rows: NDArray[np.integer]) -> list[str]:
         """The texts at these positions, in this order."""
@@ -63,3 +61,21 @@ class StringColumn:
         offsets = np.zeros(len(index) + 1, dtype=np.int64)
         np.cumsum(self.offsets[index + 1] - self.offsets[index], out=offsets[1:])
         return StringColumn(offsets, raw[raw != 10])
+
+
+class GrowingStrings:
+    """A column to which others are appended."""
+
+    def __init__(self) -> None:
+        self._offsets = GrowingArray(np.int64)
+        self._offsets.append(np.zeros(1, dtype=np.int64))
+        self._blob = GrowingArray(np.uint8)
+
+    def append(self, column: StringColumn) -> None:
+        """Add the texts of a column at the end."""
+        self._offsets.append(column.offsets[1:] + len(self._blob))
+        self._blob.append(column.blob)
+
+    def column(self) -> StringColumn:
+        """All texts appended so far."""
+        return StringColumn(self._offsets.array(), self._blob.array())

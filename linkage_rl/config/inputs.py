@@ -69,7 +69,7 @@ def index_folder(store: CompanyStore, given: str) -> Path:
 
 @contextmanager
 def open_linker(
-    bundle: str, database: str, index: str, table: TableChoice
+    bundle: str, database: str, index: str, table: TableChoice, refresh: bool = True
 ) -> Iterator[tuple[Linker, str]]:
     """The linker of a bundle, and words that change with the state of the table it links against.
 
@@ -79,6 +79,7 @@ def open_linker(
             uses the index in the bundle.
         index: Index folder of the database; '' takes that of `table`, or the usual place.
         table: The table's description.
+        refresh: Whether to look for changes of the database first.
 
     Raises:
         LinkageError: Bundle, database or index has a fault.
@@ -93,6 +94,6 @@ def open_linker(
     mapping = CANONICAL if table.source else table.mapping
     with CompanyStore(database_of(database), mapping, read_only=True) as store:
         store.check()
-        found = open_index(store, index_folder(store, index or table.index))
+        found = open_index(store, index_folder(store, index or table.index), refresh)
         state = f"{shown(store.url)} {store.mapping.table} {found.watermark} {len(found)}"
         yield load_bundle(folder, found, store), state

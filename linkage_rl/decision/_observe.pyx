@@ -23,7 +23,8 @@ def fill_slots(
     Returns:
         Candidates (B, slots, F + routes + 3): the pair's features, one bit per bought route that
         proposed it, its affinity, its lead over the best other visible pair mapped to [0, 1], and
-        its share of the best affinity; and the pair index of each slot, -1 where empty.
+        its share of the best affinity; the pair index of each slot, -1 where empty; and the number
+        of filled slots (B,).
     """
     cdef Py_ssize_t b, batch = cases.shape[0]
     cdef int width = features.shape[1], slot, route
@@ -35,6 +36,8 @@ def fill_slots(
     pairs = np.full((batch, slots), -1, dtype=np.int64)
     cdef float[:, :, ::1] out = candidates
     cdef int64_t[:, ::1] out_pairs = pairs
+    filled = np.zeros(batch, dtype=np.int64)
+    cdef int64_t[::1] out_filled = filled
     with nogil:
         for b in range(batch):
             if bought[b] == 0:
@@ -53,6 +56,7 @@ def fill_slots(
                 slot += 1
                 if slot == slots:
                     break
+            out_filled[b] = slot
             if slot == 0:
                 continue
             # Pairs come by falling affinity, so the best two stand in the first two slots.
@@ -66,4 +70,4 @@ def fill_slots(
                 out[b, route, width + routes + 2] = (
                     out[b, route, width + routes] / best if best > 0 else 0
                 )
-    return candidates, pairs
+    return candidates, pairs, filled

@@ -134,15 +134,17 @@ class Decider:
             part = slice(begin, begin + _CHUNK)
             observation = pool.observe(active[part], done.bought[active[part]])
             # a policy that preferred an illegal route would buy it for ever
-            preferences = np.where(
+            preferences: NDArray[np.float32] = np.where(
                 observation.action_mask, self.policy.preferences(observation), ILLEGAL
-            ).astype(np.float32)
+            )
             if self.plan is not None:
                 preferences = preferences[:, : layout.first_route]
             route_of[part] = preferences.argmax(axis=1) - layout.first_route
-            stops = route_of[part] < 0
-            self._stop(active[part][stops], preferences[stops], observation.slot_pairs[stops], done)
-        for route in range(layout.routes):
+            if (stops := route_of[part] < 0).any():
+                self._stop(
+                    active[part][stops], preferences[stops], observation.slot_pairs[stops], done
+                )
+        for route in sorted({route for route in route_of.tolist() if route >= 0}):
             self._buy(pool, active[route_of == route], route, done)
         return active[route_of >= 0]
 

@@ -75,7 +75,7 @@ class View:
     ) -> Observation:
         """What a policy sees of these cases after these routes; fresh arrays at each call."""
         routes = len(self.prices)
-        candidates, pairs = _observe.fill_slots(
+        candidates, pairs, filled = _observe.fill_slots(
             case,
             bought,
             cases.starts,
@@ -86,7 +86,6 @@ class View:
             self.max_candidates,
             routes,
         )
-        filled = (pairs >= 0).sum(axis=1)
         state = np.empty((len(case), routes + 2), dtype=np.float32)
         state[:, :routes] = (bought[:, None] >> np.arange(routes)) & 1
         state[:, routes] = filled / self.max_candidates

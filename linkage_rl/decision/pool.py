@@ -92,12 +92,12 @@ class LivePool:
     def reveal(self, cases: NDArray[np.int64], route: int) -> None:
         """Run a route for these clients; what it proposes is merged when it is looked at."""
         found = self._index.propose(self._routes[route], self._clients, cases, self._limit)
-        hits = found.rows >= 0
-        client = np.repeat(cases, hits.sum(axis=1))
-        bits = np.full(len(client), 1 << route, dtype=np.uint16)
-        unknown = np.full(len(client), -1, dtype=np.int64)
-        keys = _keys(client, found.rows[hits])
-        self._waiting.append(_Found(keys, found.affinity[hits], bits, unknown))
+        case, slot = np.nonzero(found.rows >= 0)
+        if len(case):
+            keys = _keys(cases[case], found.rows[case, slot])
+            bits = np.full(len(case), 1 << route, dtype=np.uint16)
+            unknown = np.full(len(case), -1, dtype=np.int64)
+            self._waiting.append(_Found(keys, found.affinity[case, slot], bits, unknown))
 
     def _merge(self) -> None:
         """Join waiting and known pairs, and compute the features of the new ones in one batch."""
@@ -106,10 +106,11 @@ class LivePool:
         merged = _Found.merged([self._known, *self._waiting])
         self._waiting = []
         fresh = np.flatnonzero(merged.feature_rows < 0)
-        client, rows = merged.keys[fresh] >> 32, merged.keys[fresh] & _ROW
-        features = pair_features(self._index, self._clients, client, rows)
-        merged.feature_rows[fresh] = len(self._features) + np.arange(len(fresh))
-        self._features = np.concatenate([self._features, features])
+        if len(fresh):
+            client, rows = merged.keys[fresh] >> 32, merged.keys[fresh] & _ROW
+            features = pair_features(self._index, self._clients, client, rows)
+            merged.feature_rows[fresh] = len(self._features) + np.arange(len(fresh))
+            self._features = np.concatenate([self._features, features])
         self._known = merged
         self._pairs = self._in_order()
 

@@ -108,7 +108,7 @@ def query_features(index: CompanyIndex, clients: Clients) -> NDArray[np.float32]
 
 def _name_mass(index: CompanyIndex, clients: Clients) -> NDArray[np.float64]:
     """Summed idf of the grams of each core, one by one: a batch must not change the rounding."""
-    documents = clients.encoded.documents
+    documents = clients.encoded
     weights = index.base.idf[documents.grams]
     lists = np.repeat(np.arange(3 * len(documents)), np.diff(documents.gram_offsets))
     masses = np.bincount(lists, weights, minlength=3 * len(documents)).astype(np.float64)

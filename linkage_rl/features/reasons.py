@@ -52,9 +52,31 @@ PHRASES: Final = (
 """All remarks; features are those of `matrix.PAIR_FEATURES`."""
 
 _COLUMN: Final = {name: place for place, name in enumerate(PAIR_FEATURES)}
+_WEIGHTS: Final = np.array([phrase.weight for phrase in PHRASES], dtype=np.float32)
 _WORDS: Final = np.array([*(phrase.words for phrase in PHRASES), ""], dtype=object)
 _HIGH: Final = {"core_ratio": 0.8, "company_name_bearers": 0.3}
 _LOW: Final = {"core_ratio": 0.6}
+_SIGN: Final = np.array(
+    [1 if phrase.holds == "high" else -1 for phrase in PHRASES], dtype=np.float32
+)
+_BOUND: Final = np.array(
+    [
+        _HIGH.get(phrase.feature, 1) if phrase.holds == "high" else -_LOW.get(phrase.feature, 0)
+        for phrase in PHRASES
+    ],
+    dtype=np.float32,
+)
+"""A remark holds from this value of its signed feature on."""
+
+
+def _columns(names: list[str], absent: int) -> NDArray[np.int64]:
+    return np.array([_COLUMN[name] if name else absent for name in names])
+
+
+_FEATURE: Final = _columns([phrase.feature for phrase in PHRASES], 0)
+# a column of zeros and one of ones follow the features, for remarks that nothing silences
+_UNLESS: Final = _columns([phrase.unless for phrase in PHRASES], len(_COLUMN))
+_NEEDS: Final = _columns([phrase.needs for phrase in PHRASES], len(_COLUMN) + 1)
 
 
 def reasons(features: NDArray[np.float32]) -> list[str]:
@@ -63,18 +85,11 @@ def reasons(features: NDArray[np.float32]) -> list[str]:
     Args:
         features: Pair features, shape (P, F).
     """
-    strength = np.zeros((len(features), len(PHRASES)), dtype=np.float32)
-    for place, phrase in enumerate(PHRASES):
-        value = features[:, _COLUMN[phrase.feature]]
-        if phrase.holds == "high":
-            holds = value >= _HIGH.get(phrase.feature, 1.0)
-        else:
-            holds = value <= _LOW.get(phrase.feature, 0.0)
-        if phrase.unless:
-            holds &= features[:, _COLUMN[phrase.unless]] < 1
-        if phrase.needs:
-            holds &= features[:, _COLUMN[phrase.needs]] > 0
-        strength[:, place] = holds * phrase.weight
+    silent = np.tile(np.array([0, 1], dtype=np.float32), (len(features), 1))
+    value = np.concatenate([features, silent], axis=1)
+    holds = value[:, _FEATURE] * _SIGN >= _BOUND
+    holds &= (value[:, _UNLESS] < 1) & (value[:, _NEEDS] > 0)
+    strength = holds * _WEIGHTS
     best = np.argsort(-strength, axis=1, kind="stable")[:, :_SHOWN]
     shown = np.where(np.take_along_axis(strength, best, axis=1) > 0, best, len(PHRASES))
     words = _WORDS[shown].tolist()

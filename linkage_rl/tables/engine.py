@@ -28,11 +28,14 @@ def open_engine(url: URL, *, read_only: bool) -> Engine:
     Raises:
         DatabaseError: The URL names a database kind or driver that is not installed.
     """
-    options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": True}
+    options: dict[str, Any] = {"hide_parameters": True}
     if url.drivername.startswith("sqlite"):
         url = _existing_file(url, "ro" if read_only else "rw")
         options |= {"connect_args": {"timeout": LOCK_TIMEOUT_S}}
-    elif url.drivername == "postgresql+psycopg":
+    else:
+        # a server may have closed the connection meanwhile; a file has not
+        options["pool_pre_ping"] = True
+    if url.drivername == "postgresql+psycopg":
         given = [str(url.query["options"])] if "options" in url.query else []
         read = ["-c default_transaction_read_only=on"] if read_only else []
         options["connect_args"] = {"options": " ".join(given + read)}

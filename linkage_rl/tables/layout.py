@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import (
@@ -80,16 +81,22 @@ class TableLayout:
         after = stamped >= _as_stamp(watermark, stamped.type)
         return self.every().where(or_(after, stamped.is_(None)))
 
-    def among(self, company_ids: Sequence[str]) -> Select[Any]:
-        """Selects the companies with these ids, however many, in one statement."""
+    @cached_property
+    def among(self) -> Select[Any]:
+        """Selects the companies that the parameters of `asking` name, however many."""
         rows = select(*self.columns.values())
         if self.dialect == "sqlite":
-            listed = func.json_each(json.dumps(list(company_ids))).table_valued("value")
+            listed = func.json_each(bindparam("ids", type_=Text)).table_valued("value")
             return rows.where(self.key.in_(select(listed.c.value)))
         if self.dialect == "postgresql":
-            texts = bindparam(None, list(company_ids), ARRAY(Text))
-            return rows.where(self.key == any_(cast(texts, ARRAY(self.key.type))))
-        return rows.where(self.key.in_(list(company_ids)))
+            texts = cast(bindparam("ids", type_=ARRAY(Text)), ARRAY(self.key.type))
+            return rows.where(self.key == any_(texts))
+        return rows.where(self.key.in_(bindparam("ids", expanding=True)))
+
+    def asking(self, company_ids: Sequence[str]) -> dict[str, Any]:
+        """Parameters of `among` for these companies."""
+        ids = list(company_ids)
+        return {"ids": json.dumps(ids) if self.dialect == "sqlite" else ids}
 
     def rows(self, values: Sequence[Sequence[Any]]) -> CompanyRows:
         """The columns that a statement of this layout found, as texts; NULL becomes ''."""

@@ -16,8 +16,8 @@ from linkage_rl.tables.engine import database_errors, open_engine, sqlite_path
 from linkage_rl.tables.layout import TableLayout, as_text, find_table
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 
-CHUNK: Final = 100_000
-"""Companies read or written at once; about 60 MB of texts."""
+CHUNK: Final = 50_000
+"""Companies read or written at once; about 30 MB of texts."""
 
 BLOCK: Final = 2_000
 """Rows turned into columns at once; more live rows would keep the garbage collector busy."""
@@ -148,10 +148,13 @@ class CompanyStore:
         Returns:
             Each row once, in the order in which its id is first asked for.
         """
-        with self._reading() as connection:
-            rows = connection.execute(self._layout.among(company_ids)).fetchall()
-        values = list(zip(*rows, strict=True)) if rows else [()] * len(self._layout.columns)
-        found = self._layout.rows(values)
+        layout = self._layout
+        rows: Sequence[Sequence[Any]] = []
+        if company_ids:
+            with self._reading() as connection:
+                rows = connection.execute(layout.among, layout.asking(company_ids)).fetchall()
+        values = list(zip(*rows, strict=True)) if rows else [()] * len(layout.columns)
+        found = layout.rows(values)
         place = {company_id: row for row, company_id in enumerate(found.records.ids)}
         order = [place[asked] for asked in dict.fromkeys(company_ids) if asked in place]
         return CompanyRows(

@@ -224,11 +224,13 @@ def _read_lots(rests: list[str]) -> tuple[list[str], list[str], list[str]]:
     if not rests:
         return [], [], []
     block = KANJI_NUMBER.sub(lambda found: kanji_to_digits(found[0]), "\n".join(rests))
-    towns, blocks, buildings = zip(*_LINE.findall(_separators(block)), strict=True)
-    numbers = "\n".join(blocks).replace("=", "-").replace(":", "-")
-    building = _FLOOR.sub(_floor, core_block("\n".join(buildings)))
+    lines = _LINE.findall(_separators(block))
+    # Column by column, since zip would make an iterator of each of 100,000 lines.
+    towns, blocks, buildings = ("\n".join([line[part] for line in lines]) for part in range(3))
+    numbers = blocks.replace("=", "-").replace(":", "-")
+    building = _FLOOR.sub(_floor, core_block(buildings))
     count = len(rests)
-    return split(core_block("\n".join(towns)), count), split(numbers, count), split(building, count)
+    return split(core_block(towns), count), split(numbers, count), split(building, count)
 
 
 def _floor(found: re.Match[str]) -> str:

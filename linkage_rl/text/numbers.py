@@ -15,10 +15,13 @@ _NUMERALS: Final = "".join(_DIGITS) + "".join(_UNITS)
 # 麻布十番1丁目 is a town; 二の丸 and 一号線 are no numbers of a lot, either.
 _END: Final = "(?=$|[-号番の ])"
 _TOWN: Final = f"[0-9{_NUMERALS}]+丁目|[0-9]+-[0-9]+-"
+# The first numeral leads, before what must precede it: so the scan skips all other characters.
 KANJI_NUMBER: Final = re.compile(
-    f"(?<!麻布)[{_NUMERALS}]+(?=丁目|番地|番(?!{_TOWN})|号(?!線)|条|線|地割|[-のノ][0-9{_NUMERALS}])"
-    f"|(?<=[-0-9])[{_NUMERALS}]+{_END}|(?<=[0-9{_NUMERALS}][のノ])[{_NUMERALS}]+{_END}"
-    f"|(?<=番地)[{_NUMERALS}]+{_END}|(?<=番地の)[{_NUMERALS}]+{_END}|(?<=丁目)[{_NUMERALS}]+{_END}",
+    f"[{_NUMERALS}](?:"
+    f"(?<!麻布.)[{_NUMERALS}]*"
+    f"(?=丁目|番地|番(?!{_TOWN})|号(?!線)|条|線|地割|[-のノ][0-9{_NUMERALS}])"
+    f"|(?:(?<=[-0-9].)|(?<=[0-9{_NUMERALS}][のノ].)|(?<=番地.)|(?<=番地の.)|(?<=丁目.))"
+    f"[{_NUMERALS}]*{_END})",
     re.MULTILINE,
 )
 """Kanji numerals where an address counts: before 丁目, 番地, 番, 号, 条, 線, 地割, by hyphens."""

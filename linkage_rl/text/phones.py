@@ -17,6 +17,8 @@ _SECOND: Final = re.compile("(?<=[0-9]) *(?:[/,;~]|fax|内線|代表|ext|#|x|\\(
 _SEPARATOR: Final = re.compile("[^0-9+]+")
 _NATIONAL_LENGTHS: Final = (9, 10)
 """Digits after the leading 0; eight of them are a number without its area code."""
+_PLAIN: Final = re.compile("0(?!10)[1-9][0-9]{8,9}")
+"""What the numbering plan leaves as it is; 010 dials abroad, 00 a carrier."""
 
 
 def canonical_phones(texts: Sequence[str]) -> list[str]:
@@ -35,6 +37,8 @@ def canonical_phones(texts: Sequence[str]) -> list[str]:
 @lru_cache(maxsize=262_144)
 def _canonical_phone(text: str) -> str:
     dialled = _SEPARATOR.sub("", _SECOND.sub("", text))
+    if _PLAIN.fullmatch(dialled):
+        return dialled
     if dialled.startswith(_WRONG_PREFIX):
         dialled = "+" + dialled.lstrip("0")
     try:

@@ -9,7 +9,7 @@ from linkage_rl.candidates.encode import (
     ROW,
     document_keys,
     encode,
-    encode_documents,
+    gram_lists,
     hash_texts,
 )
 from linkage_rl.text.canonical import canonicalise
@@ -17,7 +17,7 @@ from tests.small_table import COMPANIES, client_records, records
 
 
 def grams(text: str, field: int = 0) -> set[int]:
-    _, buckets = _text.gram_buckets([text], field, GRAM_BUCKETS - 1)
+    _, buckets = _text.gram_lists([[""]] * field + [[text]], GRAM_BUCKETS - 1)
     return set(buckets.tolist())
 
 
@@ -111,7 +111,7 @@ def test_kana_and_latin_letters_make_triples() -> None:
 
 
 def test_each_gram_counts_once_and_they_are_sorted() -> None:
-    _, buckets = _text.gram_buckets(["東東東東"], 0, GRAM_BUCKETS - 1)
+    _, buckets = _text.gram_lists([["東東東東"]], GRAM_BUCKETS - 1)
 
     # ^東 東東 東$
     assert len(buckets) == 3
@@ -129,12 +129,12 @@ def test_fields_do_not_share_buckets() -> None:
 
 
 def test_the_grams_of_a_document_lie_field_by_field() -> None:
-    documents = encode_documents(["青空", "東"], ["アオゾラ", ""], ["", "acme"])
+    offsets, buckets = gram_lists(["青空", "東"], ["アオゾラ", ""], ["", "acme"])
 
-    assert documents.gram_offsets.tolist() == [0, 3, 7, 7, 9, 9, 13]
-    assert set(documents.grams[0:3].tolist()) == grams("青空")
-    assert set(documents.grams[3:7].tolist()) == grams("アオゾラ", 1)
-    assert set(documents.grams[9:13].tolist()) == grams("acme", 2)
+    assert offsets.tolist() == [0, 3, 7, 7, 9, 9, 13]
+    assert set(buckets[0:3].tolist()) == grams("青空")
+    assert set(buckets[3:7].tolist()) == grams("アオゾラ", 1)
+    assert set(buckets[9:13].tolist()) == grams("acme", 2)
 
 
 def test_records_that_share_core_and_readings_share_a_document() -> None:

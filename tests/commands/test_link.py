@@ -5,12 +5,20 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from linkage_rl.config.inputs import open_linker
 from linkage_rl.link import COLUMNS
+from linkage_rl.linker import Linker
 from tests.commands.shop import CLIENTS, Run, write_csv
+
+Opener = Callable[..., AbstractContextManager[tuple[Linker, str]]]
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -141,6 +149,50 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_file(
     assert run("link", *words, "output=linked.csv").code == 0
     assert (files / "linked.csv").read_bytes() == (files / "whole.csv").read_bytes()
     assert not list(files.glob("*.partial*"))
+
+
+def test_two_processes_and_chunks_of_any_size_write_the_same_file(
+    run: Run, files: Path, bundle: Path
+) -> None:
+    many_clients(files)
+    run("companies", "source=companies.csv", "database=shop.db")
+    words = (f"bundle={bundle}", "clients=many.csv", "database=shop.db")
+    assert run("link", *words, "output=whole.csv").code == 0
+
+    assert run("link", *words, "output=chunks.csv", "chunk=7").code == 0
+    assert run("companies", "database=shop.db", "refresh=true").code == 0
+    ended = run("link", *words, "output=workers.csv", "chunk=100", "workers=2")
+
+    assert ended.code == 0, ended.err
+    whole = (files / "whole.csv").read_bytes()
+    assert (files / "chunks.csv").read_bytes() == whole
+    assert (files / "workers.csv").read_bytes() == whole
+
+
+def test_a_fault_met_by_a_worker_ends_with_its_sentence(
+    run: Run, files: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many_clients(files)
+    monkeypatch.setattr("linkage_rl.link.open_linker", another_state(open_linker))
+
+    ended = run(
+        *("link", f"bundle={bundle}", "clients=many.csv", "output=o.csv", "chunk=100", "workers=2")
+    )
+
+    assert ended.code == 1
+    assert "it was changed while the workers started; start again" in ended.last
+    assert not (files / "o.csv").exists()
+
+
+def another_state(opened: Opener) -> Opener:
+    """Opens the linker, but says that the table was in another state."""
+
+    @contextmanager
+    def opens(*words: Any) -> Iterator[tuple[Linker, str]]:
+        with opened(*words) as (linker, _):
+            yield linker, "the table of yesterday"
+
+    return opens
 
 
 def test_a_full_disk_ends_with_a_sentence_and_keeps_what_is_finished(
