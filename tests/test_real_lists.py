@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from experiments.real_lists.__main__ import SHOWN, as_markdown, collect
+from experiments.real_lists.ablation import without_features
+from experiments.real_lists.cases import Lists
 from experiments.real_lists.rival import decisions_of, shown_pairs
 from linkage_rl.decision.observation import View
+from linkage_rl.train import TrainSettings
 from tests.cases_factory import two_clients
 
 VIEW = View(max_candidates=4, prices=(0.01, 0.03))
@@ -52,10 +55,30 @@ def test_runs_at_other_prices_are_named_by_them(tmp_path: Path) -> None:
     }
 
 
-def test_the_table_shows_the_mean_and_the_range_of_f1() -> None:
-    seeds = [dict.fromkeys(SHOWN, 0.8), dict.fromkeys(SHOWN, 0.9)]
+def test_the_table_shows_the_mean_and_the_interval_of_f1() -> None:
+    seeds = [
+        dict.fromkeys(SHOWN, 0.8) | {"f1_low": 0.7, "f1_high": 0.85},
+        dict.fromkeys(SHOWN, 0.9) | {"f1_low": 0.8, "f1_high": 0.95},
+    ]
 
     table = as_markdown({"agent": seeds})
 
     assert "| agent | 2 | 0.8500 |" in table
-    assert "0.8500 (0.800-0.900)" in table
+    assert "0.8500 [0.750, 0.900]" in table
+
+
+def test_what_was_not_timed_leaves_its_cell_empty() -> None:
+    untimed = dict.fromkeys(SHOWN, 0.8) | {"microseconds_per_client": None}
+
+    assert as_markdown({"LightGBM": [untimed]}).endswith("| - |")
+
+
+def test_a_feature_that_is_left_out_is_zero_for_every_pair() -> None:
+    cases = two_clients()
+    name = cases.feature_names[0]
+    lists = Lists(TrainSettings(), ("one",), cases, cases, cases, VIEW)
+
+    blank = without_features(lists, (name,))
+
+    assert not blank.train.features[:, 0].any()
+    assert np.array_equal(blank.test.features[:, 1:], cases.features[:, 1:])

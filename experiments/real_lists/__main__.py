@@ -2,40 +2,40 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from hydra import compose, initialize_config_dir
-from hydra.core.hydra_config import HydraConfig
 from matplotlib.figure import Figure
-from omegaconf import OmegaConf, open_dict, read_write
+from omegaconf import OmegaConf
 
+from experiments.real_lists.cases import Lists, real_lists
 from experiments.real_lists.rival import judge_by_lightgbm
 from linkage_rl.agents.baselines import TopOne
-from linkage_rl.config import nodes
-from linkage_rl.config.command import CONFIGS, say
+from linkage_rl.config.command import say
 from linkage_rl.decision.decide import Decider
-from linkage_rl.decision.observation import View
 from linkage_rl.evaluation.comparison import Judged, trial_of
 from linkage_rl.evaluation.evaluate import calibrated
-from linkage_rl.train import COMPONENTS, TrainSettings, with_url
-from linkage_rl.training.data import balanced, prepare
+from linkage_rl.records import Decisions
 
 FOLDER: Final = Path(__file__).parent
 SHOWN: Final = {
     "linkage_rate": "linkage rate",
     "accuracy": "accuracy",
     "recall": "recall",
-    "f1": "F1",
+    "f1": "F1 [95 %]",
     "coverage_at_98%": "linked at 98 % accuracy",
+    "expected_reward": "reward",
     "routes_per_client": "routes/client",
     "cost_per_client": "price/client",
+    "microseconds_per_client": "µs/client",
 }
 """Metric to its heading, in the order of the table."""
+PRICED: Final = ("agent", "best fixed plan")
+"""Systems that another price of the routes changes."""
 
-Trials = dict[str, dict[str, list[dict[str, float]]]]
+Trials = dict[str, dict[str, list[dict[str, float | None]]]]
 """List to system to the test metrics of each seed."""
 
 
@@ -48,8 +48,9 @@ def main() -> None:
     asked = words.parse_args()
     trials = collect(asked.runs)
     if asked.lightgbm:
+        lists = real_lists()
         for seed in range(1, asked.seeds + 1):
-            for name, figures in lightgbm_figures(asked.lightgbm, seed).items():
+            for name, figures in lightgbm_figures(lists, asked.lightgbm, seed).items():
                 trials[name].setdefault("LightGBM", []).append(figures)
     (FOLDER / "results.json").write_text(json.dumps(trials, indent=1))
     for name, systems in trials.items():
@@ -65,54 +66,50 @@ def collect(runs: Sequence[Path]) -> Trials:
         metrics = json.loads((run / "metrics.json").read_text())["lists"]
         for name, systems in metrics.items():
             for system, splits in systems.items():
-                priced = system in ("agent", "best fixed plan") and scale != 1
+                priced = system in PRICED and scale != 1
                 title = f"{system}, prices x {scale:g}" if priced else system
                 if scale == 1 or priced:
                     trials.setdefault(name, {}).setdefault(title, []).append(splits["test"])
     return trials
 
 
-def lightgbm_figures(python: Path, seed: int) -> dict[str, dict[str, float]]:
+def lightgbm_figures(lists: Lists, python: Path, seed: int) -> dict[str, dict[str, float | None]]:
     """Test metrics of LightGBM on each list and on all, thresholds as for the other systems."""
-    nodes.register("train", TrainSettings, COMPONENTS)
-    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        whole = compose("train", ["experiment=jp_all"], return_hydra_config=True)
-    HydraConfig.instance().set_config(whole)
-    with open_dict(whole), read_write(whole):
-        whole.pop("hydra")
-    settings = with_url(nodes.settings(whole, TrainSettings))
-    prepared = prepare(settings)
-    prices = tuple(route.price for route in settings.candidates.routes())
-    view = View(settings.env.max_candidates, prices)
-    valid, test = prepared.cases["valid"], prepared.cases["test"]
-    train = balanced(prepared.cases["train"], settings.clients.balance)
-    said = judge_by_lightgbm(train, valid, test, view, python, seed)
+    said = judge_by_lightgbm(lists.train, lists.valid, lists.test, lists.view, python, seed)
+    return figures_of(lists, *said)
+
+
+def figures_of(
+    lists: Lists, valid: Decisions, test: Decisions
+) -> dict[str, dict[str, float | None]]:
+    """Test metrics of raw judgements on each list and on all together.
+
+    Args:
+        lists: The cases.
+        valid: What was said of the valid cases; calibration and thresholds come from it.
+        test: What was said of the test cases.
+    """
     # The policy is never asked: all that is decided has been judged already.
-    decider = calibrated(Decider(TopOne(), view), said[0], valid)
-    both = Judged(valid, said[0]), Judged(test, said[1])
+    decider = calibrated(Decider(TopOne(), lists.view), valid, lists.valid)
+    both = Judged(lists.valid, valid), Judged(lists.test, test)
     parts = {
         name: (
-            both[0].take(np.flatnonzero(valid.family == place)),
-            both[1].take(np.flatnonzero(test.family == place)),
+            both[0].take(np.flatnonzero(lists.valid.family == place)),
+            both[1].take(np.flatnonzero(lists.test.family == place)),
         )
-        for place, name in enumerate(prepared.families)
+        for place, name in enumerate(lists.families)
     }
+    settings = lists.settings
     return {
-        name: {
-            key: float(value)
-            for key, value in trial_of(
-                decider, chooses, reports, settings.reward, settings.evaluation.goal
-            )
-            .figures()
-            .items()
-            if value is not None
-        }
+        name: trial_of(
+            decider, chooses, reports, settings.reward, settings.evaluation.goal
+        ).figures()
         for name, (chooses, reports) in {**parts, "all": both}.items()
     }
 
 
-def as_markdown(systems: dict[str, list[dict[str, float]]]) -> str:
-    """Mean over the seeds of each system, with the range of F1."""
+def as_markdown(systems: Mapping[str, Sequence[Mapping[str, float | None]]]) -> str:
+    """Mean over the seeds of each system, with the mean ends of the intervals of F1."""
     lines = [
         f"| system | seeds | {' | '.join(SHOWN.values())} |",
         f"| --- | --- | {' | '.join('---' for _ in SHOWN)} |",
@@ -120,34 +117,52 @@ def as_markdown(systems: dict[str, list[dict[str, float]]]) -> str:
     for system, seeds in systems.items():
         cells = []
         for metric in SHOWN:
-            values = [seed[metric] for seed in seeds]
-            mean = f"{np.mean(values):.4f}"
-            cells.append(
-                f"{mean} ({min(values):.3f}-{max(values):.3f})" if metric == "f1" else mean
-            )
+            cell = _mean(seeds, metric)
+            if metric == "f1":
+                cell += f" [{_mean(seeds, 'f1_low', 3)}, {_mean(seeds, 'f1_high', 3)}]"
+            cells.append(cell)
         lines.append(f"| {system} | {len(seeds)} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
+def _mean(seeds: Sequence[Mapping[str, float | None]], metric: str, digits: int = 4) -> str:
+    values = [value for seed in seeds if (value := seed.get(metric)) is not None]
+    if not values:
+        return "-"
+    return f"{np.mean(values):,.0f}" if max(values) >= 100 else f"{np.mean(values):.{digits}f}"
+
+
 def draw_frontier(trials: Trials, picture: Path) -> None:
-    """F1 against the price paid per client, one panel per list."""
+    """F1 against time and routes per client, one row of panels per list."""
     lists = [name for name in trials if name != "all"]
-    figure = Figure(figsize=(5 * len(lists), 3.8), layout="constrained")
-    for axes, name in zip(figure.subplots(1, len(lists), squeeze=False)[0], lists, strict=True):
-        for system, seeds in trials[name].items():
-            if system == "top-1":
-                continue
-            price = np.mean([seed["cost_per_client"] for seed in seeds])
-            f1 = np.mean([seed["f1"] for seed in seeds])
-            marker = "o" if system.startswith("agent") else "s"
-            axes.plot(price, f1, marker, label=system)
-        axes.set_title(name)
-        axes.locator_params(axis="x", nbins=5)
-        axes.set_xlabel("price of the routes bought per client")
-        axes.set_ylabel("F1 on test")
-        axes.grid(alpha=0.25)
-        axes.legend(frameon=False, fontsize=8)
-    figure.savefig(picture, dpi=120)
+    axes_of = {"microseconds_per_client": "µs per client", "routes_per_client": "routes per client"}
+    figure = Figure(figsize=(11, 4.2 * len(lists)), layout="constrained")
+    panels = figure.subplots(len(lists), len(axes_of), squeeze=False)
+    for row, name in zip(panels, lists, strict=True):
+        for axes, (cost, label) in zip(row, axes_of.items(), strict=True):
+            for system, seeds in trials[name].items():
+                spent = [seed[cost] for seed in seeds if seed.get(cost) is not None]
+                if system == "top-1" or not spent:
+                    continue
+                f1 = np.array(
+                    [[seed[key] for seed in seeds] for key in ("f1", "f1_low", "f1_high")]
+                )
+                middle, low, high = f1.astype(np.float64).mean(axis=1)
+                axes.errorbar(
+                    np.median(np.array(spent, dtype=np.float64)),
+                    middle,
+                    yerr=[[middle - low], [high - middle]],
+                    fmt="o" if system.startswith("agent") else "s",
+                    markersize=5,
+                    capsize=2,
+                    label=system,
+                )
+            axes.set_title(name)
+            axes.set_xlabel(label)
+            axes.set_ylabel("F1 on test, 95 % interval by client")
+            axes.grid(alpha=0.25)
+        row[-1].legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    figure.savefig(picture, dpi=110)
 
 
 if __name__ == "__main__":

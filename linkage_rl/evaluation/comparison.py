@@ -56,9 +56,17 @@ class Trial:
     test: Evaluation
 
     def figures(self) -> dict[str, float | int | None]:
-        """Test metrics, the threshold, and the coverage at each of `ACCURACIES`."""
+        """Test metrics, the threshold, the coverage at each of `ACCURACIES`, F1's interval.
+
+        `f1_low` and `f1_high` bound a 95 % bootstrap interval by client.
+        """
         threshold = self.decider.thresholds and self.decider.thresholds.link
-        return vars(self.test.metrics) | {"threshold": threshold} | _coverages(self.test)
+        low, high = bootstrap_intervals(self.test.judgement, np.random.default_rng(0))["f1"]
+        return (
+            vars(self.test.metrics)
+            | {"threshold": threshold, "f1_low": low, "f1_high": high}
+            | _coverages(self.test)
+        )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,57 @@
+"""The cases of `experiment=jp_all`, as its training run prepares them."""
+
+from dataclasses import dataclass
+
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import open_dict, read_write
+
+from linkage_rl.config import nodes
+from linkage_rl.config.command import CONFIGS
+from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.observation import View
+from linkage_rl.train import COMPONENTS, TrainSettings, with_url
+from linkage_rl.training.data import balanced, prepare
+
+
+@dataclass(frozen=True, eq=False)
+class Lists:
+    """What a run learns from, chooses by and reports."""
+
+    settings: TrainSettings
+    families: tuple[str, ...]
+    train: CaseSet
+    """Balanced and blurred, as the ranker sees it."""
+    valid: CaseSet
+    test: CaseSet
+    view: View
+
+
+def jp_all() -> TrainSettings:
+    """The settings of `experiment=jp_all` as the command line would have them."""
+    nodes.register("train", TrainSettings, COMPONENTS)
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        whole = compose("train", ["experiment=jp_all"], return_hydra_config=True)
+    HydraConfig.instance().set_config(whole)
+    with open_dict(whole), read_write(whole):
+        whole.pop("hydra")
+    return with_url(nodes.settings(whole, TrainSettings))
+
+
+def real_lists(settings: TrainSettings | None = None) -> Lists:
+    """Prepare the cases, or read them from the cache of earlier runs.
+
+    Args:
+        settings: What the run was told; None for `jp_all`.
+    """
+    settings = jp_all() if settings is None else settings
+    prepared = prepare(settings)
+    prices = tuple(route.price for route in settings.candidates.routes())
+    return Lists(
+        settings,
+        prepared.families,
+        balanced(prepared.cases["train"], settings.clients.balance),
+        prepared.cases["valid"],
+        prepared.cases["test"],
+        View(settings.env.max_candidates, prices),
+    )
