@@ -3,12 +3,6 @@ from numpy.typing import NDArray
 
 _Proposals = tuple[NDArray[np.int32], NDArray[np.float32]]
 
-def count_keys(
-    keys: NDArray[np.uint64],
-    key_rows: NDArray[np.int32],
-    alive: NDArray[np.uint8],
-    asked: NDArray[np.uint64],
-) -> NDArray[np.int32]: ...
 def bear_key(
     asked: NDArray[np.uint64],
     keys: NDArray[np.uint64],

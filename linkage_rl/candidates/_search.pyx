@@ -278,25 +278,6 @@ def bear_key(
     return found
 
 
-def count_keys(
-    const uint64_t[::1] keys, const int32_t[::1] key_rows, const uint8_t[::1] alive,
-    const uint64_t[::1] asked,
-):
-    """How many rows that are alive bear each asked key, at most 65535; 0 for the key 0."""
-    cdef Py_ssize_t i, n = asked.shape[0]
-    counts = np.zeros(n, dtype=np.int32)
-    cdef int32_t[::1] out = counts
-    cdef int64_t first
-    with nogil:
-        for i in range(n):
-            if asked[i]:
-                first = _lower(keys, asked[i])
-                while first < keys.shape[0] and keys[first] == asked[i] and out[i] < 65535:
-                    out[i] += alive[key_rows[first]] != 0
-                    first += 1
-    return counts
-
-
 def propose_by_key(
     const uint64_t[:, ::1] asked,
     const Row[::1] clients, const int64_t[::1] client_ends, const int32_t[::1] client_grams,

@@ -104,25 +104,24 @@ class CompanyIndex:
             np.take_along_axis(rows, best, axis=1), np.take_along_axis(affinity, best, axis=1)
         )
 
-    def namesakes(self, clients: Clients) -> NDArray[np.int32]:
-        """Rows of the table that share each of `COUNTED` with each client, shape (N, C)."""
-        counts = np.zeros((len(clients), len(COUNTED)), dtype=np.int32)
+    def namesakes(self, clients: Clients, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Rows of the table that share each of `COUNTED` with the chosen clients, shape (B, C)."""
+        counts = np.zeros((len(chosen), len(COUNTED)), dtype=np.int64)
         for place, name in enumerate(COUNTED):
-            asked = np.ascontiguousarray(clients.keys[name][0])
-            for part in self.parts:
-                counts[:, place] += part.segment.keys[name].count(asked, part.alive)
+            asked = clients.keys[name][0][chosen]
+            counts[:, place] = sum(part.count(name, asked) for part in self.parts)
         return counts
 
-    def former_bearers(self, clients: Clients) -> NDArray[np.int32]:
-        """Rows of the table that once bore the core or the stem of each client, shape (N,).
+    def former_bearers(self, clients: Clients, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Rows of the table that once bore the core or the stem of the chosen clients, shape (B,).
 
         Where both were borne, the more frequent of the two is counted.
         """
-        counts = np.zeros(clients.keys["former_name"].shape, dtype=np.int32)
-        for asked, own in zip(clients.keys["former_name"], counts, strict=True):
-            for part in self.parts:
-                own += part.segment.keys["former_name"].count(asked, part.alive)
-        most: NDArray[np.int32] = counts.max(axis=0)
+        asked = clients.keys["former_name"][:, chosen]
+        counts = np.zeros(asked.shape, dtype=np.int64)
+        for own, keys in zip(counts, asked, strict=True):
+            own += sum(part.count("former_name", keys) for part in self.parts)
+        most: NDArray[np.int64] = counts.max(axis=0)
         return most
 
     def bore_name(
@@ -176,6 +175,15 @@ class CompanyIndex:
                 segment.idf,
             )
         return scores
+
+    def documents(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Number of the searched name of each row, equal for rows that share it; shape (P,)."""
+        numbers = np.empty(len(rows), dtype=np.int64)
+        for part, mine in self._split(rows):
+            # a part has no more names than rows, so that its first row keeps the numbers apart
+            own = part.segment.rows["doc"][rows[mine] - part.first_row]
+            numbers[mine] = part.first_row + own
+        return numbers
 
     def texts(self, field: str, rows: NDArray[np.int64]) -> list[str]:
         """Canonical core, kana or Latin name of these rows."""

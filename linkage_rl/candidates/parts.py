@@ -1,13 +1,14 @@
 """Segments with the rows of them that still hold, and how often names occur over all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.candidates.keys import COUNTED
-from linkage_rl.candidates.segment import KeyIndex, Segment
+from linkage_rl.candidates.segment import Segment
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,23 @@ class Part:
         alive = np.ones(len(segment), dtype=np.uint8)
         return cls(segment, alive, first_row, segment.counts)
 
+    @cached_property
+    def gone(self) -> Mapping[str, NDArray[np.uint64]]:
+        """Keys of the rows that no longer hold, rising; by the name of the key."""
+        counted = (*COUNTED, "former_name")
+        if self.alive.all():
+            return dict.fromkeys(counted, np.zeros(0, dtype=np.uint64))
+        keys = {name: self.segment.keys[name] for name in counted}
+        return {name: index.keys[self.alive[index.rows] == 0] for name, index in keys.items()}
+
+    def count(self, name: str, asked: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """How many rows that hold bear each asked key, shape (N,); none bears the key 0."""
+        counts = np.zeros(len(asked), dtype=np.int64)
+        for side, sign in (("right", 1), ("left", -1)):
+            for keys, share in ((self.segment.keys[name].keys, sign), (self.gone[name], -sign)):
+                counts += share * np.searchsorted(keys, asked, side=side)  # type: ignore[call-overload]
+        return counts
+
 
 def recount(parts: Sequence[Part]) -> tuple[Part, ...]:
     """The parts with the bearers of each key counted over all rows that hold.
@@ -38,9 +56,10 @@ def recount(parts: Sequence[Part]) -> tuple[Part, ...]:
     counts = [part.segment.counts.copy() for part in parts]
     for place, name in enumerate(COUNTED):
         indexes = [part.segment.keys[name] for part in parts]
-        touched = np.unique(np.concatenate(_touched(parts, indexes)))
+        later = [index.keys for index in indexes[1:]]
+        touched = np.unique(np.concatenate([parts[0].gone[name], *later]))
         total = sum(
-            (index.count(touched, part.alive) for index, part in zip(indexes, parts, strict=True)),
+            (part.count(name, touched) for part in parts),
             start=np.zeros(len(touched), dtype=np.int64),
         )
         for own, index in zip(counts, indexes, strict=True):
@@ -50,8 +69,3 @@ def recount(parts: Sequence[Part]) -> tuple[Part, ...]:
             bearers = index.rows[np.arange(len(shift)) + shift]
             own[bearers, place] = np.repeat(np.minimum(total, 65_535), sizes)
     return tuple(replace(part, counts=own) for part, own in zip(parts, counts, strict=True))
-
-
-def _touched(parts: Sequence[Part], indexes: Sequence[KeyIndex]) -> list[NDArray[np.uint64]]:
-    gone = indexes[0].keys[parts[0].alive[indexes[0].rows] == 0]
-    return [gone, *(index.keys for index in indexes[1:])]

@@ -45,10 +45,6 @@ class KeyIndex:
         order = present[np.argsort(hashes[present], kind="stable")]
         return cls(hashes[order], (order if rows is None else rows[order]).astype(np.int32))
 
-    def count(self, asked: NDArray[np.uint64], alive: NDArray[np.uint8]) -> NDArray[np.int32]:
-        """How many rows that are alive bear each asked key, at most 65,535; shape (N,)."""
-        return _search.count_keys(self.keys, self.rows, alive, asked)
-
 
 @dataclass(frozen=True)
 class Segment:

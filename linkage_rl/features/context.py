@@ -43,10 +43,11 @@ def context(
         client_of_pair: Client of each pair, shape (P,).
         rows: Index row of each pair, shape (P,).
     """
+    asked, place = np.unique(client_of_pair, return_inverse=True)
     return np.concatenate(
         [
             log_count(index.counts(rows), _MOST),
-            log_count(index.namesakes(clients), _MOST)[client_of_pair],
+            log_count(index.namesakes(clients, asked), _MOST)[place],
         ],
         axis=1,
     )

@@ -22,7 +22,9 @@ def mentions(
         client_of_pair: Client of each pair, shape (P,).
         companies: Packed company of each pair, shape (P,).
     """
-    mentioned = mentioned_prefectures(clients.canonical.core)[client_of_pair]
+    asked, place = np.unique(client_of_pair, return_inverse=True)
+    cores = clients.canonical.core
+    mentioned = mentioned_prefectures([cores[client] for client in asked.tolist()])[place]
     equal = mentioned == companies["prefecture"]
     known = (mentioned > 0) & (companies["prefecture"] > 0)
     return np.stack([known & equal, known & ~equal], axis=1).astype(np.float32)

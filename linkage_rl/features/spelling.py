@@ -42,7 +42,22 @@ def spelling(
     client_of_pair: NDArray[np.int64],
     rows: NDArray[np.int64],
 ) -> NDArray[np.float32]:
-    """Spelling features of P pairs, shape (P, len(NAMES)), in [0, 1]; 0 where a name is missing."""
+    """Spelling features of P pairs, shape (P, len(NAMES)), in [0, 1]; 0 where a name is missing.
+
+    Namesakes share a name, so that each client is compared with each name once.
+    """
+    names = index.documents(rows)
+    pairs = (client_of_pair << 32) | names
+    _, first, place = np.unique(pairs, return_index=True, return_inverse=True)
+    return _compared(index, clients, client_of_pair[first], rows[first])[place]
+
+
+def _compared(
+    index: CompanyIndex,
+    clients: Clients,
+    client_of_pair: NDArray[np.int64],
+    rows: NDArray[np.int64],
+) -> NDArray[np.float32]:
     core = _spread(clients.canonical.core, client_of_pair)
     stem = _spread(clients.canonical.stem, client_of_pair)
     kana = _spread(clients.canonical.kana, client_of_pair)
