@@ -27,11 +27,11 @@ class Lists:
     view: View
 
 
-def jp_all() -> TrainSettings:
-    """The settings of `experiment=jp_all` as the command line would have them."""
+def preset(experiment: str = "jp_all") -> TrainSettings:
+    """The settings of an experiment as the command line would have them."""
     nodes.register("train", TrainSettings, COMPONENTS)
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        whole = compose("train", ["experiment=jp_all"], return_hydra_config=True)
+        whole = compose("train", [f"experiment={experiment}"], return_hydra_config=True)
     HydraConfig.instance().set_config(whole)
     with open_dict(whole), read_write(whole):
         whole.pop("hydra")
@@ -44,7 +44,7 @@ def real_lists(settings: TrainSettings | None = None) -> Lists:
     Args:
         settings: What the run was told; None for `jp_all`.
     """
-    settings = jp_all() if settings is None else settings
+    settings = preset() if settings is None else settings
     prepared = prepare(settings)
     prices = tuple(route.price for route in settings.candidates.routes())
     return Lists(

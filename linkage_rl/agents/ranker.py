@@ -32,7 +32,7 @@ class RankerConfig:
     batch: int = 512
     learning_rate: float = 3e-3
     """At the start; it falls to 0 along a cosine."""
-    weight_decay: float = 1e-4
+    weight_decay: float = 0.05
     averaging: float = 0.999
     """Share of the running mean of the weights that each update keeps; the mean is what is
     validated and returned (Polyak and Juditsky 1992). 0 takes the last weights."""

@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 
 from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.cases import CaseSet
-from linkage_rl.decision.episode import ActionLayout, route_cost
+from linkage_rl.decision.episode import ILLEGAL, ActionLayout, route_cost
 from linkage_rl.decision.observation import View
 from linkage_rl.protocols import Policy
 from linkage_rl.records import DecisionKind, Decisions, Observation
 
-ILLEGAL: Final = np.float32(-1e8)
-"""Preference of an action that the mask forbids."""
 _CHUNK: Final = 2048
 
 

@@ -5,11 +5,15 @@ candidate, declares no match, asks for review, or buys a route, which shows more
 """
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.errors import IllegalActionError
+
+ILLEGAL: Final = np.float32(-1e8)
+"""Preference of an action that the mask forbids; finite, since 0 times infinity is no number."""
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,15 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from linkage_rl.decision.episode import ILLEGAL
 from linkage_rl.errors import BundleError
 from linkage_rl.records import Observation
 
 INPUTS: Final = ("candidates", "query", "state", "action_mask")
 """Inputs of the graph; parts of an observation, in this order."""
 OUTPUT: Final = "preferences"
+_WIDTHS: Final = (2, 6, 12, 20)
+"""Filled slots up to which clients run together."""
 
 
 class OnnxPolicy:
@@ -45,7 +48,36 @@ class OnnxPolicy:
             raise BundleError(f"the policy {path} needs inputs {INPUTS}, got {found}")
 
     def preferences(self, observation: Observation) -> NDArray[np.float32]:
-        """Log-preferences of every action, shape (B, A); illegal ones get -1e8."""
-        feed = {name: getattr(observation, name) for name in INPUTS}
-        result: NDArray[np.float32] = self._session.run([OUTPUT], feed)[0]
+        """Log-preferences of every action, shape (B, A); illegal ones get -1e8.
+
+        Clients with few candidates run apart from those with many: an empty slot costs as much as a
+        filled one, and most clients have few.
+        """
+        slots = observation.candidates.shape[1]
+        filled = observation.action_mask[:, :slots].sum(axis=1)
+        widths = np.array([width for width in _WIDTHS if width < slots] + [slots])
+        group = widths.searchsorted(filled)
+        present = np.unique(group)
+        if len(present) == 1:
+            return self._run(observation, slice(None), int(widths[present[0]]))
+        result = np.empty(observation.action_mask.shape, dtype=np.float32)
+        for place in present:
+            rows = np.flatnonzero(group == place)
+            result[rows] = self._run(observation, rows, int(widths[place]))
+        return result
+
+    def _run(
+        self, observation: Observation, rows: NDArray[np.int64] | slice, width: int
+    ) -> NDArray[np.float32]:
+        """Preferences of some clients, of whose slots only the first `width` hold anybody."""
+        mask, slots = observation.action_mask[rows], observation.candidates.shape[1]
+        feed = {
+            "candidates": observation.candidates[rows, :width],
+            "query": observation.query[rows],
+            "state": observation.state[rows],
+            "action_mask": np.concatenate([mask[:, :width], mask[:, slots:]], axis=1),
+        }
+        said: NDArray[np.float32] = self._session.run([OUTPUT], feed)[0]
+        result = np.full(mask.shape, ILLEGAL, dtype=np.float32)
+        result[:, :width], result[:, slots:] = said[:, :width], said[:, width:]
         return result
