@@ -17,7 +17,7 @@ from linkage_rl.decision.cases import CaseSet, join_cases
 from linkage_rl.decision.prepare import prepare_cases
 from linkage_rl.errors import SchemaError
 from linkage_rl.records import RecordBatch
-from linkage_rl.tables.corrupt import blur
+from linkage_rl.tables.blur import blur
 from linkage_rl.tables.credentials import parse_url
 from linkage_rl.tables.readers import ClientList, read_clients, read_companies
 from linkage_rl.tables.sample import generate_clients, generate_companies

@@ -7,7 +7,8 @@ from linkage_rl.agents.ranker import RankerConfig
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.errors import ConfigError
-from linkage_rl.tables.corrupt import NAMES_ALONE, NoiseRates
+from linkage_rl.tables.blur import NAMES_ALONE
+from linkage_rl.tables.corrupt import NoiseRates
 from linkage_rl.tables.sample import SampleConfig
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.training.agent import TrainingConfig

@@ -1,13 +1,15 @@
 """What training sees of lists of unequal length."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from linkage_rl.errors import ConfigError
-from linkage_rl.training.data import balanced
-from linkage_rl.training.settings import ListSettings
+from linkage_rl.tables.sample import SampleConfig
+from linkage_rl.training.data import balanced, prepare
+from linkage_rl.training.settings import ListSettings, RunSettings, TableSettings
 from tests.cases_factory import synthetic_cases
 
 
@@ -34,3 +36,25 @@ def test_families_stay_as_they_are_where_nothing_rounds_to_two(balance: float) -
 def test_a_balance_above_one_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"clients\.balance must lie in \[0, 1\], got 2"):
         ListSettings(balance=2)
+
+
+def test_blurred_clients_join_the_training_cases_and_no_others(tmp_path: Path) -> None:
+    settings = RunSettings(
+        cache=str(tmp_path), table=TableSettings(sample=SampleConfig(companies=300, clients=200))
+    )
+    blurred = replace(settings, clients=ListSettings(blurred=0.5))
+
+    plain, more = prepare(settings).cases, prepare(blurred).cases
+
+    own = len(plain["train"])
+    assert len(more["train"]) == own + round(own / 2)
+    assert set(more["train"].clients.take(np.arange(own, len(more["train"])))) <= set(
+        plain["train"].clients.take(np.arange(own))
+    )
+    for split in ("valid", "test"):
+        assert np.array_equal(more[split].features, plain[split].features)
+
+
+def test_a_share_above_one_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"clients\.blurred must lie in \[0, 1\], got 1\.5"):
+        ListSettings(blurred=1.5)
