@@ -8,8 +8,11 @@ import numpy as np
 from experiments.real_lists.__main__ import SHOWN, as_markdown, collect
 from experiments.real_lists.ablation import without_features
 from experiments.real_lists.cases import Lists
+from experiments.real_lists.history import former_names
 from experiments.real_lists.rival import decisions_of, shown_pairs
+from experiments.real_lists.thinned import THINNED
 from linkage_rl.decision.observation import View
+from linkage_rl.records import RecordBatch
 from linkage_rl.train import TrainSettings
 from tests.cases_factory import two_clients
 
@@ -82,3 +85,32 @@ def test_a_feature_that_is_left_out_is_zero_for_every_pair() -> None:
 
     assert not blank.train.features[:, 0].any()
     assert np.array_equal(blank.test.features[:, 1:], cases.features[:, 1:])
+
+
+def test_former_names_are_those_of_the_lists_of_moves(tmp_path: Path) -> None:
+    for split in ("train", "valid", "test"):
+        rows = f"1,株式会社旧{split},6010001000001\n2,株式会社無,\n"
+        (tmp_path / f"moves_{split}.csv").write_text("client_id,name,company_id\n" + rows)
+
+    assert former_names(tmp_path) == {
+        "6010001000001": {"株式会社旧train", "株式会社旧valid", "株式会社旧test"}
+    }
+
+
+def test_thinned_lists_keep_what_their_title_says() -> None:
+    whole = RecordBatch(
+        ["c1"],
+        {
+            "name": ["青空商事"],
+            "name_kana": ["アオゾラショウジ"],
+            "postal_code": ["1010051"],
+            "street": ["東京都千代田区神田神保町2-38"],
+        },
+    )
+
+    kept = {title: thin(whole).columns for title, thin in THINNED.items()}
+
+    assert kept["all fields"] == whole.columns
+    assert kept["name and city"] == {"name": ["青空商事"], "street": ["東京都千代田区"]}
+    assert kept["name alone"] == {"name": ["青空商事"]}
+    assert kept["name and reading"].keys() == {"name", "name_kana"}

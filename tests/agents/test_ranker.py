@@ -104,7 +104,7 @@ def test_caution_links_from_the_probability_it_names() -> None:
     assert np.array_equal(linked, best - none > math.log(3))
 
 
-@pytest.mark.parametrize("changes", [{"epochs": 0}, {"all_routes_share": 1.5}])
+@pytest.mark.parametrize("changes", [{"epochs": 0}, {"all_routes_share": 1.5}, {"averaging": 1.0}])
 def test_nonsense_is_refused(changes: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match="ranker"):
         RankerConfig(**changes)  # type: ignore[arg-type]
