@@ -124,6 +124,11 @@ class CompanyIndex:
         most: NDArray[np.int64] = counts.max(axis=0)
         return most
 
+    @property
+    def tells_history(self) -> bool:
+        """Whether any company of the table bore another name before."""
+        return any(len(part.segment.keys["former_name"].keys) for part in self.parts)
+
     def bore_name(
         self, clients: Clients, client_of_pair: NDArray[np.int64], rows: NDArray[np.int64]
     ) -> NDArray[np.uint8]:

@@ -32,7 +32,8 @@ def log_count(
 def context(
     index: CompanyIndex,
     clients: Clients,
-    client_of_pair: NDArray[np.int64],
+    asked: NDArray[np.int64],
+    place: NDArray[np.int64],
     rows: NDArray[np.int64],
 ) -> NDArray[np.float32]:
     """Context features of P pairs, shape (P, len(NAMES)), in [0, 1].
@@ -40,10 +41,10 @@ def context(
     Args:
         index: The company table.
         clients: N clients.
-        client_of_pair: Client of each pair, shape (P,).
+        asked: Clients that have a pair, shape (B,).
+        place: Position in `asked` of the client of each pair, shape (P,).
         rows: Index row of each pair, shape (P,).
     """
-    asked, place = np.unique(client_of_pair, return_inverse=True)
     return np.concatenate(
         [
             log_count(index.counts(rows), _MOST),

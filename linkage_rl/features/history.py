@@ -16,7 +16,8 @@ NAMES: Final = ("former_name_equal", "former_name_bearers")
 def history(
     index: CompanyIndex,
     clients: Clients,
-    client_of_pair: NDArray[np.int64],
+    asked: NDArray[np.int64],
+    place: NDArray[np.int64],
     rows: NDArray[np.int64],
 ) -> NDArray[np.float32]:
     """History features of P pairs, shape (P, len(NAMES)), in [0, 1].
@@ -24,7 +25,8 @@ def history(
     The first is 1 where the company once bore the core or the stem of the client, the second how
     many companies of the table did.
     """
-    bore = index.bore_name(clients, client_of_pair, rows).astype(np.float32)
-    asked, place = np.unique(client_of_pair, return_inverse=True)
+    if not index.tells_history:
+        return np.zeros((len(rows), len(NAMES)), dtype=np.float32)
+    bore = index.bore_name(clients, asked[place], rows).astype(np.float32)
     bearers = log_count(index.former_bearers(clients, asked))[place]
     return np.stack([bore, bearers], axis=1)

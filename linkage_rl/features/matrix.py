@@ -66,15 +66,16 @@ def pair_features(
         return np.zeros((0, len(PAIR_FEATURES)), dtype=np.float32)
     packed = index.rows(rows)
     asking = clients.encoded.rows[client_of_pair]
-    stems = shortened(clients.keys["core"][1])
+    stems = shortened(clients.keys["core"][1][client_of_pair])
+    asked, place = np.unique(client_of_pair, return_inverse=True)
     return np.concatenate(
         [
             spelling.spelling(index, clients, client_of_pair, rows),
-            structure.structure(asking, packed, stems[client_of_pair]),
+            structure.structure(asking, packed, stems),
             places.places(index, asking, packed),
-            mentions.mentions(clients, client_of_pair, packed),
-            context.context(index, clients, client_of_pair, rows),
-            history.history(index, clients, client_of_pair, rows),
+            mentions.mentions(clients, asked, place, packed),
+            context.context(index, clients, asked, place, rows),
+            history.history(index, clients, asked, place, rows),
         ],
         axis=1,
     )
@@ -103,7 +104,7 @@ def query_features(index: CompanyIndex, clients: Clients) -> NDArray[np.float32]
         np.minimum(_name_mass(index, clients) / _HEAVIEST, 1),
         *structure.kinds_of(rows),
     ]
-    return np.stack(columns, axis=1).astype(np.float32)
+    return np.array(columns, dtype=np.float32).T
 
 
 def _name_mass(index: CompanyIndex, clients: Clients) -> NDArray[np.float64]:

@@ -13,16 +13,19 @@ NAMES: Final = ("in_mentioned_prefecture", "beyond_mentioned_prefecture")
 
 
 def mentions(
-    clients: Clients, client_of_pair: NDArray[np.int64], companies: NDArray[np.void]
+    clients: Clients,
+    asked: NDArray[np.int64],
+    place: NDArray[np.int64],
+    companies: NDArray[np.void],
 ) -> NDArray[np.float32]:
     """Features of P pairs, shape (P, len(NAMES)), each 0 or 1.
 
     Args:
         clients: N clients.
-        client_of_pair: Client of each pair, shape (P,).
+        asked: Clients that have a pair, shape (B,).
+        place: Position in `asked` of the client of each pair, shape (P,).
         companies: Packed company of each pair, shape (P,).
     """
-    asked, place = np.unique(client_of_pair, return_inverse=True)
     cores = clients.canonical.core
     mentioned = mentioned_prefectures([cores[client] for client in asked.tolist()])[place]
     equal = mentioned == companies["prefecture"]

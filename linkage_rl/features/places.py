@@ -108,4 +108,4 @@ def places(
         index.offices.share(companies["city"], office),
         office == 0,
     ]
-    return np.stack(columns, axis=1).astype(np.float32)
+    return np.array(columns, dtype=np.float32).T

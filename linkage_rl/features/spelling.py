@@ -88,7 +88,7 @@ def _compared(
         romanised * _distance(latin, company_latin, Indel.normalized_similarity),
         *index.compare_names(clients, client_of_pair, rows).T,
     ]
-    return np.stack(columns, axis=1).astype(np.float32)
+    return np.array(columns, dtype=np.float32).T
 
 
 def _spread(texts: list[str], client_of_pair: NDArray[np.int64]) -> list[str]:

@@ -114,4 +114,4 @@ def structure(
         missing("corporate"),
         *kinds_of(companies),
     ]
-    return np.stack(columns, axis=1).astype(np.float32)
+    return np.array(columns, dtype=np.float32).T
