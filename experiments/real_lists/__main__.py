@@ -52,7 +52,7 @@ def main() -> None:
         for seed in range(1, asked.seeds + 1):
             for name, figures in lightgbm_figures(lists, asked.lightgbm, seed).items():
                 trials[name].setdefault("LightGBM", []).append(figures)
-    (FOLDER / "results.json").write_text(json.dumps(trials, indent=1))
+    (FOLDER / "results.json").write_text(json.dumps(trials, indent=1) + "\n")
     for name, systems in trials.items():
         say(f"\n{name}\n\n{as_markdown(systems)}")
     draw_frontier(trials, FOLDER / "frontier.png")

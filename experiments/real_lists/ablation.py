@@ -71,7 +71,7 @@ def main() -> None:
                 for family, figures in ranked(changed, seed).items():
                     trials.setdefault(family, {}).setdefault(name, []).append(figures)
                 bar.update()
-            (FOLDER / "ablation.json").write_text(json.dumps(trials, indent=1))
+            (FOLDER / "ablation.json").write_text(json.dumps(trials, indent=1) + "\n")
     for family, systems in trials.items():
         say(f"\n{family}\n\n{as_markdown(systems)}")
 
