@@ -121,10 +121,10 @@ def with_margins(
                 break
         return best
 
-    asis = np.zeros(len(view.prices))
+    fitted = np.zeros(len(view.prices))
     plan = search(np.full(len(view.prices), NEVER), (ALWAYS, NEVER))
     found = max(
-        (search(start, _STEPS) for start in (asis, plan)),
+        (search(start, _STEPS) for start in (fitted, plan)),
         key=lambda margins: situations.earned(margins / sharpness),
     )
     settled = copy_scorer(scorer)

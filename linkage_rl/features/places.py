@@ -1,7 +1,8 @@
 """How far apart two places are, and whether a registry office fits them.
 
 `coordinates.tsv` holds latitude and longitude of the town hall of every municipality (1,912 rows;
-the wards of a city stand at its hall), as published with the MIT-licensed package JpGeocode 0.3.1.
+the wards of a city stand at its hall), taken from JpGeocode 0.3.1 (copyright m0zu, MIT License);
+the places of 三宅村, 八丈町, 丹波篠山市 and 檮原町 were added.
 """
 
 from importlib import resources
