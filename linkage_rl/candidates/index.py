@@ -117,11 +117,9 @@ class CompanyIndex:
 
         Where both were borne, the more frequent of the two is counted.
         """
-        asked = clients.keys["former_name"][:, chosen]
-        counts = np.zeros(asked.shape, dtype=np.int64)
-        for own, keys in zip(counts, asked, strict=True):
-            own += sum(part.count("former_name", keys) for part in self.parts)
-        most: NDArray[np.int64] = counts.max(axis=0)
+        most = np.zeros(len(chosen), dtype=np.int64)
+        for asked in clients.keys["former_name"][:, chosen]:
+            np.maximum(most, sum(part.count("former_name", asked) for part in self.parts), out=most)
         return most
 
     @property
