@@ -23,7 +23,7 @@ from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider
 from linkage_rl.decision.observation import View
 from linkage_rl.evaluation.evaluate import judge_cases
-from linkage_rl.features import context, mentions, places, spelling, structure
+from linkage_rl.features import context, mentions, places, spelling
 from linkage_rl.text.legal_forms import KINDS
 
 FOLDER: Final = Path(__file__).parent
@@ -43,14 +43,6 @@ GROUPS: Final = {
     "whole address": ("address_equal",),
 }
 """What is left out to the features that show it."""
-
-assert set().union(*GROUPS.values()) <= {
-    *spelling.NAMES,
-    *structure.NAMES,
-    *places.NAMES,
-    *mentions.NAMES,
-    *context.NAMES,
-}
 
 
 def main() -> None:

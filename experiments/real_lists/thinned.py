@@ -17,6 +17,7 @@ from linkage_rl.bundle import load_bundle
 from linkage_rl.candidates.upkeep import open_index
 from linkage_rl.config.command import say
 from linkage_rl.decision.prepare import prepare_cases
+from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.evaluation.evaluate import evaluate_cases
 from linkage_rl.evaluation.metrics import Metrics
 from linkage_rl.linker import Linker
@@ -40,7 +41,8 @@ def main() -> None:
     clients = read_clients(Path(settings.clients.test["moves"]))
     figures: dict[str, dict[str, Metrics]] = {}
     for fields, thin in tqdm(THINNED.items(), desc="lists"):
-        for title, metrics in measured(linkers, thin(clients.records), clients).items():
+        thinned = thin(clients.records)
+        for title, metrics in measured(linkers, thinned, clients, settings.reward).items():
             figures.setdefault(title, {})[fields] = metrics
     say(as_markdown(figures))
 
@@ -52,12 +54,14 @@ def title_of(run: Path) -> str:
 
 
 def measured(
-    linkers: Mapping[str, Linker], records: RecordBatch, clients: ClientList
+    linkers: Mapping[str, Linker],
+    records: RecordBatch,
+    clients: ClientList,
+    weights: RewardWeights,
 ) -> dict[str, Metrics]:
     """Metrics of each linker on these records, whose truth is that of the whole clients."""
     some = next(iter(linkers.values()))
     cases = prepare_cases(some.index, some.routes, records, clients.truth or (), some.limit)
-    weights = preset().reward
     return {
         title: evaluate_cases(linker.decider, cases, weights).metrics
         for title, linker in linkers.items()

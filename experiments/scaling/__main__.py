@@ -15,7 +15,7 @@ from experiments.scaling.growth import Growth, measure_growth
 from experiments.scaling.plot import draw_growth
 from experiments.scaling.tables import RealTable, emptied, synthetic
 from experiments.speed.figures import aligned, machine, rounded
-from experiments.speed.inputs import FULL, Inputs, Sizes, column_mapping
+from experiments.speed.inputs import FULL, Inputs, Sizes, add_column_mapping, column_mapping
 from experiments.speed.measure import alone
 from linkage_rl.errors import LinkageError
 
@@ -94,13 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--companies", type=Path, required=True, help="company file, CSV or Parquet")
     add("--clients", type=Path, required=True, help="client list with truth in company_id")
     add("--bundle", type=Path, required=True, help="decides")
-    add(
-        "--map",
-        action="append",
-        default=[],
-        metavar="COLUMN=THEIRS",
-        help="column of the company file, such as corporate_number=company_id; may be repeated",
-    )
+    add_column_mapping(parser)
     add(
         "--sizes",
         type=int,

@@ -12,7 +12,14 @@ from tqdm import tqdm
 from experiments.speed.deciding import make_linker
 from experiments.speed.figures import Figure, as_table, coverage_table, machine, write_json
 from experiments.speed.indexing import measure_building
-from experiments.speed.inputs import FULL, QUICK, Inputs, column_mapping, prepare_inputs
+from experiments.speed.inputs import (
+    FULL,
+    QUICK,
+    Inputs,
+    add_column_mapping,
+    column_mapping,
+    prepare_inputs,
+)
 from experiments.speed.learning import draw_cases, measure_environments, measure_ppo
 from experiments.speed.linking import fill_store, measure_linking, measure_refresh
 from experiments.speed.searching import measure_coverage, measure_search
@@ -103,13 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--companies", type=Path, help="company file, CSV or Parquet; default: the sample")
     add("--clients", type=Path, help="client list with truth in company_id")
-    add(
-        "--map",
-        action="append",
-        default=[],
-        metavar="COLUMN=THEIRS",
-        help="column of the company file, such as corporate_number=company_id; may be repeated",
-    )
+    add_column_mapping(parser)
     add("--bundle", type=Path, help="decides in the linking lines; default: the rules")
     add("--limit", type=int, help="most clients; default: 50,000, or 400 if quick")
     add("--quick", action="store_true", help="see in seconds that everything runs")

@@ -1,5 +1,6 @@
 """What is measured: a company file, a client list with truth, and how much of each."""
 
+import argparse
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -83,6 +84,17 @@ class Inputs:
     def some(self, rows: Sequence[int]) -> tuple[RecordBatch, list[str]]:
         """The clients at these positions, and their truth."""
         return self.clients.records.take(rows), [self.truth[row] for row in rows]
+
+
+def add_column_mapping(parser: argparse.ArgumentParser) -> None:
+    """The option `--map`, whose words `column_mapping` reads."""
+    parser.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar="COLUMN=THEIRS",
+        help="column of the company file, such as corporate_number=company_id; may be repeated",
+    )
 
 
 def column_mapping(pairs: Sequence[str]) -> ColumnMapping:

@@ -45,10 +45,10 @@ class _Situations:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Worth of stopping (B,) and how much each route is preferred to it (B, R)."""
         if bought not in self.known:
-            shape = len(self.cases), len(self.view.prices)
+            cases, routes = len(self.cases), len(self.view.prices)
             self.known[bought] = (
-                np.full(shape[0], np.nan, np.float32),
-                np.full(shape, np.nan, np.float32),
+                np.full(cases, np.nan, dtype=np.float32),
+                np.full((cases, routes), np.nan, dtype=np.float32),
             )
         stop, preferred = self.known[bought]
         missing = case[np.isnan(stop[case])]
@@ -58,9 +58,10 @@ class _Situations:
                 self.cases, some, np.full(len(some), bought, dtype=np.uint16)
             )
             said = ScorerPolicy(self.scorer).preferences(observation)
-            slots = self.view.max_candidates
             stop[some] = stop_rewards(said, observation, self.cases, some, self.weights)
-            preferred[some] = said[:, slots + 2 :] - said[:, : slots + 1].max(axis=1)[:, None]
+            layout = self.view.layout
+            best_stop = said[:, : layout.slots + 1].max(axis=1, keepdims=True)
+            preferred[some] = said[:, layout.first_route :] - best_stop
         return stop[case], preferred[case]
 
     def earned(self, shifts: NDArray[np.float64]) -> float:
