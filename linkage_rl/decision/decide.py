@@ -67,11 +67,18 @@ def raw_confidence(
     preferences: NDArray[np.float32], layout: ActionLayout
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Best slot and its softmax weight among the link slots and no match; shapes (B,)."""
+    slot = preferences[:, : layout.slots].argmax(axis=1)
+    return slot, slot_shares(preferences, layout)[np.arange(len(slot)), slot]
+
+
+def slot_shares(preferences: NDArray[np.float32], layout: ActionLayout) -> NDArray[np.float32]:
+    """Softmax weight of each link slot among the link slots and no match, shape (B, K)."""
     terminal = preferences[:, : layout.slots + 1].astype(np.float64)
     weights = np.exp(terminal - terminal.max(axis=1, keepdims=True))
-    slot = preferences[:, : layout.slots].argmax(axis=1)
-    best = weights[np.arange(len(slot)), slot] / weights.sum(axis=1)
-    return slot, best.astype(np.float32)
+    shares: NDArray[np.float32] = (
+        weights[:, : layout.slots] / weights.sum(axis=1, keepdims=True)
+    ).astype(np.float32)
+    return shares
 
 
 @dataclass(frozen=True)
