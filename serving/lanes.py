@@ -5,6 +5,7 @@ share one call, one look at the database included. A large list does not stand i
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ SMALL: Final = 32
 TOGETHER: Final = 256
 """Clients that are linked together at most."""
 
+_log = logging.getLogger("serving")
 _T = TypeVar("_T")
 
 
@@ -141,8 +143,12 @@ def _link_together(group: list[_Waiting]) -> list[Linked | Exception]:
             linked = group[0].link(_joined([one.records for one in group]))
         except RequestError as error:
             return [error] * len(group)
-        if not linked.failed:
-            return _shares(group, linked)
+        except Exception:
+            # whatever it was, raised here it would end the lane and leave all requests waiting
+            _log.exception("%d requests could not be linked together", len(group))
+        else:
+            if not linked.failed:
+                return _shares(group, linked)
     outcomes: list[Linked | Exception] = []
     for one in group:
         try:
