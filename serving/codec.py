@@ -78,8 +78,9 @@ def accepted(accept: str, asked: Form) -> Form:
     choices = [part.strip() for part in accept.split(",") if part.strip()]
     if not choices:
         return asked
-    ranked = sorted(choices, key=_quality, reverse=True)
-    for choice in ranked:
+    # a quality of 0 forbids (RFC 9110, section 12.4.2)
+    wanted = [choice for choice in choices if _quality(choice) > 0]
+    for choice in sorted(wanted, key=_quality, reverse=True):
         media = choice.split(";")[0].strip().lower()
         if media in ("*/*", "application/*") or _SAME.get(media) == asked.media:
             return asked
