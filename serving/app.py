@@ -271,5 +271,6 @@ def _json(value: object) -> Response:
 
 
 def _error(message: str, status: int, request_id: str) -> Response:
-    body = to_json({"error": message, "request_id": request_id})
+    # boto3 shows what it finds as `message`, and else says no more than the status
+    body = to_json({"error": message, "message": message, "request_id": request_id})
     return Response(body, status_code=status, headers={"content-type": JSON})
