@@ -67,7 +67,7 @@ _NAME: Final = {
     "name": "name",
     "in": "path",
     "required": True,
-    "schema": {"type": "string", "pattern": r"^[A-Za-z0-9_.\-]{1,256}$"},
+    "schema": {"type": "string", "pattern": r"^[A-Za-z0-9_.\-]{1,200}$"},
 }
 _MODE: Final = {
     "name": "mode",
