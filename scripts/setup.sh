@@ -19,4 +19,4 @@ echo "setup 1/3: torch into .venv (minutes, the first time)"
 echo "setup 2/3: what compiles the kernels"
 "${install[@]}" setuptools wheel cython numpy
 echo "setup 3/3: linkage_rl with its extras (a minute or two)"
-"${install[@]}" --no-build-isolation --editable '.[train,dev]'
+"${install[@]}" --no-build-isolation --editable '.[train,serve,dev]'

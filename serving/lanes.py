@@ -6,8 +6,9 @@ share one call, one look at the database included. A large list does not stand i
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -19,6 +20,8 @@ SMALL: Final = 32
 """Clients up to which a request is small."""
 TOGETHER: Final = 256
 """Clients that are linked together at most."""
+MOST_CLIENTS: Final = 200_000
+"""Clients of long lists that may be under way at once: some 25 seconds of work."""
 
 _log = logging.getLogger("serving")
 _T = TypeVar("_T")
@@ -50,6 +53,7 @@ class Lanes:
     def __init__(self, most_waiting: int) -> None:
         self._most_waiting = most_waiting
         self._under_way = 0
+        self._clients = 0
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._small = ThreadPoolExecutor(1, thread_name_prefix="small")
         self._large = ThreadPoolExecutor(2, thread_name_prefix="large")
@@ -90,6 +94,23 @@ class Lanes:
             return await result
         finally:
             self._under_way -= 1
+
+    @contextmanager
+    def room(self, clients: int) -> Iterator[None]:
+        """Make room for a list of so many clients while it is under way; one alone always has it.
+
+        Raises:
+            UnavailableError: Others take it up, and the list would be answered too late.
+        """
+        if self._clients and self._clients + clients > MOST_CLIENTS:
+            raise UnavailableError(
+                f"expected lists of at most {MOST_CLIENTS} clients at once, got more; try again"
+            )
+        self._clients += clients
+        try:
+            yield
+        finally:
+            self._clients -= clients
 
     async def run(self, act: Callable[[], _T]) -> _T:
         """Do something long in the large lane.
@@ -144,7 +165,8 @@ def _link_together(group: list[_Waiting]) -> list[Linked | Exception]:
         except RequestError as error:
             return [error] * len(group)
         except Exception:
-            _log.exception("requests that waited together are linked one by one")
+            # whatever it was, raised here it would end the lane and leave all requests waiting
+            _log.exception("%d requests could not be linked together", len(group))
         else:
             if not linked.failed:
                 return _shares(group, linked)

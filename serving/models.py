@@ -28,7 +28,8 @@ from serving.faults import (
     UnknownModelError,
 )
 
-_NAME: Final = re.compile(r"[\w.\-]{1,256}", re.ASCII)
+_NAME: Final = re.compile(r"[\w.\-]{1,200}", re.ASCII)
+"""Names that are also names of files, with an ending."""
 _USED: Final = ".used"
 """Ending of the file whose time says when a model was last asked."""
 _MEGABYTE: Final = 1 << 20
@@ -109,7 +110,7 @@ class ModelLibrary:
                 identity, entry = _identity(path), _read(path)
             except OSError:
                 raise UnknownModelError(
-                    f"expected a loaded model, got {name!r}; load it with POST /models"
+                    f"expected a loaded model, got {name[:80]!r}; load it with POST /models"
                 ) from None
             model = self._open(entry)
             self._models[name] = (identity, model)
@@ -149,12 +150,17 @@ class ModelLibrary:
         """
         if not _NAME.fullmatch(name):
             raise RequestError(
-                f"expected a model name of letters, digits, '.', '_' and '-', got {name[:80]!r}"
+                "expected a model name of at most 200 letters, digits, '.', '_' and '-', got "
+                f"{name[:80]!r}"
             )
         with self._lock, self._locked():
             if self._path(name).exists():
                 raise ModelLoadedError(f"model {name!r} is loaded; unload it with DELETE first")
-            entry = self._measured(name, Path(url))
+            try:
+                entry = self._measured(name, Path(url))
+            except (OSError, ValueError) as error:
+                reason = error.strerror if isinstance(error, OSError) else "no path"
+                raise RequestError(f"model {name!r} cannot be loaded: {reason}") from None
             self._require_room(entry)
             return self._add(entry)
 
@@ -168,7 +174,7 @@ class ModelLibrary:
             try:
                 self._path(name).unlink()
             except OSError:
-                raise UnknownModelError(f"expected a loaded model, got {name!r}") from None
+                raise UnknownModelError(f"expected a loaded model, got {name[:80]!r}") from None
             self._models.pop(name, None)
             self._forget_indexes()
 
@@ -191,7 +197,7 @@ class ModelLibrary:
         try:
             return _read(self._path(name))
         except OSError:
-            raise UnknownModelError(f"expected a loaded model, got {name!r}") from None
+            raise UnknownModelError(f"expected a loaded model, got {name[:80]!r}") from None
 
     def drop_unloaded(self) -> None:
         """Free the models that another worker was told to unload."""

@@ -67,7 +67,7 @@ def test_every_client_is_either_sound_or_faulty(clients: list[Any]) -> None:
 
 
 def test_too_many_clients_are_refused_as_a_whole() -> None:
-    with pytest.raises(TooManyClientsError, match="at most 2 clients in a request, got 3"):
+    with pytest.raises(TooManyClientsError, match=r"at most 2 clients .* got 3"):
         inquiry("bulk_linkage", [{}] * 3, 2)
 
 
