@@ -106,7 +106,7 @@ class Decider:
             self._buy(pool, active[(pool.available >> route) & 1 > 0], route, done)
         while len(active):
             active = self._round(pool, active, done)
-        done.cost[:] = route_cost(done.bought, np.asarray(self.view.prices, dtype=np.float32))
+        done.cost[:] = route_cost(done.bought, self.view.price_row)
         return done
 
     def settle(self, judged: Decisions) -> Decisions:

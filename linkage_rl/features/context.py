@@ -15,7 +15,9 @@ NAMES: Final = (
 )
 """Features of this module, in their order."""
 
-_MOST: Final = np.array([65_535 if name == "city" else 1_000 for name in COUNTED])
+_MANY: Final = 1_000
+_MANY_OF_A_CITY: Final = 65_535
+_MOST: Final = np.array([_MANY_OF_A_CITY if name == "city" else _MANY for name in COUNTED])
 """Count from which on each of `COUNTED` is as common as can be."""
 
 
@@ -27,6 +29,27 @@ def log_count(
         np.float32
     )
     return scaled
+
+
+def _scale(dtype: type[np.floating]) -> NDArray[np.float32]:
+    """`log_count` of 0..most + 1, for `_MANY` and then for `_MANY_OF_A_CITY`."""
+    scales = [
+        log_count(np.arange(most + 2).astype(dtype), np.array([most]))
+        for most in (_MANY, _MANY_OF_A_CITY)
+    ]
+    return np.concatenate(scales)
+
+
+_OF_COMPANY: Final = _scale(np.float32)
+_OF_CLIENT: Final = _scale(np.float64)
+_BEGIN: Final = np.where(_MOST == _MANY, 0, _MANY + 2)
+"""Where the scale of each of `COUNTED` begins."""
+
+
+def _scaled(scale: NDArray[np.float32], counts: NDArray[np.integer]) -> NDArray[np.float32]:
+    """`log_count` of counts of each of `COUNTED`, looked up; same shape."""
+    values: NDArray[np.float32] = scale[np.minimum(counts, _MOST + 1) + _BEGIN]
+    return values
 
 
 def context(
@@ -47,8 +70,8 @@ def context(
     """
     return np.concatenate(
         [
-            log_count(index.counts(rows), _MOST),
-            log_count(index.namesakes(clients, asked), _MOST)[place],
+            _scaled(_OF_COMPANY, index.counts(rows)),
+            _scaled(_OF_CLIENT, index.namesakes(clients, asked))[place],
         ],
         axis=1,
     )

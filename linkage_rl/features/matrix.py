@@ -6,7 +6,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.candidates.encode import shortened
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.routes import Clients
 from linkage_rl.features import context, history, mentions, places, spelling, structure
@@ -65,14 +64,15 @@ def pair_features(
     if len(rows) == 0:
         return np.zeros((0, len(PAIR_FEATURES)), dtype=np.float32)
     packed = index.rows(rows)
-    asking = clients.encoded.rows[client_of_pair]
-    stems = shortened(clients.keys["core"][1][client_of_pair])
-    asked, place = np.unique(client_of_pair, return_inverse=True)
+    present = np.zeros(len(clients), dtype=np.bool_)
+    present[client_of_pair] = True
+    asked = np.flatnonzero(present)
+    place = (np.cumsum(present) - 1)[client_of_pair]
     return np.concatenate(
         [
             spelling.spelling(index, clients, client_of_pair, rows),
-            structure.structure(asking, packed, stems),
-            places.places(index, asking, packed),
+            structure.structure(clients, client_of_pair, packed),
+            places.places(index, clients, client_of_pair, packed),
             mentions.mentions(clients, asked, place, packed),
             context.context(index, clients, asked, place, rows),
             history.history(index, clients, asked, place, rows),

@@ -1,0 +1,18 @@
+import numpy as np
+from numpy.typing import NDArray
+
+def agreement(
+    clients: NDArray[np.void],
+    client_of_pair: NDArray[np.int64],
+    companies: NDArray[np.void],
+    stems: NDArray[np.uint32],
+    kind_of_form: NDArray[np.uint8],
+    kinds: int,
+) -> NDArray[np.float32]: ...
+def nearness(
+    clients: NDArray[np.void],
+    client_of_pair: NDArray[np.int64],
+    companies: NDArray[np.void],
+    place_keys: NDArray[np.uint64],
+    points: NDArray[np.float32],
+) -> NDArray[np.float32]: ...
