@@ -142,9 +142,10 @@ class Decider:
                 self._stop(
                     active[part][stops], preferences[stops], observation.slot_pairs[stops], done
                 )
-        for route in sorted({route for route in route_of.tolist() if route >= 0}):
+        buys = route_of >= 0
+        for route in np.flatnonzero(np.bincount(route_of[buys])).tolist():
             self._buy(pool, active[route_of == route], route, done)
-        return active[route_of >= 0]
+        return active[buys]
 
     def _buy(self, pool: Pool, cases: NDArray[np.int64], route: int, done: Decisions) -> None:
         if len(cases):

@@ -14,7 +14,7 @@ from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.routes import Clients, Route
 from linkage_rl.decision import _pairs
 from linkage_rl.decision.observation import View
-from linkage_rl.features.matrix import PAIR_FEATURES, pair_features, query_features
+from linkage_rl.features.matrix import PAIR_FEATURES, Comparison, query_features
 from linkage_rl.records import Observation
 
 
@@ -60,11 +60,12 @@ class LivePool:
         self._index = index
         self._routes = routes
         self._clients = clients
+        self._comparison = Comparison(index, clients)
         self._view = view
         self._limit = limit
         available = np.zeros(len(clients), dtype=np.uint16)
         for place, route in enumerate(routes):
-            available |= route.can_ask(clients).astype(np.uint16) << np.uint16(place)
+            available |= route.can_ask(clients) * np.uint16(1 << place)
         self.available = available
         """Routes that each client can ask, one bit per route, shape (N,)."""
         self._pairs = Pairs(
@@ -122,9 +123,7 @@ class LivePool:
         pairs = self._pairs
         fresh = np.flatnonzero(pairs.feature_rows < 0)
         if len(fresh):
-            features = pair_features(
-                self._index, self._clients, pairs.client[fresh], pairs.rows[fresh]
-            )
+            features = self._comparison.features(pairs.client[fresh], pairs.rows[fresh])
             pairs.feature_rows[fresh] = len(pairs.features) + np.arange(len(fresh))
             self._pairs = replace(pairs, features=np.concatenate([pairs.features, features]))
         self._described = True

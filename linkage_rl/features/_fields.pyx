@@ -1,14 +1,17 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Kernels that compare the packed fields of many pairs: agreement and distance."""
+"""Kernels over packed fields: agreement and distance of pairs, and what a client has."""
 
 import numpy as np
 
 from libc.math cimport sqrtf
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from linkage_rl.candidates._rows cimport Row
 
 DEF AGREEMENTS = 31
+DEF QUERIES = 17
+DEF LONGEST = 20.0
+DEF HEAVIEST = 40.0
 
 
 cdef inline bint _equal(uint32_t a, uint32_t b) noexcept nogil:
@@ -133,4 +136,69 @@ def nearness(
                 out[i, 1] = <float>1 / (<float>1 + distance / <float>100)
             else:
                 out[i, 2] = 1
+    return values
+
+
+cdef inline int _script(Py_UCS4 char) noexcept nogil:
+    """0 for a kanji, 1 for kana, 2 for a plain letter or digit, 3 for anything else."""
+    if 0x3400 <= char <= 0x9FFF or char == 0x3005:
+        return 0
+    if 0x3041 <= char <= 0x30FF:
+        return 1
+    return 2 if 48 <= char <= 57 or 97 <= char <= 122 else 3
+
+
+def describe(
+    const Row[::1] clients, list cores, const uint64_t[:] core_keys, const uint64_t[:] stem_keys,
+    const int64_t[::1] gram_ends, const int32_t[::1] grams, const float[::1] idf,
+    const uint8_t[::1] kind_of_form, int kinds,
+):
+    """Features of N clients in the order of `matrix.QUERY_FEATURES`, in [0, 1].
+
+    Args:
+        core_keys: Hash of each core; `stem_keys` likewise.
+        gram_ends: Grams of client i's core are those from ends[3 i] to ends[3 i + 1].
+        idf: Weight of each gram.
+        kind_of_form: Kind of each legal form, 0 for none.
+        kinds: Number of kinds.
+    """
+    cdef Py_ssize_t i, j, n = clients.shape[0], length
+    cdef int64_t gram
+    cdef int kind
+    cdef Py_ssize_t count[4]
+    cdef double mass
+    cdef str core
+    cdef const Row* row
+    values = np.zeros((n, QUERIES + kinds), dtype=np.float32)
+    cdef float[:, ::1] out = values
+    for i in range(n):
+        row = &clients[i]
+        core = cores[i]
+        length = len(core)
+        out[i, 0] = row.kana != 0
+        out[i, 1] = row.prefecture != 0
+        out[i, 2] = row.city != 0
+        out[i, 3] = row.town != 0
+        out[i, 4] = row.block[0] != 0
+        out[i, 5] = row.postal >= 0
+        out[i, 6] = row.phone != 0
+        out[i, 7] = row.domain != 0
+        out[i, 8] = row.corporate != 0
+        out[i, 9] = row.form != 0
+        out[i, 10] = row.side == 1
+        out[i, 11] = <float>min(length / LONGEST, <double>1)
+        for kind in range(4):
+            count[kind] = 0
+        for j in range(length):
+            count[_script(core[j])] += 1
+        for kind in range(3):
+            out[i, 12 + kind] = <float>(<double>count[kind] / max(length, 1))
+        out[i, 15] = core_keys[i] != stem_keys[i]
+        mass = 0
+        for gram in range(gram_ends[3 * i], gram_ends[3 * i + 1]):
+            mass += idf[grams[gram]]
+        out[i, 16] = <float>min(mass / HEAVIEST, <double>1)
+        kind = kind_of_form[row.form]
+        if kind:
+            out[i, QUERIES + kind - 1] = 1
     return values

@@ -52,26 +52,11 @@ def _scaled(scale: NDArray[np.float32], counts: NDArray[np.integer]) -> NDArray[
     return values
 
 
-def context(
-    index: CompanyIndex,
-    clients: Clients,
-    asked: NDArray[np.int64],
-    place: NDArray[np.int64],
-    rows: NDArray[np.int64],
-) -> NDArray[np.float32]:
-    """Context features of P pairs, shape (P, len(NAMES)), in [0, 1].
+def bearers(index: CompanyIndex, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """How common each of `COUNTED` of P companies is, shape (P, C), in [0, 1]."""
+    return _scaled(_OF_COMPANY, index.counts(rows))
 
-    Args:
-        index: The company table.
-        clients: N clients.
-        asked: Clients that have a pair, shape (B,).
-        place: Position in `asked` of the client of each pair, shape (P,).
-        rows: Index row of each pair, shape (P,).
-    """
-    return np.concatenate(
-        [
-            _scaled(_OF_COMPANY, index.counts(rows)),
-            _scaled(_OF_CLIENT, index.namesakes(clients, asked))[place],
-        ],
-        axis=1,
-    )
+
+def namesakes(index: CompanyIndex, clients: Clients) -> NDArray[np.float32]:
+    """How common each of `COUNTED` of N clients is among the companies, shape (N, C), in [0, 1]."""
+    return _scaled(_OF_CLIENT, index.namesakes(clients))

@@ -49,13 +49,8 @@ NAMES: Final = (
 Two records without a legal form agree in form and side.
 """
 
-_KIND: Final = np.array(KIND_OF_FORM, dtype=np.uint8)
-
-
-def kinds_of(records: NDArray[np.void]) -> list[NDArray[np.bool_]]:
-    """Whether the legal form of each packed record is of each of `KINDS`; shape (N,) each."""
-    kind = _KIND[records["form"]]
-    return [kind == place for place in range(1, 1 + len(KINDS))]
+KIND: Final = np.array(KIND_OF_FORM, dtype=np.uint8)
+"""Kind of each code of a legal form, as kernels take it."""
 
 
 def structure(
@@ -73,6 +68,6 @@ def structure(
         client_of_pair,
         companies,
         shortened(clients.keys["core"][1]),
-        _KIND,
+        KIND,
         len(KINDS),
     )
