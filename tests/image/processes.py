@@ -9,8 +9,7 @@ from tests.image.callers import Server
 
 def processes(server: Server) -> dict[int, str]:
     """Command lines of a container's processes by their ids on this host."""
-    engine = os.environ.get("LINKAGE_ENGINE", "podman")
-    asked = [engine, "inspect", "--format", "{{.State.Pid}}", server.id]
+    asked = [_engine(), "inspect", "--format", "{{.State.Pid}}", server.id]
     root = int(subprocess.run(asked, capture_output=True, text=True, check=True).stdout)
     found, parents = {}, [root]
     while parents:
@@ -38,3 +37,18 @@ def _field_kb(file: Path, name: str) -> int:
         if line.startswith(name):
             return int(line.split()[1])
     raise ValueError(f"{file} has no {name}")
+
+
+def stop(server: Server) -> None:
+    """Send SIGTERM and wait until the container has ended; it is killed after thirty seconds."""
+    subprocess.run([_engine(), "stop", "-t", "30", server.id], capture_output=True, check=True)
+
+
+def exit_code(server: Server) -> int:
+    """With which the container ended."""
+    asked = [_engine(), "inspect", "--format", "{{.State.ExitCode}}", server.id]
+    return int(subprocess.run(asked, capture_output=True, text=True, check=True).stdout)
+
+
+def _engine() -> str:
+    return os.environ.get("LINKAGE_ENGINE", "podman")
