@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.candidates import _search
 from linkage_rl.candidates.keys import COUNTED
 from linkage_rl.candidates.segment import Segment
 
@@ -40,15 +41,9 @@ class Part:
 
     def count(self, name: str, asked: NDArray[np.uint64]) -> NDArray[np.int64]:
         """How many rows that hold bear each asked key, shape (N,); none bears the key 0."""
-        counts = _equal(self.segment.keys[name].keys, asked)
+        counts = _search.count_bearers(self.segment.keys[name].keys, asked)
         gone = self.gone[name]
-        return counts - _equal(gone, asked) if len(gone) else counts
-
-
-def _equal(keys: NDArray[np.uint64], asked: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """How many of the rising keys equal each asked one, shape (N,)."""
-    counts: NDArray[np.int64] = keys.searchsorted(asked, "right") - keys.searchsorted(asked)
-    return counts
+        return counts - _search.count_bearers(gone, asked) if len(gone) else counts
 
 
 def recount(parts: Sequence[Part]) -> tuple[Part, ...]:

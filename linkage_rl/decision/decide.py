@@ -113,7 +113,7 @@ class Decider:
             self._buy(pool, active[(pool.available >> route) & 1 > 0], route, done)
         while len(active):
             active = self._round(pool, active, done)
-        done.cost[:] = route_cost(done.bought, np.asarray(self.view.prices, dtype=np.float32))
+        done.cost[:] = route_cost(done.bought, self.view.price_row)
         return done
 
     def settle(self, judged: Decisions) -> Decisions:
@@ -149,9 +149,10 @@ class Decider:
                 self._stop(
                     active[part][stops], preferences[stops], observation.slot_pairs[stops], done
                 )
-        for route in sorted({route for route in route_of.tolist() if route >= 0}):
+        buys = route_of >= 0
+        for route in np.flatnonzero(np.bincount(route_of[buys])).tolist():
             self._buy(pool, active[route_of == route], route, done)
-        return active[route_of >= 0]
+        return active[buys]
 
     def _buy(self, pool: Pool, cases: NDArray[np.int64], route: int, done: Decisions) -> None:
         if len(cases):

@@ -84,8 +84,7 @@ def test_a_client_is_told_how_many_companies_bear_its_name() -> None:
     counts = small_index().namesakes(
         clients(
             {"name": "青空商事", "prefecture": "東京都", "city": "千代田区"}, {"name": "山田"}, {}
-        ),
-        np.arange(3),
+        )
     )
 
     told = dict(zip(COUNTED, counts[0].tolist(), strict=True))
@@ -116,7 +115,7 @@ def test_an_empty_table_makes_an_index_that_holds_nothing() -> None:
     assert not index.needs_merge
     assert index.find(["goyo"]).tolist() == [-1]
     assert len(index.fetch(["goyo"]).records) == 0
-    assert not index.namesakes(clients({"name": "五洋建設"}), np.array([0])).any()
+    assert not index.namesakes(clients({"name": "五洋建設"})).any()
 
 
 def test_comparing_a_name_with_itself_gives_one_at_most() -> None:
