@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import logging
 import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -33,6 +34,9 @@ _REQUEST_ID: Final = re.compile(r"[\w.\-]{1,64}", re.ASCII)
 _QUIET: Final = ("/ping", "/metrics")
 """Paths whose good answers are not logged: they come every few seconds."""
 _TIDY_S: Final = 5.0
+_FAULT: Final = "the server met a fault of its own, which is logged under this request's id"
+
+_log = logging.getLogger("serving")
 
 Handler = Callable[[Request, RequestLine], Awaitable[Response]]
 
@@ -203,6 +207,11 @@ class Server:
             except ClientDisconnect:
                 line.reason = "ClientDisconnect"
                 response = _error("the client went away", 400, line.request_id)
+            except Exception as error:
+                # left to the framework it would be bare text, without an id, and not counted
+                _log.exception("request %s failed", line.request_id)
+                line.reason = type(error).__name__
+                response = _error(_FAULT, 500, line.request_id)
             response.headers["x-request-id"] = line.request_id
             self._close(line, response)
             return response
@@ -262,5 +271,6 @@ def _json(value: object) -> Response:
 
 
 def _error(message: str, status: int, request_id: str) -> Response:
-    body = to_json({"error": message, "request_id": request_id})
+    # boto3 shows what it finds as `message`, and else says no more than the status
+    body = to_json({"error": message, "message": message, "request_id": request_id})
     return Response(body, status_code=status, headers={"content-type": JSON})

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
@@ -25,6 +26,8 @@ _SAME: Final[Mapping[str, str]] = {
     CSV: CSV,
     "application/csv": CSV,
 }
+# a field too long is the fault of one client; the default makes it one of the whole list
+csv.field_size_limit(sys.maxsize)
 _CHARSETS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("utf-8", "utf8", "ascii", "us-ascii"), "utf-8-sig"),
     **dict.fromkeys(("shift_jis", "shift-jis", "sjis", "cp932", "windows-31j"), "cp932"),
@@ -75,8 +78,9 @@ def accepted(accept: str, asked: Form) -> Form:
     choices = [part.strip() for part in accept.split(",") if part.strip()]
     if not choices:
         return asked
-    ranked = sorted(choices, key=_quality, reverse=True)
-    for choice in ranked:
+    # a quality of 0 forbids (RFC 9110, section 12.4.2)
+    wanted = [choice for choice in choices if _quality(choice) > 0]
+    for choice in sorted(wanted, key=_quality, reverse=True):
         media = choice.split(";")[0].strip().lower()
         if media in ("*/*", "application/*") or _SAME.get(media) == asked.media:
             return asked
@@ -181,7 +185,8 @@ def _lines(text: str) -> list[Any]:
 
 def _rows(text: str, form: Form, csv_columns: Sequence[str]) -> list[Any]:
     """Rows of CSV as objects; lines of another length are faults of their own."""
-    reader = csv.reader(io.StringIO(text, newline=""))
+    # strict, since a quote left open would swallow the clients after it in silence
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     clients: list[Any] = []
     try:
         columns = [name.strip() for name in next(reader, ())] if form.header else [*csv_columns]
@@ -198,7 +203,8 @@ def _rows(text: str, form: Form, csv_columns: Sequence[str]) -> list[Any]:
                 clients.append(Fault(f"line {reader.line_num}: {wrong}"))
     except csv.Error as error:
         raise RequestError(
-            f"expected CSV, got a fault at line {reader.line_num}: {error}"
+            f"expected CSV, got a fault at line {reader.line_num}: {error}; double the quotes "
+            "within a quoted field, and close it"
         ) from None
     return clients
 

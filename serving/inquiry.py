@@ -15,6 +15,10 @@ KNOWN: Final = ("client_id", *CLIENT_FIELDS, "address")
 LONGEST: Final = 1000
 """Characters that one field of a client may have."""
 
+MOST_SHOWN: Final = 1000
+"""Clients of a request for candidates, each of whom may get twenty companies: 8 MB and 80 MB of
+memory for a thousand."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -87,9 +91,11 @@ def inquiry(mode: Mode, clients: Sequence[Any], most: int) -> Inquiry:
     Raises:
         TooManyClientsError: There are more.
     """
+    most = min(most, MOST_SHOWN) if mode == "candidates" else most
     if len(clients) > most:
         raise TooManyClientsError(
-            f"expected at most {most} clients in a request, got {len(clients)}; split the list"
+            f"expected at most {most} clients in a request of mode {mode!r}, got {len(clients)}; "
+            "split the list"
         )
     faults: dict[int, str] = {}
     sound: list[tuple[int, dict[str, Any]]] = []

@@ -5,8 +5,10 @@ share one call, one look at the database included. A large list does not stand i
 """
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -18,7 +20,12 @@ SMALL: Final = 32
 """Clients up to which a request is small."""
 TOGETHER: Final = 256
 """Clients that are linked together at most."""
+LISTS: Final = 2
+"""Long lists that are worked on at once; while one is linked another is read or written."""
+MOST_CLIENTS: Final = 100_000
+"""Clients of long lists that may be under way at once: up to half a minute of work."""
 
+_log = logging.getLogger("serving")
 _T = TypeVar("_T")
 
 
@@ -48,9 +55,11 @@ class Lanes:
     def __init__(self, most_waiting: int) -> None:
         self._most_waiting = most_waiting
         self._under_way = 0
+        self._clients = 0
+        self._turns = asyncio.Semaphore(LISTS)
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._small = ThreadPoolExecutor(1, thread_name_prefix="small")
-        self._large = ThreadPoolExecutor(2, thread_name_prefix="large")
+        self._large = ThreadPoolExecutor(LISTS, thread_name_prefix="large")
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -88,6 +97,26 @@ class Lanes:
             return await result
         finally:
             self._under_way -= 1
+
+    @asynccontextmanager
+    async def turn(self, clients: int) -> AsyncIterator[None]:
+        """Wait for the turn of a list of so many clients; it keeps it until the end.
+
+        So lists are answered one after the other, not all of them at the end of all.
+
+        Raises:
+            UnavailableError: Others take it up, and the list would be answered too late.
+        """
+        if self._clients and self._clients + clients > MOST_CLIENTS:
+            raise UnavailableError(
+                f"expected lists of at most {MOST_CLIENTS} clients at once, got more; try again"
+            )
+        self._clients += clients
+        try:
+            async with self._turns:
+                yield
+        finally:
+            self._clients -= clients
 
     async def run(self, act: Callable[[], _T]) -> _T:
         """Do something long in the large lane.
@@ -141,8 +170,12 @@ def _link_together(group: list[_Waiting]) -> list[Linked | Exception]:
             linked = group[0].link(_joined([one.records for one in group]))
         except RequestError as error:
             return [error] * len(group)
-        if not linked.failed:
-            return _shares(group, linked)
+        except Exception:
+            # whatever it was, raised here it would end the lane and leave all requests waiting
+            _log.exception("%d requests could not be linked together", len(group))
+        else:
+            if not linked.failed:
+                return _shares(group, linked)
     outcomes: list[Linked | Exception] = []
     for one in group:
         try:

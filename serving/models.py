@@ -5,6 +5,7 @@ import json
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -27,7 +28,10 @@ from serving.faults import (
     UnknownModelError,
 )
 
-_NAME: Final = re.compile(r"[\w.\-]{1,256}", re.ASCII)
+_NAME: Final = re.compile(r"[\w.\-]{1,200}", re.ASCII)
+"""Names that are also names of files, with an ending."""
+_USED: Final = ".used"
+"""Ending of the file whose time says when a model was last asked."""
 _MEGABYTE: Final = 1 << 20
 
 
@@ -52,8 +56,6 @@ class Model:
     version: str
     linker: Linker
     settings: BundleSettings
-    has_index: bool
-    """Whether it can answer without the live table's index."""
 
     def on(self, index: CompanyIndex, source: CompanySource) -> Linker:
         """Its linker on a state of the table, reading companies back from a source."""
@@ -89,7 +91,7 @@ class ModelLibrary:
         self._memory = memory_mb * _MEGABYTE
         self._live_index = live_index
         self._lock = threading.RLock()
-        self._models: dict[str, tuple[int, Model]] = {}
+        self._models: dict[str, tuple[str, Model]] = {}
         self._indexes: dict[str, CompanyIndex] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -105,10 +107,10 @@ class ModelLibrary:
         with self._lock:
             path = self._path(name)
             try:
-                identity, entry = path.stat().st_ino, _read(path)
+                identity, entry = _identity(path), _read(path)
             except OSError:
                 raise UnknownModelError(
-                    f"expected a loaded model, got {name!r}; load it with POST /models"
+                    f"expected a loaded model, got {name[:80]!r}; load it with POST /models"
                 ) from None
             model = self._open(entry)
             self._models[name] = (identity, model)
@@ -117,12 +119,12 @@ class ModelLibrary:
 
     def held(self, name: str) -> Model | None:
         """The model of this name where this worker has it in memory; it counts as used now."""
-        identity, model = self._models.get(name, (0, None))
+        identity, model = self._models.get(name, ("", None))
         path = self._path(name)
         try:
-            if model is None or path.stat().st_ino != identity:
+            if model is None or _identity(path) != identity:
                 return None
-            os.utime(path)
+            _note_use(path)
         except OSError:
             return None
         return model
@@ -148,12 +150,17 @@ class ModelLibrary:
         """
         if not _NAME.fullmatch(name):
             raise RequestError(
-                f"expected a model name of letters, digits, '.', '_' and '-', got {name[:80]!r}"
+                "expected a model name of at most 200 letters, digits, '.', '_' and '-', got "
+                f"{name[:80]!r}"
             )
         with self._lock, self._locked():
             if self._path(name).exists():
                 raise ModelLoadedError(f"model {name!r} is loaded; unload it with DELETE first")
-            entry = self._measured(name, Path(url))
+            try:
+                entry = self._measured(name, Path(url))
+            except (OSError, ValueError) as error:
+                reason = error.strerror if isinstance(error, OSError) else "no path"
+                raise RequestError(f"model {name!r} cannot be loaded: {reason}") from None
             self._require_room(entry)
             return self._add(entry)
 
@@ -167,7 +174,7 @@ class ModelLibrary:
             try:
                 self._path(name).unlink()
             except OSError:
-                raise UnknownModelError(f"expected a loaded model, got {name!r}") from None
+                raise UnknownModelError(f"expected a loaded model, got {name[:80]!r}") from None
             self._models.pop(name, None)
             self._forget_indexes()
 
@@ -176,7 +183,7 @@ class ModelLibrary:
         found = []
         for path in self._folder.glob("*.json"):
             try:
-                found.append((path.stat().st_mtime_ns, _read(path)))
+                found.append((path.with_suffix(_USED).stat().st_mtime_ns, _read(path)))
             except OSError:
                 continue
         return [entry for _, entry in sorted(found, key=lambda item: item[0])]
@@ -190,7 +197,7 @@ class ModelLibrary:
         try:
             return _read(self._path(name))
         except OSError:
-            raise UnknownModelError(f"expected a loaded model, got {name!r}") from None
+            raise UnknownModelError(f"expected a loaded model, got {name[:80]!r}") from None
 
     def drop_unloaded(self) -> None:
         """Free the models that another worker was told to unload."""
@@ -203,29 +210,31 @@ class ModelLibrary:
         model, path = self._open(entry), self._path(entry.name)
         partial = path.with_suffix(".partial")
         partial.write_text(json.dumps(asdict(entry)), encoding="utf-8")
+        path.with_suffix(_USED).touch()
+        _note_use(path)
         partial.replace(path)
-        self._models[entry.name] = (path.stat().st_ino, model)
+        self._models[entry.name] = (_identity(path), model)
         return model
 
     def _open(self, entry: Entry) -> Model:
         folder = Path(entry.url)
         shared = self._indexes.get(entry.index) if entry.index else self._live_index()
-        if not entry.index and shared is None:
-            raise UnavailableError(
-                f"model {entry.name!r} has no index of its own and that of the database is not "
-                "built yet; try again in a minute"
-            )
         try:
+            settings = read_settings(folder)
+            if not entry.index and shared is None:
+                raise UnavailableError(
+                    f"model {entry.name!r} has no index of its own and that of the database is "
+                    "not built yet; try again in a minute"
+                )
             linker = load_bundle(folder, shared)
             if entry.index and shared is not None:
                 check_golden(linker, read_golden(folder))
-            settings = read_settings(folder)
             version = sha256((folder / "manifest.json").read_bytes()).hexdigest()[:12]
         except (LinkageError, OSError) as error:
             raise RequestError(f"model {entry.name!r} cannot be loaded: {error}") from None
         if entry.index:
             self._indexes[entry.index] = linker.index
-        return Model(entry.name, version, linker, settings, bool(entry.index))
+        return Model(entry.name, version, linker, settings)
 
     def _forget_indexes(self) -> None:
         """Let go of indexes that no model of this worker uses."""
@@ -264,3 +273,15 @@ class ModelLibrary:
 def _read(path: Path) -> Entry:
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return Entry(**content)
+
+
+def _identity(path: Path) -> str:
+    """Differs between two files, also where one took the place of the other."""
+    found = path.stat()
+    return f"{found.st_ino}-{found.st_mtime_ns}"
+
+
+def _note_use(path: Path) -> None:
+    # the time by itself would be that of the kernel's last tick
+    now = time.time_ns()
+    os.utime(path.with_suffix(_USED), ns=(now, now))

@@ -16,7 +16,11 @@ _MODEL: Final = {
 _COMPANY: Final = {"type": "object", "properties": {name: {"type": "string"} for name in FIELDS}}
 _ERROR: Final = {
     "type": "object",
-    "properties": {"error": {"type": "string"}, "request_id": {"type": "string"}},
+    "properties": {
+        "error": {"type": "string"},
+        "message": {"type": "string", "description": "The same, where boto3 looks for it."},
+        "request_id": {"type": "string"},
+    },
     "required": ["error", "request_id"],
 }
 _CLIENT: Final = {
@@ -63,7 +67,7 @@ _NAME: Final = {
     "name": "name",
     "in": "path",
     "required": True,
-    "schema": {"type": "string", "pattern": r"^[A-Za-z0-9_.\-]{1,256}$"},
+    "schema": {"type": "string", "pattern": r"^[A-Za-z0-9_.\-]{1,200}$"},
 }
 _MODE: Final = {
     "name": "mode",

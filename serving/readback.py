@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.errors import DatabaseError
+from linkage_rl.errors import DatabaseError, LinkageError
 from linkage_rl.records import CompanyRows
 from linkage_rl.tables.credentials import database_url
 from linkage_rl.tables.store import CompanyStore
@@ -58,9 +58,10 @@ class LiveTable:
         self._wait_for_turn()
         try:
             rows = self._connected().fetch(company_ids)
-        except DatabaseError as error:
+        except LinkageError as error:
+            # credentials out of reach and a table without its columns are no fault of a client
             self._failed(error)
-            raise
+            raise DatabaseError(str(error)) from None
         if self._down_until:
             self._down_until = 0.0
             _log.info("the database answers again")
@@ -84,7 +85,7 @@ class LiveTable:
                 self._store = self._open()
             return self._store
 
-    def _failed(self, error: DatabaseError) -> None:
+    def _failed(self, error: LinkageError) -> None:
         if not self._down_until:
             _log.warning("the database does not answer: %s", error)
         self._down_until = self._clock() + RETRY_S

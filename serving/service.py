@@ -65,7 +65,15 @@ class Service:
         if model is None:
             model = await self.lanes.run(lambda: self.library.get(model_name))
         long = len(question.body) > _LONG
-        settings = self.settings
+        if not long:
+            return await self._answer(question, model, form, out, line)
+        async with self.lanes.turn(_size(question.body, self.settings.max_clients)):
+            return await self._answer(question, model, form, out, line)
+
+    async def _answer(
+        self, question: Question, model: Model, form: Form, out: Form, line: RequestLine
+    ) -> tuple[bytes, str]:
+        long, settings = len(question.body) > _LONG, self.settings
         asked = await self._here_or_beside(
             lambda: decode(
                 question.body, form, question.mode, settings.max_clients, settings.csv_columns
@@ -176,6 +184,11 @@ def link_sound(linker: Linker, source: Readback, records: RecordBatch) -> Linked
     kept = [row for row in range(len(records)) if row not in failed]
     batch = linker.link(records.take(kept))
     return Linked(batch, source.stale, source.seconds, tuple(sorted(failed)))
+
+
+def _size(body: bytes, most: int) -> int:
+    """About how many clients a body holds, told before it is read."""
+    return max(len(body) // 200, min(most, max(body.count(b"{"), body.count(b"\n"))))
 
 
 def _failing(linker: Linker, records: RecordBatch, rows: Sequence[int]) -> set[int]:

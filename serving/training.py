@@ -71,7 +71,7 @@ def train(root: Path, work: Path) -> None:
         rows = say_progress(run / "progress.csv", rows)
 
     _call(["linkage_rl.train", *words], work, tell_progress)
-    _call(["linkage_rl.export", f"run={run}", f"output={work}/bundle"], work)
+    _call(["linkage_rl.export", f"run={run}", f"output={work}/bundle", "archive=false"], work)
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     say_results(metrics["lists"]["all"]["agent"])
     # the model folder may be a mount, which cannot be replaced as a whole
