@@ -4,11 +4,15 @@ import hashlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.image.containers import build
+from tests.image import containers
+from tests.image.containers import Container, build
 
 BUNDLES = Path("build/sample_bundle")
 
@@ -23,6 +27,12 @@ def image() -> str:
 def train_image() -> str:
     """Name of the training image."""
     return _built("train", "linkage_rl:train")
+
+
+@pytest.fixture(scope="session")
+def run_container(image: str) -> Callable[..., AbstractContextManager[Container]]:
+    """Serves a bundle until the context ends: `run_container(bundle, VARIABLE="value")`."""
+    return partial(containers.run_container, image)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,9 @@ def test_it_holds_no_training_library_and_no_compiler(image: str) -> None:
 
 
 def test_it_holds_no_cache(image: str) -> None:
-    found = run_once(image, "sh", "-c", "ls -A /root /tmp /var/cache/apt /root/.cache 2>/dev/null")
+    found = run_once(
+        image, "sh", "-c", "ls -A /root /tmp /var/cache/apt /root/.cache 2>/dev/null || true"
+    )
 
     assert not re.search(r"pip|\.whl|\.deb", found)
 
@@ -44,7 +47,8 @@ def test_labels_say_what_the_platform_asks(image: str) -> None:
     assert labels["com.amazonaws.sagemaker.capabilities.accept-bind-to-port"] == "true"
     assert labels["org.opencontainers.image.title"] == "linkage_rl"
     assert re.fullmatch(r"\d+\.\d+\.\d+", labels["org.opencontainers.image.version"])
-    assert re.match(r"[0-9a-f]{12}", labels["org.opencontainers.image.revision"])
+    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    assert labels["org.opencontainers.image.revision"][:12] == head.stdout[:12]
 
 
 def test_the_environment_holds_no_secret(image: str) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-
 from experiments.serving.caller import Load, drive, request
+
 from tests.image.callers import (
     DOCUMENTED,
     Answer,
