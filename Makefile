@@ -20,7 +20,7 @@ IMAGE_NAMES := BUNDLE DB_HOST DB_PORT DB_NAME DB_USER DB_PASS DATABASE_URL
 IMAGE_WORDS = $(foreach name,$(IMAGE_NAMES),$(if $(filter command line,$(origin $(name))),'$(name)=$($(name))')) $(ARGS)
 
 .PHONY: help setup format check test test-slow bench companies train evaluate link export experiment \
-	image image-train image-test serve clean
+	image image-train image-test serve parity clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ image-test: $(READY) ## build both images, then train and serve in containers
 
 serve: $(READY) ## build the image and run it on the loopback: BUNDLE=DIR port=8080
 	@scripts/serve.sh $(or $(BUNDLE),$(error make serve needs BUNDLE=DIR, a bundle folder)) $(or $(port),8080)
+
+parity: $(READY) ## golden clients against a running server: BUNDLE=DIR port=8080
+	@$(BIN)/python -m serving.parity $(or $(BUNDLE),$(error make parity needs BUNDLE=DIR, a bundle folder)) http://127.0.0.1:$(or $(port),8080)
 
 clean: ## remove builds, caches and the environment; keeps what the commands wrote
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -122,7 +122,6 @@ def reason_of(lines: Iterable[str], environ: Mapping[str, str]) -> str:
 def main() -> int:
     """Train; returns the exit code."""
     root = Path(os.environ.get("LINKAGE_ML_ROOT") or "/opt/ml")
-    signal.signal(signal.SIGTERM, _stop)
     try:
         with tempfile.TemporaryDirectory(prefix="linkage_rl-") as work:
             train(root, Path(work))
@@ -190,4 +189,5 @@ def _say(name: str, value: Any) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _stop)
     sys.exit(main())

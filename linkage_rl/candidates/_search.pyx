@@ -324,10 +324,11 @@ def propose_by_key(
         Rows (N, limit), -1 where empty, and their affinity (N, limit), falling.
     """
     cdef Py_ssize_t i, k, n = clients.shape[0]
-    rows = np.full((n, limit), -1, dtype=np.int32)
+    rows = np.empty((n, limit), dtype=np.int32)
     scores = np.zeros((n, limit), dtype=np.float32)
     cdef int32_t[:, ::1] out_rows = rows
     cdef float[:, ::1] out_scores = scores
+    out_rows[:, :] = -1
     cdef int64_t at, last
     cdef int filled
     cdef int32_t row
@@ -417,10 +418,11 @@ def propose_by_grams(
         Rows (N, limit), -1 where empty, and their affinity (N, limit), falling.
     """
     cdef Py_ssize_t i, n = clients.shape[0]
-    rows = np.full((n, limit), -1, dtype=np.int32)
+    rows = np.empty((n, limit), dtype=np.int32)
     scores = np.zeros((n, limit), dtype=np.float32)
     cdef int32_t[:, ::1] out_rows = rows
     cdef float[:, ::1] out_scores = scores
+    out_rows[:, :] = -1
     cdef int32_t order[GRAMS_AT_MOST]
     cdef int64_t sizes[GRAMS_AT_MOST]
     cdef int32_t best_docs[SLOTS_AT_MOST]

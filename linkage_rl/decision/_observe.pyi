@@ -25,3 +25,6 @@ def legal_actions(
     routes: int,
     allow_review: bool,
 ) -> NDArray[np.int8]: ...
+def choose(
+    preferences: NDArray[np.float32], mask: NDArray[np.int8], illegal: np.float32, actions: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]: ...

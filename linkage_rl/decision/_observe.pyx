@@ -34,9 +34,10 @@ def fill_slots(
     cdef uint16_t visible
     cdef float best, second, rival
     candidates = np.zeros((batch, slots, width + routes + 3), dtype=np.float32)
-    pairs = np.full((batch, slots), -1, dtype=np.int64)
+    pairs = np.empty((batch, slots), dtype=np.int64)
     cdef float[:, :, ::1] out = candidates
     cdef int64_t[:, ::1] out_pairs = pairs
+    out_pairs[:, :] = -1
     filled = np.zeros(batch, dtype=np.int64)
     cdef int64_t[::1] out_filled = filled
     with nogil:
@@ -125,3 +126,19 @@ def legal_actions(
         for route in range(routes):
             out[b, slots + 2 + route] = ((available[b] & ~bought[b]) >> route) & 1
     return mask
+
+
+def choose(const float[:, :] preferences, const int8_t[:, ::1] mask, float illegal, int actions):
+    """The first actions' preferences, illegal ones replaced, and the first best; (B, A), (B,)."""
+    cdef Py_ssize_t b, a, batch = preferences.shape[0]
+    legal = np.empty((batch, actions), dtype=np.float32)
+    best = np.zeros(batch, dtype=np.int64)
+    cdef float[:, ::1] out = legal
+    cdef int64_t[::1] out_best = best
+    with nogil:
+        for b in range(batch):
+            for a in range(actions):
+                out[b, a] = preferences[b, a] if mask[b, a] else illegal
+                if out[b, a] > out[b, out_best[b]]:
+                    out_best[b] = a
+    return legal, best

@@ -30,7 +30,7 @@ def merge(
     new_routes = np.empty(most, dtype=np.uint16)
     new_affinity = np.empty(most, dtype=np.float32)
     new_features = np.empty(most, dtype=np.int64)
-    buyer = np.full(clients, -1, dtype=np.int64)
+    buyer = np.empty(clients, dtype=np.int64)
     cdef int64_t[::1] out_starts = new_starts, out_rows = new_rows, out_features = new_features
     cdef int64_t[::1] buyers = buyer
     cdef uint16_t[::1] out_routes = new_routes
@@ -38,6 +38,7 @@ def merge(
     cdef uint16_t bit = <uint16_t>(1 << route)
     cdef int64_t row
     cdef float value
+    buyers[:] = -1
     for b in range(cases.shape[0]):
         buyers[cases[b]] = b
     with nogil:

@@ -78,6 +78,9 @@ class OnnxPolicy:
             "action_mask": np.concatenate([mask[:, :width], mask[:, slots:]], axis=1),
         }
         said: NDArray[np.float32] = self._session.run([OUTPUT], feed)[0]
-        result = np.full(mask.shape, ILLEGAL, dtype=np.float32)
-        result[:, :width], result[:, slots:] = said[:, :width], said[:, width:]
+        if width == slots:
+            return said
+        result = np.empty(mask.shape, dtype=np.float32)
+        result[:, :width], result[:, width:slots] = said[:, :width], ILLEGAL
+        result[:, slots:] = said[:, width:]
         return result

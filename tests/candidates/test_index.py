@@ -80,6 +80,16 @@ def test_bearers_are_counted_over_the_table() -> None:
     assert bearers(index, "address") == [2, 1, 1, 1, 2, 1, 1, 1]
 
 
+@pytest.mark.parametrize("bearers", [0, 1, 2, 3, 7, 8, 9])
+def test_every_bearer_of_a_name_is_counted_wherever_it_is_filed(bearers: int) -> None:
+    names = ["山田"] * 5 + ["青空"] * bearers + ["五洋"] * 5
+    index = CompanyIndex.build([company_rows({f"{n}": {"name": s} for n, s in enumerate(names)})])
+
+    counts = index.namesakes(clients({"name": "山田"}, {"name": "青空"}, {"name": "五洋"}))
+
+    assert counts[:, [*COUNTED].index("core")].tolist() == [5, bearers, 5]
+
+
 def test_a_client_is_told_how_many_companies_bear_its_name() -> None:
     counts = small_index().namesakes(
         clients(
