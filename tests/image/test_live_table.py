@@ -14,8 +14,12 @@ from experiments.serving.caller import drive, request
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.sample import SampleConfig, generate_companies
 from linkage_rl.tables.store import CompanyStore
-from tests.image.callers import Answer, Server, Starting, ask
+from tests.image.callers import ask, sentence
+from tests.image.containers import Container, run_container
 from tests.postgres_server import PostgresServer
+from tests.serving.asking import Answer
+
+pytestmark = pytest.mark.image
 
 PASSWORD = "planted-password"
 CONNECTIONS = 2
@@ -43,7 +47,7 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="module")
-def environment(postgres: PostgresServer) -> dict[str, str]:
+def environment(postgres: PostgresServer) -> dict[str, Any]:
     return {
         "DATABASE_URL": f"postgresql://reader:{PASSWORD}@127.0.0.1:{postgres.port}/postgres",
         "LINKAGE_REFRESH_S": "1",
@@ -53,10 +57,8 @@ def environment(postgres: PostgresServer) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def server(
-    run_container: Starting, sample_bundle: Path, environment: dict[str, str]
-) -> Iterator[Server]:
-    with run_container(sample_bundle, environment) as running:
+def server(image: str, sample_bundle: Path, environment: dict[str, Any]) -> Iterator[Container]:
+    with run_container(image, sample_bundle, **environment) as running:
         wait_until(lambda: info(running)["index_age_s"] is not None)
         yield running
 
@@ -67,7 +69,7 @@ def recovers(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "server" in request.fixturenames:
         running = request.getfixturevalue("server")
-        wait_until(lambda: not any(link(running).content["stale"] for _ in range(10)))
+        wait_until(lambda: not any(link(running).json["stale"] for _ in range(10)))
 
 
 def tell(postgres: PostgresServer, *statements: str) -> None:
@@ -92,8 +94,8 @@ def wait_until(holds: Callable[[], bool], within_s: float = 20) -> None:
         time.sleep(0.2)
 
 
-def info(server: Server) -> Any:
-    return ask(server.url, body={"mode": "info"}).content["info"]
+def info(server: Container) -> Any:
+    return ask(server.url, body={"mode": "info"}).json["info"]
 
 
 COMPANY = "株式会社三日月天文台製作所"
@@ -101,19 +103,19 @@ COMPANY = "株式会社三日月天文台製作所"
 
 
 @pytest.fixture
-def company(postgres: PostgresServer, server: Server) -> str:
+def company(postgres: PostgresServer, server: Container) -> str:
     change(postgres, row("t1", COMPANY))
     wait_until(lambda: linked_to(server, COMPANY) == ("t1", COMPANY))
     return "t1"
 
 
-def link(server: Server, name: str = COMPANY) -> Answer:
+def link(server: Container, name: str = COMPANY) -> Answer:
     return ask(server.url, body={"clients": [{"name": name}]})
 
 
-def linked_to(server: Server, name: str) -> tuple[str | None, str | None]:
+def linked_to(server: Container, name: str) -> tuple[str | None, str | None]:
     """Id and present name of the company that a name is linked to."""
-    (result,) = link(server, name).content["results"]
+    (result,) = link(server, name).json["results"]
     return result["company_id"], (result["company"] or {}).get("name")
 
 
@@ -123,7 +125,7 @@ def selects(postgres: PostgresServer) -> int:
     return log.count("WHERE companies.company_id = ANY")
 
 
-def crowd(server: Server, clients: Sequence[str], connections: int, seconds: float) -> Any:
+def crowd(server: Container, clients: Sequence[str], connections: int, seconds: float) -> Any:
     path = f"{server.url}/invocations"
     requests = [
         request(path, f'{{"clients":[{{"name":"{name}"}}]}}'.encode(), 1) for name in clients
@@ -132,7 +134,7 @@ def crowd(server: Server, clients: Sequence[str], connections: int, seconds: flo
 
 
 def test_a_new_name_is_shown_at_once_and_found_after_a_refresh(
-    postgres: PostgresServer, server: Server, company: str
+    postgres: PostgresServer, server: Container, company: str
 ) -> None:
     renamed = "株式会社満月天文台製作所"
     try:
@@ -145,7 +147,7 @@ def test_a_new_name_is_shown_at_once_and_found_after_a_refresh(
 
 
 def test_a_company_that_closes_is_linked_no_more(
-    postgres: PostgresServer, server: Server, company: str
+    postgres: PostgresServer, server: Container, company: str
 ) -> None:
     try:
         change(postgres, row(company, COMPANY, closed_at="2026-01-01"))
@@ -156,7 +158,7 @@ def test_a_company_that_closes_is_linked_no_more(
 
 
 def test_a_company_that_is_inserted_is_found_after_a_refresh(
-    postgres: PostgresServer, server: Server
+    postgres: PostgresServer, server: Container
 ) -> None:
     name = "合同会社薄明光線研究所"
     before = linked_to(server, name)
@@ -166,19 +168,19 @@ def test_a_company_that_is_inserted_is_found_after_a_refresh(
     assert before == (None, None)
 
 
-def test_a_list_needs_one_query(postgres: PostgresServer, server: Server, company: str) -> None:
+def test_a_list_needs_one_query(postgres: PostgresServer, server: Container, company: str) -> None:
     with CompanyStore(postgres.url) as store:
         known = next(store.chunks(2_000)).records.column("name")
     before = selects(postgres)
 
     answer = ask(server.url, body={"clients": [{"name": name} for name in known]})
 
-    assert sum(one["decision"] == "link" for one in answer.content["results"]) > 1_000
+    assert sum(one["decision"] == "link" for one in answer.json["results"]) > 1_000
     assert selects(postgres) - before == 1
 
 
 def test_connections_stay_bounded_under_load(
-    postgres: PostgresServer, server: Server, company: str
+    postgres: PostgresServer, server: Container, company: str
 ) -> None:
     most = 2 * CONNECTIONS + 1
     tell(postgres, f"ALTER ROLE reader CONNECTION LIMIT {most}")
@@ -192,7 +194,7 @@ def test_connections_stay_bounded_under_load(
 
 
 def test_a_transaction_that_would_write_is_refused_by_the_database(
-    postgres: PostgresServer, server: Server, company: str
+    postgres: PostgresServer, server: Container, company: str
 ) -> None:
     """Reading the table leaves a trace here, as far as the reader's transactions may write."""
     tell(
@@ -217,7 +219,7 @@ def test_a_transaction_that_would_write_is_refused_by_the_database(
             "DROP TABLE traces",
         )
 
-    assert answer.content["stale"] is True
+    assert answer.json["stale"] is True
     assert traces == (0,)
     assert "cannot execute INSERT in a read-only transaction" in postgres.log.read_text()
 
@@ -231,7 +233,7 @@ def locked(postgres: PostgresServer) -> Iterator[None]:
 
 
 def test_a_table_that_is_locked_delays_answers_by_the_timeout_at_most(
-    postgres: PostgresServer, server: Server, company: str
+    postgres: PostgresServer, server: Container, company: str
 ) -> None:
     with locked(postgres):
         begin = time.monotonic()
@@ -239,7 +241,7 @@ def test_a_table_that_is_locked_delays_answers_by_the_timeout_at_most(
         took_s = time.monotonic() - begin
         load = crowd(server, [COMPANY], connections=8, seconds=3)
 
-    assert (first.status, first.content["stale"]) == (200, True)
+    assert (first.status, first.json["stale"]) == (200, True)
     assert took_s < TIMEOUT_S + 1.5
     assert not load.failures
     # one query in a while tries the database, and the others do not wait for it
@@ -248,7 +250,7 @@ def test_a_table_that_is_locked_delays_answers_by_the_timeout_at_most(
 
 
 def test_a_database_that_stops_makes_answers_stale_and_one_that_comes_back_fresh(
-    postgres: PostgresServer, server: Server, company: str
+    postgres: PostgresServer, server: Container, company: str
 ) -> None:
     postgres.stop()
     try:
@@ -261,8 +263,8 @@ def test_a_database_that_stops_makes_answers_stale_and_one_that_comes_back_fresh
     change(postgres, row(company, renamed))
 
     assert [answer.status for answer in stale] == [200] * 10
-    assert all(answer.content["stale"] for answer in stale)
-    assert stale[0].content["results"][0]["company_id"] == company
+    assert all(answer.json["stale"] for answer in stale)
+    assert stale[0].json["results"][0]["company_id"] == company
     assert not load.failures
     assert down["database_down"] or info(server)["companies_from"] == "database"
     wait_until(lambda: linked_to(server, COMPANY)[1] == renamed)
@@ -271,12 +273,12 @@ def test_a_database_that_stops_makes_answers_stale_and_one_that_comes_back_fresh
 
 
 def test_a_password_may_change_and_change_back(
-    postgres: PostgresServer, server: Server, company: str
+    postgres: PostgresServer, server: Container, company: str
 ) -> None:
     end_sessions = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'reader'"
     tell(postgres, "ALTER ROLE reader PASSWORD 'another'", end_sessions)
     try:
-        wait_until(lambda: link(server).content["stale"] is True)
+        wait_until(lambda: link(server).json["stale"] is True)
         log = server.logs()
     finally:
         tell(postgres, f"ALTER ROLE reader PASSWORD '{PASSWORD}'")
@@ -286,7 +288,7 @@ def test_a_password_may_change_and_change_back(
 
 
 def test_a_table_that_loses_a_column_makes_answers_stale(
-    postgres: PostgresServer, server: Server, company: str
+    postgres: PostgresServer, server: Container, company: str
 ) -> None:
     tell(postgres, "ALTER TABLE companies RENAME COLUMN name TO naem")
     try:
@@ -294,19 +296,19 @@ def test_a_table_that_loses_a_column_makes_answers_stale(
     finally:
         tell(postgres, "ALTER TABLE companies RENAME COLUMN naem TO name")
 
-    assert all(answer.content["stale"] for answer in answers)
-    assert {answer.content["results"][0]["company_id"] for answer in answers} == {company}
+    assert all(answer.json["stale"] for answer in answers)
+    assert {answer.json["results"][0]["company_id"] for answer in answers} == {company}
 
 
 def test_the_rate_of_queries_is_capped_and_the_answers_still_come(
-    run_container: Starting,
+    image: str,
     sample_bundle: Path,
-    environment: dict[str, str],
+    environment: dict[str, Any],
     postgres: PostgresServer,
 ) -> None:
     rate, seconds, workers = 10, 4.0, 2
     capped = {**environment, "LINKAGE_DATABASE_QPS": str(rate), "LINKAGE_REFRESH_S": "300"}
-    with run_container(sample_bundle, capped) as server:
+    with run_container(image, sample_bundle, **capped) as server:
         wait_until(lambda: info(server)["index_age_s"] is not None)
         before = selects(postgres)
         load = crowd(server, [COMPANY], connections=16, seconds=seconds)
@@ -319,14 +321,14 @@ def test_the_rate_of_queries_is_capped_and_the_answers_still_come(
 
 
 def test_without_its_database_a_strict_server_says_so_and_recovers(
-    run_container: Starting,
+    image: str,
     sample_bundle: Path,
-    environment: dict[str, str],
+    environment: dict[str, Any],
     postgres: PostgresServer,
     company: str,
 ) -> None:
     strict = {**environment, "LINKAGE_ON_DATABASE_DOWN": "fail"}
-    with run_container(sample_bundle, strict) as server:
+    with run_container(image, sample_bundle, **strict) as server:
         wait_until(lambda: is_linked(server, company))
         postgres.stop()
         try:
@@ -338,27 +340,27 @@ def test_without_its_database_a_strict_server_says_so_and_recovers(
 
     assert refused.status == 503
     assert refused.headers["retry-after"].isdecimal()
-    assert "the company database does not answer" in refused.sentence
+    assert "the company database does not answer" in sentence(refused)
     assert alive.status == 200
 
 
-def is_linked(server: Server, company: str) -> bool:
+def is_linked(server: Container, company: str) -> bool:
     answer = link(server)
-    return answer.status == 200 and answer.content["results"][0]["company_id"] == company
+    return answer.status == 200 and answer.json["results"][0]["company_id"] == company
 
 
 def test_a_server_starts_without_its_database_and_finds_it_later(
-    run_container: Starting,
+    image: str,
     sample_bundle: Path,
-    environment: dict[str, str],
+    environment: dict[str, Any],
     postgres: PostgresServer,
 ) -> None:
     postgres.stop()
     try:
-        with run_container(sample_bundle, environment) as server:
+        with run_container(image, sample_bundle, **environment) as server:
             early = link(server)
             postgres.start()
-            wait_until(lambda: link(server).content["stale"] is False)
+            wait_until(lambda: link(server).json["stale"] is False)
             wait_until(lambda: info(server)["index_age_s"] is not None)
     finally:
         postgres.start()
