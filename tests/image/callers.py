@@ -2,12 +2,11 @@
 
 import json
 import socket
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from http.client import HTTPConnection
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -15,6 +14,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 
 from linkage_rl.tables.sample import SampleConfig, generate_clients
+from tests.serving.asking import TIMEOUT_S, Answer
 
 JSON = "application/json"
 JSON_LINES = "application/jsonlines"
@@ -23,50 +23,12 @@ DOCUMENTED = frozenset({503, 507})
 """The only statuses of 500 and more that a caller may ever see."""
 
 
-class Server(Protocol):
-    """A running container."""
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-
-    @property
-    def id(self) -> str:
-        """What the engine calls it."""
-
-    def logs(self) -> str:
-        """What it has said so far."""
-
-
-Starting = Callable[..., AbstractContextManager[Server]]
-"""Runs a bundle, with variables of the environment, until the context ends."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def content(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.body)
-
-    @property
-    def sentence(self) -> str:
-        """What an error says."""
-        return str(self.content["error"])
-
-
 def ask(
     url: str,
     path: str = "/invocations",
     body: object = None,
     method: str = "POST",
-    timeout_s: float = 60,
+    timeout_s: float = TIMEOUT_S,
     **headers: str,
 ) -> Answer:
     """One request on a connection of its own; what is neither bytes nor None goes out as JSON.
@@ -86,6 +48,11 @@ def ask(
         return Answer(answer.status, found, answer.read())
     finally:
         connection.close()
+
+
+def sentence(answer: Answer) -> str:
+    """What an error says."""
+    return str(answer.json["error"])
 
 
 def send_raw(url: str, wire: bytes, timeout_s: float = 15, close_writing: bool = False) -> bytes:

@@ -1,16 +1,13 @@
 """The processes of a container as the host sees them, and the memory that they hold."""
 
-import os
-import subprocess
 from pathlib import Path
 
-from tests.image.callers import Server
+from tests.image.containers import Container, inspect
 
 
-def processes(server: Server) -> dict[int, str]:
+def processes(container: Container) -> dict[int, str]:
     """Command lines of a container's processes by their ids on this host."""
-    asked = [_engine(), "inspect", "--format", "{{.State.Pid}}", server.id]
-    root = int(subprocess.run(asked, capture_output=True, text=True, check=True).stdout)
+    root = int(inspect("container", container.id)["State"]["Pid"])
     found, parents = {}, [root]
     while parents:
         pid = parents.pop()
@@ -20,16 +17,15 @@ def processes(server: Server) -> dict[int, str]:
     return found
 
 
-def workers(server: Server) -> list[int]:
+def workers(container: Container) -> list[int]:
     """Ids of the processes that link."""
-    return [pid for pid, line in processes(server).items() if "serving.worker" in line]
+    return [pid for pid, line in processes(container).items() if "serving.worker" in line]
 
 
-def proportional_mb(server: Server) -> float:
+def proportional_mb(container: Container) -> float:
     """Proportional set size of all processes: shared pages are counted once."""
-    return (
-        sum(_field_kb(Path(f"/proc/{pid}/smaps_rollup"), "Pss:") for pid in processes(server)) / 1e3
-    )
+    files = [Path(f"/proc/{pid}/smaps_rollup") for pid in processes(container)]
+    return sum(_field_kb(file, "Pss:") for file in files) / 1e3
 
 
 def _field_kb(file: Path, name: str) -> int:
@@ -37,18 +33,3 @@ def _field_kb(file: Path, name: str) -> int:
         if line.startswith(name):
             return int(line.split()[1])
     raise ValueError(f"{file} has no {name}")
-
-
-def stop(server: Server) -> None:
-    """Send SIGTERM and wait until the container has ended; it is killed after thirty seconds."""
-    subprocess.run([_engine(), "stop", "-t", "30", server.id], capture_output=True, check=True)
-
-
-def exit_code(server: Server) -> int:
-    """With which the container ended."""
-    asked = [_engine(), "inspect", "--format", "{{.State.ExitCode}}", server.id]
-    return int(subprocess.run(asked, capture_output=True, text=True, check=True).stdout)
-
-
-def _engine() -> str:
-    return os.environ.get("LINKAGE_ENGINE", "podman")

@@ -16,25 +16,27 @@ from tests.image.callers import (
     CSV,
     JSON,
     JSON_LINES,
-    Server,
-    Starting,
     ask,
     ids_of,
     many_clients,
     runtime,
     sample_clients,
+    sentence,
 )
+from tests.image.containers import Container, run_container
+
+pytestmark = pytest.mark.image
 
 MOST_BYTES = 6 * 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def server(run_container: Starting, sample_bundle: Path) -> Iterator[Server]:
-    with run_container(sample_bundle) as running:
+def server(image: str, sample_bundle: Path) -> Iterator[Container]:
+    with run_container(image, sample_bundle) as running:
         yield running
 
 
-def invoke(server: Server, body: bytes, **options: str) -> tuple[bytes, str]:
+def invoke(server: Container, body: bytes, **options: str) -> tuple[bytes, str]:
     """Answer and Content-Type by way of boto3."""
     named = {"ContentType": JSON, **options}
     answer = runtime(server.url).invoke_endpoint(EndpointName="linkage", Body=body, **named)
@@ -51,13 +53,13 @@ def as_csv(clients: list[dict[str, str]], header: bool = True) -> bytes:
     return text.getvalue().encode()
 
 
-def test_ping_is_200_with_an_empty_body(server: Server) -> None:
+def test_ping_is_200_with_an_empty_body(server: Container) -> None:
     answer = ask(server.url, "/ping", method="GET")
 
     assert (answer.status, answer.body) == (200, b"")
 
 
-def test_boto3_links_a_single_client(server: Server) -> None:
+def test_boto3_links_a_single_client(server: Container) -> None:
     body = json.dumps({"mode": "linkage", "client": sample_clients()[0]}).encode()
 
     content, _ = invoke(server, body)
@@ -69,7 +71,7 @@ def test_boto3_links_a_single_client(server: Server) -> None:
     assert set(json.loads(content)["model"]) == {"name", "version"}
 
 
-def test_ten_thousand_clients_in_one_call_come_back_in_their_order(server: Server) -> None:
+def test_ten_thousand_clients_in_one_call_come_back_in_their_order(server: Container) -> None:
     clients = many_clients(10_000)
 
     content, _ = invoke(server, json.dumps({"clients": clients}).encode())
@@ -82,7 +84,7 @@ def test_ten_thousand_clients_in_one_call_come_back_in_their_order(server: Serve
 @pytest.mark.parametrize("accept", [JSON, CSV, JSON_LINES])
 @pytest.mark.parametrize("sent", [JSON, CSV, JSON_LINES])
 def test_every_type_in_and_every_type_out_decide_alike(
-    server: Server, sent: str, accept: str
+    server: Container, sent: str, accept: str
 ) -> None:
     clients = sample_clients()[:50]
     bodies = {
@@ -109,7 +111,7 @@ def decisions_in(content: bytes, media: str) -> list[tuple[str, str, str]]:
     return [(row["client_id"], row["decision"], row["company_id"] or "") for row in rows]
 
 
-def test_a_body_of_exactly_six_mebibytes_is_answered(server: Server) -> None:
+def test_a_body_of_exactly_six_mebibytes_is_answered(server: Container) -> None:
     body = json.dumps({"clients": many_clients(5_000)}).encode().ljust(MOST_BYTES)
 
     content, _ = invoke(server, body)
@@ -118,7 +120,7 @@ def test_a_body_of_exactly_six_mebibytes_is_answered(server: Server) -> None:
     assert len(json.loads(content)["results"]) == 5_000
 
 
-def test_a_body_of_seven_megabytes_is_refused_with_a_sentence(server: Server) -> None:
+def test_a_body_of_seven_megabytes_is_refused_with_a_sentence(server: Container) -> None:
     body = b'{"clients":[]}'.ljust(7_000_000)
 
     answer = ask(server.url, body=body, content_type=JSON)
@@ -126,12 +128,12 @@ def test_a_body_of_seven_megabytes_is_refused_with_a_sentence(server: Server) ->
         invoke(server, body)
 
     assert answer.status == 413
-    assert "at most 6291456 bytes" in answer.sentence
+    assert "at most 6291456 bytes" in sentence(answer)
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
 
 
 def test_more_clients_than_a_request_may_hold_are_refused_with_a_sentence(
-    server: Server,
+    server: Container,
 ) -> None:
     body = json.dumps({"clients": [{"name": "a"}] * 20_001}).encode()
 
@@ -141,7 +143,7 @@ def test_more_clients_than_a_request_may_hold_are_refused_with_a_sentence(
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
 
 
-def test_one_bad_client_among_good_ones_gets_an_entry_of_its_own(server: Server) -> None:
+def test_one_bad_client_among_good_ones_gets_an_entry_of_its_own(server: Container) -> None:
     good = sample_clients()[:4]
     bad = [{"client_id": "bad", "name": 7}, "nobody", {"client_id": "empty"}]
 
@@ -157,7 +159,7 @@ def test_one_bad_client_among_good_ones_gets_an_entry_of_its_own(server: Server)
     assert results[:2] + results[5:] == json.loads(alone)["results"]
 
 
-def test_candidates_hold_the_company_that_is_linked(server: Server) -> None:
+def test_candidates_hold_the_company_that_is_linked(server: Container) -> None:
     clients = sample_clients()[:50]
     linked, _ = invoke(server, json.dumps({"clients": clients}).encode())
     shown, _ = invoke(server, json.dumps({"mode": "candidates", "clients": clients}).encode())
@@ -169,7 +171,7 @@ def test_candidates_hold_the_company_that_is_linked(server: Server) -> None:
             assert one["company_id"] in {found["company_id"] for found in other["candidates"]}
 
 
-def test_info_tells_the_model_and_the_table(server: Server) -> None:
+def test_info_tells_the_model_and_the_table(server: Container) -> None:
     content, _ = invoke(server, b'{"mode":"info"}')
 
     info = json.loads(content)["info"]
@@ -177,14 +179,14 @@ def test_info_tells_the_model_and_the_table(server: Server) -> None:
     assert info["companies_from"] == "bundle"
 
 
-def test_execution_parameters_are_those_of_batch_transform(server: Server) -> None:
+def test_execution_parameters_are_those_of_batch_transform(server: Container) -> None:
     answer = ask(server.url, "/execution-parameters", method="GET")
 
-    assert set(answer.content) == {"MaxConcurrentTransforms", "BatchStrategy", "MaxPayloadInMB"}
+    assert set(answer.json) == {"MaxConcurrentTransforms", "BatchStrategy", "MaxPayloadInMB"}
 
 
 def test_the_mode_of_csv_is_named_in_the_address_or_by_custom_attributes(
-    server: Server,
+    server: Container,
 ) -> None:
     body = as_csv(sample_clients()[:3])
 
@@ -195,7 +197,7 @@ def test_the_mode_of_csv_is_named_in_the_address_or_by_custom_attributes(
     assert b"rank" in by_boto3.splitlines()[0]
 
 
-def test_unknown_headers_are_ignored(server: Server) -> None:
+def test_unknown_headers_are_ignored(server: Container) -> None:
     answer = ask(
         server.url,
         body={"clients": sample_clients()[:1]},
@@ -208,7 +210,7 @@ def test_unknown_headers_are_ignored(server: Server) -> None:
 
 
 def test_the_users_program_links_a_list_through_the_container(
-    server: Server, tmp_path: Path
+    server: Container, tmp_path: Path
 ) -> None:
     clients = many_clients(2_500)
     (tmp_path / "clients.csv").write_bytes(as_csv(clients))
@@ -224,14 +226,16 @@ def test_the_users_program_links_a_list_through_the_container(
 
 
 @pytest.fixture(scope="module")
-def transform(run_container: Starting, sample_bundle: Path) -> Iterator[Server]:
+def transform(image: str, sample_bundle: Path) -> Iterator[Container]:
     """As batch transform runs it: records without a header, cut at lines."""
-    environment = {"SAGEMAKER_BATCH": "true", "LINKAGE_CSV_COLUMNS": "client_id,name,city"}
-    with run_container(sample_bundle, environment) as running:
+    columns = "client_id,name,city"
+    with run_container(
+        image, sample_bundle, SAGEMAKER_BATCH="true", LINKAGE_CSV_COLUMNS=columns
+    ) as running:
         yield running
 
 
-def test_records_of_batch_transform_need_no_header(transform: Server) -> None:
+def test_records_of_batch_transform_need_no_header(transform: Container) -> None:
     clients = [
         {name: client.get(name, "") for name in ("client_id", "name", "city")}
         for client in sample_clients()[:100]
@@ -246,7 +250,7 @@ def test_records_of_batch_transform_need_no_header(transform: Server) -> None:
     assert [row[0] for row in rows] == ids_of(clients)
 
 
-def test_records_of_json_lines_give_a_line_each(transform: Server) -> None:
+def test_records_of_json_lines_give_a_line_each(transform: Container) -> None:
     clients = sample_clients()[:100]
     body = "".join(f"{json.dumps(client)}\n" for client in clients).encode()
 

@@ -14,27 +14,22 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from experiments.serving.caller import Load, drive, request
 
-from tests.image.callers import (
-    DOCUMENTED,
-    Answer,
-    Server,
-    Starting,
-    ask,
-    ids_of,
-    sample_clients,
-    send_raw,
-)
-from tests.image.processes import exit_code, stop, workers
+from experiments.serving.caller import Load, drive, request
+from tests.image.callers import DOCUMENTED, ask, ids_of, sample_clients, send_raw, sentence
+from tests.image.containers import Container, run_container
+from tests.image.processes import workers
+from tests.serving.asking import Answer
+
+pytestmark = pytest.mark.image
 
 SECRET_NAME = "株式会社ここだけの秘密"
 SECRET_PHONE = "03-9999-4321"
 
 
 @pytest.fixture(scope="module")
-def server(run_container: Starting, sample_bundle: Path) -> Iterator[Server]:
-    with run_container(sample_bundle) as running:
+def server(image: str, sample_bundle: Path) -> Iterator[Container]:
+    with run_container(image, sample_bundle) as running:
         yield running
 
 
@@ -44,10 +39,10 @@ def answers_afterwards(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "server" in request.fixturenames:
         answer = well_behaved(request.getfixturevalue("server"))
-        assert (answer.status, ids_of(answer.content["results"])) == (200, ["w"])
+        assert (answer.status, ids_of(answer.json["results"])) == (200, ["w"])
 
 
-def well_behaved(server: Server) -> Answer:
+def well_behaved(server: Container) -> Answer:
     client = sample_clients()[0] | {"client_id": "w"}
     return ask(server.url, body={"clients": [client]}, timeout_s=10)
 
@@ -99,13 +94,13 @@ BODIES = {
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_no_body_makes_the_server_fail(server: Server, name: str) -> None:
+def test_no_body_makes_the_server_fail(server: Container, name: str) -> None:
     answer = ask(server.url, body=BODIES[name], content_type="application/json")
 
     assert answer.status < 500
     assert_is_clean(answer)
     if answer.status >= 400:
-        assert len(answer.sentence) < 500
+        assert len(sentence(answer)) < 500
 
 
 def assert_is_clean(answer: Answer) -> None:
@@ -132,7 +127,7 @@ def assert_is_clean(answer: Answer) -> None:
         "name\n\ud800\n".encode("utf-8", "surrogatepass"),
     ],
 )
-def test_no_lines_make_the_server_fail(server: Server, kind: str, body: bytes) -> None:
+def test_no_lines_make_the_server_fail(server: Container, kind: str, body: bytes) -> None:
     answer = ask(server.url, body=body, content_type=kind)
 
     assert answer.status < 500
@@ -159,14 +154,14 @@ def test_no_lines_make_the_server_fail(server: Server, kind: str, body: bytes) -
         (post(b"", length=7_000_000), {413}),
     ],
 )
-def test_what_is_no_request_is_refused(server: Server, wire: bytes, statuses: set[int]) -> None:
+def test_what_is_no_request_is_refused(server: Container, wire: bytes, statuses: set[int]) -> None:
     came = send_raw(server.url, wire, timeout_s=3, close_writing=False)
 
     assert status_of(came) in statuses
     assert b"Traceback" not in came
 
 
-def test_headers_without_end_are_refused(server: Server) -> None:
+def test_headers_without_end_are_refused(server: Container) -> None:
     junk = "".join(f"X-Junk-{number}: {number:032}\r\n" for number in range(100_000))
 
     came = send_raw(server.url, f"GET /ping HTTP/1.1\r\nHost: x\r\n{junk}\r\n".encode())
@@ -174,7 +169,7 @@ def test_headers_without_end_are_refused(server: Server) -> None:
     assert status_of(came) in (0, 400, 431)
 
 
-def test_a_body_in_chunks_is_answered(server: Server) -> None:
+def test_a_body_in_chunks_is_answered(server: Container) -> None:
     body = json.dumps({"clients": [{"client_id": "c", "name": "アクメ"}]}).encode()
     chunks = b"".join(b"%x\r\n%s\r\n" % (1, body[n : n + 1]) for n in range(len(body)))
     head = b"POST /invocations HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
@@ -185,7 +180,7 @@ def test_a_body_in_chunks_is_answered(server: Server) -> None:
     assert b'"client_id":"c"' in came
 
 
-def test_chunks_without_end_are_refused(server: Server) -> None:
+def test_chunks_without_end_are_refused(server: Container) -> None:
     head = b"POST /invocations HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
     came = send_raw(server.url, head + b"100000\r\n%s\r\n" % (b" " * (1 << 20)) * 7)
@@ -193,7 +188,7 @@ def test_chunks_without_end_are_refused(server: Server) -> None:
     assert status_of(came) in (0, 400, 413)
 
 
-def test_a_request_sent_behind_another_is_answered_in_turn(server: Server) -> None:
+def test_a_request_sent_behind_another_is_answered_in_turn(server: Container) -> None:
     bodies = [
         json.dumps({"clients": [{"client_id": f"p{n}", "name": "アクメ"}]}).encode()
         for n in range(20)
@@ -205,7 +200,7 @@ def test_a_request_sent_behind_another_is_answered_in_turn(server: Server) -> No
     assert re.findall(rb'"client_id":"(p\d+)"', came) == [b"p%d" % n for n in range(20)]
 
 
-def test_a_body_shorter_than_it_says_is_given_up(server: Server) -> None:
+def test_a_body_shorter_than_it_says_is_given_up(server: Container) -> None:
     begin = time.monotonic()
 
     came = send_raw(server.url, post(b'{"clients":[', length=500), timeout_s=20)
@@ -214,7 +209,7 @@ def test_a_body_shorter_than_it_says_is_given_up(server: Server) -> None:
     assert time.monotonic() - begin < 15
 
 
-def test_a_caller_that_stops_writing_is_still_answered(server: Server) -> None:
+def test_a_caller_that_stops_writing_is_still_answered(server: Container) -> None:
     body = json.dumps({"clients": [{"client_id": "h", "name": "アクメ"}]}).encode()
 
     came = send_raw(server.url, post(body, "Connection: close"), close_writing=True)
@@ -222,7 +217,7 @@ def test_a_caller_that_stops_writing_is_still_answered(server: Server) -> None:
     assert b'"client_id":"h"' in came or came == b""
 
 
-def test_callers_that_leave_before_their_answer_harm_nobody(server: Server) -> None:
+def test_callers_that_leave_before_their_answer_harm_nobody(server: Container) -> None:
     body = json.dumps({"clients": sample_clients()[:1000]}).encode()
     parts = urlsplit(server.url)
     for _ in range(20):
@@ -235,7 +230,7 @@ def test_callers_that_leave_before_their_answer_harm_nobody(server: Server) -> N
     assert time.monotonic() - begin < 5
 
 
-def test_a_hundred_slow_callers_do_not_keep_others_waiting(server: Server) -> None:
+def test_a_hundred_slow_callers_do_not_keep_others_waiting(server: Container) -> None:
     """Each sends a byte of its headers, or of its body, now and then; then they are cut off."""
     head, body = b"POST /invocations HTTP/1.1\r\nHost: x\r\nX-Slow: ", post(b"{", length=100)
     parts = urlsplit(server.url)
@@ -280,7 +275,7 @@ def _is_cut_off(line: socket.socket) -> bool:
     return True
 
 
-def under_load(server: Server, seconds: float) -> tuple[threading.Thread, Load]:
+def under_load(server: Container, seconds: float) -> tuple[threading.Thread, Load]:
     """Sixteen callers who check that each gets the answer to its own client."""
     path = f"{server.url}/invocations"
     requests = []
@@ -298,7 +293,7 @@ def under_load(server: Server, seconds: float) -> tuple[threading.Thread, Load]:
     return thread, load
 
 
-def test_sixteen_callers_get_no_error(server: Server) -> None:
+def test_sixteen_callers_get_no_error(server: Container) -> None:
     thread, load = under_load(server, seconds=5)
     thread.join()
 
@@ -306,7 +301,7 @@ def test_sixteen_callers_get_no_error(server: Server) -> None:
     assert len(load.latencies_s) > 100
 
 
-def test_a_worker_that_is_killed_loses_no_request(server: Server) -> None:
+def test_a_worker_that_is_killed_loses_no_request(server: Container) -> None:
     thread, load = under_load(server, seconds=8)
     killed = []
     for _ in range(3):
@@ -323,11 +318,11 @@ def test_a_worker_that_is_killed_loses_no_request(server: Server) -> None:
 
 
 def test_lists_in_flight_are_answered_before_the_server_ends(
-    run_container: Starting, sample_bundle: Path
+    image: str, sample_bundle: Path
 ) -> None:
     clients = [sample_clients()[n % 1000] | {"client_id": f"t{n}"} for n in range(5_000)]
     answers: list[Answer] = []
-    with run_container(sample_bundle) as ending:
+    with run_container(image, sample_bundle) as ending:
         asking = [
             threading.Thread(
                 target=lambda: answers.append(ask(ending.url, body={"clients": clients}))
@@ -339,16 +334,15 @@ def test_lists_in_flight_are_answered_before_the_server_ends(
             one.start()
         time.sleep(0.5)
         begin = time.monotonic()
-        stop(ending)
+        code = ending.stop()
         took_s = time.monotonic() - begin
         for one in [*asking, thread]:
             one.join()
-        code = exit_code(ending)
 
     assert code == 0
     assert took_s < 10
     assert [answer.status for answer in answers] == [200] * 3
-    assert all(len(answer.content["results"]) == 5_000 for answer in answers)
+    assert all(len(answer.json["results"]) == 5_000 for answer in answers)
     # a caller may find the door closed, but no answer breaks off
     assert set(load.failures) <= {
         "ConnectionRefusedError",
@@ -357,7 +351,7 @@ def test_lists_in_flight_are_answered_before_the_server_ends(
     }
 
 
-def test_a_crowd_of_long_lists_is_answered_or_sent_away(server: Server) -> None:
+def test_a_crowd_of_long_lists_is_answered_or_sent_away(server: Container) -> None:
     """Twenty lists at once are more than two workers keep waiting."""
     body = json.dumps({"clients": [{"name": "アクメ"}] * 20_000}).encode()
     answers: list[Answer] = []
@@ -379,12 +373,12 @@ def test_a_crowd_of_long_lists_is_answered_or_sent_away(server: Server) -> None:
     )
 
 
-def test_the_log_holds_counts_and_no_client(run_container: Starting, sample_bundle: Path) -> None:
+def test_the_log_holds_counts_and_no_client(image: str, sample_bundle: Path) -> None:
     """Sound, faulty and malformed requests alike, and addresses with clients in them."""
     client = {"client_id": "planted-id", "name": SECRET_NAME, "phone": SECRET_PHONE}
     faulty = {**client, "city": 7, SECRET_NAME: 1}
     query = "name=planted-query"
-    with run_container(sample_bundle, {"DB_PASS": "planted-password"}) as logging:
+    with run_container(image, sample_bundle, DB_PASS="planted-password") as logging:
         for body in ({"clients": [client, faulty]}, {"mode": SECRET_NAME}, [SECRET_NAME]):
             ask(logging.url, f"/invocations?{query}", body, x_secret="planted-header")
         ask(logging.url, f"/planted-path?{query}", method="GET")

@@ -16,8 +16,12 @@ from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.decide import Thresholds
 from linkage_rl.records import RecordBatch
 from linkage_rl.tables.sample import SampleConfig, generate_companies
-from tests.image.callers import Answer, Server, Starting, ask, runtime, sample_clients
+from tests.image.callers import ask, runtime, sample_clients, sentence
+from tests.image.containers import Container, run_container
 from tests.image.processes import proportional_mb
+from tests.serving.asking import Answer
+
+pytestmark = pytest.mark.image
 
 
 def write_customer(folder: Path, sample: Path, link_from: float, index: Path) -> None:
@@ -53,26 +57,26 @@ def customers(sample_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="module")
-def endpoint(run_container: Starting, customers: Path) -> Iterator[Server]:
-    with run_container(customers, {"SAGEMAKER_MULTI_MODEL": "true"}) as running:
+def endpoint(image: str, customers: Path) -> Iterator[Container]:
+    with run_container(image, customers, SAGEMAKER_MULTI_MODEL="true") as running:
         yield running
 
 
 @pytest.fixture
-def server(endpoint: Server) -> Iterator[Server]:
+def server(endpoint: Container) -> Iterator[Container]:
     """The same server without a model."""
     yield endpoint
-    for model in ask(endpoint.url, "/models", method="GET").content["models"]:
+    for model in ask(endpoint.url, "/models", method="GET").json["models"]:
         ask(endpoint.url, f"/models/{model['modelName']}", method="DELETE")
 
 
-def load(server: Server, name: str, folder: str = "") -> Answer:
+def load(server: Container, name: str, folder: str = "") -> Answer:
     return ask(
         server.url, "/models", {"model_name": name, "url": f"/opt/ml/model/{folder or name}"}
     )
 
 
-def links(server: Server, model: str) -> int:
+def links(server: Container, model: str) -> int:
     """How many of a hundred clients a model links, asked twenty times so that all workers are."""
     body = json.dumps({"clients": sample_clients()[:100]}).encode()
     counts: set[int] = set()
@@ -87,40 +91,40 @@ def links(server: Server, model: str) -> int:
     return counts.pop()
 
 
-def test_a_server_without_a_model_is_healthy_and_empty(server: Server) -> None:
+def test_a_server_without_a_model_is_healthy_and_empty(server: Container) -> None:
     assert ask(server.url, "/ping", method="GET").status == 200
-    assert ask(server.url, "/models", method="GET").content == {"models": []}
+    assert ask(server.url, "/models", method="GET").json == {"models": []}
     assert ask(server.url, "/models/eager", method="GET").status == 404
     assert ask(server.url, "/models/eager/invoke", {"clients": []}).status == 404
 
 
-def test_a_model_is_loaded_once_listed_described_and_unloaded(server: Server) -> None:
+def test_a_model_is_loaded_once_listed_described_and_unloaded(server: Container) -> None:
     first, second = load(server, "eager"), load(server, "eager")
-    listed = ask(server.url, "/models", method="GET").content["models"]
-    described = ask(server.url, "/models/eager", method="GET").content
+    listed = ask(server.url, "/models", method="GET").json["models"]
+    described = ask(server.url, "/models/eager", method="GET").json
     invoked = ask(server.url, "/models/eager/invoke", {"clients": sample_clients()[:2]})
     unloaded = ask(server.url, "/models/eager", method="DELETE")
     again = ask(server.url, "/models/eager", method="DELETE")
 
     assert (first.status, second.status) == (200, 409)
-    assert "unload it with DELETE" in second.sentence
+    assert "unload it with DELETE" in sentence(second)
     assert [model["modelName"] for model in listed] == ["eager"]
     assert described["modelName"] == "eager"
     assert described["modelUrl"] == "/opt/ml/model/eager"
-    assert [one["client_id"] for one in invoked.content["results"]] == [
+    assert [one["client_id"] for one in invoked.json["results"]] == [
         client["client_id"] for client in sample_clients()[:2]
     ]
     assert (unloaded.status, again.status) == (200, 404)
 
 
-def test_two_customers_decide_otherwise_on_the_same_table(server: Server) -> None:
+def test_two_customers_decide_otherwise_on_the_same_table(server: Container) -> None:
     load(server, "eager")
     load(server, "careful")
 
     assert 0 < links(server, "careful") < links(server, "eager") <= 100
 
 
-def test_no_worker_answers_for_a_model_that_is_unloaded(server: Server) -> None:
+def test_no_worker_answers_for_a_model_that_is_unloaded(server: Container) -> None:
     load(server, "eager")
     links(server, "eager")
     ask(server.url, "/models/eager", method="DELETE")
@@ -133,7 +137,7 @@ def test_no_worker_answers_for_a_model_that_is_unloaded(server: Server) -> None:
         assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
 
 
-def test_a_name_may_come_back_with_another_bundle(server: Server) -> None:
+def test_a_name_may_come_back_with_another_bundle(server: Container) -> None:
     load(server, "shop", "eager")
     eager = links(server, "shop")
     ask(server.url, "/models/shop", method="DELETE")
@@ -142,15 +146,15 @@ def test_a_name_may_come_back_with_another_bundle(server: Server) -> None:
     assert links(server, "shop") < eager
 
 
-def test_a_damaged_bundle_is_refused_with_its_reason(server: Server) -> None:
+def test_a_damaged_bundle_is_refused_with_its_reason(server: Container) -> None:
     answer = load(server, "damaged")
 
     assert answer.status == 400
-    assert "policy.onnx is missing or damaged" in answer.sentence
-    assert ask(server.url, "/models", method="GET").content == {"models": []}
+    assert "policy.onnx is missing or damaged" in sentence(answer)
+    assert ask(server.url, "/models", method="GET").json == {"models": []}
 
 
-def test_models_of_one_table_share_its_memory(server: Server, customers: Path) -> None:
+def test_models_of_one_table_share_its_memory(server: Container, customers: Path) -> None:
     load(server, "eager")
     links(server, "eager")
     before = proportional_mb(server)
@@ -163,13 +167,12 @@ def test_models_of_one_table_share_its_memory(server: Server, customers: Path) -
     assert after - before < 2 * _index_mb(customers / "eager")
 
 
-def test_what_does_not_fit_gets_507_until_there_is_room(
-    run_container: Starting, customers: Path
-) -> None:
+def test_what_does_not_fit_gets_507_until_there_is_room(image: str, customers: Path) -> None:
     """Two customers share an index; another table's does not fit beside it."""
     limit = round(_index_mb(customers / "eager")) + 3
-    environment = {"SAGEMAKER_MULTI_MODEL": "true", "LINKAGE_MODEL_MEMORY_MB": str(limit)}
-    with run_container(customers, environment) as server:
+    with run_container(
+        image, customers, SAGEMAKER_MULTI_MODEL="true", LINKAGE_MODEL_MEMORY_MB=str(limit)
+    ) as server:
         loaded = [load(server, name).status for name in ("eager", "careful")]
         refused = load(server, "elsewhere")
         served = links(server, "careful")
@@ -179,7 +182,7 @@ def test_what_does_not_fit_gets_507_until_there_is_room(
 
     assert loaded == [200, 200]
     assert refused.status == 507
-    assert "'eager' was used least recently" in refused.sentence
+    assert "'eager' was used least recently" in sentence(refused)
     assert served > 0
     assert fits.status == 200
 
