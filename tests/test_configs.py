@@ -88,6 +88,12 @@ def test_an_override_reaches_the_dataclass_with_its_type() -> None:
     assert settings.seed == 7
 
 
+def test_families_of_lists_are_named_by_the_user() -> None:
+    words = [f"clients.{split}={{crm: {split}.csv}}" for split in ("train", "valid", "test")]
+
+    assert train_settings(*words).clients.valid == {"crm": "valid.csv"}
+
+
 def test_all_real_lists_are_learned_together_from_the_data_folder(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

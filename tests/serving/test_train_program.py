@@ -1,13 +1,24 @@
-"""What a training job is told and what it tells, without training."""
+"""What a training job is told and what it tells; whole jobs are slow."""
 
+import csv
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
+from linkage_rl.bundle import read_settings
+from linkage_rl.tables.readers import ClientList
+from linkage_rl.tables.sample import SampleConfig, generate_clients, generate_companies
+from linkage_rl.tables.store import CompanyStore
 from serving import training
-from serving.channels import TrainingError, arguments, client_lists, hyperparameters, table
+from serving.channels import SPLITS, TrainingError, arguments, client_lists, hyperparameters, table
 from serving.training import DEFINITIONS, LONGEST_REASON, reason_of, say_progress, say_results
 
 HEADER = "client_id,name,company_id\n"
@@ -160,3 +171,76 @@ class TestFailures:
 
         reason = (tmp_path / "output/failure").read_text()
         assert reason.startswith(f"cannot read {config}/hyperparameters.json as JSON")
+
+
+@pytest.mark.slow
+class TestWholeJobs:
+    """Jobs as the platform starts them, on a table and lists of the sample's kind."""
+
+    def test_lists_and_a_database_in_channels_make_a_model(self, tmp_path: Path) -> None:
+        root = job(tmp_path, {"debug": "fast"})
+        sample = SampleConfig(companies=1_500, clients=900)
+        companies = channel(root / "input/data/companies")
+        with CompanyStore(make_url(f"sqlite:///{companies}/crm.sqlite")) as store:
+            store.create()
+            store.load(generate_companies(sample))
+        for split in ("train", "validation", "test"):
+            clients = generate_clients(sample, SPLITS[split])
+            write_list(channel(root / f"input/data/{split}") / f"crm-{split}.csv", clients)
+
+        assert run_job(root) == 0, failure(root)
+
+        settings = read_settings(root / "model")
+        assert "clients.train={clients:" in settings.origin["command"]
+        assert (root / "output/data/report.html").is_file()
+        assert [path.name for path in companies.iterdir()] == ["crm.sqlite"]
+
+    def test_a_job_that_is_stopped_goes_on_from_its_checkpoint(self, tmp_path: Path) -> None:
+        root = job(tmp_path, {"debug": "fast", "training.steps": "30_000"})
+        checkpoints = channel(root / "checkpoints") / "run/checkpoints"
+
+        with start_job(root) as process:
+            deadline = time.monotonic() + 120
+            while not any(checkpoints.glob("*")) and time.monotonic() < deadline:
+                time.sleep(0.1)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 130
+
+        assert failure(root) == "stopped by SIGTERM; with checkpoints the job goes on"
+        assert not (root / "model/manifest.json").exists()
+        assert run_job(root) == 0, failure(root)
+        assert (root / "model/manifest.json").is_file()
+
+
+def job(root: Path, hyperparameters: dict[str, str]) -> Path:
+    config = channel(root / "input/config")
+    (config / "hyperparameters.json").write_text(json.dumps(hyperparameters))
+    return root
+
+
+def start_job(root: Path) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "serving.training"], env=os.environ | {"LINKAGE_ML_ROOT": str(root)}
+    )
+
+
+def run_job(root: Path) -> int:
+    with start_job(root) as process:
+        return process.wait()
+
+
+def failure(root: Path) -> str:
+    path = root / "output/failure"
+    return path.read_text() if path.exists() else ""
+
+
+def write_list(path: Path, clients: ClientList) -> None:
+    columns = {
+        "client_id": clients.records.ids,
+        **clients.records.columns,
+        "company_id": clients.truth or (),
+    }
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
