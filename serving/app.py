@@ -19,7 +19,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from serving.codec import JSON, parse_json, to_json
-from serving.faults import RequestError, TooManyClientsError, UnavailableError
+from serving.faults import (
+    ModelLoadedError,
+    RequestError,
+    TooManyClientsError,
+    UnavailableError,
+)
 from serving.journal import RequestLine
 from serving.lanes import Lanes
 from serving.live_index import LiveIndex
@@ -163,6 +168,9 @@ class Server:
 
     async def _unload(self, request: Request, line: RequestLine) -> Response:
         name = request.path_params["name"]
+        if name == self._settings.model_name and not self._settings.multi_model:
+            # without it `/ping` would fail for good, and the platform replace the server
+            raise ModelLoadedError(f"model {name!r} is what this server is for; it stays loaded")
         await self.service.lanes.run(lambda: self.service.library.unload(name))
         return _json({"modelName": name})
 
