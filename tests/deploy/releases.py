@@ -1,6 +1,7 @@
 """A release known by heart: two golden clients, an endpoint that answers them, and a machine."""
 
 import json
+from functools import lru_cache
 from typing import Any
 
 import boto3
@@ -86,13 +87,19 @@ VALUES = {
 
 def definition(**changed: str) -> str:
     """The state machine with these values put in, as CloudFormation does it."""
-    machine = read_template().resources["StateMachine"]["Properties"]["DefinitionString"]
-    text, wanted = machine["Fn::Sub"]
+    text, wanted = _definition()
     assert set(wanted) == set(VALUES)
     for name, value in {**VALUES, **changed}.items():
         text = text.replace(f"${{{name}}}", value)
     assert "${" not in text
     return str(text)
+
+
+@lru_cache
+def _definition() -> tuple[str, dict[str, Any]]:
+    machine = read_template().resources["StateMachine"]["Properties"]["DefinitionString"]
+    text, wanted = machine["Fn::Sub"]
+    return text, wanted
 
 
 def create_machine(**changed: str) -> str:

@@ -86,6 +86,7 @@ def test_a_failed_release_ends_with_the_cause_and_code_1(aws: Emulation, act: Ac
     assert "the endpoint was deleted" in ended.err
 
 
+@pytest.mark.slow
 def test_a_changed_parameter_is_planned_and_the_rest_stays(aws: Emulation, act: Act) -> None:
     act("apply", "parameters.instance_count=3")
 
@@ -95,6 +96,7 @@ def test_a_changed_parameter_is_planned_and_the_rest_stays(aws: Emulation, act: 
     assert "InstanceCount" not in plan.out
 
 
+@pytest.mark.slow
 def test_an_image_is_found_by_its_commit(aws: Emulation, act: Act) -> None:
     act("apply")
     pushed = boto3.client("ecr").put_image(
@@ -168,6 +170,7 @@ def test_a_needed_parameter_that_is_not_given_is_named_with_its_meaning(
     assert "parameters.vpc_id is needed: Network of the company database." in ended.err
 
 
+@pytest.mark.slow
 def test_status_and_roll_back_need_something_that_runs(aws: Emulation, act: Act) -> None:
     assert "expected stack linkage-rl in ap-northeast-1, found none" in act("status").err
     act("apply")
@@ -176,6 +179,7 @@ def test_status_and_roll_back_need_something_that_runs(aws: Emulation, act: Act)
     assert "expected an earlier release, found none" in act("rollback").err
 
 
+@pytest.mark.slow
 def test_a_release_during_another_one_is_not_started(aws: Emulation) -> None:
     machine = create_machine(PollSeconds="1")
     session = connect("")

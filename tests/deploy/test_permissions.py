@@ -129,6 +129,7 @@ def build_needs() -> list[Need]:
     group = f"arn:aws:logs:{ARN}:log-group:/aws/codebuild/{ENDPOINT}-build:log-stream:1"
     handed = ("GetObject", "GetObjectVersion", "PutObject")
     return [
+        ("codeconnections:UseConnection", KNOWN["Connection"], {}),
         ("ecr:GetAuthorizationToken", "*", {}),
         *((f"ecr:{name}", REPOSITORY, {}) for name in pushes),
         *in_bucket("GetObject", "bundles/current/model.tar.gz"),

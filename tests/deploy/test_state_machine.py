@@ -71,6 +71,7 @@ def test_an_update_tries_one_instance_first_and_heeds_the_alarms(
     assert [one["AlarmName"] for one in alarms] == ["linkage-rl-errors", "linkage-rl-latency"]
 
 
+@pytest.mark.slow
 def test_a_single_instance_is_replaced_at_once(aws: Emulation, run_release: Released) -> None:
     run_release(release(SHAS[0]), InstanceCount="1")
     run_release(release(SHAS[1]))
@@ -251,6 +252,7 @@ def test_a_container_that_does_not_start_is_told_with_sagemakers_reason(
     assert boto3.client("sagemaker").list_endpoints()["Endpoints"] == []
 
 
+@pytest.mark.slow
 def test_a_roll_back_that_fails_says_both_causes(aws: Emulation, run_release: Released) -> None:
     run_release(release(SHAS[0]))
     aws.answer = lambda asked: spoilt("stale")
@@ -262,6 +264,7 @@ def test_a_roll_back_that_fails_says_both_causes(aws: Emulation, run_release: Re
     assert "act by hand" in ended["cause"]
 
 
+@pytest.mark.slow
 def test_only_the_newest_releases_and_no_other_endpoints_are_kept(
     aws: Emulation, run_release: Released
 ) -> None:
@@ -281,6 +284,7 @@ def test_only_the_newest_releases_and_no_other_endpoints_are_kept(
     }
 
 
+@pytest.mark.slow
 def test_a_bundle_in_s3_and_one_bundle_per_customer_are_models_too(
     aws: Emulation, run_release: Released
 ) -> None:
@@ -295,6 +299,7 @@ def test_a_bundle_in_s3_and_one_bundle_per_customer_are_models_too(
     assert invoked["TargetModel"] == "acme.tar.gz"
 
 
+@pytest.mark.slow
 def test_a_change_of_settings_is_released_although_the_commit_is_the_same(
     aws: Emulation, run_release: Released
 ) -> None:

@@ -22,7 +22,8 @@ def definitions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def put_metrics(sha: str, run: str, score: object) -> None:
     prefix = f"training/{ENDPOINT}--{sha}-{run}/output/model"
-    put_json(f"{prefix}/metrics.json", {"evaluation": {"expected_reward": score}})
+    agent = {"valid": {"expected_reward": 1.0}, "test": {"expected_reward": score}}
+    put_json(f"{prefix}/metrics.json", {"lists": {"all": {"agent": agent}}})
 
 
 def outcome(ended: dict[str, Any]) -> dict[str, Any]:
@@ -62,6 +63,7 @@ def test_a_new_model_is_released_only_when_it_beats_the_running_one(
     }
 
 
+@pytest.mark.slow
 def test_an_equal_model_is_not_released(aws: Emulation, run_release: Released) -> None:
     put_metrics(SHAS[0], "1", 0.5)
 
@@ -80,6 +82,7 @@ def test_without_a_score_to_compare_with_nothing_is_released(
     assert "give its score there as baseline" in ended["cause"]
 
 
+@pytest.mark.slow
 def test_a_score_of_another_release_or_evaluation_channel_does_not_count(
     aws: Emulation, run_release: Released
 ) -> None:
@@ -103,7 +106,7 @@ def test_a_model_without_a_score_is_not_released(
     ended = run_release(release(train=training("1", baseline=0.0)))
 
     assert ended["error"] == "NoScore"
-    assert "no number evaluation.expected_reward" in ended["cause"]
+    assert "no number lists.all.agent.test.expected_reward" in ended["cause"]
 
 
 def test_a_model_without_metrics_is_not_released(aws: Emulation, run_release: Released) -> None:
