@@ -74,6 +74,7 @@ VALUES = {
     "OnDatabaseDown": "stale",
     "PollSeconds": "0",
     "RefreshSeconds": "300",
+    "Scaled": "false",
     "SecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:db-abcdef",
     "SecurityGroupId": "sg-1",
     "SubnetIds": "subnet-1,subnet-2",

@@ -72,6 +72,18 @@ def test_an_update_tries_one_instance_first_and_heeds_the_alarms(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("scaled", ["true", "false"])
+def test_the_number_of_instances_is_kept_only_where_aws_scales(
+    scaled: str, aws: Emulation, run_release: Released
+) -> None:
+    run_release(release(SHAS[0]), Scaled=scaled)
+    run_release(release(SHAS[1]))
+
+    update = next(call for call in aws.calls if call.operation == "UpdateEndpoint").parameters
+    assert update["RetainAllVariantProperties"] is (scaled == "true")
+
+
+@pytest.mark.slow
 def test_a_single_instance_is_replaced_at_once(aws: Emulation, run_release: Released) -> None:
     run_release(release(SHAS[0]), InstanceCount="1")
     run_release(release(SHAS[1]))
