@@ -16,7 +16,12 @@ NAMES := experiment agent seed database source clients bundle run output workers
 	action stack sha image
 OVERRIDES = $(foreach name,$(NAMES),$(if $(filter command line,$(origin $(name))),'$(name)=$($(name))')) $(ARGS)
 
-.PHONY: help setup format check test test-slow bench companies train evaluate link export deploy experiment clean
+# What goes into an image; a password among it is refused.
+IMAGE_NAMES := BUNDLE DB_HOST DB_PORT DB_NAME DB_USER DB_PASS DATABASE_URL
+IMAGE_WORDS = $(foreach name,$(IMAGE_NAMES),$(if $(filter command line,$(origin $(name))),'$(name)=$($(name))')) $(ARGS)
+
+.PHONY: help setup format check test test-slow bench companies train evaluate link export deploy experiment \
+	image image-train image-test serve parity clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,7 +49,7 @@ check: $(READY) ## ruff, mypy, import floors, spelling
 	$(BIN)/codespell
 
 test: $(READY) ## the quick tests and the doctests (ARGS="-k name" picks some)
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow and not image" $(ARGS)
 
 test-slow: $(READY) ## the learning and container tests
 	$(BIN)/python -m pytest -m slow $(ARGS)
@@ -73,6 +78,21 @@ deploy: $(READY) ## image to SageMaker: action=plan|apply|status|rollback sha=CO
 experiment: $(READY) ## a preset over three seeds: name=PRESET
 	$(if $(name),,$(error make experiment needs name=PRESET, a file of configs/experiment/))
 	@$(BIN)/python -m linkage_rl.train --multirun experiment=$(name) seed=1,2,3 $(ARGS)
+
+image: $(READY) ## build the serving image, with a bundle in it or not: BUNDLE=DIR DB_HOST=...
+	@scripts/image.sh serve $(IMAGE_WORDS)
+
+image-train: $(READY) ## build the training image, linkage_rl:train
+	@scripts/image.sh train $(IMAGE_WORDS)
+
+image-test: $(READY) ## build both images, then train and serve in containers
+	$(BIN)/python -m pytest -m image tests/image $(ARGS)
+
+serve: $(READY) ## build the image and run it on the loopback: BUNDLE=DIR port=8080
+	@scripts/serve.sh $(or $(BUNDLE),$(error make serve needs BUNDLE=DIR, a bundle folder)) $(or $(port),8080)
+
+parity: $(READY) ## golden clients against a running server: BUNDLE=DIR port=8080
+	@$(BIN)/python -m serving.parity $(or $(BUNDLE),$(error make parity needs BUNDLE=DIR, a bundle folder)) http://127.0.0.1:$(or $(port),8080)
 
 clean: ## remove builds, caches and the environment; keeps what the commands wrote
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

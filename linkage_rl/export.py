@@ -10,6 +10,7 @@ from linkage_rl.candidates.storage import load_index
 from linkage_rl.config.command import command, say
 from linkage_rl.errors import BundleError, ConfigError, OutputError
 from linkage_rl.evaluation import leaderboard
+from linkage_rl.exporting.archive import write_archive
 
 BEST: Final = "best"
 """Instead of a run folder: the best run of the leaderboard."""
@@ -23,6 +24,9 @@ class ExportSettings:
     """Run folder, a bundle folder, or 'best'."""
     output: str = ""
     """Folder of the new bundle; a bundle that lies there is replaced."""
+    archive: bool = True
+    """Whether the bundle is also packed beside its folder, for SageMaker: `output=DIR/model`
+    gives `DIR/model.tar.gz`."""
     with_index: bool = True
     """Whether the index goes along; without it the bundle is for use with a database."""
     leaderboard: str = "outputs/leaderboard.jsonl"
@@ -57,6 +61,9 @@ def run(settings: ExportSettings) -> None:
         clients = _copy_checked(bundle, partial, settings.with_index)
         shutil.rmtree(output, ignore_errors=True)
         partial.replace(output)
+        packed = output.with_name(f"{output.name}.tar.gz")
+        if settings.archive:
+            write_archive(output, packed)
     except OSError as error:
         raise OutputError(
             f"cannot write the bundle to {output}: {error}; free space or choose another folder"
@@ -67,6 +74,8 @@ def run(settings: ExportSettings) -> None:
     origin = " ".join(f"{name}={written.origin.get(name, '')}" for name in ("agent", "seed"))
     say(f"bundle   {output} from {bundle} ({origin})")
     say(f"parity   {clients} golden clients answered as recorded")
+    if settings.archive:
+        say(f"archive  {packed} ({packed.stat().st_size / 1e6:,.1f} MB)")
 
 
 def find_bundle(settings: ExportSettings) -> Path:

@@ -1,6 +1,6 @@
 """The one linking path: clients in, decisions with the companies' current fields out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.routes import Clients, Route
-from linkage_rl.decision.decide import Decider
+from linkage_rl.decision.decide import Decider, slot_shares
 from linkage_rl.decision.pool import LivePool
 from linkage_rl.features.reasons import reasons
 from linkage_rl.protocols import CompanySource
@@ -40,6 +40,53 @@ class LinkedBatch:
     def __len__(self) -> int:
         return len(self.client_ids)
 
+    def between(self, begin: int, end: int) -> "LinkedBatch":
+        """What was decided for the clients from `begin` on and before `end`."""
+        return LinkedBatch(
+            self.client_ids[begin:end],
+            self.kind[begin:end],
+            self.company_ids[begin:end],
+            self.confidence[begin:end],
+            self.companies.take(range(begin, end)),
+            self.reasons[begin:end],
+            self.bought[begin:end],
+        )
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A company proposed for a client."""
+
+    company_id: str
+    share: float
+    """Weight that the policy gives it beside the other candidates and no match, in [0, 1]."""
+    reason: str
+    """Its strongest agreements and conflicts with the client, in words."""
+    company: Mapping[str, str]
+    """Its current fields; '' where missing."""
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """Decisions on clients before the companies are read back."""
+
+    kind: NDArray[np.int8]
+    company_ids: list[str]
+    confidence: NDArray[np.float32]
+    reasons: list[str]
+    bought: NDArray[np.uint16]
+
+    @classmethod
+    def together(cls, parts: "Sequence[_Decided]") -> "_Decided":
+        """The decisions of all parts, in their order."""
+        return cls(
+            np.concatenate([part.kind for part in parts]),
+            [company_id for part in parts for company_id in part.company_ids],
+            np.concatenate([part.confidence for part in parts]),
+            [why for part in parts for why in part.reasons],
+            np.concatenate([part.bought for part in parts]),
+        )
+
 
 @dataclass(frozen=True)
 class Linker:
@@ -54,21 +101,21 @@ class Linker:
     """Where companies are read back; None takes the fields the index was built from."""
 
     def link(self, records: RecordBatch) -> LinkedBatch:
-        """Decide for N clients; the result has one entry per client in their order."""
-        if len(records) <= _CHUNK:
-            return self._link_chunk(records)
-        parts = [
-            self._link_chunk(records.take(range(begin, min(begin + _CHUNK, len(records)))))
-            for begin in range(0, len(records), _CHUNK)
-        ]
-        return _together(parts, records)
+        """Decide for N clients; the result has one entry per client in their order.
 
-    def _link_chunk(self, records: RecordBatch) -> LinkedBatch:
-        clients = Clients.of(canonicalise(records))
-        pool = LivePool(self.index, self.routes, clients, self.decider.view, self.limit)
-        decisions = self.decider.decide(pool, len(records))
-        company_ids, why = self._explain(pool, decisions.pair, decisions.kind)
-        kind = decisions.kind.copy()
+        The source is asked once, however many clients there are.
+        """
+        if len(records) <= _CHUNK:
+            decided = self._decide(records)
+        else:
+            ends = range(_CHUNK, len(records) + _CHUNK, _CHUNK)
+            decided = _Decided.together(
+                [
+                    self._decide(records.take(range(end - _CHUNK, min(end, len(records)))))
+                    for end in ends
+                ]
+            )
+        kind, company_ids, why = decided.kind.copy(), decided.company_ids, decided.reasons
         companies = self._complete(company_ids)
         vanished = [
             place
@@ -80,8 +127,46 @@ class Linker:
             why[place] = f"company {company_ids[place]} is no longer in the table"
             company_ids[place] = ""
         return LinkedBatch(
-            records.ids, kind, company_ids, decisions.confidence, companies, why, decisions.bought
+            records.ids, kind, company_ids, decided.confidence, companies, why, decided.bought
         )
+
+    def candidates(self, records: RecordBatch) -> list[list[Candidate]]:
+        """The visible candidates of N clients with every route bought, best first.
+
+        They are shown whether or not the policy would link one of them.
+        """
+        clients = Clients.of(canonicalise(records))
+        view = self.decider.view
+        pool = LivePool(self.index, self.routes, clients, view, self.limit)
+        for route in range(len(self.routes)):
+            pool.reveal(np.flatnonzero((pool.available >> route) & 1), route)
+        every = np.arange(len(records), dtype=np.int64)
+        seen = pool.observe(every, pool.available)
+        shares = slot_shares(self.decider.policy.preferences(seen), view.layout)
+        client, slot = map(np.ascontiguousarray, np.nonzero(seen.slot_pairs >= 0))
+        rows = seen.slot_pairs[client, slot]
+        company_ids = self.index.company_ids(rows)
+        companies = self._complete(company_ids)
+        found: list[list[Candidate]] = [[] for _ in every]
+        for place, (owner, share, why) in enumerate(
+            zip(
+                client.tolist(),
+                shares[client, slot].tolist(),
+                reasons(pool.features_of(client, rows)),
+                strict=True,
+            )
+        ):
+            if companies.ids[place]:
+                fields = {name: texts[place] for name, texts in companies.columns.items()}
+                found[owner].append(Candidate(company_ids[place], share, why, fields))
+        return [sorted(mine, key=lambda one: -one.share) for mine in found]
+
+    def _decide(self, records: RecordBatch) -> _Decided:
+        clients = Clients.of(canonicalise(records))
+        pool = LivePool(self.index, self.routes, clients, self.decider.view, self.limit)
+        decisions = self.decider.decide(pool, len(records))
+        company_ids, why = self._explain(pool, decisions.pair, decisions.kind)
+        return _Decided(decisions.kind, company_ids, decisions.confidence, why, decisions.bought)
 
     def _explain(
         self, pool: LivePool, rows: NDArray[np.int64], kind: NDArray[np.int8]
@@ -114,22 +199,3 @@ class Linker:
                 for field, texts in rows.records.columns.items()
             },
         )
-
-
-def _together(parts: Sequence[LinkedBatch], records: RecordBatch) -> LinkedBatch:
-    fields = parts[0].companies.columns
-    return LinkedBatch(
-        records.ids,
-        np.concatenate([part.kind for part in parts]),
-        [company_id for part in parts for company_id in part.company_ids],
-        np.concatenate([part.confidence for part in parts]),
-        RecordBatch(
-            [company_id for part in parts for company_id in part.companies.ids],
-            {
-                field: [text for part in parts for text in part.companies.columns[field]]
-                for field in fields
-            },
-        ),
-        [why for part in parts for why in part.reasons],
-        np.concatenate([part.bought for part in parts]),
-    )

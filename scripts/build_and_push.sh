@@ -22,16 +22,6 @@ say() {
     echo "build_and_push: $*" >&2
 }
 
-pick_engine() {
-    if docker info >/dev/null 2>&1; then
-        echo docker
-    elif command -v podman >/dev/null; then
-        echo podman
-    else
-        fail "expected docker or podman, found neither; install one of them"
-    fi
-}
-
 commit_of_checkout() {
     git rev-parse --git-dir >/dev/null 2>&1 || fail "expected TAG or a git checkout, got neither; set TAG=COMMIT"
     [ -z "$(git status --porcelain)" ] || fail "the checkout has changes that no commit names; commit them, or set TAG"
@@ -68,8 +58,7 @@ log_in() {
         fail "cannot log in to $registry; log in to AWS first (aws sso login)"
 }
 
-engine="$(pick_engine)"
-[ "$engine" = docker ] || export CONTAINERS_CONF="${CONTAINERS_CONF:-$PWD/serving/containers.conf}"
+. scripts/engine.sh
 repository="${REPOSITORY:-linkage-rl}"
 target="${TARGET:-serve}"
 commit="${TAG:-$(commit_of_checkout)}"

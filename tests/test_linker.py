@@ -1,6 +1,6 @@
 """Clients in, decisions with the companies' current fields out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from linkage_rl.decision.decide import Decider, Thresholds
 from linkage_rl.decision.observation import View
 from linkage_rl.linker import LinkedBatch, Linker
 from linkage_rl.protocols import CompanySource
-from linkage_rl.records import FIELDS, DecisionKind, Observation, RecordBatch
+from linkage_rl.records import FIELDS, CompanyRows, DecisionKind, Observation, RecordBatch
 from linkage_rl.tables.store import CompanyStore
 from tests.small_table import COMPANIES, client_records, company_rows, small_index
 
@@ -233,3 +233,44 @@ def test_all_companies_may_have_vanished(database_url: str) -> None:
 
     assert not linked.kind.any()
     assert set(linked.company_ids) == {""}
+
+
+@dataclass
+class CountingSource:
+    """An index that counts how often companies are read back."""
+
+    index: CompanyIndex
+    asked: int = 0
+
+    def fetch(self, company_ids: Sequence[str]) -> CompanyRows:
+        self.asked += 1
+        return self.index.fetch(company_ids)
+
+
+def test_companies_are_read_back_once_however_long_the_list() -> None:
+    source = CountingSource(small_index())
+    records = client_records(*[ASKED[0]] * 9000)
+
+    linked = linker(source).link(records)
+
+    assert source.asked == 1
+    assert linked.company_ids == ["goyo"] * 9000
+
+
+def test_a_part_of_a_batch_is_what_its_clients_got() -> None:
+    linked = linker().link(client_records(*ASKED))
+
+    part = linked.between(1, 3)
+
+    assert part.company_ids == LINKED[1:3]
+    assert part.client_ids == linked.client_ids[1:3]
+    assert part.companies.column("name") == linked.companies.column("name")[1:3]
+
+
+def test_candidates_are_all_that_every_route_proposes_best_first() -> None:
+    nobody, aozora = linker().candidates(client_records({}, {"name": "青空商事"}))
+
+    assert nobody == []
+    assert {one.company_id for one in aozora} >= {"aozora-tokyo", "aozora-osaka", "aozora-llc"}
+    assert [one.share for one in aozora] == sorted((one.share for one in aozora), reverse=True)
+    assert aozora[0].company["name"]

@@ -10,6 +10,13 @@ def bear_key(
     client_of_pair: NDArray[np.int64],
     row_of_pair: NDArray[np.int64],
 ) -> NDArray[np.uint8]: ...
+def count_bearers(keys: NDArray[np.uint64], asked: NDArray[np.uint64]) -> NDArray[np.int64]: ...
+def office_shares(
+    keys: NDArray[np.uint64],
+    shares: NDArray[np.float32],
+    city: NDArray[np.uint32],
+    office: NDArray[np.uint16],
+) -> NDArray[np.float32]: ...
 def propose_by_key(
     asked: NDArray[np.uint64],
     clients: NDArray[np.void],

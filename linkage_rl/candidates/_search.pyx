@@ -8,33 +8,13 @@ is allocated per client.
 import numpy as np
 
 from libc.math cimport sqrt
-from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+from linkage_rl.candidates._rows cimport Row
 
 DEF SLOTS_AT_MOST = 128
 DEF GRAMS_AT_MOST = 256
 DEF ALTERNATIVES = 2
-
-
-cdef packed struct Row:
-    uint32_t name
-    uint32_t written
-    uint32_t core
-    uint32_t kana
-    uint32_t reading
-    int32_t doc
-    int32_t postal
-    uint32_t city
-    uint32_t town
-    uint32_t building
-    uint32_t phone
-    uint32_t domain
-    uint32_t corporate
-    uint16_t block[3]
-    uint16_t office
-    int8_t prefecture
-    int8_t form
-    int8_t side
-    int8_t phone_area
 
 
 cdef struct NameScore:
@@ -255,6 +235,28 @@ cdef inline bint _among(const Bearers* bearers, const int32_t[::1] rows, int32_t
     return False
 
 
+def count_bearers(const uint64_t[::1] keys, const uint64_t[:] asked):
+    """How many of the rising keys equal each asked one, shape (N,)."""
+    cdef Py_ssize_t i, n = asked.shape[0]
+    cdef int64_t begin, at, stride, size = keys.shape[0]
+    counts = np.zeros(n, dtype=np.int64)
+    cdef int64_t[::1] out = counts
+    with nogil:
+        for i in range(n):
+            begin = at = _lower(keys, asked[i])
+            # few rows share a key, so its end is near: growing strides, then halved ones
+            stride = 1
+            while at + stride <= size and keys[at + stride - 1] == asked[i]:
+                at += stride
+                stride *= 2
+            while stride:
+                if at + stride <= size and keys[at + stride - 1] == asked[i]:
+                    at += stride
+                stride //= 2
+            out[i] = at - begin
+    return counts
+
+
 def bear_key(
     const uint64_t[:, ::1] asked, const uint64_t[::1] keys, const int32_t[::1] key_rows,
     const int64_t[::1] client_of_pair, const int64_t[::1] row_of_pair,
@@ -278,6 +280,32 @@ def bear_key(
     return found
 
 
+def office_shares(
+    const uint64_t[::1] keys, const float[::1] shares,
+    const uint32_t[:] city, const uint16_t[:] office,
+):
+    """Share of each city's office, shape (N,); 0 where either is unknown or the pair is not filed.
+
+    Args:
+        keys: City and office in one number, rising.
+        shares: Share of each of them.
+    """
+    cdef Py_ssize_t i, n = city.shape[0]
+    cdef int64_t place
+    cdef uint64_t key
+    found = np.zeros(n, dtype=np.float32)
+    cdef float[::1] out = found
+    with nogil:
+        for i in range(n):
+            if city[i] == 0 or office[i] == 0:
+                continue
+            key = (<uint64_t>city[i] << 16) | office[i]
+            place = _lower(keys, key)
+            if place < keys.shape[0] and keys[place] == key:
+                out[i] = shares[place]
+    return found
+
+
 def propose_by_key(
     const uint64_t[:, ::1] asked,
     const Row[::1] clients, const int64_t[::1] client_ends, const int32_t[::1] client_grams,
@@ -296,10 +324,11 @@ def propose_by_key(
         Rows (N, limit), -1 where empty, and their affinity (N, limit), falling.
     """
     cdef Py_ssize_t i, k, n = clients.shape[0]
-    rows = np.full((n, limit), -1, dtype=np.int32)
+    rows = np.empty((n, limit), dtype=np.int32)
     scores = np.zeros((n, limit), dtype=np.float32)
     cdef int32_t[:, ::1] out_rows = rows
     cdef float[:, ::1] out_scores = scores
+    out_rows[:, :] = -1
     cdef int64_t at, last
     cdef int filled
     cdef int32_t row
@@ -389,10 +418,11 @@ def propose_by_grams(
         Rows (N, limit), -1 where empty, and their affinity (N, limit), falling.
     """
     cdef Py_ssize_t i, n = clients.shape[0]
-    rows = np.full((n, limit), -1, dtype=np.int32)
+    rows = np.empty((n, limit), dtype=np.int32)
     scores = np.zeros((n, limit), dtype=np.float32)
     cdef int32_t[:, ::1] out_rows = rows
     cdef float[:, ::1] out_scores = scores
+    out_rows[:, :] = -1
     cdef int32_t order[GRAMS_AT_MOST]
     cdef int64_t sizes[GRAMS_AT_MOST]
     cdef int32_t best_docs[SLOTS_AT_MOST]

@@ -4,7 +4,13 @@
 import numpy as np
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND, PyUnicode_READ
+from cpython.unicode cimport (
+    PyUnicode_DATA,
+    PyUnicode_DecodeUTF8,
+    PyUnicode_GET_LENGTH,
+    PyUnicode_KIND,
+    PyUnicode_READ,
+)
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
@@ -20,28 +26,30 @@ cdef inline uint64_t _mix(uint64_t value) noexcept nogil:
     return value ^ (value >> 31)
 
 
-def hash_texts(texts, uint64_t salt):
-    cdef Py_ssize_t n = len(texts), i, j, length
-    out = np.zeros(n, dtype=np.uint64)
-    cdef uint64_t[::1] view = out
-    cdef uint64_t h
-    cdef str text
-    cdef int kind
-    cdef void* chars
-    for i in range(n):
-        text = texts[i]
-        length = PyUnicode_GET_LENGTH(text)
-        if length == 0:
-            continue
-        kind = PyUnicode_KIND(text)
-        chars = PyUnicode_DATA(text)
-        h = _mix(salt + _PRIME)
-        for j in range(length):
-            h = (h ^ <uint64_t>PyUnicode_READ(kind, chars, j)) * _PRIME
-            h ^= h >> 29
-        h = _mix(h)
-        view[i] = h if h else 1
-    return out
+cdef uint64_t _hash(str text, uint64_t salt):
+    cdef Py_ssize_t j, length = PyUnicode_GET_LENGTH(text)
+    cdef int kind = PyUnicode_KIND(text)
+    cdef void* chars = PyUnicode_DATA(text)
+    cdef uint64_t h = _mix(salt + _PRIME)
+    if length == 0:
+        return 0
+    for j in range(length):
+        h = (h ^ <uint64_t>PyUnicode_READ(kind, chars, j)) * _PRIME
+        h ^= h >> 29
+    h = _mix(h)
+    return h if h else 1
+
+
+def hash_columns(columns, uint64_t salt):
+    """64-bit hashes of columns of N texts each, 0 for the empty text; shape (columns, N)."""
+    cdef Py_ssize_t c, i, n = len(columns[0])
+    hashes = np.empty((len(columns), n), dtype=np.uint64)
+    cdef uint64_t[:, ::1] out = hashes
+    for c in range(out.shape[0]):
+        texts = columns[c]
+        for i in range(n):
+            out[c, i] = _hash(texts[i], salt)
+    return hashes
 
 
 cdef inline bint _alphabetic(uint32_t char) noexcept nogil:
@@ -143,6 +151,21 @@ def block_numbers(texts, int width):
                 lettered = True
                 value = value * 31 + char
     return numbers
+
+
+def gather_texts(const int64_t[::1] offsets, const uint8_t[::1] blob, const int64_t[::1] rows):
+    """The texts of these rows; IndexError for rows that there are not."""
+    cdef Py_ssize_t i
+    cdef int64_t row, begin, length
+    texts = []
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        if row < 0 or row >= offsets.shape[0] - 1:
+            raise IndexError(f"row {row} of a column of {offsets.shape[0] - 1} texts")
+        begin = offsets[row]
+        length = offsets[row + 1] - begin
+        texts.append(PyUnicode_DecodeUTF8(<const char*>&blob[begin], length, NULL) if length else "")
+    return texts
 
 
 def gather_bytes(const int64_t[::1] offsets, const uint8_t[::1] blob, const int64_t[::1] rows):

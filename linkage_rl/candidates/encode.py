@@ -44,9 +44,15 @@ FIELDS_SEARCHED: Final = ("core", "kana", "latin")
 _SALT: Final = 20_261_123
 
 
+def hash_columns(columns: Sequence[Sequence[str]], salt: int = 0) -> NDArray[np.uint64]:
+    """64-bit hashes, equal on every machine; 0 for the empty text. Shape (columns, N)."""
+    return _text.hash_columns(columns, _SALT + salt)
+
+
 def hash_texts(texts: Sequence[str], salt: int = 0) -> NDArray[np.uint64]:
-    """64-bit hashes, equal on every machine; 0 for the empty text. Shape (N,)."""
-    return _text.hash_texts(texts, _SALT + salt)
+    """`hash_columns` of one column, shape (N,)."""
+    hashes: NDArray[np.uint64] = hash_columns((texts,), salt)[0]
+    return hashes
 
 
 def short_hashes(texts: Sequence[str]) -> NDArray[np.uint32]:
@@ -100,22 +106,25 @@ def gram_lists(
 def encode_rows(records: CanonicalBatch) -> NDArray[np.void]:
     """The fixed-width part of N canonical records, `doc` still 0; shape (N,)."""
     rows = np.zeros(len(records), dtype=ROW)
-    rows["name"] = short_hashes(records.name)
-    rows["written"] = short_hashes(records.written)
-    rows["core"] = short_hashes(records.core)
-    rows["kana"] = short_hashes(records.kana)
-    rows["reading"] = short_hashes(records.reading)
-    rows["city"] = short_hashes(records.city)
-    placed = [
-        f"{city}|{town}" if town else ""
-        for city, town in zip(records.city, records.town, strict=True)
-    ]
-    rows["town"] = short_hashes(placed)
-    rows["building"] = short_hashes(records.building)
-    rows["phone"] = short_hashes(records.phone)
+    hashed = {
+        "name": records.name,
+        "written": records.written,
+        "core": records.core,
+        "kana": records.kana,
+        "reading": records.reading,
+        "city": records.city,
+        "town": [
+            f"{city}|{town}" if town else ""
+            for city, town in zip(records.city, records.town, strict=True)
+        ],
+        "building": records.building,
+        "phone": records.phone,
+        "domain": records.domain,
+        "corporate": records.corporate_number,
+    }
+    for name, hashes in zip(hashed, shortened(hash_columns([*hashed.values()])), strict=True):
+        rows[name] = hashes
     rows["phone_area"] = [int(text[1:3]) if text[:1] == "0" else 0 for text in records.phone]
-    rows["domain"] = short_hashes(records.domain)
-    rows["corporate"] = short_hashes(records.corporate_number)
     rows["office"] = [int(text[1:5]) if text else 0 for text in records.corporate_number]
     rows["postal"] = [int(text) if text else -1 for text in records.postal_code]
     rows["block"] = _text.block_numbers(records.block, 3)

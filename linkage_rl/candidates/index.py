@@ -104,21 +104,22 @@ class CompanyIndex:
             np.take_along_axis(rows, best, axis=1), np.take_along_axis(affinity, best, axis=1)
         )
 
-    def namesakes(self, clients: Clients, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Rows of the table that share each of `COUNTED` with the chosen clients, shape (B, C)."""
-        counts = np.zeros((len(chosen), len(COUNTED)), dtype=np.int64)
+    def namesakes(self, clients: Clients) -> NDArray[np.int64]:
+        """Rows of the table that share each of `COUNTED` with N clients, shape (N, C)."""
+        counts = np.zeros((len(clients), len(COUNTED)), dtype=np.int64)
         for place, name in enumerate(COUNTED):
-            asked = clients.keys[name][0][chosen]
-            counts[:, place] = sum(part.count(name, asked) for part in self.parts)
+            asked = clients.keys[name][0]
+            for part in self.parts:
+                counts[:, place] += part.count(name, asked)
         return counts
 
-    def former_bearers(self, clients: Clients, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Rows of the table that once bore the core or the stem of the chosen clients, shape (B,).
+    def former_bearers(self, clients: Clients) -> NDArray[np.int64]:
+        """Rows of the table that once bore the core or the stem of N clients, shape (N,).
 
         Where both were borne, the more frequent of the two is counted.
         """
-        most = np.zeros(len(chosen), dtype=np.int64)
-        for asked in clients.keys["former_name"][:, chosen]:
+        most = np.zeros(len(clients), dtype=np.int64)
+        for asked in clients.keys["former_name"]:
             np.maximum(most, sum(part.count("former_name", asked) for part in self.parts), out=most)
         return most
 

@@ -5,12 +5,13 @@ all alternatives.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.candidates.encode import hash_texts
+from linkage_rl.candidates.encode import hash_columns, hash_texts
 from linkage_rl.protocols import FilingFunction, KeyFunction
 from linkage_rl.records import CanonicalBatch
 
@@ -138,14 +139,19 @@ COUNTED: Final[Mapping[str, KeyFunction]] = {
 """Keys whose number of bearers in the table is known of every row and client."""
 
 
+_KEY_OF: Final[Mapping[str, KeyFunction]] = {**KEYS, **COUNTED}
+
+
 def hashed_keys(records: CanonicalBatch) -> dict[str, NDArray[np.uint64]]:
     """Hashes of every key and counted key, shape (alternatives, N) each; 0 is no key."""
-    keys = {**KEYS, **COUNTED}
-    hashes = {
-        key: np.stack([hash_texts(texts) for texts in key(records)])
-        for key in dict.fromkeys(keys.values())
+    columns = {key: key(records) for key in _KEY_OF.values()}
+    hashes = hash_columns([texts for alternatives in columns.values() for texts in alternatives])
+    sizes = [len(alternatives) for alternatives in columns.values()]
+    ends = accumulate(sizes)
+    own = {
+        key: hashes[end - size : end] for key, size, end in zip(columns, sizes, ends, strict=True)
     }
-    return {name: hashes[key] for name, key in keys.items()}
+    return {name: own[key] for name, key in _KEY_OF.items()}
 
 
 def filings(

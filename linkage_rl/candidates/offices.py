@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.candidates import _search
+
 
 @dataclass(frozen=True)
 class OfficeTable:
@@ -31,12 +33,7 @@ class OfficeTable:
 
     def share(self, city: NDArray[np.uint32], office: NDArray[np.uint16]) -> NDArray[np.float32]:
         """How usual the office is in the city, in [0, 1]; 0 where either is unknown."""
-        asked = _pair(city, office)
-        if len(self.keys) == 0:
-            return np.zeros(len(asked), dtype=np.float32)
-        place = np.minimum(np.searchsorted(self.keys, asked), len(self.keys) - 1)
-        found = (self.keys[place] == asked) & (city > 0) & (office > 0)
-        return np.where(found, self.shares[place], 0).astype(np.float32)
+        return _search.office_shares(self.keys, self.shares, city, office)
 
 
 def _pair(city: NDArray[np.uint32], office: NDArray[np.uint16]) -> NDArray[np.uint64]:

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.candidates import _search
 from linkage_rl.candidates.keys import COUNTED
 from linkage_rl.candidates.segment import Segment
 
@@ -38,17 +39,17 @@ class Part:
         keys = {name: self.segment.keys[name] for name in counted}
         return {name: index.keys[self.alive[index.rows] == 0] for name, index in keys.items()}
 
+    def counted(self, counts: NDArray[np.uint16]) -> "Part":
+        """The same rows with other counts; which are gone is not looked up again."""
+        part = replace(self, counts=counts)
+        vars(part)["gone"] = self.gone
+        return part
+
     def count(self, name: str, asked: NDArray[np.uint64]) -> NDArray[np.int64]:
         """How many rows that hold bear each asked key, shape (N,); none bears the key 0."""
-        counts = _equal(self.segment.keys[name].keys, asked)
+        counts = _search.count_bearers(self.segment.keys[name].keys, asked)
         gone = self.gone[name]
-        return counts - _equal(gone, asked) if len(gone) else counts
-
-
-def _equal(keys: NDArray[np.uint64], asked: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """How many of the rising keys equal each asked one, shape (N,)."""
-    counts: NDArray[np.int64] = keys.searchsorted(asked, "right") - keys.searchsorted(asked)
-    return counts
+        return counts - _search.count_bearers(gone, asked) if len(gone) else counts
 
 
 def recount(parts: Sequence[Part]) -> tuple[Part, ...]:
@@ -72,4 +73,4 @@ def recount(parts: Sequence[Part]) -> tuple[Part, ...]:
             shift = np.repeat(begin - (np.cumsum(sizes) - sizes), sizes)
             bearers = index.rows[np.arange(len(shift)) + shift]
             own[bearers, place] = np.repeat(np.minimum(total, 65_535), sizes)
-    return tuple(replace(part, counts=own) for part, own in zip(parts, counts, strict=True))
+    return tuple(part.counted(own) for part, own in zip(parts, counts, strict=True))

@@ -80,6 +80,16 @@ def save_index(index: CompanyIndex, folder: Path) -> None:
         ) from error
 
 
+def saved_folders(folder: Path) -> tuple[str, str]:
+    """Names of the folders that hold the base and the changes of a saved index.
+
+    Raises:
+        CandidateIndexError: There is no index, or its manifest is damaged.
+    """
+    manifest = _manifest(folder)
+    return manifest["base"], manifest["state"]
+
+
 def load_index(folder: Path, verify: bool = True) -> CompanyIndex:
     """Map a saved index into memory.
 
@@ -90,17 +100,7 @@ def load_index(folder: Path, verify: bool = True) -> CompanyIndex:
     Raises:
         CandidateIndexError: The folder holds no index, one of another format, or a damaged one.
     """
-    manifest = _read_manifest(folder)
-    if manifest is None:
-        raise CandidateIndexError(
-            f"expected a candidate index in {folder}, found no {MANIFEST}; "
-            "build one with `python -m linkage_rl.companies`"
-        )
-    if manifest["format"] != FORMAT:
-        raise CandidateIndexError(
-            f"expected an index of format {FORMAT} in {folder}, got {manifest['format']}; "
-            "build it again with `python -m linkage_rl.companies`"
-        )
+    manifest = _manifest(folder)
     for file, digest in manifest["checksums"].items():
         if not (folder / file).is_file() or (verify and file_digest(folder / file) != digest):
             raise CandidateIndexError(
@@ -206,6 +206,21 @@ def _read(folder: Path) -> dict[str, NDArray[Any]]:
     return {path.stem: map_array(path) for path in folder.glob("*.npy")}
 
 
+def _manifest(folder: Path) -> dict[str, Any]:
+    manifest = _read_manifest(folder)
+    if manifest is None:
+        raise CandidateIndexError(
+            f"expected a candidate index in {folder}, found no {MANIFEST}; "
+            "build one with `python -m linkage_rl.companies`"
+        )
+    if manifest["format"] != FORMAT:
+        raise CandidateIndexError(
+            f"expected an index of format {FORMAT} in {folder}, got {manifest['format']}; "
+            "build it again with `python -m linkage_rl.companies`"
+        )
+    return manifest
+
+
 def _read_manifest(folder: Path) -> dict[str, Any] | None:
     try:
         return unsealed((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -225,5 +240,9 @@ def _next_state(folder: Path) -> int:
 def _remove_unused(folder: Path, used: set[str]) -> None:
     """Old states go; a process that has them mapped keeps reading its own open files."""
     for path in folder.iterdir():
-        if path.is_dir() and path.name not in used and path.name.startswith(("base-", "state-")):
+        if not path.is_dir() or path.name in used or not path.name.startswith(("base-", "state-")):
+            continue
+        if path.is_symlink():
+            path.unlink()
+        else:
             shutil.rmtree(path, ignore_errors=True)

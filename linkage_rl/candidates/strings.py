@@ -49,10 +49,9 @@ class StringColumn:
 
     def take(self, rows: NDArray[np.integer]) -> list[str]:
         """The texts at these positions, in this order."""
-        if len(rows) == 0:
-            return []
-        index = np.ascontiguousarray(rows, dtype=np.int64)
-        return _text.gather_bytes(self.offsets, self.blob, index).decode("utf-8").split("\n")
+        return _text.gather_texts(
+            self.offsets, self.blob, np.ascontiguousarray(rows, dtype=np.int64)
+        )
 
     def select(self, rows: NDArray[np.integer]) -> "StringColumn":
         """The column of the texts at these positions, in this order."""

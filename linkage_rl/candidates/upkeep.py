@@ -10,9 +10,10 @@ from pathlib import Path
 from sqlalchemy import URL
 from tqdm import tqdm
 
+from linkage_rl.candidates.files import fault_of
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.storage import load_index, save_index
-from linkage_rl.errors import CandidateIndexError
+from linkage_rl.candidates.storage import MANIFEST, load_index, save_index, saved_folders
+from linkage_rl.errors import CandidateIndexError, OutputError
 from linkage_rl.records import CompanyRows
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.tables.store import CompanyStore
@@ -67,6 +68,33 @@ def open_index(
         _log.info("index refreshed: %d rows changed, %d gone", report.changed, report.removed)
         save_index(fresh, folder)
     return fresh
+
+
+def seed_index(folder: Path, known: Path) -> None:
+    """Let an index folder start from another one, which is only read: its base is linked to.
+
+    Args:
+        folder: The new folder; one that holds an index is left as it is.
+        known: The index of the same table at an earlier time.
+
+    Raises:
+        CandidateIndexError: `known` holds no index.
+        OutputError: The folder cannot be written.
+    """
+    if (folder / MANIFEST).is_file():
+        return
+    kept = saved_folders(known)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in kept:
+            (folder / name).unlink(missing_ok=True)
+            (folder / name).symlink_to((known / name).resolve(), target_is_directory=True)
+        shutil.copyfile(known / MANIFEST, folder / MANIFEST)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write the candidate index to {folder}: {fault_of(error)}; "
+            "free space or choose another folder"
+        ) from error
 
 
 def build_index(store: CompanyStore, folder: Path, progress: bool = True) -> CompanyIndex:

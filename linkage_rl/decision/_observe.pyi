@@ -9,6 +9,22 @@ def fill_slots(
     affinity: NDArray[np.float32],
     features: NDArray[np.float32],
     feature_rows: NDArray[np.int64],
+    pair_names: NDArray[np.int64],
     slots: int,
     routes: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]: ...
+def route_cost(bought: NDArray[np.uint16], prices: NDArray[np.float32]) -> NDArray[np.float32]: ...
+def fill_state(
+    bought: NDArray[np.uint16], filled: NDArray[np.int64], prices: NDArray[np.float32], slots: int
+) -> NDArray[np.float32]: ...
+def legal_actions(
+    filled: NDArray[np.int64],
+    bought: NDArray[np.uint16],
+    available: NDArray[np.uint16],
+    slots: int,
+    routes: int,
+    allow_review: bool,
+) -> NDArray[np.int8]: ...
+def choose(
+    preferences: NDArray[np.float32], mask: NDArray[np.int8], illegal: np.float32, actions: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]: ...

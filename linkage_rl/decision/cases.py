@@ -17,7 +17,7 @@ PER_PAIR: Final = ("pair_routes", "affinity", "features", "is_right", "pair_comp
 PER_CASE: Final = ("query", "available", "has_row", "family")
 """Arrays with an entry per case."""
 
-_NO_ROWS = np.zeros(0, dtype=np.int64)
+_BY_POSITION = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,12 @@ class CaseSet:
     @property
     def feature_rows(self) -> NDArray[np.int64]:
         """Empty: pair p has row p of `features`."""
-        return _NO_ROWS
+        return _BY_POSITION
+
+    @property
+    def pair_names(self) -> NDArray[np.int64]:
+        """Empty: pair p is called p."""
+        return _BY_POSITION
 
     @property
     def case_of_pair(self) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.decision import _observe
 from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.episode import ILLEGAL, ActionLayout, route_cost
@@ -17,6 +18,7 @@ from linkage_rl.protocols import Policy
 from linkage_rl.records import DecisionKind, Decisions, Observation
 
 _CHUNK: Final = 2048
+_NO_MATCH, _LINK, _REVIEW = (np.int8(kind) for kind in DecisionKind)
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,18 @@ def raw_confidence(
     preferences: NDArray[np.float32], layout: ActionLayout
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Best slot and its softmax weight among the link slots and no match; shapes (B,)."""
+    slot = preferences[:, : layout.slots].argmax(axis=1)
+    return slot, slot_shares(preferences, layout)[np.arange(len(slot)), slot]
+
+
+def slot_shares(preferences: NDArray[np.float32], layout: ActionLayout) -> NDArray[np.float32]:
+    """Softmax weight of each link slot among the link slots and no match, shape (B, K)."""
     terminal = preferences[:, : layout.slots + 1].astype(np.float64)
     weights = np.exp(terminal - terminal.max(axis=1, keepdims=True))
-    slot = preferences[:, : layout.slots].argmax(axis=1)
-    best = weights[np.arange(len(slot)), slot] / weights.sum(axis=1)
-    return slot, best.astype(np.float32)
+    shares: NDArray[np.float32] = (
+        weights[:, : layout.slots] / weights.sum(axis=1, keepdims=True)
+    ).astype(np.float32)
+    return shares
 
 
 @dataclass(frozen=True)
@@ -106,7 +115,7 @@ class Decider:
             self._buy(pool, active[(pool.available >> route) & 1 > 0], route, done)
         while len(active):
             active = self._round(pool, active, done)
-        done.cost[:] = route_cost(done.bought, np.asarray(self.view.prices, dtype=np.float32))
+        done.cost[:] = route_cost(done.bought, self.view.price_row)
         return done
 
     def settle(self, judged: Decisions) -> Decisions:
@@ -118,33 +127,36 @@ class Decider:
         confidence = np.where(present, confidence, 0.0).astype(np.float32)
         if self.thresholds is None:
             return replace(judged, confidence=confidence)
-        kind = np.where(
-            confidence >= self.thresholds.review, DecisionKind.REVIEW, DecisionKind.NO_MATCH
-        )
-        kind = np.where((confidence >= self.thresholds.link) & present, DecisionKind.LINK, kind)
-        return replace(judged, confidence=confidence, kind=kind.astype(np.int8))
+        kind = np.where(confidence >= self.thresholds.review, _REVIEW, _NO_MATCH)
+        kind = np.where((confidence >= self.thresholds.link) & present, _LINK, kind)
+        return replace(judged, confidence=confidence, kind=kind)
 
     def _round(self, pool: Pool, active: NDArray[np.int64], done: Decisions) -> NDArray[np.int64]:
         """Let every active client act once; returns those that bought a route."""
         layout = self.view.layout
-        route_of = np.full(len(active), -1, dtype=np.int64)
+        actions = layout.size if self.plan is None else layout.first_route
+        route_of = np.empty(len(active), dtype=np.int64)
         for begin in range(0, len(active), _CHUNK):
-            part = slice(begin, begin + _CHUNK)
-            observation = pool.observe(active[part], done.bought[active[part]])
+            part = active[begin : begin + _CHUNK]
+            observation = pool.observe(part, done.bought[part])
             # a policy that preferred an illegal route would buy it for ever
-            preferences: NDArray[np.float32] = np.where(
-                observation.action_mask, self.policy.preferences(observation), ILLEGAL
+            preferences, action = _observe.choose(
+                self.policy.preferences(observation), observation.action_mask, ILLEGAL, actions
             )
-            if self.plan is not None:
-                preferences = preferences[:, : layout.first_route]
-            route_of[part] = preferences.argmax(axis=1) - layout.first_route
-            if (stops := route_of[part] < 0).any():
+            route_of[begin : begin + _CHUNK] = action - layout.first_route
+            stops = np.flatnonzero(action < layout.first_route)
+            if len(stops):
                 self._stop(
-                    active[part][stops], preferences[stops], observation.slot_pairs[stops], done
+                    part[stops],
+                    preferences[stops],
+                    action[stops],
+                    observation.slot_pairs[stops],
+                    done,
                 )
-        for route in sorted({route for route in route_of.tolist() if route >= 0}):
+        buys = route_of >= 0
+        for route in np.flatnonzero(np.bincount(route_of[buys])).tolist():
             self._buy(pool, active[route_of == route], route, done)
-        return active[route_of >= 0]
+        return active[buys]
 
     def _buy(self, pool: Pool, cases: NDArray[np.int64], route: int, done: Decisions) -> None:
         if len(cases):
@@ -155,14 +167,14 @@ class Decider:
         self,
         cases: NDArray[np.int64],
         preferences: NDArray[np.float32],
+        action: NDArray[np.int64],
         slot_pairs: NDArray[np.int64],
         done: Decisions,
     ) -> None:
         """Write down clients whose policy has stopped buying."""
         layout = self.view.layout
         slot, confidence = raw_confidence(preferences, layout)
-        action = preferences.argmax(axis=1)
-        kind = np.where(action < layout.slots, DecisionKind.LINK, DecisionKind.NO_MATCH)
-        done.kind[cases] = np.where(action == layout.review, DecisionKind.REVIEW, kind)
+        kind = np.where(action < layout.slots, _LINK, _NO_MATCH)
+        done.kind[cases] = np.where(action == layout.review, _REVIEW, kind)
         done.pair[cases] = slot_pairs[np.arange(len(slot)), slot]
         done.confidence[cases] = confidence

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.decision import _observe
 from linkage_rl.errors import IllegalActionError
 
 ILLEGAL: Final = np.float32(-1e8)
@@ -86,13 +87,14 @@ def legal_actions(
         available: Route bits that the client can ask, since it has the field; shape (B,).
         allow_review: Whether a person stands by to review.
     """
-    mask = np.zeros((len(filled), layout.size), dtype=np.int8)
-    mask[:, : layout.slots] = np.arange(layout.slots) < filled[:, None]
-    mask[:, layout.no_match] = 1
-    mask[:, layout.review] = allow_review
-    open_routes = available & ~bought
-    mask[:, layout.first_route :] = (open_routes[:, None] >> np.arange(layout.routes)) & 1
-    return mask
+    return _observe.legal_actions(
+        np.ascontiguousarray(filled, dtype=np.int64),
+        bought,
+        available,
+        layout.slots,
+        layout.routes,
+        allow_review,
+    )
 
 
 def advance(
@@ -123,5 +125,4 @@ def advance(
 
 def route_cost(bought: NDArray[np.uint16], prices: NDArray[np.float32]) -> NDArray[np.float32]:
     """Summed price of the routes in each bit set, shape (B,); unit: one correct link."""
-    bits = (bought[:, None] >> np.arange(len(prices))) & 1
-    return (bits @ prices).astype(np.float32)
+    return _observe.route_cost(bought, prices)

@@ -1,6 +1,7 @@
 """From cases to what a policy sees; the environment and the linker both look through here."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Protocol
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from linkage_rl.decision import _observe
 from linkage_rl.decision.cases import CaseSet
-from linkage_rl.decision.episode import ActionLayout, legal_actions, route_cost
+from linkage_rl.decision.episode import ActionLayout, legal_actions
 from linkage_rl.records import Observation
 
 SLOT_FEATURES: Final = ("affinity", "lead", "share_of_best")
@@ -39,6 +40,10 @@ class Shown(Protocol):
         """Row of `features` of each pair, shape (P,); empty where pair p has row p."""
 
     @property
+    def pair_names(self) -> NDArray[np.int64]:
+        """What each pair is called in a slot, shape (P,); empty where pair p is p."""
+
+    @property
     def query(self) -> NDArray[np.float32]:
         """Shape (N, Q)."""
 
@@ -57,7 +62,12 @@ class View:
     """Price of each route, unit: one correct link."""
     allow_review: bool = False
 
-    @property
+    @cached_property
+    def price_row(self) -> NDArray[np.float32]:
+        """The prices as an array, shape (R,)."""
+        return np.asarray(self.prices, dtype=np.float32)
+
+    @cached_property
     def layout(self) -> ActionLayout:
         """The actions that go with this view."""
         return ActionLayout(self.max_candidates, len(self.prices))
@@ -74,7 +84,6 @@ class View:
         self, cases: Shown, case: NDArray[np.int64], bought: NDArray[np.uint16]
     ) -> Observation:
         """What a policy sees of these cases after these routes; fresh arrays at each call."""
-        routes = len(self.prices)
         candidates, pairs, filled = _observe.fill_slots(
             case,
             bought,
@@ -83,14 +92,10 @@ class View:
             cases.affinity,
             cases.features,
             cases.feature_rows,
+            cases.pair_names,
             self.max_candidates,
-            routes,
+            len(self.prices),
         )
-        state = np.empty((len(case), routes + 2), dtype=np.float32)
-        state[:, :routes] = (bought[:, None] >> np.arange(routes)) & 1
-        state[:, routes] = filled / self.max_candidates
-        state[:, routes + 1] = np.minimum(
-            route_cost(bought, np.asarray(self.prices, dtype=np.float32)), 1.0
-        )
+        state = _observe.fill_state(bought, filled, self.price_row, self.max_candidates)
         mask = legal_actions(self.layout, filled, bought, cases.available[case], self.allow_review)
         return Observation(candidates, cases.query[case], state, mask, pairs)

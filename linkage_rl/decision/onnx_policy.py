@@ -54,16 +54,16 @@ class OnnxPolicy:
         filled one, and most clients have few.
         """
         slots = observation.candidates.shape[1]
-        filled = observation.action_mask[:, :slots].sum(axis=1)
-        widths = np.array([width for width in _WIDTHS if width < slots] + [slots])
-        group = widths.searchsorted(filled)
-        present = np.unique(group)
+        filled = np.add.reduce(observation.action_mask[:, :slots], axis=1, dtype=np.int64)
+        widths = [width for width in _WIDTHS if width < slots] + [slots]
+        group = np.searchsorted(widths, filled)
+        present = np.flatnonzero(np.bincount(group)).tolist()
         if len(present) == 1:
-            return self._run(observation, slice(None), int(widths[present[0]]))
+            return self._run(observation, slice(None), widths[present[0]])
         result = np.empty(observation.action_mask.shape, dtype=np.float32)
         for place in present:
             rows = np.flatnonzero(group == place)
-            result[rows] = self._run(observation, rows, int(widths[place]))
+            result[rows] = self._run(observation, rows, widths[place])
         return result
 
     def _run(
@@ -78,6 +78,9 @@ class OnnxPolicy:
             "action_mask": np.concatenate([mask[:, :width], mask[:, slots:]], axis=1),
         }
         said: NDArray[np.float32] = self._session.run([OUTPUT], feed)[0]
-        result = np.full(mask.shape, ILLEGAL, dtype=np.float32)
-        result[:, :width], result[:, slots:] = said[:, :width], said[:, width:]
+        if width == slots:
+            return said
+        result = np.empty(mask.shape, dtype=np.float32)
+        result[:, :width], result[:, width:slots] = said[:, :width], ILLEGAL
+        result[:, slots:] = said[:, width:]
         return result

@@ -15,7 +15,9 @@ NAMES: Final = (
 )
 """Features of this module, in their order."""
 
-_MOST: Final = np.array([65_535 if name == "city" else 1_000 for name in COUNTED])
+_MANY: Final = 1_000
+_MANY_OF_A_CITY: Final = 65_535
+_MOST: Final = np.array([_MANY_OF_A_CITY if name == "city" else _MANY for name in COUNTED])
 """Count from which on each of `COUNTED` is as common as can be."""
 
 
@@ -29,26 +31,32 @@ def log_count(
     return scaled
 
 
-def context(
-    index: CompanyIndex,
-    clients: Clients,
-    asked: NDArray[np.int64],
-    place: NDArray[np.int64],
-    rows: NDArray[np.int64],
-) -> NDArray[np.float32]:
-    """Context features of P pairs, shape (P, len(NAMES)), in [0, 1].
+def _scale(dtype: type[np.floating]) -> NDArray[np.float32]:
+    """`log_count` of 0..most + 1, for `_MANY` and then for `_MANY_OF_A_CITY`."""
+    scales = [
+        log_count(np.arange(most + 2).astype(dtype), np.array([most]))
+        for most in (_MANY, _MANY_OF_A_CITY)
+    ]
+    return np.concatenate(scales)
 
-    Args:
-        index: The company table.
-        clients: N clients.
-        asked: Clients that have a pair, shape (B,).
-        place: Position in `asked` of the client of each pair, shape (P,).
-        rows: Index row of each pair, shape (P,).
-    """
-    return np.concatenate(
-        [
-            log_count(index.counts(rows), _MOST),
-            log_count(index.namesakes(clients, asked), _MOST)[place],
-        ],
-        axis=1,
-    )
+
+_OF_COMPANY: Final = _scale(np.float32)
+_OF_CLIENT: Final = _scale(np.float64)
+_BEGIN: Final = np.where(_MOST == _MANY, 0, _MANY + 2)
+"""Where the scale of each of `COUNTED` begins."""
+
+
+def _scaled(scale: NDArray[np.float32], counts: NDArray[np.integer]) -> NDArray[np.float32]:
+    """`log_count` of counts of each of `COUNTED`, looked up; same shape."""
+    values: NDArray[np.float32] = scale[np.minimum(counts, _MOST + 1) + _BEGIN]
+    return values
+
+
+def bearers(index: CompanyIndex, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """How common each of `COUNTED` of P companies is, shape (P, C), in [0, 1]."""
+    return _scaled(_OF_COMPANY, index.counts(rows))
+
+
+def namesakes(index: CompanyIndex, clients: Clients) -> NDArray[np.float32]:
+    """How common each of `COUNTED` of N clients is among the companies, shape (N, C), in [0, 1]."""
+    return _scaled(_OF_CLIENT, index.namesakes(clients))

@@ -13,20 +13,32 @@ NAMES: Final = ("former_name_equal", "former_name_bearers")
 """Features of this module, in their order; both are 0 in a table without former names."""
 
 
+def former_bearers(index: CompanyIndex, clients: Clients) -> NDArray[np.float32]:
+    """How many companies once bore the name of each of N clients, shape (N,), in [0, 1]."""
+    return log_count(index.former_bearers(clients))
+
+
 def history(
     index: CompanyIndex,
     clients: Clients,
-    asked: NDArray[np.int64],
-    place: NDArray[np.int64],
+    client_of_pair: NDArray[np.int64],
     rows: NDArray[np.int64],
+    bearers: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     """History features of P pairs, shape (P, len(NAMES)), in [0, 1].
 
     The first is 1 where the company once bore the core or the stem of the client, the second how
     many companies of the table did.
+
+    Args:
+        index: The company table.
+        clients: N clients.
+        client_of_pair: Client of each pair, shape (P,).
+        rows: Index row of each pair, shape (P,).
+        bearers: `former_bearers` of the clients, shape (N,).
     """
-    if not index.tells_history:
-        return np.zeros((len(rows), len(NAMES)), dtype=np.float32)
-    bore = index.bore_name(clients, asked[place], rows).astype(np.float32)
-    bearers = log_count(index.former_bearers(clients, asked))[place]
-    return np.stack([bore, bearers], axis=1)
+    values = np.zeros((len(rows), len(NAMES)), dtype=np.float32)
+    if index.tells_history:
+        values[:, 0] = index.bore_name(clients, client_of_pair, rows)
+        values[:, 1] = bearers[client_of_pair]
+    return values

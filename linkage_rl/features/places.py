@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from linkage_rl.candidates.encode import short_hashes
 from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.routes import Clients
+from linkage_rl.features import _fields
 
 NAMES: Final = (
     "close_at_10_km",
@@ -25,7 +27,6 @@ NAMES: Final = (
 """Features of this module, in their order."""
 
 _EARTH_KM: Final = 6371.0
-_FAR_KM: Final = np.float32(20_000)
 
 
 def _read() -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
@@ -64,49 +65,24 @@ def _key(prefecture: NDArray[np.int8], city: NDArray[np.uint32]) -> NDArray[np.u
 _KEYS, _POINTS = _read()
 
 
-def _locate(records: NDArray[np.void]) -> NDArray[np.int64]:
-    """Row of `_POINTS` of each packed record, -1 where its prefecture is unknown; shape (N,)."""
-    found = np.full(len(records), -1, dtype=np.int64)
-    for city in (np.zeros(len(records), np.uint32), records["city"]):
-        asked = _key(records["prefecture"], city)
-        place = np.minimum(np.searchsorted(_KEYS, asked), len(_KEYS) - 1)
-        found = np.where(_KEYS[place] == asked, place, found)
-    return found
-
-
-def kilometres(clients: NDArray[np.void], companies: NDArray[np.void]) -> NDArray[np.float32]:
-    """Distance between the municipalities of each pair, shape (P,); 20,000 where one is unknown.
-
-    The chord is taken for the arc: at 1,000 km that is 0.1 % short.
-
-    Args:
-        clients: Packed client of each pair, shape (P,).
-        companies: Packed company of each pair, shape (P,).
-    """
-    here, there = _locate(clients), _locate(companies)
-    distance = np.sqrt(((_POINTS[here] - _POINTS[there]) ** 2).sum(axis=1))
-    return np.where((here >= 0) & (there >= 0), distance, _FAR_KM).astype(np.float32)
-
-
 def places(
-    index: CompanyIndex, clients: NDArray[np.void], companies: NDArray[np.void]
+    index: CompanyIndex,
+    clients: Clients,
+    client_of_pair: NDArray[np.int64],
+    companies: NDArray[np.void],
 ) -> NDArray[np.float32]:
     """Features of the places of P pairs, shape (P, len(NAMES)), in [0, 1].
 
     Args:
         index: The company table.
-        clients: Packed client of each pair, shape (P,).
+        clients: N clients.
+        client_of_pair: Client of each pair, shape (P,).
         companies: Packed company of each pair, shape (P,).
     """
-    distance = kilometres(clients, companies)
-    unknown = distance >= _FAR_KM
-    office = companies["office"]
-    columns = [
-        ~unknown / (1 + distance / 10),
-        ~unknown / (1 + distance / 100),
-        unknown,
-        index.offices.share(clients["city"], office),
-        index.offices.share(companies["city"], office),
-        office == 0,
-    ]
-    return np.array(columns, dtype=np.float32).T
+    rows, office = clients.encoded.rows, companies["office"]
+    values = np.empty((len(companies), len(NAMES)), dtype=np.float32)
+    values[:, :3] = _fields.nearness(rows, client_of_pair, companies, _KEYS, _POINTS)
+    values[:, 3] = index.offices.share(rows["city"][client_of_pair], office)
+    values[:, 4] = index.offices.share(companies["city"], office)
+    values[:, 5] = office == 0
+    return values

@@ -85,12 +85,15 @@ def reasons(features: NDArray[np.float32]) -> list[str]:
     Args:
         features: Pair features, shape (P, F).
     """
-    silent = np.tile(np.array([0, 1], dtype=np.float32), (len(features), 1))
-    value = np.concatenate([features, silent], axis=1)
+    value = np.empty((len(features), len(_COLUMN) + 2), dtype=np.float32)
+    value[:, :-2] = features
+    value[:, -2] = 0
+    value[:, -1] = 1
     holds = value[:, _FEATURE] * _SIGN >= _BOUND
     holds &= (value[:, _UNLESS] < 1) & (value[:, _NEEDS] > 0)
     strength = holds * _WEIGHTS
     best = np.argsort(-strength, axis=1, kind="stable")[:, :_SHOWN]
-    shown = np.where(np.take_along_axis(strength, best, axis=1) > 0, best, len(PHRASES))
+    held = strength[np.arange(len(best))[:, None], best] > 0
+    shown = np.where(held, best, len(PHRASES))
     words = _WORDS[shown].tolist()
     return ["; ".join(filter(None, row)) for row in words]

@@ -5,6 +5,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.candidates.encode import shortened
+from linkage_rl.candidates.routes import Clients
+from linkage_rl.features import _fields
 from linkage_rl.text.legal_forms import KIND_OF_FORM, KINDS
 
 NAMES: Final = (
@@ -46,72 +49,25 @@ NAMES: Final = (
 Two records without a legal form agree in form and side.
 """
 
-_KIND: Final = np.array(KIND_OF_FORM)
-
-
-def kinds_of(records: NDArray[np.void]) -> list[NDArray[np.bool_]]:
-    """Whether the legal form of each packed record is of each of `KINDS`; shape (P,) each."""
-    kind = _KIND[records["form"]]
-    return [kind == place for place in range(1, 1 + len(KINDS))]
+KIND: Final = np.array(KIND_OF_FORM, dtype=np.uint8)
+"""Kind of each code of a legal form, as kernels take it."""
 
 
 def structure(
-    clients: NDArray[np.void], companies: NDArray[np.void], stems: NDArray[np.uint32]
+    clients: Clients, client_of_pair: NDArray[np.int64], companies: NDArray[np.void]
 ) -> NDArray[np.float32]:
     """Agreement features of P pairs, shape (P, len(NAMES)), each 0 or 1.
 
     Args:
-        clients: Packed client of each pair, shape (P,).
+        clients: N clients.
+        client_of_pair: Client of each pair, shape (P,).
         companies: Packed company of each pair, shape (P,).
-        stems: Short hash of the stem of each pair's client, shape (P,).
     """
-
-    def equal(field: str) -> NDArray[np.bool_]:
-        both: NDArray[np.bool_] = (clients[field] == companies[field]) & (clients[field] != 0)
-        return both
-
-    def missing(field: str) -> NDArray[np.bool_]:
-        either: NDArray[np.bool_] = (clients[field] == 0) | (companies[field] == 0)
-        return either
-
-    here, there = clients["postal"], companies["postal"]
-    postal_known = (here >= 0) & (there >= 0)
-    block, other = clients["block"], companies["block"]
-    same_place = equal("town")
-    block_first = same_place & (block[:, 0] == other[:, 0]) & (block[:, 0] != 0)
-    same_block = block_first & (block == other).all(axis=1)
-    columns = [
-        equal("name"),
-        equal("written"),
-        equal("core"),
-        (stems == companies["core"]) & (stems != 0),
-        equal("kana"),
-        equal("reading"),
-        clients["form"] == companies["form"],
-        missing("form"),
-        clients["side"] == companies["side"],
-        equal("prefecture"),
-        missing("prefecture"),
-        equal("city"),
-        missing("city"),
-        same_place,
-        missing("town"),
-        block_first,
-        same_block,
-        (block[:, 0] == 0) | (other[:, 0] == 0),
-        equal("building"),
-        missing("building"),
-        same_block & (clients["building"] == companies["building"]),
-        postal_known & (here == there),
-        postal_known & (here // 10_000 == there // 10_000),
-        ~postal_known,
-        equal("phone"),
-        equal("phone_area"),
-        missing("phone"),
-        equal("domain"),
-        missing("domain"),
-        equal("corporate"),
-        missing("corporate"),
-        *kinds_of(companies),
-    ]
-    return np.array(columns, dtype=np.float32).T
+    return _fields.agreement(
+        clients.encoded.rows,
+        client_of_pair,
+        companies,
+        shortened(clients.keys["core"][1]),
+        KIND,
+        len(KINDS),
+    )

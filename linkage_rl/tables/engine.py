@@ -1,8 +1,10 @@
 """Opens databases through SQLAlchemy and turns their errors into one sentence without secrets."""
 
+import math
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -20,10 +22,25 @@ LOCK_TIMEOUT_S: Final = 30
 """How long SQLite waits for another writer."""
 
 
-def open_engine(url: URL, *, read_only: bool) -> Engine:
+@dataclass(frozen=True)
+class Limits:
+    """What a program may ask of a database that others live from."""
+
+    connections: int = 2
+    """Connections open at once."""
+    timeout_s: float = 2.0
+    """How long to wait for a connection, and then for a statement (PostgreSQL only)."""
+
+
+def open_engine(url: URL, *, read_only: bool, limits: Limits | None = None) -> Engine:
     """An engine that logs no values; it connects at its first statement, not here.
 
     A SQLite file that does not exist is not made by opening it.
+
+    Args:
+        url: The database.
+        read_only: Let the database refuse all writing.
+        limits: None waits as long as it takes.
 
     Raises:
         DatabaseError: The URL names a database kind or driver that is not installed.
@@ -35,12 +52,14 @@ def open_engine(url: URL, *, read_only: bool) -> Engine:
     else:
         # a server may have closed the connection meanwhile; a file has not
         options["pool_pre_ping"] = True
+    if limits is not None:
+        options |= {
+            "pool_size": limits.connections,
+            "max_overflow": 0,
+            "pool_timeout": limits.timeout_s,
+        }
     if url.drivername == "postgresql+psycopg":
-        given = [str(url.query["options"])] if "options" in url.query else []
-        read = ["-c default_transaction_read_only=on"] if read_only else []
-        options["connect_args"] = {"options": " ".join(given + read)}
-        if "connect_timeout" not in url.query:
-            options["connect_args"]["connect_timeout"] = CONNECT_TIMEOUT_S
+        options["connect_args"] = _postgres_arguments(url, read_only, limits)
     with database_errors(url, "open the database"):
         return create_engine(url, **options)
 
@@ -67,6 +86,20 @@ def database_errors(url: URL, doing: str) -> Iterator[None]:
         raise DatabaseError(
             f"cannot {doing} in {shown(url)}: {_reason(error, url)}; {_remedy(error)}"
         ) from None
+
+
+def _postgres_arguments(url: URL, read_only: bool, limits: Limits | None) -> dict[str, Any]:
+    options = [str(url.query["options"])] if "options" in url.query else []
+    if read_only:
+        options.append("-c default_transaction_read_only=on")
+    if limits is not None:
+        options.append(f"-c statement_timeout={round(limits.timeout_s * 1000)}")
+    arguments: dict[str, Any] = {"options": " ".join(options)}
+    if "connect_timeout" not in url.query:
+        # the driver takes whole seconds, and 2 at least
+        wait = CONNECT_TIMEOUT_S if limits is None else max(2, math.ceil(limits.timeout_s))
+        arguments["connect_timeout"] = wait
+    return arguments
 
 
 def _existing_file(url: URL, mode: str) -> URL:

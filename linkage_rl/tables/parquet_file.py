@@ -4,10 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from linkage_rl.errors import InputFileError
+
+try:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+except ImportError:
+    # an extra of the package: it is as large as all that linking needs
+    pa = pq = None
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class ParquetFile:
         """Where data row number `row`, counted from 0, stands in the file: 'row 7'."""
         return f"row {row + 1}"
 
-    def _texts(self, batch: pa.RecordBatch, column: str) -> list[str]:
+    def _texts(self, batch: "pa.RecordBatch", column: str) -> list[str]:
         try:
             texts = batch.column(column).cast(pa.string()).fill_null("")
         except pa.ArrowNotImplementedError:
@@ -55,8 +59,13 @@ def open_parquet(path: Path) -> ParquetFile:
     """Read the schema of a Parquet file.
 
     Raises:
-        InputFileError: The file is missing or no Parquet file.
+        InputFileError: The file is missing or no Parquet file, or pyarrow is not installed.
     """
+    if pq is None:
+        raise InputFileError(
+            f"reading {path} needs pyarrow, which is not installed; "
+            "pip install 'linkage_rl[parquet]', or give a CSV file"
+        )
     try:
         with pq.ParquetFile(path) as stream:
             return ParquetFile(path, tuple(stream.schema_arrow.names))

@@ -12,7 +12,7 @@ from linkage_rl.errors import DatabaseError
 from linkage_rl.records import CompanyRows
 from linkage_rl.tables import bulk, ddl
 from linkage_rl.tables.credentials import parse_url, shown
-from linkage_rl.tables.engine import database_errors, open_engine, sqlite_path
+from linkage_rl.tables.engine import Limits, database_errors, open_engine, sqlite_path
 from linkage_rl.tables.layout import TableLayout, as_text, find_table
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 
@@ -37,6 +37,7 @@ class CompanyStore:
         mapping: ColumnMapping = CANONICAL,
         *,
         read_only: bool = False,
+        limits: Limits | None = None,
     ) -> None:
         """Open lazily; the database is reached by the first method.
 
@@ -44,6 +45,7 @@ class CompanyStore:
             url: SQLAlchemy URL; 'sqlite:///FILE' or 'postgresql://USER:PASSWORD@HOST/NAME'.
             mapping: Table and column names.
             read_only: Refuse all writing, and let the database refuse it, too.
+            limits: How many connections and how much time it may take; None sets no limit.
 
         Raises:
             DatabaseError: The URL is malformed or its driver is not installed.
@@ -51,7 +53,7 @@ class CompanyStore:
         self.url = parse_url(url) if isinstance(url, str) else url
         self.mapping = mapping
         self.read_only = read_only
-        self._engine = open_engine(self.url, read_only=read_only)
+        self._engine = open_engine(self.url, read_only=read_only, limits=limits)
 
     def __repr__(self) -> str:
         return f"CompanyStore({shown(self.url)!r}, table={self.mapping.table!r})"

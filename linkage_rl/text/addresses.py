@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.text.characters import IS_DIGIT, IS_KANJI, KANJI, Codes, table_of
+from linkage_rl.text import _blocks
+from linkage_rl.text.characters import IS_KANJI, KANJI, table_of
 from linkage_rl.text.municipalities import (
     FORMER_KITA,
     KITA_TO_CHUO,
@@ -25,19 +26,12 @@ from linkage_rl.text.municipalities import (
     has_renamed_towns,
 )
 from linkage_rl.text.normalise import (
-    HYPHEN,
     KANA_SHAPES,
-    NEWLINE,
-    SPACE,
     apply_table,
     core_block,
-    decode,
     drop_japanese_spaces,
-    encode,
     fold_block,
-    following,
     join,
-    previous,
     split,
 )
 from linkage_rl.text.numbers import KANJI_NUMBER, kanji_to_digits
@@ -62,9 +56,6 @@ _WRITTEN: Final = table_of(
 )
 _POSTAL_CODE: Final = re.compile("^[0-9]{3}-?[0-9]{4}(?![-0-9]) *")
 
-_NO: Final = "のノ之乃"
-_GA: Final = "がガケゲ"
-# Written together so that each context rule is one comparison over the whole batch.
 _LOT_WORDS: Final = {
     "無番地": "",
     "番外地": "",
@@ -88,36 +79,11 @@ _HOUSE: Final = re.compile("号(?=[0-9]+号)")
 """1丁目8号3号, typed for 8番3号."""
 
 
-def _one_of(codes: Codes, chars: str) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = codes == ord(chars[0])
-    for char in chars[1:]:
-        found |= codes == ord(char)
-    return found
-
-
 def _separators(block: str) -> str:
     """Lot words and particles next to digits as separators; 字 and 第 vanish."""
     for words, separator in _LOT_WORDS.items():
         block = block.replace(words, separator)
-    codes = encode(block)
-    before, after = previous(codes), following(codes)
-    digit_before, digit_after = IS_DIGIT[before], IS_DIGIT[after]
-    kanji_after = IS_KANJI[after]
-    codes = codes.copy()
-    particles = _one_of(codes, _NO)
-    codes[particles & ((codes == ord("の")) | kanji_after) & ~digit_before] = ord("ノ")
-    codes[(particles | (codes == ord("ー"))) & digit_after & digit_before] = HYPHEN
-    codes[_one_of(codes, _GA) & kanji_after & (before != NEWLINE)] = ord("ケ")
-    # 三番町 and 東一番丁 are towns; 南花田口町2丁3番 is how 堺市 writes 2丁目.
-    no_town = (after != ord("町")) & (after != ord("丁"))
-    codes[(codes == ord("番")) & digit_before & no_town] = ord(":")
-    codes[(codes == ord("丁")) & digit_before & (digit_after | (after == NEWLINE))] = ord("=")
-    # 十文字 and 大文字 are towns; any other 字 only says that a small area follows.
-    drop = (codes == ord("字")) & (before != ord("文"))
-    ordinal = (codes == ord("第")) & digit_after
-    codes[ordinal & digit_before] = SPACE
-    drop |= ordinal & ~digit_before
-    block = decode(codes[~drop]).replace(":-", ":").replace("=-", "=")
+    block = _blocks.separate(block, IS_KANJI).replace(":-", ":").replace("=-", "=")
     return _HOUSE.sub(":", _WIDER_LOT.sub("=", block))
 
 

@@ -106,28 +106,30 @@ FOLD, EXPANSIONS = _build()
 separator of texts in a batch, stays."""
 
 
-def _flags(chars: str) -> NDArray[np.bool_]:
-    flags = np.zeros(DROP + 1, dtype=np.bool_)
-    flags[[ord(char) for char in chars]] = True
+Flags = NDArray[np.uint8]
+"""1 for the code points of a kind, else 0; shape (0x110001,)."""
+
+
+def _flags(chars: str) -> Flags:
+    flags = np.zeros(DROP + 1, dtype=np.uint8)
+    flags[[ord(char) for char in chars]] = 1
     return flags
 
 
 EXPANDS: Final = _flags("".join(EXPANSIONS))
-"""True for the code points that fold to several characters."""
+"""The code points that fold to several characters."""
 
 
-def _ranges(*bounds: tuple[int, int]) -> NDArray[np.bool_]:
-    flags = np.zeros(DROP + 1, dtype=np.bool_)
+def _ranges(*bounds: tuple[int, int]) -> Flags:
+    flags = np.zeros(DROP + 1, dtype=np.uint8)
     for start, stop in bounds:
-        flags[start:stop] = True
+        flags[start:stop] = 1
     return flags
 
 
 IS_KANA: Final = _ranges((0x3041, 0x3097), (0x30A1, 0x30FB), (0x30FC, 0x30FE), (0x31F0, 0x3200))
 """Hiragana, katakana and the long-vowel mark."""
 IS_KANJI: Final = _ranges((0x3400, 0xA000), (0xF900, 0xFB00), (0x20000, 0x32000), (0x3005, 0x3008))
-IS_DIGIT: Final = _ranges((ord("0"), ord("9") + 1))
-IS_ASCII_WORD: Final = IS_DIGIT | _ranges((ord("a"), ord("z") + 1))
 
 
 def read_kanji_variants() -> dict[str, str]:

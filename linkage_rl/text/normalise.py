@@ -1,6 +1,6 @@
 """Folds text of any width, case and shape to one writing, a whole batch in one pass.
 
-A batch travels as one *block*: its N texts joined by newlines. Gathers, regular expressions and
+A batch travels as one *block*: its N texts joined by newlines. Kernels, regular expressions and
 `str.replace` then run over the block at C speed, once, instead of once per text.
 """
 
@@ -9,18 +9,13 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-import numpy as np
-
+from linkage_rl.text import _blocks
 from linkage_rl.text.characters import (
-    DROP,
     EXPANDS,
     EXPANSIONS,
     FOLD,
-    IS_ASCII_WORD,
     IS_KANA,
     KANJI,
-    SEMI_VOICED,
-    VOICED,
     Codes,
     table_of,
 )
@@ -28,11 +23,8 @@ from linkage_rl.text.characters import (
 MAX_CHARS: Final = 500
 """Longer texts are cut: no name or address has more, and a hostile one must not cost seconds."""
 
-NEWLINE: Final = ord("\n")
-SPACE: Final = ord(" ")
-HYPHEN: Final = ord("-")
-LONG_VOWEL: Final = ord("ー")
 _VOICED_KANA: Final = re.compile("(.)([\u3099\u309a])")
+_JAPANESE_SPACE: Final = re.compile(" (?:(?![a-z0-9])|(?<![a-z0-9] ))")
 
 PUNCTUATION: Final = " -.,・'\"()~/!?:;&+*#$%=@_^|\\<>「」『』〈〉《》〃…‥※☆★○●◎□■◇◆△▲▽▼♪→←↑↓"
 
@@ -62,88 +54,30 @@ def split(block: str, count: int) -> list[str]:
     return block.split("\n") if count else []
 
 
-def encode(block: str) -> Codes:
-    """Code points of a block, shape (characters,)."""
-    return np.frombuffer(block.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-
-
-def decode(codes: Codes) -> str:
-    """The block of these code points; those that are `DROP` vanish."""
-    return str(codes[codes != DROP].tobytes(), "utf-32-le", "surrogatepass")
-
-
 def apply_table(table: Codes, block: str) -> str:
-    """The block with every character replaced by its entry in the table."""
-    return decode(table[encode(block)])
+    """The block with every character replaced by its entry in the table; `DROP` makes it vanish."""
+    return _blocks.translate(block, table)
 
 
-def previous(codes: Codes) -> Codes:
-    """The code before each position, newline before the first."""
-    return np.concatenate((_NEWLINE, codes[:-1]))
-
-
-def following(codes: Codes) -> Codes:
-    """The code after each position, newline after the last."""
-    return np.concatenate((codes[1:], _NEWLINE))
-
-
-_NEWLINE: Final = np.array([NEWLINE], dtype=np.uint32)
-
-
-def _expand(block: str, codes: Codes) -> str:
-    for code in np.unique(codes[EXPANDS[codes]]).tolist():
-        block = block.replace(chr(code), EXPANSIONS[chr(code)])
-    return block
-
-
-def _join_voicing(codes: Codes) -> Codes:
+def _join_voicing(block: str) -> str:
     """Kana and a voicing mark after it become one character; other marks vanish."""
-    marks = (codes == VOICED) | (codes == SEMI_VOICED)
-    if not marks.any():
-        return codes
-    block = _VOICED_KANA.sub(lambda pair: unicodedata.normalize("NFC", pair[0]), decode(codes))
-    codes = encode(block)
-    whole: Codes = codes[(codes != VOICED) & (codes != SEMI_VOICED)]
-    return whole
-
-
-def _settle_dashes(codes: Codes) -> Codes:
-    """A dash after kana is a long vowel, a long-vowel mark after anything else is a dash.
-
-    Clerks type サ－ビス and 1ー2. A real hyphen between kana (イ‐スタイルズ) becomes a long vowel,
-    too: 130 of 1.6 million companies have one, and clerks write those in every way.
-    """
-    dashes = (codes == HYPHEN) | (codes == LONG_VOWEL)
-    if not dashes.any():
-        return codes
-    # The character before a run of dashes decides for all of it.
-    before = np.maximum.accumulate(np.where(dashes, -1, np.arange(len(codes))))[dashes]
-    after_kana = (before >= 0) & IS_KANA[codes[before]]
-    codes = codes.copy()
-    codes[dashes] = np.where(after_kana, LONG_VOWEL, HYPHEN)
-    return codes
-
-
-def _squeeze_spaces(codes: Codes) -> Codes:
-    """Single spaces inside, none at the edges."""
-    spaces = codes == SPACE
-    if not spaces.any():
-        return codes
-    before = previous(codes)
-    codes = codes[~(spaces & ((before == SPACE) | (before == NEWLINE)))]
-    squeezed: Codes = codes[~((codes == SPACE) & (following(codes) == NEWLINE))]
-    return squeezed
+    block = _VOICED_KANA.sub(lambda pair: unicodedata.normalize("NFC", pair[0]), block)
+    return block.replace("\u3099", "").replace("\u309a", "")
 
 
 def fold_block(block: str) -> str:
-    """`fold` over a block; the number of lines stays."""
-    codes = encode(block)
-    if EXPANDS[codes].any():
-        block = _expand(block, codes)
-        codes = encode(block)
-    codes = FOLD[codes]
-    codes = _join_voicing(codes[codes != DROP])
-    return decode(_squeeze_spaces(_settle_dashes(codes)))
+    """`fold` over a block; the number of lines stays.
+
+    Clerks type サ－ビス and 1ー2, so that a dash after kana is a long vowel, and a long-vowel mark
+    after anything else is a dash. A real hyphen between kana (イ‐スタイルズ) becomes a long vowel,
+    too: 130 of 1.6 million companies have one, and clerks write those in every way.
+    """
+    for char in _blocks.flagged(block, EXPANDS):
+        block = block.replace(char, EXPANSIONS[char])
+    block = apply_table(FOLD, block)
+    if "\u3099" in block or "\u309a" in block:
+        block = _join_voicing(block)
+    return _blocks.settle(block, IS_KANA)
 
 
 def fold(texts: Sequence[str]) -> list[str]:
@@ -177,12 +111,7 @@ def as_written(texts: Sequence[str], without: Sequence[str] = ()) -> list[str]:
 
 def drop_japanese_spaces(block: str) -> str:
     """A folded block with spaces kept only between Latin letters or digits."""
-    codes = encode(block)
-    spaces = codes == SPACE
-    if not spaces.any():
-        return block
-    inner = IS_ASCII_WORD[previous(codes)] & IS_ASCII_WORD[following(codes)]
-    return decode(codes[~spaces | inner])
+    return _JAPANESE_SPACE.sub("", block) if " " in block else block
 
 
 def core_block(block: str) -> str:

@@ -114,8 +114,8 @@ def test_a_company_that_closed_or_took_its_old_name_again_bears_no_former_name(
     store.apply(company_rows({"hokkai": COMPANIES["hokkai"]}, closed=["hokkai"]))
     fresh, _ = index.refresh(store)
 
-    assert index.former_bearers(asking, np.arange(2)).tolist() == [1, 1]
-    assert fresh.former_bearers(asking, np.arange(2)).tolist() == [0, 0]
+    assert index.former_bearers(asking).tolist() == [1, 1]
+    assert fresh.former_bearers(asking).tolist() == [0, 0]
     assert linked_by(fresh, "former_name", name="青空商事") == set()
     assert linked_by(fresh, "former_name", name="ペンタ") == {"goyo"}
 
@@ -240,7 +240,7 @@ def test_a_changed_company_is_not_its_own_namesake(store: CompanyStore) -> None:
     row = fresh.find(["goyo"])
     assert row[0] >= 8
     assert fresh.counts(row)[0, [NAME, CORE]].tolist() == [1, 1]
-    assert fresh.namesakes(clients(COMPANIES["goyo"]), np.array([0]))[0, [NAME, CORE]].tolist() == [
+    assert fresh.namesakes(clients(COMPANIES["goyo"]))[0, [NAME, CORE]].tolist() == [
         1,
         1,
     ]
@@ -342,11 +342,8 @@ def agree(followed: CompanyIndex, built: CompanyIndex, asked: list[dict[str, str
         assert followed.records(same).column(field) == built.records(rows).column(field)
     assert np.array_equal(followed.counts(same), built.counts(rows))
     asking = clients(*asked)
-    everyone = np.arange(len(asking))
-    assert np.array_equal(followed.namesakes(asking, everyone), built.namesakes(asking, everyone))
-    assert np.array_equal(
-        followed.former_bearers(asking, everyone), built.former_bearers(asking, everyone)
-    )
+    assert np.array_equal(followed.namesakes(asking), built.namesakes(asking))
+    assert np.array_equal(followed.former_bearers(asking), built.former_bearers(asking))
     for route in ROUTES:
         for client in range(len(asking)):
             assert proposed(followed, route, asking, client) == proposed(

@@ -8,13 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from linkage_rl.bundle import Settings, golden_answers, load_bundle, write_bundle
-from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.settings import CandidateSettings
-from linkage_rl.candidates.storage import save_index
-from linkage_rl.decision.calibration import Calibration
-from linkage_rl.records import CompanyRows, RecordBatch
-from tests.commands.shop import CLIENTS, COMPANIES, Ended, Run, write_csv, write_same_name_policy
+from tests.commands.shop import CLIENTS, COMPANIES, Ended, Run, write_csv, write_shop_bundle
 
 
 @pytest.fixture
@@ -57,24 +51,4 @@ def files(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle that buys every route, and links a client to a company of the same name."""
-    folder = tmp_path_factory.mktemp("bundle")
-    header, *rows = COMPANIES
-    columns = dict(zip(header, zip(*rows, strict=True), strict=True))
-    records = RecordBatch(columns.pop("company_id"), columns)
-    nothing = [""] * len(records)
-    save_index(CompanyIndex.build([CompanyRows(records, nothing, nothing)]), folder / "index")
-    settings = Settings(
-        routes=CandidateSettings().routes(),
-        limit=20,
-        max_candidates=5,
-        allow_review=False,
-        thresholds=None,
-        origin={"agent": "same name", "seed": "1"},
-    )
-    write_same_name_policy(folder / "policy.onnx", len(settings.routes))
-    made = folder / "bundle"
-    parts = (folder / "policy.onnx", Calibration.identity(), settings)
-    write_bundle(made, *parts, [], folder / "index")
-    clients = RecordBatch(["g1", "g2"], {"name": ["株式会社青空商事", "鈴木組"]})
-    write_bundle(made, *parts, golden_answers(load_bundle(made), clients), folder / "index")
-    return made
+    return write_shop_bundle(tmp_path_factory.mktemp("bundle"))

@@ -9,7 +9,14 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from linkage_rl.bundle import Settings, golden_answers, load_bundle, write_bundle
+from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.settings import CandidateSettings
+from linkage_rl.candidates.storage import save_index
+from linkage_rl.decision.calibration import Calibration
+from linkage_rl.decision.decide import Thresholds
 from linkage_rl.features.matrix import PAIR_FEATURES
+from linkage_rl.records import CompanyRows, RecordBatch
 
 COMPANIES = [
     ("company_id", "name", "prefecture", "city", "street", "phone"),
@@ -49,6 +56,38 @@ def write_csv(path: Path, rows: Sequence[Sequence[str]]) -> None:
     """Write rows of texts."""
     with path.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows(rows)
+
+
+def company_rows() -> CompanyRows:
+    """`COMPANIES` as rows of the company table."""
+    header, *rows = COMPANIES
+    columns = dict(zip(header, zip(*rows, strict=True), strict=True))
+    records = RecordBatch(columns.pop("company_id"), columns)
+    nothing = [""] * len(records)
+    return CompanyRows(records, nothing, nothing)
+
+
+def write_shop_bundle(
+    folder: Path, thresholds: Thresholds | None = None, with_index: bool = True
+) -> Path:
+    """A bundle that buys every route, and links a client to a company of the same name."""
+    save_index(CompanyIndex.build([company_rows()]), folder / "index")
+    settings = Settings(
+        routes=CandidateSettings().routes(),
+        limit=20,
+        max_candidates=5,
+        allow_review=False,
+        thresholds=thresholds,
+        origin={"agent": "same name", "seed": "1"},
+    )
+    write_same_name_policy(folder / "policy.onnx", len(settings.routes))
+    made = folder / "bundle"
+    parts = (folder / "policy.onnx", Calibration.identity(), settings)
+    write_bundle(made, *parts, [], folder / "index")
+    clients = RecordBatch(["g1", "g2"], {"name": ["株式会社青空商事", "鈴木組"]})
+    golden = golden_answers(load_bundle(made), clients)
+    write_bundle(made, *parts, golden, folder / "index" if with_index else None)
+    return made
 
 
 def write_same_name_policy(path: Path, routes: int) -> None:

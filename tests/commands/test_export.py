@@ -1,8 +1,9 @@
 import shutil
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 
-from linkage_rl.bundle import read_golden, read_settings, write_bundle
+from linkage_rl.bundle import load_bundle, read_golden, read_settings, write_bundle
 from linkage_rl.decision.calibration import Calibration
 from linkage_rl.evaluation.leaderboard import Entry, append
 from tests.commands.shop import Run
@@ -68,3 +69,24 @@ def test_a_folder_of_something_else_is_not_overwritten(run: Run, files: Path, bu
     assert ended.code == 1
     assert "holds something that is no bundle" in ended.last
     assert (files / "companies.csv").is_file()
+
+
+def test_the_archive_unpacks_to_the_bundle_and_is_the_same_each_time(
+    run: Run, files: Path, bundle: Path
+) -> None:
+    ended = run("export", f"run={bundle}", "output=one/model")
+    again = run("export", f"run={bundle}", "output=two/model")
+
+    assert (ended.code, again.code) == (0, 0)
+    assert "archive  one/model.tar.gz" in ended.out
+    packed = files / "one" / "model.tar.gz"
+    assert packed.read_bytes() == (files / "two" / "model.tar.gz").read_bytes()
+    with tarfile.open(packed) as tar:
+        tar.extractall(files / "unpacked", filter="data")
+    assert len(load_bundle(files / "unpacked").index) == 3
+
+
+def test_no_archive_is_written_where_none_is_wanted(run: Run, files: Path, bundle: Path) -> None:
+    assert run("export", f"run={bundle}", "output=shipped", "archive=false").code == 0
+
+    assert not list(files.glob("*.tar.gz"))

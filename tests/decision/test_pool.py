@@ -99,6 +99,14 @@ def test_features_are_found_by_client_and_row() -> None:
     assert np.array_equal(features, own)
 
 
+def test_a_pair_that_no_route_named_has_no_features() -> None:
+    pool = pool_of(*ASKED)
+    pool.reveal(np.array([0]), ROUTE["phone"])
+
+    with pytest.raises(KeyError, match="was not found for client 0"):
+        pool.features_of(np.array([0]), np.array([IDS.index("acme")]))
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_live_and_prepared_candidates_look_the_same_after_the_same_routes(seed: int) -> None:
     rng = np.random.default_rng(seed)

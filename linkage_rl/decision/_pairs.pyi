@@ -1,0 +1,26 @@
+import numpy as np
+from numpy.typing import NDArray
+
+def merge(
+    starts: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    routes: NDArray[np.uint16],
+    affinity: NDArray[np.float32],
+    feature_rows: NDArray[np.int64],
+    cases: NDArray[np.int64],
+    found: NDArray[np.int64],
+    promise: NDArray[np.float32],
+    route: int,
+) -> tuple[
+    NDArray[np.int64],
+    NDArray[np.int64],
+    NDArray[np.uint16],
+    NDArray[np.float32],
+    NDArray[np.int64],
+]: ...
+def find(
+    starts: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    clients: NDArray[np.int64],
+    wanted: NDArray[np.int64],
+) -> NDArray[np.int64]: ...

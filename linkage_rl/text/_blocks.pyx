@@ -1,0 +1,132 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Kernels over a block of texts, character by character; what they return is a block again."""
+
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.unicode cimport (
+    PyUnicode_4BYTE_KIND,
+    PyUnicode_DATA,
+    PyUnicode_FromKindAndData,
+    PyUnicode_GET_LENGTH,
+    PyUnicode_KIND,
+    PyUnicode_READ,
+)
+from libc.stdint cimport uint8_t, uint32_t
+
+cdef enum:
+    NEWLINE = 0x0A
+    SPACE = 0x20
+    HYPHEN = 0x2D
+    LONG_VOWEL = 0x30FC
+
+
+cdef Py_UCS4* _room(Py_ssize_t size) except NULL:
+    cdef Py_UCS4* room = <Py_UCS4*>PyMem_Malloc((size + 1) * sizeof(Py_UCS4))
+    if room == NULL:
+        raise MemoryError
+    return room
+
+
+cdef str _taken(Py_UCS4* room, Py_ssize_t size):
+    try:
+        return PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, room, size)
+    finally:
+        PyMem_Free(room)
+
+
+def flagged(str block, const uint8_t[::1] flags):
+    """The distinct characters of a block that are flagged."""
+    cdef Py_ssize_t i
+    cdef int kind = PyUnicode_KIND(block)
+    cdef void* chars = PyUnicode_DATA(block)
+    found = set()
+    for i in range(PyUnicode_GET_LENGTH(block)):
+        if flags[PyUnicode_READ(kind, chars, i)]:
+            found.add(block[i])
+    return found
+
+
+def translate(str block, const uint32_t[::1] table):
+    """The block with every character replaced by its entry; the last code of the table drops it."""
+    cdef Py_ssize_t i, at = 0, size = PyUnicode_GET_LENGTH(block)
+    cdef int kind = PyUnicode_KIND(block)
+    cdef void* chars = PyUnicode_DATA(block)
+    cdef Py_UCS4 drop = <Py_UCS4>(table.shape[0] - 1), code
+    cdef Py_UCS4* out = _room(size)
+    for i in range(size):
+        code = table[PyUnicode_READ(kind, chars, i)]
+        if code != drop:
+            out[at] = code
+            at += 1
+    return _taken(out, at)
+
+
+def settle(str block, const uint8_t[::1] is_kana):
+    """Each run of dashes as long vowels after kana, else as hyphens; single spaces inside lines."""
+    cdef Py_ssize_t i, at = 0, size = PyUnicode_GET_LENGTH(block)
+    cdef int kind = PyUnicode_KIND(block)
+    cdef void* chars = PyUnicode_DATA(block)
+    cdef Py_UCS4 code, last = NEWLINE
+    cdef Py_UCS4* out = _room(size)
+    for i in range(size):
+        code = PyUnicode_READ(kind, chars, i)
+        if code == HYPHEN or code == LONG_VOWEL:
+            code = LONG_VOWEL if is_kana[last] else HYPHEN
+        else:
+            last = code
+        if code == SPACE and (at == 0 or out[at - 1] == SPACE or out[at - 1] == NEWLINE):
+            continue
+        if code == NEWLINE and at and out[at - 1] == SPACE:
+            at -= 1
+        out[at] = code
+        at += 1
+    if at and out[at - 1] == SPACE:
+        at -= 1
+    return _taken(out, at)
+
+
+cdef inline bint _digit(Py_UCS4 code) noexcept nogil:
+    return 48 <= code <= 57
+
+
+cdef inline Py_UCS4 _separator(
+    Py_UCS4 code, Py_UCS4 before, Py_UCS4 after, bint kanji_after
+) noexcept nogil:
+    """What a character of an address becomes between its neighbours; 0 drops it."""
+    cdef bint between = _digit(before) and _digit(after)
+    if code in (u"の", u"ノ", u"之", u"乃"):
+        if between:
+            return HYPHEN
+        return u"ノ" if (code == u"の" or kanji_after) and not _digit(before) else code
+    if code == LONG_VOWEL:
+        return HYPHEN if between else code
+    if code in (u"が", u"ガ", u"ケ", u"ゲ"):
+        return u"ケ" if kanji_after and before != NEWLINE else code
+    if code == u"番":
+        # 三番町 and 東一番丁 are towns; 南花田口町2丁3番 is how 堺市 writes 2丁目.
+        return u":" if _digit(before) and after != u"町" and after != u"丁" else code
+    if code == u"丁":
+        return u"=" if between or (_digit(before) and after == NEWLINE) else code
+    if code == u"字":
+        # 十文字 and 大文字 are towns; any other 字 only says that a small area follows.
+        return code if before == u"文" else 0
+    if code == u"第" and _digit(after):
+        return SPACE if _digit(before) else 0
+    return code
+
+
+def separate(str block, const uint8_t[::1] is_kanji):
+    """Lot words and particles of addresses as separators by what stands next to them."""
+    cdef Py_ssize_t i, at = 0, size = PyUnicode_GET_LENGTH(block)
+    cdef int kind = PyUnicode_KIND(block)
+    cdef void* chars = PyUnicode_DATA(block)
+    cdef Py_UCS4 code, before = NEWLINE, after = PyUnicode_READ(kind, chars, 0) if size else 0, new
+    cdef Py_UCS4* out = _room(size)
+    for i in range(size):
+        code = after
+        after = PyUnicode_READ(kind, chars, i + 1) if i + 1 < size else NEWLINE
+        new = _separator(code, before, after, is_kanji[after])
+        if new:
+            out[at] = new
+            at += 1
+        before = code
+    return _taken(out, at)

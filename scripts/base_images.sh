@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Prints the images to build on and to build in: Python's own where a registry answers, else two
+# made of Debian packages and kept. Usage: scripts/base_images.sh
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/engine.sh
+
+python=python:3.11-slim-bookworm
+if [ -n "${BASE_IMAGE:-}" ]; then
+    echo "$BASE_IMAGE ${BUILD_IMAGE:-$python}"
+    exit
+fi
+if "$engine" image inspect "$python" >/dev/null 2>&1 ||
+    timeout 300 "$engine" pull -q "$python" >/dev/null 2>&1; then
+    echo "$python $python"
+    exit
+fi
+
+serve=ca-certificates,python3,libstdc++6,nginx-light,usr-is-merged
+build=ca-certificates,python3-dev,python3-pip,gcc,libc6-dev,usr-is-merged
+# At most a month old, for the sake of security updates.
+key=$(date +%Y-%m)-$(cat "$0" /etc/os-release | sha256sum | cut -c1-8)
+cache=${LINKAGE_RL_CACHE:-$HOME/.cache/linkage_rl}
+
+bootstrap() { # VARIANT PACKAGES FILE
+    local options=(--quiet --variant="$1" --include="$2" --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr)
+    for folder in man doc locale info; do
+        options+=(--dpkgopt="path-exclude=/usr/share/$folder/*")
+    done
+    options+=(--dpkgopt="path-include=/usr/share/doc/*/copyright")
+    # on another release than bookworm, mmdebstrap's own mirror is taken
+    local mirrors=()
+    if grep -q '^VERSION_CODENAME=bookworm' /etc/os-release; then
+        for list in /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list; do
+            if [ -s "$list" ]; then mirrors=("$list"); break; fi
+        done
+    fi
+    SOURCE_DATE_EPOCH=0 mmdebstrap "${options[@]}" bookworm "$3.partial.tar" "${mirrors[@]}" \
+        >"$3.log" 2>&1 || {
+        tail -n 20 "$3.log" >&2
+        exit 1
+    }
+    mv "$3.partial.tar" "$3"
+}
+
+made() { # NAME VARIANT PACKAGES
+    local image="localhost/linkage_rl-$1:$key" file="$cache/$1-$key.tar"
+    if "$engine" image inspect "$image" >/dev/null 2>&1; then return; fi
+    if ! [ -f "$file" ]; then
+        command -v mmdebstrap >/dev/null || {
+            echo "error: no registry answers, and mmdebstrap, which makes a base without one, is" \
+                "missing; apt-get install mmdebstrap, or set BASE_IMAGE" >&2
+            exit 1
+        }
+        echo "image: making the $1 from Debian packages (half a minute, once a month)" >&2
+        mkdir -p "$cache"
+        bootstrap "$2" "$3" "$file"
+    fi
+    local context
+    context=$(mktemp -d "$cache/context.XXXXXX")
+    ln "$file" "$context/root.tar"
+    printf '%s\n' 'FROM scratch' 'ADD root.tar /' \
+        'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
+        >"$context/Dockerfile"
+    local fixed=()
+    if [ "$engine" = podman ]; then fixed=(--timestamp 0); fi
+    "$engine" build -q "${fixed[@]}" -t "$image" "$context" >/dev/null
+    rm -rf "$context"
+}
+
+made base essential "$serve" &
+first=$!
+made compiler minbase "$build"
+wait "$first"
+echo "localhost/linkage_rl-base:$key localhost/linkage_rl-compiler:$key"

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Builds an image. Usage: scripts/image.sh serve|train [BUNDLE=DIR] [DB_HOST=...] [OPTION...]
+# BUNDLE is copied into the image; DB_HOST DB_PORT DB_NAME DB_USER become its environment; an
+# option, such as --no-cache, goes to the engine. IMAGE names the result (default linkage_rl).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/engine.sh
+
+target=${1:?expected serve or train}
+shift
+bundle="" arguments=()
+for word in "$@"; do
+    case "$word" in
+    BUNDLE=*) bundle=${word#*=} ;;
+    DB_PASS=* | DATABASE_URL=*://*:*@* | DATABASE_URL=*password=*)
+        echo "error: ${word%%=*} holds a password, which would be readable in the image; give it" \
+            "when the container runs: -e ${word%%=*}" >&2
+        exit 2
+        ;;
+    -*) arguments+=("$word") ;;
+    *) arguments+=(--build-arg "$word") ;;
+    esac
+done
+if [ -n "$bundle" ] && ! [ -f "$bundle/manifest.json" ]; then
+    echo "error: expected a bundle in BUNDLE=$bundle, found no manifest.json there; give the" \
+        "bundle folder of a run" >&2
+    exit 2
+fi
+
+read -r base build < <(scripts/base_images.sh)
+wheels=$(scripts/wheels.sh "$target")
+
+# The context: hard links where the disk allows, so that nothing is copied.
+context=build/image/$target
+rm -rf "$context" >/dev/null
+mkdir -p "$context/source" "$context/wheels" "$context/model"
+linked() { cp -rlL "$@" 2>/dev/null || cp -rL "$@"; }
+git ls-files -z --cached --others --exclude-standard -- \
+    linkage_rl configs serving setup.py setup.cfg pyproject.toml README.md LICENSE |
+    while IFS= read -r -d '' file; do
+        if [ -f "$file" ]; then printf '%s\0' "$file"; fi
+    done | xargs -0 cp --parents -t "$context/source"
+linked "$wheels"/* "$context/wheels/"
+if [ -n "$bundle" ]; then linked "$bundle"/. "$context/model/"; fi
+
+revision=$(git rev-parse --short=12 HEAD)
+if [ -n "$(git status --porcelain --untracked-files=no)" ]; then revision=$revision-dirty; fi
+epoch=$(git log -1 --format=%ct)
+version=$(sed -n 's/^version = //p' setup.cfg)
+name=${IMAGE:-linkage_rl}
+tags=("$name:latest" "$name:$revision")
+if [ "$target" = train ]; then tags=("$name:train" "$name:train-$revision"); fi
+
+options=(--target "$target" --file serving/Dockerfile)
+for tag in "${tags[@]}"; do options+=(--tag "$tag"); done
+for argument in BASE_IMAGE="$base" BUILD_IMAGE="$build" WHEELS="${wheels##*-}" \
+    SOURCE_DATE_EPOCH="$epoch" VERSION="$version" REVISION="$revision"; do
+    options+=(--build-arg "$argument")
+done
+# Nothing is missing from bases made here, so the build needs no network.
+network=host
+if [[ "$base" == localhost/linkage_rl-base:* ]]; then network=none; fi
+options+=(--network "$network")
+if [ "$engine" = podman ]; then options+=(--timestamp "$epoch"); fi
+
+"$engine" build --quiet "${options[@]}" "${arguments[@]}" "$context" >/dev/null
+size=$("$engine" image inspect --format '{{.Size}}' "${tags[0]}")
+echo "image    ${tags[*]} ($((size / 1000000)) MB, on $base)"

@@ -1,0 +1,1 @@
+"""The container: a linker behind SageMaker's hosting contract."""

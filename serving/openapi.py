@@ -1,0 +1,194 @@
+"""The OpenAPI document of the server: what can be asked, and what may come back."""
+
+from typing import Any, Final
+
+from linkage_rl.records import FIELDS
+from serving.codec import CSV, JSON, JSON_LINES
+from serving.inquiry import KNOWN, LONGEST, MODES
+from serving.settings import Settings
+
+_TEXT: Final = {"type": ["string", "null"], "maxLength": LONGEST}
+_MODEL: Final = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "version": {"type": "string"}},
+    "required": ["name", "version"],
+}
+_COMPANY: Final = {"type": "object", "properties": {name: {"type": "string"} for name in FIELDS}}
+_ERROR: Final = {
+    "type": "object",
+    "properties": {
+        "error": {"type": "string"},
+        "message": {"type": "string", "description": "The same, where boto3 looks for it."},
+        "request_id": {"type": "string"},
+    },
+    "required": ["error", "request_id"],
+}
+_CLIENT: Final = {
+    "type": "object",
+    "description": f"At least one field besides client_id; each at most {LONGEST} characters.",
+    "properties": dict.fromkeys(KNOWN, _TEXT)
+    | {"client_id": {"type": ["string", "integer", "null"], "description": "Comes back as text."}},
+}
+_RESULT: Final = {
+    "type": "object",
+    "properties": {
+        "client_id": {"type": "string"},
+        "decision": {"enum": ["link", "no_match", "review", "candidates", "error"]},
+        "company_id": {"type": ["string", "null"]},
+        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+        "reason": {"type": "string"},
+        "routes": {"type": "array", "items": {"type": "string"}},
+        "company": {"anyOf": [{"$ref": "#/components/schemas/Company"}, {"type": "null"}]},
+        "candidates": {"type": "array", "items": {"$ref": "#/components/schemas/Candidate"}},
+        "error": {"type": "string"},
+    },
+    "required": ["client_id", "decision"],
+}
+_CANDIDATE: Final = {
+    "type": "object",
+    "properties": {
+        "company_id": {"type": "string"},
+        "share": {"type": "number", "minimum": 0, "maximum": 1},
+        "reason": {"type": "string"},
+        "company": {"$ref": "#/components/schemas/Company"},
+    },
+    "required": ["company_id", "share", "reason", "company"],
+}
+_LOADED: Final = {
+    "type": "object",
+    "properties": {
+        "modelName": {"type": "string"},
+        "modelUrl": {"type": "string"},
+        "bytes": {"type": "integer"},
+    },
+    "required": ["modelName", "modelUrl"],
+}
+_NAME: Final = {
+    "name": "name",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "pattern": r"^[A-Za-z0-9_.\-]{1,200}$"},
+}
+_MODE: Final = {
+    "name": "mode",
+    "in": "query",
+    "description": "What CSV and JSON Lines ask for; JSON says it in the body.",
+    "schema": {"enum": list(MODES), "default": "bulk_linkage"},
+}
+
+
+def document(settings: Settings) -> dict[str, Any]:
+    """The document of a server with these settings."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "linkage_rl",
+            "version": "1",
+            "description": "Links clients to companies, or says that there is none.",
+        },
+        "paths": {
+            "/ping": {
+                "get": _operation("Whether the model is ready.", {"200": {"description": "Ready."}})
+            },
+            "/invocations": {"post": _invocation(settings)},
+            "/execution-parameters": {
+                "get": _operation("How batch transform should ask.", _ok({"type": "object"}))
+            },
+            "/models": {
+                "get": _operation("All loaded models.", _ok(_list_of_models())),
+                "post": _load(),
+            },
+            "/models/{name}": {
+                "parameters": [_NAME],
+                "get": _operation("A loaded model.", _ok(_reference("Loaded")), 404),
+                "delete": _operation("Unload a model.", _ok({"type": "object"}), 404),
+            },
+            "/models/{name}/invoke": {
+                "parameters": [_NAME],
+                "post": _invocation(settings, 404),
+            },
+            "/metrics": {
+                "get": _operation(
+                    "Figures for Prometheus.",
+                    {"200": {"description": "Text.", "content": {"text/plain": {}}}},
+                )
+            },
+        },
+        "components": {
+            "schemas": {
+                "Client": _CLIENT,
+                "Company": _COMPANY,
+                "Candidate": _CANDIDATE,
+                "Result": _RESULT,
+                "Loaded": _LOADED,
+                "Error": _ERROR,
+            }
+        },
+    }
+
+
+def _invocation(settings: Settings, *statuses: int) -> dict[str, Any]:
+    clients = {"type": "array", "items": _reference("Client"), "maxItems": settings.max_clients}
+    asked = {
+        "type": "object",
+        "description": "`client` for mode linkage, `clients` for lists, neither for info.",
+        "properties": {
+            "mode": {"enum": list(MODES), "default": "bulk_linkage"},
+            "clients": clients,
+            "client": _reference("Client"),
+        },
+    }
+    answer = {
+        "type": "object",
+        "properties": {
+            "model": _MODEL,
+            "stale": {"type": "boolean"},
+            "warnings": {"type": "array", "items": {"type": "string"}},
+            "results": {"type": "array", "items": _reference("Result")},
+            "info": {"type": "object"},
+        },
+        "required": ["model", "stale"],
+    }
+    texts = {CSV: {"schema": {"type": "string"}}, JSON_LINES: {"schema": {"type": "string"}}}
+    found = {"200": {"description": "Answered.", "content": {JSON: {"schema": answer}} | texts}}
+    operation = _operation(
+        "One result per client, in their order.", found, 400, 404, 406, 413, 415, *statuses
+    )
+    body = {"required": True, "content": {JSON: {"schema": asked}} | texts}
+    return operation | {"parameters": [_MODE], "requestBody": body}
+
+
+def _load() -> dict[str, Any]:
+    asked = {
+        "type": "object",
+        "properties": {"model_name": _NAME["schema"], "url": {"type": "string"}},
+        "required": ["model_name", "url"],
+    }
+    loaded = _ok({"type": "object"})
+    return _operation("Load a model from a folder.", loaded, 400, 409, 413, 507) | {
+        "requestBody": {"required": True, "content": {JSON: {"schema": asked}}}
+    }
+
+
+def _operation(summary: str, found: dict[str, Any], *statuses: int) -> dict[str, Any]:
+    failures = {
+        str(status): {
+            "description": "One sentence on what was expected, what came and what to do.",
+            "content": {JSON: {"schema": _reference("Error")}},
+        }
+        for status in sorted({*statuses, 503})
+    }
+    return {"summary": summary, "responses": found | failures}
+
+
+def _ok(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"200": {"description": "Done.", "content": {JSON: {"schema": schema}}}}
+
+
+def _list_of_models() -> dict[str, Any]:
+    models = {"type": "array", "items": _reference("Loaded")}
+    return {"type": "object", "properties": {"models": models}, "required": ["models"]}
+
+
+def _reference(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}

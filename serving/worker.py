@@ -1,0 +1,55 @@
+"""`python -m serving.worker --socket PATH`: one process that answers requests."""
+
+import argparse
+import os
+import signal
+import sys
+
+import uvicorn
+
+from linkage_rl.errors import LinkageError
+from serving.app import create_app
+from serving.faults import RequestError
+from serving.journal import log_json
+from serving.settings import Settings
+
+GRACE_S = 7
+"""How long requests in flight may take after SIGTERM."""
+
+
+def main() -> None:
+    """Serve until SIGTERM, finish what is in flight, and exit with 0."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--socket", help="unix socket to listen on")
+    where.add_argument("--port", type=int, help="port of the loopback interface to listen on")
+    arguments = parser.parse_args()
+    log_json()
+    try:
+        app = create_app(Settings.of())
+    except (LinkageError, RequestError) as error:
+        sys.exit(str(error))
+    if arguments.socket and os.path.exists(arguments.socket):  # noqa: PTH110 - a socket is no file
+        os.unlink(arguments.socket)  # noqa: PTH108
+    # uvicorn raises the signal again when it is done; that must not end the process with 143
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda number, frame: None)
+    config = uvicorn.Config(
+        app,
+        uds=arguments.socket,
+        port=arguments.port or 0,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    server = uvicorn.Server(config)
+    server.run()
+    sys.exit(0 if server.started else 1)
+
+
+if __name__ == "__main__":
+    main()

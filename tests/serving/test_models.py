@@ -1,0 +1,93 @@
+"""The library of models: shared by workers, bounded, with one index for all who have the same."""
+
+from pathlib import Path
+
+import pytest
+
+from serving.faults import ModelLoadedError, ModelMemoryError, RequestError, UnknownModelError
+from serving.models import ModelLibrary
+from tests.commands.shop import write_shop_bundle
+from tests.small_table import small_index
+
+
+def test_a_model_that_one_worker_loads_is_there_in_the_other(bundle: Path, tmp_path: Path) -> None:
+    one, other = ModelLibrary(tmp_path, 100), ModelLibrary(tmp_path, 100)
+
+    one.load("a", str(bundle))
+
+    assert other.get("a").version == one.get("a").version
+    one.unload("a")
+    assert other.held("a") is None
+    with pytest.raises(UnknownModelError):
+        other.get("a")
+
+
+def test_models_of_one_table_share_its_index(bundle: Path, tmp_path: Path) -> None:
+    copy = write_shop_bundle(tmp_path / "copy")
+    library = ModelLibrary(tmp_path / "models", 100)
+
+    first, second = library.load("a", str(bundle)), library.load("b", str(copy))
+
+    assert first.linker.index is second.linker.index
+    # the second adds its policy, not the index
+    sizes = {entry.name: entry.bytes for entry in library.entries()}
+    assert sizes["b"] < sizes["a"]
+
+
+def test_a_model_replaced_under_its_name_is_the_new_one_everywhere(
+    bundle: Path, tmp_path: Path
+) -> None:
+    one, other = ModelLibrary(tmp_path, 100), ModelLibrary(tmp_path, 100)
+    one.load("a", str(bundle))
+    old = other.get("a")
+
+    one.unload("a")
+    one.load("a", str(bundle))
+
+    assert other.get("a") is not old
+
+
+def test_no_room_is_refused_with_the_model_that_was_used_least_recently(
+    bundle: Path, tmp_path: Path
+) -> None:
+    library = ModelLibrary(tmp_path / "models", 30)
+    for name in ("a", "b"):
+        library.load(name, str(bundle))
+    library.get("a")
+    large = write_shop_bundle(tmp_path)
+    (large / "ballast").write_bytes(bytes(10 << 20))
+
+    with pytest.raises(ModelMemoryError, match=r"at most 30 MB.*'b' was used least recently"):
+        library.load("c", str(large))
+
+    assert [entry.name for entry in library.entries()] == ["b", "a"]
+
+
+def test_a_loaded_name_is_taken(bundle: Path, tmp_path: Path) -> None:
+    library = ModelLibrary(tmp_path, 100)
+    library.load("a", str(bundle))
+
+    with pytest.raises(ModelLoadedError, match="unload it with DELETE first"):
+        library.load("a", str(bundle))
+
+
+def test_a_damaged_bundle_is_refused_and_leaves_nothing(bundle: Path, tmp_path: Path) -> None:
+    damaged = write_shop_bundle(tmp_path / "damaged")
+    (damaged / "calibration.json").write_text("{}")
+    library = ModelLibrary(tmp_path / "models", 100)
+
+    with pytest.raises(RequestError, match=r"calibration.json is missing or damaged"):
+        library.load("a", str(damaged))
+    assert library.entries() == []
+
+
+def test_a_bundle_without_an_index_waits_for_that_of_the_database(tmp_path: Path) -> None:
+    folder = write_shop_bundle(tmp_path / "shop", with_index=False)
+    library = ModelLibrary(tmp_path / "models", 100)
+
+    with pytest.raises(RequestError, match="not built yet; try again in a minute"):
+        library.load("a", str(folder))
+
+    index = small_index()
+    fed = ModelLibrary(tmp_path / "models", 100, lambda: index)
+    assert fed.load("a", str(folder)).linker.index is index
