@@ -1,23 +1,13 @@
 import json
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
-from linkage_rl.deploying import release as releasing
+from linkage_rl.deploying.release import METRIC_DEFINITIONS
 from tests.deploy.conftest import Released
 from tests.deploy.emulated_aws import Emulation
 from tests.deploy.releases import BUCKET, ENDPOINT, EVALUATION, SHAS, put_json, release, training
-
-METRICS = [{"Name": "f1", "Regex": "metric f1=(.*?);"}]
-
-
-@pytest.fixture(autouse=True)
-def definitions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "metric_definitions.json"
-    path.write_text(json.dumps(METRICS))
-    monkeypatch.setattr(releasing, "METRIC_DEFINITIONS", path)
 
 
 def put_metrics(sha: str, run: str, score: object) -> None:
@@ -41,7 +31,8 @@ def test_a_new_model_is_released_only_when_it_beats_the_running_one(
     first = outcome(run_release(release(train=training("1", baseline=0.5))))
     assert first["outcome"] == "created"
     asked = next(call for call in aws.calls if call.operation == "CreateTrainingJob").parameters
-    assert asked["AlgorithmSpecification"]["MetricDefinitions"] == METRICS
+    definitions = json.loads(METRIC_DEFINITIONS.read_text(encoding="utf-8"))
+    assert asked["AlgorithmSpecification"]["MetricDefinitions"] == definitions
     assert asked["HyperParameters"] == {"seed": "1"}
     assert [one["ChannelName"] for one in asked["InputDataConfig"]] == ["train", "evaluation"]
     assert asked["OutputDataConfig"]["CompressionType"] == "NONE"
