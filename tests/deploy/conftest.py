@@ -14,6 +14,7 @@ import pytest
 
 from linkage_rl.deploy import main
 from tests.deploy.emulated_aws import REGION, Emulation, emulate, execute
+from tests.deploy.registry import engine, push, registry  # noqa: F401 - fixtures
 from tests.deploy.releases import BUCKET, GOLDEN, create_machine, good_answer
 
 Released = Callable[..., dict[str, Any]]
