@@ -12,14 +12,15 @@ KERNELS := $(shell find linkage_rl -name '_*.pyx' -o -name '_*.pxd')
 
 # `make train experiment=jp_all seed=2 ARGS="env.max_candidates=40"`: names given on the command
 # line travel to the program; the same names in the environment do not.
-NAMES := experiment agent seed database source clients bundle run output workers index refresh resume
+NAMES := experiment agent seed database source clients bundle run output workers index refresh resume \
+	action stack sha image
 OVERRIDES = $(foreach name,$(NAMES),$(if $(filter command line,$(origin $(name))),'$(name)=$($(name))')) $(ARGS)
 
 # What goes into an image; a password among it is refused.
 IMAGE_NAMES := BUNDLE DB_HOST DB_PORT DB_NAME DB_USER DB_PASS DATABASE_URL
 IMAGE_WORDS = $(foreach name,$(IMAGE_NAMES),$(if $(filter command line,$(origin $(name))),'$(name)=$($(name))')) $(ARGS)
 
-.PHONY: help setup format check test test-slow bench companies train evaluate link export experiment \
+.PHONY: help setup format check test test-slow bench companies train evaluate link export deploy experiment \
 	image image-train image-test serve parity clean
 
 help: ## print this list
@@ -70,6 +71,9 @@ link: $(READY) ## complete a client list: bundle=DIR clients=FILE output=FILE
 
 export: $(READY) ## turn a run into a bundle: run=DIR output=DIR
 	@$(BIN)/python -m linkage_rl.export $(OVERRIDES)
+
+deploy: $(READY) ## image to SageMaker: action=plan|apply|status|rollback sha=COMMIT bundle=DIR
+	@$(BIN)/python -m linkage_rl.deploy $(OVERRIDES)
 
 experiment: $(READY) ## a preset over three seeds: name=PRESET
 	$(if $(name),,$(error make experiment needs name=PRESET, a file of configs/experiment/))

@@ -76,6 +76,8 @@ def train(root: Path, work: Path) -> None:
     say_results(metrics["lists"]["all"]["agent"])
     # the model folder may be a mount, which cannot be replaced as a whole
     shutil.copytree(work / "bundle", root / "model", dirs_exist_ok=True)
+    # beside the bundle, where a release looks for the figures that it compares
+    shutil.copyfile(run / "metrics.json", root / "model/metrics.json")
     kept = root / "output/data"
     kept.mkdir(parents=True, exist_ok=True)
     for name in (*_KEPT, *_KEPT_KINDS):

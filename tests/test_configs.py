@@ -14,6 +14,7 @@ from linkage_rl.companies import CompaniesSettings
 from linkage_rl.config import nodes
 from linkage_rl.config.command import CONFIGS, command_line
 from linkage_rl.config.near_miss import explain
+from linkage_rl.deploy import DeploySettings
 from linkage_rl.errors import ConfigError
 from linkage_rl.evaluate import EvaluateSettings
 from linkage_rl.export import ExportSettings
@@ -142,6 +143,7 @@ def test_every_experiment_opens_with_its_question_and_its_command(path: Path) ->
         ("link", LinkSettings, ("bundle=b", "clients=c", "output=o")),
         ("evaluate", EvaluateSettings, ("bundle=b", "clients=c")),
         ("export", ExportSettings, ("run=r", "output=o")),
+        ("deploy", DeploySettings, ()),
     ],
 )
 def test_the_other_commands_compose(name: str, schema: type, needed: tuple[str, ...]) -> None:

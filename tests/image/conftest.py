@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.deploy.registry import engine, push, registry  # noqa: F401 - fixtures
 from tests.image import containers
 from tests.image.containers import Container, build
 

@@ -28,6 +28,20 @@ def proportional_mb(container: Container) -> float:
     return sum(_field_kb(file, "Pss:") for file in files) / 1e3
 
 
+def anonymous_mb(container: Container) -> float:
+    """Memory that the container's cgroup is charged for, without the files in it."""
+    pid = int(inspect("container", container.id)["State"]["Pid"])
+    groups = dict(
+        line.split(":", 2)[1:] for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    )
+    # the older kind of cgroup has a hierarchy for memory alone
+    older = "memory" in groups
+    folder = Path(f"/sys/fs/cgroup/{'memory' if older else ''}/{groups['memory' if older else '']}")
+    used = int((folder / ("memory.usage_in_bytes" if older else "memory.current")).read_text())
+    told = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+    return (used - int(told["total_cache" if older else "file"])) / 1e6
+
+
 def _field_kb(file: Path, name: str) -> int:
     for line in file.read_text().splitlines():
         if line.startswith(name):

@@ -295,3 +295,19 @@ def test_whatever_is_wrong_with_the_table_is_no_fault_of_a_client(
     with pytest.raises(DatabaseError, match="lacks column"):
         table.fetch(["c1"])
     assert table.is_down
+
+
+def test_a_method_that_is_not_served_is_told_which_are(server: TestClient) -> None:
+    many, one = server.options("/models"), server.options("/models/a")
+
+    assert (many.status_code, one.status_code) == (405, 405)
+    assert {*many.headers["allow"].split(", ")} == {"GET", "HEAD", "POST"}
+    assert {*one.headers["allow"].split(", ")} == {"GET", "HEAD", "DELETE"}
+
+
+def test_the_model_that_a_server_is_for_stays_loaded(server: TestClient) -> None:
+    refused = server.delete("/models/default")
+
+    assert refused.status_code == 409
+    assert "it stays loaded" in refused.json()["error"]
+    assert server.get("/ping").status_code == 200

@@ -17,6 +17,10 @@ from tests.serving.supervised import PATIENCE_S, Server, supervised
 LIMIT = 6 << 20
 
 
+pytestmark = pytest.mark.slow
+"""They need nginx, which `make test` does without."""
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for the tests that leave it as it was."""
