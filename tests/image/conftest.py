@@ -13,7 +13,7 @@ import pytest
 
 from tests.deploy.registry import engine, push, registry  # noqa: F401 - fixtures
 from tests.image import containers
-from tests.image.containers import Container, build
+from tests.image.containers import NAME, Container, build
 
 BUNDLES = Path("build/sample_bundle")
 
@@ -21,13 +21,13 @@ BUNDLES = Path("build/sample_bundle")
 @pytest.fixture(scope="session")
 def image() -> str:
     """Name of the serving image, without a bundle in it."""
-    return _built("serve", "linkage_rl:latest")
+    return _built("serve", f"{NAME}:latest")
 
 
 @pytest.fixture(scope="session")
 def train_image() -> str:
     """Name of the training image."""
-    return _built("train", "linkage_rl:train")
+    return _built("train", f"{NAME}:train")
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ from tests.serving.asking import Answer, ask, free_port
 START_S = 60
 """Until `/ping` must have answered 200."""
 STOP_S = 10
+NAME = os.environ.get("IMAGE", "linkage_rl")
+"""Of the images; another one keeps two checkouts on one machine apart."""
 SETTINGS = Path("serving/containers.conf").resolve()
 
 
@@ -126,7 +128,7 @@ def inspect(kind: str, name: str) -> Any:
     return json.loads(engine(kind, "inspect", name))[0]
 
 
-def build(target: str, *words: str, name: str = "linkage_rl") -> "subprocess.CompletedProcess[str]":
+def build(target: str, *words: str, name: str = NAME) -> "subprocess.CompletedProcess[str]":
     """Run `scripts/image.sh`, whatever comes of it."""
     return subprocess.run(
         ["scripts/image.sh", target, *words],
@@ -135,6 +137,13 @@ def build(target: str, *words: str, name: str = "linkage_rl") -> "subprocess.Com
         text=True,
         check=False,
     )
+
+
+def forget(name: str) -> None:
+    """Take this name, with all its tags, from the images."""
+    tags = engine("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+    found = [tag for tag in tags if tag.removeprefix("localhost/").startswith(f"{name}:")]
+    engine("rmi", *found)
 
 
 @cache

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.image.containers import build, engine, inspect, run_container, run_once
+from tests.image.containers import NAME, build, engine, forget, inspect, run_container, run_once
 
 pytestmark = pytest.mark.image
 
@@ -97,38 +97,39 @@ class TestAPasswordAsABuildArgument:
         assert "hush-hush" not in ended.stdout + ended.stderr
 
     def test_is_refused_by_the_build_itself(self, image: str, word: str) -> None:
-        ended = build("serve", f"--build-arg={word}", name="linkage_rl_leaky")
+        ended = build("serve", f"--build-arg={word}", name=f"{NAME}_leaky")
 
         assert ended.returncode != 0
         assert "would be readable in the image" in ended.stderr
-        assert "linkage_rl_leaky" not in engine("images", "--format", "{{.Repository}}")
+        assert f"{NAME}_leaky" not in engine("images", "--format", "{{.Repository}}")
 
 
 def test_a_database_given_to_the_build_is_in_the_environment(image: str) -> None:
-    ended = build("serve", "DB_HOST=db.internal", "DB_NAME=crm", name="linkage_rl_crm")
+    ended = build("serve", "DB_HOST=db.internal", "DB_NAME=crm", name=f"{NAME}_crm")
 
     assert ended.returncode == 0, ended.stderr
-    variables = inspect("image", "linkage_rl_crm:latest")["Config"]["Env"]
-    engine("rmi", "linkage_rl_crm:latest")
+    variables = inspect("image", f"{NAME}_crm:latest")["Config"]["Env"]
+    forget(f"{NAME}_crm")
     assert {"DB_HOST=db.internal", "DB_NAME=crm"} <= {*variables}
 
 
 def test_two_builds_of_a_commit_are_the_same_image(image: str) -> None:
-    ended = build("serve", "--no-cache", name="linkage_rl_again")
+    ended = build("serve", "--no-cache", name=f"{NAME}_again")
 
     assert ended.returncode == 0, ended.stderr
-    first, second = inspect("image", image), inspect("image", "linkage_rl_again:latest")
+    first, second = inspect("image", image), inspect("image", f"{NAME}_again:latest")
     assert first["RootFS"]["Layers"] == second["RootFS"]["Layers"]
     assert first["Id"] == second["Id"]
+    forget(f"{NAME}_again")
 
 
 def test_a_bundle_in_the_image_is_served(image: str, sample_bundle: Path) -> None:
-    ended = build("serve", f"BUNDLE={sample_bundle}", name="linkage_rl_whole")
+    ended = build("serve", f"BUNDLE={sample_bundle}", name=f"{NAME}_whole")
 
     assert ended.returncode == 0, ended.stderr
-    with run_container("linkage_rl_whole:latest") as container:
+    with run_container(f"{NAME}_whole:latest") as container:
         assert container.ask("/ping").status == 200
-    engine("rmi", "linkage_rl_whole:latest")
+    forget(f"{NAME}_whole")
 
 
 def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path) -> None:
