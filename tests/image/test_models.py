@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
@@ -14,7 +15,7 @@ from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.storage import save_index
 from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.decide import Thresholds
-from linkage_rl.records import RecordBatch
+from linkage_rl.records import DecisionKind, RecordBatch
 from linkage_rl.tables.sample import SampleConfig, generate_companies
 from tests.image.callers import ask, runtime, sample_clients, sentence
 from tests.image.containers import Container, run_container
@@ -22,6 +23,8 @@ from tests.image.processes import proportional_mb
 from tests.serving.asking import Answer
 
 pytestmark = pytest.mark.image
+
+HUNDRED = sample_clients()[:100]
 
 
 def write_customer(folder: Path, sample: Path, link_from: float, index: Path) -> None:
@@ -39,15 +42,28 @@ def write_customer(folder: Path, sample: Path, link_from: float, index: Path) ->
     write_bundle(folder, *parts, golden_answers(load_bundle(folder), records), index)
 
 
+def middle_confidence(bundle: Path) -> float:
+    """Half of what a bundle links of `HUNDRED` is linked with more confidence."""
+    names = sorted({name for client in HUNDRED for name in client if name != "client_id"})
+    linked = load_bundle(bundle).link(
+        RecordBatch(
+            [client["client_id"] for client in HUNDRED],
+            {name: [client.get(name, "") for client in HUNDRED] for name in names},
+        )
+    )
+    return float(np.median(linked.confidence[linked.kind == DecisionKind.LINK]))
+
+
 @pytest.fixture(scope="module")
 def customers(sample_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`eager` links whatever has a candidate, `careful` only what is certain.
+    """`eager` links whatever the policy would, `careful` only the surer half of it.
 
     `elsewhere` has another table.
     """
     folder = tmp_path_factory.mktemp("customers")
     write_customer(folder / "eager", sample_bundle, 0.0, sample_bundle / "index")
-    write_customer(folder / "careful", sample_bundle, 0.999, sample_bundle / "index")
+    surer = middle_confidence(folder / "eager")
+    write_customer(folder / "careful", sample_bundle, surer, sample_bundle / "index")
     elsewhere = generate_companies(SampleConfig(seed=1, companies=4_000))
     save_index(CompanyIndex.build(elsewhere), folder / "index")
     write_customer(folder / "elsewhere", sample_bundle, 0.5, folder / "index")
@@ -78,7 +94,7 @@ def load(server: Container, name: str, folder: str = "") -> Answer:
 
 def links(server: Container, model: str) -> int:
     """How many of a hundred clients a model links, asked twenty times so that all workers are."""
-    body = json.dumps({"clients": sample_clients()[:100]}).encode()
+    body = json.dumps({"clients": HUNDRED}).encode()
     counts: set[int] = set()
     for _ in range(20):
         answer = runtime(server.url).invoke_endpoint(

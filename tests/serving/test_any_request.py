@@ -311,3 +311,23 @@ def test_the_model_that_a_server_is_for_stays_loaded(server: TestClient) -> None
     assert refused.status_code == 409
     assert "it stays loaded" in refused.json()["error"]
     assert server.get("/ping").status_code == 200
+
+
+def test_linking_in_the_event_loop_still_shares_a_call() -> None:
+    sizes: list[int] = []
+
+    def link(records: RecordBatch) -> Linked:
+        sizes.append(len(records))
+        return nothing(records)
+
+    async def requests() -> list[Linked]:
+        running = Lanes(most_waiting=100, in_loop=True)
+        running.start()
+        named = [RecordBatch([f"k{number}"], {"name": ["a"]}) for number in range(20)]
+        answers = await asyncio.gather(*(running.link("key", link, one) for one in named))
+        await running.close()
+        return answers
+
+    answers = asyncio.run(requests())
+    assert [answer.batch.client_ids for answer in answers] == [[f"k{n}"] for n in range(20)]
+    assert sizes == [20]
