@@ -147,7 +147,8 @@ def _seed_means(values: NDArray[np.float64], rng: np.random.Generator) -> NDArra
     """Mean over seeds that are drawn anew for each resample, shape (B,)."""
     resamples, seeds = values.shape
     drawn = rng.integers(seeds, size=(resamples, seeds))
-    return np.take_along_axis(values, drawn, axis=1).mean(axis=1)
+    means: NDArray[np.float64] = np.take_along_axis(values, drawn, axis=1).mean(axis=1)
+    return means
 
 
 def _check(ours: Sequence[Judgement], theirs: Sequence[Judgement], metric: str) -> None:
