@@ -46,7 +46,7 @@ class Prepared:
 def prepare(settings: RunSettings) -> Prepared:
     """Table, index and cases of a run; what has been prepared before is read from the cache."""
     cache = Path(settings.cache)
-    lists = _lists(settings)
+    lists = client_lists(settings)
     store, folder = open_table(settings)
     with store:
         index = open_index(store, folder)
@@ -106,8 +106,12 @@ def open_table(settings: RunSettings) -> tuple[CompanyStore, Path]:
     return store, folder
 
 
-def _lists(settings: RunSettings) -> dict[str, dict[str, ClientList]]:
-    """Client list of each family, by split."""
+def client_lists(settings: RunSettings) -> dict[str, dict[str, ClientList]]:
+    """Client list of each family, by split.
+
+    Raises:
+        SchemaError: A list lacks its truth.
+    """
     if not settings.clients.valid:
         sample = settings.table.sample
         return {split: {"sample": generate_clients(sample, split)} for split in SPLITS}
