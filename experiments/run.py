@@ -7,6 +7,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from experiments.speed.figures import machine
+from experiments.speed.measure import alone
+from experiments.suite.browser import Browsed, browse, browsed_cells
 from experiments.suite.cells import (
     Cell,
     Result,
@@ -17,8 +19,11 @@ from experiments.suite.cells import (
     read_result,
     run_cell,
 )
+from experiments.suite.page import Page, write_page
+from experiments.suite.pictures import pictures
 from experiments.suite.settings import SuiteSettings
 from experiments.suite.summary import (
+    Row,
     ablations_of,
     claims_of,
     failures,
@@ -27,7 +32,8 @@ from experiments.suite.summary import (
     over_lists,
     row_of,
 )
-from experiments.suite.tables import leaderboard, markdown, verdicts, write_results
+from experiments.suite.systems import SYSTEMS
+from experiments.suite.tables import leaderboard, markdown, ordered, verdicts, write_results
 from linkage_rl.config.command import command, say
 from linkage_rl.errors import LinkageError, OutputError
 
@@ -89,13 +95,34 @@ def summarise(cells: Sequence[Cell], settings: SuiteSettings) -> float:
         folder.mkdir(parents=True, exist_ok=True)
         write_results(folder / "results.json", about, rows, told)
         (folder / "table.md").write_text(markdown(rows, told), encoding="utf-8")
+        drawn = pictures(groups, rows, [cell.folder for cell in cells])
+        for picture in drawn:
+            picture.save(folder)
     except OSError as error:
         raise OutputError(
             f"cannot write to {folder}: {error.strerror}; free space or choose another folder"
         ) from error
+    browsed = browse_some(cells, rows, settings)
+    write_page(Page(about, rows, told, drawn, browsed), folder / "report.html")
     say(f"\n{leaderboard(rows)}\n\n{verdicts(told)}\n{about['note']}")
     say(f"results  {folder}")
+    say(f"page     {folder / 'report.html'}")
     return float(len(failed))
+
+
+def browse_some(
+    cells: Sequence[Cell], rows: Sequence[Row], settings: SuiteSettings
+) -> list[Browsed]:
+    """The clients of the error browser, of the systems asked for or the best that can be shown."""
+    if not settings.examples:
+        return []
+    own = [row for row in ordered(rows) if SYSTEMS.get(row.system) and row.system != "oracle"]
+    names = settings.browsed or [row.system for row in own[:1]]
+    browsed = []
+    for cell in browsed_cells(cells, names):
+        arguments = (cell, settings.examples)
+        browsed += alone(browse, *arguments) if settings.isolated else browse(*arguments)
+    return browsed
 
 
 def command_words() -> str:

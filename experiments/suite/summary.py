@@ -31,6 +31,8 @@ class Group:
     seeds: tuple[int, ...]
     records: tuple[Record, ...]
     standings: tuple[Standing, ...]
+    folders: tuple[str, ...]
+    """Names of the folders of the cells."""
 
     @property
     def list_name(self) -> str:
@@ -86,7 +88,7 @@ def group_results(
     Args:
         results: Condition, reward, goal and result of each cell.
     """
-    runs: dict[tuple[str, str, str], list[tuple[Record, Standing]]] = {}
+    runs: dict[tuple[str, str, str], list[tuple[Record, Standing, str]]] = {}
     failed = []
     for condition, weights, goal, result in results:
         if result.valid is None or result.test is None:
@@ -94,16 +96,17 @@ def group_results(
             continue
         for family, standing in _standings(weights, goal, result):
             place = (condition, family, result.record.system)
-            runs.setdefault(place, []).append((result.record, standing))
+            runs.setdefault(place, []).append((result.record, standing, result.folder.name))
     groups = [
         Group(
             condition,
             family,
             system,
             some[0][0].title,
-            tuple(record.seed for record, _ in some),
-            tuple(record for record, _ in some),
-            tuple(standing for _, standing in some),
+            tuple(record.seed for record, _, _ in some),
+            tuple(record for record, _, _ in some),
+            tuple(standing for _, standing, _ in some),
+            tuple(folder for _, _, folder in some),
         )
         for (condition, family, system), some in runs.items()
     ]
