@@ -59,7 +59,7 @@ def browse(cell: Cell, at_most: int) -> list[Browsed]:
     result: Result = read_result(cell.folder)
     told = (cell.name, cell.settings.reward, cell.settings.evaluation.goal, result)
     groups, _ = group_results([told])
-    lists = pose(cell.settings, cell.condition).lists
+    lists = pose(cell.settings, cell.condition, learns=False).lists
     browsed = []
     for place, family in enumerate(lists.families):
         group = next(group for group in groups if group.family == family)

@@ -6,13 +6,14 @@ import subprocess
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from experiments.speed.measure import alone, peak_memory_mb
 from experiments.suite import flat
+from experiments.suite.finished import fitting_run, run_folders, take_over, weights_digest
 from experiments.suite.problem import (
     LEARNING,
     Problem,
@@ -23,7 +24,7 @@ from experiments.suite.problem import (
     train_settings,
 )
 from experiments.suite.settings import Condition, SuiteSettings
-from experiments.suite.systems import SYSTEMS, Bench, Said
+from experiments.suite.systems import FIT, SYSTEMS, Bench, Said, System
 from linkage_rl.errors import ConfigError, LinkageError, OutputError
 from linkage_rl.evaluation.answers import Answers
 from linkage_rl.evaluation.evaluate import live_microseconds
@@ -48,6 +49,14 @@ class Cell:
     ranker: Path
     """Folder of the ranker that the system starts from; that of the cell where it needs none."""
     lightgbm: str = ""
+    run: Path | None = None
+    """Finished training run whose weights are taken over; None learns here."""
+
+    @property
+    def learns(self) -> bool:
+        """Whether running it needs training cases."""
+        kind = SYSTEMS[self.system]
+        return kind.learns and self.run is None and self.system != "best_plan"
 
 
 @dataclass(frozen=True)
@@ -61,9 +70,11 @@ class Record:
     families: tuple[str, ...] = ()
     fit_s: float = 0.0
     """Wall seconds of learning; those of the ranker that an agent starts from not among them."""
-    fit_cpu_s: float = 0.0
-    peak_mb: float = 0.0
-    """Largest resident memory of its process, or of the program it started."""
+    fit_cpu_s: float | None = 0.0
+    """None where nobody measured it: runs that were taken over."""
+    peak_mb: float | None = None
+    """Largest resident memory of its process, or of the program it started; None where it had no
+    process of its own."""
     wall_us: dict[str, float] = field(default_factory=dict)
     """Wall microseconds per client of each family, from raw record to decision."""
     cpu_us: dict[str, float] = field(default_factory=dict)
@@ -92,34 +103,65 @@ class Result:
 
 def plan_cells(suite: SuiteSettings) -> list[Cell]:
     """Every cell of the suite, rankers before what starts from them."""
-    cells = []
+    cells: list[Cell] = []
+    runs = run_folders(suite.runs)
     for name, condition in suite.conditions.items():
         systems = condition.systems or suite.systems
         if unknown := sorted(set(systems) - set(SYSTEMS)):
             raise ConfigError(f"unknown systems {unknown}; there are {list(SYSTEMS)}")
         # seed by seed, so that an early end leaves the same seeds of every system
         cells += [
-            _cell(suite, name, condition, system, seed)
+            _cell(suite, runs, name, condition, system, seed)
             for seed in suite.seeds
             for system in systems
             if SYSTEMS[system].learns or seed == suite.seeds[0]
         ]
-    return _with_rankers(suite, cells)
+    return _with_rankers(suite, runs, cells)
 
 
-def _cell(suite: SuiteSettings, name: str, condition: Condition, system: str, seed: int) -> Cell:
+def _cell(
+    suite: SuiteSettings,
+    runs: Sequence[Path],
+    name: str,
+    condition: Condition,
+    system: str,
+    seed: int,
+) -> Cell:
     words = [*suite.overrides, *condition.overrides, f"seed={seed}"]
     if SYSTEMS[system].agent:
         # first, so that a condition can still say otherwise
         words.insert(0, f"agent={system}")
     settings = _settings_of(*words)
-    folder = Path(suite.cells)
-    ranker = folder / cell_key(settings, condition, "ranker", seed)
-    own = folder / cell_key(settings, condition, system, seed)
-    needs = SYSTEMS[system].needs_ranker
+    ranker = _place(suite, runs, settings, condition, "ranker", seed)
+    own = _place(suite, runs, settings, condition, system, seed)
     return Cell(
-        name, condition, settings, system, seed, own, ranker if needs else own, suite.lightgbm
+        name,
+        condition,
+        settings,
+        system,
+        seed,
+        own[0],
+        ranker[0] if SYSTEMS[system].needs_ranker else own[0],
+        suite.lightgbm,
+        own[1],
     )
+
+
+def _place(
+    suite: SuiteSettings,
+    runs: Sequence[Path],
+    settings: TrainSettings,
+    condition: Condition,
+    system: str,
+    seed: int,
+) -> tuple[Path, Path | None]:
+    """Folder of a cell, and the run that it takes over."""
+    plain = not (condition.labels or condition.without)
+    run = fitting_run(settings, system, runs) if plain else None
+    ranker = ""
+    if SYSTEMS[system].needs_ranker and run is None:
+        ranker = _place(suite, runs, settings, condition, "ranker", seed)[0].name
+    return Path(suite.cells) / cell_key(settings, condition, system, seed, run, ranker), run
 
 
 @cache
@@ -127,20 +169,45 @@ def _settings_of(*words: str) -> TrainSettings:
     return train_settings(list(words))
 
 
-def _with_rankers(suite: SuiteSettings, cells: Sequence[Cell]) -> list[Cell]:
+def _with_rankers(suite: SuiteSettings, runs: Sequence[Path], cells: Sequence[Cell]) -> list[Cell]:
     """The cells with the rankers that some of them need before them, each folder once."""
-    ordered: dict[Path, Cell] = {}
+    ordered: dict[tuple[str, Path], Cell] = {}
     for cell in cells:
-        if cell.ranker not in ordered and SYSTEMS[cell.system].needs_ranker:
-            needed = _cell(suite, cell.name, cell.condition, "ranker", cell.seed)
-            ordered[needed.folder] = needed
+        needs = SYSTEMS[cell.system].needs_ranker and cell.run is None
+        if needs and (cell.name, cell.ranker) not in ordered:
+            needed = _cell(suite, runs, cell.name, cell.condition, "ranker", cell.seed)
+            ordered[cell.name, needed.folder] = needed
         # equal cells of two conditions share a folder, but each condition lists its own
-        ordered.setdefault(cell.folder, cell)
+        ordered.setdefault((cell.name, cell.folder), cell)
+    if suite.only_runs:
+        taken = {cell.folder for cell in ordered.values() if cell.run is not None}
+        return [cell for cell in ordered.values() if not cell.learns and _ready(cell, taken)]
     return list(ordered.values())
 
 
-def cell_key(settings: TrainSettings, condition: Condition, system: str, seed: int) -> str:
-    """Folder name of a cell: changes whenever its answers could."""
+def _ready(cell: Cell, taken: set[Path]) -> bool:
+    """Whether a cell that learns nothing has the ranker it starts from."""
+    return cell.run is not None or cell.ranker == cell.folder or cell.ranker in taken
+
+
+def cell_key(
+    settings: TrainSettings,
+    condition: Condition,
+    system: str,
+    seed: int,
+    run: Path | None = None,
+    ranker: str = "",
+) -> str:
+    """Folder name of a cell: changes whenever its answers could.
+
+    Args:
+        settings: What the training command would be told.
+        condition: What is done to the cases besides.
+        system: Name of the system.
+        seed: Of what it draws.
+        run: Finished run that is taken over.
+        ranker: Name of the folder of the ranker that it starts from.
+    """
     told, kind = asdict(settings), SYSTEMS[system]
     told["training"] = {
         name: value
@@ -151,14 +218,24 @@ def cell_key(settings: TrainSettings, condition: Condition, system: str, seed: i
         "format": _FORMAT,
         "inputs": inputs_stamp(settings, condition),
         "told": {name: told[name] for name in kind.reads},
-        "code": code_digest(*LEARNING, *([flat] if kind.flat else [])) if kind.learns else "",
+        "code": weights_digest(run, system) if run else _code(kind),
         "seed": seed if kind.learns else 0,
+        "ranker": ranker,
     }
     return f"{system}-{digest(content)}"
 
 
+def _code(kind: System) -> str:
+    """Stands for the code that learns; nothing where nothing is learned."""
+    return code_digest(*LEARNING, *([flat] if kind.flat else [])) if kind.learns else ""
+
+
 def run_cell(cell: Cell, isolated: bool = True) -> Record:
     """Run a cell, or find that it has been run; a failed one is kept with its error.
+
+    Args:
+        cell: What to run.
+        isolated: Whether it gets a process of its own.
 
     Raises:
         OutputError: The folder cannot be written.
@@ -167,7 +244,7 @@ def run_cell(cell: Cell, isolated: bool = True) -> Record:
         return known
     try:
         cell.folder.mkdir(parents=True, exist_ok=True)
-        record = alone(_run, cell) if isolated else _run(cell)
+        record = alone(_run, cell) if isolated else replace(_run(cell), peak_mb=None)
         _write(cell.folder, record)
     except LinkageError as error:
         record = _failed(cell, str(error))
@@ -212,7 +289,9 @@ def forget(folder: Path) -> None:
 def _run(cell: Cell) -> Record:
     """Make the system, judge both splits, time it, and write the answers."""
     try:
-        problem = pose(cell.settings, cell.condition)
+        if cell.run is not None:
+            take_over(cell.run, cell.system, cell.folder)
+        problem = pose(cell.settings, cell.condition, cell.learns)
         bench = Bench(problem, cell.seed, cell.folder, cell.ranker, cell.lightgbm)
         said = SYSTEMS[cell.system].make(bench)
         lists = problem.lists
@@ -249,7 +328,7 @@ def _failed(cell: Cell, sentence: str) -> Record:
 
 
 def _fit_seconds(folder: Path) -> dict[str, Any]:
-    path = folder / "fit.json"
+    path = folder / FIT
     told = json.loads(path.read_text()) if path.exists() else {"wall_s": 0.0, "cpu_s": 0.0}
     return told | {"notes": told.get("notes", {})}
 

@@ -61,16 +61,25 @@ def train_settings(words: list[str]) -> TrainSettings:
         GlobalHydra.instance().hydra = running
 
 
-def pose(settings: TrainSettings, condition: Condition) -> Problem:
-    """Prepare the cases of a condition, or read them from the cache of earlier runs."""
-    prepared = prepare(settings)
+def pose(settings: TrainSettings, condition: Condition, learns: bool = True) -> Problem:
+    """Prepare the cases of a condition, or read them from the cache of earlier runs.
+
+    Args:
+        settings: What the training command would be told.
+        condition: What is done to the cases besides.
+        learns: False where nothing will be learned: the training cases are then left out, and
+            those of valid stand in their place.
+    """
+    prepared = prepare(settings, SPLITS if learns else SPLITS[1:])
     routes = settings.candidates.routes()
     view = View(
         settings.env.max_candidates,
         tuple(route.price for route in routes),
         settings.env.allow_review,
     )
-    train = balanced(prepared.cases["train"], settings.clients.balance)
+    train = prepared.cases["valid"]
+    if learns:
+        train = balanced(prepared.cases["train"], settings.clients.balance)
     if 0 < condition.labels < len(train):
         train = train.take(np.random.default_rng(0).permutation(len(train))[: condition.labels])
     lists = Lists(

@@ -138,7 +138,7 @@ def row_of(group: Group, resamples: int) -> Row:
     ]
     columns = {
         name: np.array([seed.get(name, np.nan) for seed in figures], dtype=np.float64)[:, None]
-        for name in figures[0]
+        for name in {name: None for seed in figures for name in seed}
     }
     judgements = [standing.judgement for standing in group.standings]
     several = len(group.seeds) > 1
@@ -164,7 +164,8 @@ def row_of(group: Group, resamples: int) -> Row:
 
 def _costs(group: Group, record: Record) -> dict[str, float]:
     """What a run took; the time per client only on the list on which it was measured."""
-    costs = {"fit_s": record.fit_s, "fit_cpu_s": record.fit_cpu_s, "peak_mb": record.peak_mb}
+    told = {"fit_s": record.fit_s, "fit_cpu_s": record.fit_cpu_s, "peak_mb": record.peak_mb}
+    costs = {name: value for name, value in told.items() if value is not None}
     for name, by_family in (("wall_us", record.wall_us), ("cpu_us", record.cpu_us)):
         if group.family in by_family:
             costs[name] = by_family[group.family]
