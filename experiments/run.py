@@ -11,7 +11,6 @@ from experiments.speed.measure import alone
 from experiments.suite.browser import Browsed, browse, browsed_cells
 from experiments.suite.cells import (
     Cell,
-    Result,
     commit,
     forget,
     plan_cells,
@@ -20,6 +19,7 @@ from experiments.suite.cells import (
     run_cell,
 )
 from experiments.suite.page import Page, write_page
+from experiments.suite.peers import run_peers
 from experiments.suite.pictures import pictures
 from experiments.suite.settings import SuiteSettings
 from experiments.suite.summary import (
@@ -71,13 +71,16 @@ def run_cells(cells: Sequence[Cell], settings: SuiteSettings) -> None:
 
 def summarise(cells: Sequence[Cell], settings: SuiteSettings) -> float:
     """Print the tables and write everything that follows from the cells."""
-    results: list[tuple[Cell, Result]] = [(cell, read_result(cell.folder)) for cell in cells]
-    groups, failed = group_results(
-        [
-            (cell.name, cell.settings.reward, cell.settings.evaluation.goal, result)
-            for cell, result in results
-        ]
-    )
+    told_by_cells = [
+        (
+            cell.name,
+            cell.settings.reward,
+            cell.settings.evaluation.goal,
+            read_result(cell.folder),
+        )
+        for cell in cells
+    ]
+    groups, failed = group_results([*told_by_cells, *run_peers(settings)])
     rows = [row_of(group, settings.resamples) for group in groups]
     rows += [*over_lists(groups, settings.resamples), *failures(failed)]
     told = [*claims_of(settings, groups), *ablations_of(settings, groups)]

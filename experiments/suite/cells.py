@@ -245,10 +245,10 @@ def run_cell(cell: Cell, isolated: bool = True) -> Record:
     try:
         cell.folder.mkdir(parents=True, exist_ok=True)
         record = alone(_run, cell) if isolated else replace(_run(cell), peak_mb=None)
-        _write(cell.folder, record)
+        write_record(cell.folder, record)
     except LinkageError as error:
         record = _failed(cell, str(error))
-        _write(cell.folder, record)
+        write_record(cell.folder, record)
     except OSError as error:
         raise OutputError(
             f"cannot write the cell {cell.folder}: {error.strerror}; free space or choose "
@@ -351,7 +351,7 @@ def _peak_of_programs_mb() -> float:
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 
 
-def _write(folder: Path, record: Record) -> None:
+def write_record(folder: Path, record: Record) -> None:
     """The record comes last and at once: a cell without one has not been finished."""
     partial = folder / f"{_RECORD}.partial"
     text = json.dumps(asdict(record), indent=1, ensure_ascii=False)

@@ -31,6 +31,11 @@ class Page:
         names = dict.fromkeys(row.list_name for row in self.rows)
         return {name: ordered([r for r in self.rows if r.list_name == name]) for name in names}
 
+    @property
+    def narrow(self) -> bool:
+        """Whether two figures fit side by side: each has a panel per list."""
+        return len(self.lists) == 1
+
 
 def render(page: Page) -> str:
     """The page as HTML."""

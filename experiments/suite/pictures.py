@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from experiments.suite.summary import ALL, Group, Row
 from experiments.suite.tables import ordered
@@ -116,6 +117,7 @@ def _frontier(rows: Sequence[Row], cost: str, label: str, look: dict[str, int]) 
         axes.set_xlabel(label)
         axes.set_ylabel("F1, 95 % interval by client")
         axes.set_xlim(left=0)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
         return bool(told)
 
     return draw

@@ -73,11 +73,14 @@ class Verdict:
     seeds: tuple[int, int]
     """How many seeds of ours and of theirs."""
     question: str = ""
+    """What an ablation asks; '' for a claim."""
 
     @property
     def sentence(self) -> str:
-        """'holds', 'refuted' or 'tie'."""
-        return {"higher": "holds", "lower": "refuted", "tie": "tie"}[self.difference.verdict]
+        """'holds', 'refuted' or 'tie'; of an ablation 'better', 'worse' or 'tie'."""
+        words = ("better", "worse") if self.question else ("holds", "refuted")
+        told = dict(zip(("higher", "lower"), words, strict=True))
+        return told.get(self.difference.verdict, "tie")
 
 
 def group_results(
@@ -133,7 +136,7 @@ def row_of(group: Group, resamples: int) -> Row:
     """The leaderboard line of a group."""
     rng = np.random.default_rng(0)
     figures = [
-        standing.figures() | _costs(group, record)
+        _stated(group, standing) | _costs(group, record)
         for standing, record in zip(group.standings, group.records, strict=True)
     ]
     columns = {
@@ -151,7 +154,7 @@ def row_of(group: Group, resamples: int) -> Row:
         by_seed={
             name: stratified_interval(columns[name], rng, resamples)
             for name in INTERVALS
-            if several
+            if several and name in columns
         },
         by_client={name: mean_interval(judgements, name, rng, resamples) for name in BY_CLIENT},
         values={name: tuple(columns[name][:, 0].tolist()) for name in BY_CLIENT},
@@ -160,6 +163,15 @@ def row_of(group: Group, resamples: int) -> Row:
             sorted({f"{k}: {v}" for record in group.records for k, v in record.notes.items()})
         ),
     )
+
+
+def _stated(group: Group, standing: Standing) -> dict[str, float]:
+    """The figures of a run; the oracle has no confidence that could be judged."""
+    figures = standing.figures()
+    if group.system != "oracle":
+        return figures
+    curve = [name for name in figures if name.startswith("coverage")]
+    return {name: figures[name] for name in figures if name not in (*curve, "aurc", "ece")}
 
 
 def _costs(group: Group, record: Record) -> dict[str, float]:
@@ -238,7 +250,7 @@ def ablations_of(suite: SuiteSettings, groups: Sequence[Group]) -> list[Verdict]
                     f"{base.title}, {base.condition}",
                     verdict.difference,
                     verdict.seeds,
-                    condition.question,
+                    condition.question or "what does it change?",
                 )
             )
     return verdicts
