@@ -127,11 +127,11 @@ def _cell(
     system: str,
     seed: int,
 ) -> Cell:
-    words = [*suite.overrides, *condition.overrides, f"seed={seed}"]
+    words = [*suite.overrides, *condition.overrides]
     if SYSTEMS[system].agent:
         # first, so that a condition can still say otherwise
         words.insert(0, f"agent={system}")
-    settings = _settings_of(*words)
+    settings = replace(_settings_of(*words), seed=seed)
     ranker = _place(suite, runs, settings, condition, "ranker", seed)
     own = _place(suite, runs, settings, condition, system, seed)
     return Cell(
