@@ -8,6 +8,7 @@ import numpy as np
 
 from experiments.suite.cells import Record, Result
 from experiments.suite.settings import SuiteSettings
+from experiments.suite.systems import SYSTEMS
 from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.evaluation.answers import Standing, stand, with_calibration
 from linkage_rl.evaluation.paired import Difference, compare_runs, mean_interval
@@ -16,6 +17,8 @@ from linkage_rl.evaluation.seeds import interquartile_mean, stratified_interval
 ALL: Final = "all lists, one threshold"
 INTERVALS: Final = ("f1", "expected_reward", "coverage_at_98%")
 """Metrics with an interval over the seeds."""
+SEEDS: Final = 5
+"""Seeds that a learning system needs before its figures can be quoted."""
 BY_CLIENT: Final = ("f1", "expected_reward")
 """Those with an interval over the clients as well."""
 
@@ -287,8 +290,13 @@ def failures(records: Sequence[Record]) -> list[Row]:
 
 
 def few_seeds(rows: Sequence[Row], wanted: int) -> str:
-    """A sentence on the learning systems that ran with fewer seeds than the protocol asks for."""
-    few = {row.title: len(row.seeds) for row in rows if 1 < len(row.seeds) < wanted}
+    """A sentence on the learning systems that ran with fewer seeds than asked, or than `SEEDS`."""
+    wanted = max(wanted, SEEDS)
+    few: dict[str, int] = {}
+    for row in rows:
+        learns = row.system in SYSTEMS and SYSTEMS[row.system].learns
+        if learns and not row.error and len(row.seeds) < wanted:
+            few[row.title] = min(len(row.seeds), few.get(row.title, wanted))
     if not few:
         return ""
     told = ", ".join(f"{title} {count}" for title, count in few.items())

@@ -198,10 +198,17 @@ class TestSummary:
         assert rows[0].figures["f1"] == pytest.approx((18 / 19 + 10 / 15) / 2)
 
     def test_fewer_seeds_than_asked_are_said(self) -> None:
-        groups, _ = group_results([told("easy", "ranker", seed, "rrrrr-----") for seed in (1, 2)])
+        groups, _ = group_results(
+            [
+                *(told("easy", "ranker", seed, "rrrrr-----") for seed in (1, 2)),
+                *(told("easy", "ppo", seed, "rrrrr-----") for seed in range(5)),
+                told("easy", "rules", 1, "rrrrr-----"),
+            ]
+        )
+        rows = [row_of(group, 50) for group in groups]
 
-        assert few_seeds([row_of(groups[0], 50)], 5) == "Fewer than 5 seeds: ranker 2."
-        assert few_seeds([row_of(groups[0], 50)], 2) == ""
+        assert few_seeds(rows, 2) == "Fewer than 5 seeds: ranker 2."
+        assert few_seeds(rows[1:], 5) == ""
 
     def test_tables_show_failures_and_no_nan_reaches_json(self, tmp_path: Path) -> None:
         groups, failed = group_results(
