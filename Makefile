@@ -75,9 +75,10 @@ export: $(READY) ## turn a run into a bundle: run=DIR output=DIR
 deploy: $(READY) ## image to SageMaker: action=plan|apply|status|rollback sha=COMMIT bundle=DIR
 	@$(BIN)/python -m linkage_rl.deploy $(OVERRIDES)
 
-experiment: $(READY) ## a preset over three seeds: name=PRESET
-	$(if $(name),,$(error make experiment needs name=PRESET, a file of configs/experiment/))
-	@$(BIN)/python -m linkage_rl.train --multirun experiment=$(name) seed=1,2,3 $(ARGS)
+experiment: $(READY) ## a suite with table and page, or a preset over three seeds: name=SUITE|PRESET
+	$(if $(name),,$(error make experiment needs name=, a file of configs/suite/ or configs/experiment/))
+	@$(if $(wildcard configs/suite/$(name).yaml),$(BIN)/python -m experiments.run suite=$(name) $(ARGS),\
+		$(BIN)/python -m linkage_rl.train --multirun experiment=$(name) seed=1,2,3 $(ARGS))
 
 image: $(READY) ## build the serving image, with a bundle in it or not: BUNDLE=DIR DB_HOST=...
 	@scripts/image.sh serve $(IMAGE_WORDS)

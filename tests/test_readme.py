@@ -29,7 +29,7 @@ def test_every_make_target_of_the_readme_exists() -> None:
 
     used = set(re.findall(r"^make ([a-z-]+)", "\n".join(blocks("bash")), flags=re.MULTILINE))
 
-    assert used == {"train", "test", "link", "image", "serve"}
+    assert used == {"train", "test", "link", "image", "serve", "experiment"}
     for target in used:
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)
 

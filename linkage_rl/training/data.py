@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -43,18 +43,23 @@ class Prepared:
     """The raw test clients of each family."""
 
 
-def prepare(settings: RunSettings) -> Prepared:
-    """Table, index and cases of a run; what has been prepared before is read from the cache."""
+def prepare(settings: RunSettings, splits: Sequence[str] = SPLITS) -> Prepared:
+    """Table, index and cases of a run; what has been prepared before is read from the cache.
+
+    Args:
+        settings: Of the run.
+        splits: Whose cases are wanted; a run that learns nothing needs none of `train`.
+    """
     cache = Path(settings.cache)
-    lists = _lists(settings)
+    lists = client_lists(settings)
     store, folder = open_table(settings)
     with store:
         index = open_index(store, folder)
     families = tuple(lists["valid"])
-    lists["blurred"] = _blurred(lists["train"], settings)
+    lists["blurred"] = _blurred(lists["train"], settings) if "train" in splits else {}
     stamp = _stamp(settings, folder)
     cases = {}
-    for split in SPLITS:
+    for split in splits:
         sources = ("train", "blurred") if split == "train" else (split,)
         placed = [
             (source, family) for source in sources for family in families if family in lists[source]
@@ -106,8 +111,12 @@ def open_table(settings: RunSettings) -> tuple[CompanyStore, Path]:
     return store, folder
 
 
-def _lists(settings: RunSettings) -> dict[str, dict[str, ClientList]]:
-    """Client list of each family, by split."""
+def client_lists(settings: RunSettings) -> dict[str, dict[str, ClientList]]:
+    """Client list of each family, by split.
+
+    Raises:
+        SchemaError: A list lacks its truth.
+    """
     if not settings.clients.valid:
         sample = settings.table.sample
         return {split: {"sample": generate_clients(sample, split)} for split in SPLITS}
