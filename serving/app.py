@@ -81,7 +81,8 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        settings, lanes = self._settings, Lanes(self._settings.max_waiting)
+        settings = self._settings
+        lanes = Lanes(settings.max_waiting, in_loop=not settings.database)
         live_index = live_table = None
         if settings.database:
             live_index = LiveIndex(settings.index_folder, settings.run_folder)

@@ -52,8 +52,16 @@ class _Waiting:
 class Lanes:
     """The threads of one worker that link; made within its event loop."""
 
-    def __init__(self, most_waiting: int) -> None:
+    def __init__(self, most_waiting: int, in_loop: bool = False) -> None:
+        """No lane serves yet.
+
+        Args:
+            most_waiting: Requests that may be under way at once.
+            in_loop: Link small requests in the event loop itself: a thread of their own costs half
+                a millisecond, and is worth it only where linking waits for a database.
+        """
         self._most_waiting = most_waiting
+        self._in_loop = in_loop
         self._under_way = 0
         self._clients = 0
         self._turns = asyncio.Semaphore(LISTS)
@@ -138,7 +146,6 @@ class Lanes:
             )
 
     async def _serve_small(self) -> None:
-        loop = asyncio.get_running_loop()
         kept: list[_Waiting] = []
         while True:
             first = kept.pop(0) if kept else await self._queue.get()
@@ -152,15 +159,21 @@ class Lanes:
                     size += len(other.records)
                 else:
                     kept.append(other)
-            for one, outcome in zip(
-                group, await loop.run_in_executor(self._small, _link_together, group), strict=True
-            ):
+            for one, outcome in zip(group, await self._linked(group), strict=True):
                 if one.result.done():
                     continue
                 if isinstance(outcome, Linked):
                     one.result.set_result(outcome)
                 else:
                     one.result.set_exception(outcome)
+            # those answers go out before the next are begun
+            await asyncio.sleep(0)
+
+    async def _linked(self, group: list[_Waiting]) -> list[Linked | Exception]:
+        if self._in_loop:
+            return _link_together(group)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._small, _link_together, group)
 
 
 def _link_together(group: list[_Waiting]) -> list[Linked | Exception]:
