@@ -1,5 +1,6 @@
 """`python -m linkage_rl.train`: table, cases, ranker, agent, comparison and bundle in one run."""
 
+import importlib
 import logging
 import os
 from collections.abc import Sequence
@@ -107,4 +108,5 @@ def _write_config(settings: TrainSettings, folder: Path) -> None:
 main = command("train", TrainSettings, run, COMPONENTS, as_told_before)
 
 if __name__ == "__main__":
-    main()
+    # under its own name, not as __main__, so that workers elsewhere find what they are sent
+    importlib.import_module("linkage_rl.train").main()

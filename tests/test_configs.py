@@ -13,6 +13,7 @@ from linkage_rl.agents.algorithms import AGENTS, DQNConfig
 from linkage_rl.companies import CompaniesSettings
 from linkage_rl.config import nodes
 from linkage_rl.config.command import CONFIGS, command_line
+from linkage_rl.config.launchers import LauncherSettings
 from linkage_rl.config.near_miss import explain
 from linkage_rl.errors import ConfigError
 from linkage_rl.evaluate import EvaluateSettings
@@ -64,7 +65,16 @@ def test_every_choice_of_every_group_becomes_settings(choice: str) -> None:
 def test_no_group_is_left_out_of_the_tests() -> None:
     folders = {path.name for path in CONFIGS.iterdir() if path.is_dir()}
 
-    assert folders == {*GROUPS, "hydra"}
+    assert folders == {*GROUPS, "hydra", "launcher"}
+
+
+def test_a_list_is_shared_out_to_ray_by_one_word() -> None:
+    nodes.register("link", LinkSettings, {})
+    words = ("bundle=b", "clients=c", "output=o", "launcher=ray", "launcher.address=head:6379")
+
+    launcher = nodes.settings(composed("link", *words), LinkSettings).launcher
+
+    assert launcher == LauncherSettings("ray", "head:6379")
 
 
 @pytest.mark.parametrize("name", AGENTS)
