@@ -19,7 +19,7 @@ OVERRIDES = $(foreach name,$(NAMES),$(if $(filter command line,$(origin $(name))
 IMAGE_NAMES := BUNDLE DB_HOST DB_PORT DB_NAME DB_USER DB_PASS DATABASE_URL
 IMAGE_WORDS = $(foreach name,$(IMAGE_NAMES),$(if $(filter command line,$(origin $(name))),'$(name)=$($(name))')) $(ARGS)
 
-.PHONY: help setup format check test test-slow bench companies train evaluate link export experiment \
+.PHONY: help setup setup-extras format check test test-slow bench companies train evaluate link export sweep experiment \
 	image image-train image-test serve clean
 
 help: ## print this list
@@ -35,6 +35,10 @@ $(INSTALLED): setup.cfg setup.py pyproject.toml constraints.txt scripts/setup.sh
 $(READY): $(INSTALLED) $(KERNELS)
 	@$(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $@
+
+setup-extras: $(READY) ## add Ray, Optuna, MLflow and W&B: launcher=ray, experiments.sweep, logger=
+	@$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt --no-build-isolation \
+		--editable '.[ray,sweep,mlflow,wandb]'
 
 format: $(READY) ## mend what ruff can mend, then format
 	$(BIN)/ruff check --fix --exit-zero --quiet
@@ -70,6 +74,9 @@ link: $(READY) ## complete a client list: bundle=DIR clients=FILE output=FILE
 
 export: $(READY) ## turn a run into a bundle: run=DIR output=DIR
 	@$(BIN)/python -m linkage_rl.export $(OVERRIDES)
+
+sweep: $(READY) ## seek hyperparameters: ARGS="sweep=tune trials=40 study=FILE", goes on when started again
+	@$(BIN)/python -m experiments.sweep $(OVERRIDES)
 
 experiment: $(READY) ## a preset over three seeds: name=PRESET
 	$(if $(name),,$(error make experiment needs name=PRESET, a file of configs/experiment/))

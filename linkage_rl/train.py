@@ -17,9 +17,13 @@ from linkage_rl.config.inputs import database_of
 from linkage_rl.errors import ConfigError, OutputError
 from linkage_rl.tables.credentials import shown
 from linkage_rl.training import pipeline
+from linkage_rl.training.loggers import LOGGERS
 from linkage_rl.training.settings import RunSettings
 
-COMPONENTS: Final[dict[str, type]] = {f"agent/{name}": config for name, config in AGENTS.items()}
+COMPONENTS: Final[dict[str, type]] = {
+    **{f"agent/{name}": config for name, config in AGENTS.items()},
+    **{f"logger/{name}": config for name, config in LOGGERS.items()},
+}
 """Types of the groups that offer several kinds; see `config.nodes.register`."""
 
 SAVED: Final = Path(".hydra/overrides.yaml")

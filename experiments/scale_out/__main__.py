@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
 import time
@@ -21,48 +20,42 @@ WAYS: Final = (("processes", 1), ("processes", 2), ("ray", 1), ("ray", 2))
 
 @dataclass
 class Way:
-    """What one way of linking took, in seconds; one entry per round."""
+    """What one way of linking took; one entry per round."""
 
     engine: str
     workers: int
-    start: list[float]
-    """A list of ten clients: libraries, bundle, index, cluster."""
-    whole: list[float]
-    """The whole list."""
+    start_s: list[float]
+    """Seconds until the first chunk is written: libraries, bundle, index, cluster."""
+    rate: list[float]
+    """Clients per second from the first chunk written to the last."""
+    load: list[float]
+    """Load average of the machine at the end of the round."""
     digest: str = ""
     """SHA-256 of the output."""
     private_mb: float = 0.0
-    """Memory of a worker that it shares with nobody, largest seen."""
+    """Memory of an actor that it shares with nobody, largest seen."""
     shared_mb: float = 0.0
-    """Memory of a worker that others have mapped too, largest seen: libraries and index."""
-
-    def rate(self, clients: int) -> float:
-        """Clients per second besides the start, median of the rounds."""
-        pairs = zip(self.start, self.whole, strict=True)
-        return statistics.median(clients / (whole - start) for start, whole in pairs)
+    """Memory of an actor that others have mapped too, largest seen: libraries and index."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Link a list in every way, print a table, and write `results.json`."""
     asked = _arguments(words)
     asked.output.mkdir(parents=True, exist_ok=True)
-    lists = {name: asked.output / f"{name}.csv" for name in ("few", "many")}
-    _repeat(asked.clients, lists["few"], 10)
-    _repeat(asked.clients, lists["many"], asked.count)
-    ways = [Way(engine, workers, [], []) for engine, workers in WAYS]
+    clients = asked.output / "clients.csv"
+    _repeat(asked.clients, clients, asked.count)
+    ways = [Way(engine, workers, [], [], []) for engine, workers in WAYS]
     for _ in range(asked.rounds):
         for way in ways:
-            way.start.append(_link(way, asked, lists["few"]))
-            way.whole.append(_link(way, asked, lists["many"]))
-            sys.stdout.write(f"{way.engine:<10}{way.workers:>2}{way.rate(asked.count):>9,.0f}/s\n")
+            _link(way, asked, clients)
+            sys.stdout.write(f"{way.engine:<10}{way.workers:>2}{way.rate[-1]:>9,.0f}/s\n")
             sys.stdout.flush()
     results = {
         "clients": asked.count,
         "python": platform.python_version(),
         "processors": os.cpu_count(),
-        "load": os.getloadavg(),
         "same_output": len({way.digest for way in ways}) == 1,
-        "ways": [asdict(way) | {"rate": way.rate(asked.count)} for way in ways],
+        "ways": [asdict(way) for way in ways],
     }
     asked.results.write_text(f"{json.dumps(results, indent=1)}\n")
     return 0 if results["same_output"] else 1
@@ -94,8 +87,10 @@ def _repeat(source: Path, target: Path, count: int) -> None:
             writer.writerow(row)
 
 
-def _link(way: Way, asked: argparse.Namespace, clients: Path) -> float:
+def _link(way: Way, asked: argparse.Namespace, clients: Path) -> None:
+    """Link the list once, and note when its first chunk was written and when its last."""
     output = asked.output / "linked.csv"
+    output.unlink(missing_ok=True)
     words = [f"bundle={asked.bundle}", f"clients={clients}", f"output={output}", "chunk=2048"]
     words += [f"database={asked.database}"] if asked.database else []
     words += [f"workers={way.workers}"] + (["launcher=ray"] if way.engine == "ray" else [])
@@ -106,15 +101,30 @@ def _link(way: Way, asked: argparse.Namespace, clients: Path) -> float:
         stderr=subprocess.DEVNULL,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
-    while process.poll() is None:
+    first, done = 0.0, 0
+    while process.poll() is None and not output.exists():
+        if not first and (done := _finished(output)):
+            first = time.perf_counter()
         if way.engine == "ray":
             _look(way)
-        time.sleep(0.25)
-    seconds = time.perf_counter() - begin
-    if process.returncode:
+        time.sleep(0.05)
+    end = time.perf_counter()
+    if process.wait() or not first:
         raise SystemExit(f"link {' '.join(words)} ended with {process.returncode}")
+    way.start_s.append(first - begin)
+    way.rate.append((asked.count - done) / (end - first))
+    way.load.append(os.getloadavg()[0])
     way.digest = hashlib.sha256(output.read_bytes()).hexdigest()
-    return seconds
+
+
+def _finished(output: Path) -> int:
+    """Clients that are written so far."""
+    try:
+        return int(
+            json.loads(output.with_name(f"{output.name}.partial.json").read_text())["finished"]
+        )
+    except (OSError, ValueError):
+        return 0
 
 
 def _look(way: Way) -> None:

@@ -50,12 +50,12 @@ def prepare(settings: RunSettings) -> Prepared:
 
     Of runs that start side by side one prepares, and the others wait and read.
     """
-    with _alone_in(Path(settings.cache)):
+    with alone_in(Path(settings.cache)):
         return _prepare(settings, Path(settings.cache))
 
 
 @contextmanager
-def _alone_in(cache: Path) -> Iterator[None]:
+def alone_in(cache: Path) -> Iterator[None]:
     """Wait until no other process prepares in this cache; a killed one waits for nobody."""
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock:
