@@ -1,8 +1,10 @@
 """From files to cases: the table and its index, then every list with its candidates, cached."""
 
+import fcntl
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -46,11 +48,26 @@ class Prepared:
 def prepare(settings: RunSettings, splits: Sequence[str] = SPLITS) -> Prepared:
     """Table, index and cases of a run; what has been prepared before is read from the cache.
 
+    Of runs that start side by side one prepares, and the others wait and read.
+
     Args:
         settings: Of the run.
         splits: Whose cases are wanted; a run that learns nothing needs none of `train`.
     """
-    cache = Path(settings.cache)
+    with alone_in(Path(settings.cache)):
+        return _prepare(settings, splits, Path(settings.cache))
+
+
+@contextmanager
+def alone_in(cache: Path) -> Iterator[None]:
+    """Wait until no other process prepares in this cache; a killed one waits for nobody."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _prepare(settings: RunSettings, splits: Sequence[str], cache: Path) -> Prepared:
     lists = client_lists(settings)
     store, folder = open_table(settings)
     with store:
