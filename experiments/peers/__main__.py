@@ -5,17 +5,23 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 from tqdm import tqdm
 
 from experiments.peers.prepare import prepare, prepare_sample
 from experiments.peers.running import PEERS, RUN_LIMIT_S, run_peer
 from experiments.peers.scoring import Figures, figures_of
-from linkage_rl.config.command import say
+from linkage_rl.config import nodes
+from linkage_rl.config.command import CONFIGS, say
+from linkage_rl.tables.comparators import Schema
 from linkage_rl.tables.readers import read_clients, read_companies
 from linkage_rl.tables.sample import SampleConfig
 from linkage_rl.tables.split import SPLITS
+from linkage_rl.tables.two_tables import read_two_tables
+from linkage_rl.train import COMPONENTS, TrainSettings
 
 FOLDER: Final = Path("outputs/peers")
 RATES: Final = {
@@ -32,7 +38,10 @@ def main() -> None:
     """Prepare, run, judge, print; the figures are written beside the links."""
     asked = _arguments()
     folder = asked.folder
-    if asked.companies:
+    if asked.two_tables:
+        tables = read_two_tables(asked.two_tables, schema_of(asked.schema))
+        prepare([tables.companies], tables.lists, folder)
+    elif asked.companies:
         lists = {split: read_clients(getattr(asked, split)) for split in SPLITS}
         prepare(read_companies(asked.companies), lists, folder)
     else:
@@ -44,6 +53,14 @@ def main() -> None:
         systems |= figures_of_run(asked.run, asked.list)
     (folder / "results.json").write_text(json.dumps(systems, indent=1) + "\n", encoding="utf-8")
     say(as_markdown(systems))
+
+
+def schema_of(name: str) -> Schema:
+    """The schema of `configs/schema/<name>.yaml`."""
+    nodes.register("train", TrainSettings, COMPONENTS)
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        composed = compose("train", [f"schema={name}"])
+    return cast(Schema, OmegaConf.to_object(composed.schema))
 
 
 def figures_of_run(run: Path, name: str) -> dict[str, Figures]:
@@ -99,6 +116,8 @@ def _arguments() -> argparse.Namespace:
     words.add_argument("--companies", type=Path, help="company file; the sample without one")
     for split in SPLITS:
         words.add_argument(f"--{split}", type=Path, help=f"client list of {split}, with truth")
+    words.add_argument("--two-tables", type=Path, help="folder of DeepMatcher's layout")
+    words.add_argument("--schema", default="company", help="its schema, of configs/schema")
     words.add_argument("--limit-s", type=float, default=RUN_LIMIT_S, help="seconds for each peer")
     words.add_argument("--run", type=Path, help="finished training run to show beside the peers")
     words.add_argument("--list", default="sample", help="list of that run")

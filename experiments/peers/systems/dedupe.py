@@ -13,7 +13,7 @@ from dedupe import variables
 from experiments.peers.exchange import Lists, Row, Scored, nulled, run_as_peer
 
 COLUMNS = ("name", "core", "kana", "city", "town", "block", "postal_code", "phone", "domain")
-PAIRS = 1_500
+PAIRS = 300
 """Right pairs that are learned from, and as many wrong ones: learning grows with their square."""
 CANDIDATES = 3
 """Companies returned per client."""
@@ -41,7 +41,7 @@ def fit(lists: Lists) -> dedupe.Gazetteer:
     labels = lists.labels()
     right = random.sample(labels, min(PAIRS, len(labels)))
     known = {client_id: clients[client_id] for client_id, _ in right}
-    matcher.prepare_training(known, companies, sample_size=1_500)
+    matcher.prepare_training(known, companies, sample_size=1_000)
     matcher.mark_pairs(
         {
             "match": [(clients[client_id], companies[truth]) for client_id, truth in right],
@@ -51,7 +51,7 @@ def fit(lists: Lists) -> dedupe.Gazetteer:
             ],
         }
     )
-    matcher.train(recall=0.95, index_predicates=True)
+    matcher.train(recall=0.95, index_predicates=False)
     matcher.index(companies)
     return matcher
 
