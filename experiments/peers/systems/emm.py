@@ -1,8 +1,9 @@
 """emm 2.1 on names alone: word and character indexers, sorted neighbours, trained classifier.
 
-Set up after the README of emm ("Indexers", "Classifier") and its notebook "02 Entity matching
+Set up after the example in the README of emm and its notebook "03 entity matching training
 pandas version": `fit` on the ground truth, `fit_classifier` on names that have a match, a fifth
-of them turned into names without one, `transform`.
+of them turned into names without one, `transform`. Its feature of legal forms is left out, since
+it knows European ones alone.
 """
 
 from collections.abc import Iterator
