@@ -25,7 +25,7 @@ from linkage_rl.training.settings import RunSettings
 
 GROUPS = (
     *("agent", "candidates", "debug", "env", "experiment", "lists"),
-    *("logger", "paths", "reward", "sweep", "table", "training"),
+    *("logger", "paths", "reward", "schema", "sweep", "table", "training"),
 )
 CHOICES = [
     f"{group}={path.stem}" for group in GROUPS for path in sorted((CONFIGS / group).glob("*.yaml"))
