@@ -20,8 +20,8 @@ OVERRIDES = $(foreach name,$(NAMES),$(if $(filter command line,$(origin $(name))
 IMAGE_NAMES := BUNDLE DB_HOST DB_PORT DB_NAME DB_USER DB_PASS DATABASE_URL
 IMAGE_WORDS = $(foreach name,$(IMAGE_NAMES),$(if $(filter command line,$(origin $(name))),'$(name)=$($(name))')) $(ARGS)
 
-.PHONY: help setup format check test test-slow bench companies train evaluate link export deploy experiment \
-	image image-train image-test serve parity clean
+.PHONY: help setup setup-extras format check test test-slow bench companies train evaluate link export deploy \
+	sweep experiment image image-train image-test serve parity clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ $(INSTALLED): setup.cfg setup.py pyproject.toml constraints.txt scripts/setup.sh
 $(READY): $(INSTALLED) $(KERNELS)
 	@$(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $@
+
+setup-extras: $(READY) ## add Ray, Optuna, MLflow and W&B: launcher=ray, experiments.sweep, logger=
+	@$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt --no-build-isolation \
+		--editable '.[ray,sweep,mlflow,wandb]'
 
 format: $(READY) ## mend what ruff can mend, then format
 	$(BIN)/ruff check --fix --exit-zero --quiet
@@ -79,6 +83,9 @@ experiment: $(READY) ## a suite with table and page, or a preset over three seed
 	$(if $(name),,$(error make experiment needs name=, a file of configs/suite/ or configs/experiment/))
 	@$(if $(wildcard configs/suite/$(name).yaml),$(BIN)/python -m experiments.run suite=$(name) $(ARGS),\
 		$(BIN)/python -m linkage_rl.train --multirun experiment=$(name) seed=1,2,3 $(ARGS))
+
+sweep: $(READY) ## seek hyperparameters: ARGS="sweep=tune trials=40 study=FILE", goes on when started again
+	@$(BIN)/python -m experiments.sweep $(OVERRIDES)
 
 image: $(READY) ## build the serving image, with a bundle in it or not: BUNDLE=DIR DB_HOST=...
 	@scripts/image.sh serve $(IMAGE_WORDS)

@@ -9,18 +9,11 @@ from tqdm import tqdm
 from experiments.speed.figures import machine
 from experiments.speed.measure import alone
 from experiments.suite.browser import Browsed, browse, browsed_cells
-from experiments.suite.cells import (
-    Cell,
-    commit,
-    forget,
-    plan_cells,
-    read_record,
-    read_result,
-    run_cell,
-)
+from experiments.suite.cells import Cell, plan_cells, run_cell
 from experiments.suite.page import Page, write_page
 from experiments.suite.peers import run_peers
 from experiments.suite.pictures import pictures
+from experiments.suite.records import commit, forget, read_record, read_result
 from experiments.suite.settings import SuiteSettings
 from experiments.suite.summary import (
     Row,

@@ -13,6 +13,7 @@ from linkage_rl.agents.algorithms import AGENTS, DQNConfig
 from linkage_rl.companies import CompaniesSettings
 from linkage_rl.config import nodes
 from linkage_rl.config.command import CONFIGS, command_line
+from linkage_rl.config.launchers import LauncherSettings
 from linkage_rl.config.near_miss import explain
 from linkage_rl.deploy import DeploySettings
 from linkage_rl.errors import ConfigError
@@ -24,7 +25,7 @@ from linkage_rl.training.settings import RunSettings
 
 GROUPS = (
     *("agent", "candidates", "debug", "env", "experiment", "lists"),
-    *("paths", "reward", "sweep", "table", "training"),
+    *("logger", "paths", "reward", "schema", "sweep", "table", "training"),
 )
 CHOICES = [
     f"{group}={path.stem}" for group in GROUPS for path in sorted((CONFIGS / group).glob("*.yaml"))
@@ -66,7 +67,16 @@ def test_no_group_is_left_out_of_the_tests() -> None:
     folders = {path.name for path in CONFIGS.iterdir() if path.is_dir()}
 
     # those of a suite are composed in tests/experiments
-    assert folders == {*GROUPS, "hydra", "suite"}
+    assert folders == {*GROUPS, "hydra", "launcher", "suite"}
+
+
+def test_a_list_is_shared_out_to_ray_by_one_word() -> None:
+    nodes.register("link", LinkSettings, {})
+    words = ("bundle=b", "clients=c", "output=o", "launcher=ray", "launcher.address=head:6379")
+
+    launcher = nodes.settings(composed("link", *words), LinkSettings).launcher
+
+    assert launcher == LauncherSettings("ray", "head:6379")
 
 
 @pytest.mark.parametrize("name", AGENTS)

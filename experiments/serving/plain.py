@@ -41,12 +41,11 @@ def answer(linker: Linker, body: bytes) -> bytes:
     return json.dumps({"results": results}, ensure_ascii=False).encode()
 
 
-def serve(bundle: Path, port: int, keep_alive: bool) -> None:
-    """Answer on a port of the loopback interface until the process ends.
+def serve(bundle: Path, keep_alive: bool) -> None:
+    """Answer on a free port of the loopback interface, which is printed, until the process ends.
 
     Args:
         bundle: What links.
-        port: Where to listen.
         keep_alive: Keep connections open, each in a thread of its own.
     """
     linker = load_bundle(bundle)
@@ -66,7 +65,9 @@ def serve(bundle: Path, port: int, keep_alive: bool) -> None:
             return
 
     kind = ThreadingHTTPServer if keep_alive else HTTPServer
-    with kind(("127.0.0.1", port), Handler) as server:
+    with kind(("127.0.0.1", 0), Handler) as server:
+        sys.stdout.write(f"{server.server_port}\n")
+        sys.stdout.flush()
         server.serve_forever()
 
 
@@ -74,10 +75,9 @@ def main() -> int:
     """Serve."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("bundle", type=Path)
-    parser.add_argument("port", type=int)
     parser.add_argument("--keep-alive", action="store_true")
     options = parser.parse_args()
-    serve(options.bundle, options.port, options.keep_alive)
+    serve(options.bundle, options.keep_alive)
     return 0
 
 

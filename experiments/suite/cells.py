@@ -2,11 +2,10 @@
 
 import json
 import resource
-import subprocess
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +22,7 @@ from experiments.suite.problem import (
     pose,
     train_settings,
 )
+from experiments.suite.records import Record, commit, read_record, write_record
 from experiments.suite.settings import Condition, SuiteSettings
 from experiments.suite.systems import FIT, SYSTEMS, Bench, Said, System
 from linkage_rl.errors import ConfigError, LinkageError, OutputError
@@ -32,7 +32,6 @@ from linkage_rl.train import TrainSettings
 
 _FORMAT: Final = 1
 """Raised when cells of before can no longer be read."""
-_RECORD: Final = "cell.json"
 
 
 @dataclass(frozen=True)
@@ -57,48 +56,6 @@ class Cell:
         """Whether running it needs training cases."""
         kind = SYSTEMS[self.system]
         return kind.learns and self.run is None and self.system != "best_plan"
-
-
-@dataclass(frozen=True)
-class Record:
-    """What a cell found, but for the answers themselves."""
-
-    condition: str
-    system: str
-    title: str
-    seed: int
-    families: tuple[str, ...] = ()
-    fit_s: float = 0.0
-    """Wall seconds of learning; those of the ranker that an agent starts from not among them."""
-    fit_cpu_s: float | None = 0.0
-    """None where nobody measured it: runs that were taken over."""
-    peak_mb: float | None = None
-    """Largest resident memory of its process, or of the program it started; None where it had no
-    process of its own."""
-    wall_us: dict[str, float] = field(default_factory=dict)
-    """Wall microseconds per client of each family, from raw record to decision."""
-    cpu_us: dict[str, float] = field(default_factory=dict)
-    """The same in processor time."""
-    notes: dict[str, str] = field(default_factory=dict)
-    commit: str = ""
-    """Commit with which it was run; '+' behind it where the checkout had other changes."""
-    error: str = ""
-    """Why there are no answers."""
-
-    @property
-    def own(self) -> bool:
-        """Whether the system keeps its own final actions."""
-        return self.system in SYSTEMS and SYSTEMS[self.system].own
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """A finished cell."""
-
-    record: Record
-    folder: Path
-    valid: Answers | None
-    test: Answers | None
 
 
 def plan_cells(suite: SuiteSettings) -> list[Cell]:
@@ -257,35 +214,6 @@ def run_cell(cell: Cell, isolated: bool = True) -> Record:
     return record
 
 
-def read_record(folder: Path) -> Record | None:
-    """The record of a finished cell, None where it has not been run to its end."""
-    try:
-        told = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    return Record(**(told | {"families": tuple(told["families"])}))
-
-
-def read_result(folder: Path) -> Result:
-    """A finished cell with its answers.
-
-    Raises:
-        LinkageError: It has not been run.
-    """
-    record = read_record(folder)
-    if record is None:
-        raise LinkageError(f"expected a finished cell in {folder}, found none; run the suite")
-    if record.error:
-        return Result(record, folder, None, None)
-    answers = [Answers.load(folder / f"{split}.npz") for split in ("valid", "test")]
-    return Result(record, folder, *answers)
-
-
-def forget(folder: Path) -> None:
-    """Let a cell be run once more; what it learned stays."""
-    (folder / _RECORD).unlink(missing_ok=True)
-
-
 def _run(cell: Cell) -> Record:
     """Make the system, judge both splits, time it, and write the answers."""
     try:
@@ -349,24 +277,3 @@ def _live(problem: Problem, said: Said, clock: Any) -> dict[str, float]:
 
 def _peak_of_programs_mb() -> float:
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-
-
-def write_record(folder: Path, record: Record) -> None:
-    """The record comes last and at once: a cell without one has not been finished."""
-    partial = folder / f"{_RECORD}.partial"
-    text = json.dumps(asdict(record), indent=1, ensure_ascii=False)
-    partial.write_text(text + "\n", encoding="utf-8")
-    partial.replace(folder / _RECORD)
-
-
-def commit() -> str:
-    """The checked-out commit, '+' behind it where files differ from it; '' outside a repository."""
-    words = (["git", "rev-parse", "--short", "HEAD"], ["git", "status", "--porcelain", "-uno"])
-    try:
-        told = [
-            subprocess.run(word, capture_output=True, text=True, check=True).stdout.strip()
-            for word in words
-        ]
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return told[0] + ("+" if told[1] else "")

@@ -15,8 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.suite.cells import Record, Result, commit, read_record, read_result, write_record
 from experiments.suite.problem import digest, inputs_stamp, train_settings
+from experiments.suite.records import (
+    Record,
+    Result,
+    commit,
+    read_record,
+    read_result,
+    write_record,
+)
 from experiments.suite.settings import Condition, SuiteSettings
 from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.errors import ConfigError, InputFileError, LinkageError

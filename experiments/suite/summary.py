@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from experiments.suite.cells import Record, Result
+from experiments.suite.records import Record, Result
 from experiments.suite.settings import SuiteSettings
 from experiments.suite.systems import SYSTEMS
 from linkage_rl.envs.rewards import RewardWeights

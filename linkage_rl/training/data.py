@@ -1,8 +1,10 @@
 """From files to cases: the table and its index, then every list with its candidates, cached."""
 
+import fcntl
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from linkage_rl.candidates.upkeep import default_index_folder, open_index
 from linkage_rl.decision.cases import CaseSet, join_cases
 from linkage_rl.decision.prepare import prepare_cases
 from linkage_rl.errors import SchemaError
-from linkage_rl.records import RecordBatch
+from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.blur import blur
 from linkage_rl.tables.credentials import parse_url
 from linkage_rl.tables.readers import ClientList, read_clients, read_companies
@@ -24,6 +26,7 @@ from linkage_rl.tables.sample import generate_clients, generate_companies
 from linkage_rl.tables.schema import CANONICAL
 from linkage_rl.tables.split import SPLITS
 from linkage_rl.tables.store import CompanyStore
+from linkage_rl.tables.two_tables import read_two_tables
 from linkage_rl.training.settings import RunSettings
 
 _log = logging.getLogger(__name__)
@@ -46,11 +49,26 @@ class Prepared:
 def prepare(settings: RunSettings, splits: Sequence[str] = SPLITS) -> Prepared:
     """Table, index and cases of a run; what has been prepared before is read from the cache.
 
+    Of runs that start side by side one prepares, and the others wait and read.
+
     Args:
         settings: Of the run.
         splits: Whose cases are wanted; a run that learns nothing needs none of `train`.
     """
-    cache = Path(settings.cache)
+    with alone_in(Path(settings.cache)):
+        return _prepare(settings, splits, Path(settings.cache))
+
+
+@contextmanager
+def alone_in(cache: Path) -> Iterator[None]:
+    """Wait until no other process prepares in this cache; a killed one waits for nobody."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _prepare(settings: RunSettings, splits: Sequence[str], cache: Path) -> Prepared:
     lists = client_lists(settings)
     store, folder = open_table(settings)
     with store:
@@ -92,7 +110,10 @@ def open_table(settings: RunSettings) -> tuple[CompanyStore, Path]:
     if not own:
         url = parse_url(table.database)
     else:
-        name = _digest(f"{table.source}{json.dumps(asdict(table.sample), sort_keys=True)}")
+        name = _digest(
+            f"{table.source}{json.dumps(asdict(table.sample), sort_keys=True)}"
+            + (f"{Path(table.two_tables).resolve()}{settings.schema}" if table.two_tables else "")
+        )
         path = Path(settings.cache) / f"{table.name}-{name[:12]}.sqlite"
         path.parent.mkdir(parents=True, exist_ok=True)
         url = parse_url(f"sqlite:///{path}")
@@ -100,15 +121,20 @@ def open_table(settings: RunSettings) -> tuple[CompanyStore, Path]:
     if own or table.source:
         store.create()
         if store.count() == 0:
-            chunks = (
-                read_companies(Path(table.source), table.mapping)
-                if table.source
-                else generate_companies(table.sample)
-            )
             _log.info("loading companies into %r", store)
-            store.load(chunks)
+            store.load(_chunks(settings))
     folder = Path(table.index) if table.index else default_index_folder(url, store.mapping)
     return store, folder
+
+
+def _chunks(settings: RunSettings) -> Iterable[CompanyRows]:
+    """The companies to load."""
+    table = settings.table
+    if table.two_tables:
+        return [read_two_tables(Path(table.two_tables), settings.schema).companies]
+    if table.source:
+        return read_companies(Path(table.source), table.mapping)
+    return generate_companies(table.sample)
 
 
 def client_lists(settings: RunSettings) -> dict[str, dict[str, ClientList]]:
@@ -117,23 +143,27 @@ def client_lists(settings: RunSettings) -> dict[str, dict[str, ClientList]]:
     Raises:
         SchemaError: A list lacks its truth.
     """
+    if settings.table.two_tables:
+        folder = Path(settings.table.two_tables)
+        lists = read_two_tables(folder, settings.schema).lists
+        return {split: {settings.schema.name: clients} for split, clients in lists.items()}
     if not settings.clients.valid:
         sample = settings.table.sample
         return {split: {"sample": generate_clients(sample, split)} for split in SPLITS}
-    lists = {}
+    named: dict[str, dict[str, ClientList]] = {}
     for split in SPLITS:
         files: Mapping[str, str] = getattr(settings.clients, split)
-        lists[split] = {
+        named[split] = {
             family: read_clients(Path(file), settings.clients.mapping)
             for family, file in files.items()
         }
-        for family, clients in lists[split].items():
+        for family, clients in named[split].items():
             if clients.truth is None:
                 raise SchemaError(
                     f"client list {files[family]} needs the column 'company_id' with the right "
                     "company of each client, empty where there is none"
                 )
-    return lists
+    return named
 
 
 def _blurred(lists: Mapping[str, ClientList], settings: RunSettings) -> dict[str, ClientList]:

@@ -8,10 +8,12 @@ from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.errors import ConfigError
 from linkage_rl.tables.blur import NAMES_ALONE
+from linkage_rl.tables.comparators import Schema
 from linkage_rl.tables.corrupt import NoiseRates
 from linkage_rl.tables.sample import SampleConfig
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.training.agent import TrainingConfig
+from linkage_rl.training.loggers import MlflowLogger, WandbLogger
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,19 @@ class TableSettings:
     """Company file to load when the database has no table yet; '' draws the sample."""
     database: str = ""
     """Database URL; '' takes an SQLite file in the cache."""
+    two_tables: str = ""
+    """Folder in the layout of DeepMatcher and Magellan, read by the schema, for table and lists."""
     index: str = ""
     """Index folder; '' takes the one beside the database."""
     mapping: ColumnMapping = field(default_factory=lambda: CANONICAL)
     sample: SampleConfig = field(default_factory=SampleConfig)
     """What is drawn when there is no source."""
+
+    def __post_init__(self) -> None:
+        if self.two_tables and (self.source or self.database):
+            raise ConfigError(
+                "table.two_tables brings its own table; leave table.source and table.database empty"
+            )
 
 
 @dataclass(frozen=True)
@@ -98,6 +108,8 @@ class RunSettings:
     agent_name: str = "ppo"
     table: TableSettings = field(default_factory=TableSettings)
     clients: ListSettings = field(default_factory=ListSettings)
+    schema: Schema = field(default_factory=Schema)
+    """Which column of `table.two_tables` is compared how."""
     candidates: CandidateSettings = field(default_factory=CandidateSettings)
     env: EnvSettings = field(default_factory=EnvSettings)
     reward: RewardWeights = field(default_factory=RewardWeights)
@@ -105,3 +117,5 @@ class RunSettings:
     agent: PPOConfig | MaskablePPOConfig | DQNConfig = field(default_factory=PPOConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    logger: MlflowLogger | WandbLogger | None = None
+    """Tracker that is told besides TensorBoard."""

@@ -16,18 +16,11 @@ from omegaconf import open_dict, read_write
 from experiments.real_lists.ablation import GROUPS
 from experiments.suite import peers
 from experiments.suite.browser import KINDS, Browsed, kinds_of
-from experiments.suite.cells import (
-    Record,
-    Result,
-    cell_key,
-    plan_cells,
-    read_record,
-    run_cell,
-    write_record,
-)
+from experiments.suite.cells import cell_key, plan_cells, run_cell
 from experiments.suite.changed import Changes
 from experiments.suite.page import Page, render
 from experiments.suite.problem import train_settings
+from experiments.suite.records import Record, Result, read_record, write_record
 from experiments.suite.settings import Claim, Condition, SuiteSettings
 from experiments.suite.summary import (
     ablations_of,

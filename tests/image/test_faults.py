@@ -320,7 +320,7 @@ def test_a_worker_that_is_killed_loses_no_request(server: Container) -> None:
 def test_lists_in_flight_are_answered_before_the_server_ends(
     image: str, sample_bundle: Path
 ) -> None:
-    clients = [sample_clients()[n % 1000] | {"client_id": f"t{n}"} for n in range(5_000)]
+    clients = [sample_clients()[n % 1000] | {"client_id": f"t{n}"} for n in range(3_000)]
     answers: list[Answer] = []
     with run_container(image, sample_bundle) as ending:
         asking = [
@@ -342,7 +342,7 @@ def test_lists_in_flight_are_answered_before_the_server_ends(
     assert code == 0
     assert took_s < 10
     assert [answer.status for answer in answers] == [200] * 3
-    assert all(len(answer.json["results"]) == 5_000 for answer in answers)
+    assert all(len(answer.json["results"]) == 3_000 for answer in answers)
     # a caller may find the door closed, but no answer breaks off
     assert set(load.failures) <= {
         "ConnectionRefusedError",

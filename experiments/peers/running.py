@@ -1,0 +1,149 @@
+"""Runs a peer in an environment of its own, whatever happens to it."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from linkage_rl.errors import ConfigError
+
+HERE: Final = Path(__file__).resolve().parent
+ROOT: Final = HERE.parents[1]
+PEERS: Final = tuple(sorted(path.stem for path in (HERE / "requirements").glob("*.txt")))
+"""Names of all peers: each has `requirements/<name>.txt` and `systems/<name>.py`."""
+BUILD_LIMIT_S: Final = 900.0
+RUN_LIMIT_S: Final = 600.0
+_LAST_WORDS = 300
+
+
+class PeerFailure(Exception):
+    """A peer could not be installed or did not end well; kept in its `peer.json`, never raised."""
+
+
+def run_peer(name: str, folder: Path, limit_s: float = RUN_LIMIT_S) -> Path:
+    """Run a peer on what `prepare` wrote; a failure is written down, not raised.
+
+    Args:
+        name: One of `PEERS`.
+        folder: What `prepare` wrote.
+        limit_s: The peer is ended after so many seconds; building its environment has its own.
+
+    Returns:
+        The folder `<folder>/<name>` with `peer.json`, `log.txt`, and `links.csv` unless the peer
+        failed: then `peer.json` holds `error`.
+
+    Raises:
+        ConfigError: There is no such peer.
+    """
+    if name not in PEERS:
+        raise ConfigError(f"expected a peer among {list(PEERS)}, got {name!r}")
+    output = folder.resolve() / name
+    shutil.rmtree(output, ignore_errors=True)
+    output.mkdir(parents=True)
+    try:
+        _run(environment_of(name), name, folder.resolve(), output, limit_s)
+    except PeerFailure as failure:
+        (output / "links.csv").unlink(missing_ok=True)
+        said = {"name": name, "version": pinned_version(name), "error": str(failure)}
+        (output / "peer.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    return output
+
+
+def environment_of(name: str) -> Path:
+    """The interpreter of a peer; its environment is built once per content of its requirements.
+
+    Raises:
+        PeerFailure: pip failed.
+    """
+    requirements = HERE / "requirements" / f"{name}.txt"
+    digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
+    place = cache_folder() / f"{name}-{digest}"
+    if not place.exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        # built beside and moved, so that a broken or a parallel build leaves no half environment
+        with tempfile.TemporaryDirectory(dir=place.parent) as made:
+            fresh = Path(made) / "venv"
+            _call([sys.executable, "-m", "venv", str(fresh)], os.environ, BUILD_LIMIT_S)
+            # every package is pinned, so there is nothing to resolve
+            pip = [str(fresh / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps"]
+            _call([*pip, "-r", str(requirements)], os.environ, BUILD_LIMIT_S)
+            try:
+                fresh.rename(place)
+            except OSError:
+                if not place.exists():
+                    raise
+    return place / "bin" / "python"
+
+
+def cache_folder() -> Path:
+    """Where the environments of the peers lie, outside the checkout."""
+    cache = os.environ.get("LINKAGE_RL_CACHE") or Path.home() / ".cache" / "linkage_rl"
+    return Path(cache) / "peers"
+
+
+def pinned_version(name: str) -> str:
+    """The version of the peer itself, as its requirements pin it; '' where they do not."""
+    lines = (HERE / "requirements" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    pins = dict(line.split("==", 1) for line in lines if "==" in line)
+    return pins.get(name, "")
+
+
+def _run(python: Path, name: str, folder: Path, output: Path, limit_s: float) -> None:
+    # no variable of the user reaches the peer: neither keys that it might spend nor settings
+    plain = {
+        "PATH": os.defpath,
+        "HOME": str(output),
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONHASHSEED": "0",
+        **{name: os.environ[name] for name in ("OMP_NUM_THREADS",) if name in os.environ},
+    }
+    module = f"experiments.peers.systems.{name}"
+    with (output / "log.txt").open("w", encoding="utf-8") as log:
+        child = subprocess.Popen(
+            [str(python), "-m", module, str(folder), str(output)],
+            cwd=output,
+            env=plain,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            status = child.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            raise PeerFailure(f"not finished after {limit_s:g} s") from None
+        finally:
+            _end(child)
+    if status:
+        words = (output / "log.txt").read_text(encoding="utf-8", errors="replace").strip()
+        last = words.splitlines()[-1] if words else "no output"
+        raise PeerFailure(f"exit code {status}: {last[-_LAST_WORDS:]}")
+    if not (output / "peer.json").exists():
+        raise PeerFailure("ended without writing peer.json")
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End the peer and the workers that it may have left."""
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def _call(words: list[str], variables: "os._Environ[str]", limit_s: float) -> None:
+    try:
+        done = subprocess.run(
+            words, env=variables, timeout=limit_s, capture_output=True, text=True, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise PeerFailure(f"not installed after {limit_s:g} s") from None
+    if done.returncode:
+        last = (done.stderr.strip() or "no output").splitlines()[-1]
+        raise PeerFailure(f"not installed: {last[-_LAST_WORDS:]}")

@@ -1,0 +1,178 @@
+"""splink 5 on DuckDB: u from random pairs, m from the labels, term frequencies.
+
+Set up after the documentation of splink: "Estimating model parameters" (tutorial 4), "Estimating
+m from a sample of pairwise labels" (example), "Term-frequency adjustments" (topic guide) and
+"Choosing blocking rules" (tutorial 3).
+"""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow
+import splink.comparison_level_library as levels
+import splink.comparison_library as comparisons
+from splink import Linker, SettingsCreator, block_on
+from splink.internals.duckdb.database_api import DuckDBAPI
+
+from experiments.peers.exchange import Lists, Row, Scored, nulled, run_as_peer
+
+COLUMNS = (
+    *("name", "core", "stem", "kana", "legal_form", "prefecture", "city", "town", "block"),
+    *("building", "postal_code", "phone", "domain", "corporate_number"),
+)
+BLOCKING = (
+    block_on("core"),
+    block_on("stem"),
+    block_on("kana"),
+    block_on("cores", arrays_to_explode=["cores"]),
+    block_on("phone"),
+    block_on("domain"),
+    block_on("corporate_number"),
+    block_on("city", "town", "block"),
+    block_on("postal_code", "block"),
+    block_on("city", "substr(core, 1, 2)"),
+    block_on("postal_code", "substr(core, 1, 2)"),
+    block_on("substr(core, 1, 4)"),
+    block_on("substr(kana, 1, 6)"),
+)
+
+
+def fit(lists: Lists) -> dict[str, Any]:
+    """The settings of the model with its parameters, m from the training clients."""
+    labels = lists.labels()
+    pairs = len(lists.train) * len(lists.companies)
+    linker, database = _linker(lists.train, lists.companies, _settings(len(labels) / pairs))
+    linker.training.estimate_u_using_random_sampling(max_pairs=1e7, seed=1)
+    truth = pyarrow.table(
+        {
+            "source_dataset_l": ["clients"] * len(labels),
+            "unique_id_l": [client_id for client_id, _ in labels],
+            "source_dataset_r": ["companies"] * len(labels),
+            "unique_id_r": [company_id for _, company_id in labels],
+        }
+    )
+    database.register(truth, table_name="labels")
+    linker.training.estimate_m_from_pairwise_labels("labels")
+    model: dict[str, Any] = linker.misc.save_model_to_json()
+    return model
+
+
+def link(lists: Lists, model: dict[str, Any]) -> Iterator[Scored]:
+    """The pair of highest match weight of each client."""
+    linker, _ = _linker(lists.judged, lists.companies, model)
+    pairs = linker.inference.predict().as_duckdbpyrelation()
+    best = pairs.query(
+        "pairs",
+        """
+        select
+            if(source_dataset_l = 'clients', unique_id_l, unique_id_r) as client_id,
+            if(source_dataset_l = 'clients', unique_id_r, unique_id_l) as company_id,
+            match_weight
+        from pairs
+        qualify row_number() over (
+            partition by client_id order by match_weight desc, company_id
+        ) = 1
+        """,
+    )
+    yield from best.fetchall()
+
+
+def _linker(
+    clients: list[Row], companies: list[Row], settings: SettingsCreator | dict[str, Any]
+) -> tuple[Linker, DuckDBAPI]:
+    database = DuckDBAPI()
+    tables = [
+        database.register(_table(rows, key), dataset_display_name=name)
+        for rows, key, name in (
+            (clients, "client_id", "clients"),
+            (companies, "company_id", "companies"),
+        )
+    ]
+    return Linker(tables, settings), database
+
+
+def _table(rows: list[Row], key: str) -> pyarrow.Table:
+    """The columns of splink, with every core that the record bears or bore as an array."""
+    columns: list[dict[str, Any]] = [dict(row) for row in nulled(rows, COLUMNS)]
+    for row, columned in zip(rows, columns, strict=True):
+        columned["unique_id"] = row[key]
+        cores = (row["core"], row["stem"], *row["former_cores"].split("|"))
+        columned["cores"] = list(dict.fromkeys(filter(None, cores)))
+    return pyarrow.Table.from_pylist(columns)
+
+
+def _settings(prior: float) -> SettingsCreator:
+    return SettingsCreator(
+        link_type="link_only",
+        probability_two_random_records_match=prior,
+        blocking_rules_to_generate_predictions=list(BLOCKING),
+        comparisons=[
+            comparisons.CustomComparison(
+                [
+                    levels.NullLevel("core"),
+                    levels.ExactMatchLevel("name", term_frequency_adjustments=True),
+                    levels.ExactMatchLevel("core", term_frequency_adjustments=True),
+                    levels.ArrayIntersectLevel("cores", 1),
+                    levels.JaroWinklerLevel("core", 0.94),
+                    levels.JaroWinklerLevel("core", 0.88),
+                    levels.LevenshteinLevel("core", 1),
+                    levels.JaroWinklerLevel("core", 0.7),
+                    levels.ElseLevel(),
+                ],
+                output_column_name="name",
+            ),
+            comparisons.CustomComparison(
+                [
+                    levels.NullLevel("kana"),
+                    levels.ExactMatchLevel("kana", term_frequency_adjustments=True),
+                    levels.JaroWinklerLevel("kana", 0.92),
+                    levels.JaroWinklerLevel("kana", 0.8),
+                    levels.ElseLevel(),
+                ],
+                output_column_name="kana",
+            ),
+            comparisons.ExactMatch("legal_form"),
+            comparisons.CustomComparison(
+                [
+                    levels.Or(levels.NullLevel("city"), levels.NullLevel("prefecture")),
+                    _equal("city", "town", "block", "building"),
+                    _equal("city", "town", "block"),
+                    _equal("city", "town"),
+                    levels.ExactMatchLevel("city", term_frequency_adjustments=True),
+                    levels.ExactMatchLevel("prefecture"),
+                    levels.ElseLevel(),
+                ],
+                output_column_name="address",
+            ),
+            comparisons.CustomComparison(
+                [
+                    levels.NullLevel("postal_code"),
+                    levels.ExactMatchLevel("postal_code"),
+                    levels.CustomLevel("substr(postal_code_l, 1, 3) = substr(postal_code_r, 1, 3)"),
+                    levels.ElseLevel(),
+                ],
+                output_column_name="postal_code",
+            ),
+            comparisons.CustomComparison(
+                [
+                    levels.NullLevel("phone"),
+                    levels.ExactMatchLevel("phone"),
+                    levels.LevenshteinLevel("phone", 1),
+                    levels.ElseLevel(),
+                ],
+                output_column_name="phone",
+            ),
+            comparisons.ExactMatch("domain").configure(term_frequency_adjustments=True),
+            comparisons.ExactMatch("corporate_number"),
+        ],
+    )
+
+
+def _equal(*columns: str) -> Any:
+    return levels.And(*(levels.ExactMatchLevel(column) for column in columns))
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING)
+    run_as_peer("splink", fit, link)

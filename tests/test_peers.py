@@ -1,0 +1,129 @@
+"""Peers without any peer installed; the slow test builds the environment of one."""
+
+import csv
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments.peers.__main__ import as_markdown, schema_of
+from experiments.peers.exchange import best_of, read_lists
+from experiments.peers.prepare import CANONICAL, prepare, prepare_sample
+from experiments.peers.running import HERE, PEERS, pinned_version, run_peer
+from experiments.peers.scoring import Answers, figures_of, judged
+from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.errors import ConfigError, InputFileError
+from linkage_rl.records import CompanyRows, RecordBatch
+from linkage_rl.tables.readers import ClientList
+from linkage_rl.tables.sample import SampleConfig
+
+
+def small_folder(folder: Path) -> Path:
+    companies = RecordBatch(
+        ["1", "2"], {"name": ["㈱髙島屋", "閉鎖商店"], "street": ["東京都港区芝1-2", ""]}
+    )
+    clients = RecordBatch(["a", "b"], {"name": ["高島屋", "不明"]})
+    lists = {name: ClientList(clients, ["1", ""], {}) for name in ("train", "valid", "test")}
+    return prepare([CompanyRows(companies, ["", ""], ["", "2025-01-01"])], lists, folder)
+
+
+def test_peers_read_canonical_columns_of_open_companies(tmp_path: Path) -> None:
+    lists = read_lists(small_folder(tmp_path))
+
+    assert [row["company_id"] for row in lists.companies] == ["1"]
+    assert lists.companies[0]["core"] == "高島屋"
+    assert lists.companies[0]["block"] == "1-2"
+    assert set(lists.companies[0]) == {"company_id", *CANONICAL}
+
+
+def test_peers_learn_from_train_and_never_see_the_truth_of_valid_and_test(tmp_path: Path) -> None:
+    lists = read_lists(small_folder(tmp_path))
+
+    assert lists.labels() == [("a", "1")]
+    assert not any("company_id" in client for client in lists.judged)
+
+
+def test_of_equal_scores_the_first_id_is_kept() -> None:
+    scored = [("a", "2", 0.5), ("a", "1", 0.5), ("b", "3", 0.1), ("b", "4", 0.9)]
+
+    assert best_of(scored) == {"a": ("1", 0.5), "b": ("4", 0.9)}
+
+
+def test_the_threshold_is_chosen_on_valid_and_reported_on_test() -> None:
+    # scores from 0.5 on are right on valid; on test one of the three is wrong
+    valid = Answers(
+        np.repeat([0.9, 0.1], 40), np.repeat([True, False], 40), np.repeat([True, False], 40)
+    )
+    test = Answers(
+        np.array([0.9, 0.9, 0.9, 0.1, -np.inf]),
+        np.array([True, True, False, False, False]),
+        np.array([True, True, True, True, False]),
+    )
+
+    figures = judged(valid, test, RewardWeights())
+
+    assert figures["linkage_rate"] == pytest.approx(3 / 5)
+    assert figures["accuracy"] == pytest.approx(2 / 3)
+    assert figures["recall"] == pytest.approx(2 / 4)
+    assert figures["proposed"] == pytest.approx(2 / 4)
+
+
+def test_a_peer_whose_library_is_missing_is_reported_with_its_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pins = (HERE / "requirements" / "splink.txt").read_bytes()
+    place = tmp_path / "cache" / "peers" / f"splink-{hashlib.sha256(pins).hexdigest()[:12]}" / "bin"
+    place.mkdir(parents=True)
+    (place / "python").symlink_to(sys.executable)
+    monkeypatch.setenv("LINKAGE_RL_CACHE", str(tmp_path / "cache"))
+    folder = small_folder(tmp_path / "lists")
+
+    output = run_peer("splink", folder)
+
+    ran = json.loads((output / "peer.json").read_text())
+    assert ran["version"] == pinned_version("splink")
+    assert "ModuleNotFoundError" in ran["error"]
+    assert "failed: exit code 1" in as_markdown({"splink": figures_of(folder, output)})
+
+
+def test_a_peer_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="expected a peer among"):
+        run_peer("spark", tmp_path)
+
+
+def test_links_that_lack_a_client_are_refused(tmp_path: Path) -> None:
+    folder = small_folder(tmp_path)
+    (folder / "links.csv").write_text("split,client_id,company_id,score\nvalid,a,1,0.5\n")
+    (folder / "peer.json").write_text("{}")
+
+    with pytest.raises(InputFileError, match="lacks 1, 'b' among them"):
+        figures_of(folder, folder)
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_every_requirement_of_a_peer_is_pinned(name: str) -> None:
+    lines = (HERE / "requirements" / f"{name}.txt").read_text().split()
+
+    assert all("==" in line for line in lines)
+    assert pinned_version(name)
+    assert (HERE / "systems" / f"{name}.py").exists()
+
+
+def test_schemas_come_from_the_configuration() -> None:
+    assert schema_of("citation").comparators["digits"] == ["year"]
+
+
+@pytest.mark.slow
+def test_recordlinkage_links_most_of_a_small_sample(tmp_path: Path) -> None:
+    folder = prepare_sample(SampleConfig(companies=2_000, clients=2_000), tmp_path)
+
+    output = run_peer("recordlinkage", folder)
+
+    figures = figures_of(folder, output)
+    assert "error" not in figures
+    assert float(figures["f1"] or 0) > 0.8
+    with (output / "links.csv").open(newline="") as stream:
+        assert len(list(csv.DictReader(stream))) == 800
