@@ -48,6 +48,7 @@ if [ -n "$(git status --porcelain --untracked-files=no)" ]; then revision=$revis
 epoch=$(git log -1 --format=%ct)
 echo "$revision $epoch" >"$context/revision"
 chmod 644 "$context/revision"
+touch --date="@$epoch" "$context/revision"
 version=$(sed -n 's/^version = //p' setup.cfg)
 name=${IMAGE:-linkage_rl}
 tags=("$name:latest" "$name:$revision")

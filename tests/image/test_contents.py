@@ -60,8 +60,9 @@ def test_the_environment_holds_no_secret(image: str) -> None:
 def test_the_tree_is_that_of_the_contract(image: str) -> None:
     listed = run_once(image, "sh", "-c", "cd /opt/ml && find . | sort").split()
 
-    assert {"./code/program", "./code/serve", "./code/train", "./code/nginx.conf"} <= {*listed}
+    assert {"./code/program", "./code/serve", "./code/train", "./code/revision"} <= {*listed}
     assert {"./code/serving/worker.py", "./code/serving/app.py", "./code/sbom.json"} <= {*listed}
+    assert {"./code/nginx.conf", "./code/serving/nginx.conf"} <= {*listed}
     assert {"./model", "./input/config", "./input/data", "./input/eval", "./output"} <= {*listed}
     config = inspect("image", image)["Config"]
     assert (config["Entrypoint"], config["Cmd"]) == (["/opt/ml/code/program"], ["serve"])
