@@ -307,7 +307,7 @@ def test_the_rate_of_queries_is_capped_and_the_answers_still_come(
     environment: dict[str, Any],
     postgres: PostgresServer,
 ) -> None:
-    rate, seconds, workers = 10, 4.0, 2
+    rate, seconds, workers = 10, 2.0, 2
     capped = {**environment, "LINKAGE_DATABASE_QPS": str(rate), "LINKAGE_REFRESH_S": "300"}
     with run_container(image, sample_bundle, **capped) as server:
         wait_until(lambda: info(server)["index_age_s"] is not None)
