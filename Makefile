@@ -20,7 +20,7 @@ OVERRIDES = $(foreach name,$(NAMES),$(if $(filter command line,$(origin $(name))
 IMAGE_NAMES := BUNDLE DB_HOST DB_PORT DB_NAME DB_USER DB_PASS DATABASE_URL
 IMAGE_WORDS = $(foreach name,$(IMAGE_NAMES),$(if $(filter command line,$(origin $(name))),'$(name)=$($(name))')) $(ARGS)
 
-.PHONY: help setup setup-extras format check test test-slow bench companies train evaluate link export deploy \
+.PHONY: help setup setup-extras format check test test-slow test-extras bench companies train evaluate link export deploy \
 	sweep experiment image image-train image-test serve parity clean
 
 help: ## print this list
@@ -53,10 +53,13 @@ check: $(READY) ## ruff, mypy, import floors, spelling
 	$(BIN)/codespell
 
 test: $(READY) ## the quick tests and the doctests (ARGS="-k name" picks some)
-	$(BIN)/python -m pytest -m "not slow and not image" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow and not image and not extras" $(ARGS)
 
 test-slow: $(READY) ## the learning and container tests
 	$(BIN)/python -m pytest -m slow $(ARGS)
+
+test-extras: setup-extras ## tests of Ray, Optuna, trackers and peers, each in minutes; needs chromium
+	$(BIN)/python -m pytest -m extras $(ARGS)
 
 bench: $(READY) ## time the hot paths beside rivals and print a table (ARGS=--quick)
 	@$(BIN)/python -m experiments.speed $(ARGS)

@@ -34,7 +34,7 @@ def needs(package: str) -> None:
         pytest.fail(f"{package} is not installed: make setup-extras", pytrace=False)
 
 
-@pytest.mark.slow
+@pytest.mark.extras
 @pytest.mark.filterwarnings("ignore")  # of sqlalchemy and alembic, met in MLflow
 def test_mlflow_keeps_what_was_told_each_evaluation_and_the_end(tmp_path: Path) -> None:
     needs("mlflow")
@@ -58,7 +58,7 @@ def test_mlflow_keeps_what_was_told_each_evaluation_and_the_end(tmp_path: Path) 
         assert kept.execute("SELECT name, status FROM runs").fetchall() == [("one", "FINISHED")]
 
 
-@pytest.mark.slow
+@pytest.mark.extras
 @pytest.mark.filterwarnings("ignore")
 def test_weights_and_biases_keeps_a_run_in_its_folder_without_a_network(
     run: Run, tmp_path: Path

@@ -20,7 +20,7 @@ from tests.commands.test_link import finished, start
 from tests.commands.test_train import TINY
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.extras,
     # Ray leaves sockets and files of its processes to the collector
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),

@@ -8,7 +8,7 @@ import pytest
 from linkage_rl.errors import ConfigError
 from tests.commands.test_train import TINY
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.extras, pytest.mark.filterwarnings("ignore")]
 
 TUNE = (*TINY, "sweep=tune", "agent.refine.batch=2048")
 

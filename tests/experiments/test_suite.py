@@ -267,7 +267,7 @@ class TestPage:
         assert "\\u003c/script>" in html
         assert "failed: too slow" in html
 
-    @pytest.mark.slow
+    @pytest.mark.extras
     def test_a_browser_filters_the_clients_by_kind(self, tmp_path: Path) -> None:
         shown = dump(render(page()), tmp_path)
         only = dump(
@@ -284,7 +284,7 @@ def dump(html: str, folder: Path) -> str:
     """The page as headless Chromium has built it."""
     program = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
     if program is None:
-        pytest.skip("there is no Chromium here")
+        pytest.fail("expected Chromium, found none; apt-get install chromium", pytrace=False)
     (folder / "page.html").write_text(html, encoding="utf-8")
     words = [program, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
     words += [f"--user-data-dir={folder / 'profile'}", (folder / "page.html").as_uri()]
