@@ -32,8 +32,8 @@ class Way:
     """Load average of the machine at the end of the round."""
     digest: str = ""
     """SHA-256 of the output."""
-    private_mb: float = 0.0
-    """Memory of an actor that it shares with nobody, largest seen."""
+    own_mb: float = 0.0
+    """Memory that an actor has written itself, largest seen."""
     shared_mb: float = 0.0
     """Memory of an actor that others have mapped too, largest seen: libraries and index."""
 
@@ -137,9 +137,9 @@ def _look(way: Way) -> None:
         except OSError:
             continue
         kb = {name: int(rest.split()[0]) for name, rest in (line.split(":") for line in lines)}
-        private = (kb["Private_Clean"] + kb["Private_Dirty"]) / 1024
-        shared = (kb["Shared_Clean"] + kb["Shared_Dirty"]) / 1024
-        way.private_mb, way.shared_mb = max(way.private_mb, private), max(way.shared_mb, shared)
+        # clean pages are those of files, which the next actor on the machine will share
+        own, shared = kb["Private_Dirty"] / 1024, (kb["Shared_Clean"] + kb["Shared_Dirty"]) / 1024
+        way.own_mb, way.shared_mb = max(way.own_mb, own), max(way.shared_mb, shared)
 
 
 if __name__ == "__main__":
