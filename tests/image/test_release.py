@@ -90,5 +90,5 @@ def test_the_history_of_the_image_holds_no_secret(
     ).stdout
 
     assert "DB_HOST" in told
-    given = [word for word in told.split() if word.startswith(("DB_PASS=", "DATABASE_URL="))]
-    assert {word.partition("=")[2].strip("\"'") for word in given} == {""}
+    assert "DB_PASS" not in told
+    assert "DATABASE_URL" not in told
