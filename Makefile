@@ -12,15 +12,16 @@ KERNELS := $(shell find linkage_rl -name '_*.pyx' -o -name '_*.pxd')
 
 # `make train experiment=jp_all seed=2 ARGS="env.max_candidates=40"`: names given on the command
 # line travel to the program; the same names in the environment do not.
-NAMES := experiment agent seed database source clients bundle run output workers index refresh resume
+NAMES := experiment agent seed database source clients bundle run output workers index refresh resume \
+	action stack sha image
 OVERRIDES = $(foreach name,$(NAMES),$(if $(filter command line,$(origin $(name))),'$(name)=$($(name))')) $(ARGS)
 
 # What goes into an image; a password among it is refused.
 IMAGE_NAMES := BUNDLE DB_HOST DB_PORT DB_NAME DB_USER DB_PASS DATABASE_URL
 IMAGE_WORDS = $(foreach name,$(IMAGE_NAMES),$(if $(filter command line,$(origin $(name))),'$(name)=$($(name))')) $(ARGS)
 
-.PHONY: help setup format check test test-slow bench companies train evaluate link export experiment \
-	image image-train image-test serve clean
+.PHONY: help setup setup-extras format check test test-slow test-extras bench companies train evaluate link export deploy \
+	sweep experiment image image-train image-test serve parity clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +37,10 @@ $(READY): $(INSTALLED) $(KERNELS)
 	@$(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $@
 
+setup-extras: $(READY) ## add Ray, Optuna, MLflow and W&B: launcher=ray, experiments.sweep, logger=
+	@$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt --no-build-isolation \
+		--editable '.[ray,sweep,mlflow,wandb]'
+
 format: $(READY) ## mend what ruff can mend, then format
 	$(BIN)/ruff check --fix --exit-zero --quiet
 	$(BIN)/ruff format
@@ -48,10 +53,13 @@ check: $(READY) ## ruff, mypy, import floors, spelling
 	$(BIN)/codespell
 
 test: $(READY) ## the quick tests and the doctests (ARGS="-k name" picks some)
-	$(BIN)/python -m pytest -m "not slow and not image" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow and not image and not extras" $(ARGS)
 
 test-slow: $(READY) ## the learning and container tests
 	$(BIN)/python -m pytest -m slow $(ARGS)
+
+test-extras: setup-extras ## tests of Ray, Optuna, trackers and peers, each in minutes; needs chromium
+	$(BIN)/python -m pytest -m extras $(ARGS)
 
 bench: $(READY) ## time the hot paths beside rivals and print a table (ARGS=--quick)
 	@$(BIN)/python -m experiments.speed $(ARGS)
@@ -71,9 +79,16 @@ link: $(READY) ## complete a client list: bundle=DIR clients=FILE output=FILE
 export: $(READY) ## turn a run into a bundle: run=DIR output=DIR
 	@$(BIN)/python -m linkage_rl.export $(OVERRIDES)
 
-experiment: $(READY) ## a preset over three seeds: name=PRESET
-	$(if $(name),,$(error make experiment needs name=PRESET, a file of configs/experiment/))
-	@$(BIN)/python -m linkage_rl.train --multirun experiment=$(name) seed=1,2,3 $(ARGS)
+deploy: $(READY) ## image to SageMaker: action=plan|apply|status|rollback sha=COMMIT bundle=DIR
+	@$(BIN)/python -m linkage_rl.deploy $(OVERRIDES)
+
+experiment: $(READY) ## a suite with table and page, or a preset over three seeds: name=SUITE|PRESET
+	$(if $(name),,$(error make experiment needs name=, a file of configs/suite/ or configs/experiment/))
+	@$(if $(wildcard configs/suite/$(name).yaml),$(BIN)/python -m experiments.run suite=$(name) $(ARGS),\
+		$(BIN)/python -m linkage_rl.train --multirun experiment=$(name) seed=1,2,3 $(ARGS))
+
+sweep: $(READY) ## seek hyperparameters: ARGS="sweep=tune trials=40 study=FILE", goes on when started again
+	@$(BIN)/python -m experiments.sweep $(OVERRIDES)
 
 image: $(READY) ## build the serving image, with a bundle in it or not: BUNDLE=DIR DB_HOST=...
 	@scripts/image.sh serve $(IMAGE_WORDS)
@@ -86,6 +101,9 @@ image-test: $(READY) ## build both images, then train and serve in containers
 
 serve: $(READY) ## build the image and run it on the loopback: BUNDLE=DIR port=8080
 	@scripts/serve.sh $(or $(BUNDLE),$(error make serve needs BUNDLE=DIR, a bundle folder)) $(or $(port),8080)
+
+parity: $(READY) ## golden clients against a running server: BUNDLE=DIR port=8080
+	@$(BIN)/python -m serving.parity $(or $(BUNDLE),$(error make parity needs BUNDLE=DIR, a bundle folder)) http://127.0.0.1:$(or $(port),8080)
 
 clean: ## remove builds, caches and the environment; keeps what the commands wrote
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

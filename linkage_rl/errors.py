@@ -39,3 +39,7 @@ class CollapsedPolicyError(LinkageError):
 
 class OutputError(LinkageError):
     """A result cannot be written: disk full, folder missing, or no permission."""
+
+
+class DeploymentError(LinkageError):
+    """AWS refused something, or a stack, release or endpoint did not get where it should."""

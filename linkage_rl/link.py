@@ -2,8 +2,9 @@
 
 import csv
 import hashlib
+import importlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import astuple, dataclass, field
 from functools import lru_cache, partial
@@ -15,6 +16,7 @@ from tqdm import tqdm
 
 from linkage_rl.config.command import command, say
 from linkage_rl.config.inputs import TableChoice, open_linker
+from linkage_rl.config.launchers import LauncherSettings, ray_module
 from linkage_rl.config.workers import in_order
 from linkage_rl.errors import CandidateIndexError, ConfigError
 from linkage_rl.linker import Linker
@@ -58,6 +60,8 @@ class LinkSettings:
     columns: ColumnMapping = field(default_factory=lambda: CANONICAL)
     """Columns of the client list."""
     table: TableChoice = field(default_factory=TableChoice)
+    launcher: LauncherSettings = field(default_factory=LauncherSettings)
+    """Where the workers are."""
 
     def __post_init__(self) -> None:
         for name, what in (
@@ -183,13 +187,10 @@ def _link_rest(
 ) -> None:
     """Link the clients that the file lacks; a bar tells speed and linkage rate."""
     begin, done, linked = file.finished, 0, 0
-    act = partial(link_chunk, opened[0], source)
-    if settings.workers > 1:
-        act = partial(_link_elsewhere, settings, source, opened[1])
     with tqdm(
         total=clients, initial=begin, desc="linking", unit="client", unit_scale=True, disable=None
     ) as bar:
-        for rows in in_order(act, _after(source.chunks(settings.chunk), begin), settings.workers):
+        for rows in _rows(settings, source, opened, begin):
             file.write(rows)
             done += len(rows)
             linked += sum(row[1] == DECISIONS[DecisionKind.LINK] for row in rows)
@@ -197,10 +198,28 @@ def _link_rest(
             bar.set_postfix_str(f"{linked / done:.1%} linked")
 
 
-def _after(chunks: Iterator[ClientList], finished: int) -> Iterator[ClientList]:
+def _rows(
+    settings: LinkSettings, source: ListFile, opened: tuple[Linker, str], begin: int
+) -> Iterable[list[tuple[str, ...]]]:
+    """Output rows of one chunk after the other, by whoever links them."""
+    chunks = partial(_after, source, settings.chunk, begin)
+    elsewhere = partial(_link_elsewhere, settings, source, opened[1])
+    if settings.launcher.engine == "ray":
+        on_ray = ray_module("linkage_rl.config.on_ray")
+        rows: Iterable[list[tuple[str, ...]]] = on_ray.in_order(
+            elsewhere, chunks, settings.workers, settings.launcher
+        )
+        return rows
+    alone = settings.workers == 1
+    return in_order(
+        partial(link_chunk, opened[0], source) if alone else elsewhere, chunks(), settings.workers
+    )
+
+
+def _after(source: ListFile, size: int, finished: int) -> Iterator[ClientList]:
     """The chunks behind the first `finished` clients, which fill whole chunks."""
     seen = 0
-    for chunk in chunks:
+    for chunk in source.chunks(size):
         seen += len(chunk)
         if seen > finished:
             yield chunk
@@ -254,4 +273,5 @@ def _linkage_rate(output: Path) -> float:
 main = command("link", LinkSettings, run)
 
 if __name__ == "__main__":
-    main()
+    # under its own name, not as __main__, so that workers elsewhere find what they are sent
+    importlib.import_module("linkage_rl.link").main()

@@ -143,7 +143,7 @@ class Linker:
         every = np.arange(len(records), dtype=np.int64)
         seen = pool.observe(every, pool.available)
         shares = slot_shares(self.decider.policy.preferences(seen), view.layout)
-        client, slot = np.nonzero(seen.slot_pairs >= 0)
+        client, slot = map(np.ascontiguousarray, np.nonzero(seen.slot_pairs >= 0))
         rows = seen.slot_pairs[client, slot]
         company_ids = self.index.company_ids(rows)
         companies = self._complete(company_ids)

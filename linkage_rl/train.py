@@ -1,5 +1,6 @@
 """`python -m linkage_rl.train`: table, cases, ranker, agent, comparison and bundle in one run."""
 
+import importlib
 import logging
 import os
 from collections.abc import Sequence
@@ -16,9 +17,13 @@ from linkage_rl.config.inputs import database_of
 from linkage_rl.errors import ConfigError, OutputError
 from linkage_rl.tables.credentials import shown
 from linkage_rl.training import pipeline
+from linkage_rl.training.loggers import LOGGERS
 from linkage_rl.training.settings import RunSettings
 
-COMPONENTS: Final[dict[str, type]] = {f"agent/{name}": config for name, config in AGENTS.items()}
+COMPONENTS: Final[dict[str, type]] = {
+    **{f"agent/{name}": config for name, config in AGENTS.items()},
+    **{f"logger/{name}": config for name, config in LOGGERS.items()},
+}
 """Types of the groups that offer several kinds; see `config.nodes.register`."""
 
 SAVED: Final = Path(".hydra/overrides.yaml")
@@ -107,4 +112,5 @@ def _write_config(settings: TrainSettings, folder: Path) -> None:
 main = command("train", TrainSettings, run, COMPONENTS, as_told_before)
 
 if __name__ == "__main__":
-    main()
+    # under its own name, not as __main__, so that workers elsewhere find what they are sent
+    importlib.import_module("linkage_rl.train").main()

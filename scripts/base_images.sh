@@ -54,6 +54,9 @@ made() { # NAME VARIANT PACKAGES
         }
         echo "image: making the $1 from Debian packages (half a minute, once a month)" >&2
         mkdir -p "$cache"
+        # what a cache of this kind no longer needs
+        find "$cache" -maxdepth 1 \( -name 'base-*' -o -name 'compiler-*' -o -name 'wheels-*' \) \
+            -mtime +60 -exec rm -rf {} +
         bootstrap "$2" "$3" "$file"
     fi
     local context

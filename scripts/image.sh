@@ -46,6 +46,9 @@ if [ -n "$bundle" ]; then linked "$bundle"/. "$context/model/"; fi
 revision=$(git rev-parse --short=12 HEAD)
 if [ -n "$(git status --porcelain --untracked-files=no)" ]; then revision=$revision-dirty; fi
 epoch=$(git log -1 --format=%ct)
+echo "$revision $epoch" >"$context/revision"
+chmod 644 "$context/revision"
+touch --date="@$epoch" "$context/revision"
 version=$(sed -n 's/^version = //p' setup.cfg)
 name=${IMAGE:-linkage_rl}
 tags=("$name:latest" "$name:$revision")

@@ -27,7 +27,7 @@ download() { # FOLDER REQUIREMENT...
     shift
     .venv/bin/pip download -qq --disable-pip-version-check --only-binary=:all: \
         --python-version=3.11 --implementation=cp "${platforms[@]}" \
-        --constraint=constraints.txt --dest="$partial/$into" "$@" >&2
+        --constraint=constraints.txt --find-links="$partial/$into" --dest="$partial/$into" "$@" >&2
 }
 requirements() { # EXTRA...
     python3 - "$@" <<'PYTHON'
@@ -41,11 +41,14 @@ PYTHON
 }
 
 echo "image: downloading wheels for $target (a minute, the first time)" >&2
-download build setuptools cython numpy
+download build pip setuptools cython numpy
 requirements serve aws >"$partial/serve.txt"
 download serve --requirement "$partial/serve.txt"
 if [ "$target" = train ]; then
     requirements serve aws train >"$partial/train.txt"
+    # the one package that comes as source alone, pure Python
+    .venv/bin/pip wheel -qq --disable-pip-version-check --no-deps --no-build-isolation \
+        --wheel-dir="$partial/train" "$(grep '^antlr4-python3-runtime==' constraints.txt)" >&2
     # torch goes pinned, as in setup.sh: an unpinned one brings gigabytes of drivers along
     download train "$(grep '^torch==' constraints.txt)" --requirement "$partial/train.txt"
     for wheel in "$partial"/serve/*.whl; do rm -f "$partial/train/${wheel##*/}"; done

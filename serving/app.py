@@ -19,7 +19,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from serving.codec import JSON, parse_json, to_json
-from serving.faults import RequestError, TooManyClientsError, UnavailableError
+from serving.faults import (
+    ModelLoadedError,
+    RequestError,
+    TooManyClientsError,
+    UnavailableError,
+)
 from serving.journal import RequestLine
 from serving.lanes import Lanes
 from serving.live_index import LiveIndex
@@ -57,10 +62,8 @@ class Server:
                 Route("/ping", self._logged(self._ping), methods=["GET"]),
                 Route("/invocations", self._logged(self._invocations), methods=["POST"]),
                 Route("/execution-parameters", self._logged(self._parameters), methods=["GET"]),
-                Route("/models", self._logged(self._models), methods=["GET"]),
-                Route("/models", self._logged(self._load), methods=["POST"]),
-                Route("/models/{name}", self._logged(self._describe), methods=["GET"]),
-                Route("/models/{name}", self._logged(self._unload), methods=["DELETE"]),
+                self._route("/models", GET=self._models, POST=self._load),
+                self._route("/models/{name}", GET=self._describe, DELETE=self._unload),
                 Route("/models/{name}/invoke", self._logged(self._invoke), methods=["POST"]),
                 Route("/metrics", self._logged(self._metrics), methods=["GET"]),
                 Route("/openapi.json", self._logged(self._openapi), methods=["GET"]),
@@ -78,7 +81,8 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        settings, lanes = self._settings, Lanes(self._settings.max_waiting)
+        settings = self._settings
+        lanes = Lanes(settings.max_waiting, in_loop=not settings.database)
         live_index = live_table = None
         if settings.database:
             live_index = LiveIndex(settings.index_folder, settings.run_folder)
@@ -165,6 +169,9 @@ class Server:
 
     async def _unload(self, request: Request, line: RequestLine) -> Response:
         name = request.path_params["name"]
+        if name == self._settings.model_name and not self._settings.multi_model:
+            # without it `/ping` would fail for good, and the platform replace the server
+            raise ModelLoadedError(f"model {name!r} is what this server is for; it stays loaded")
         await self.service.lanes.run(lambda: self.service.library.unload(name))
         return _json({"modelName": name})
 
@@ -188,6 +195,15 @@ class Server:
                 )
             parts.append(part)
         return b"".join(parts)
+
+    def _route(self, path: str, **handlers: Handler) -> Route:
+        """One route for all methods, so that a 405 names each of them in its Allow header."""
+        logged = {method: self._logged(handler) for method, handler in handlers.items()}
+
+        async def answer(request: Request) -> Response:
+            return await logged["GET" if request.method == "HEAD" else request.method](request)
+
+        return Route(path, answer, methods=[*logged])
 
     def _logged(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         """The handler with an id, a log line, counters, and errors turned into sentences."""

@@ -6,9 +6,9 @@ share one call, one look at the database included. A large list does not stand i
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -20,8 +20,10 @@ SMALL: Final = 32
 """Clients up to which a request is small."""
 TOGETHER: Final = 256
 """Clients that are linked together at most."""
-MOST_CLIENTS: Final = 200_000
-"""Clients of long lists that may be under way at once: some 25 seconds of work."""
+LISTS: Final = 2
+"""Long lists that are worked on at once; while one is linked another is read or written."""
+MOST_CLIENTS: Final = 100_000
+"""Clients of long lists that may be under way at once: up to half a minute of work."""
 
 _log = logging.getLogger("serving")
 _T = TypeVar("_T")
@@ -50,13 +52,22 @@ class _Waiting:
 class Lanes:
     """The threads of one worker that link; made within its event loop."""
 
-    def __init__(self, most_waiting: int) -> None:
+    def __init__(self, most_waiting: int, in_loop: bool = False) -> None:
+        """No lane serves yet.
+
+        Args:
+            most_waiting: Requests that may be under way at once.
+            in_loop: Link small requests in the event loop itself: a thread of their own costs half
+                a millisecond, and is worth it only where linking waits for a database.
+        """
         self._most_waiting = most_waiting
+        self._in_loop = in_loop
         self._under_way = 0
         self._clients = 0
+        self._turns = asyncio.Semaphore(LISTS)
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._small = ThreadPoolExecutor(1, thread_name_prefix="small")
-        self._large = ThreadPoolExecutor(2, thread_name_prefix="large")
+        self._large = ThreadPoolExecutor(LISTS, thread_name_prefix="large")
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -95,9 +106,11 @@ class Lanes:
         finally:
             self._under_way -= 1
 
-    @contextmanager
-    def room(self, clients: int) -> Iterator[None]:
-        """Make room for a list of so many clients while it is under way; one alone always has it.
+    @asynccontextmanager
+    async def turn(self, clients: int) -> AsyncIterator[None]:
+        """Wait for the turn of a list of so many clients; it keeps it until the end.
+
+        So lists are answered one after the other, not all of them at the end of all.
 
         Raises:
             UnavailableError: Others take it up, and the list would be answered too late.
@@ -108,7 +121,8 @@ class Lanes:
             )
         self._clients += clients
         try:
-            yield
+            async with self._turns:
+                yield
         finally:
             self._clients -= clients
 
@@ -132,7 +146,6 @@ class Lanes:
             )
 
     async def _serve_small(self) -> None:
-        loop = asyncio.get_running_loop()
         kept: list[_Waiting] = []
         while True:
             first = kept.pop(0) if kept else await self._queue.get()
@@ -146,15 +159,21 @@ class Lanes:
                     size += len(other.records)
                 else:
                     kept.append(other)
-            for one, outcome in zip(
-                group, await loop.run_in_executor(self._small, _link_together, group), strict=True
-            ):
+            for one, outcome in zip(group, await self._linked(group), strict=True):
                 if one.result.done():
                     continue
                 if isinstance(outcome, Linked):
                     one.result.set_result(outcome)
                 else:
                     one.result.set_exception(outcome)
+            # those answers go out before the next are begun
+            await asyncio.sleep(0)
+
+    async def _linked(self, group: list[_Waiting]) -> list[Linked | Exception]:
+        if self._in_loop:
+            return _link_together(group)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._small, _link_together, group)
 
 
 def _link_together(group: list[_Waiting]) -> list[Linked | Exception]:

@@ -101,7 +101,7 @@ def document(settings: Settings) -> dict[str, Any]:
             "/models/{name}": {
                 "parameters": [_NAME],
                 "get": _operation("A loaded model.", _ok(_reference("Loaded")), 404),
-                "delete": _operation("Unload a model.", _ok({"type": "object"}), 404),
+                "delete": _operation("Unload a model.", _ok({"type": "object"}), 404, 409),
             },
             "/models/{name}/invoke": {
                 "parameters": [_NAME],

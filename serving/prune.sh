@@ -1,5 +1,5 @@
 #!/bin/sh
-# Removes from a folder of packages what serving never loads. Usage: prune.sh FOLDER
+# Removes from a folder of packages what neither serving nor training loads. Usage: prune.sh FOLDER
 set -eu
 cd "$1"
 
@@ -9,6 +9,7 @@ rm -rf phonenumbers/geodata phonenumbers/carrierdata phonenumbers/tzdata
 rm -rf onnxruntime/transformers onnxruntime/quantization onnxruntime/tools onnxruntime/datasets
 rm -rf numpy/f2py numpy/distutils numpy/_core/include numpy/_core/lib numpy/_pyinstaller
 rm -rf sqlalchemy/testing
+rm -rf torch/include torch/share torch/test onnx/backend/test
 # of AWS only what reads a secret: 3 of 400 services
 if [ -d botocore/data ]; then
     for service in botocore/data/*/; do

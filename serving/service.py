@@ -65,7 +65,9 @@ class Service:
         if model is None:
             model = await self.lanes.run(lambda: self.library.get(model_name))
         long = len(question.body) > _LONG
-        with self.lanes.room(_size(question.body, self.settings.max_clients) if long else 0):
+        if not long:
+            return await self._answer(question, model, form, out, line)
+        async with self.lanes.turn(_size(question.body, self.settings.max_clients)):
             return await self._answer(question, model, form, out, line)
 
     async def _answer(

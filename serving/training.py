@@ -76,6 +76,8 @@ def train(root: Path, work: Path) -> None:
     say_results(metrics["lists"]["all"]["agent"])
     # the model folder may be a mount, which cannot be replaced as a whole
     shutil.copytree(work / "bundle", root / "model", dirs_exist_ok=True)
+    # beside the bundle, where a release looks for the figures that it compares
+    shutil.copyfile(run / "metrics.json", root / "model/metrics.json")
     kept = root / "output/data"
     kept.mkdir(parents=True, exist_ok=True)
     for name in (*_KEPT, *_KEPT_KINDS):
@@ -122,7 +124,6 @@ def reason_of(lines: Iterable[str], environ: Mapping[str, str]) -> str:
 def main() -> int:
     """Train; returns the exit code."""
     root = Path(os.environ.get("LINKAGE_ML_ROOT") or "/opt/ml")
-    signal.signal(signal.SIGTERM, _stop)
     try:
         with tempfile.TemporaryDirectory(prefix="linkage_rl-") as work:
             train(root, Path(work))
@@ -190,4 +191,5 @@ def _say(name: str, value: Any) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _stop)
     sys.exit(main())

@@ -13,7 +13,9 @@ from linkage_rl.agents.algorithms import AGENTS, DQNConfig
 from linkage_rl.companies import CompaniesSettings
 from linkage_rl.config import nodes
 from linkage_rl.config.command import CONFIGS, command_line
+from linkage_rl.config.launchers import LauncherSettings
 from linkage_rl.config.near_miss import explain
+from linkage_rl.deploy import DeploySettings
 from linkage_rl.errors import ConfigError
 from linkage_rl.evaluate import EvaluateSettings
 from linkage_rl.export import ExportSettings
@@ -23,7 +25,7 @@ from linkage_rl.training.settings import RunSettings
 
 GROUPS = (
     *("agent", "candidates", "debug", "env", "experiment", "lists"),
-    *("paths", "reward", "schema", "sweep", "table", "training"),
+    *("logger", "paths", "reward", "schema", "sweep", "table", "training"),
 )
 CHOICES = [
     f"{group}={path.stem}" for group in GROUPS for path in sorted((CONFIGS / group).glob("*.yaml"))
@@ -64,7 +66,17 @@ def test_every_choice_of_every_group_becomes_settings(choice: str) -> None:
 def test_no_group_is_left_out_of_the_tests() -> None:
     folders = {path.name for path in CONFIGS.iterdir() if path.is_dir()}
 
-    assert folders == {*GROUPS, "hydra"}
+    # those of a suite are composed in tests/experiments
+    assert folders == {*GROUPS, "hydra", "launcher", "suite"}
+
+
+def test_a_list_is_shared_out_to_ray_by_one_word() -> None:
+    nodes.register("link", LinkSettings, {})
+    words = ("bundle=b", "clients=c", "output=o", "launcher=ray", "launcher.address=head:6379")
+
+    launcher = nodes.settings(composed("link", *words), LinkSettings).launcher
+
+    assert launcher == LauncherSettings("ray", "head:6379")
 
 
 @pytest.mark.parametrize("name", AGENTS)
@@ -86,6 +98,12 @@ def test_an_override_reaches_the_dataclass_with_its_type() -> None:
     assert settings.env.max_candidates == 30
     assert settings.candidates.prices.phone == 0.0
     assert settings.seed == 7
+
+
+def test_families_of_lists_are_named_by_the_user() -> None:
+    words = [f"clients.{split}={{crm: {split}.csv}}" for split in ("train", "valid", "test")]
+
+    assert train_settings(*words).clients.valid == {"crm": "valid.csv"}
 
 
 def test_all_real_lists_are_learned_together_from_the_data_folder(
@@ -136,6 +154,7 @@ def test_every_experiment_opens_with_its_question_and_its_command(path: Path) ->
         ("link", LinkSettings, ("bundle=b", "clients=c", "output=o")),
         ("evaluate", EvaluateSettings, ("bundle=b", "clients=c")),
         ("export", ExportSettings, ("run=r", "output=o")),
+        ("deploy", DeploySettings, ()),
     ],
 )
 def test_the_other_commands_compose(name: str, schema: type, needed: tuple[str, ...]) -> None:

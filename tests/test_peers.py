@@ -116,7 +116,7 @@ def test_schemas_come_from_the_configuration() -> None:
     assert schema_of("citation").comparators["digits"] == ["year"]
 
 
-@pytest.mark.slow
+@pytest.mark.extras
 def test_recordlinkage_links_most_of_a_small_sample(tmp_path: Path) -> None:
     folder = prepare_sample(SampleConfig(companies=2_000, clients=2_000), tmp_path)
 

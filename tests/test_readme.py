@@ -29,7 +29,7 @@ def test_every_make_target_of_the_readme_exists() -> None:
 
     used = set(re.findall(r"^make ([a-z-]+)", "\n".join(blocks("bash")), flags=re.MULTILINE))
 
-    assert used == {"train", "test", "link"}
+    assert used == {"train", "test", "link", "image", "serve", "experiment"}
     for target in used:
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)
 
@@ -37,7 +37,7 @@ def test_every_make_target_of_the_readme_exists() -> None:
 def test_every_command_of_the_readme_is_a_module() -> None:
     used = set(re.findall(r"python -m linkage_rl\.([a-z]+)", README))
 
-    assert used == {"companies", "link", "evaluate", "train"}
+    assert used == {"companies", "link", "evaluate", "train", "export"}
     for name in used:
         assert (Path(__file__).parent.parent / "linkage_rl" / f"{name}.py").is_file()
 

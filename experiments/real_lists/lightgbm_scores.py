@@ -1,10 +1,13 @@
 """Fits LightGBM to pairs and scores others; runs in an environment of its own, numpy aside.
 
 Usage: python lightgbm_scores.py FOLDER, where FOLDER holds {train,valid,test}.npy with one row of
-features per pair, train.right.npy and valid.right.npy; writes {valid,test}.score.npy.
+features per pair, train.right.npy and valid.right.npy; writes {valid,test}.score.npy and, into
+took.json, how long it took.
 """
 
+import json
 import sys
+import time
 from pathlib import Path
 
 import lightgbm
@@ -19,6 +22,7 @@ def main(folder: Path, seed: int) -> None:
         )
         for split in ("train", "valid")
     }
+    begin, began = time.perf_counter(), time.process_time()
     model = lightgbm.train(
         {
             "objective": "binary",
@@ -37,9 +41,13 @@ def main(folder: Path, seed: int) -> None:
         valid_sets=[parts["valid"]],
         callbacks=[lightgbm.early_stopping(40, verbose=False)],
     )
+    took = {"fit_s": time.perf_counter() - begin, "fit_cpu_s": time.process_time() - began}
+    began = time.process_time()
     for split in ("valid", "test"):
         scores = model.predict(np.load(folder / f"{split}.npy"))
         np.save(folder / f"{split}.score.npy", np.asarray(scores, dtype=np.float32))
+    took["predict_cpu_s"] = time.process_time() - began
+    (folder / "took.json").write_text(json.dumps(took))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,13 @@ _SCRIPT = Path(__file__).with_name("lightgbm_scores.py")
 
 
 def judge_by_lightgbm(
-    train: CaseSet, valid: CaseSet, test: CaseSet, view: View, python: Path, seed: int
+    train: CaseSet,
+    valid: CaseSet,
+    test: CaseSet,
+    view: View,
+    python: Path,
+    seed: int,
+    took: Path | None = None,
 ) -> tuple[Decisions, Decisions]:
     """What LightGBM says of the valid and the test cases, every route bought; raw scores.
 
@@ -28,6 +34,7 @@ def judge_by_lightgbm(
         view: How cases are shown: the features of the slots are those that the agents see.
         python: Interpreter that has lightgbm.
         seed: Of the boosting.
+        took: File that gets the seconds of fitting and scoring as JSON.
     """
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -38,6 +45,8 @@ def judge_by_lightgbm(
             np.save(folder / f"{split}.right.npy", cases.is_right[pairs[split]])
             del rows
         subprocess.run([str(python), str(_SCRIPT), str(folder), str(seed)], check=True)
+        if took is not None:
+            took.write_text((folder / "took.json").read_text())
         return (
             decisions_of(valid, view, pairs["valid"], np.load(folder / "valid.score.npy")),
             decisions_of(test, view, pairs["test"], np.load(folder / "test.score.npy")),

@@ -76,8 +76,13 @@ def _offers_several(kind: object) -> bool:
 
 
 def _make_writable(typed: DictConfig) -> None:
-    """Frozen dataclasses become read-only nodes, each by a flag of its own."""
+    """Frozen dataclasses become read-only nodes, each by a flag of its own.
+
+    Plain dicts get open: their keys are names that users give, such as families of lists.
+    """
     OmegaConf.set_readonly(typed, None)
+    if typed._metadata.object_type is dict:
+        OmegaConf.set_struct(typed, False)
     for name in typed:
         child = typed._get_node(name)
         if isinstance(child, DictConfig) and not child._is_none():

@@ -96,6 +96,8 @@ class LivePool:
     ) -> NDArray[np.float32]:
         """Pair features of these clients with these rows, all of which must have been found."""
         pairs = self.pairs
+        # places found by numpy's `nonzero` are columns of a table, which the kernel cannot read
+        clients, rows = np.ascontiguousarray(clients), np.ascontiguousarray(rows)
         place = _pairs.find(pairs.starts, pairs.rows, clients, rows)
         features: NDArray[np.float32] = pairs.features[pairs.feature_rows[place]]
         return features

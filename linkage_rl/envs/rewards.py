@@ -202,10 +202,17 @@ def decision_outcomes(decisions: Decisions, cases: CaseSet) -> NDArray[np.int8]:
     right = (decisions.pair >= 0) & (
         cases.is_right[np.maximum(decisions.pair, 0)] if cases.pairs else False
     )
+    return ends(decisions.kind, right, cases.has_row)
+
+
+def ends(
+    kind: NDArray[np.int8], right: NDArray[np.bool_], has_row: NDArray[np.bool_]
+) -> NDArray[np.int8]:
+    """`Outcome` of each `DecisionKind`, given whether the best candidate is right; shape (N,)."""
     linked = np.where(right, Outcome.CORRECT_LINK, Outcome.WRONG_LINK)
-    rejected = np.where(cases.has_row, Outcome.MISSED_LINK, Outcome.CORRECT_REJECT)
-    stopped = np.where(decisions.kind == DecisionKind.LINK, linked, rejected)
-    return np.where(decisions.kind == DecisionKind.REVIEW, Outcome.REVIEW, stopped).astype(np.int8)
+    rejected = np.where(has_row, Outcome.MISSED_LINK, Outcome.CORRECT_REJECT)
+    stopped = np.where(kind == DecisionKind.LINK, linked, rejected)
+    return np.where(kind == DecisionKind.REVIEW, Outcome.REVIEW, stopped).astype(np.int8)
 
 
 def decision_rewards(

@@ -126,7 +126,7 @@ def measure(judgement: Judgement, microseconds_per_client: float | None = None) 
     return Metrics(
         clients=int(count["clients"]),
         linked=int(count["linked"]),
-        **{name: float(rate) for name, rate in _rates(sums).items()},
+        **{name: float(rate) for name, rate in rates(sums).items()},
         microseconds_per_client=microseconds_per_client,
     )
 
@@ -162,13 +162,13 @@ def bootstrap_intervals(
         return dict.fromkeys(RATES, (np.nan, np.nan))
     kinds, counts = np.unique(judgement.columns, axis=0, return_counts=True)
     drawn = rng.multinomial(clients, counts / clients, size=resamples)
-    rates = _rates(drawn @ kinds)
+    drawn_rates = rates(drawn @ kinds)
     tails = [(1 - level) / 2, (1 + level) / 2]
-    return {name: _quantiles(values, tails) for name, values in rates.items()}
+    return {name: _quantiles(values, tails) for name, values in drawn_rates.items()}
 
 
-def _rates(sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """`RATES` from column sums of shape (..., len(_COLUMNS)), each of shape (...)."""
+def rates(sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """`RATES` from sums of `Judgement.columns`, shape (..., columns), each of shape (...)."""
     total = {name: sums[..., position] for position, name in enumerate(_COLUMNS)}
     clients, lacking = total["clients"], total["clients"] - total["has_row"]
     parts = {

@@ -21,7 +21,7 @@ _MARKERS: Final = ("o", "s", "^", "D", "v", "P")
 
 def risk_coverage_figure(curves: Sequence[tuple[str, RiskCoverage]]) -> str:
     """Share of wrong links against share of clients linked, one line a system."""
-    with _style():
+    with style():
         figure, axes = _axes("share of clients linked", "share of wrong links")
         highest = 0.0
         for position, (name, curve) in enumerate(curves):
@@ -30,7 +30,7 @@ def risk_coverage_figure(curves: Sequence[tuple[str, RiskCoverage]]) -> str:
         axes.set_xlim(0, 1)
         axes.set_ylim(0, max(min(highest * 1.05, 1.0), 0.05))
         axes.legend(frameon=False, loc="upper left")
-        return _svg(figure)
+        return svg(figure)
 
 
 def frontier_figure(
@@ -42,7 +42,7 @@ def frontier_figure(
         systems: (name, routes per client, F1) of what is compared.
         plans: The same of fixed route plans, drawn small.
     """
-    with _style():
+    with style():
         figure, axes = _axes("routes bought per client", "F1")
         for _, routes, f1 in plans:
             axes.plot(routes, f1, ".", color="#aaaaaa", zorder=1)
@@ -54,12 +54,12 @@ def frontier_figure(
         axes.margins(0.12)
         axes.set_xlim(left=0)
         axes.legend(frameon=False, loc="lower right")
-        return _svg(figure)
+        return svg(figure)
 
 
 def reliability_figure(bins: Sequence[tuple[str, Reliability]]) -> str:
     """Observed against stated frequency; an honest system lies on the diagonal."""
-    with _style():
+    with style():
         figure, axes = _axes("stated confidence", "share of right candidates")
         axes.plot([0, 1], [0, 1], "--", color="#999999", lw=1)
         for position, (name, system) in enumerate(bins):
@@ -74,7 +74,7 @@ def reliability_figure(bins: Sequence[tuple[str, Reliability]]) -> str:
         axes.set_xlim(-0.02, 1.02)
         axes.set_ylim(-0.02, 1.02)
         axes.legend(frameon=False, loc="upper left")
-        return _svg(figure)
+        return svg(figure)
 
 
 def save_learning_curve(evaluations: Path, picture: Path) -> None:
@@ -86,7 +86,7 @@ def save_learning_curve(evaluations: Path, picture: Path) -> None:
     """
     seen = np.load(evaluations)
     steps, reward = seen["timesteps"], seen["results"].mean(axis=1)
-    with _style():
+    with style():
         figure, axes = _axes("environment steps", "mean reward on the validation cases")
         axes.plot(steps, reward, color=_colour(0), marker="o", ms=3, label="reward")
         share = axes.twinx()
@@ -110,7 +110,7 @@ def _undominated(points: Sequence[tuple[float, float]]) -> list[tuple[float, flo
     return front
 
 
-def _style() -> AbstractContextManager[None]:
+def style() -> AbstractContextManager[None]:
     """The look of all figures, for as long as one is drawn."""
     return matplotlib.rc_context(
         {
@@ -140,7 +140,8 @@ def _colour(position: int) -> str:
     return COLOURS[position % len(COLOURS)]
 
 
-def _svg(figure: Figure) -> str:
+def svg(figure: Figure) -> str:
+    """SVG text without what differs from run to run; to be called under `style`."""
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None})
     return text.getvalue()[text.getvalue().index("<svg") :]

@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -93,6 +94,7 @@ def train_agent(
     ranker: CandidateScorer | None = None,
     *,
     resume: bool = False,
+    writers: Sequence[KVWriter] = (),
 ) -> ScorerPolicy:
     """Train and return the policy that was best on the validation cases.
 
@@ -107,6 +109,7 @@ def train_agent(
             `progress.csv` and `tb/`.
         ranker: From `train_ranker`; needed where training starts warm.
         resume: Go on from the newest checkpoint in `folder`.
+        writers: Get the figures of each evaluation besides; closed when learning ends.
 
     Raises:
         ConfigError: There is no ranker to start from, or no checkpoint to resume.
@@ -130,7 +133,7 @@ def train_agent(
         model = agent.build(core, scorer, seed, warm=warm)
         if found is not None:
             restore(model, *found)
-        _learn(model, core, task, training, folder)
+        _learn(model, core, task, training, folder, writers)
     return ScorerPolicy(load_scorer(folder / "best_scorer.pt"))
 
 
@@ -173,6 +176,7 @@ def _learn(
     task: Task,
     training: TrainingConfig,
     folder: Path,
+    writers: Sequence[KVWriter],
 ) -> None:
     """Learn until the configured number of steps is reached; save a checkpoint in any case."""
     remaining = training.steps - model.num_timesteps
@@ -196,7 +200,7 @@ def _learn(
     bar = ProgressCallback(training.steps, evaluation, type(model).__name__)
     if training.progress:
         callbacks.append(bar)
-    logger = _logger(folder, training.tensorboard)
+    logger = _logger(folder, training.tensorboard, writers)
     model.set_logger(logger)
     try:
         model.learn(
@@ -222,7 +226,7 @@ def _watched(valid: CaseSet, most: int) -> CaseSet:
     return valid.take(np.linspace(0, len(valid) - 1, most).astype(np.int64))
 
 
-def _logger(folder: Path, tensorboard: bool) -> Logger:
+def _logger(folder: Path, tensorboard: bool, writers: Sequence[KVWriter]) -> Logger:
     """Writes `progress.csv`, going on with the rows of an earlier run, and `tb/`."""
     path = folder / "progress.csv"
     earlier = path.read_text() if path.is_file() else ""
@@ -230,7 +234,7 @@ def _logger(folder: Path, tensorboard: bool) -> Logger:
     if earlier:
         table.file.write(earlier)
         table.keys = earlier.splitlines()[0].split(",")
-    outputs: list[KVWriter] = [table]
+    outputs: list[KVWriter] = [table, *writers]
     if tensorboard:
         outputs.append(TensorBoardOutputFormat(str(folder / "tb")))
     return Logger(str(folder), outputs)

@@ -1,8 +1,10 @@
 """From files to cases: the table and its index, then every list with its candidates, cached."""
 
+import fcntl
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -44,18 +46,38 @@ class Prepared:
     """The raw test clients of each family."""
 
 
-def prepare(settings: RunSettings) -> Prepared:
-    """Table, index and cases of a run; what has been prepared before is read from the cache."""
-    cache = Path(settings.cache)
-    lists = _lists(settings)
+def prepare(settings: RunSettings, splits: Sequence[str] = SPLITS) -> Prepared:
+    """Table, index and cases of a run; what has been prepared before is read from the cache.
+
+    Of runs that start side by side one prepares, and the others wait and read.
+
+    Args:
+        settings: Of the run.
+        splits: Whose cases are wanted; a run that learns nothing needs none of `train`.
+    """
+    with alone_in(Path(settings.cache)):
+        return _prepare(settings, splits, Path(settings.cache))
+
+
+@contextmanager
+def alone_in(cache: Path) -> Iterator[None]:
+    """Wait until no other process prepares in this cache; a killed one waits for nobody."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _prepare(settings: RunSettings, splits: Sequence[str], cache: Path) -> Prepared:
+    lists = client_lists(settings)
     store, folder = open_table(settings)
     with store:
         index = open_index(store, folder)
     families = tuple(lists["valid"])
-    lists["blurred"] = _blurred(lists["train"], settings)
+    lists["blurred"] = _blurred(lists["train"], settings) if "train" in splits else {}
     stamp = _stamp(settings, folder)
     cases = {}
-    for split in SPLITS:
+    for split in splits:
         sources = ("train", "blurred") if split == "train" else (split,)
         placed = [
             (source, family) for source in sources for family in families if family in lists[source]
@@ -115,8 +137,12 @@ def _chunks(settings: RunSettings) -> Iterable[CompanyRows]:
     return generate_companies(table.sample)
 
 
-def _lists(settings: RunSettings) -> dict[str, dict[str, ClientList]]:
-    """Client list of each family, by split."""
+def client_lists(settings: RunSettings) -> dict[str, dict[str, ClientList]]:
+    """Client list of each family, by split.
+
+    Raises:
+        SchemaError: A list lacks its truth.
+    """
     if settings.table.two_tables:
         folder = Path(settings.table.two_tables)
         lists = read_two_tables(folder, settings.schema).lists

@@ -4,8 +4,9 @@ import json
 import logging
 import platform
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
@@ -29,8 +30,10 @@ from linkage_rl.evaluation.plots import save_learning_curve
 from linkage_rl.evaluation.report import write_report
 from linkage_rl.exporting.onnx import export_scorer
 from linkage_rl.records import RecordBatch
+from linkage_rl.tables.credentials import parse_url, shown
 from linkage_rl.training.agent import Task, train_agent
 from linkage_rl.training.data import Prepared, balanced, prepare
+from linkage_rl.training.loggers import Tracker, flat
 from linkage_rl.training.settings import RunSettings
 from linkage_rl.training.watch import Stopwatch
 
@@ -75,6 +78,28 @@ def run(settings: RunSettings, folder: Path, command: str = "", resume: bool = F
             "or choose another folder"
         )
     folder.mkdir(parents=True, exist_ok=True)
+    with _tracked(settings, folder) as tracker:
+        return _run(settings, folder, command, resume, tracker)
+
+
+@contextmanager
+def _tracked(settings: RunSettings, folder: Path) -> Iterator[Tracker]:
+    """The tracker of the run, told at the end whether the run failed."""
+    told = asdict(settings)
+    if settings.table.database:
+        told["table"]["database"] = shown(parse_url(settings.table.database))
+    tracker = settings.logger.open(folder, flat(told)) if settings.logger else Tracker()
+    try:
+        yield tracker
+    except BaseException:
+        tracker.finish(failed=True)
+        raise
+    tracker.finish(failed=False)
+
+
+def _run(
+    settings: RunSettings, folder: Path, command: str, resume: bool, tracker: Tracker
+) -> RunResult:
     watch = Stopwatch()
     with watch("preparing cases"):
         prepared = prepare(settings)
@@ -93,6 +118,7 @@ def run(settings: RunSettings, folder: Path, command: str = "", resume: bool = F
             folder,
             ranker,
             resume=resume,
+            writers=[tracker],
         )
     with watch("comparing the systems"):
         systems = _systems(settings, ScorerPolicy(ranker), agent, valid, view)
@@ -109,7 +135,10 @@ def run(settings: RunSettings, folder: Path, command: str = "", resume: bool = F
     with watch("writing the bundle"):
         decider = comparison.joint["agent"].decider
         bundle = _export(settings, agent, decider, prepared, folder, command)
-    _write_results(settings, folder, comparison, bundle, command, watch)
+    entry = _write_results(settings, folder, comparison, bundle, command, watch)
+    for split, figures in (("valid", entry.valid), ("test", entry.test)):
+        named = {f"{split}/{name}": value for name, value in figures.items()}
+        tracker.log(named, settings.training.steps)
     objective = comparison.joint["agent"].valid.metrics.expected_reward
     return RunResult(folder, bundle, comparison, objective)
 
@@ -227,8 +256,8 @@ def _write_results(
     bundle: Path,
     command: str,
     watch: Stopwatch,
-) -> None:
-    """metrics.json, manifest.json, report pages and the line of the leaderboard."""
+) -> Entry:
+    """metrics.json, manifest.json, report pages and the line of the leaderboard, which returns."""
     metrics = comparison.metrics()
     results = {"lists": metrics, "seconds": watch.seconds, "peak_memory_mb": watch.peak_memory_mb}
     (folder / "metrics.json").write_text(json.dumps(results, indent=1, ensure_ascii=False))
@@ -239,19 +268,18 @@ def _write_results(
         page = "report.html" if len(comparison.trials) == 1 else f"report-{name}.html"
         write_report(comparison.report(name, command, settings.evaluation.examples), folder / page)
     agent = metrics["all"]["agent"]
-    append(
-        Path(settings.leaderboard),
-        Entry(
-            run=str(folder),
-            experiment=settings.experiment,
-            agent=settings.agent_name,
-            seed=settings.seed,
-            valid=_numbers(agent["valid"]),
-            test=_numbers(agent["test"]),
-            commit=made["commit"],
-            bundle=str(bundle),
-        ),
+    entry = Entry(
+        run=str(folder),
+        experiment=settings.experiment,
+        agent=settings.agent_name,
+        seed=settings.seed,
+        valid=_numbers(agent["valid"]),
+        test=_numbers(agent["test"]),
+        commit=made["commit"],
+        bundle=str(bundle),
     )
+    append(Path(settings.leaderboard), entry)
+    return entry
 
 
 def _numbers(metrics: Mapping[str, float | int | None]) -> dict[str, float]:

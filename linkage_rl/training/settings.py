@@ -13,6 +13,7 @@ from linkage_rl.tables.corrupt import NoiseRates
 from linkage_rl.tables.sample import SampleConfig
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.training.agent import TrainingConfig
+from linkage_rl.training.loggers import MlflowLogger, WandbLogger
 
 
 @dataclass(frozen=True)
@@ -116,3 +117,5 @@ class RunSettings:
     agent: PPOConfig | MaskablePPOConfig | DQNConfig = field(default_factory=PPOConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    logger: MlflowLogger | WandbLogger | None = None
+    """Tracker that is told besides TensorBoard."""

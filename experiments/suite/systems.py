@@ -1,0 +1,257 @@
+"""The systems of the library: how each is made, and what it then says of valid and test clients."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from experiments.real_lists import rival
+from experiments.speed.measure import Clock
+from experiments.suite.flat import train_flat_agent, train_flat_ranker
+from experiments.suite.problem import Problem
+from linkage_rl.agents.algorithms import AGENTS
+from linkage_rl.agents.baselines import Oracle, Rules, TopOne
+from linkage_rl.agents.checkpoint import latest_checkpoint
+from linkage_rl.agents.plans import best_fixed_plan
+from linkage_rl.agents.ranker import train_ranker
+from linkage_rl.agents.scorer import CandidateScorer, load_scorer, save_scorer
+from linkage_rl.agents.scorer_policy import ScorerPolicy
+from linkage_rl.decision.decide import Decider
+from linkage_rl.errors import LinkageError
+from linkage_rl.evaluation.evaluate import judge_cases
+from linkage_rl.protocols import Policy
+from linkage_rl.records import Decisions
+from linkage_rl.training.agent import Task, train_agent
+from linkage_rl.training.data import balanced
+
+FIT: Final = "fit.json"
+"""Seconds of the learning; it is there once the learning is over."""
+RANKER: Final = "ranker.pt"
+AGENT: Final = "best_scorer.pt"
+PLAN_CASES: Final = 4_000
+"""Valid cases on which fixed plans are compared, as in a training run."""
+_REQUIREMENTS: Final = Path(rival.__file__).with_name("requirements-lightgbm.txt")
+_ENVIRONMENT: Final = Path("outputs/environments/lightgbm")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where a system is made."""
+
+    problem: Problem
+    seed: int
+    folder: Path
+    """Takes what it learned; an interrupted system goes on from there."""
+    ranker: Path
+    """Folder of the ranker of the same condition and seed, for the systems that need it."""
+    lightgbm: str = ""
+
+    @property
+    def learned(self) -> bool:
+        """Whether the system has learned here before."""
+        return (self.folder / FIT).exists()
+
+    @contextmanager
+    def fitting(self) -> Iterator[None]:
+        """Time what is learned; once it is over it need not be learned again."""
+        clock = Clock()
+        with clock:
+            yield
+        self.took(clock.wall_s, clock.cpu_s)
+
+    def took(self, wall_s: float, cpu_s: float) -> None:
+        """Write down how long learning took."""
+        (self.folder / FIT).write_text(json.dumps({"wall_s": wall_s, "cpu_s": cpu_s}))
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a system says, raw."""
+
+    valid: Decisions
+    test: Decisions
+    decider: Decider | None = None
+    """Links live, to be timed; None where it cannot."""
+    cpu_us: float = 0.0
+    """Processor microseconds per client that come on top of the decider's."""
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class System:
+    """How a system takes part."""
+
+    title: str
+    make: Callable[[Bench], Said]
+    learns: bool = True
+    """Whether seeds differ."""
+    own: bool = False
+    """Keeps its own final actions: it has no threshold that could be moved."""
+    needs_ranker: bool = False
+    reads: tuple[str, ...] = ()
+    """Parts of the training settings on which its answers depend, cases aside."""
+    agent: bool = False
+    """Whether it is one of `AGENTS`."""
+    flat: bool = False
+    """Whether `flat` makes it."""
+
+
+def _judged(bench: Bench, policy: Policy, plan: tuple[int, ...] | None) -> Said:
+    lists = bench.problem.lists
+    decider = Decider(policy, lists.view, plan=plan)
+    return Said(judge_cases(decider, lists.valid), judge_cases(decider, lists.test), decider)
+
+
+def _every_route(bench: Bench) -> tuple[int, ...]:
+    return tuple(range(len(bench.problem.lists.view.prices)))
+
+
+def _rules(bench: Bench) -> Said:
+    lists = bench.problem.lists
+    return _judged(bench, Rules(lists.valid, lists.view), _every_route(bench))
+
+
+def _top_one(bench: Bench) -> Said:
+    return _judged(bench, TopOne(), _every_route(bench))
+
+
+def _oracle(bench: Bench) -> Said:
+    """The truth, as far as routes and slots show it: a ceiling, which nothing can link live."""
+    lists = bench.problem.lists
+    valid, test = (
+        judge_cases(Decider(Oracle(cases, lists.view), lists.view), cases)
+        for cases in (lists.valid, lists.test)
+    )
+    return Said(valid, test)
+
+
+def _ranker(bench: Bench) -> Said:
+    lists, path = bench.problem.lists, bench.folder / RANKER
+    if not bench.learned:
+        told = lists.settings.ranker
+        with bench.fitting():
+            made = train_ranker(lists.train, lists.valid, lists.view, told, bench.seed)
+            save_scorer(made, path)
+    return _judged(bench, ScorerPolicy(load_scorer(path)), _every_route(bench))
+
+
+def _best_plan(bench: Bench) -> Said:
+    lists = bench.problem.lists
+    ranker = ScorerPolicy(_ranker_of(bench))
+    some = np.random.default_rng(0).permutation(len(lists.valid))[:PLAN_CASES]
+    chosen = lists.valid.take(some)
+    with bench.fitting():
+        plan = best_fixed_plan(ranker, chosen, lists.view, lists.settings.reward)
+    said = _judged(bench, ranker, plan)
+    routes = ", ".join(lists.valid.routes[route] for route in plan)
+    return Said(said.valid, said.test, said.decider, notes={"routes": routes or "none"})
+
+
+def _agent(bench: Bench) -> Said:
+    lists = bench.problem.lists
+    settings = lists.settings
+    if not bench.learned:
+        warm = settings.training.start == "warm"
+        valid = balanced(lists.valid, settings.clients.balance)
+        with bench.fitting():
+            train_agent(
+                settings.agent,
+                Task(lists.train, valid, lists.view, settings.reward),
+                settings.training,
+                bench.seed,
+                bench.folder,
+                _ranker_of(bench) if warm else None,
+                resume=latest_checkpoint(bench.folder / "checkpoints") is not None,
+            )
+    return _judged(bench, ScorerPolicy(load_scorer(bench.folder / AGENT)), None)
+
+
+def _ranker_of(bench: Bench) -> CandidateScorer:
+    return load_scorer(bench.ranker / RANKER)
+
+
+def _lightgbm(bench: Bench) -> Said:
+    lists = bench.problem.lists
+    python = Path(bench.lightgbm) if bench.lightgbm else lightgbm_python()
+    valid, test = rival.judge_by_lightgbm(
+        *(lists.train, lists.valid, lists.test, lists.view),
+        python,
+        bench.seed,
+        took=bench.folder / "took.json",
+    )
+    took = json.loads((bench.folder / "took.json").read_text())
+    bench.took(took["fit_s"], took["fit_cpu_s"])
+    clients = len(lists.valid) + len(lists.test)
+    # its candidates and features are ours: what top-1 takes, and the trees on top
+    live = Decider(TopOne(), lists.view, plan=_every_route(bench))
+    return Said(valid, test, live, cpu_us=1e6 * took["predict_cpu_s"] / clients)
+
+
+def _flat_ranker(bench: Bench) -> Said:
+    lists = bench.problem.lists
+    told = lists.settings.ranker
+    with bench.fitting():
+        policy = train_flat_ranker(lists.train, lists.valid, lists.view, told, bench.seed)
+    return _judged(bench, policy, _every_route(bench))
+
+
+def _flat_agent(bench: Bench) -> Said:
+    lists = bench.problem.lists
+    settings = lists.settings
+    steps = settings.training.steps
+    with bench.fitting():
+        policy = train_flat_agent(lists.train, lists.view, settings.reward, steps, bench.seed)
+    return _judged(bench, policy, None)
+
+
+SYSTEMS: Final[dict[str, System]] = {
+    "rules": System("rules", _rules, learns=False, own=True),
+    "top1": System("top-1", _top_one, learns=False),
+    "ranker": System("ranker", _ranker, reads=("ranker",)),
+    "lightgbm": System("LightGBM pipeline", _lightgbm),
+    "best_plan": System(
+        "best fixed plan", _best_plan, needs_ranker=True, reads=("ranker", "reward")
+    ),
+    **{
+        name: System(
+            *(title, _agent),
+            needs_ranker=True,
+            reads=("ranker", "reward", "agent", "training"),
+            agent=True,
+        )
+        for name, title in zip(AGENTS, ("PPO", "MaskablePPO", "DQN", "QR-DQN"), strict=True)
+    },
+    "flat_ranker": System("flat ranker", _flat_ranker, reads=("ranker",), flat=True),
+    "flat_ppo": System("flat MaskablePPO", _flat_agent, reads=("reward", "training"), flat=True),
+    "oracle": System("oracle", _oracle, learns=False, own=True),
+}
+"""Every system of the library by its name in a suite."""
+
+
+def lightgbm_python() -> Path:
+    """The interpreter of LightGBM's own environment, which is built when it is missing.
+
+    Raises:
+        LinkageError: It cannot be built.
+    """
+    python = _ENVIRONMENT / "bin/python"
+    ready = _ENVIRONMENT / "ready"
+    if not ready.exists():
+        for words in (
+            [sys.executable, "-m", "venv", str(_ENVIRONMENT)],
+            [str(python), "-m", "pip", "install", "--quiet", "-r", str(_REQUIREMENTS)],
+        ):
+            done = subprocess.run(words, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise LinkageError(
+                    f"cannot build {_ENVIRONMENT}: {done.stderr.strip()[-300:]}; give a python "
+                    "that has lightgbm by lightgbm=PATH"
+                )
+        ready.touch()
+    return python.absolute()

@@ -1,0 +1,1 @@
+"""Brings an image to a SageMaker endpoint: stack, releases, and what runs."""

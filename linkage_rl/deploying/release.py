@@ -1,0 +1,204 @@
+"""The input of a release: image, model, and golden clients with the answers to expect."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from linkage_rl.bundle import Golden, read_golden
+from linkage_rl.errors import ConfigError, DeploymentError
+from linkage_rl.records import DecisionKind
+
+SHA_LENGTH: Final = 12
+"""Characters of a commit that names carry; SageMaker allows a name 63 in all."""
+METRIC_DEFINITIONS: Final = (
+    Path(__file__).resolve().parents[2] / "serving" / "metric_definitions.json"
+)
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """A training job before the release; the release comes about when the new model is better."""
+
+    image: str = ""
+    """Training image as REPOSITORY@sha256:DIGEST; '' releases without training."""
+    run: str = ""
+    """Tells training runs of one commit apart, e.g. 20260131; 14 characters at most."""
+    evaluation: str = ""
+    """S3 address of the channel `evaluation`, on which models are compared."""
+    channels: dict[str, str] = field(default_factory=dict)
+    """Names of the other channels to their S3 addresses, under data/ of the artifact bucket."""
+    hyperparameters: dict[str, str] = field(default_factory=dict)
+    """Hydra overrides of the training command."""
+    baseline: float | None = None
+    """Score to beat where the running model was never measured on this evaluation channel."""
+
+    def __post_init__(self) -> None:
+        if not self.image:
+            return
+        _check_image("train.image", self.image)
+        if not re.fullmatch(r"[a-zA-Z0-9]{1,14}", self.run):
+            raise ConfigError(
+                f"train.run: expected 1 to 14 letters and digits, got {self.run!r}; "
+                "give the date, as in train.run=20260131"
+            )
+        for name, address in {"evaluation": self.evaluation, **self.channels}.items():
+            if not address.startswith("s3://"):
+                raise ConfigError(
+                    f"train: channel {name} needs an address like s3://BUCKET/data/{name}/, "
+                    f"got {address!r}"
+                )
+
+
+@dataclass(frozen=True)
+class Release:
+    """What is brought to the endpoint."""
+
+    sha: str
+    """Commit of the image, 7 to 40 characters."""
+    image: str
+    """REPOSITORY@sha256:DIGEST, so that nobody can change it afterwards."""
+    golden: tuple[Golden, ...]
+    """Clients of the smoke test."""
+    tolerated: int = 0
+    """Golden clients that may get another answer, where the table has moved on."""
+    model: str = ""
+    """S3 address of a bundle or of a prefix with one bundle per customer; '' is in the image."""
+    test_model: str = ""
+    """Customer's bundle under the prefix `model` that is tested, such as ACME.tar.gz."""
+    train: TrainingPlan = field(default_factory=TrainingPlan)
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[0-9a-f]{7,40}", self.sha):
+            raise ConfigError(
+                f"sha: expected a commit like 0123456789ab, got {self.sha!r}; "
+                "give sha=$(git rev-parse HEAD)"
+            )
+        _check_image("image", self.image)
+        if not self.golden:
+            raise ConfigError("the smoke test needs golden clients, got none; give bundle=DIR")
+        if not 0 <= self.tolerated < len(self.golden):
+            raise ConfigError(
+                f"tolerated: expected 0 to {len(self.golden) - 1}, got {self.tolerated}; "
+                "a test that tolerates everything tests nothing"
+            )
+        if self.model and not self.model.startswith("s3://"):
+            raise ConfigError(
+                f"model: expected s3://BUCKET/KEY, got {self.model!r}; upload it first"
+            )
+        if self.test_model and not self.model.endswith("/"):
+            raise ConfigError(
+                f"test_model: expected model=s3://BUCKET/customers/, got {self.model!r}; "
+                "give the prefix under which the bundles of the customers lie"
+            )
+
+    def content(self) -> dict[str, Any]:
+        """The input of the state machine."""
+        content: dict[str, Any] = {
+            "sha": self.sha[:SHA_LENGTH],
+            "image": self.image,
+            "model": self._model(),
+            "golden": {
+                "clients": [_client(one) for one in self.golden],
+                "expected": [
+                    {
+                        "client_id": one.client_id,
+                        "decision": DecisionKind(one.kind).name.lower(),
+                        "company_id": one.company_id,
+                    }
+                    for one in self.golden
+                ],
+                "tolerated": self.tolerated,
+            },
+        }
+        return content | ({"train": _training(self.train)} if self.train.image else {})
+
+    def _model(self) -> dict[str, str]:
+        model = {"uri": self.model, "type": "", "compression": "", "test_model": self.test_model}
+        if not self.model:
+            return model | {"kind": "image"}
+        if self.test_model:
+            return model | {"kind": "many"}
+        packed = self.model.endswith(".tar.gz")
+        kinds = ("S3Object", "Gzip") if packed else ("S3Prefix", "None")
+        return model | {"kind": "data", "type": kinds[0], "compression": kinds[1]}
+
+
+def again(content: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, Any]:
+    """The input that brings back an earlier release, without training anew.
+
+    Args:
+        content: Its input.
+        model: The model that it ended with.
+    """
+    kept = {key: content[key] for key in ("sha", "image", "golden")}
+    return kept | {"model": dict(model)}
+
+
+def choose_golden(bundle: Path, limit: int) -> tuple[Golden, ...]:
+    """The surest golden clients of a bundle, links and other decisions by turns.
+
+    Raises:
+        DeploymentError: The bundle has none.
+    """
+    try:
+        golden = read_golden(bundle)
+    except (OSError, ValueError, TypeError) as error:
+        raise DeploymentError(
+            f"cannot read golden clients from {bundle}: {error}; "
+            "give the folder that `python -m linkage_rl.export` wrote"
+        ) from error
+    links = _surest([one for one in golden if one.kind == DecisionKind.LINK])
+    others = _surest([one for one in golden if one.kind != DecisionKind.LINK])
+    count = min(len(links), max(limit - limit // 2, limit - len(others)))
+    return (*links[:count], *others[: limit - count])
+
+
+def _client(golden: Golden) -> dict[str, str]:
+    """As the server takes a client; what is empty is left out."""
+    return {"client_id": golden.client_id} | {k: v for k, v in golden.fields.items() if v}
+
+
+def _surest(golden: Sequence[Golden]) -> list[Golden]:
+    return sorted(golden, key=lambda one: (-one.confidence, one.client_id))
+
+
+def _training(plan: TrainingPlan) -> dict[str, Any]:
+    try:
+        definitions = json.loads(METRIC_DEFINITIONS.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DeploymentError(
+            f"cannot read {METRIC_DEFINITIONS}: {error}; run the command from a checkout"
+        ) from error
+    # SageMaker passes every hyperparameter as text
+    return {key: value for key, value in asdict(plan).items() if key in _PASSED} | {
+        "baseline": plan.baseline if plan.baseline is not None else "none",
+        "hyperparameters": {key: str(value) for key, value in plan.hyperparameters.items()},
+        "metric_definitions": definitions,
+        "channels": [
+            _channel(name, address)
+            for name, address in {**plan.channels, "evaluation": plan.evaluation}.items()
+        ],
+    }
+
+
+_PASSED: Final = ("image", "run", "evaluation")
+
+
+def _channel(name: str, address: str) -> dict[str, Any]:
+    source = {
+        "S3DataType": "S3Prefix",
+        "S3Uri": address,
+        "S3DataDistributionType": "FullyReplicated",
+    }
+    return {"ChannelName": name, "DataSource": {"S3DataSource": source}}
+
+
+def _check_image(key: str, image: str) -> None:
+    if not re.fullmatch(r"[^\s@]+@sha256:[0-9a-f]{64}", image):
+        raise ConfigError(
+            f"{key}: expected REPOSITORY@sha256:DIGEST, got {image!r}; "
+            "take what scripts/build_and_push.sh prints"
+        )

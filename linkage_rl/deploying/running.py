@@ -1,0 +1,81 @@
+"""What runs: the endpoint with its model, image and alarms."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from linkage_rl.deploying.aws import Aws, Refusal
+
+
+@dataclass(frozen=True)
+class Running:
+    """An endpoint as it is."""
+
+    name: str
+    status: str
+    config: str
+    image: str
+    model_data: str
+    """S3 address; '' where the bundle lies in the image."""
+    instances: int
+
+    def __str__(self) -> str:
+        data = f" with {self.model_data}" if self.model_data else ""
+        return f"{self.name} {self.status}, {self.instances} instances, {self.image}{data}"
+
+    @property
+    def sha(self) -> str:
+        """The commit in the name of its configuration; '' if a person named it."""
+        return self.config.removeprefix(f"{self.name}--").partition("-")[0] if self.ours else ""
+
+    @property
+    def ours(self) -> bool:
+        """Whether its configuration was made by a release."""
+        return self.config.startswith(f"{self.name}--")
+
+
+def find_endpoint(aws: Aws, name: str) -> Running | None:
+    """The endpoint of this name, if there is one."""
+    try:
+        found = aws.call("sagemaker", "describe_endpoint", EndpointName=name)
+    except Refusal as refusal:
+        if "Could not find" in refusal.sentence:
+            return None
+        raise
+    config = str(found["EndpointConfigName"])
+    about = aws.call("sagemaker", "describe_endpoint_config", EndpointConfigName=config)
+    model = str(about["ProductionVariants"][0]["ModelName"])
+    container = aws.call("sagemaker", "describe_model", ModelName=model)["PrimaryContainer"]
+    source = container.get("ModelDataSource", {}).get("S3DataSource", {})
+    variants = found.get("ProductionVariants", [{}])
+    return Running(
+        name,
+        str(found["EndpointStatus"]),
+        config,
+        str(container.get("Image", "")),
+        str(container.get("ModelDataUrl") or source.get("S3Uri", "")),
+        int(variants[0].get("CurrentInstanceCount", 0)),
+    )
+
+
+def alarms(aws: Aws, endpoint: str) -> Iterator[tuple[str, str]]:
+    """Name and state of each alarm of the endpoint."""
+    names = [f"{endpoint}-{kind}" for kind in ("errors", "latency", "linkage-rate")]
+    found = aws.call("cloudwatch", "describe_alarms", AlarmNames=names)
+    for alarm in found.get("MetricAlarms", ()):
+        yield str(alarm["AlarmName"]), str(alarm["StateValue"])
+
+
+def image_of(aws: Aws, repository: str, sha: str) -> str:
+    """The image that was pushed for a commit, by its digest.
+
+    Args:
+        aws: Where to ask.
+        repository: Address of the repository.
+        sha: The tag.
+
+    Raises:
+        Refusal: There is none.
+    """
+    name = repository.partition("/")[2]
+    found = aws.call("ecr", "describe_images", repositoryName=name, imageIds=[{"imageTag": sha}])
+    return f"{repository}@{found['imageDetails'][0]['imageDigest']}"

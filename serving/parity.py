@@ -1,0 +1,76 @@
+"""`python -m serving.parity BUNDLE URL`: golden clients against a running server.
+
+What a bundle answered when it was made, the image that carries it must answer, too.
+"""
+
+import argparse
+import json
+import sys
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from linkage_rl.bundle import Golden, read_golden
+from linkage_rl.errors import LinkageError
+from serving.answers import DECISIONS
+
+TOLERANCE: Final = 1e-5
+"""Of a confidence."""
+_TIMEOUT_S: Final = 60
+
+
+def differences(golden: Sequence[Golden], results: Sequence[dict[str, Any]]) -> list[str]:
+    """A sentence on each client that got another answer than its recorded one."""
+    found = [
+        f"expected {len(golden)} results, got {len(results)}"
+        for _ in range(len(golden) != len(results))
+    ]
+    for expected, got in zip(golden, results, strict=False):
+        same = (
+            got["client_id"] == expected.client_id
+            and got["decision"] == DECISIONS[expected.kind]
+            and (got.get("company_id") or "") == expected.company_id
+            and abs(got.get("confidence", -1) - expected.confidence) <= TOLERANCE
+        )
+        if not same:
+            words = f"{got['decision']} {got.get('company_id')} at {got.get('confidence')}"
+            found.append(f"{expected.client_id!r} should get '{expected}', got '{words}'")
+    return found
+
+
+def ask(url: str, golden: Sequence[Golden]) -> list[dict[str, Any]]:
+    """The server's results for the golden clients.
+
+    Raises:
+        OSError: The server does not answer, or refuses.
+    """
+    clients = [{"client_id": client.client_id, **client.fields} for client in golden]
+    request = urllib.request.Request(
+        f"{url.rstrip('/')}/invocations",
+        json.dumps({"mode": "bulk_linkage", "clients": clients}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
+        results: list[dict[str, Any]] = json.load(response)["results"]
+    return results
+
+
+def main() -> None:
+    """Compare, print what differs, and exit with 1 if anything does."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("bundle", type=Path, help="the bundle that the server has loaded")
+    parser.add_argument("url", nargs="?", default="http://127.0.0.1:8080")
+    arguments = parser.parse_args()
+    try:
+        golden = read_golden(arguments.bundle)
+        found = differences(golden, ask(arguments.url, golden))
+    except (LinkageError, OSError) as error:
+        sys.exit(f"error: cannot compare {arguments.bundle} with {arguments.url}: {error}")
+    if found:
+        sys.exit("\n".join(["error: the server answers otherwise than the bundle:", *found]))
+    print(f"parity   {len(golden)} golden clients answered by {arguments.url} as recorded")  # noqa: T201 - the result
+
+
+if __name__ == "__main__":
+    main()

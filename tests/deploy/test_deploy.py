@@ -1,0 +1,205 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import boto3
+import pytest
+
+from linkage_rl.deploying.aws import connect
+from linkage_rl.deploying.executions import follow, start
+from linkage_rl.errors import DeploymentError
+from tests.deploy.conftest import Deploy, Ended
+from tests.deploy.emulated_aws import Emulation, network
+from tests.deploy.releases import ENDPOINT, REPOSITORY, SHAS, create_machine, image, release
+
+READS = ("Describe", "Get", "List", "Head")
+
+Act = Callable[..., Ended]
+
+
+@pytest.fixture
+def act(aws: Emulation, deploy: Deploy, bundle: Path) -> Act:
+    """Runs an action on a stack in a network, and forgets what was called before."""
+    words = [f"parameters.{key}={value}" for key, value in network().items()]
+
+    def run(action: str, *more: str) -> Ended:
+        aws.calls.clear()
+        return deploy(action, *words, f"bundle={bundle}", "poll_s=0.05", *more)
+
+    return run
+
+
+def shipped(number: int) -> tuple[str, str]:
+    """The words that release the image of a commit."""
+    return f"sha={SHAS[number]}", f"image={image(SHAS[number])}"
+
+
+def test_a_plan_tells_everything_and_touches_nothing(aws: Emulation, act: Act) -> None:
+    ended = act("plan", *shipped(0))
+
+    assert ended.code == 0, ended.err
+    assert "would create linkage-rl" in ended.out
+    assert "add     StateMachine (AWS::StepFunctions::StateMachine)" in ended.out
+    assert f"would create endpoint {ENDPOINT} with {image(SHAS[0])}" in ended.out
+    assert [call for call in aws.calls if not call.operation.startswith(READS)] == []
+    assert boto3.client("cloudformation").list_stacks()["StackSummaries"] == []
+
+
+def test_from_an_empty_account_to_a_release_an_update_a_roll_back_and_the_status(
+    aws: Emulation, act: Act
+) -> None:
+    first = act("apply", *shipped(0))
+    assert first.code == 0, first.err
+    assert "stack    created linkage-rl" in first.out
+    assert f"release  created: {ENDPOINT} runs {ENDPOINT}--{SHAS[0]}" in first.out
+
+    plan = act("plan", *shipped(1))
+    assert f"would update endpoint {ENDPOINT}" in plan.out
+    assert [call for call in aws.calls if not call.operation.startswith(READS)] == []
+
+    second = act("apply", *shipped(1))
+    assert f"release  updated: {ENDPOINT} runs {ENDPOINT}--{SHAS[1]}" in second.out
+    assert "CreateStack" not in aws.operations("cloudformation")
+
+    third = act("apply", *shipped(1))
+    assert "release  unchanged" in third.out
+
+    back = act("rollback")
+    assert back.code == 0, back.err
+    assert f"rollback {SHAS[1]} -> {SHAS[0]}" in back.out
+    assert f"release  updated: {ENDPOINT} runs {ENDPOINT}--{SHAS[0]}" in back.out
+
+    status = act("status")
+    assert f"endpoint {ENDPOINT} InService" in status.out
+    assert image(SHAS[0]) in status.out
+    assert status.out.count("release  2") == 4
+
+
+def test_a_failed_release_ends_with_the_cause_and_code_1(aws: Emulation, act: Act) -> None:
+    aws.answer = lambda asked: "nothing"
+
+    ended = act("apply", *shipped(0))
+
+    assert ended.code == 1
+    assert ended.err.strip().splitlines()[-1].startswith("error: the release ended as FAILED")
+    assert "SmokeTestFailed" in ended.err
+    assert "the endpoint was deleted" in ended.err
+
+
+@pytest.mark.slow
+def test_a_changed_parameter_is_planned_and_the_rest_stays(aws: Emulation, act: Act) -> None:
+    act("apply", "parameters.instance_count=3")
+
+    plan = act("plan", "parameters.keep_releases=9")
+
+    assert "set     KeepReleases: 5 -> 9" in plan.out
+    assert "InstanceCount" not in plan.out
+
+
+@pytest.mark.slow
+def test_an_image_is_found_by_its_commit(aws: Emulation, act: Act) -> None:
+    act("apply")
+    pushed = boto3.client("ecr").put_image(
+        repositoryName=ENDPOINT,
+        imageManifest=json.dumps({"layers": []}),
+        imageManifestMediaType="application/vnd.oci.image.manifest.v1+json",
+        imageTag=SHAS[0],
+    )
+    digest = pushed["image"]["imageId"]["imageDigest"]
+
+    plan = act("plan", f"sha={SHAS[0]}")
+
+    assert f"would create endpoint {ENDPOINT} with {REPOSITORY}@{digest}" in plan.out
+
+
+def test_the_release_action_writes_the_input_and_asks_nobody(
+    deploy: Deploy, bundle: Path, tmp_path: Path
+) -> None:
+    ended = deploy("release", *shipped(0), f"bundle={bundle}", "output=release.json")
+
+    assert ended.code == 0, ended.err
+    content = json.loads((tmp_path / "release.json").read_text(encoding="utf-8"))
+    assert content["sha"] == SHAS[0]
+    assert content["golden"]["clients"][0] == {"client_id": "g1", "name": "株式会社青空商事"}
+    assert content["golden"]["expected"][0]["company_id"] == "c1"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("fly",), 2, "expected an action of plan, apply, status, rollback, release, got 'fly'"),
+        (("release", "sha=abcdef0"), 2, "needs image=REPOSITORY@sha256:DIGEST"),
+        (
+            ("release", "sha=abcdef0", "image=linkage_rl:latest", "bundle=bundle"),
+            2,
+            "image: expected REPOSITORY@sha256:DIGEST, got 'linkage_rl:latest'",
+        ),
+        (
+            ("release", f"sha={'x' * 12}", f"image={image('a')}", "bundle=bundle"),
+            2,
+            "sha: expected a commit like 0123456789ab",
+        ),
+        (
+            ("release", "sha=abcdef0", f"image={image('a')}", "bundle=nowhere"),
+            1,
+            "cannot read golden clients from nowhere",
+        ),
+        (
+            ("release", "sha=abcdef0", f"image={image('a')}", "bundle=bundle", "tolerated=2"),
+            2,
+            "tolerated: expected 0 to 1, got 2",
+        ),
+        (("plan", "parameters.vpc_idd=v"), 2, "unknown key parameters.vpc_idd"),
+    ],
+)
+def test_a_wrong_word_is_answered_by_what_is_expected(
+    words: tuple[str, ...], code: int, said: str, aws: Emulation, deploy: Deploy, bundle: Path
+) -> None:
+    ended = deploy(*words)
+
+    assert ended.code == code
+    assert said in ended.err
+
+
+def test_a_needed_parameter_that_is_not_given_is_named_with_its_meaning(
+    aws: Emulation, deploy: Deploy
+) -> None:
+    ended = deploy("plan")
+
+    assert ended.code == 2
+    assert "parameters.vpc_id is needed: Network of the company database." in ended.err
+
+
+@pytest.mark.slow
+def test_status_and_roll_back_need_something_that_runs(aws: Emulation, act: Act) -> None:
+    assert "expected stack linkage-rl in ap-northeast-1, found none" in act("status").err
+    act("apply")
+    assert f"expected endpoint {ENDPOINT} to run, found none" in act("rollback").err
+    act("apply", *shipped(0))
+    assert "expected an earlier release, found none" in act("rollback").err
+
+
+@pytest.mark.slow
+def test_a_release_during_another_one_is_not_started(aws: Emulation) -> None:
+    machine = create_machine(PollSeconds="1")
+    session = connect("")
+    running = start(session, machine, release(SHAS[0]))
+
+    with pytest.raises(DeploymentError, match="expected no release under way, found aaaaaaaaaaaa-"):
+        start(session, machine, release(SHAS[1]))
+    assert follow(session, running, 0.05)["outcome"] == "created"
+
+
+def test_without_a_login_one_sentence_says_what_to_do(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+
+    ended = deploy("status", "region=ap-northeast-1")
+
+    assert ended.code == 1
+    assert "log in (`aws configure`, `aws sso login`)" in ended.err

@@ -1,0 +1,135 @@
+"""What linters and service models say of state machine and template; each finds a planted fault."""
+
+import json
+from collections import Counter
+from dataclasses import fields
+
+import pytest
+import yaml
+from botocore.model import OperationNotFoundError
+from botocore.validate import ParamValidator
+from cfnlint import ManualArgs
+from cfnlint.api import lint
+from statelint.config import Config
+from statelint.linter import Linter
+
+from linkage_rl.deploying.parameters import StackParameters, template_name
+from linkage_rl.deploying.template import FOLDER, read_template
+from tests.deploy.asl import sample, tasks
+from tests.deploy.releases import VALUES, definition
+
+REGIONS = ["ap-northeast-1"]
+
+
+def cfn_lint(text: str) -> list[str]:
+    found = lint(text, config=ManualArgs(regions=REGIONS))
+    return [f"{one.rule.id} {one.message}" for one in found]
+
+
+def statelint(text: str) -> list[str]:
+    return list(Linter.validate(text, Config()))
+
+
+def parameter_faults(text: str = "") -> list[str]:
+    reports = []
+    for task in tasks(text):
+        try:
+            shape = task.model().input_shape
+        except OperationNotFoundError:
+            reports.append(f"{task.name}: {task.service} has no {task.operation}")
+            continue
+        report = ParamValidator().validate(sample(shape, task.parameters), shape)
+        if report.has_errors():
+            reports.append(f"{task.name}: {report.generate_report()}")
+    return reports
+
+
+def test_statelint_finds_nothing() -> None:
+    assert statelint(definition()) == []
+
+
+@pytest.mark.parametrize(
+    ("sound", "planted"),
+    [
+        ('"Next":"CountPoll"', '"Next":"CountPole"'),
+        ('"StringEquals":"Failed"', '"StringEqual":"Failed"'),
+        ('"ResultPath":"$.goal"', '"ResultPath":"goal"'),
+    ],
+)
+def test_statelint_finds_a_planted_fault(sound: str, planted: str) -> None:
+    assert sound in definition()
+
+    assert statelint(definition().replace(sound, planted, 1))
+
+
+def test_cfn_lint_finds_neither_errors_nor_warnings() -> None:
+    assert cfn_lint(read_template().text) == []
+
+
+def test_cfn_lint_finds_planted_faults() -> None:
+    text = read_template().text
+    for sound, planted in (
+        ('"ScanOnPush"', '"ScanOnPuch"'),
+        ('{"Ref":"SubnetIds"}', '{"Ref":"SubnetId"}'),
+        ('"AWS::SNS::Topic"', '"AWS::SNS::Topik"'),
+    ):
+        assert sound in text
+        text = text.replace(sound, planted, 1)
+
+    found = " ".join(cfn_lint(text))
+
+    assert "ScanOnPuch" in found
+    assert "'SubnetId'" in found
+    assert "AWS::SNS::Topik" in found
+
+
+def test_every_task_sends_parameters_that_its_service_knows() -> None:
+    found = Counter(task.operation for task in tasks())
+
+    assert parameter_faults() == []
+    assert sum(found.values()) == 24
+    assert {"CreateModel", "UpdateEndpoint", "InvokeEndpoint", "CreateTrainingJob"} <= set(found)
+
+
+@pytest.mark.parametrize(
+    ("sound", "planted"),
+    [
+        ('"EndpointConfigName.$"', '"EndpointConfigNam.$"'),
+        ('"WaitIntervalInSeconds.$"', '"WaitIntervallInSeconds.$"'),
+        ('"InitialVariantWeight":1', '"InitialVariantWeight":"1"'),
+        ("sagemaker:describeEndpoint", "sagemaker:describeEndpiont"),
+        ('"TargetModel.$"', '"TargetModell.$"'),
+    ],
+)
+def test_a_planted_misspelling_of_a_parameter_is_found(sound: str, planted: str) -> None:
+    assert sound in definition()
+
+    assert parameter_faults(definition().replace(sound, planted, 1))
+
+
+def test_every_task_has_a_time_limit_and_every_failure_a_way_out() -> None:
+    text = (FOLDER / "state_machine.asl.json").read_text(encoding="utf-8")
+    states = json.loads(text)["States"]
+
+    for name, state in states.items():
+        if state["Type"] == "Task":
+            assert "TimeoutSeconds" in state, name
+        if state["Type"] in ("Task", "Parallel"):
+            assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
+
+
+def test_the_file_and_the_template_name_the_same_values() -> None:
+    template = yaml.safe_load((FOLDER / "template.yaml").read_text(encoding="utf-8"))
+    machine = template["Resources"]["StateMachine"]["Properties"]
+
+    assert set(machine["DefinitionSubstitutions"]) == set(VALUES)
+
+
+def test_every_parameter_of_the_template_is_a_key_of_the_command_and_described() -> None:
+    parameters = read_template().parameters
+    keys = {template_name(one.name) for one in fields(StackParameters)}
+
+    # whether there is an endpoint to scale is found out, not given
+    assert {*keys, "EndpointExists"} == set(parameters)
+    for name, about in parameters.items():
+        assert len(about["Description"]) > 10, name

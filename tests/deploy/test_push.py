@@ -1,0 +1,161 @@
+"""`scripts/build_and_push.sh` against a real registry, and against a stand-in of AWS's program."""
+
+import json
+import os
+import re
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.registry import ROOT, Push, found
+
+SHA = "0123456789ab"
+
+
+def stand_in(folder: Path, name: str, script: str) -> None:
+    """A program that writes down how it was called, and does what the script says."""
+    path = folder / "bin" / name
+    path.parent.mkdir(exist_ok=True)
+    log = folder / f"{name}.log"
+    path.write_text(f'#!/bin/bash\necho "$@" >> {log}\n{script}\n')
+    path.chmod(0o755)
+
+
+DOCKER = """
+if [ "$1" = --version ]; then echo "Docker version 28"; fi
+if [ "$1" = login ]; then cat > "$(dirname "$0")/../password"; fi
+"""
+AWS = """
+state="$(dirname "$0")/../pushed"
+case "$2" in
+describe-repositories) [ -e "$(dirname "$0")/../repository" ] ;;
+create-repository) touch "$(dirname "$0")/../repository" ;;
+get-login-password) echo planted-password ;;
+describe-images)
+    # there from the second look on: once before the push, once after it
+    if [ -e "$state" ]; then echo sha256:abc; else touch "$state"; exit 254; fi ;;
+esac
+"""
+AT_AWS = {"AWS_ACCOUNT_ID": "123456789012", "AWS_REGION": "ap-northeast-1", "TAG": SHA}
+
+
+@pytest.fixture
+def at_aws(tmp_path: Path) -> Path:
+    stand_in(tmp_path, "docker", DOCKER)
+    stand_in(tmp_path, "aws", AWS)
+    return tmp_path
+
+
+def test_the_first_push_makes_the_repository_and_ends_with_the_digest(
+    at_aws: Path, push: Push
+) -> None:
+    ended = push(**AT_AWS, IMAGE="linkage_rl:small")
+
+    registry = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com"
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == f"{registry}/linkage-rl@sha256:abc\n"
+    asked = (at_aws / "aws.log").read_text()
+    assert "create-repository" in asked
+    assert "--image-tag-mutability IMMUTABLE" in asked
+    assert f"push {registry}/linkage-rl:{SHA}" in (at_aws / "docker.log").read_text()
+
+
+def test_the_password_goes_by_standard_input_and_is_shown_nowhere(at_aws: Path, push: Push) -> None:
+    ended = push(**AT_AWS, IMAGE="linkage_rl:small")
+
+    assert (at_aws / "password").read_text() == "planted-password\n"
+    written = ended.stdout + ended.stderr
+    written += (at_aws / "docker.log").read_text() + (at_aws / "aws.log").read_text()
+    assert "planted-password" not in written
+
+
+def test_an_image_that_is_there_is_neither_built_nor_pushed_again(at_aws: Path, push: Push) -> None:
+    (at_aws / "repository").touch()
+    (at_aws / "pushed").touch()
+
+    ended = push(**AT_AWS)
+
+    assert ended.stdout.endswith("@sha256:abc\n")
+    assert (at_aws / "docker.log").read_text() == "info\n--version\n"
+    assert "create-repository" not in (at_aws / "aws.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"TAG": "latest"}, "expected a commit as TAG, such as 0123456789ab, got 'latest'"),
+        ({"AWS_ACCOUNT_ID": "12"}, "expected the 12 digits of the account in AWS_ACCOUNT_ID"),
+        ({"AWS_REGION": ""}, "expected a region in AWS_REGION, got none"),
+        ({"TARGET": "tea"}, "expected TARGET=serve or TARGET=train, got 'tea'"),
+    ],
+)
+def test_a_wrong_variable_is_named(
+    changed: dict[str, str], said: str, at_aws: Path, push: Push
+) -> None:
+    ended = push(**(AT_AWS | changed))
+
+    assert ended.returncode == 1
+    assert said in ended.stderr
+
+
+@pytest.mark.slow
+def test_shellcheck_finds_nothing_in_the_scripts() -> None:
+    scripts = sorted((ROOT / "scripts").glob("*.sh"))
+
+    checked = subprocess.run(
+        [found("shellcheck", "shellcheck"), "--external-sources", *scripts],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+
+    assert checked.stdout == ""
+
+
+@pytest.fixture
+def small_image(engine: tuple[str, dict[str, str]], tmp_path: Path) -> Iterator[str]:
+    """An image of one file; LINKAGE_TEST_IMAGE names another one to push."""
+    if given := os.environ.get("LINKAGE_TEST_IMAGE"):
+        yield given
+        return
+    program, environment = engine
+    (tmp_path / "hello").write_text("hello")
+    archive = tmp_path / "image.tar"
+    subprocess.run(["tar", "-cf", archive, "-C", tmp_path, "hello"], check=True)
+    name = f"localhost/linkage_rl_test:{os.getpid()}"
+    environ = {**os.environ, **environment}
+    subprocess.run([program, "import", archive, name], check=True, env=environ, capture_output=True)
+    yield name
+    subprocess.run([program, "rmi", "--force", name], check=True, env=environ, capture_output=True)
+
+
+@pytest.mark.slow
+def test_a_real_registry_gets_the_image_once_and_gives_it_back_by_its_digest(
+    registry: str, engine: tuple[str, dict[str, str]], small_image: str, push: Push
+) -> None:
+    program, environment = engine
+    variables = {"REGISTRY": registry, "TAG": SHA, "IMAGE": small_image, **environment}
+
+    first = push(**variables)
+    again = push(**variables)
+
+    assert first.returncode == 0, first.stderr
+    pushed = first.stdout.strip()
+    assert re.fullmatch(rf"{registry}/linkage-rl@sha256:[0-9a-f]{{64}}", pushed)
+    assert again.stdout == first.stdout
+    assert "is there already and stays as it is" in again.stderr
+    with urllib.request.urlopen(f"http://{registry}/v2/linkage-rl/tags/list") as reply:
+        assert json.load(reply)["tags"] == [SHA]
+    plain = [] if program.endswith("docker") else ["--tls-verify=false"]
+    environ = {**os.environ, **environment}
+    pulled = subprocess.run(
+        [program, "pull", *plain, pushed], env=environ, capture_output=True, text=True, check=False
+    )
+    assert pulled.returncode == 0, pulled.stderr
+    tagged = f"{registry}/linkage-rl:{SHA}"
+    for name in (tagged, pushed):
+        subprocess.run([program, "rmi", name], env=environ, capture_output=True, check=False)

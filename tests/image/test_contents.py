@@ -1,0 +1,140 @@
+"""What is in the serving image, and what is not."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.image.containers import NAME, build, engine, forget, inspect, run_container, run_once
+
+pytestmark = pytest.mark.image
+
+MOST_MB = 450
+LISTED = """
+import importlib.metadata, json, re
+names = {re.sub(r"[-_.]+", "-", found.metadata["Name"]).lower() + "@" + found.version
+         for found in importlib.metadata.distributions()}
+print(json.dumps(sorted(names)))
+"""
+
+
+def test_it_is_small(image: str) -> None:
+    assert inspect("image", image)["Size"] <= MOST_MB * 1_000_000
+
+
+def test_it_holds_no_training_library_and_no_compiler(image: str) -> None:
+    modules = ("torch", "gymnasium", "stable_baselines3", "hydra", "pyarrow", "Cython")
+    search = f"import importlib.util as u; print([m for m in {modules} if u.find_spec(m)])"
+
+    assert run_once(image, "python3", "-c", search).strip() == "[]"
+    assert run_once(image, "sh", "-c", "command -v gcc cc g++ ld make || true") == ""
+
+
+def test_it_holds_no_cache(image: str) -> None:
+    found = run_once(
+        image, "sh", "-c", "ls -A /root /tmp /var/cache/apt /root/.cache 2>/dev/null || true"
+    )
+
+    assert not re.search(r"pip|\.whl|\.deb", found)
+
+
+def test_labels_say_what_the_platform_asks(image: str) -> None:
+    labels = inspect("image", image)["Config"]["Labels"]
+
+    assert labels["com.amazonaws.sagemaker.capabilities.multi-models"] == "true"
+    assert labels["com.amazonaws.sagemaker.capabilities.accept-bind-to-port"] == "true"
+    assert labels["org.opencontainers.image.title"] == "linkage_rl"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", labels["org.opencontainers.image.version"])
+    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    assert labels["org.opencontainers.image.revision"][:12] == head.stdout[:12]
+
+
+def test_the_environment_holds_no_secret(image: str) -> None:
+    pairs = dict(word.split("=", 1) for word in inspect("image", image)["Config"]["Env"])
+
+    assert not [name for name in pairs if re.search(r"PASS|SECRET|TOKEN|KEY|URL", name)]
+
+
+def test_the_tree_is_that_of_the_contract(image: str) -> None:
+    listed = run_once(image, "sh", "-c", "cd /opt/ml && find . | sort").split()
+
+    assert {"./code/program", "./code/serve", "./code/train", "./code/revision"} <= {*listed}
+    assert {"./code/serving/worker.py", "./code/serving/app.py", "./code/sbom.json"} <= {*listed}
+    assert {"./code/nginx.conf", "./code/serving/nginx.conf"} <= {*listed}
+    assert {"./model", "./input/config", "./input/data", "./input/eval", "./output"} <= {*listed}
+    config = inspect("image", image)["Config"]
+    assert (config["Entrypoint"], config["Cmd"]) == (["/opt/ml/code/program"], ["serve"])
+
+
+def test_the_bill_of_materials_lists_everything_installed(image: str) -> None:
+    bill = json.loads(run_once(image, "cat", "/opt/ml/code/sbom.json"))
+    python = json.loads(run_once(image, "python3", "-c", LISTED))
+    debian = run_once(image, "dpkg-query", "-W", "-f", "${Package}@${Version}\n").split()
+
+    addresses = {component["purl"].split("?")[0] for component in bill["components"]}
+    assert bill["bomFormat"] == "CycloneDX"
+    assert {f"pkg:pypi/{name}" for name in python} <= addresses
+    assert {f"pkg:deb/debian/{name}" for name in debian} <= addresses
+    assert len(bill["components"]) == len(python) + len(debian)
+
+
+def test_an_unknown_command_is_refused(image: str) -> None:
+    with run_container(image, command="retrain", wait=False) as container:
+        assert container.wait(10) == 2
+        assert "expected the command serve or train, got 'retrain'" in container.logs()
+
+
+@pytest.mark.parametrize(
+    "word", ["DB_PASS=hush-hush", "DATABASE_URL=postgresql://ann:hush-hush@db/crm"]
+)
+class TestAPasswordAsABuildArgument:
+    def test_is_refused_by_the_script(self, word: str) -> None:
+        ended = build("serve", word)
+
+        assert ended.returncode == 2
+        assert "would be readable in the image" in ended.stderr
+        assert "hush-hush" not in ended.stdout + ended.stderr
+
+    def test_is_refused_by_the_build_itself(self, image: str, word: str) -> None:
+        ended = build("serve", f"--build-arg={word}", name=f"{NAME}_leaky")
+
+        assert ended.returncode != 0
+        assert "would be readable in the image" in ended.stderr
+        assert f"{NAME}_leaky" not in engine("images", "--format", "{{.Repository}}")
+
+
+def test_a_database_given_to_the_build_is_in_the_environment(image: str) -> None:
+    ended = build("serve", "DB_HOST=db.internal", "DB_NAME=crm", name=f"{NAME}_crm")
+
+    assert ended.returncode == 0, ended.stderr
+    variables = inspect("image", f"{NAME}_crm:latest")["Config"]["Env"]
+    forget(f"{NAME}_crm")
+    assert {"DB_HOST=db.internal", "DB_NAME=crm"} <= {*variables}
+
+
+def test_two_builds_of_a_commit_are_the_same_image(image: str) -> None:
+    ended = build("serve", "--no-cache", name=f"{NAME}_again")
+
+    assert ended.returncode == 0, ended.stderr
+    first, second = inspect("image", image), inspect("image", f"{NAME}_again:latest")
+    assert first["RootFS"]["Layers"] == second["RootFS"]["Layers"]
+    assert first["Id"] == second["Id"]
+    forget(f"{NAME}_again")
+
+
+def test_a_bundle_in_the_image_is_served(image: str, sample_bundle: Path) -> None:
+    ended = build("serve", f"BUNDLE={sample_bundle}", name=f"{NAME}_whole")
+
+    assert ended.returncode == 0, ended.stderr
+    with run_container(f"{NAME}_whole:latest") as container:
+        assert container.ask("/ping").status == 200
+    forget(f"{NAME}_whole")
+
+
+def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path) -> None:
+    ended = build("serve", f"BUNDLE={tmp_path}")
+
+    assert ended.returncode == 2
+    assert f"expected a bundle in BUNDLE={tmp_path}, found no manifest.json" in ended.stderr

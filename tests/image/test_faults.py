@@ -1,0 +1,394 @@
+"""Callers who do everything wrong, workers that are killed, and a server that is told to stop."""
+
+import json
+import os
+import re
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from experiments.serving.caller import Load, drive, request
+from tests.image.callers import DOCUMENTED, ask, ids_of, sample_clients, send_raw, sentence
+from tests.image.containers import Container, run_container
+from tests.image.processes import workers
+from tests.serving.asking import Answer
+
+pytestmark = pytest.mark.image
+
+SECRET_NAME = "株式会社ここだけの秘密"
+SECRET_PHONE = "03-9999-4321"
+
+
+@pytest.fixture(scope="module")
+def server(image: str, sample_bundle: Path) -> Iterator[Container]:
+    with run_container(image, sample_bundle) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def answers_afterwards(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a test of the shared server does, a well-behaved caller is answered after it."""
+    yield
+    if "server" in request.fixturenames:
+        answer = well_behaved(request.getfixturevalue("server"))
+        assert (answer.status, ids_of(answer.json["results"])) == (200, ["w"])
+
+
+def well_behaved(server: Container) -> Answer:
+    client = sample_clients()[0] | {"client_id": "w"}
+    return ask(server.url, body={"clients": [client]}, timeout_s=10)
+
+
+def status_of(wire: bytes) -> int:
+    found = re.match(rb"HTTP/1\.[01] (\d{3})", wire)
+    return int(found.group(1)) if found else 0
+
+
+def post(body: bytes, *headers: str, length: int | None = None) -> bytes:
+    told = [*headers, f"Content-Length: {len(body) if length is None else length}"]
+    lines = ["POST /invocations HTTP/1.1", "Host: x", "Content-Type: application/json", *told]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+ODD_VALUES: tuple[Any, ...] = (None, True, 1, 1.5, 9**99, "", [], {}, [{}])
+BODIES = {
+    "nothing": b"",
+    "truncated": b'{"clients":[{"name":"tr',
+    "not an object": b'["clients"]',
+    "deep lists": b"[" * 100_000,
+    "deep objects": b'{"a":' * 100_000,
+    "deep and closed": b'{"clients":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+    "a number of many digits": b'{"clients":[{"name":' + b"9" * 100_000 + b"}]}",
+    "a number without end": b'{"clients":[{"name":1e999999}]}',
+    "not a number": b'{"clients":[{"name":NaN,"client_id":-Infinity}]}',
+    "zero bytes": b'{"clients":[{"name":"a\x00b"}]}',
+    "escaped zero bytes": b'{"clients":[{"name":"a\\u0000b","city":"\\u0000"}]}',
+    "lone surrogates": b'{"clients":[{"name":"\\ud800","client_id":"\\udfff","\\ud800":1}]}',
+    "encoded surrogates": b'{"clients":[{"name":"\xed\xa0\x80"}]}',
+    "no utf-8": b'{"clients":[{"name":"\xff\xfe"}]}',
+    "utf-16": '{"clients":[]}'.encode("utf-16"),
+    "a mark, then JSON": b'\xef\xbb\xbf{"clients":[{"name":"a"}]}',
+    "an unknown mode": b'{"mode":"drop table","clients":[]}',
+    "a mode of another type": b'{"mode":{"a":[]},"clients":[]}',
+    "clients of another type": b'{"clients":"abc"}',
+    "every type as a client": b'{"clients":[null,true,1,1.5,"s",[],{},[{}]]}',
+    "every type as a field": json.dumps(
+        {"clients": [{"name": value} for value in ODD_VALUES]}
+    ).encode(),
+    "every type as an id": json.dumps(
+        {"clients": [{"name": "a", "client_id": value} for value in ODD_VALUES]}
+    ).encode(),
+    "half a million fields": b'{"clients":[{%s}]}'
+    % b",".join(b'"f%d":0' % n for n in range(500_000)),
+    "three million clients": b'{"clients":[' + b"0," * 2_999_000 + b"0]}",
+    "a megabyte as a name": b'{"clients":[{"name":"' + b"a" * 1_000_000 + b'"}]}',
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_no_body_makes_the_server_fail(server: Container, name: str) -> None:
+    answer = ask(server.url, body=BODIES[name], content_type="application/json")
+
+    assert answer.status < 500
+    assert_is_clean(answer)
+    if answer.status >= 400:
+        assert len(sentence(answer)) < 500
+
+
+def assert_is_clean(answer: Answer) -> None:
+    """No traceback, no file and no module of ours is shown."""
+    text = answer.body.decode("utf-8", "replace")
+    for shown in ("Traceback", ".py", "/opt/", "/usr/", "/tmp/", "linkage_rl."):
+        assert shown not in text
+
+
+@pytest.mark.parametrize("kind", ["text/csv", "application/jsonlines"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\n\n\n",
+        b"\x00",
+        b'"',
+        b'name\n"a',
+        b"name\n" + b"," * 100_000,
+        b"name," * 10_000 + b"\n",
+        b"name\n" + b"x" * 3_000_000,
+        b"\xff\xfe\x00",
+        b"[" * 100_000 + b"\n{}",
+        "name\n\ud800\n".encode("utf-8", "surrogatepass"),
+    ],
+)
+def test_no_lines_make_the_server_fail(server: Container, kind: str, body: bytes) -> None:
+    answer = ask(server.url, body=body, content_type=kind)
+
+    assert answer.status < 500
+    assert_is_clean(answer)
+
+
+@pytest.mark.parametrize(
+    ("wire", "statuses"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", {400}),
+        (b"GARBAGE\r\n\r\n", {400}),
+        (b"GET /ping HTTP/9.9\r\nHost: x\r\n\r\n", {400}),
+        (b"GET /ping HTTP/1.1\r\nHost: x\r\nNo colon here\r\n\r\n", {200, 400}),
+        (b"GET /ping HTTP/1.1\r\nHost: x\r\nX: a\x00b\r\n\r\n", {400}),
+        (b"GET /ping\r\n", {0, 400}),
+        (b"GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", {400}),
+        (b"GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n", {400, 404}),
+        (b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", {414}),
+        (post(b"{}", "Content-Length: 3"), {400}),
+        (post(b"{}", length=-1), {400}),
+        (post(b"{}", "Transfer-Encoding: gzip, chunked"), {400}),
+        (post(b"{}", "Expect: 100-continue", "Connection: close"), {100, 400}),
+        (post(b"", length=10**30), {400, 413}),
+        (post(b"", length=7_000_000), {413}),
+    ],
+)
+def test_what_is_no_request_is_refused(server: Container, wire: bytes, statuses: set[int]) -> None:
+    came = send_raw(server.url, wire, timeout_s=3, close_writing=False)
+
+    assert status_of(came) in statuses
+    assert b"Traceback" not in came
+
+
+def test_headers_without_end_are_refused(server: Container) -> None:
+    junk = "".join(f"X-Junk-{number}: {number:032}\r\n" for number in range(100_000))
+
+    came = send_raw(server.url, f"GET /ping HTTP/1.1\r\nHost: x\r\n{junk}\r\n".encode())
+
+    assert status_of(came) in (0, 400, 431)
+
+
+def test_a_body_in_chunks_is_answered(server: Container) -> None:
+    body = json.dumps({"clients": [{"client_id": "c", "name": "アクメ"}]}).encode()
+    chunks = b"".join(b"%x\r\n%s\r\n" % (1, body[n : n + 1]) for n in range(len(body)))
+    head = b"POST /invocations HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+
+    came = send_raw(server.url, head + b"Connection: close\r\n\r\n" + chunks + b"0\r\n\r\n")
+
+    assert status_of(came) == 200
+    assert b'"client_id":"c"' in came
+
+
+def test_chunks_without_end_are_refused(server: Container) -> None:
+    head = b"POST /invocations HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    came = send_raw(server.url, head + b"100000\r\n%s\r\n" % (b" " * (1 << 20)) * 7)
+
+    assert status_of(came) in (0, 400, 413)
+
+
+def test_a_request_sent_behind_another_is_answered_in_turn(server: Container) -> None:
+    bodies = [
+        json.dumps({"clients": [{"client_id": f"p{n}", "name": "アクメ"}]}).encode()
+        for n in range(20)
+    ]
+    wire = b"".join(map(post, bodies[:-1])) + post(bodies[-1], "Connection: close")
+
+    came = send_raw(server.url, wire)
+
+    assert re.findall(rb'"client_id":"(p\d+)"', came) == [b"p%d" % n for n in range(20)]
+
+
+def test_a_body_shorter_than_it_says_is_given_up(server: Container) -> None:
+    begin = time.monotonic()
+
+    came = send_raw(server.url, post(b'{"clients":[', length=500), timeout_s=20)
+
+    assert status_of(came) in (0, 408)
+    assert time.monotonic() - begin < 15
+
+
+def test_a_caller_that_stops_writing_is_still_answered(server: Container) -> None:
+    body = json.dumps({"clients": [{"client_id": "h", "name": "アクメ"}]}).encode()
+
+    came = send_raw(server.url, post(body, "Connection: close"), close_writing=True)
+
+    assert b'"client_id":"h"' in came or came == b""
+
+
+def test_callers_that_leave_before_their_answer_harm_nobody(server: Container) -> None:
+    body = json.dumps({"clients": sample_clients()[:1000]}).encode()
+    parts = urlsplit(server.url)
+    for _ in range(20):
+        with socket.create_connection((parts.hostname or "", parts.port or 80)) as line:
+            line.sendall(post(body))
+            time.sleep(0.01)
+
+    begin = time.monotonic()
+    assert well_behaved(server).status == 200
+    assert time.monotonic() - begin < 5
+
+
+def test_a_hundred_slow_callers_do_not_keep_others_waiting(server: Container) -> None:
+    """Each sends a byte of its headers, or of its body, now and then; then they are cut off."""
+    head, body = b"POST /invocations HTTP/1.1\r\nHost: x\r\nX-Slow: ", post(b"{", length=100)
+    parts = urlsplit(server.url)
+    with ExitStack() as lines:
+        slow = [
+            lines.enter_context(socket.create_connection((parts.hostname or "", parts.port or 80)))
+            for _ in range(100)
+        ]
+        for place, line in enumerate(slow):
+            line.sendall(body if place % 2 else head)
+        waits = []
+        until = time.monotonic() + 13
+        while time.monotonic() < until:
+            begin = time.monotonic()
+            assert well_behaved(server).status == 200
+            waits.append(time.monotonic() - begin)
+            for line in slow[:50:2]:
+                _trickle(line)
+            time.sleep(0.5)
+        cut_off = sum(_is_cut_off(line) for line in slow)
+
+    assert max(waits) < 2
+    assert cut_off == 100
+
+
+def _trickle(line: socket.socket) -> None:
+    try:
+        line.send(b"a")
+    except OSError:
+        return
+
+
+def _is_cut_off(line: socket.socket) -> bool:
+    line.settimeout(3)
+    try:
+        while line.recv(1 << 16):
+            pass
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def under_load(server: Container, seconds: float) -> tuple[threading.Thread, Load]:
+    """Sixteen callers who check that each gets the answer to its own client."""
+    path = f"{server.url}/invocations"
+    requests = []
+    for number, client in enumerate(sample_clients()[:500]):
+        named = client | {"client_id": f"u{number}"}
+        body = json.dumps({"clients": [named]}).encode()
+        requests.append(request(path, body, 1, marks=(b'"client_id":"u%d"' % number,)))
+    load = Load()
+
+    def run() -> None:
+        load.__dict__.update(drive(server.url, requests, 16, seconds).__dict__)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread, load
+
+
+def test_sixteen_callers_get_no_error(server: Container) -> None:
+    thread, load = under_load(server, seconds=5)
+    thread.join()
+
+    assert not load.failures
+    assert len(load.latencies_s) > 100
+
+
+def test_a_worker_that_is_killed_loses_no_request(server: Container) -> None:
+    thread, load = under_load(server, seconds=8)
+    killed = []
+    for _ in range(3):
+        time.sleep(2)
+        victim = workers(server)[0]
+        os.kill(victim, signal.SIGKILL)
+        killed.append(victim)
+    thread.join()
+
+    assert not load.failures
+    assert len(load.latencies_s) > 100
+    assert len(workers(server)) == 2
+    assert not set(killed) & set(workers(server))
+
+
+def test_lists_in_flight_are_answered_before_the_server_ends(
+    image: str, sample_bundle: Path
+) -> None:
+    clients = [sample_clients()[n % 1000] | {"client_id": f"t{n}"} for n in range(3_000)]
+    answers: list[Answer] = []
+    with run_container(image, sample_bundle) as ending:
+        asking = [
+            threading.Thread(
+                target=lambda: answers.append(ask(ending.url, body={"clients": clients}))
+            )
+            for _ in range(3)
+        ]
+        thread, load = under_load(ending, seconds=2)
+        for one in asking:
+            one.start()
+        time.sleep(0.5)
+        begin = time.monotonic()
+        code = ending.stop()
+        took_s = time.monotonic() - begin
+        for one in [*asking, thread]:
+            one.join()
+
+    assert code == 0
+    assert took_s < 10
+    assert [answer.status for answer in answers] == [200] * 3
+    assert all(len(answer.json["results"]) == 3_000 for answer in answers)
+    # a caller may find the door closed, but no answer breaks off
+    assert set(load.failures) <= {
+        "ConnectionRefusedError",
+        "ConnectionResetError",
+        "closed before an answer",
+    }
+
+
+def test_a_crowd_of_long_lists_is_answered_or_sent_away(server: Container) -> None:
+    """Twenty lists at once are more than two workers keep waiting."""
+    body = json.dumps({"clients": [{"name": "アクメ"}] * 20_000}).encode()
+    answers: list[Answer] = []
+    asking = [
+        threading.Thread(target=lambda: answers.append(ask(server.url, body=body, timeout_s=120)))
+        for _ in range(20)
+    ]
+    for one in asking:
+        one.start()
+    for one in asking:
+        one.join()
+
+    statuses = {answer.status for answer in answers}
+    assert len(answers) == 20
+    assert 200 in statuses
+    assert statuses <= {200, *DOCUMENTED}
+    assert all(
+        answer.headers["retry-after"].isdecimal() for answer in answers if answer.status == 503
+    )
+
+
+def test_the_log_holds_counts_and_no_client(image: str, sample_bundle: Path) -> None:
+    """Sound, faulty and malformed requests alike, and addresses with clients in them."""
+    client = {"client_id": "planted-id", "name": SECRET_NAME, "phone": SECRET_PHONE}
+    faulty = {**client, "city": 7, SECRET_NAME: 1}
+    query = "name=planted-query"
+    with run_container(image, sample_bundle, DB_PASS="planted-password") as logging:
+        for body in ({"clients": [client, faulty]}, {"mode": SECRET_NAME}, [SECRET_NAME]):
+            ask(logging.url, f"/invocations?{query}", body, x_secret="planted-header")
+        ask(logging.url, f"/planted-path?{query}", method="GET")
+        ask(logging.url, "/models/planted-model", method="GET")
+        ask(logging.url, body=SECRET_NAME.encode(), content_type="text/csv")
+        send_raw(logging.url, post(SECRET_NAME.encode(), length=10**9), timeout_s=2)
+        send_raw(logging.url, f"GET /{query} BROKEN\r\n\r\n".encode(), timeout_s=2)
+        log = logging.logs()
+
+    for planted in (SECRET_NAME, json.dumps(SECRET_NAME)[1:-1], SECRET_PHONE, "planted"):
+        assert planted not in log
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert any(line.get("clients") == 2 and line.get("errors") == 1 for line in lines)

@@ -1,0 +1,369 @@
+"""The company table in a real PostgreSQL: its changes are seen, and its failures survived."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from experiments.serving.caller import drive, request
+from linkage_rl.records import CompanyRows, RecordBatch
+from linkage_rl.tables.sample import SampleConfig, generate_companies
+from linkage_rl.tables.store import CompanyStore
+from tests.image.callers import ask, sentence
+from tests.image.containers import Container, run_container
+from tests.postgres_server import PostgresServer
+from tests.serving.asking import Answer
+
+pytestmark = pytest.mark.image
+
+PASSWORD = "planted-password"
+CONNECTIONS = 2
+"""Of each of the two workers; the refresher has one more."""
+TIMEOUT_S = 1.0
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[PostgresServer]:
+    """The sample's table, and a login that may only read it."""
+    logging = ["log_statement=all", "log_line_prefix=%u|", "log_min_duration_statement=-1"]
+    with tempfile.TemporaryDirectory(prefix="linkage-rl-pg-", ignore_cleanup_errors=True) as folder:
+        server = PostgresServer(Path(folder), logging)
+        server.start()
+        with CompanyStore(server.url) as store:
+            store.create()
+            store.load(generate_companies(SampleConfig()))
+        tell(
+            server,
+            f"CREATE ROLE reader LOGIN PASSWORD '{PASSWORD}'",
+            "GRANT SELECT ON companies TO reader",
+        )
+        yield server
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def environment(postgres: PostgresServer) -> dict[str, Any]:
+    return {
+        "DATABASE_URL": f"postgresql://reader:{PASSWORD}@127.0.0.1:{postgres.port}/postgres",
+        "LINKAGE_REFRESH_S": "1",
+        "LINKAGE_DATABASE_CONNECTIONS": str(CONNECTIONS),
+        "LINKAGE_DATABASE_TIMEOUT_S": str(TIMEOUT_S),
+    }
+
+
+@pytest.fixture(scope="module")
+def server(image: str, sample_bundle: Path, environment: dict[str, Any]) -> Iterator[Container]:
+    with run_container(image, sample_bundle, **environment) as running:
+        wait_until(lambda: info(running)["index_age_s"] is not None)
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def recovers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever happens to the database, soon after it the server answers from it again."""
+    yield
+    if "server" in request.fixturenames:
+        running = request.getfixturevalue("server")
+        wait_until(lambda: not any(link(running).json["stale"] for _ in range(10)))
+
+
+def tell(postgres: PostgresServer, *statements: str) -> None:
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def row(company_id: str, name: str, closed_at: str = "") -> CompanyRows:
+    return CompanyRows(RecordBatch([company_id], {"name": [name]}), [""], [closed_at])
+
+
+def change(postgres: PostgresServer, rows: CompanyRows) -> None:
+    with CompanyStore(postgres.url) as store:
+        store.apply(rows)
+
+
+def wait_until(holds: Callable[[], bool], within_s: float = 20) -> None:
+    """Wait until it holds six times running: either worker may answer."""
+    deadline = time.monotonic() + within_s
+    while not all(holds() for _ in range(6)):
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.2)
+
+
+def info(server: Container) -> Any:
+    return ask(server.url, body={"mode": "info"}).json["info"]
+
+
+COMPANY = "株式会社三日月天文台製作所"
+"""Like no other of the sample, and inserted before it is asked for."""
+
+
+@pytest.fixture
+def company(postgres: PostgresServer, server: Container) -> str:
+    change(postgres, row("t1", COMPANY))
+    wait_until(lambda: linked_to(server, COMPANY) == ("t1", COMPANY))
+    return "t1"
+
+
+def link(server: Container, name: str = COMPANY) -> Answer:
+    return ask(server.url, body={"clients": [{"name": name}]})
+
+
+def linked_to(server: Container, name: str) -> tuple[str | None, str | None]:
+    """Id and present name of the company that a name is linked to."""
+    (result,) = link(server, name).json["results"]
+    return result["company_id"], (result["company"] or {}).get("name")
+
+
+def selects(postgres: PostgresServer) -> int:
+    """Queries for companies by their ids so far; the refresher asks otherwise."""
+    log = postgres.log.read_text(encoding="utf-8", errors="replace")
+    return log.count("WHERE companies.company_id = ANY")
+
+
+def crowd(server: Container, clients: Sequence[str], connections: int, seconds: float) -> Any:
+    path = f"{server.url}/invocations"
+    requests = [
+        request(path, f'{{"clients":[{{"name":"{name}"}}]}}'.encode(), 1) for name in clients
+    ]
+    return drive(server.url, requests, connections, seconds)
+
+
+def test_a_new_name_is_shown_at_once_and_found_after_a_refresh(
+    postgres: PostgresServer, server: Container, company: str
+) -> None:
+    renamed = "株式会社満月天文台製作所"
+    try:
+        change(postgres, row(company, renamed))
+
+        assert linked_to(server, COMPANY) == (company, renamed)
+        wait_until(lambda: linked_to(server, renamed) == (company, renamed))
+    finally:
+        change(postgres, row(company, COMPANY))
+
+
+def test_a_company_that_closes_is_linked_no_more(
+    postgres: PostgresServer, server: Container, company: str
+) -> None:
+    try:
+        change(postgres, row(company, COMPANY, closed_at="2026-01-01"))
+
+        assert linked_to(server, COMPANY) == (None, None)
+    finally:
+        change(postgres, row(company, COMPANY))
+
+
+def test_a_company_that_is_inserted_is_found_after_a_refresh(
+    postgres: PostgresServer, server: Container
+) -> None:
+    name = "合同会社薄明光線研究所"
+    before = linked_to(server, name)
+    change(postgres, row("t2", name))
+
+    wait_until(lambda: linked_to(server, name) == ("t2", name))
+    assert before == (None, None)
+
+
+def test_a_list_needs_one_query(postgres: PostgresServer, server: Container, company: str) -> None:
+    with CompanyStore(postgres.url) as store:
+        known = next(store.chunks(2_000)).records.column("name")
+    before = selects(postgres)
+
+    answer = ask(server.url, body={"clients": [{"name": name} for name in known]})
+
+    assert sum(one["decision"] == "link" for one in answer.json["results"]) > 1_000
+    assert selects(postgres) - before == 1
+
+
+def test_connections_stay_bounded_under_load(
+    postgres: PostgresServer, server: Container, company: str
+) -> None:
+    most = 2 * CONNECTIONS + 1
+    tell(postgres, f"ALTER ROLE reader CONNECTION LIMIT {most}")
+    try:
+        load = crowd(server, [COMPANY], connections=16, seconds=3)
+    finally:
+        tell(postgres, "ALTER ROLE reader CONNECTION LIMIT -1")
+
+    assert not load.failures
+    assert "too many connections for role" not in postgres.log.read_text()
+
+
+def test_a_transaction_that_would_write_is_refused_by_the_database(
+    postgres: PostgresServer, server: Container, company: str
+) -> None:
+    """Reading the table leaves a trace here, as far as the reader's transactions may write."""
+    tell(
+        postgres,
+        "CREATE TABLE traces (at timestamptz)",
+        "CREATE FUNCTION trace() RETURNS boolean LANGUAGE sql VOLATILE SECURITY DEFINER "
+        "AS 'INSERT INTO traces VALUES (now()); SELECT true'",
+        "ALTER TABLE companies RENAME TO companies_itself",
+        "CREATE VIEW companies AS SELECT * FROM companies_itself WHERE trace()",
+        "GRANT SELECT ON companies TO reader",
+    )
+    try:
+        answer = link(server)
+        with psycopg.connect(postgres.url) as connection:
+            traces = connection.execute("SELECT count(*) FROM traces").fetchone()
+    finally:
+        tell(
+            postgres,
+            "DROP VIEW companies",
+            "ALTER TABLE companies_itself RENAME TO companies",
+            "DROP FUNCTION trace",
+            "DROP TABLE traces",
+        )
+
+    assert answer.json["stale"] is True
+    assert traces == (0,)
+    assert "cannot execute INSERT in a read-only transaction" in postgres.log.read_text()
+
+
+@contextmanager
+def locked(postgres: PostgresServer) -> Iterator[None]:
+    with psycopg.connect(postgres.url) as connection:
+        connection.execute("LOCK TABLE companies IN ACCESS EXCLUSIVE MODE")
+        yield
+        connection.rollback()
+
+
+def test_a_table_that_is_locked_delays_answers_by_the_timeout_at_most(
+    postgres: PostgresServer, server: Container, company: str
+) -> None:
+    with locked(postgres):
+        begin = time.monotonic()
+        first = link(server)
+        took_s = time.monotonic() - begin
+        load = crowd(server, [COMPANY], connections=8, seconds=3)
+
+    assert (first.status, first.json["stale"]) == (200, True)
+    assert took_s < TIMEOUT_S + 1.5
+    assert not load.failures
+    # one query in a while tries the database, and the others do not wait for it
+    assert load.quantile_ms(0.5) < 500
+    assert "canceling statement due to statement timeout" in postgres.log.read_text()
+
+
+def test_a_database_that_stops_makes_answers_stale_and_one_that_comes_back_fresh(
+    postgres: PostgresServer, server: Container, company: str
+) -> None:
+    postgres.stop()
+    try:
+        stale = [link(server) for _ in range(10)]
+        load = crowd(server, [COMPANY], connections=8, seconds=2)
+        down = info(server)
+    finally:
+        postgres.start()
+    renamed = "株式会社有明天文台製作所"
+    change(postgres, row(company, renamed))
+
+    assert [answer.status for answer in stale] == [200] * 10
+    assert all(answer.json["stale"] for answer in stale)
+    assert stale[0].json["results"][0]["company_id"] == company
+    assert not load.failures
+    assert down["database_down"] or info(server)["companies_from"] == "database"
+    wait_until(lambda: linked_to(server, COMPANY)[1] == renamed)
+    change(postgres, row(company, COMPANY))
+    wait_until(lambda: linked_to(server, COMPANY) == (company, COMPANY))
+
+
+def test_a_password_may_change_and_change_back(
+    postgres: PostgresServer, server: Container, company: str
+) -> None:
+    end_sessions = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'reader'"
+    tell(postgres, "ALTER ROLE reader PASSWORD 'another'", end_sessions)
+    try:
+        wait_until(lambda: link(server).json["stale"] is True)
+        log = server.logs()
+    finally:
+        tell(postgres, f"ALTER ROLE reader PASSWORD '{PASSWORD}'")
+
+    assert "check the user and the password" in log
+    assert PASSWORD not in log
+
+
+def test_a_table_that_loses_a_column_makes_answers_stale(
+    postgres: PostgresServer, server: Container, company: str
+) -> None:
+    tell(postgres, "ALTER TABLE companies RENAME COLUMN name TO naem")
+    try:
+        answers = [link(server) for _ in range(10)]
+    finally:
+        tell(postgres, "ALTER TABLE companies RENAME COLUMN naem TO name")
+
+    assert all(answer.json["stale"] for answer in answers)
+    assert {answer.json["results"][0]["company_id"] for answer in answers} == {company}
+
+
+def test_the_rate_of_queries_is_capped_and_the_answers_still_come(
+    image: str,
+    sample_bundle: Path,
+    environment: dict[str, Any],
+    postgres: PostgresServer,
+) -> None:
+    rate, seconds, workers = 10, 2.0, 2
+    capped = {**environment, "LINKAGE_DATABASE_QPS": str(rate), "LINKAGE_REFRESH_S": "300"}
+    with run_container(image, sample_bundle, **capped) as server:
+        wait_until(lambda: info(server)["index_age_s"] is not None)
+        before = selects(postgres)
+        load = crowd(server, [COMPANY], connections=16, seconds=seconds)
+        asked = selects(postgres) - before
+
+    assert not load.failures
+    # a full bucket, and what flows in while the last requests wait
+    assert 0 < asked <= workers * rate * (1 + load.seconds)
+    assert len(load.latencies_s) > asked
+
+
+def test_without_its_database_a_strict_server_says_so_and_recovers(
+    image: str,
+    sample_bundle: Path,
+    environment: dict[str, Any],
+    postgres: PostgresServer,
+    company: str,
+) -> None:
+    strict = {**environment, "LINKAGE_ON_DATABASE_DOWN": "fail"}
+    with run_container(image, sample_bundle, **strict) as server:
+        wait_until(lambda: is_linked(server, company))
+        postgres.stop()
+        try:
+            refused = link(server)
+            alive = ask(server.url, "/ping", method="GET")
+        finally:
+            postgres.start()
+        wait_until(lambda: is_linked(server, company))
+
+    assert refused.status == 503
+    assert refused.headers["retry-after"].isdecimal()
+    assert "the company database does not answer" in sentence(refused)
+    assert alive.status == 200
+
+
+def is_linked(server: Container, company: str) -> bool:
+    answer = link(server)
+    return answer.status == 200 and answer.json["results"][0]["company_id"] == company
+
+
+def test_a_server_starts_without_its_database_and_finds_it_later(
+    image: str,
+    sample_bundle: Path,
+    environment: dict[str, Any],
+    postgres: PostgresServer,
+) -> None:
+    postgres.stop()
+    try:
+        with run_container(image, sample_bundle, **environment) as server:
+            early = link(server)
+            postgres.start()
+            wait_until(lambda: link(server).json["stale"] is False)
+            wait_until(lambda: info(server)["index_age_s"] is not None)
+    finally:
+        postgres.start()
+
+    assert early.status == 200

@@ -1,0 +1,111 @@
+"""A private PostgreSQL server that a test starts, stops and starts again."""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import psycopg
+import pytest
+
+START_TIMEOUT_S = 30
+PASSWORD = "correct-horse"
+
+
+class PostgresServer:
+    """A cluster of its own in a folder, on a port of the loopback interface."""
+
+    def __init__(self, folder: Path, settings: Sequence[str] = ()) -> None:
+        """Make the cluster; it does not run yet.
+
+        Args:
+            folder: An empty folder.
+            settings: Server settings like 'log_statement=all'.
+        """
+        self._folder = folder
+        self._settings = [word for setting in settings for word in ("-c", setting)]
+        self._user = _server_user()
+        if self._user:
+            shutil.chown(folder, self._user)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.log = folder / "log"
+        self.port = _free_port()
+        self.url = f"postgresql://tester:{PASSWORD}@127.0.0.1:{self.port}/postgres"
+        (folder / "password").write_text(PASSWORD)
+        (folder / "password").chmod(0o644)
+        cluster = f"--pgdata={folder / 'cluster'}"
+        access = ["--auth=scram-sha-256", "--username=tester", f"--pwfile={folder / 'password'}"]
+        self._run("initdb", cluster, "--encoding=UTF8", "--no-sync", *access).wait()
+
+    def start(self) -> None:
+        """Start if it does not run, and wait until it answers."""
+        if self._process is not None:
+            return
+        # -F: a test cluster need not survive a power cut
+        listen = ["-p", str(self.port), "-h", "127.0.0.1", "-k", str(self._folder), "-F"]
+        self._process = self._run(
+            "postgres", "-D", str(self._folder / "cluster"), *listen, *self._settings
+        )
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while True:
+            try:
+                psycopg.connect(self.url, connect_timeout=2).close()
+            except psycopg.OperationalError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    told = self.log.read_text()[-1000:]
+                    pytest.fail(f"PostgreSQL did not start: {told}", pytrace=False)
+                time.sleep(0.05)
+            else:
+                return
+
+    def stop(self) -> None:
+        """Break all connections and stop."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(timeout=START_TIMEOUT_S)
+            self._process = None
+
+    def _run(self, program: str, *words: str) -> "subprocess.Popen[bytes]":
+        with self.log.open("ab") as output:
+            return subprocess.Popen(
+                [str(_binaries() / program), *words],
+                user=self._user,
+                cwd=self._folder,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+
+def _binaries() -> Path:
+    versions = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda found: float(found.parent.name)
+    )
+    on_path = shutil.which("initdb")
+    if versions:
+        return versions[-1]
+    if on_path:
+        return Path(on_path).resolve().parent
+    pytest.fail(
+        "the tests need PostgreSQL: install it (apt-get install postgresql), or give the URL of "
+        "a server in LINKAGE_RL_TEST_POSTGRES",
+        pytrace=False,
+    )
+
+
+def _server_user() -> str | None:
+    """PostgreSQL refuses to run as root; tests that do run it as another user."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

@@ -1,0 +1,155 @@
+"""The real supervisor and nginx, with a stand-in for the worker that answers from any socket."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import serving.supervisor
+from tests.serving.asking import Answer, ask, free_port
+
+SOURCE = Path(serving.supervisor.__file__).parent
+PATIENCE_S = 20
+WORKER = """
+import json, os, signal, socket, sys, time
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingMixIn, UnixStreamServer
+from threading import Thread
+from urllib.parse import parse_qs, urlsplit
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        asked = urlsplit(self.path)
+        time.sleep(float(parse_qs(asked.query).get("sleep", ["0"])[0]))
+        answer = {"pid": os.getpid(), "path": asked.path, "query": asked.query, "bytes": len(body),
+                  "headers": {name.lower(): text for name, text in self.headers.items()},
+                  "variables": dict(os.environ)}
+        content = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_POST = do_GET
+
+    def log_message(self, *words):
+        pass
+
+class Server(ThreadingMixIn, UnixStreamServer):
+    request_queue_size = 128
+
+    def get_request(self):
+        return super().get_request()[0], ("", 0)
+
+if os.environ.get("STAND_IN") == "broken":
+    sys.exit(3)
+time.sleep(float(os.environ.get("STAND_IN") or 0))
+if os.path.exists(sys.argv[2]):
+    os.unlink(sys.argv[2])
+server = Server(sys.argv[2], Handler)
+signal.signal(signal.SIGTERM, lambda *_: Thread(target=server.shutdown).start())
+server.serve_forever()
+server.server_close()
+"""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A supervisor that was started."""
+
+    process: "subprocess.Popen[str]"
+    url: str
+    run_folder: Path
+    output: Path
+
+    def ask(
+        self, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """The answer to one request, whatever its status."""
+        return ask(f"{self.url}{path}", body, headers)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What it wrote, one JSON object per line."""
+        return [json.loads(line) for line in self.output.read_text().splitlines()]
+
+    def line(self, message: str) -> dict[str, Any]:
+        """The last line with this message, as soon as there is one."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            if found := [line for line in self.lines() if line["message"] == message]:
+                return found[-1]
+            time.sleep(0.02)
+        raise AssertionError(f"no line {message!r} in: {self.output.read_text()}")
+
+    def pid(self, name: str) -> int:
+        """The process that was started last under this name."""
+        started = [line for line in self.lines() if line["message"] == "started"]
+        return [int(line["pid"]) for line in started if line["process"] == name][-1]
+
+    def wait_until_ready(self) -> None:
+        """Until every worker's socket is there and one has answered."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(f"it ended: {self.output.read_text()}")
+            if len(list(self.run_folder.glob("*.sock"))) >= 2:
+                try:
+                    if self.ask("/ping").status == 200:
+                        return
+                except OSError:
+                    pass
+            time.sleep(0.02)
+        raise AssertionError(f"not ready in {PATIENCE_S} s: {self.output.read_text()}")
+
+    def end(self) -> int:
+        """SIGTERM it and return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE_S)
+
+
+@contextmanager
+def supervised(folder: Path, **variables: str) -> Iterator[Server]:
+    """A supervisor of two stand-in workers, started in a folder of its own."""
+    code = folder / "code/serving"
+    code.mkdir(parents=True)
+    for name in ("__init__.py", "supervisor.py", "launch.py", "nginx.conf"):
+        shutil.copyfile(SOURCE / name, code / name)
+    (code / "worker.py").write_text(WORKER)
+    port, run_folder, output = free_port(), folder / "run", folder / "output"
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    with output.open("ab") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "serving.supervisor"],
+            cwd=code.parent,
+            env=kept
+            | {
+                "SAGEMAKER_BIND_TO_PORT": str(port),
+                "LINKAGE_BIND": "127.0.0.1",
+                "LINKAGE_RUN_DIR": str(run_folder),
+                "LINKAGE_WORKERS": "2",
+            }
+            | variables,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    try:
+        yield Server(process, f"http://127.0.0.1:{port}", run_folder, output)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise

@@ -1,0 +1,333 @@
+"""Whatever is sent, each client gets one result in order, or the request one sentence."""
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from linkage_rl.errors import ConfigError, DatabaseError, SchemaError
+from linkage_rl.linker import LinkedBatch
+from linkage_rl.records import CompanyRows, RecordBatch
+from linkage_rl.tables.store import CompanyStore
+from serving import inquiry, lanes
+from serving.faults import UnavailableError
+from serving.inquiry import KNOWN
+from serving.lanes import Lanes, Linked
+from serving.models import ModelLibrary
+from serving.readback import LiveTable
+from serving.settings import Settings
+from tests.serving.conftest import serving
+
+any_text = st.text(st.characters(), max_size=30) | st.sampled_from(
+    [
+        "㈱青空商事",
+        "鈴木組",
+        "\ud800",
+        "\x00",
+        "０３－３２２２",
+        "=cmd()",
+        '"',
+        "\n",
+        "\u2028",
+        "🈂" * 9,
+    ]
+)
+any_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | any_text,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(any_text, inner, max_size=4),
+    max_leaves=12,
+)
+any_client = any_json | st.dictionaries(st.sampled_from(KNOWN), any_text | any_json, max_size=6)
+patiently = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@pytest.fixture(scope="module")
+def server(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    with serving(bundle, tmp_path_factory.mktemp("run"), LINKAGE_CSV_COLUMNS="name") as client:
+        yield client
+
+
+def post(server: TestClient, body: bytes | str, media: str, **headers: str) -> Any:
+    content = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
+    return server.post("/invocations", content=content, headers={"content-type": media, **headers})
+
+
+@patiently
+@given(
+    clients=st.lists(any_client, max_size=6),
+    mode=st.sampled_from(["bulk_linkage", "candidates"]),
+    escaped=st.booleans(),
+)
+def test_every_list_gets_one_result_per_client_in_its_order(
+    server: TestClient, clients: list[Any], mode: str, escaped: bool
+) -> None:
+    body = json.dumps({"mode": mode, "clients": clients}, ensure_ascii=escaped)
+    is_utf8 = escaped or body == body.encode("utf-8", "replace").decode("utf-8", "replace")
+
+    response = post(server, body, "application/json")
+
+    if not is_utf8:
+        assert response.status_code == 400
+        return
+    assert response.status_code == 200, response.text
+    results = response.json()["results"]
+    assert len(results) == len(clients)
+    for place, (client, result) in enumerate(zip(clients, results, strict=True)):
+        given_id = client.get("client_id") if isinstance(client, dict) else None
+        if isinstance(given_id, str) and len(given_id) <= inquiry.LONGEST:
+            assert result["client_id"] == given_id
+        elif given_id is None:
+            assert result["client_id"] == str(place)
+        assert (result["decision"] == "error") == ("error" in result)
+
+
+@patiently
+@given(asked=any_json)
+def test_any_json_is_answered_or_refused(server: TestClient, asked: Any) -> None:
+    response = post(server, json.dumps(asked), "application/json")
+
+    assert response.status_code in (200, 400)
+    assert response.json()
+
+
+@patiently
+@given(body=st.binary(max_size=200), media=st.sampled_from(["json", "jsonlines"]))
+def test_any_bytes_are_answered_or_refused(server: TestClient, body: bytes, media: str) -> None:
+    response = post(server, body, f"application/{media}")
+
+    assert response.status_code in (200, 400)
+
+
+@patiently
+@given(names=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), max_size=8))
+def test_every_row_that_a_csv_writer_writes_gets_a_row(
+    server: TestClient, names: list[str]
+) -> None:
+    text = io.StringIO()
+    csv.writer(text).writerows([("client_id", "name"), *enumerate(names)])
+
+    response = post(server, text.getvalue(), "text/csv")
+
+    rows = list(csv.DictReader(io.StringIO(response.text, newline="")))
+    assert response.status_code == 200, response.text
+    assert [row["client_id"] for row in rows] == [str(place) for place in range(len(names))]
+
+
+@patiently
+@given(text=st.text(st.sampled_from('ab,"\n\r '), max_size=40))
+def test_a_quote_never_swallows_clients_in_silence(server: TestClient, text: str) -> None:
+    """Either every line that Python's own reader finds whole gets a row, or all is refused."""
+    response = post(server, f"name,city\n{text}", "text/csv")
+
+    try:
+        expected = len(
+            [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+        )
+    except csv.Error:
+        assert response.status_code == 400
+        return
+    assert len(list(csv.DictReader(io.StringIO(response.text, newline="")))) == expected
+
+
+def test_a_field_of_a_megabyte_is_the_fault_of_one_client(server: TestClient) -> None:
+    response = post(server, f"name\n{'x' * 1_000_000}\n㈱青空商事\n", "text/csv")
+
+    rows = list(csv.DictReader(io.StringIO(response.text)))
+    assert [row["decision"] for row in rows] == ["error", "link"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("text/csv;q=0", 406),
+        ("application/*;q=0, text/csv", 200),
+        ("*/*;q=0", 406),
+        ("application/json;q=0.001", 200),
+        ("application/json;q=much", 406),
+    ],
+)
+def test_what_accept_forbids_is_not_sent(server: TestClient, accept: str, status: int) -> None:
+    response = post(server, '{"clients":[]}', "application/json", accept=accept)
+
+    assert response.status_code == status
+
+
+def test_boto3_finds_the_sentence_of_an_error(server: TestClient) -> None:
+    refused = post(server, "[", "application/json").json()
+
+    assert refused["message"] == refused["error"]
+
+
+def test_candidates_are_shown_for_a_thousand_clients_at_most(server: TestClient) -> None:
+    clients = [{"name": "㈱青空商事"}] * (inquiry.MOST_SHOWN + 1)
+
+    listed = post(server, json.dumps({"clients": clients}), "application/json")
+    shown = post(server, json.dumps({"mode": "candidates", "clients": clients}), "application/json")
+
+    assert (listed.status_code, shown.status_code) == (200, 413)
+    assert "at most 1000 clients in a request of mode 'candidates'" in shown.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [("a" * 256, "/"), ("a", "." * 10_000), ("a", "/no\0where"), ("a", "/\ud800"), ("..", "/")],
+)
+def test_a_model_that_no_file_can_be_is_refused(server: TestClient, name: str, url: str) -> None:
+    body = json.dumps({"model_name": name, "url": url})
+
+    response = server.post("/models", content=body)
+
+    assert response.status_code == 400
+    assert len(response.json()["error"]) < 400 + len(url)
+
+
+def test_a_fault_of_the_server_is_a_sentence_with_an_id(
+    server: TestClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(library: ModelLibrary, name: str) -> None:
+        raise RuntimeError("planted-secret")
+
+    monkeypatch.setattr(ModelLibrary, "held", broken)
+    response = server.post("/invocations", json={"clients": []}, headers={"x-request-id": "r1"})
+
+    (line,) = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    assert response.status_code == 500
+    assert response.json()["request_id"] == response.headers["x-request-id"] == "r1"
+    assert "planted-secret" not in response.text
+    assert (line["request_id"], line["status"], line["reason"]) == ("r1", 500, "RuntimeError")
+
+
+def nothing(records: RecordBatch) -> Linked:
+    none = np.zeros(len(records), dtype=np.int8)
+    empty = [""] * len(records)
+    return Linked(
+        LinkedBatch(
+            records.ids,
+            none,
+            list(empty),
+            none.astype(np.float32),
+            RecordBatch(empty, {}),
+            empty,
+            none.astype(np.uint16),
+        ),
+        stale=False,
+        database_s=0.0,
+    )
+
+
+def test_running_out_of_memory_together_does_not_end_the_lane() -> None:
+    def link(records: RecordBatch) -> Linked:
+        if len(records) > 1:
+            raise MemoryError
+        return nothing(records)
+
+    async def requests() -> list[Linked]:
+        running = Lanes(most_waiting=100)
+        running.start()
+        one = RecordBatch(["k"], {"name": ["a"]})
+        answers = await asyncio.wait_for(
+            asyncio.gather(*(running.link("key", link, one) for _ in range(30))), timeout=10
+        )
+        await running.close()
+        return answers
+
+    assert [answer.batch.client_ids for answer in asyncio.run(requests())] == [["k"]] * 30
+
+
+def test_long_lists_take_turns_and_a_crowd_of_them_is_sent_away() -> None:
+    at_work: set[int] = set()
+    at_once: list[int] = []
+    finished: list[int] = []
+
+    async def one_list(running: Lanes, number: int, clients: int) -> None:
+        async with running.turn(clients):
+            at_work.add(number)
+            at_once.append(len(at_work))
+            await asyncio.sleep(0.01)
+            at_work.discard(number)
+            finished.append(number)
+
+    async def crowd() -> Sequence[BaseException | None]:
+        running = Lanes(most_waiting=100)
+        size = lanes.MOST_CLIENTS // 5
+        asked = [one_list(running, number, size) for number in range(7)]
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        # alone, even the longest list has room
+        await one_list(running, 7, lanes.MOST_CLIENTS * 2)
+        await running.close()
+        return outcomes
+
+    outcomes = asyncio.run(crowd())
+    assert outcomes[:5] == [None] * 5
+    assert all(isinstance(outcome, UnavailableError) for outcome in outcomes[5:])
+    assert max(at_once) == lanes.LISTS
+    assert finished == [0, 1, 2, 3, 4, 7]
+
+
+@pytest.mark.parametrize("fault", [SchemaError, ConfigError, DatabaseError])
+def test_whatever_is_wrong_with_the_table_is_no_fault_of_a_client(
+    fault: type[Exception],
+) -> None:
+    class Changed:
+        def fetch(self, company_ids: Sequence[str]) -> CompanyRows:
+            raise fault("table lacks column 'name'")
+
+        def dispose(self) -> None:
+            return
+
+    def opened() -> CompanyStore:
+        store: Any = Changed()
+        return store  # type: ignore[no-any-return]
+
+    table = LiveTable(Settings(database=True), opened, clock=lambda: 100.0)
+
+    with pytest.raises(DatabaseError, match="lacks column"):
+        table.fetch(["c1"])
+    assert table.is_down
+
+
+def test_a_method_that_is_not_served_is_told_which_are(server: TestClient) -> None:
+    many, one = server.options("/models"), server.options("/models/a")
+
+    assert (many.status_code, one.status_code) == (405, 405)
+    assert {*many.headers["allow"].split(", ")} == {"GET", "HEAD", "POST"}
+    assert {*one.headers["allow"].split(", ")} == {"GET", "HEAD", "DELETE"}
+
+
+def test_the_model_that_a_server_is_for_stays_loaded(server: TestClient) -> None:
+    refused = server.delete("/models/default")
+
+    assert refused.status_code == 409
+    assert "it stays loaded" in refused.json()["error"]
+    assert server.get("/ping").status_code == 200
+
+
+def test_linking_in_the_event_loop_still_shares_a_call() -> None:
+    sizes: list[int] = []
+
+    def link(records: RecordBatch) -> Linked:
+        sizes.append(len(records))
+        return nothing(records)
+
+    async def requests() -> list[Linked]:
+        running = Lanes(most_waiting=100, in_loop=True)
+        running.start()
+        named = [RecordBatch([f"k{number}"], {"name": ["a"]}) for number in range(20)]
+        answers = await asyncio.gather(*(running.link("key", link, one) for one in named))
+        await running.close()
+        return answers
+
+    answers = asyncio.run(requests())
+    assert [answer.batch.client_ids for answer in answers] == [[f"k{n}"] for n in range(20)]
+    assert sizes == [20]

@@ -1,0 +1,228 @@
+"""The server's processes and nginx, for real; only the worker is a stand-in."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from serving.launch import SettingError, Settings, nginx_conf, prepare, usable_cpus
+from serving.supervisor import children_of
+from tests.serving.supervised import PATIENCE_S, Server, supervised
+
+LIMIT = 6 << 20
+
+
+pytestmark = pytest.mark.slow
+"""They need nginx, which `make test` does without."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for the tests that leave it as it was."""
+    with supervised(tmp_path_factory.mktemp("server")) as started:
+        started.wait_until_ready()
+        yield started
+
+
+class TestWhatNginxHandsOn:
+    def test_the_address_of_a_sagemaker_client_means_invocations(self, server: Server) -> None:
+        answer = server.ask(
+            "/endpoints/linkage/invocations?mode=linkage",
+            b"{}",
+            {"X-Amzn-SageMaker-Target-Model": "crm.tar.gz"},
+        ).json
+
+        assert (answer["path"], answer["query"]) == ("/invocations", "mode=linkage")
+        assert answer["headers"]["x-amzn-sagemaker-target-model"] == "crm.tar.gz"
+
+    def test_a_body_of_the_limit_arrives_whole(self, server: Server) -> None:
+        assert server.ask("/invocations", bytes(LIMIT)).json["bytes"] == LIMIT
+
+    def test_workers_see_what_holds_for_all_of_them(self, server: Server) -> None:
+        seen = server.ask("/ping").json["variables"]
+
+        assert seen["LINKAGE_RUN_DIR"] == str(server.run_folder)
+        assert seen["PROMETHEUS_MULTIPROC_DIR"] == str(server.run_folder / "metrics")
+        assert (server.run_folder / "metrics").is_dir()
+        assert (seen["OMP_NUM_THREADS"], seen["ORT_DISABLE_TELEMETRY"]) == ("1", "1")
+
+    def test_only_its_owner_may_enter_the_run_folder(self, server: Server) -> None:
+        assert server.run_folder.stat().st_mode & 0o777 == 0o700
+
+
+class TestWhatNginxRefuses:
+    def test_a_body_over_the_limit(self, server: Server) -> None:
+        answer = server.ask("/invocations", bytes(LIMIT + 1))
+
+        assert answer.status == 413
+        assert f"at most {LIMIT} bytes" in answer.json["error"]
+
+    def test_headers_that_are_too_long(self, server: Server) -> None:
+        answer = server.ask("/ping", headers={"X-Junk": "x" * 9_000})
+
+        assert answer.status == 431
+        assert "headers" in answer.json["error"]
+
+    def test_an_address_that_is_too_long(self, server: Server) -> None:
+        assert server.ask(f"/{'x' * 9_000}").status == 414
+
+    @pytest.mark.parametrize("junk", [b"JUNK\r\n\r\n", b"GET /ping HTTP/1.1\r\n\r\n"])
+    def test_what_is_no_http(self, server: Server, junk: bytes) -> None:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
+            connection.sendall(junk)
+            answer = connection.makefile("rb").read()
+
+        assert b" 400 " in answer.splitlines()[0]
+        assert b"malformed" in answer
+
+    def test_its_own_addresses(self, server: Server) -> None:
+        assert server.ask("/.refused/busy").status == 404
+
+    def test_each_with_a_line_that_names_no_client(self, server: Server) -> None:
+        server.ask("/.refused/busy?name=yamada")
+
+        assert server.line("request refused")["status"] in (400, 404, 413, 414, 431)
+        assert "yamada" not in server.output.read_text()
+
+
+def test_until_a_worker_is_ready_the_answer_is_503_and_when_to_try_again(tmp_path: Path) -> None:
+    with supervised(tmp_path, STAND_IN="3") as server:
+        deadline = time.monotonic() + PATIENCE_S
+        while not (server.run_folder / "nginx.pid").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        answer = server.ask("/ping")
+
+    assert answer.status == 503
+    assert answer.headers["Retry-After"] == "1"
+    assert answer.json["error"] == "no worker can answer just now; try again"
+
+
+def test_a_killed_worker_loses_no_request_and_is_started_again(tmp_path: Path) -> None:
+    with supervised(tmp_path) as server, ThreadPoolExecutor() as pool:
+        server.wait_until_ready()
+        first = server.pid("worker-1")
+        waiting = [pool.submit(server.ask, "/invocations?sleep=1", b"{}") for _ in range(4)]
+        time.sleep(0.5)
+        os.kill(first, signal.SIGKILL)
+        answers = [answer.result() for answer in waiting]
+        server.wait_until_ready()
+
+        assert [answer.status for answer in answers] == [200] * 4
+        assert server.pid("worker-1") != first
+
+
+def test_a_killed_nginx_is_started_again(tmp_path: Path) -> None:
+    with supervised(tmp_path) as server:
+        server.wait_until_ready()
+        first = server.pid("nginx")
+        os.kill(first, signal.SIGKILL)
+        deadline = time.monotonic() + PATIENCE_S
+        while server.pid("nginx") == first and time.monotonic() < deadline:
+            time.sleep(0.02)
+        server.wait_until_ready()
+
+        assert server.pid("nginx") != first
+
+
+def test_sigterm_finishes_what_is_in_flight_and_leaves_nothing(tmp_path: Path) -> None:
+    with supervised(tmp_path) as server, ThreadPoolExecutor() as pool:
+        server.wait_until_ready()
+        waiting = pool.submit(server.ask, "/invocations?sleep=1", b"{}")
+        time.sleep(0.4)
+        code = server.end()
+
+        assert code == 0
+        assert waiting.result().status == 200
+        for name in ("nginx", "worker-1", "worker-2"):
+            with pytest.raises(ProcessLookupError):
+                os.kill(server.pid(name), 0)
+
+
+def test_a_worker_that_never_starts_ends_the_server_with_the_reason(tmp_path: Path) -> None:
+    with supervised(tmp_path, STAND_IN="broken") as server:
+        code = server.process.wait(PATIENCE_S)
+
+    assert code == 1
+    last = server.lines()[-1]
+    assert last["message"].startswith("worker-")
+    assert "died 6 times within 60 s, at last with exit code 3" in last["message"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        (
+            {"SAGEMAKER_BIND_TO_PORT": "eighty"},
+            "SAGEMAKER_BIND_TO_PORT: expected a whole number from 1 to 65535, got 'eighty'",
+        ),
+        ({"LINKAGE_WORKERS": "0"}, "LINKAGE_WORKERS: expected a whole number from 1"),
+        ({"SAGEMAKER_MAX_PAYLOAD_IN_MB": "6.5"}, "SAGEMAKER_MAX_PAYLOAD_IN_MB: expected"),
+        ({"LINKAGE_BIND": "300.0.0.1"}, "expected to listen on 300.0.0.1:"),
+        ({"LINKAGE_RUN_DIR": "/etc"}, "LINKAGE_RUN_DIR: expected an empty folder"),
+    ],
+)
+def test_a_bad_setting_ends_with_one_sentence(
+    tmp_path: Path, variables: dict[str, str], sentence: str
+) -> None:
+    with supervised(tmp_path, **variables) as server:
+        code = server.process.wait(PATIENCE_S)
+
+    (line,) = server.lines()
+    assert code == 2
+    assert line["message"].startswith(sentence)
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        settings = Settings(tmp_path / "run", "127.0.0.1", port, 1, 6, refresher=False)
+
+        with pytest.raises(SettingError, match=f"127.0.0.1:{port}, got: Address already in use"):
+            prepare(settings)
+
+
+def test_a_folder_of_other_files_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("dear")
+    settings = Settings(tmp_path, "127.0.0.1", 8080, 1, 6, refresher=False)
+
+    with pytest.raises(SettingError, match="holds other files"):
+        prepare(settings)
+
+    assert (tmp_path / "letter.txt").read_text() == "dear"
+
+
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "DB_HOST", "DB_SECRET_ARN"])
+def test_a_database_brings_the_refresher(variable: str) -> None:
+    names = [child.name for child in children_of(Settings.of({variable: "x"}))]
+
+    assert names[0] == "nginx"
+    assert names[-1] == "refresher"
+
+
+def test_without_a_database_there_is_no_refresher() -> None:
+    names = [child.name for child in children_of(Settings.of({"LINKAGE_WORKERS": "3"}))]
+
+    assert names == ["nginx", "worker-1", "worker-2", "worker-3"]
+
+
+def test_every_name_of_the_template_is_filled_in() -> None:
+    settings = Settings(Path("/run/x"), "::1", 8181, 2, 4, refresher=False)
+    template = Path("serving/nginx.conf").read_text()
+
+    filled = nginx_conf(settings, template)
+
+    assert "@" not in filled.split("\n", 2)[2]
+    assert "listen [::1]:8181 " in filled
+    assert "client_max_body_size 4194304;" in filled
+
+
+def test_there_is_a_cpu() -> None:
+    assert 1 <= usable_cpus() <= (os.cpu_count() or 1)
