@@ -29,7 +29,7 @@ from serving.journal import RequestLine
 from serving.lanes import Lanes
 from serving.live_index import LiveIndex
 from serving.meters import Meters
-from serving.models import Entry, ModelLibrary
+from serving.models import Entry, ModelLibrary, memory_of
 from serving.openapi import document
 from serving.readback import LiveTable
 from serving.service import Question, Service
@@ -279,7 +279,7 @@ def _request_id(request: Request) -> str:
 
 def _described(entry: Entry) -> dict[str, Any]:
     known = asdict(entry)
-    return {"modelName": known["name"], "modelUrl": known["url"], "bytes": known["bytes"]}
+    return {"modelName": known["name"], "modelUrl": known["url"], "bytes": memory_of([entry])}
 
 
 def _json(value: object) -> Response:

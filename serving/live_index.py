@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from linkage_rl.candidates.files import replace_text
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.storage import MANIFEST, load_index
 from linkage_rl.errors import CandidateIndexError
@@ -71,6 +72,4 @@ class LiveIndex:
 
 def note_refresh(run_folder: Path) -> None:
     """Say that the index is level with the database now."""
-    partial = run_folder / f"{REFRESHED}.partial"
-    partial.write_text(json.dumps({"at": time.time()}), encoding="utf-8")
-    partial.replace(run_folder / REFRESHED)
+    replace_text(run_folder / REFRESHED, json.dumps({"at": time.time()}))

@@ -6,7 +6,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from linkage_rl.bundle import Settings as BundleSettings
 from linkage_rl.bundle import check_golden, load_bundle, read_golden, read_settings
+from linkage_rl.candidates.files import replace_text
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.errors import LinkageError
 from linkage_rl.linker import Linker
@@ -43,9 +44,11 @@ class Entry:
     url: str
     """Folder of its bundle."""
     bytes: int
-    """What it adds to memory: the policy, and an index that no other loaded model has."""
+    """Of its policy and settings."""
     index: str
     """Digest of its index; '' where it has none."""
+    index_bytes: int
+    """Of its index, which models of the same one share."""
 
 
 @dataclass(frozen=True)
@@ -208,11 +211,9 @@ class ModelLibrary:
 
     def _add(self, entry: Entry) -> Model:
         model, path = self._open(entry), self._path(entry.name)
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(asdict(entry)), encoding="utf-8")
         path.with_suffix(_USED).touch()
         _note_use(path)
-        partial.replace(path)
+        replace_text(path, json.dumps(asdict(entry)))
         self._models[entry.name] = (_identity(path), model)
         return model
 
@@ -244,14 +245,12 @@ class ModelLibrary:
     def _measured(self, name: str, folder: Path) -> Entry:
         manifest = folder / "index" / "manifest.json"
         digest = sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else ""
-        files = [path for path in folder.glob("*") if path.is_file()]
-        if digest and all(entry.index != digest for entry in self.entries()):
-            files += list((folder / "index").rglob("*.npy"))
-        return Entry(name, str(folder), sum(path.stat().st_size for path in files), digest)
+        arrays = (folder / "index").rglob("*.npy") if digest else ()
+        return Entry(name, str(folder), _size(folder.glob("*")), digest, _size(arrays))
 
     def _require_room(self, entry: Entry) -> None:
         held = self.entries()
-        total = sum(other.bytes for other in held) + entry.bytes
+        total = memory_of([*held, entry])
         if total > self._memory:
             eldest = f"; {held[0].name!r} was used least recently" if held else ""
             raise ModelMemoryError(
@@ -268,6 +267,17 @@ class ModelLibrary:
         with (self._folder / ".lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def memory_of(entries: Iterable[Entry]) -> int:
+    """Bytes that these models take together; each index counts once."""
+    known = list(entries)
+    indexes = {entry.index: entry.index_bytes for entry in known}
+    return sum(entry.bytes for entry in known) + sum(indexes.values())
+
+
+def _size(paths: Iterable[Path]) -> int:
+    return sum(path.stat().st_size for path in paths if path.is_file())
 
 
 def _read(path: Path) -> Entry:

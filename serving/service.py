@@ -85,7 +85,7 @@ class Service:
         if linked is not None:
             line.stale, line.database_s = linked.stale, linked.database_s
         line.decisions = Counter(result["decision"] for result in answer.results)
-        self._count(model.name, answer, linked)
+        self._count(answer, linked, line)
         return await self._here_or_beside(lambda: encode(answer, out), long)
 
     def info(self, model: Model) -> dict[str, Any]:
@@ -158,10 +158,9 @@ class Service:
     def _readback(self, index: CompanyIndex) -> Readback:
         return Readback(self.live_table, index, self.settings.on_database_down)
 
-    def _count(self, model: str, answer: Answer, linked: Linked | None) -> None:
+    def _count(self, answer: Answer, linked: Linked | None, line: RequestLine) -> None:
         bought = Counter(route for result in answer.results for route in result.get("routes", ()))
-        decisions = Counter(result["decision"] for result in answer.results)
-        self.meters.decided(model, decisions, bought)
+        self.meters.decided(line.model, line.decisions, bought)
         if answer.stale:
             self.meters.stale.inc()
         if linked is not None and linked.database_s:

@@ -5,15 +5,14 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from linkage_rl.errors import ConfigError
+from linkage_rl.tables.credentials import VARIABLES
 from linkage_rl.tables.engine import Limits
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 
 OnDatabaseDown = Literal["stale", "fail"]
-DATABASE_VARIABLES: Final = ("DATABASE_URL", "DB_SECRET_ARN", "DB_HOST")
-"""Any of these names a database; without one companies are read from the bundle's index."""
 
 _T = TypeVar("_T")
 
@@ -35,7 +34,7 @@ class Settings:
     index_folder: Path = Path("/tmp/linkage_rl/index")
     """`LINKAGE_INDEX_DIR`: the index of the live table; keep it on a volume to start faster."""
     database: bool = False
-    """Whether one of `DATABASE_VARIABLES` is set."""
+    """Whether the environment names one; else companies are read from the bundle's index."""
     on_database_down: OnDatabaseDown = "stale"
     """`LINKAGE_ON_DATABASE_DOWN`: answer from the index and say so, or with 503."""
     refresh_s: float = 300.0
@@ -74,7 +73,7 @@ class Settings:
             model_memory_mb=_read(environ, "LINKAGE_MODEL_MEMORY_MB", _count, cls.model_memory_mb),
             run_folder=run,
             index_folder=Path(environ.get("LINKAGE_INDEX_DIR") or run / "index"),
-            database=any(environ.get(name) for name in DATABASE_VARIABLES),
+            database=any(environ.get(name) for name in VARIABLES),
             on_database_down=_read(environ, "LINKAGE_ON_DATABASE_DOWN", _when_down, "stale"),
             refresh_s=_read(environ, "LINKAGE_REFRESH_S", _positive, cls.refresh_s),
             limits=Limits(connections, timeout_s),

@@ -14,16 +14,13 @@ from linkage_rl.bundle import load_bundle
 from linkage_rl.candidates.storage import MANIFEST
 from linkage_rl.candidates.upkeep import default_index_folder, open_index
 from linkage_rl.linker import Linker
-from linkage_rl.tables.credentials import database_url, parse_url, shown
+from linkage_rl.tables.credentials import VARIABLES, database_url, parse_url, shown
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.tables.store import CompanyStore
 from linkage_rl.tables.writer import file_fingerprint
 
 USUAL: Final = "outputs/companies.db"
 """SQLite file of companies when nothing else is said, relative to the working folder."""
-
-VARIABLES: Final = ("DATABASE_URL", "DB_SECRET_ARN", "DB_HOST")
-"""Variables of the environment, any of which names a database."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ PARTS: Final = {
 }
 """Environment variable to the key that an AWS database secret gives the same value."""
 
+VARIABLES: Final = ("DATABASE_URL", "DB_SECRET_ARN", "DB_HOST")
+"""Variables of the environment, any of which names a database."""
+
 HOW: Final = "set DATABASE_URL, or DB_HOST DB_PORT DB_NAME DB_USER DB_PASS, or DB_SECRET_ARN"
 
 
