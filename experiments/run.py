@@ -10,7 +10,7 @@ from experiments.speed.figures import machine
 from experiments.speed.measure import alone
 from experiments.suite.browser import Browsed, browse, browsed_cells
 from experiments.suite.cells import Cell, plan_cells, run_cell
-from experiments.suite.page import Page, write_page
+from experiments.suite.page import Page, render
 from experiments.suite.peers import run_peers
 from experiments.suite.pictures import pictures
 from experiments.suite.records import commit, forget, read_record, read_result
@@ -29,6 +29,7 @@ from experiments.suite.systems import SYSTEMS
 from experiments.suite.tables import leaderboard, markdown, ordered, verdicts, write_results
 from linkage_rl.config.command import command, say
 from linkage_rl.errors import LinkageError, OutputError
+from linkage_rl.evaluation.report import write_html
 
 
 def run(settings: SuiteSettings) -> float:
@@ -99,7 +100,7 @@ def summarise(cells: Sequence[Cell], settings: SuiteSettings) -> float:
             f"cannot write to {folder}: {error.strerror}; free space or choose another folder"
         ) from error
     browsed = browse_some(cells, rows, settings)
-    write_page(Page(about, rows, told, drawn, browsed), folder / "report.html")
+    write_html(render(Page(about, rows, told, drawn, browsed)), folder / "report.html")
     say(f"\n{leaderboard(rows)}\n\n{verdicts(told)}\n{about['note']}")
     say(f"results  {folder}")
     say(f"page     {folder / 'report.html'}")

@@ -6,13 +6,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from experiments.suite.browser import KINDS, Browsed
 from experiments.suite.pictures import Picture
 from experiments.suite.summary import Row, Verdict
 from experiments.suite.tables import COLUMNS, interval, ordered, shown, verdict_cells
-from linkage_rl.errors import OutputError
+from linkage_rl.evaluation.report import template
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +37,7 @@ class Page:
 
 def render(page: Page) -> str:
     """The page as HTML."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html.jinja").render(
+    return template(Path(__file__).with_name("page.html.jinja")).render(
         page=page,
         columns=COLUMNS,
         shown=shown,
@@ -55,23 +46,6 @@ def render(page: Page) -> str:
         kinds=KINDS,
         browsed=_script_safe([asdict(one) for one in page.browsed]),
     )
-
-
-def write_page(page: Page, path: Path) -> None:
-    """Write the page; on failure an older one stays as it was.
-
-    Raises:
-        OutputError: The folder is missing, not writable, or the disk is full.
-    """
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_text(render(page), encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(
-            f"cannot write the page {path}: {error.strerror}; free space or choose another folder"
-        ) from error
 
 
 def _script_safe(content: Any) -> str:

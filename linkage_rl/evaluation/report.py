@@ -111,14 +111,7 @@ def format_metric(metrics: Metrics, name: str) -> str:
 
 def render_html(report: Report) -> str:
     """The comparison as one page without any outside file: table, figures, groups, errors."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.jinja").render(
+    return template(Path(__file__).with_name("report.html.jinja")).render(
         report=report,
         columns=COLUMNS,
         accuracies=ACCURACIES,
@@ -134,14 +127,31 @@ def render_html(report: Report) -> str:
 
 
 def write_report(report: Report, path: Path) -> None:
-    """Writes the page; on failure an older page stays as it was.
+    """Write the page; see `write_html`."""
+    write_html(render_html(report), path)
+
+
+def template(path: Path) -> jinja2.Template:
+    """A template that escapes what it is given, and refuses names for which nothing was given."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(path.parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(path.name)
+
+
+def write_html(html: str, path: Path) -> None:
+    """Write a page; on failure an older one stays as it was.
 
     Raises:
-        OutputError: If the folder is missing, not writable, or the disk is full.
+        OutputError: The folder is missing, not writable, or the disk is full.
     """
     partial = path.with_name(path.name + ".partial")
     try:
-        partial.write_text(render_html(report), encoding="utf-8")
+        partial.write_text(html, encoding="utf-8")
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
