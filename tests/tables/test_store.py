@@ -4,14 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-import psycopg
 import pytest
 from sqlalchemy import create_engine, make_url
 
 from linkage_rl.errors import DatabaseError, SchemaError
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.credentials import parse_url
-from linkage_rl.tables.engine import Limits
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.tables.store import CompanyStore
 
@@ -340,33 +338,3 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_kind_of_database_is_refused() -> None:
     with pytest.raises(DatabaseError, match="use sqlite"):
         CompanyStore("oracel://host/name")
-
-
-def test_a_limited_store_waits_neither_for_a_lock_nor_for_a_connection(
-    postgres_server: str,
-) -> None:
-    limits = Limits(connections=1, timeout_s=0.2)
-    with (
-        psycopg.connect(postgres_server) as other,
-        CompanyStore(postgres_server, ColumnMapping(table="locked")) as store,
-        CompanyStore(
-            postgres_server, ColumnMapping(table="locked"), read_only=True, limits=limits
-        ) as reader,
-    ):
-        store.create()
-        store.load([rows(("a", "Apex"), ("b", "Bell"))])
-        assert reader.count() == 2
-        other.execute("LOCK TABLE locked IN ACCESS EXCLUSIVE MODE")
-
-        with pytest.raises(DatabaseError, match="statement timeout"):
-            reader.fetch(["a"])
-
-        other.rollback()
-        assert reader.fetch(["a"]).records.ids == ["a"]
-        stream = reader.chunks(1)
-        next(stream)
-        with pytest.raises(DatabaseError, match="cannot read table 'locked'"):
-            reader.count()
-        del stream
-        other.execute("DROP TABLE locked")
-        other.commit()
