@@ -8,15 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from experiments.peers.__main__ import as_markdown, schema_of
 from experiments.peers.exchange import best_of, read_lists
 from experiments.peers.prepare import CANONICAL, prepare, prepare_sample
 from experiments.peers.running import HERE, PEERS, pinned_version, run_peer
-from experiments.peers.scoring import Answers, figures_of, judged
+from experiments.peers.scoring import figures_of, judged, read_links
 from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.errors import ConfigError, InputFileError
-from linkage_rl.records import CompanyRows, RecordBatch
+from linkage_rl.evaluation.answers import Answers
+from linkage_rl.records import CompanyRows, DecisionKind, RecordBatch
 from linkage_rl.tables.readers import ClientList
 from linkage_rl.tables.sample import SampleConfig
 
@@ -52,13 +54,30 @@ def test_of_equal_scores_the_first_id_is_kept() -> None:
     assert best_of(scored) == {"a": ("1", 0.5), "b": ("4", 0.9)}
 
 
+def said(
+    confidence: NDArray[np.float64], right: NDArray[np.bool_], has_row: NDArray[np.bool_]
+) -> Answers:
+    """Answers of a peer, which buys no route."""
+    nothing = np.zeros(len(right))
+    return Answers(
+        kind=np.where(confidence > 0, DecisionKind.LINK, DecisionKind.NO_MATCH).astype(np.int8),
+        pair=np.full(len(right), -1),
+        confidence=confidence.astype(np.float32),
+        right=right,
+        has_row=has_row,
+        bought=nothing.astype(np.uint16),
+        cost=nothing.astype(np.float32),
+        family=nothing.astype(np.int16),
+    )
+
+
 def test_the_threshold_is_chosen_on_valid_and_reported_on_test() -> None:
     # scores from 0.5 on are right on valid; on test one of the three is wrong
-    valid = Answers(
+    valid = said(
         np.repeat([0.9, 0.1], 40), np.repeat([True, False], 40), np.repeat([True, False], 40)
     )
-    test = Answers(
-        np.array([0.9, 0.9, 0.9, 0.1, -np.inf]),
+    test = said(
+        np.array([0.9, 0.9, 0.9, 0.1, 0]),
         np.array([True, True, False, False, False]),
         np.array([True, True, True, True, False]),
     )
@@ -96,7 +115,9 @@ def test_a_peer_that_does_not_exist_is_refused(tmp_path: Path) -> None:
 
 def test_links_that_lack_a_client_are_refused(tmp_path: Path) -> None:
     folder = small_folder(tmp_path)
-    (folder / "links.csv").write_text("split,client_id,company_id,score\nvalid,a,1,0.5\n")
+    (folder / "links.csv").write_text(
+        "split,client_id,company_id,score\nvalid,a,1,0.5\ntest,a,,\ntest,b,,\n"
+    )
     (folder / "peer.json").write_text("{}")
 
     with pytest.raises(InputFileError, match="lacks 1, 'b' among them"):
@@ -114,6 +135,33 @@ def test_every_requirement_of_a_peer_is_pinned(name: str) -> None:
 
 def test_schemas_come_from_the_configuration() -> None:
     assert schema_of("citation").comparators["digits"] == ["year"]
+
+
+class TestPeers:
+    def written(self, folder: Path, links: str) -> Path:
+        for split in ("valid", "test"):
+            (folder / f"{split}.csv").write_text(
+                f"client_id,company_id\n{split}1,apex|zenith\n{split}2,\n", encoding="utf-8"
+            )
+        (folder / "links.csv").write_text(f"split,client_id,company_id,score\n{links}")
+        return folder / "links.csv"
+
+    def test_scores_of_any_scale_become_ranks_and_truth_is_a_set(self, tmp_path: Path) -> None:
+        links = "valid,valid1,zenith,-7\nvalid,valid2,,\ntest,test1,other,3\ntest,test2,apex,-7\n"
+
+        said = read_links(self.written(tmp_path, links), tmp_path)
+
+        assert said["valid"].right.tolist() == [True, False]
+        assert said["valid"].confidence.tolist() == [0.5, 0.0]
+        assert said["test"].right.tolist() == [False, False]
+        assert said["test"].confidence.tolist() == [1.0, 0.5]
+        assert said["test"].has_row.tolist() == [True, False]
+
+    def test_a_client_without_a_line_is_refused(self, tmp_path: Path) -> None:
+        links = self.written(tmp_path, "valid,valid1,zenith,1\ntest,test1,,\n")
+
+        with pytest.raises(InputFileError, match="lacks 2, 'valid2'"):
+            read_links(links, tmp_path)
 
 
 @pytest.mark.extras

@@ -1,40 +1,20 @@
 """What a peer's links are worth: calibrated and thresholded on valid, measured on test."""
 
-import csv
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.peers.exchange import read_rows
+from experiments.peers.exchange import JUDGED, read_rows
 from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.errors import InputFileError
-from linkage_rl.evaluation.calibration import choose_threshold, fit_isotonic
-from linkage_rl.evaluation.curves import coverage_at_accuracy, risk_coverage
-from linkage_rl.evaluation.metrics import bootstrap_intervals, judge, measure
-from linkage_rl.evaluation.report import ACCURACIES
-from linkage_rl.records import DecisionKind, Decisions
+from linkage_rl.evaluation.answers import Answers, stand, with_calibration
+from linkage_rl.evaluation.metrics import bootstrap_intervals
+from linkage_rl.records import DecisionKind
 
 Figures = dict[str, float | int | str | None]
-
-
-@dataclass(frozen=True, eq=False)
-class Answers:
-    """The best candidate of N clients of one split, beside the truth."""
-
-    score: NDArray[np.float64]
-    """Of the best candidate, -inf where there is none; shape (N,)."""
-    is_right: NDArray[np.bool_]
-    """Whether the best candidate is a right company, shape (N,)."""
-    has_row: NDArray[np.bool_]
-    """Whether the table has the client, shape (N,)."""
-
-    @property
-    def present(self) -> NDArray[np.bool_]:
-        """Whether there is a candidate, shape (N,)."""
-        return np.isfinite(self.score)
 
 
 def figures_of(folder: Path, output: Path, weights: RewardWeights | None = None) -> Figures:
@@ -48,8 +28,9 @@ def figures_of(folder: Path, output: Path, weights: RewardWeights | None = None)
     ran: Figures = json.loads((output / "peer.json").read_text(encoding="utf-8"))
     if "error" in ran:
         return ran
-    valid, test = (read_answers(folder, output, split) for split in ("valid", "test"))
-    both = {"judged": len(valid.score) + len(test.score)}
+    said = read_links(output / "links.csv", folder)
+    valid, test = (said[split] for split in JUDGED)
+    both = {"judged": len(valid) + len(test)}
     return ran | both | judged(valid, test, RewardWeights() if weights is None else weights)
 
 
@@ -58,73 +39,67 @@ def judged(valid: Answers, test: Answers, weights: RewardWeights) -> Figures:
 
     Scores become probabilities by isotonic regression on valid, as those of every system do.
     """
-    calibration = fit_isotonic(valid.score[valid.present], valid.is_right[valid.present])
-    confidences = []
-    for answers in (valid, test):
-        confidence = np.zeros(len(answers.score), dtype=np.float32)
-        confidence[answers.present] = calibration.apply(answers.score[answers.present])
-        confidences.append(confidence)
-    choice = choose_threshold(confidences[0], valid.is_right, valid.has_row, "f1", weights)
-    decisions = _decisions(test, confidences[1], choice.threshold)
-    judgement = judge(decisions, test.is_right, test.has_row, _rewards(decisions, test, weights))
-    curve = risk_coverage(confidences[1], test.is_right)
-    low, high = bootstrap_intervals(judgement, np.random.default_rng(0))["f1"]
+    standing = stand(*with_calibration(valid, test), "f1", weights)
+    low, high = bootstrap_intervals(standing.judgement, np.random.default_rng(0))["f1"]
     return {
-        **vars(measure(judgement)),
-        "threshold": choice.threshold,
+        **standing.figures(),
+        "threshold": standing.threshold,
         "f1_low": low,
         "f1_high": high,
-        **{f"coverage_at_{goal:.0%}": coverage_at_accuracy(curve, goal) for goal in ACCURACIES},
-        "proposed": float(test.is_right.sum() / max(int(test.has_row.sum()), 1)),
+        "proposed": float(test.right.sum() / max(int(test.has_row.sum()), 1)),
     }
 
 
-def read_answers(folder: Path, output: Path, split: str) -> Answers:
-    """The peer's best candidates of a split, in the order of the list.
+def read_links(links: Path, inputs: Path) -> dict[str, Answers]:
+    """What a peer wrote, beside the truth, clients in the order of their lists.
+
+    Its scores become ranks in (0, 1]: only their order counts, calibration does the rest.
+
+    Args:
+        links: `links.csv` with `split, client_id, company_id, score`.
+        inputs: Folder of `valid.csv` and `test.csv` with the truth.
 
     Raises:
-        InputFileError: `links.csv` lacks a client of the list.
+        InputFileError: A client is missing.
     """
-    with (output / "links.csv").open(encoding="utf-8", newline="") as stream:
-        linked = {
-            row["client_id"]: (row["company_id"], row["score"])
-            for row in csv.DictReader(stream)
-            if row["split"] == split
-        }
-    truth = {row["client_id"]: row["company_id"] for row in read_rows(folder / f"{split}.csv")}
-    if lacking := sorted(set(truth) - set(linked)):
+    said = {(row["split"], row["client_id"]): row for row in read_rows(links)}
+    truth = {split: _truth(inputs / f"{split}.csv") for split in JUDGED}
+    lacking = [client for split in JUDGED for client in truth[split] if (split, client) not in said]
+    if lacking:
         raise InputFileError(
-            f"{output / 'links.csv'} needs a line for every client of {split}, lacks "
-            f"{len(lacking)}, {lacking[0]!r} among them"
+            f"{links} needs a line for every client of valid and test, lacks {len(lacking)}, "
+            f"{lacking[0]!r} among them"
         )
-    best = [linked[client_id] for client_id in truth]
+    rows = {split: [said[split, client] for client in truth[split]] for split in JUDGED}
+    scores = np.array(
+        [float(row["score"]) for split in JUDGED for row in rows[split] if row["company_id"]]
+    )
+    levels = np.unique(scores)
+    return {split: _answers(rows[split], truth[split], levels) for split in JUDGED}
+
+
+def _answers(
+    rows: Sequence[Mapping[str, str]], truth: Mapping[str, str], levels: NDArray[np.float64]
+) -> Answers:
+    present = np.array([row["company_id"] != "" for row in rows])
+    score = np.array([float(row["score"]) if row["company_id"] else -np.inf for row in rows])
+    rank = (np.searchsorted(levels, score) + 1) / max(len(levels), 1)
+    right = [
+        row["company_id"] != "" and row["company_id"] in names.split("|")
+        for row, names in zip(rows, truth.values(), strict=True)
+    ]
+    clients = len(rows)
     return Answers(
-        np.array([float(score) if company_id else -np.inf for company_id, score in best]),
-        np.array(
-            [
-                company_id != "" and company_id in right.split("|")
-                for (company_id, _), right in zip(best, truth.values(), strict=True)
-            ]
-        ),
-        np.array([right != "" for right in truth.values()]),
+        kind=np.where(present, DecisionKind.LINK, DecisionKind.NO_MATCH).astype(np.int8),
+        pair=np.full(clients, -1, dtype=np.int64),
+        confidence=np.where(present, rank, 0.0).astype(np.float32),
+        right=np.array(right, dtype=np.bool_),
+        has_row=np.array([names != "" for names in truth.values()], dtype=np.bool_),
+        bought=np.zeros(clients, dtype=np.uint16),
+        cost=np.zeros(clients, dtype=np.float32),
+        family=np.zeros(clients, dtype=np.int16),
     )
 
 
-def _decisions(answers: Answers, confidence: NDArray[np.float32], threshold: float) -> Decisions:
-    """Link from the threshold on; the pair of a client is its place on the list."""
-    count = len(confidence)
-    linked = answers.present & (confidence >= threshold)
-    return Decisions(
-        kind=np.where(linked, DecisionKind.LINK, DecisionKind.NO_MATCH).astype(np.int8),
-        pair=np.where(answers.present, np.arange(count), -1),
-        confidence=confidence,
-        bought=np.zeros(count, dtype=np.uint16),
-        cost=np.zeros(count, dtype=np.float32),
-    )
-
-
-def _rewards(decisions: Decisions, answers: Answers, weights: RewardWeights) -> NDArray[np.float64]:
-    linked = decisions.kind == DecisionKind.LINK
-    of_links = np.where(answers.is_right, weights.correct_link, weights.wrong_link)
-    of_others = np.where(answers.has_row, weights.missed_link, weights.correct_reject)
-    return np.where(linked, of_links, of_others)
+def _truth(path: Path) -> dict[str, str]:
+    return {row["client_id"]: row["company_id"] for row in read_rows(path)}

@@ -14,7 +14,6 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import open_dict, read_write
 
 from experiments.real_lists.ablation import GROUPS
-from experiments.suite import peers
 from experiments.suite.browser import KINDS, Browsed, kinds_of
 from experiments.suite.cells import cell_key, plan_cells, run_cell
 from experiments.suite.changed import Changes
@@ -36,7 +35,7 @@ from experiments.suite.tables import leaderboard, markdown, verdicts, write_resu
 from linkage_rl.config import nodes
 from linkage_rl.config.command import CONFIGS
 from linkage_rl.envs.rewards import RewardWeights
-from linkage_rl.errors import ConfigError, InputFileError
+from linkage_rl.errors import ConfigError
 from linkage_rl.evaluation.answers import Answers
 from linkage_rl.records import CompanyRows, DecisionKind, RecordBatch
 
@@ -327,33 +326,6 @@ class TestChangedTable:
         assert after.records.column("city") == ["c0", "c4", "c2", "c3", "c1", "c5"]
         assert changes.closed == {"2", "5"}
         assert [bool(day) for day in after.closed_at] == [False, False, True] * 2
-
-
-class TestPeers:
-    def written(self, folder: Path, links: str) -> Path:
-        for split in ("valid", "test"):
-            (folder / f"{split}.csv").write_text(
-                f"client_id,company_id\n{split}1,apex|zenith\n{split}2,\n", encoding="utf-8"
-            )
-        (folder / "links.csv").write_text(f"split,client_id,company_id,score\n{links}")
-        return folder / "links.csv"
-
-    def test_scores_of_any_scale_become_ranks_and_truth_is_a_set(self, tmp_path: Path) -> None:
-        links = "valid,valid1,zenith,-7\nvalid,valid2,,\ntest,test1,other,3\ntest,test2,apex,-7\n"
-
-        said = peers.read_links(self.written(tmp_path, links), tmp_path)
-
-        assert said["valid"].right.tolist() == [True, False]
-        assert said["valid"].confidence.tolist() == [0.5, 0.0]
-        assert said["test"].right.tolist() == [False, False]
-        assert said["test"].confidence.tolist() == [1.0, 0.5]
-        assert said["test"].has_row.tolist() == [True, False]
-
-    def test_a_client_without_a_line_is_refused(self, tmp_path: Path) -> None:
-        links = self.written(tmp_path, "valid,valid1,zenith,1\ntest,test1,,\n")
-
-        with pytest.raises(InputFileError, match="lacks 2, 'valid2'"):
-            peers.read_links(links, tmp_path)
 
 
 @pytest.mark.slow
