@@ -192,4 +192,6 @@ def _say(name: str, value: Any) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _stop)
+    # the command is stopped by SIGINT, which what a shell starts in the background ignores
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())

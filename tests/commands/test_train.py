@@ -57,11 +57,13 @@ def test_a_sweep_runs_every_agent(run: Run, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_an_interrupted_run_leaves_a_checkpoint_and_goes_on(run: Run, tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "linkage_rl.train", *TINY, "training.steps=10_000_000"],
+        [sys.executable, "-m", "linkage_rl.train", *TINY, "training.steps=1_000_000"],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
         text=True,
+        # a shell's background job, and what it starts, ignores SIGINT
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     runs = tmp_path / "outputs" / "sample" / "ppo"
     while not list(runs.glob("*/best_model.zip")) and process.poll() is None:
