@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -34,6 +34,13 @@ def train_image() -> str:
 def run_container(image: str) -> Callable[..., AbstractContextManager[Container]]:
     """Serves a bundle until the context ends: `run_container(bundle, VARIABLE="value")`."""
     return partial(containers.run_container, image)
+
+
+@pytest.fixture(scope="module")
+def server(image: str, sample_bundle: Path) -> Iterator[Container]:
+    """A server with a bundle and without a database, shared by the tests of a file."""
+    with containers.run_container(image, sample_bundle) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

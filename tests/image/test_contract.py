@@ -30,12 +30,6 @@ pytestmark = pytest.mark.image
 MOST_BYTES = 6 * 1024 * 1024
 
 
-@pytest.fixture(scope="module")
-def server(image: str, sample_bundle: Path) -> Iterator[Container]:
-    with run_container(image, sample_bundle) as running:
-        yield running
-
-
 def invoke(server: Container, body: bytes, **options: str) -> tuple[bytes, str]:
     """Answer and Content-Type by way of boto3."""
     named = {"ContentType": JSON, **options}

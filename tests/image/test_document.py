@@ -2,13 +2,12 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.image.callers import ask, many_clients
-from tests.image.containers import Container, run_container
+from tests.image.containers import Container
 from tests.image.processes import anonymous_mb, proportional_mb
 
 pytestmark = pytest.mark.image
@@ -21,12 +20,6 @@ PROMISES = (
 """Not that all which fits the document is accepted, or the rest refused: one bad client gets an
 entry of its own in a good answer, and a list must suit its mode."""
 MOST_MB = 1200
-
-
-@pytest.fixture(scope="module")
-def server(image: str, sample_bundle: Path) -> Iterator[Container]:
-    with run_container(image, sample_bundle) as running:
-        yield running
 
 
 def test_no_request_that_the_document_suggests_gets_an_answer_that_it_does_not_know(

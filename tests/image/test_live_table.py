@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,23 @@ from typing import Any
 import psycopg
 import pytest
 
-from experiments.serving.caller import drive, request
-from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.sample import SampleConfig, generate_companies
 from linkage_rl.tables.store import CompanyStore
 from tests.image.callers import ask, sentence
 from tests.image.containers import Container, run_container
+from tests.image.live_table import (
+    COMPANY,
+    change,
+    crowd,
+    info,
+    link,
+    linked_to,
+    row,
+    selects,
+    tell,
+    wait_until,
+)
 from tests.postgres_server import PostgresServer
-from tests.serving.asking import Answer
 
 pytestmark = pytest.mark.image
 
@@ -72,66 +81,11 @@ def recovers(request: pytest.FixtureRequest) -> Iterator[None]:
         wait_until(lambda: not any(link(running).json["stale"] for _ in range(10)))
 
 
-def tell(postgres: PostgresServer, *statements: str) -> None:
-    with psycopg.connect(postgres.url, autocommit=True) as connection:
-        for statement in statements:
-            connection.execute(statement.encode())
-
-
-def row(company_id: str, name: str, closed_at: str = "") -> CompanyRows:
-    return CompanyRows(RecordBatch([company_id], {"name": [name]}), [""], [closed_at])
-
-
-def change(postgres: PostgresServer, rows: CompanyRows) -> None:
-    with CompanyStore(postgres.url) as store:
-        store.apply(rows)
-
-
-def wait_until(holds: Callable[[], bool], within_s: float = 20) -> None:
-    """Wait until it holds six times running: either worker may answer."""
-    deadline = time.monotonic() + within_s
-    while not all(holds() for _ in range(6)):
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.2)
-
-
-def info(server: Container) -> Any:
-    return ask(server.url, body={"mode": "info"}).json["info"]
-
-
-COMPANY = "株式会社三日月天文台製作所"
-"""Like no other of the sample, and inserted before it is asked for."""
-
-
 @pytest.fixture
 def company(postgres: PostgresServer, server: Container) -> str:
     change(postgres, row("t1", COMPANY))
     wait_until(lambda: linked_to(server, COMPANY) == ("t1", COMPANY))
     return "t1"
-
-
-def link(server: Container, name: str = COMPANY) -> Answer:
-    return ask(server.url, body={"clients": [{"name": name}]})
-
-
-def linked_to(server: Container, name: str) -> tuple[str | None, str | None]:
-    """Id and present name of the company that a name is linked to."""
-    (result,) = link(server, name).json["results"]
-    return result["company_id"], (result["company"] or {}).get("name")
-
-
-def selects(postgres: PostgresServer) -> int:
-    """Queries for companies by their ids so far; the refresher asks otherwise."""
-    log = postgres.log.read_text(encoding="utf-8", errors="replace")
-    return log.count("WHERE companies.company_id = ANY")
-
-
-def crowd(server: Container, clients: Sequence[str], connections: int, seconds: float) -> Any:
-    path = f"{server.url}/invocations"
-    requests = [
-        request(path, f'{{"clients":[{{"name":"{name}"}}]}}'.encode(), 1) for name in clients
-    ]
-    return drive(server.url, requests, connections, seconds)
 
 
 def test_a_new_name_is_shown_at_once_and_found_after_a_refresh(

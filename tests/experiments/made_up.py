@@ -1,0 +1,48 @@
+"""Answers and suites that no system gave, for tables and pages."""
+
+from pathlib import Path
+
+import numpy as np
+
+from experiments.suite.records import Record, Result
+from experiments.suite.settings import Condition, SuiteSettings
+from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.evaluation.answers import Answers
+from linkage_rl.records import DecisionKind
+
+
+def answers(links: str, clients: int = 1_000) -> Answers:
+    """A tenth of the clients per letter: 'r' sure and right, 'w' sure and wrong, '-' unsure."""
+    letters = np.repeat(list(links), clients // len(links))
+    right = letters == "r"
+    sure = letters != "-"
+    return Answers(
+        kind=np.where(sure, DecisionKind.LINK, DecisionKind.NO_MATCH).astype(np.int8),
+        pair=np.arange(clients),
+        confidence=np.where(sure, 0.9, 0.1).astype(np.float32),
+        right=right,
+        has_row=np.ones(clients, dtype=np.bool_),
+        bought=np.ones(clients, dtype=np.uint16),
+        cost=np.full(clients, 0.01, dtype=np.float32),
+        family=np.zeros(clients, dtype=np.int16),
+    )
+
+
+def told(
+    condition: str, system: str, seed: int, links: str, error: str = ""
+) -> tuple[str, RewardWeights, str, Result]:
+    record = Record(
+        condition, system, system, seed, ("list",), fit_cpu_s=2.0, peak_mb=300.0, error=error
+    )
+    said = None if error else answers(links)
+    return condition, RewardWeights(), "f1", Result(record, Path(f"{system}-{seed}"), said, said)
+
+
+def suite(**words: object) -> SuiteSettings:
+    plain: dict[str, object] = {
+        "name": "tried",
+        "conditions": {"easy": Condition(), "hard": Condition(against="easy")},
+        "systems": ["rules", "ranker"],
+        "resamples": 200,
+    }
+    return SuiteSettings(**(plain | words))  # type: ignore[arg-type]
