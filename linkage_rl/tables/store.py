@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, Final, Self
 
 from sqlalchemy import Select, Table
-from sqlalchemy.engine import URL, Connection
+from sqlalchemy.engine import URL, Connection, Engine
 
 from linkage_rl.errors import DatabaseError
 from linkage_rl.records import CompanyRows
@@ -153,7 +153,7 @@ class CompanyStore:
         layout = self._layout
         rows: Sequence[Sequence[Any]] = []
         if company_ids:
-            with self._reading() as connection:
+            with self._reading(self._single) as connection:
                 rows = connection.execute(layout.among, layout.asking(company_ids)).fetchall()
         values = list(zip(*rows, strict=True)) if rows else [()] * len(layout.columns)
         found = layout.rows(values)
@@ -184,6 +184,11 @@ class CompanyStore:
         self._engine.dispose()
 
     @cached_property
+    def _single(self) -> Engine:
+        """For a lone statement: begin and rollback around it would be two more round trips."""
+        return self._engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @cached_property
     def _layout(self) -> TableLayout:
         with database_errors(self.url, f"read table {self.mapping.table!r}"):
             return find_table(self._engine, self.mapping)
@@ -196,7 +201,7 @@ class CompanyStore:
             del self._layout
 
     def _one(self, statement: Select[Any]) -> object:
-        with self._reading() as connection:
+        with self._reading(self._single) as connection:
             return connection.execute(statement).scalar()
 
     def _stream(self, statement: Select[Any], size: int) -> Iterator[list[list[Any]]]:
@@ -204,7 +209,7 @@ class CompanyStore:
         block = min(size, BLOCK)
         # an abandoned iteration must close its cursor, or the server keeps it
         with (
-            self._reading() as connection,
+            self._reading(self._engine) as connection,
             connection.execution_options(yield_per=block).execute(statement) as found,
         ):
             columns: list[list[Any]] = [[] for _ in range(len(found.keys()))]
@@ -218,10 +223,10 @@ class CompanyStore:
             yield columns
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def _reading(self, engine: Engine) -> Iterator[Connection]:
         with (
             database_errors(self.url, f"read table {self.mapping.table!r}"),
-            self._engine.connect() as connection,
+            engine.connect() as connection,
         ):
             yield connection
 

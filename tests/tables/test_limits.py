@@ -13,7 +13,7 @@ from linkage_rl.tables.store import CompanyStore
 def test_a_limited_store_waits_neither_for_a_lock_nor_for_a_connection(
     postgres_server: str,
 ) -> None:
-    limits = Limits(connections=1, timeout_s=0.2)
+    limits = Limits(connections=1, timeout_s=0.5)
     with (
         psycopg.connect(postgres_server) as other,
         CompanyStore(postgres_server, ColumnMapping(table="locked")) as store,
