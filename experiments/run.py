@@ -91,7 +91,7 @@ def summarise(cells: Sequence[Cell], settings: SuiteSettings) -> float:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_results(folder / "results.json", about, rows, told)
-        (folder / "table.md").write_text(markdown(rows, told), encoding="utf-8")
+        (folder / "table.md").write_text(markdown(rows, told, command_words()), encoding="utf-8")
         drawn = pictures(groups, rows, [cell.folder for cell in cells])
         for picture in drawn:
             picture.save(folder)

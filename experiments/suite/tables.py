@@ -89,12 +89,13 @@ def verdict_cells(verdict: Verdict) -> tuple[str, ...]:
     )
 
 
-def markdown(rows: Sequence[Row], some: Sequence[Verdict]) -> str:
-    """Leaderboard and claims as Markdown tables."""
-    parts = []
+def markdown(rows: Sequence[Row], some: Sequence[Verdict], command: str) -> str:
+    """Leaderboard and claims as Markdown tables, under the command that made them."""
+    heading = ("system", "seeds", *COLUMNS.values(), "commit")
+    parts = [f"```bash\n{command}\n```"]
     for name in dict.fromkeys(row.list_name for row in rows):
         own = ordered([row for row in rows if row.list_name == name])
-        parts += [f"`{name}`", _markdown(("system", "seeds", *COLUMNS.values()), map(_cells, own))]
+        parts += [f"`{name}`", _markdown(heading, map(_cells, own))]
     if some:
         parts.append(_markdown(_VERDICT, map(verdict_cells, some)))
     return "\n\n".join(parts) + "\n"
@@ -102,11 +103,12 @@ def markdown(rows: Sequence[Row], some: Sequence[Verdict]) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     if row.error:
-        return (row.title, str(len(row.seeds)), f"failed: {row.error}", *[""] * (len(COLUMNS) - 1))
+        nothing = [""] * (len(COLUMNS) - 1)
+        return (row.title, str(len(row.seeds)), f"failed: {row.error}", *nothing, row.commit)
     cells = {column: shown(column, row.figures.get(column)) for column in COLUMNS}
     for name in ("f1", "expected_reward"):
         cells[name] = f"{cells[name]} {interval(row.by_seed.get(name))}".strip()
-    return (row.title, str(len(row.seeds)), *cells.values())
+    return (row.title, str(len(row.seeds)), *cells.values(), row.commit)
 
 
 def _markdown(heading: Sequence[str], rows: Any) -> str:

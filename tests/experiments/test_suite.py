@@ -172,7 +172,9 @@ class TestSummary:
         back = json.loads((tmp_path / "results.json").read_text())
 
         assert "dedupe: failed, it did not finish in 1800 s" in leaderboard(rows)
-        assert "| failed: it did not finish" in markdown(rows, found)
+        table = markdown(rows, found, "make experiment name=tried")
+        assert table.startswith("```bash\nmake experiment name=tried\n```")
+        assert "| failed: it did not finish" in table
         assert "tie" in verdicts(found)
         assert back["rows"][0]["figures"]["false_link_rate"] is None
         assert back["rows"][1]["error"]
