@@ -87,7 +87,6 @@ def plan(aws: Aws, settings: DeploySettings) -> None:
     given = settings.parameters.given()
     stack = find_stack(aws, settings.stack)
     found = planned(aws, settings.stack, template, given)
-    verb = "create" if stack is None else "update"
     if found:
         verb = "create" if stack is None else "update"
         say(f"stack    would {verb} {settings.stack} in {aws.account}/{aws.region}")
