@@ -21,10 +21,10 @@ IMAGE_NAMES := BUNDLE DB_HOST DB_PORT DB_NAME DB_USER DB_PASS DATABASE_URL
 IMAGE_WORDS = $(foreach name,$(IMAGE_NAMES),$(if $(filter command line,$(origin $(name))),'$(name)=$($(name))')) $(ARGS)
 
 .PHONY: help setup setup-extras format check test test-slow test-extras bench companies train evaluate link export deploy \
-	sweep experiment image image-train image-test serve parity clean
+	sweep experiment image image-train image-test sagemaker-local-test serve parity clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## create .venv, install everything pinned, compile the kernels, hook pre-commit
 	@scripts/hooks.sh
@@ -53,7 +53,7 @@ check: $(READY) ## ruff, mypy, import floors, spelling
 	$(BIN)/codespell
 
 test: $(READY) ## the quick tests and the doctests (ARGS="-k name" picks some)
-	$(BIN)/python -m pytest -m "not slow and not image and not extras" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow and not image and not extras and not local_mode" $(ARGS)
 
 test-slow: $(READY) ## the learning and container tests
 	$(BIN)/python -m pytest -m slow $(ARGS)
@@ -98,6 +98,10 @@ image-train: $(READY) ## build the training image, linkage_rl:train
 
 image-test: $(READY) ## build both images, then train and serve in containers
 	$(BIN)/python -m pytest -m image tests/image $(ARGS)
+
+sagemaker-local-test: $(READY) ## the SageMaker SDK's local mode with the image; brings 1 GB along
+	@scripts/local_mode.sh
+	$(BIN)/python -m pytest -m local_mode tests/image $(ARGS)
 
 serve: $(READY) ## build the image and run it on the loopback: BUNDLE=DIR port=8080
 	@scripts/serve.sh $(or $(BUNDLE),$(error make serve needs BUNDLE=DIR, a bundle folder)) $(or $(port),8080)

@@ -62,9 +62,21 @@ def environment_of(name: str) -> Path:
     Raises:
         PeerFailure: pip failed.
     """
-    requirements = HERE / "requirements" / f"{name}.txt"
+    return environment_from(HERE / "requirements" / f"{name}.txt", cache_folder())
+
+
+def environment_from(requirements: Path, folder: Path) -> Path:
+    """The interpreter of an environment that is built once per content of its requirements.
+
+    Args:
+        requirements: A file that pins every package.
+        folder: The environment lies there as `<stem of requirements>-<digest>`.
+
+    Raises:
+        PeerFailure: pip failed.
+    """
     digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
-    place = cache_folder() / f"{name}-{digest}"
+    place = folder / f"{requirements.stem}-{digest}"
     if not place.exists():
         place.parent.mkdir(parents=True, exist_ok=True)
         # built beside and moved, so that a broken or a parallel build leaves no half environment

@@ -111,7 +111,7 @@ def run_once(image: str, *words: str, options: tuple[str, ...] = ()) -> str:
 def engine(*words: str, both: bool = False) -> str:
     """The output of a command of the container engine; with `both`, the error stream's, too."""
     ended = subprocess.run(
-        [_engine(), *words],
+        [program(), *words],
         env=os.environ | {"CONTAINERS_CONF": str(SETTINGS)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT if both else subprocess.PIPE,
@@ -147,7 +147,8 @@ def forget(name: str) -> None:
 
 
 @cache
-def _engine() -> str:
+def program() -> str:
+    """The engine that the project's scripts take: docker or podman."""
     found = subprocess.run(
         ["bash", "-c", '. scripts/engine.sh && echo "$engine"'],
         capture_output=True,

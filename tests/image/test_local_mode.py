@@ -1,0 +1,118 @@
+"""The SageMaker SDK's local mode, in an environment of its own, with the serving image."""
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from experiments.peers.running import cache_folder, environment_from
+from linkage_rl.bundle import read_golden
+from linkage_rl.exporting.archive import write_archive
+from serving.parity import differences
+from tests.image.containers import SETTINGS, START_S, STOP_S, engine, inspect, program
+from tests.serving.asking import free_port
+
+pytestmark = pytest.mark.local_mode
+
+REQUIREMENTS = Path(__file__).with_name("sagemaker.txt")
+NETWORK = "sagemaker-local"
+"""Local mode's, by that name on every machine."""
+LIMIT_S = 300
+"""Local mode itself waits two minutes for `/ping`."""
+
+
+@pytest.fixture(scope="module")
+def sdk() -> Path:
+    """The interpreter that has the package sagemaker."""
+    return environment_from(REQUIREMENTS, cache_folder().parent)
+
+
+@pytest.fixture
+def docker_api() -> Iterator[Mapping[str, str]]:
+    """Variables with which docker and Docker Compose reach the engine, be it podman."""
+    if program() == "docker":
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(prefix="linkage-rl-podman-") as folder:
+        socket = Path(folder) / "podman.sock"
+        service = subprocess.Popen(
+            [program(), "system", "service", "--time=0", f"unix://{socket}"],
+            env=os.environ | {"CONTAINERS_CONF": str(SETTINGS)},
+        )
+        try:
+            deadline = time.monotonic() + START_S
+            while not socket.exists():
+                assert service.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            yield {"DOCKER_HOST": f"unix://{socket}"}
+        finally:
+            service.terminate()
+            service.wait(STOP_S)
+
+
+@pytest.fixture
+def left_behind(image: str) -> Iterator[Callable[[], list[str]]]:
+    """Containers that local mode has made and not removed; they go in the end, with its network."""
+    before = _of_local_mode(image)
+    networks = _networks()
+
+    def left() -> list[str]:
+        return [name for name in _of_local_mode(image) if name not in before]
+
+    yield left
+    for name in left():
+        engine("rm", "--force", name)
+    if NETWORK in _networks() and NETWORK not in networks:
+        engine("network", "rm", NETWORK)
+
+
+def test_local_mode_creates_asks_and_deletes_an_endpoint(
+    image: str,
+    sample_bundle: Path,
+    sdk: Path,
+    docker_api: Mapping[str, str],
+    left_behind: Callable[[], list[str]],
+    tmp_path: Path,
+) -> None:
+    golden = read_golden(sample_bundle)
+    clients = [{"client_id": client.client_id, **client.fields} for client in golden]
+    request, answer = tmp_path / "request.json", tmp_path / "answer.json"
+    request.write_text(json.dumps({"mode": "bulk_linkage", "clients": clients}))
+    model = tmp_path / "model" / "model.tar.gz"
+    model.parent.mkdir()
+    write_archive(sample_bundle, model)
+
+    words = [image, model, request, answer, "--port", free_port()]
+    ended = subprocess.run(
+        [sdk, "-m", "examples.local_endpoint", *map(str, words)],
+        env=os.environ | docker_api,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+
+    assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"
+    assert differences(golden, json.loads(answer.read_bytes())["results"]) == []
+    # local mode stops the container of a deleted endpoint and does not remove it
+    (container,) = left_behind()
+    state = inspect("container", container)["State"]
+    assert (state["Running"], state["ExitCode"]) == (False, 0)
+    engine("rm", container)
+    assert left_behind() == []
+
+
+def _of_local_mode(image: str) -> list[str]:
+    made_of = inspect("image", image)["Id"]
+    chosen = ["--filter", "name=-algo-1-", "--filter", f"ancestor={made_of}"]
+    return engine("ps", "--all", *chosen, "--format", "{{.Names}}").split()
+
+
+def _networks() -> list[str]:
+    return engine("network", "ls", "--format", "{{.Name}}").split()
