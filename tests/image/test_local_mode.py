@@ -14,7 +14,7 @@ from experiments.peers.running import cache_folder, environment_from
 from linkage_rl.bundle import read_golden
 from linkage_rl.exporting.archive import write_archive
 from serving.parity import differences
-from tests.image.containers import SETTINGS, START_S, STOP_S, engine, inspect, program
+from tests.image.containers import SETTINGS, START_S, STOP_S, Container, engine, inspect, program
 from tests.serving.asking import free_port
 
 pytestmark = pytest.mark.local_mode
@@ -102,8 +102,7 @@ def test_local_mode_creates_asks_and_deletes_an_endpoint(
     assert differences(golden, json.loads(answer.read_bytes())["results"]) == []
     # local mode stops the container of a deleted endpoint and does not remove it
     (container,) = left_behind()
-    state = inspect("container", container)["State"]
-    assert (state["Running"], state["ExitCode"]) == (False, 0)
+    Container(container, url="").wait(STOP_S)
     engine("rm", container)
     assert left_behind() == []
 
