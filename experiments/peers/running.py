@@ -1,30 +1,27 @@
 """Runs a peer in an environment of its own, whatever happens to it."""
 
-import hashlib
 import json
 import os
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from experiments.environments import EnvironmentFailure, environment_from
 from linkage_rl.errors import ConfigError
 
 HERE: Final = Path(__file__).resolve().parent
 ROOT: Final = HERE.parents[1]
 PEERS: Final = tuple(sorted(path.stem for path in (HERE / "requirements").glob("*.txt")))
 """Names of all peers: each has `requirements/<name>.txt` and `systems/<name>.py`."""
-BUILD_LIMIT_S: Final = 900.0
 RUN_LIMIT_S: Final = 600.0
 _LAST_WORDS = 300
 
 
 class PeerFailure(Exception):
-    """A peer could not be installed or did not end well; kept in its `peer.json`, never raised."""
+    """A peer did not end well; kept in its `peer.json`, never raised."""
 
 
 def run_peer(name: str, folder: Path, limit_s: float = RUN_LIMIT_S) -> Path:
@@ -49,7 +46,7 @@ def run_peer(name: str, folder: Path, limit_s: float = RUN_LIMIT_S) -> Path:
     output.mkdir(parents=True)
     try:
         _run(environment_of(name), name, folder.resolve(), output, limit_s)
-    except PeerFailure as failure:
+    except (PeerFailure, EnvironmentFailure) as failure:
         (output / "links.csv").unlink(missing_ok=True)
         said = {"name": name, "version": pinned_version(name), "error": str(failure)}
         (output / "peer.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
@@ -60,44 +57,9 @@ def environment_of(name: str) -> Path:
     """The interpreter of a peer; its environment is built once per content of its requirements.
 
     Raises:
-        PeerFailure: pip failed.
+        EnvironmentFailure: pip failed.
     """
-    return environment_from(HERE / "requirements" / f"{name}.txt", cache_folder())
-
-
-def environment_from(requirements: Path, folder: Path) -> Path:
-    """The interpreter of an environment that is built once per content of its requirements.
-
-    Args:
-        requirements: A file that pins every package.
-        folder: The environment lies there as `<stem of requirements>-<digest>`.
-
-    Raises:
-        PeerFailure: pip failed.
-    """
-    digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
-    place = folder / f"{requirements.stem}-{digest}"
-    if not place.exists():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        # built beside and moved, so that a broken or a parallel build leaves no half environment
-        with tempfile.TemporaryDirectory(dir=place.parent) as made:
-            fresh = Path(made) / "venv"
-            _call([sys.executable, "-m", "venv", str(fresh)], os.environ, BUILD_LIMIT_S)
-            # every package is pinned, so there is nothing to resolve
-            pip = [str(fresh / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps"]
-            _call([*pip, "-r", str(requirements)], os.environ, BUILD_LIMIT_S)
-            try:
-                fresh.rename(place)
-            except OSError:
-                if not place.exists():
-                    raise
-    return place / "bin" / "python"
-
-
-def cache_folder() -> Path:
-    """Where the environments of the peers lie, outside the checkout."""
-    cache = os.environ.get("LINKAGE_RL_CACHE") or Path.home() / ".cache" / "linkage_rl"
-    return Path(cache) / "peers"
+    return environment_from(HERE / "requirements" / f"{name}.txt")
 
 
 def pinned_version(name: str) -> str:
@@ -147,15 +109,3 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
-
-
-def _call(words: list[str], variables: "os._Environ[str]", limit_s: float) -> None:
-    try:
-        done = subprocess.run(
-            words, env=variables, timeout=limit_s, capture_output=True, text=True, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise PeerFailure(f"not installed after {limit_s:g} s") from None
-    if done.returncode:
-        last = (done.stderr.strip() or "no output").splitlines()[-1]
-        raise PeerFailure(f"not installed: {last[-_LAST_WORDS:]}")

@@ -1,8 +1,6 @@
 """The systems of the library: how each is made, and what it then says of valid and test clients."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from experiments.environments import environment_from
 from experiments.real_lists import rival
 from experiments.speed.measure import Clock
 from experiments.suite.flat import train_flat_agent, train_flat_ranker
@@ -23,7 +22,6 @@ from linkage_rl.agents.ranker import train_ranker
 from linkage_rl.agents.scorer import CandidateScorer, load_scorer, save_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.decision.decide import Decider
-from linkage_rl.errors import LinkageError
 from linkage_rl.evaluation.evaluate import judge_cases
 from linkage_rl.protocols import Policy
 from linkage_rl.records import Decisions
@@ -37,7 +35,6 @@ AGENT: Final = "best_scorer.pt"
 PLAN_CASES: Final = 4_000
 """Valid cases on which fixed plans are compared, as in a training run."""
 _REQUIREMENTS: Final = Path(rival.__file__).with_name("requirements-lightgbm.txt")
-_ENVIRONMENT: Final = Path("outputs/environments/lightgbm")
 
 
 @dataclass(frozen=True)
@@ -178,7 +175,7 @@ def _ranker_of(bench: Bench) -> CandidateScorer:
 
 def _lightgbm(bench: Bench) -> Said:
     lists = bench.problem.lists
-    python = Path(bench.lightgbm) if bench.lightgbm else lightgbm_python()
+    python = Path(bench.lightgbm) if bench.lightgbm else environment_from(_REQUIREMENTS)
     valid, test = rival.judge_by_lightgbm(
         *(lists.train, lists.valid, lists.test, lists.view),
         python,
@@ -232,26 +229,3 @@ SYSTEMS: Final[dict[str, System]] = {
     "oracle": System("oracle", _oracle, learns=False, own=True),
 }
 """Every system of the library by its name in a suite."""
-
-
-def lightgbm_python() -> Path:
-    """The interpreter of LightGBM's own environment, which is built when it is missing.
-
-    Raises:
-        LinkageError: It cannot be built.
-    """
-    python = _ENVIRONMENT / "bin/python"
-    ready = _ENVIRONMENT / "ready"
-    if not ready.exists():
-        for words in (
-            [sys.executable, "-m", "venv", str(_ENVIRONMENT)],
-            [str(python), "-m", "pip", "install", "--quiet", "-r", str(_REQUIREMENTS)],
-        ):
-            done = subprocess.run(words, capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise LinkageError(
-                    f"cannot build {_ENVIRONMENT}: {done.stderr.strip()[-300:]}; give a python "
-                    "that has lightgbm by lightgbm=PATH"
-                )
-        ready.touch()
-    return python.absolute()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.peers.running import cache_folder, environment_from
+from experiments.environments import environment_from
 from linkage_rl.bundle import read_golden
 from linkage_rl.exporting.archive import write_archive
 from serving.parity import differences
@@ -29,7 +29,7 @@ LIMIT_S = 300
 @pytest.fixture(scope="module")
 def sdk() -> Path:
     """The interpreter that has the package sagemaker."""
-    return environment_from(REQUIREMENTS, cache_folder().parent)
+    return environment_from(REQUIREMENTS)
 
 
 @pytest.fixture
