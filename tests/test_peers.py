@@ -94,7 +94,13 @@ def test_a_peer_whose_library_is_missing_is_reported_with_its_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pins = (HERE / "requirements" / "splink.txt").read_bytes()
-    place = tmp_path / "cache" / "peers" / f"splink-{hashlib.sha256(pins).hexdigest()[:12]}" / "bin"
+    place = (
+        tmp_path
+        / "cache"
+        / "environments"
+        / f"splink-{hashlib.sha256(pins).hexdigest()[:12]}"
+        / "bin"
+    )
     place.mkdir(parents=True)
     (place / "python").symlink_to(sys.executable)
     monkeypatch.setenv("LINKAGE_RL_CACHE", str(tmp_path / "cache"))
