@@ -38,10 +38,10 @@ def environment_from(requirements: Path) -> Path:
         # built beside and moved, so that a broken or a parallel build leaves no half environment
         with tempfile.TemporaryDirectory(dir=place.parent) as made:
             fresh = Path(made) / "venv"
-            _call([sys.executable, "-m", "venv", str(fresh)])
+            _call([sys.executable, "-m", "venv", str(fresh)], requirements)
             # every package is pinned, so there is nothing to resolve
             pip = [str(fresh / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps"]
-            _call([*pip, "-r", str(requirements)])
+            _call([*pip, "-r", str(requirements)], requirements)
             try:
                 fresh.rename(place)
             except OSError:
@@ -50,13 +50,20 @@ def environment_from(requirements: Path) -> Path:
     return place / "bin" / "python"
 
 
-def _call(words: list[str]) -> None:
+def _call(words: list[str], requirements: Path) -> None:
     try:
         done = subprocess.run(
             words, timeout=BUILD_LIMIT_S, capture_output=True, text=True, check=False
         )
     except subprocess.TimeoutExpired:
-        raise EnvironmentFailure(f"not installed after {BUILD_LIMIT_S:g} s") from None
+        raise _failure(requirements, f"not done after {BUILD_LIMIT_S:g} s") from None
     if done.returncode:
         last = (done.stderr.strip() or "no output").splitlines()[-1]
-        raise EnvironmentFailure(f"not installed: {last[-_LAST_WORDS:]}")
+        raise _failure(requirements, last[-_LAST_WORDS:])
+
+
+def _failure(requirements: Path, reason: str) -> EnvironmentFailure:
+    return EnvironmentFailure(
+        f"cannot install {requirements.name}: {reason}; "
+        "see that pip reaches its index, then try again"
+    )
