@@ -23,6 +23,7 @@ from experiments.suite.settings import Condition
 from linkage_rl import agents, candidates, decision, envs, features, tables, text, training
 from linkage_rl.config import nodes
 from linkage_rl.config.command import CONFIGS
+from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
 from linkage_rl.evaluation.comparison import Timing
 from linkage_rl.tables.split import SPLITS
@@ -79,9 +80,8 @@ def pose(settings: TrainSettings, condition: Condition, learns: bool = True) -> 
     )
     train = prepared.cases["valid"]
     if learns:
-        train = balanced(prepared.cases["train"], settings.clients.balance)
-    if 0 < condition.labels < len(train):
-        train = train.take(np.random.default_rng(0).permutation(len(train))[: condition.labels])
+        labelled = of_clients(prepared.cases["train"], condition.labels, settings.seed)
+        train = balanced(labelled, settings.clients.balance)
     lists = Lists(
         settings, prepared.families, train, prepared.cases["valid"], prepared.cases["test"], view
     )
@@ -94,6 +94,25 @@ def pose(settings: TrainSettings, condition: Condition, learns: bool = True) -> 
         for family, records in prepared.records.items()
     }
     return Problem(lists, Timing(prepared.index, routes, settings.candidates.limit, few))
+
+
+def of_clients(cases: CaseSet, count: int, seed: int) -> CaseSet:
+    """The cases, blurred copies too, of so many clients, drawn anew with each seed.
+
+    Args:
+        cases: Of at least one client.
+        count: How many clients; 0, or as many as there are, takes all of them.
+        seed: Of the draw.
+    """
+    ids = cases.clients.take(np.arange(len(cases)))
+    _, by_id = np.unique(ids, return_inverse=True)
+    # two lists may call different clients the same
+    _, client = np.unique(np.stack([by_id, cases.family]), axis=1, return_inverse=True)
+    clients = client.max() + 1
+    if not 0 < count < clients:
+        return cases
+    drawn = np.random.default_rng(seed).permutation(clients)[:count]
+    return cases.take(np.flatnonzero(np.isin(client, drawn)))
 
 
 def inputs_stamp(settings: TrainSettings, condition: Condition) -> str:
@@ -112,7 +131,7 @@ def inputs_stamp(settings: TrainSettings, condition: Condition) -> str:
     }
     done = {
         "without": GROUPS[condition.without] if condition.without else (),
-        "labels": condition.labels,
+        "labels": condition.labels and ["clients", condition.labels],
         "changed_rows": condition.changed_rows and [condition.changed_rows, code_digest(changed)],
     }
     return digest(

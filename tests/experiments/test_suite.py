@@ -12,7 +12,7 @@ from omegaconf import open_dict, read_write
 from experiments.real_lists.ablation import GROUPS
 from experiments.suite.cells import cell_key, plan_cells, run_cell
 from experiments.suite.changed import Changes
-from experiments.suite.problem import train_settings
+from experiments.suite.problem import of_clients, train_settings
 from experiments.suite.records import Record, read_record, write_record
 from experiments.suite.settings import Claim, Condition, SuiteSettings
 from experiments.suite.summary import (
@@ -28,8 +28,10 @@ from experiments.suite.systems import SYSTEMS
 from experiments.suite.tables import leaderboard, markdown, verdicts, write_results
 from linkage_rl.config import nodes
 from linkage_rl.config.command import CONFIGS
+from linkage_rl.decision.cases import join_cases
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import CompanyRows, RecordBatch
+from tests.cases_factory import Candidate, Client, typed_cases
 from tests.experiments.made_up import suite, told
 
 TINY = ["experiment=sample", "debug=fast", "training.progress=false"]
@@ -83,6 +85,28 @@ class TestKeys:
 
         assert read_record(tmp_path) == record
         assert read_record(tmp_path / "elsewhere") is None
+
+
+class TestLabels:
+    def test_a_label_is_a_client_with_all_its_cases_in_one_list(self) -> None:
+        """Sixty cases of two lists, both of which call their twenty clients c0 to c19."""
+        twenty = typed_cases([Client([Candidate("五洋建設", 1, 0.9, right=True)])] * 20)
+        copies = twenty.take(np.arange(20))
+        whole = join_cases([twenty, twenty, copies], [0, 1, 1])
+
+        few = of_clients(whole, 8, seed=1)
+
+        assert len(few) == 8 + np.count_nonzero(few.family) // 2
+        assert len(set(zip(few.clients.take(np.arange(len(few))), few.family, strict=True))) == 8
+
+    def test_every_seed_draws_its_own_and_too_many_are_all(self) -> None:
+        cases = typed_cases([Client([Candidate("五洋建設", 1, 0.9, right=True)])] * 20)
+
+        def drawn(seed: int) -> list[str]:
+            return of_clients(cases, 10, seed).clients.take(np.arange(10))
+
+        assert drawn(1) == drawn(1) != drawn(2)
+        assert len(of_clients(cases, 0, 1)) == len(of_clients(cases, 20, 1)) == 20
 
 
 class TestSummary:
