@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 from sb3_contrib import MaskablePPO
 from torch import Tensor, nn
 
-from linkage_rl.agents.ranker import RankerConfig, listwise_loss, random_routes, right_answers
+from linkage_rl.agents.ranker import (
+    RankerConfig,
+    batches,
+    listwise_loss,
+    random_routes,
+    right_answers,
+)
 from linkage_rl.agents.sb3_env import LinkageVecEnv
 from linkage_rl.agents.scorer import MASKED
 from linkage_rl.agents.scorer_policy import one_thread
@@ -56,9 +62,7 @@ def train_flat_ranker(
     best, best_loss, waited = network, math.inf, 0
     with one_thread():
         for _ in range(config.epochs):
-            order = rng.permutation(len(train))
-            for begin in range(0, len(order), config.batch):
-                case = order[begin : begin + config.batch]
+            for case in batches(len(train), config, rng):
                 loss = _loss(network, train, view, case, config, rng)
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]

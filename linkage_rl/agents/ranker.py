@@ -30,6 +30,9 @@ class RankerConfig:
     patience: int = 4
     """Passes without a lower validation loss before training stops."""
     batch: int = 512
+    """Most cases in an update; a 64th of all cases if that is less, but at least 16."""
+    pass_updates: int = 100
+    """Fewest updates in a pass; few cases are shown several times in each."""
     learning_rate: float = 3e-3
     """At the start; it falls to 0 along a cosine."""
     weight_decay: float = 0.05
@@ -40,14 +43,25 @@ class RankerConfig:
     """Share of cases shown with every route; the others with a random set of routes."""
 
     def __post_init__(self) -> None:
-        if min(self.epochs, self.patience, self.batch) < 1:
-            raise ConfigError(f"ranker epochs, patience and batch must be at least 1, got {self}")
+        if min(self.epochs, self.patience, self.batch, self.pass_updates) < 1:
+            raise ConfigError(
+                f"ranker epochs, patience, batch and pass_updates must be at least 1, got {self}"
+            )
         if not 0 <= self.averaging < 1:
             raise ConfigError(f"ranker.averaging must lie in [0, 1), got {self.averaging}")
         if not 0 <= self.all_routes_share <= 1:
             raise ConfigError(
                 f"ranker.all_routes_share must lie in [0, 1], got {self.all_routes_share}"
             )
+
+    def course(self, cases: int) -> tuple[int, int]:
+        """Cases in an update, and how often each pass shows each of so many training cases.
+
+        >>> RankerConfig().course(300), RankerConfig().course(100_000)
+        ((16, 6), (512, 1))
+        """
+        batch = min(self.batch, max(cases // 64, 16))
+        return batch, -(-self.pass_updates // -(-cases // batch))
 
 
 Report = Callable[[int, float], None]
@@ -82,16 +96,21 @@ def train_ranker(
     optimizer = torch.optim.AdamW(
         scorer.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
-    batches = -(-len(train) // config.batch)
+    batch, showings = config.course(len(train))
+    updates_in_all = -(-len(train) // batch) * showings * config.epochs
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer,
-        lambda step: 0.5 * (1 + math.cos(math.pi * min(step / (batches * config.epochs), 1.0))),
+        lambda step: 0.5 * (1 + math.cos(math.pi * min(step / updates_in_all, 1.0))),
     )
     mean, updates = copy_scorer(scorer), 0
     best, best_loss, waited = mean, math.inf, 0
     with one_thread():
         for epoch in range(1, config.epochs + 1):
-            for loss in _losses(scorer, train, view, config, rng):
+            for case in batches(len(train), config, rng):
+                routes = random_routes(
+                    train.available[case], len(view.prices), config.all_routes_share, rng
+                )
+                loss = _batch_loss(scorer, train, view, case, routes)
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
@@ -115,6 +134,17 @@ def _average(mean: CandidateScorer, scorer: CandidateScorer, keep: float) -> Non
     with torch.no_grad():
         for kept, new in zip(mean.parameters(), scorer.parameters(), strict=True):
             kept.lerp_(new, 1 - keep)
+
+
+def batches(
+    cases: int, config: RankerConfig, rng: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    """The updates of one pass: positions of their cases, in an order of chance."""
+    batch, showings = config.course(cases)
+    for _ in range(showings):
+        order = rng.permutation(cases)
+        for begin in range(0, cases, batch):
+            yield order[begin : begin + batch]
 
 
 def listwise_loss(stops: Tensor, right: Tensor) -> Tensor:
@@ -146,22 +176,6 @@ def random_routes(
     drawn = rng.integers(0, 1 << routes, size=len(available), dtype=np.uint16)
     everything = rng.random(len(available)) < all_share
     return np.where(everything, available, available & drawn).astype(np.uint16)
-
-
-def _losses(
-    scorer: CandidateScorer,
-    cases: CaseSet,
-    view: View,
-    config: RankerConfig,
-    rng: np.random.Generator,
-) -> Iterator[Tensor]:
-    order = rng.permutation(len(cases))
-    for begin in range(0, len(order), config.batch):
-        case = order[begin : begin + config.batch]
-        routes = random_routes(
-            cases.available[case], len(view.prices), config.all_routes_share, rng
-        )
-        yield _batch_loss(scorer, cases, view, case, routes)
 
 
 def _batch_loss(

@@ -6,6 +6,7 @@ import torch
 
 from linkage_rl.agents.ranker import (
     RankerConfig,
+    batches,
     cautious,
     listwise_loss,
     random_routes,
@@ -71,7 +72,8 @@ def test_each_pass_is_reported_and_the_loss_falls() -> None:
     def report(number: int, loss: float) -> None:
         reports.append((number, loss))
 
-    train_ranker(TRAIN, VALID, DRAWN_VIEW, RankerConfig(width=16, epochs=6, batch=32), 0, report)
+    config = RankerConfig(width=16, epochs=6, pass_updates=10)
+    train_ranker(TRAIN, VALID, DRAWN_VIEW, config, 0, report)
 
     assert [number for number, _ in reports] == [1, 2, 3, 4, 5, 6]
     assert reports[-1][1] < 0.7 * reports[0][1]
@@ -104,7 +106,21 @@ def test_caution_links_from_the_probability_it_names() -> None:
     assert np.array_equal(linked, best - none > math.log(3))
 
 
-@pytest.mark.parametrize("changes", [{"epochs": 0}, {"all_routes_share": 1.5}, {"averaging": 1.0}])
+@pytest.mark.parametrize(("cases", "batch"), [(1, 16), (300, 16), (7_200, 112), (100_000, 512)])
+def test_few_cases_are_shown_often_in_small_batches_and_all_equally_often(
+    cases: int, batch: int
+) -> None:
+    updates = list(batches(cases, RankerConfig(), np.random.default_rng(0)))
+
+    shown = np.bincount(np.concatenate(updates), minlength=cases)
+    assert len(updates) >= 100
+    assert max(map(len, updates)) == min(batch, cases)
+    assert np.ptp(shown) == 0
+
+
+@pytest.mark.parametrize(
+    "changes", [{"epochs": 0}, {"pass_updates": 0}, {"all_routes_share": 1.5}, {"averaging": 1.0}]
+)
 def test_nonsense_is_refused(changes: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match="ranker"):
         RankerConfig(**changes)  # type: ignore[arg-type]
