@@ -26,6 +26,8 @@ COSTS: Final = {
 }
 """What F1 is drawn against."""
 _MARKERS: Final = "os^DvPX*<>d"
+_COLUMNS: Final = 4
+"""Most panels side by side."""
 _POINTS: Final = 400
 """Points of a curve; more cannot be told apart."""
 
@@ -51,7 +53,7 @@ class Picture:
 
 
 Panel = Callable[[Axes, str], bool]
-"""Draws a list into a panel; false if there is nothing to draw."""
+"""Draws a list, or a whole condition, into a panel; false if there is nothing to draw."""
 
 
 def pictures(
@@ -67,29 +69,43 @@ def pictures(
     titles = list(dict.fromkeys(row.title for row in rows if not row.error))
     look = {title: place for place, title in enumerate(titles)}
     names = [name for name in dict.fromkeys(g.list_name for g in groups) if ALL not in name]
-    panels = {
-        f"frontier_{cost}": (f"F1 against {label}", _frontier(rows, cost, label, look))
-        for cost, label in COSTS.items()
-    }
-    panels["risk_coverage"] = ("Risk and coverage", _risk_coverage(groups, look))
-    panels["learning"] = ("Learning curves", _learning(groups, folders, look))
+    # an agent learns from all lists of a condition at once
+    conditions = list(dict.fromkeys(group.condition for group in groups))
     with plots.style():
-        drawn = [_panels(name, heading, names, panel) for name, (heading, panel) in panels.items()]
+        drawn = [
+            *(
+                _panels(
+                    f"frontier_{cost}",
+                    f"F1 against {label}",
+                    names,
+                    _frontier(rows, cost, label, look),
+                )
+                for cost, label in COSTS.items()
+            ),
+            _panels("risk_coverage", "Risk and coverage", names, _risk_coverage(groups, look)),
+            _panels("learning", "Learning curves", conditions, _learning(groups, folders, look)),
+        ]
     return [picture for picture in drawn if picture is not None]
 
 
-def _panels(name: str, heading: str, lists: Sequence[str], panel: Panel) -> Picture | None:
-    """One panel per list side by side, with a common legend; None if all of them are empty."""
-    figure = Figure(figsize=(4.6 * len(lists) + 1.6, 3.7), layout="constrained")
-    axes = figure.subplots(1, len(lists), squeeze=False)[0]
-    filled = [panel(one, list_name) for one, list_name in zip(axes, lists, strict=True)]
-    if not any(filled):
+def _panels(name: str, heading: str, titles: Sequence[str], panel: Panel) -> Picture | None:
+    """A panel per title with something to draw, with a common legend; None if there is none."""
+    tried = Figure().subplots()
+    filled = [title for title in titles if panel(tried, title)]
+    if not filled:
         return None
+    columns = min(len(filled), _COLUMNS)
+    rows = -(-len(filled) // columns)
+    figure = Figure(figsize=(4.6 * columns + 1.6, 3.7 * rows), layout="constrained")
+    places = figure.subplots(rows, columns, squeeze=False).flat
     known: dict[str, Artist] = {}
-    for one, list_name in zip(axes, lists, strict=True):
-        one.set_title(list_name)
+    for one, title in zip(places, filled, strict=False):
+        panel(one, title)
+        one.set_title(title)
         handles, labels = one.get_legend_handles_labels()
         known |= {str(label): one for label, one in zip(labels, handles, strict=True)}
+    for empty in places[len(filled) :]:
+        empty.set_axis_off()
     figure.legend(list(known.values()), list(known), frameon=False, loc="outside right center")
     return Picture(name, heading, figure)
 
@@ -151,7 +167,8 @@ def _learning(groups: Sequence[Group], folders: Sequence[Path], look: dict[str, 
 
     def draw(axes: Axes, name: str) -> bool:
         any_drawn = False
-        for group in (group for group in groups if group.list_name == name):
+        own = {group.title: group for group in groups if group.condition == name}
+        for group in own.values():
             curves = [by_key[key] / "evaluations.npz" for key in group.folders if key in by_key]
             seen = [np.load(path) for path in curves if path.exists()]
             if not seen:
