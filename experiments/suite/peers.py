@@ -51,7 +51,9 @@ def run_peers(suite: SuiteSettings) -> list[Told]:
 def _peer_result(
     suite: SuiteSettings, name: str, condition: Condition, settings: TrainSettings, peer: str
 ) -> Result:
-    code = [path.read_text() for path in sorted(PEERS_FOLDER.rglob("*.py"))]
+    common = sorted(PEERS_FOLDER.glob("*.py"))
+    own = PEERS_FOLDER / "systems" / f"{peer}.py", PEERS_FOLDER / "requirements" / f"{peer}.txt"
+    code = [path.read_text() for path in (*common, *own)]
     stamp = inputs_stamp(settings, condition)
     folder = Path(suite.cells) / f"peer-{peer}-{digest([stamp, peer, code])}"
     known = read_record(folder)

@@ -4,11 +4,12 @@ Set up after the documentation of dedupe ("Gazetteer", "Variable definitions") a
 example; the labels take the place of the questions that the example asks.
 """
 
+import io
 import random
 from collections.abc import Iterator
 
 import dedupe
-from dedupe import variables
+from dedupe import serializer, variables
 
 from experiments.peers.exchange import Lists, Row, Scored, nulled, run_as_peer
 
@@ -46,17 +47,22 @@ def fit(lists: Lists) -> dedupe.Gazetteer:
     shown = {truth for _, truth in right} | set(
         random.sample(sorted(companies), min(SHOWN, len(companies)))
     )
+    pairs = {
+        "match": [(clients[client_id], companies[truth]) for client_id, truth in right],
+        "distinct": [
+            (clients[client_id], companies[other])
+            for client_id, other in _wrong(right, labels, lists)
+        ],
+    }
+    # pairs that come as a training file are indexed with the rest, marked ones are not
+    training_file = io.StringIO()
+    serializer.write_training(pairs, training_file)
+    training_file.seek(0)
     matcher.prepare_training(
-        known, {company_id: companies[company_id] for company_id in shown}, sample_size=1_000
-    )
-    matcher.mark_pairs(
-        {
-            "match": [(clients[client_id], companies[truth]) for client_id, truth in right],
-            "distinct": [
-                (clients[client_id], companies[other])
-                for client_id, other in _wrong(right, labels, lists)
-            ],
-        }
+        known,
+        {company_id: companies[company_id] for company_id in shown},
+        training_file=training_file,
+        sample_size=1_000,
     )
     matcher.train(recall=0.95, index_predicates=False)
     matcher.index(companies)
