@@ -43,7 +43,7 @@ def test_cases() -> CaseSet:
 
 @pytest.fixture(scope="module")
 def ranker(task: Task) -> CandidateScorer:
-    return train_ranker(task.train, task.valid, task.view, RankerConfig(epochs=12, batch=256), 0)
+    return train_ranker(task.train, task.valid, task.view, RankerConfig(epochs=6), 0)
 
 
 def reward(
@@ -57,7 +57,7 @@ def test_the_ranker_learns_what_top_one_cannot() -> None:
     """The right company always ranks second: top-1 scores 0.0, a uniform pick 0.2."""
     view = View(5, (0.0, 0.0))
     train, valid, test = (second_is_right(800, 5, np.random.default_rng(s)) for s in (0, 1, 2))
-    ranker = train_ranker(train, valid, view, RankerConfig(epochs=40, batch=64), 3)
+    ranker = train_ranker(train, valid, view, RankerConfig(epochs=15), 3)
 
     def accuracy(policy: Policy) -> float:
         decisions = Decider(policy, view, plan=(0,)).decide(PreparedPool(test, view), len(test))
