@@ -1,7 +1,7 @@
 """From finished cells to rows, verdicts and curves: all that table, results and page show."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,8 @@ SEEDS: Final = 5
 """Seeds that a learning system needs before its figures can be quoted."""
 BY_CLIENT: Final = ("f1", "expected_reward")
 """Those with an interval over the clients as well."""
+LESS_IS_BETTER: Final = ("false_link_rate", "routes_per_client", "cost_per_client")
+"""Metrics in which a system beats another by having less."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +84,8 @@ class Verdict:
     def sentence(self) -> str:
         """'holds', 'refuted' or 'tie'; of an ablation 'better', 'worse' or 'tie'."""
         words = ("better", "worse") if self.question else ("holds", "refuted")
-        told = dict(zip(("higher", "lower"), words, strict=True))
+        less = self.difference.metric in LESS_IS_BETTER
+        told = dict(zip(("lower", "higher") if less else ("higher", "lower"), words, strict=True))
         return told.get(self.difference.verdict, "tie")
 
 
@@ -267,6 +270,9 @@ def _verdict(name: str, ours: Group, theirs: Group, metric: str, resamples: int)
         np.random.default_rng(0),
         resamples,
     )
+    if metric in LESS_IS_BETTER:
+        wins, improves = 1 - difference.wins, 1 - difference.improves
+        difference = replace(difference, wins=wins, improves=improves)
     counts = (len(ours.seeds), len(theirs.seeds))
     return Verdict(name, ours.title, theirs.title, difference, counts)
 

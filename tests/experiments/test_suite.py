@@ -1,6 +1,7 @@
 """Suites: what a cell is kept by, how runs become rows and verdicts, and the page."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +143,28 @@ class TestSummary:
         found = claims_of(suite(claims=[*asked, Claim("good", "absent")]), groups)
 
         assert [verdict.sentence for verdict in found] == ["holds", "refuted", "tie"]
+
+    def test_of_a_price_less_is_better(self) -> None:
+        place, weights, goal, cheap = told("easy", "cheap", 1, "rrrrrrrrr-")
+        assert cheap.test is not None
+        dear = replace(cheap.test, cost=cheap.test.cost + 1)
+        record = replace(cheap.record, system="dear")
+        groups, _ = group_results(
+            [
+                (place, weights, goal, cheap),
+                (place, weights, goal, replace(cheap, record=record, test=dear)),
+            ]
+        )
+        asked = [
+            Claim("cheap", "dear", "cost_per_client"),
+            Claim("dear", "cheap", "cost_per_client"),
+        ]
+
+        found = claims_of(suite(claims=asked), groups)
+
+        assert [verdict.sentence for verdict in found] == ["holds", "refuted"]
+        assert found[0].difference.gap == pytest.approx(-1)
+        assert found[0].difference.wins == 1
 
     def test_a_condition_is_compared_with_the_one_it_names(self) -> None:
         groups, _ = group_results(
