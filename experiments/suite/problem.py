@@ -104,14 +104,13 @@ def of_clients(cases: CaseSet, count: int, seed: int) -> CaseSet:
         count: How many clients; 0, or as many as there are, takes all of them.
         seed: Of the draw.
     """
+    if not count:
+        return cases
     ids = cases.clients.take(np.arange(len(cases)))
     _, by_id = np.unique(ids, return_inverse=True)
     # two lists may call different clients the same
     _, client = np.unique(np.stack([by_id, cases.family]), axis=1, return_inverse=True)
-    clients = client.max() + 1
-    if not 0 < count < clients:
-        return cases
-    drawn = np.random.default_rng(seed).permutation(clients)[:count]
+    drawn = np.random.default_rng(seed).permutation(client.max() + 1)[:count]
     return cases.take(np.flatnonzero(np.isin(client, drawn)))
 
 
