@@ -71,20 +71,14 @@ def pictures(
     names = [name for name in dict.fromkeys(g.list_name for g in groups) if ALL not in name]
     # an agent learns from all lists of a condition at once
     conditions = list(dict.fromkeys(group.condition for group in groups))
+    panels = {
+        f"frontier_{cost}": (f"F1 against {label}", names, _frontier(rows, cost, label, look))
+        for cost, label in COSTS.items()
+    }
+    panels["risk_coverage"] = ("Risk and coverage", names, _risk_coverage(groups, look))
+    panels["learning"] = ("Learning curves", conditions, _learning(groups, folders, look))
     with plots.style():
-        drawn = [
-            *(
-                _panels(
-                    f"frontier_{cost}",
-                    f"F1 against {label}",
-                    names,
-                    _frontier(rows, cost, label, look),
-                )
-                for cost, label in COSTS.items()
-            ),
-            _panels("risk_coverage", "Risk and coverage", names, _risk_coverage(groups, look)),
-            _panels("learning", "Learning curves", conditions, _learning(groups, folders, look)),
-        ]
+        drawn = [_panels(name, *told) for name, told in panels.items()]
     return [picture for picture in drawn if picture is not None]
 
 
