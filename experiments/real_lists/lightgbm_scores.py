@@ -1,8 +1,8 @@
 """Fits LightGBM to pairs and scores others; runs in an environment of its own, numpy aside.
 
 Usage: python lightgbm_scores.py FOLDER, where FOLDER holds {train,valid,test}.npy with one row of
-features per pair, train.right.npy and valid.right.npy; writes {valid,test}.score.npy and, into
-took.json, how long it took.
+features per pair, train.right.npy, valid.right.npy and settings.json, LightGBM's own parameters;
+writes {valid,test}.score.npy and, into took.json, how long it took.
 """
 
 import json
@@ -14,33 +14,18 @@ import lightgbm
 import numpy as np
 
 
-def main(folder: Path, seed: int) -> None:
+def main(folder: Path) -> None:
     """Train with early stopping on valid, then score valid and test."""
+    settings = json.loads((folder / "settings.json").read_text())
     parts = {
         split: lightgbm.Dataset(
             np.load(folder / f"{split}.npy"), np.load(folder / f"{split}.right.npy")
         )
         for split in ("train", "valid")
     }
+    rounds = settings.pop("num_iterations")
     begin, began = time.perf_counter(), time.process_time()
-    model = lightgbm.train(
-        {
-            "objective": "binary",
-            "learning_rate": 0.08,
-            "num_leaves": 63,
-            "min_data_in_leaf": 100,
-            "feature_fraction": 0.8,
-            "bagging_fraction": 0.8,
-            "bagging_freq": 1,
-            "num_threads": 2,
-            "seed": seed,
-            "verbosity": -1,
-        },
-        parts["train"],
-        num_boost_round=800,
-        valid_sets=[parts["valid"]],
-        callbacks=[lightgbm.early_stopping(40, verbose=False)],
-    )
+    model = lightgbm.train(settings, parts["train"], rounds, valid_sets=[parts["valid"]])
     took = {"fit_s": time.perf_counter() - begin, "fit_cpu_s": time.process_time() - began}
     began = time.process_time()
     for split in ("valid", "test"):
@@ -51,4 +36,4 @@ def main(folder: Path, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]))

@@ -1,8 +1,11 @@
 """LightGBM on the same cases, the same features, with the same calibration and thresholds."""
 
+import json
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +15,25 @@ from linkage_rl.decision.episode import route_cost
 from linkage_rl.decision.observation import View
 from linkage_rl.records import DecisionKind, Decisions
 
+SETTINGS: Final[dict[str, Any]] = {
+    "objective": "binary",
+    "num_iterations": 800,
+    "early_stopping_round": 40,
+    "learning_rate": 0.08,
+    "min_data_in_leaf": 100,
+    "feature_fraction": 0.8,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "num_threads": 2,
+    "verbosity": -1,
+}
+"""LightGBM's own parameters; leaves follow the number of cases."""
+LEAVES: Final = (15, 63)
+"""Of a tree, for few cases and for many; chosen on valid (`experiments/tuning`)."""
+MANY_CASES: Final = 51_200
+"""From here on the ranker, too, learns as from many."""
+REQUIREMENTS: Final = Path(__file__).with_name("requirements-lightgbm.txt")
+"""Of the environment that has LightGBM."""
 _CHUNK = 4096
 _SCRIPT = Path(__file__).with_name("lightgbm_scores.py")
 
@@ -24,6 +46,7 @@ def judge_by_lightgbm(
     python: Path,
     seed: int,
     took: Path | None = None,
+    told: Mapping[str, float] | None = None,
 ) -> tuple[Decisions, Decisions]:
     """What LightGBM says of the valid and the test cases, every route bought; raw scores.
 
@@ -35,6 +58,7 @@ def judge_by_lightgbm(
         python: Interpreter that has lightgbm.
         seed: Of the boosting.
         took: File that gets the seconds of fitting and scoring as JSON.
+        told: What takes the place of some of `SETTINGS`, or of `num_leaves`.
     """
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -44,7 +68,10 @@ def judge_by_lightgbm(
             np.save(folder / f"{split}.npy", rows)
             np.save(folder / f"{split}.right.npy", cases.is_right[pairs[split]])
             del rows
-        subprocess.run([str(python), str(_SCRIPT), str(folder), str(seed)], check=True)
+        leaves = LEAVES[len(train) >= MANY_CASES]
+        settings = SETTINGS | {"num_leaves": leaves, "seed": seed} | dict(told or {})
+        (folder / "settings.json").write_text(json.dumps(settings))
+        subprocess.run([str(python), str(_SCRIPT), str(folder)], check=True)
         if took is not None:
             took.write_text((folder / "took.json").read_text())
         return (

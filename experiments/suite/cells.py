@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from experiments.speed.measure import alone, peak_memory_mb
-from experiments.suite import flat
 from experiments.suite.finished import fitting_run, run_folders, take_over, weights_digest
 from experiments.suite.problem import (
     LEARNING,
@@ -184,7 +183,7 @@ def cell_key(
 
 def _code(kind: System) -> str:
     """Stands for the code that learns; nothing where nothing is learned."""
-    return code_digest(*LEARNING, *([flat] if kind.flat else [])) if kind.learns else ""
+    return code_digest(*LEARNING, *kind.code) if kind.learns else ""
 
 
 def run_cell(cell: Cell, isolated: bool = True) -> Record:

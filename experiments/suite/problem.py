@@ -13,6 +13,7 @@ import xxhash
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
+from numpy.typing import NDArray
 from omegaconf import open_dict, read_write
 
 from experiments.real_lists.ablation import GROUPS, without_features
@@ -106,12 +107,18 @@ def of_clients(cases: CaseSet, count: int, seed: int) -> CaseSet:
     """
     if not count:
         return cases
+    client = numbered_clients(cases)
+    drawn = np.random.default_rng(seed).permutation(client.max() + 1)[:count]
+    return cases.take(np.flatnonzero(np.isin(client, drawn)))
+
+
+def numbered_clients(cases: CaseSet) -> NDArray[np.int64]:
+    """Which client each case is of, counted from 0; blurred copies share it, shape (N,)."""
     ids = cases.clients.take(np.arange(len(cases)))
     _, by_id = np.unique(ids, return_inverse=True)
     # two lists may call different clients the same
     _, client = np.unique(np.stack([by_id, cases.family]), axis=1, return_inverse=True)
-    drawn = np.random.default_rng(seed).permutation(client.max() + 1)[:count]
-    return cases.take(np.flatnonzero(np.isin(client, drawn)))
+    return client
 
 
 def inputs_stamp(settings: TrainSettings, condition: Condition) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from experiments.environments import environment_from
 from experiments.real_lists import rival
 from experiments.speed.measure import Clock
-from experiments.suite.flat import train_flat_agent, train_flat_ranker
+from experiments.suite import flat
 from experiments.suite.problem import Problem
 from linkage_rl.agents.algorithms import AGENTS
 from linkage_rl.agents.baselines import Oracle, Rules, TopOne
@@ -34,7 +35,6 @@ RANKER: Final = "ranker.pt"
 AGENT: Final = "best_scorer.pt"
 PLAN_CASES: Final = 4_000
 """Valid cases on which fixed plans are compared, as in a training run."""
-_REQUIREMENTS: Final = Path(rival.__file__).with_name("requirements-lightgbm.txt")
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,8 @@ class System:
     """Parts of the training settings on which its answers depend, cases aside."""
     agent: bool = False
     """Whether it is one of `AGENTS`."""
-    flat: bool = False
-    """Whether `flat` makes it."""
+    code: tuple[ModuleType, ...] = ()
+    """What learns it, beside the library's own."""
 
 
 def _judged(bench: Bench, policy: Policy, plan: tuple[int, ...] | None) -> Said:
@@ -175,7 +175,7 @@ def _ranker_of(bench: Bench) -> CandidateScorer:
 
 def _lightgbm(bench: Bench) -> Said:
     lists = bench.problem.lists
-    python = Path(bench.lightgbm) if bench.lightgbm else environment_from(_REQUIREMENTS)
+    python = Path(bench.lightgbm) if bench.lightgbm else environment_from(rival.REQUIREMENTS)
     valid, test = rival.judge_by_lightgbm(
         *(lists.train, lists.valid, lists.test, lists.view),
         python,
@@ -194,7 +194,7 @@ def _flat_ranker(bench: Bench) -> Said:
     lists = bench.problem.lists
     told = lists.settings.ranker
     with bench.fitting():
-        policy = train_flat_ranker(lists.train, lists.valid, lists.view, told, bench.seed)
+        policy = flat.train_flat_ranker(lists.train, lists.valid, lists.view, told, bench.seed)
     return _judged(bench, policy, _every_route(bench))
 
 
@@ -203,7 +203,7 @@ def _flat_agent(bench: Bench) -> Said:
     settings = lists.settings
     steps = settings.training.steps
     with bench.fitting():
-        policy = train_flat_agent(lists.train, lists.view, settings.reward, steps, bench.seed)
+        policy = flat.train_flat_agent(lists.train, lists.view, settings.reward, steps, bench.seed)
     return _judged(bench, policy, None)
 
 
@@ -211,7 +211,7 @@ SYSTEMS: Final[dict[str, System]] = {
     "rules": System("rules", _rules, learns=False, own=True),
     "top1": System("top-1", _top_one, learns=False),
     "ranker": System("ranker", _ranker, reads=("ranker",)),
-    "lightgbm": System("LightGBM pipeline", _lightgbm),
+    "lightgbm": System("LightGBM pipeline", _lightgbm, code=(rival,)),
     "best_plan": System(
         "best fixed plan", _best_plan, needs_ranker=True, reads=("ranker", "reward")
     ),
@@ -224,8 +224,8 @@ SYSTEMS: Final[dict[str, System]] = {
         )
         for name, title in zip(AGENTS, ("PPO", "MaskablePPO", "DQN", "QR-DQN"), strict=True)
     },
-    "flat_ranker": System("flat ranker", _flat_ranker, reads=("ranker",), flat=True),
-    "flat_ppo": System("flat MaskablePPO", _flat_agent, reads=("reward", "training"), flat=True),
+    "flat_ranker": System("flat ranker", _flat_ranker, reads=("ranker",), code=(flat,)),
+    "flat_ppo": System("flat MaskablePPO", _flat_agent, reads=("reward", "training"), code=(flat,)),
     "oracle": System("oracle", _oracle, learns=False, own=True),
 }
 """Every system of the library by its name in a suite."""

@@ -30,7 +30,9 @@ class RankerConfig:
     patience: int = 4
     """Passes without a lower validation loss before training stops."""
     batch: int = 512
-    """Most cases in an update; a 64th of all cases if that is less, but at least 16."""
+    """Most cases in an update."""
+    batch_parts: int = 64
+    """Few cases are cut into so many updates, but none is of fewer than 16 cases."""
     pass_updates: int = 100
     """Fewest updates in a pass; few cases are shown several times in each."""
     learning_rate: float = 3e-3
@@ -43,9 +45,11 @@ class RankerConfig:
     """Share of cases shown with every route; the others with a random set of routes."""
 
     def __post_init__(self) -> None:
-        if min(self.epochs, self.patience, self.batch, self.pass_updates) < 1:
+        counts = (self.epochs, self.patience, self.batch, self.batch_parts, self.pass_updates)
+        if min(counts) < 1:
             raise ConfigError(
-                f"ranker epochs, patience, batch and pass_updates must be at least 1, got {self}"
+                "ranker epochs, patience, batch, batch_parts and pass_updates must be at least 1, "
+                f"got {self}"
             )
         if not 0 <= self.averaging < 1:
             raise ConfigError(f"ranker.averaging must lie in [0, 1), got {self.averaging}")
@@ -60,7 +64,7 @@ class RankerConfig:
         >>> RankerConfig().course(300), RankerConfig().course(100_000)
         ((16, 6), (512, 1))
         """
-        batch = min(self.batch, max(cases // 64, 16))
+        batch = min(self.batch, max(cases // self.batch_parts, 16))
         return batch, -(-self.pass_updates // -(-cases // batch))
 
 
