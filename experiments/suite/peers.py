@@ -64,14 +64,16 @@ def _peer_result(
         folder.mkdir(parents=True, exist_ok=True)
         inputs = Path(suite.cells) / f"peers-{stamp}"
         try:
-            record = _run(name, settings, peer, folder, inputs)
+            record = _run(name, settings, peer, folder, inputs, suite.peer_limit_s)
         except LinkageError as error:
             record = Record(name, peer, peer, 0, commit=commit(), error=str(error))
         write_record(folder, record)
     return read_result(folder)
 
 
-def _run(name: str, settings: TrainSettings, peer: str, folder: Path, inputs: Path) -> Record:
+def _run(
+    name: str, settings: TrainSettings, peer: str, folder: Path, inputs: Path, limit_s: float
+) -> Record:
     """Run a peer on every family and keep its answers."""
     lists = client_lists(settings)
     families = tuple(lists["valid"])
@@ -84,7 +86,7 @@ def _run(name: str, settings: TrainSettings, peer: str, folder: Path, inputs: Pa
             store, _ = open_table(settings)
             with store:
                 prepare(store.chunks(), own, exported)
-        output = run_peer(peer, exported)
+        output = run_peer(peer, exported, limit_s)
         said.append(json.loads((output / "peer.json").read_text(encoding="utf-8")))
         if error := said[-1].get("error"):
             return Record(name, peer, _title(said[-1]), 0, families, commit=commit(), error=error)

@@ -61,6 +61,8 @@ class SuiteSettings:
     """Names of `systems.SYSTEMS`, or peers."""
     peers: list[str] = field(default_factory=list)
     """Programs of other makers, each in an environment of its own."""
+    peer_limit_s: float = 600.0
+    """Seconds after which a peer is ended, for each list."""
     seeds: list[int] = field(default_factory=lambda: [1, 2, 3, 4, 5])
     """Of the systems that learn; the others run once."""
     claims: list[Claim] = field(default_factory=list)
