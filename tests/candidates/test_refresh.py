@@ -4,16 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from sqlalchemy import create_engine
 
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.keys import COUNTED
-from linkage_rl.candidates.routes import Clients, Route
 from linkage_rl.candidates.settings import CandidateSettings
-from linkage_rl.records import FIELDS
-from linkage_rl.tables.credentials import parse_url
 from linkage_rl.tables.store import CompanyStore
 from tests.small_table import COMPANIES, IDS, clients, company_rows
+from tests.stored_table import index_of, run_sql
 
 ROUTES = CandidateSettings().routes()
 PRESENT = tuple(route.name for route in ROUTES if route.name != "former_name")
@@ -29,11 +26,6 @@ def store(database_url: str) -> Iterator[CompanyStore]:
         yield opened
 
 
-def index_of(store: CompanyStore) -> CompanyIndex:
-    watermark = store.watermark()
-    return CompanyIndex.build(store.chunks(), watermark)
-
-
 def linked_by(index: CompanyIndex, *routes: str, **client: str) -> set[str]:
     """Ids that any of these routes proposes, by default any route at all."""
     asking = clients(client)
@@ -45,14 +37,6 @@ def linked_by(index: CompanyIndex, *routes: str, **client: str) -> set[str]:
         ]
     )
     return set(index.company_ids(np.unique(rows[rows >= 0])))
-
-
-def run_sql(store: CompanyStore, statement: str) -> None:
-    """What another program does to the database."""
-    engine = create_engine(parse_url(store.url.render_as_string(hide_password=False)))
-    with engine.begin() as connection:
-        connection.exec_driver_sql(statement)
-    engine.dispose()
 
 
 def test_an_inserted_company_is_found(store: CompanyStore) -> None:
@@ -145,7 +129,7 @@ def test_a_company_that_opens_again_is_found_again(store: CompanyStore) -> None:
 def test_a_deleted_row_vanishes_though_it_left_no_stamp(store: CompanyStore) -> None:
     index = index_of(store)
 
-    run_sql(store, "DELETE FROM companies WHERE company_id = 'goyo'")
+    run_sql(store.url, "DELETE FROM companies WHERE company_id = 'goyo'")
     fresh, report = index.refresh(store)
 
     assert linked_by(fresh, name="五洋建設") == set()
@@ -155,7 +139,7 @@ def test_a_deleted_row_vanishes_though_it_left_no_stamp(store: CompanyStore) -> 
 def test_a_row_changed_by_another_program_is_seen(store: CompanyStore) -> None:
     index = index_of(store)
 
-    run_sql(store, "UPDATE companies SET name = '山田商店' WHERE company_id = 'goyo'")
+    run_sql(store.url, "UPDATE companies SET name = '山田商店' WHERE company_id = 'goyo'")
     fresh, _ = index.refresh(store)
 
     assert "goyo" in linked_by(fresh, name="山田商店")
@@ -165,7 +149,7 @@ def test_a_row_that_comes_late_with_an_old_stamp_is_found(store: CompanyStore) -
     index = index_of(store)
 
     run_sql(
-        store,
+        store.url,
         "INSERT INTO companies (company_id, name, updated_at) "
         "VALUES ('late', '株式会社山田', '2001-01-01T00:00:00.000Z')",
     )
@@ -209,7 +193,7 @@ def test_a_deleted_row_that_came_by_a_refresh_vanishes_by_the_next(store: Compan
     store.apply(company_rows({"a": {"name": "株式会社山田"}}))
     index, _ = index.refresh(store)
 
-    run_sql(store, "DELETE FROM companies WHERE company_id = 'a'")
+    run_sql(store.url, "DELETE FROM companies WHERE company_id = 'a'")
     index, report = index.refresh(store)
 
     assert linked_by(index, name="山田") == set()
@@ -221,7 +205,7 @@ def test_the_old_index_goes_on_answering_as_before(store: CompanyStore) -> None:
     old = index_of(store)
     before = linked_by(old, name="五洋建設", phone="03-3222-0001")
 
-    run_sql(store, "DELETE FROM companies WHERE company_id = 'goyo'")
+    run_sql(store.url, "DELETE FROM companies WHERE company_id = 'goyo'")
     store.apply(company_rows({"x": {"name": "五洋建設"}}))
     old.refresh(store)
 
@@ -252,7 +236,7 @@ def test_a_new_namesake_counts_for_the_companies_that_bore_the_name_before(
     index = index_of(store)
 
     store.apply(company_rows({"new": {"name": "五洋建設有限会社"}}))
-    run_sql(store, "DELETE FROM companies WHERE company_id = 'aozora-osaka'")
+    run_sql(store.url, "DELETE FROM companies WHERE company_id = 'aozora-osaka'")
     fresh, _ = index.refresh(store)
 
     counts = fresh.counts(fresh.find(["goyo", "new", "aozora-tokyo"]))
@@ -282,75 +266,3 @@ def test_an_index_of_an_empty_table_takes_in_everything(database_url: str) -> No
 
     assert report.changed == len(fresh) == len(IDS)
     assert linked_by(fresh, name="五洋建設") == {"goyo"}
-
-
-class RandomEdits:
-    """Inserts, changes, closes, reopens and deletes companies, a few at a time."""
-
-    def __init__(self, store: CompanyStore, seed: int) -> None:
-        self.store = store
-        self.rng = np.random.default_rng(seed)
-        self.ids = [f"{number:03d}" for number in range(30)]
-
-    def draw(self) -> dict[str, str]:
-        name = "".join(self.rng.choice(list("青空海山商事"), size=3))
-        city = str(self.rng.choice(["千代田区", "文京区", ""]))
-        return {
-            "name": f"株式会社{name}",
-            "prefecture": "東京都",
-            "city": city,
-            "street": f"後楽{self.rng.integers(1, 3)}-2" if city else "",
-            "phone": f"03-3816-000{self.rng.integers(0, 5)}",
-        }
-
-    def edit(self) -> None:
-        for company_id in self.rng.choice(self.ids, size=4, replace=False).tolist():
-            if self.rng.random() < 0.2:
-                run_sql(self.store, f"DELETE FROM companies WHERE company_id = '{company_id}'")
-            else:
-                closed = [company_id] if self.rng.random() < 0.2 else []
-                self.store.apply(company_rows({company_id: self.draw()}, closed))
-
-    def clients(self) -> list[dict[str, str]]:
-        return [self.draw() for _ in range(12)]
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_a_refreshed_index_answers_as_one_built_from_scratch(database_url: str, seed: int) -> None:
-    with CompanyStore(database_url) as store:
-        store.create()
-        edits = RandomEdits(store, seed)
-        store.load([company_rows({company_id: edits.draw() for company_id in edits.ids[:20]})])
-        followed = index_of(store)
-        for _ in range(6):
-            edits.edit()
-            followed, _ = followed.refresh(store)
-
-            built = index_of(store)
-
-            agree(followed, built, edits.clients())
-
-
-def agree(followed: CompanyIndex, built: CompanyIndex, asked: list[dict[str, str]]) -> None:
-    """Equal holdings, counts and proposals; the order may differ, since idf is the base's."""
-    assert len(followed) == len(built)
-    rows = np.arange(len(built))
-    ids = built.company_ids(rows)
-    same = followed.find(ids)
-    assert (same >= 0).all()
-    for field in FIELDS:
-        assert followed.records(same).column(field) == built.records(rows).column(field)
-    assert np.array_equal(followed.counts(same), built.counts(rows))
-    asking = clients(*asked)
-    assert np.array_equal(followed.namesakes(asking), built.namesakes(asking))
-    assert np.array_equal(followed.former_bearers(asking), built.former_bearers(asking))
-    for route in ROUTES:
-        for client in range(len(asking)):
-            assert proposed(followed, route, asking, client) == proposed(
-                built, route, asking, client
-            )
-
-
-def proposed(index: CompanyIndex, route: Route, asking: Clients, client: int) -> set[str]:
-    rows = index.propose(route, asking, np.array([client]), 40).rows[0]
-    return set(index.company_ids(rows[rows >= 0]))

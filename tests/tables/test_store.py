@@ -5,13 +5,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import make_url
 
 from linkage_rl.errors import DatabaseError, SchemaError
 from linkage_rl.records import CompanyRows, RecordBatch
-from linkage_rl.tables.credentials import parse_url
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.tables.store import CompanyStore
+from tests.stored_table import run_sql
 
 Opening = Callable[..., CompanyStore]
 
@@ -30,15 +30,6 @@ def names_of(chunks: Iterator[CompanyRows]) -> dict[str, str]:
         for chunk in chunks
         for company_id, name in zip(chunk.records.ids, chunk.records.column("name"), strict=True)
     }
-
-
-def run_sql(url: str, *statements: str) -> None:
-    """What another program does to the database."""
-    engine = create_engine(parse_url(url))
-    with engine.begin() as connection:
-        for statement in statements:
-            connection.exec_driver_sql(statement)
-    engine.dispose()
 
 
 @pytest.fixture
