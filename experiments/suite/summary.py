@@ -126,11 +126,15 @@ def _standings(weights: RewardWeights, goal: str, result: Result) -> Iterator[tu
     """The result on each list with a threshold of its own, then on all with a common one."""
     assert result.valid is not None
     assert result.test is not None
-    own = result.record.own
-    said = (result.valid, result.test)
-    valid, test = said if own else with_calibration(*said)
+    own, families = result.record.own, result.record.families
+    valid, test = result.valid, result.test
+    if result.record.system not in SYSTEMS:
+        # a peer learned each list on its own, so its scores mean something else on each
+        for place in range(len(families)):
+            valid, test = with_calibration(valid, test, family=place)
+    elif not own:
+        valid, test = with_calibration(valid, test)
     chosen = None if own else goal
-    families = result.record.families
     for place, family in enumerate(families):
         chooses, reports = valid.take(valid.family == place), test.take(test.family == place)
         yield family, stand(chooses, reports, chosen, weights)

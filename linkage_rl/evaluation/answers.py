@@ -136,18 +136,29 @@ class Standing:
         return named
 
 
-def with_calibration(valid: Answers, test: Answers) -> tuple[Answers, Answers]:
+def with_calibration(
+    valid: Answers, test: Answers, family: int | None = None
+) -> tuple[Answers, Answers]:
     """Both with their confidence as a probability, fitted on the valid clients.
 
     Without a valid client that has a candidate both stay as they are.
+
+    Args:
+        valid: Are fitted.
+        test: Are told.
+        family: The list whose clients alone are fitted and told; None for all.
     """
-    present = valid.present
-    if not present.any():
+
+    def meant(answers: Answers) -> NDArray[np.bool_]:
+        return answers.present & (family is None or answers.family == family)
+
+    fits = meant(valid)
+    if not fits.any():
         return valid, test
-    fitted = fit_isotonic(valid.confidence[present], valid.right[present])
+    fitted = fit_isotonic(valid.confidence[fits], valid.right[fits])
 
     def told(answers: Answers) -> Answers:
-        said = np.where(answers.present, fitted.apply(answers.confidence), 0.0)
+        said = np.where(meant(answers), fitted.apply(answers.confidence), answers.confidence)
         return replace(answers, confidence=said.astype(np.float32))
 
     return told(valid), told(test)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,19 @@ def test_any_rising_score_becomes_a_probability() -> None:
     _, told = with_calibration(valid, test)
 
     assert told.confidence.tolist() == pytest.approx([0.5, 1.0, 0.0])
+
+
+def test_each_list_can_have_a_scale_of_its_own() -> None:
+    """The score 0.001 is right half of the time on list 0, always on list 1."""
+    family = np.repeat(np.array([0, 1], dtype=np.int16), 40)
+    valid = said([0.001] * 80, [1, 0] * 20 + [1] * 40, has_row=[1] * 80)
+    valid = replace(valid, family=family)
+    first, _ = with_calibration(valid, valid, family=0)
+
+    both, _ = with_calibration(first, first, family=1)
+
+    assert first.confidence[40:].tolist() == valid.confidence[40:].tolist()
+    assert both.confidence[[0, 40]].tolist() == pytest.approx([0.5, 1.0])
 
 
 def test_a_system_that_names_nobody_links_nobody() -> None:

@@ -13,6 +13,7 @@ from omegaconf import open_dict, read_write
 from experiments.real_lists.ablation import GROUPS
 from experiments.suite.cells import cell_key, plan_cells, run_cell
 from experiments.suite.changed import Changes
+from experiments.suite.peers import joined
 from experiments.suite.problem import of_clients, train_settings
 from experiments.suite.records import Record, read_record, write_record
 from experiments.suite.settings import Claim, Condition, SuiteSettings
@@ -129,6 +130,22 @@ class TestSummary:
         assert row.by_seed["f1"][0] < row.figures["f1"] < row.by_seed["f1"][1]
         assert row.by_client["f1"][0] < row.figures["f1"] < row.by_client["f1"][1]
         assert row.figures["fit_cpu_s"] == 2.0
+
+    def test_a_peer_is_calibrated_on_each_list_alone(self) -> None:
+        """Its scores of the second list are a tenth of what as good a link has on the first."""
+        place, weights, goal, one = told("easy", "ranker", 1, "rrrrwww---")
+        assert one.test is not None
+        scaled = replace(one.test, confidence=one.test.confidence / 10, family=one.test.family + 1)
+        said = joined([one.test, scaled])
+
+        def standing(system: str) -> float:
+            record = replace(one.record, system=system, families=("first", "second"))
+            groups, _ = group_results(
+                [(place, weights, goal, replace(one, record=record, valid=said, test=said))]
+            )
+            return groups[-1].standings[0].figures()["f1"]
+
+        assert standing("splink") > standing("ranker")
 
     def test_claims_hold_are_refuted_or_tie(self) -> None:
         groups, _ = group_results(
