@@ -135,7 +135,9 @@ class TestSummary:
         """Its scores of the second list are a tenth of what as good a link has on the first."""
         place, weights, goal, one = told("easy", "ranker", 1, "rrrrwww---")
         assert one.test is not None
-        scaled = replace(one.test, confidence=one.test.confidence / 10, family=one.test.family + 1)
+        scaled = replace(
+            one.test, confidence=one.test.confidence * np.float32(0.1), family=one.test.family + 1
+        )
         said = joined([one.test, scaled])
 
         def standing(system: str) -> float:
