@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 from matplotlib.ticker import MaxNLocator
 
 from experiments.suite.summary import ALL, Group, Row
@@ -84,22 +85,26 @@ def pictures(
 
 def _panels(name: str, heading: str, titles: Sequence[str], panel: Panel) -> Picture | None:
     """A panel per title with something to draw, with a common legend; None if there is none."""
-    tried = Figure().subplots()
-    filled = [title for title in titles if panel(tried, title)]
-    if not filled:
+    figure = Figure(layout="constrained")
+    kept: list[Axes] = []
+    for title in titles:
+        axes = figure.add_subplot()
+        if not panel(axes, title):
+            axes.remove()
+            continue
+        axes.set_title(title)
+        kept.append(axes)
+    if not kept:
         return None
-    columns = min(len(filled), _COLUMNS)
-    rows = -(-len(filled) // columns)
-    figure = Figure(figsize=(4.6 * columns + 1.6, 3.7 * rows), layout="constrained")
-    places = figure.subplots(rows, columns, squeeze=False).flat
+    columns = min(len(kept), _COLUMNS)
+    rows = -(-len(kept) // columns)
+    figure.set_size_inches(4.6 * columns + 1.6, 3.7 * rows)
+    grid = GridSpec(rows, columns, figure=figure)
     known: dict[str, Artist] = {}
-    for one, title in zip(places, filled, strict=False):
-        panel(one, title)
-        one.set_title(title)
-        handles, labels = one.get_legend_handles_labels()
+    for place, axes in enumerate(kept):
+        axes.set_subplotspec(grid[place])
+        handles, labels = axes.get_legend_handles_labels()
         known |= {str(label): one for label, one in zip(labels, handles, strict=True)}
-    for empty in places[len(filled) :]:
-        empty.set_axis_off()
     figure.legend(list(known.values()), list(known), frameon=False, loc="outside right center")
     return Picture(name, heading, figure)
 

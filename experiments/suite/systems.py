@@ -12,6 +12,7 @@ import numpy as np
 
 from experiments.environments import environment_from
 from experiments.real_lists import rival
+from experiments.real_lists.cases import Lists
 from experiments.speed.measure import Clock
 from experiments.suite import flat
 from experiments.suite.problem import Problem
@@ -99,23 +100,25 @@ class System:
     """What learns it, beside the library's own."""
 
 
-def _judged(bench: Bench, policy: Policy, plan: tuple[int, ...] | None) -> Said:
-    lists = bench.problem.lists
+def judged(lists: Lists, policy: Policy, plan: tuple[int, ...] | None) -> Said:
+    """What a policy says, with its own purchases or with the routes of a plan."""
     decider = Decider(policy, lists.view, plan=plan)
     return Said(judge_cases(decider, lists.valid), judge_cases(decider, lists.test), decider)
 
 
-def _every_route(bench: Bench) -> tuple[int, ...]:
-    return tuple(range(len(bench.problem.lists.view.prices)))
+def every_route(lists: Lists) -> tuple[int, ...]:
+    """The plan that buys all there is."""
+    return tuple(range(len(lists.view.prices)))
 
 
 def _rules(bench: Bench) -> Said:
     lists = bench.problem.lists
-    return _judged(bench, Rules(lists.valid, lists.view), _every_route(bench))
+    return judged(lists, Rules(lists.valid, lists.view), every_route(lists))
 
 
 def _top_one(bench: Bench) -> Said:
-    return _judged(bench, TopOne(), _every_route(bench))
+    lists = bench.problem.lists
+    return judged(lists, TopOne(), every_route(lists))
 
 
 def _oracle(bench: Bench) -> Said:
@@ -135,7 +138,7 @@ def _ranker(bench: Bench) -> Said:
         with bench.fitting():
             made = train_ranker(lists.train, lists.valid, lists.view, told, bench.seed)
             save_scorer(made, path)
-    return _judged(bench, ScorerPolicy(load_scorer(path)), _every_route(bench))
+    return judged(lists, ScorerPolicy(load_scorer(path)), every_route(lists))
 
 
 def _best_plan(bench: Bench) -> Said:
@@ -145,7 +148,7 @@ def _best_plan(bench: Bench) -> Said:
     chosen = lists.valid.take(some)
     with bench.fitting():
         plan = best_fixed_plan(ranker, chosen, lists.view, lists.settings.reward)
-    said = _judged(bench, ranker, plan)
+    said = judged(lists, ranker, plan)
     routes = ", ".join(lists.valid.routes[route] for route in plan)
     return Said(said.valid, said.test, said.decider, notes={"routes": routes or "none"})
 
@@ -166,7 +169,7 @@ def _agent(bench: Bench) -> Said:
                 _ranker_of(bench) if warm else None,
                 resume=latest_checkpoint(bench.folder / "checkpoints") is not None,
             )
-    return _judged(bench, ScorerPolicy(load_scorer(bench.folder / AGENT)), None)
+    return judged(lists, ScorerPolicy(load_scorer(bench.folder / AGENT)), None)
 
 
 def _ranker_of(bench: Bench) -> CandidateScorer:
@@ -186,7 +189,7 @@ def _lightgbm(bench: Bench) -> Said:
     bench.took(took["fit_s"], took["fit_cpu_s"])
     clients = len(lists.valid) + len(lists.test)
     # its candidates and features are ours: what top-1 takes, and the trees on top
-    live = Decider(TopOne(), lists.view, plan=_every_route(bench))
+    live = Decider(TopOne(), lists.view, plan=every_route(lists))
     return Said(valid, test, live, cpu_us=1e6 * took["predict_cpu_s"] / clients)
 
 
@@ -195,7 +198,7 @@ def _flat_ranker(bench: Bench) -> Said:
     told = lists.settings.ranker
     with bench.fitting():
         policy = flat.train_flat_ranker(lists.train, lists.valid, lists.view, told, bench.seed)
-    return _judged(bench, policy, _every_route(bench))
+    return judged(lists, policy, every_route(lists))
 
 
 def _flat_agent(bench: Bench) -> Said:
@@ -204,7 +207,7 @@ def _flat_agent(bench: Bench) -> Said:
     steps = settings.training.steps
     with bench.fitting():
         policy = flat.train_flat_agent(lists.train, lists.view, settings.reward, steps, bench.seed)
-    return _judged(bench, policy, None)
+    return judged(lists, policy, None)
 
 
 SYSTEMS: Final[dict[str, System]] = {

@@ -29,12 +29,11 @@ from experiments.suite.problem import (
     train_settings,
 )
 from experiments.suite.settings import Condition
+from experiments.suite.systems import Said, every_route, judged
 from linkage_rl.agents.ranker import train_ranker
 from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.config.command import say
-from linkage_rl.decision.decide import Decider
 from linkage_rl.evaluation.answers import Answers, Standing, stand, with_calibration
-from linkage_rl.evaluation.evaluate import judge_cases
 from linkage_rl.evaluation.paired import compare_runs
 from linkage_rl.train import TrainSettings
 
@@ -112,8 +111,10 @@ def main() -> None:
     words.add_argument("--learners", nargs="+", choices=SETTINGS, default=list(SETTINGS))
     words.add_argument("--report", action="store_true", help=f"write {RESULTS.name}, learn nothing")
     asked = words.parse_args()
-    if not asked.report:
-        learn(asked.learners, asked.seeds)
+    lacking = [fit for fit in fits(asked.learners, asked.seeds) if not fit.learned]
+    if asked.report and lacking:
+        words.error(f"expected every fit in {KEPT}, {len(lacking)} are missing; leave out --report")
+    learn(lacking)
     rows = [row for learner in asked.learners for row in compared(learner, asked.seeds)]
     if asked.report:
         RESULTS.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -121,37 +122,55 @@ def main() -> None:
         say(f"\n{learner}\n\n{as_markdown([row for row in rows if row['learner'] == learner])}")
 
 
-def learn(learners: Sequence[str], seeds: Sequence[int]) -> None:
-    """Learn what has not been learned before."""
-    asked = [
-        (problem, labels, learner, told, seed)
+@dataclass(frozen=True)
+class Fit:
+    """One setting, learned with one seed."""
+
+    problem: str
+    learner: str
+    told: Mapping[str, float]
+    seed: int
+
+    @property
+    def folder(self) -> Path:
+        """Keeps what was said."""
+        code = code_digest(*INPUTS, *LEARNING, *([rival] if self.learner == "lightgbm" else []))
+        labels = PROBLEMS[self.problem]
+        content = [labels.words, labels.count, dict(self.told), self.seed, code]
+        return KEPT / f"{self.learner}-{digest(content)}"
+
+    @property
+    def learned(self) -> bool:
+        """Whether it need not be learned again."""
+        return (self.folder / "judged.npz").exists()
+
+
+def fits(learners: Sequence[str], seeds: Sequence[int]) -> list[Fit]:
+    """Everything that is compared, what shares its cases one after the other."""
+    return [
+        Fit(problem, learner, told, seed)
         for problem, labels in PROBLEMS.items()
         for seed in seeds[: labels.most_seeds]
         for learner in learners
         for told in tried(problem, learner).values()
     ]
+
+
+def learn(asked: Sequence[Fit]) -> None:
+    """Learn and keep what is said."""
     posed: tuple[Labels, int, Lists] | None = None
-    for problem, labels, learner, told, seed in tqdm(asked, unit="fit"):
-        folder = _folder(problem, learner, told, seed)
-        if (folder / "judged.npz").exists():
-            continue
-        if posed is None or posed[:2] != (labels, seed):
-            posed = (labels, seed, halves(labels, seed))
-        folder.mkdir(parents=True, exist_ok=True)
-        _fit(posed[2], learner, told, seed, folder)
+    for fit in tqdm(asked, unit="fit"):
+        labels = PROBLEMS[fit.problem]
+        if posed is None or posed[:2] != (labels, fit.seed):
+            posed = (labels, fit.seed, halves(labels, fit.seed))
+        fit.folder.mkdir(parents=True, exist_ok=True)
+        _learn_one(posed[2], fit)
 
 
 def tried(problem: str, learner: str) -> dict[str, dict[str, float]]:
     """The settings of a learner for this problem, by name."""
     only = PROBLEMS[problem].tried
     return {name: told for name, told in SETTINGS[learner].items() if not only or name in only}
-
-
-def _folder(problem: str, learner: str, told: Mapping[str, float], seed: int) -> Path:
-    code = code_digest(*INPUTS, *LEARNING, *([rival] if learner == "lightgbm" else []))
-    labels = PROBLEMS[problem]
-    content = [labels.words, labels.count, dict(told), seed, code]
-    return KEPT / f"{learner}-{digest(content)}"
 
 
 def halves(labels: Labels, seed: int) -> Lists:
@@ -163,25 +182,18 @@ def halves(labels: Labels, seed: int) -> Lists:
     return replace(lists, valid=chooses, test=judges)
 
 
-def _fit(
-    lists: Lists,
-    learner: str,
-    told: Mapping[str, Any],
-    seed: int,
-    folder: Path,
-) -> None:
-    if learner == "lightgbm":
+def _learn_one(lists: Lists, fit: Fit) -> None:
+    if fit.learner == "lightgbm":
         python = environment_from(rival.REQUIREMENTS)
         splits = (lists.train, lists.valid, lists.test)
-        said = rival.judge_by_lightgbm(*splits, lists.view, python, seed, told=told)
+        said = Said(*rival.judge_by_lightgbm(*splits, lists.view, python, fit.seed, told=fit.told))
     else:
+        told: dict[str, Any] = dict(fit.told)
         config = replace(lists.settings.ranker, **told)
-        scorer = train_ranker(lists.train, lists.valid, lists.view, config, seed)
-        plan = tuple(range(len(lists.view.prices)))
-        decider = Decider(ScorerPolicy(scorer), lists.view, plan=plan)
-        said = (judge_cases(decider, lists.valid), judge_cases(decider, lists.test))
-    Answers.of(said[0], lists.valid).save(folder / "chooses.npz")
-    Answers.of(said[1], lists.test).save(folder / "judged.npz")
+        scorer = train_ranker(lists.train, lists.valid, lists.view, config, fit.seed)
+        said = judged(lists, ScorerPolicy(scorer), every_route(lists))
+    Answers.of(said.valid, lists.valid).save(fit.folder / "chooses.npz")
+    Answers.of(said.test, lists.test).save(fit.folder / "judged.npz")
 
 
 def compared(learner: str, seeds: Sequence[int]) -> list[dict[str, Any]]:
@@ -191,7 +203,7 @@ def compared(learner: str, seeds: Sequence[int]) -> list[dict[str, Any]]:
         own = list(seeds[: labels.most_seeds])
         base: list[Standing] = []
         for name, told in tried(problem, learner).items():
-            folders = [_folder(problem, learner, told, seed) for seed in own]
+            folders = [Fit(problem, learner, told, seed).folder for seed in own]
             runs = [_standing(labels, folder) for folder in folders]
             base = base or runs
             ours, theirs = ([run.judgement for run in some] for some in (runs, base))

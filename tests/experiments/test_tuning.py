@@ -1,5 +1,6 @@
 """Settings compared on the valid clients: who judges, what is kept, and what the table says."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -43,8 +44,21 @@ def test_a_setting_is_better_or_worse_where_its_interval_says_so() -> None:
     ]
 
 
+def test_a_report_before_everything_is_learned_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(few_labels, "KEPT", tmp_path)
+    monkeypatch.setattr(few_labels, "PROBLEMS", {"small": few_labels.Labels(("debug=fast",), 100)})
+    monkeypatch.setattr(sys, "argv", ["few_labels", "--report", "--seeds", "11"])
+
+    with pytest.raises(SystemExit, match="2"):
+        few_labels.main()
+
+    assert "16 are missing; leave out --report" in capsys.readouterr().err
+
+
 @pytest.mark.slow
-def test_half_of_the_valid_clients_judge_what_is_learned_once(
+def test_half_of_the_valid_clients_judge_what_is_learned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = ("experiment=sample", "debug=fast", f"cache={tmp_path / 'cache'}")
@@ -54,13 +68,13 @@ def test_half_of_the_valid_clients_judge_what_is_learned_once(
     monkeypatch.setattr(few_labels, "PROBLEMS", {"small": problem})
     monkeypatch.setattr(few_labels, "SETTINGS", {"ranker": tried})
 
-    few_labels.learn(["ranker"], [1])
-    written = {path: path.stat().st_mtime_ns for path in (tmp_path / "kept").rglob("*.npz")}
-    few_labels.learn(["ranker"], [1])
+    asked = few_labels.fits(["ranker"], [1])
+    few_labels.learn(asked)
+    written = list((tmp_path / "kept").rglob("*.npz"))
     rows = few_labels.compared("ranker", [1])
 
     assert len(written) == 4
-    assert written == {path: path.stat().st_mtime_ns for path in written}
+    assert all(fit.learned for fit in asked)
     assert [row["setting"] for row in rows] == ["as it is", "epochs=1"]
     assert rows[0]["difference"] == 0
     assert rows[1]["f1"] < rows[0]["f1"]
