@@ -52,6 +52,9 @@ class AgentConfig(Protocol):
     ) -> CandidateScorer:
         """A warm-started policy scorer in the form in which this algorithm learns."""
 
+    def sharpness(self, warm: WarmStartConfig) -> float:
+        """Worth, in correct links, that raises a log-preference of what `adapt` gives by one."""
+
     def fresh(self, start: CandidateScorer, seed: int) -> CandidateScorer:
         """The form in which this algorithm learns, from the untaught scorer `start`."""
 
@@ -134,6 +137,10 @@ class PPOConfig:
     ) -> CandidateScorer:
         """The scorer as it is: its preferences are the policy, its worth the critic."""
         return start
+
+    def sharpness(self, warm: WarmStartConfig) -> float:
+        """That of the warm start."""
+        return warm.sharpness
 
     def fresh(self, start: CandidateScorer, seed: int) -> CandidateScorer:
         """The scorer with an even chance of buying, since nobody has taught it otherwise."""
@@ -226,6 +233,10 @@ class DQNConfig:
     ) -> CandidateScorer:
         """Action values, fitted with full labels."""
         return fit_action_values(start, cases, view, weights, warm, self.shape, seed)
+
+    def sharpness(self, warm: WarmStartConfig) -> float:
+        """The same for every warm start: preferences are values."""
+        return VALUE_TEMPERATURE
 
     def fresh(self, start: CandidateScorer, seed: int) -> CandidateScorer:
         """Action values that nobody has taught."""

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from linkage_rl.agents.plans import stop_rewards
 from linkage_rl.agents.scorer import CandidateScorer, copy_scorer
@@ -20,10 +21,8 @@ from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
 from linkage_rl.envs.rewards import RewardWeights
 
-ALWAYS: Final = -1.0
-NEVER: Final = 1.0
-_STEPS: Final = (ALWAYS, -0.02, -0.01, -0.005, 0.0, 0.005, 0.01, 0.02, 0.04, NEVER)
-"""Margins tried, unit: one correct link."""
+_STEPS: Final = (-0.02, -0.01, -0.005, 0.0, 0.005, 0.01, 0.02, 0.04)
+"""Margins tried besides always and never, unit: one correct link."""
 _PASSES: Final = 3
 _CHUNK: Final = 2048
 
@@ -96,8 +95,9 @@ def with_margins(
     the same search among always and never.
 
     Args:
-        scorer: Says by its preferences what each route promises; see `warm_start`.
-        cases: Labelled cases that the scorer has not learned from.
+        scorer: Says by its preferences what each route promises, as gains (`warm_start`) or as
+            values (`fit_action_values`).
+        cases: Labelled cases, best those that the scorer has not learned from.
         view: How cases are shown, and what routes cost.
         weights: What outcomes are worth.
         sharpness: Gain that raises a preference by one.
@@ -122,14 +122,17 @@ def with_margins(
                 break
         return best
 
+    # nothing can be worth more to know than the difference between a right and a wrong link
+    never = weights.correct_link - weights.wrong_link
     fitted = np.zeros(len(view.prices))
-    plan = search(np.full(len(view.prices), NEVER), (ALWAYS, NEVER))
+    plan = search(np.full(len(view.prices), never), (-never, never))
     found = max(
-        (search(start, _STEPS) for start in (fitted, plan)),
+        (search(start, (-never, *_STEPS, never)) for start in (fitted, plan)),
         key=lambda margins: situations.earned(margins / sharpness),
     )
     settled = copy_scorer(scorer)
     with torch.no_grad():
-        shift = torch.from_numpy(found / sharpness).float()
-        settled.buy[-1].bias[1:].sub_(shift)  # type: ignore[index]
+        shift = torch.from_numpy(found / sharpness * scorer.config.temperature).float()
+        bias: Tensor = settled.buy[-1].bias  # type: ignore[assignment]
+        bias.view(-1, scorer.config.quantiles)[1:].sub_(shift[:, None])
     return settled

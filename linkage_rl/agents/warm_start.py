@@ -47,8 +47,8 @@ class WarmStartConfig:
     """Gradient steps in which the value-based algorithms learn the worth of all actions."""
     value_batch: int = 512
     margin_cases: int = 8_000
-    """Validation cases on which the margins of the routes are chosen; 0 leaves the gains as they
-    were fitted."""
+    """Cases on which the margins of the routes are chosen: those of validation, filled up with
+    training cases where there are fewer; 0 leaves gains and values as they were fitted."""
     sharpness: float = 0.05
     """Gain, in correct links, that raises a route's log-preference by one."""
 

@@ -24,7 +24,7 @@ from linkage_rl.agents.margins import with_margins
 from linkage_rl.agents.scorer import CandidateScorer, ScorerConfig, load_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy, one_thread
 from linkage_rl.agents.warm_start import WarmStartConfig, warm_start
-from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.cases import CaseSet, join_cases
 from linkage_rl.decision.observation import View
 from linkage_rl.envs.core import LinkageCore
 from linkage_rl.envs.rewards import RewardWeights
@@ -156,10 +156,23 @@ def starting_scorer(
     if ranker is None:
         raise ConfigError("training.start=warm needs a trained ranker, got none")
     taught = warm_start(ranker, task.train, task.view, task.weights, training.warm, seed)
-    if training.warm.margin_cases:
-        settling = _watched(task.valid, training.warm.margin_cases)
-        taught = with_margins(taught, settling, task.view, task.weights, training.warm.sharpness)
-    return agent.adapt(taught, task.train, task.view, task.weights, training.warm, seed)
+    adapted = agent.adapt(taught, task.train, task.view, task.weights, training.warm, seed)
+    if not training.warm.margin_cases:
+        return adapted
+    settling = _held_out(task, training.warm.margin_cases)
+    sharpness = agent.sharpness(training.warm)
+    return with_margins(adapted, settling, task.view, task.weights, sharpness)
+
+
+def _held_out(task: Task, most: int) -> CaseSet:
+    """Validation cases, filled up with training cases where there are few.
+
+    What has been learned from is a little too sure; that misleads less than few cases do.
+    """
+    lacking = most - len(task.valid)
+    if lacking <= 0:
+        return _watched(task.valid, most)
+    return join_cases([task.valid, _watched(task.train, lacking)], [0, 0])
 
 
 def _clear(folder: Path) -> None:

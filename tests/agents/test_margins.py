@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from linkage_rl.agents.action_values import ValueShape, fit_action_values
 from linkage_rl.agents.margins import with_margins
 from linkage_rl.agents.plans import best_fixed_plan, plan_reward
 from linkage_rl.agents.ranker import RankerConfig, train_ranker
 from linkage_rl.agents.scorer import CandidateScorer, copy_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
+from linkage_rl.agents.warm_start import WarmStartConfig, warm_start
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider, PreparedPool
 from linkage_rl.decision.observation import View
@@ -72,12 +74,13 @@ def test_a_route_that_promises_too_little_is_bought(ranker: CandidateScorer) -> 
     assert earned(settled, cases, VIEW) == pytest.approx(1 - 0.05)
 
 
+@pytest.mark.parametrize("gain", [0.5, 1.6])
 @pytest.mark.parametrize("price", [0.02, 0.4, 2.0])
 def test_no_fixed_plan_earns_more_on_the_cases_that_chose(
-    ranker: CandidateScorer, price: float
+    ranker: CandidateScorer, price: float, gain: float
 ) -> None:
     cases, view = cases_of(400), View(2, (0.01, price))
-    start = promising(ranker, 0.5, 0.5)
+    start = promising(ranker, gain, gain)
 
     settled = with_margins(start, cases, view, WEIGHTS, SHARPNESS)
 
@@ -87,6 +90,24 @@ def test_no_fixed_plan_earns_more_on_the_cases_that_chose(
         earned(settled, cases, view)
         >= plan_reward(ScorerPolicy(start), bits, cases, view, WEIGHTS) - 1e-6
     )
+
+
+@pytest.mark.parametrize("quantiles", [1, 8])
+def test_action_values_that_promise_too_little_are_raised(
+    ranker: CandidateScorer, quantiles: int
+) -> None:
+    cases, shape = cases_of(400), ValueShape(quantiles, reward_scale=0.5, temperature=0.25)
+    config = WarmStartConfig(situations=3000, updates=200, batch=256, value_updates=300)
+    started = warm_start(ranker, cases, VIEW, WEIGHTS, config, 0)
+    shy = fit_action_values(started, cases, VIEW, WEIGHTS, config, shape, 0)
+    with torch.no_grad():
+        # two correct links less for each route
+        shy.buy[-1].bias[quantiles:].sub_(2 * shape.reward_scale)  # type: ignore[index]
+
+    settled = with_margins(shy, cases, VIEW, WEIGHTS, shape.temperature)
+
+    assert earned(shy, cases, VIEW) == pytest.approx(-0.5)
+    assert earned(settled, cases, VIEW) >= 1 - 0.05 - 1e-6
 
 
 def test_only_the_buying_changes(ranker: CandidateScorer) -> None:

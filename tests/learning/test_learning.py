@@ -109,9 +109,7 @@ def test_every_algorithm_stays_above_the_best_fixed_plan(
 ) -> None:
     careful = ScorerPolicy(cautious(ranker, WEIGHTS.break_even().link))
     plan = best_fixed_plan(careful, task.valid, task.view, WEIGHTS)
-    training = TrainingConfig(
-        steps=32_768, evaluations=4, warm=WarmStartConfig(value_updates=800), progress=False
-    )
+    training = TrainingConfig(steps=32_768, evaluations=4, progress=False)
 
     policy = train_agent(AGENTS[name](), task, training, 1, tmp_path, ranker)
 
