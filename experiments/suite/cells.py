@@ -13,11 +13,10 @@ from typing import Any, Final
 from experiments.speed.measure import alone, peak_memory_mb
 from experiments.suite.finished import fitting_run, run_folders, take_over, weights_digest
 from experiments.suite.problem import (
-    LEARNING,
     Problem,
-    code_digest,
     digest,
     inputs_stamp,
+    learning_digest,
     pose,
     train_settings,
 )
@@ -183,7 +182,7 @@ def cell_key(
 
 def _code(kind: System) -> str:
     """Stands for the code that learns; nothing where nothing is learned."""
-    return code_digest(*LEARNING, *kind.code) if kind.learns else ""
+    return learning_digest(*kind.code) if kind.learns else ""
 
 
 def run_cell(cell: Cell, isolated: bool = True) -> Record:

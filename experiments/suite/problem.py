@@ -6,8 +6,9 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
+import grimp
 import numpy as np
 import xxhash
 from hydra import compose, initialize_config_dir
@@ -21,7 +22,7 @@ from experiments.real_lists.cases import Lists
 from experiments.suite import changed
 from experiments.suite.changed import changed_test
 from experiments.suite.settings import Condition
-from linkage_rl import agents, candidates, decision, envs, features, tables, text, training
+from linkage_rl import candidates, decision, features, tables, text
 from linkage_rl.config import nodes
 from linkage_rl.config.command import CONFIGS
 from linkage_rl.decision.cases import CaseSet
@@ -29,12 +30,13 @@ from linkage_rl.decision.observation import View
 from linkage_rl.evaluation.comparison import Timing
 from linkage_rl.tables.split import SPLITS
 from linkage_rl.train import COMPONENTS, TrainSettings, with_url
+from linkage_rl.training import data
 from linkage_rl.training.data import balanced, prepare
 
-INPUTS = (text, tables, candidates, features, decision)
-"""Packages that make cases."""
-LEARNING = (agents, envs, training)
-"""Packages that make policies of cases."""
+INPUTS = (text, tables, candidates, features, decision, data)
+"""What makes cases: packages, and a module."""
+ROOT: Final = Path(__file__).parents[2]
+"""Folder of the project's packages."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,6 +163,22 @@ def digest(content: Any) -> str:
 def code_digest(*modules: ModuleType) -> str:
     """Stands for the source of these modules, and of all that lies in those that are packages."""
     return digest([path.read_text() for module in modules for path in _sources(module)])
+
+
+@cache
+def learning_digest(*modules: str) -> str:
+    """Stands for the source of these modules of the project and of all that they import of it."""
+    return digest([path.read_text() for path in imported_sources(*modules)])
+
+
+def imported_sources(*modules: str) -> list[Path]:
+    """Files of these modules and, however indirectly, of all that they import of the project."""
+    graph = grimp.build_graph("linkage_rl", "experiments", cache_dir=None)
+    reached = set(modules).union(*(graph.find_upstream_modules(module) for module in modules))
+    places = [ROOT.joinpath(*name.split(".")) for name in sorted(reached)]
+    return [
+        place / "__init__.py" if place.is_dir() else place.with_suffix(".py") for place in places
+    ]
 
 
 def _sources(module: ModuleType) -> list[Path]:

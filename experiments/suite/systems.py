@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Final
 
 import numpy as np
@@ -96,8 +95,8 @@ class System:
     """Parts of the training settings on which its answers depend, cases aside."""
     agent: bool = False
     """Whether it is one of `AGENTS`."""
-    code: tuple[ModuleType, ...] = ()
-    """What learns it, beside the library's own."""
+    code: tuple[str, ...] = ()
+    """Modules that learn it; what they import counts, too."""
 
 
 def judged(lists: Lists, policy: Policy, plan: tuple[int, ...] | None) -> Said:
@@ -210,13 +209,22 @@ def _flat_agent(bench: Bench) -> Said:
     return judged(lists, policy, None)
 
 
+_RANKER: Final = ("linkage_rl.agents.ranker",)
+_AGENT: Final = ("linkage_rl.training.agent",)
+_FLAT: Final = ("experiments.suite.flat",)
+# the second is a program of its own, which nobody imports
+_LIGHTGBM: Final = ("experiments.real_lists.rival", "experiments.real_lists.lightgbm_scores")
+
 SYSTEMS: Final[dict[str, System]] = {
     "rules": System("rules", _rules, learns=False, own=True),
     "top1": System("top-1", _top_one, learns=False),
-    "ranker": System("ranker", _ranker, reads=("ranker",)),
-    "lightgbm": System("LightGBM pipeline", _lightgbm, code=(rival,)),
+    "ranker": System("ranker", _ranker, reads=("ranker",), code=_RANKER),
+    "lightgbm": System("LightGBM pipeline", _lightgbm, code=_LIGHTGBM),
     "best_plan": System(
-        "best fixed plan", _best_plan, needs_ranker=True, reads=("ranker", "reward")
+        *("best fixed plan", _best_plan),
+        needs_ranker=True,
+        reads=("ranker", "reward"),
+        code=("linkage_rl.agents.plans",),
     ),
     **{
         name: System(
@@ -224,11 +232,12 @@ SYSTEMS: Final[dict[str, System]] = {
             needs_ranker=True,
             reads=("ranker", "reward", "agent", "training"),
             agent=True,
+            code=_AGENT,
         )
         for name, title in zip(AGENTS, ("PPO", "MaskablePPO", "DQN", "QR-DQN"), strict=True)
     },
-    "flat_ranker": System("flat ranker", _flat_ranker, reads=("ranker",), code=(flat,)),
-    "flat_ppo": System("flat MaskablePPO", _flat_agent, reads=("reward", "training"), code=(flat,)),
+    "flat_ranker": System("flat ranker", _flat_ranker, reads=("ranker",), code=_FLAT),
+    "flat_ppo": System("flat MaskablePPO", _flat_agent, reads=("reward", "training"), code=_FLAT),
     "oracle": System("oracle", _oracle, learns=False, own=True),
 }
 """Every system of the library by its name in a suite."""

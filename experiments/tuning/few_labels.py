@@ -21,15 +21,15 @@ from experiments.real_lists import rival
 from experiments.real_lists.cases import Lists
 from experiments.suite.problem import (
     INPUTS,
-    LEARNING,
     code_digest,
     digest,
+    learning_digest,
     numbered_clients,
     pose,
     train_settings,
 )
 from experiments.suite.settings import Condition
-from experiments.suite.systems import Said, every_route, judged
+from experiments.suite.systems import SYSTEMS, Said, every_route, judged
 from linkage_rl.agents.ranker import train_ranker
 from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.config.command import say
@@ -134,7 +134,7 @@ class Fit:
     @property
     def folder(self) -> Path:
         """Keeps what was said."""
-        code = code_digest(*INPUTS, *LEARNING, *([rival] if self.learner == "lightgbm" else []))
+        code = [code_digest(*INPUTS), learning_digest(*SYSTEMS[self.learner].code)]
         labels = PROBLEMS[self.problem]
         content = [labels.words, labels.count, dict(self.told), self.seed, code]
         return KEPT / f"{self.learner}-{digest(content)}"

@@ -14,7 +14,7 @@ from experiments.real_lists.ablation import GROUPS
 from experiments.suite.cells import cell_key, plan_cells, run_cell
 from experiments.suite.changed import Changes
 from experiments.suite.peers import joined
-from experiments.suite.problem import of_clients, train_settings
+from experiments.suite.problem import ROOT, imported_sources, of_clients, train_settings
 from experiments.suite.records import Record, read_record, write_record
 from experiments.suite.settings import Claim, Condition, SuiteSettings
 from experiments.suite.summary import (
@@ -55,6 +55,20 @@ class TestKeys:
         assert key("rules") == key("rules", "ranker.width=16", seed=2)
         assert key("ppo") != key("ppo", "reward.wrong_link=-2")
         assert key("ppo") == key("ppo", "training.tensorboard=true")
+
+    def test_a_cell_is_kept_by_the_code_that_its_system_imports(self) -> None:
+        def code(system: str) -> set[str]:
+            files = imported_sources(*SYSTEMS[system].code)
+            return {str(path.relative_to(ROOT)) for path in files}
+
+        ranker, agent = code("ranker"), code("dqn")
+        assert "linkage_rl/agents/scorer.py" in ranker
+        assert agent > ranker
+        assert {"linkage_rl/agents/warm_start.py", "linkage_rl/envs/core.py"} <= agent - ranker
+        assert "experiments/real_lists/lightgbm_scores.py" in code("lightgbm")
+        assert "linkage_rl/agents/ranker.py" in code("flat_ranker")
+        assert "linkage_rl/agents/ranker.py" not in code("lightgbm")
+        assert all(kind.code for kind in SYSTEMS.values() if kind.learns)
 
     def test_rankers_come_before_what_starts_from_them_and_rules_run_once(self) -> None:
         cells = plan_cells(
