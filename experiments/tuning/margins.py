@@ -77,7 +77,7 @@ def main() -> None:
     for level in LEVELS:
         settings = train_settings([*WORDS, *LEVELS[level]])
         lists = pose(settings, Condition()).lists
-        for seed in tqdm(asked.seeds, desc=level, unit="seed"):
+        for seed in asked.seeds:
             rng = np.random.default_rng(seed)
             order = rng.permutation(len(lists.valid))
             train = lists.train.take(np.sort(rng.permutation(len(lists.train))[:TRAIN]))
@@ -97,20 +97,20 @@ def compared(posed: Posed, agents: Sequence[str], seed: int) -> list[dict[str, A
     plan = best_fixed_plan(careful, task.valid, task.view, task.weights)
     fixed = posed.rewards(careful, plan)
     rows = []
-    for name in agents:
-        for cases in MARGIN_CASES:
-            warm = replace(posed.settings.training.warm, margin_cases=cases)
-            training = replace(posed.settings.training, warm=warm)
-            start = starting_scorer(AGENTS[name](), task, training, seed, posed.ranker)
-            gained = posed.rewards(ScorerPolicy(start)) - fixed
-            rows.append(
-                {
-                    **{"agent": name, "margin_cases": cases, "seed": seed},
-                    "plan": float(fixed.mean()),
-                    "difference": float(gained.mean()),
-                    "half_width": 1.96 * float(gained.std()) / len(gained) ** 0.5,
-                }
-            )
+    asked = [(name, cases) for name in agents for cases in MARGIN_CASES]
+    for name, cases in tqdm(asked, desc=f"seed {seed}", unit="start"):
+        warm = replace(posed.settings.training.warm, margin_cases=cases)
+        training = replace(posed.settings.training, warm=warm)
+        start = starting_scorer(AGENTS[name](), task, training, seed, posed.ranker)
+        gained = posed.rewards(ScorerPolicy(start)) - fixed
+        rows.append(
+            {
+                **{"agent": name, "margin_cases": cases, "seed": seed},
+                "plan": float(fixed.mean()),
+                "difference": float(gained.mean()),
+                "half_width": 1.96 * float(gained.std()) / len(gained) ** 0.5,
+            }
+        )
     return rows
 
 
