@@ -6,7 +6,6 @@ always or never make every fixed plan a special case, so that the best margins e
 it earns on the cases that chose them.
 """
 
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -27,59 +26,65 @@ _PASSES: Final = 3
 _CHUNK: Final = 2048
 
 
-@dataclass
 class _Situations:
     """What the scorer says of N cases at the route sets that have been reached, computed once."""
 
-    scorer: CandidateScorer
-    cases: CaseSet
-    view: View
-    weights: RewardWeights
-    known: dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]] = field(default_factory=dict)
-    """Route set to the worth of stopping (N,) and the preference of each route over it (N, R);
-    nan where a case has not been there."""
-
-    def at(
-        self, case: NDArray[np.int64], bought: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Worth of stopping (B,) and how much each route is preferred to it (B, R)."""
-        if bought not in self.known:
-            cases, routes = len(self.cases), len(self.view.prices)
-            self.known[bought] = (
-                np.full(cases, np.nan, dtype=np.float32),
-                np.full((cases, routes), np.nan, dtype=np.float32),
-            )
-        stop, preferred = self.known[bought]
-        missing = case[np.isnan(stop[case])]
-        for begin in range(0, len(missing), _CHUNK):
-            some = missing[begin : begin + _CHUNK]
-            observation = self.view.observe(
-                self.cases, some, np.full(len(some), bought, dtype=np.uint16)
-            )
-            said = ScorerPolicy(self.scorer).preferences(observation)
-            stop[some] = stop_rewards(said, observation, self.cases, some, self.weights)
-            layout = self.view.layout
-            best_stop = said[:, : layout.slots + 1].max(axis=1, keepdims=True)
-            preferred[some] = said[:, layout.first_route :] - best_stop
-        return stop[case], preferred[case]
+    def __init__(
+        self, scorer: CandidateScorer, cases: CaseSet, view: View, weights: RewardWeights
+    ) -> None:
+        self.policy = ScorerPolicy(scorer)
+        self.cases, self.view, self.weights = cases, view, weights
+        routes = len(view.prices)
+        self.price = weights.route_price_scale * np.asarray(view.prices)
+        # the pages of route sets that nobody reaches are never touched
+        self.place = np.zeros((1 << routes, len(cases)), dtype=np.int32)
+        """Row of a route set and case in what follows, counted from 1; 0 where it has not been."""
+        self.stop = np.empty(0, dtype=np.float32)
+        """Worth of stopping, shape (M,)."""
+        self.preferred = np.empty((0, routes), dtype=np.float32)
+        """Preference of each route over stopping, shape (M, R)."""
 
     def earned(self, shifts: NDArray[np.float64]) -> float:
         """Mean reward if these are taken off the preferences of the routes, shape (R,)."""
-        price = self.weights.route_price_scale * np.asarray(self.view.prices)
+        case = np.arange(len(self.cases))
+        bought = np.zeros(len(case), dtype=np.uint16)
         total = 0.0
-        waiting = [(np.arange(len(self.cases)), 0)]
-        while waiting:
-            case, bought = waiting.pop()
-            stop, preferred = self.at(case, bought)
-            shifted = preferred - shifts
+        while len(case):
+            self._visit(case, bought)
+            row = self.place[bought, case] - 1
+            shifted = self.preferred[row] - shifts
             route = shifted.argmax(axis=1)
-            buys = shifted.max(axis=1) > 0
-            total += float(stop[~buys].sum())
-            for chosen in np.unique(route[buys]):
-                some = case[buys & (route == chosen)]
-                total -= price[chosen] * len(some)
-                waiting.append((some, bought | 1 << int(chosen)))
+            buys = shifted[np.arange(len(row)), route] > 0
+            total += float(self.stop[row[~buys]].sum(dtype=np.float64))
+            case, route = case[buys], route[buys]
+            total -= float(self.price[route].sum())
+            bought = bought[buys] | np.left_shift(1, route).astype(np.uint16)
         return total / len(self.cases)
+
+    def _visit(self, case: NDArray[np.int64], bought: NDArray[np.uint16]) -> None:
+        """Ask the scorer about the situations that have not been reached before."""
+        new = self.place[bought, case] == 0
+        case, bought = case[new], bought[new]
+        if not len(case):
+            return
+        said = [
+            self._ask(case[begin : begin + _CHUNK], bought[begin : begin + _CHUNK])
+            for begin in range(0, len(case), _CHUNK)
+        ]
+        self.place[bought, case] = len(self.stop) + 1 + np.arange(len(case))
+        stops, preferred = zip(*said, strict=True)
+        self.stop = np.concatenate([self.stop, *stops])
+        self.preferred = np.concatenate([self.preferred, *preferred])
+
+    def _ask(
+        self, case: NDArray[np.int64], bought: NDArray[np.uint16]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        observation = self.view.observe(self.cases, case, bought)
+        said = self.policy.preferences(observation)
+        layout = self.view.layout
+        best_stop = said[:, : layout.slots + 1].max(axis=1, keepdims=True)
+        stop = stop_rewards(said, observation, self.cases, case, self.weights)
+        return stop, said[:, layout.first_route :] - best_stop
 
 
 def with_margins(

@@ -13,10 +13,12 @@ from linkage_rl.agents.ranker import RankerConfig, train_ranker
 from linkage_rl.agents.scorer import CandidateScorer, load_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.agents.warm_start import WarmStartConfig
+from linkage_rl.decision.cases import CaseSet
 from linkage_rl.envs.core import LinkageCore, Step
 from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.errors import CollapsedPolicyError, ConfigError
-from linkage_rl.training.agent import Task, TrainingConfig, train_agent
+from linkage_rl.training import agent
+from linkage_rl.training.agent import Task, TrainingConfig, starting_scorer, train_agent
 from tests.cases_factory import DRAWN_VIEW, synthetic_cases
 
 TASK = Task(
@@ -55,6 +57,28 @@ def ranker() -> CandidateScorer:
 def evaluations(folder: Path) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
     with np.load(folder / "evaluations.npz") as saved:
         return dict(saved)
+
+
+def test_margins_come_from_valid_cases_and_where_these_are_few_from_training_cases_too(
+    ranker: CandidateScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[CaseSet] = []
+
+    def noted(scorer: CandidateScorer, cases: CaseSet, *_: object) -> CandidateScorer:
+        seen.append(cases)
+        return scorer
+
+    monkeypatch.setattr(agent, "with_margins", noted)
+    valid = len(TASK.valid)
+    for most in (0, valid - 10, valid + 30):
+        warm = replace(QUICK.warm, margin_cases=most)
+        starting_scorer(PPO, TASK, replace(QUICK, warm=warm), 0, ranker)
+
+    few, filled = seen
+    assert [len(few), len(filled)] == [valid - 10, valid + 30]
+    assert np.array_equal(filled.query[:valid], TASK.valid.query)
+    learned_from = {row.tobytes() for row in TASK.train.query}
+    assert all(row.tobytes() in learned_from for row in filled.query[valid:])
 
 
 def test_a_run_leaves_its_curve_models_and_log(ranker: CandidateScorer, tmp_path: Path) -> None:
