@@ -50,10 +50,14 @@ class Cell:
     """Finished training run whose weights are taken over; None learns here."""
 
     @property
+    def needs_training_cases(self) -> bool:
+        """Whether it learns, or settles a plan on them."""
+        return SYSTEMS[self.system].learns and self.run is None
+
+    @property
     def learns(self) -> bool:
-        """Whether running it needs training cases."""
-        kind = SYSTEMS[self.system]
-        return kind.learns and self.run is None and self.system != "best_plan"
+        """Whether running it takes the time of learning."""
+        return self.needs_training_cases and self.system != "best_plan"
 
 
 def plan_cells(suite: SuiteSettings) -> list[Cell]:
@@ -217,7 +221,7 @@ def _run(cell: Cell) -> Record:
     try:
         if cell.run is not None:
             take_over(cell.run, cell.system, cell.folder)
-        problem = pose(cell.settings, cell.condition, cell.learns)
+        problem = pose(cell.settings, cell.condition, cell.needs_training_cases)
         bench = Bench(problem, cell.seed, cell.folder, cell.ranker, cell.lightgbm)
         said = SYSTEMS[cell.system].make(bench)
         lists = problem.lists

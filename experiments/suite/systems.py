@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from experiments.environments import environment_from
 from experiments.real_lists import rival
 from experiments.real_lists.cases import Lists
@@ -18,7 +16,6 @@ from experiments.suite.problem import Problem
 from linkage_rl.agents.algorithms import AGENTS
 from linkage_rl.agents.baselines import Oracle, Rules, TopOne
 from linkage_rl.agents.checkpoint import latest_checkpoint
-from linkage_rl.agents.plans import best_fixed_plan
 from linkage_rl.agents.ranker import train_ranker
 from linkage_rl.agents.scorer import CandidateScorer, load_scorer, save_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
@@ -26,15 +23,13 @@ from linkage_rl.decision.decide import Decider
 from linkage_rl.evaluation.evaluate import judge_cases
 from linkage_rl.protocols import Policy
 from linkage_rl.records import Decisions
-from linkage_rl.training.agent import Task, train_agent
+from linkage_rl.training.agent import Task, settled_plan, train_agent
 from linkage_rl.training.data import balanced
 
 FIT: Final = "fit.json"
 """Seconds of the learning; it is there once the learning is over."""
 RANKER: Final = "ranker.pt"
 AGENT: Final = "best_scorer.pt"
-PLAN_CASES: Final = 4_000
-"""Valid cases on which fixed plans are compared, as in a training run."""
 
 
 @dataclass(frozen=True)
@@ -141,15 +136,19 @@ def _ranker(bench: Bench) -> Said:
 
 
 def _best_plan(bench: Bench) -> Said:
-    lists = bench.problem.lists
-    ranker = ScorerPolicy(_ranker_of(bench))
-    some = np.random.default_rng(0).permutation(len(lists.valid))[:PLAN_CASES]
-    chosen = lists.valid.take(some)
+    lists, ranker = bench.problem.lists, _ranker_of(bench)
     with bench.fitting():
-        plan = best_fixed_plan(ranker, chosen, lists.view, lists.settings.reward)
-    said = judged(lists, ranker, plan)
+        plan = settled_plan(ranker, _task(lists), lists.settings.training)
+    said = judged(lists, ScorerPolicy(ranker), plan)
     routes = ", ".join(lists.valid.routes[route] for route in plan)
     return Said(said.valid, said.test, said.decider, notes={"routes": routes or "none"})
+
+
+def _task(lists: Lists) -> Task:
+    """What an agent is told."""
+    settings = lists.settings
+    valid = balanced(lists.valid, settings.clients.balance)
+    return Task(lists.train, valid, lists.view, settings.reward)
 
 
 def _agent(bench: Bench) -> Said:
@@ -157,11 +156,10 @@ def _agent(bench: Bench) -> Said:
     settings = lists.settings
     if not bench.learned:
         warm = settings.training.start == "warm"
-        valid = balanced(lists.valid, settings.clients.balance)
         with bench.fitting():
             train_agent(
                 settings.agent,
-                Task(lists.train, valid, lists.view, settings.reward),
+                _task(lists),
                 settings.training,
                 bench.seed,
                 bench.folder,
@@ -223,8 +221,8 @@ SYSTEMS: Final[dict[str, System]] = {
     "best_plan": System(
         *("best fixed plan", _best_plan),
         needs_ranker=True,
-        reads=("ranker", "reward"),
-        code=("linkage_rl.agents.plans",),
+        reads=("ranker", "reward", "training"),
+        code=_AGENT,
     ),
     **{
         name: System(

@@ -21,6 +21,8 @@ from stable_baselines3.common.logger import (
 from linkage_rl.agents.algorithms import AgentConfig, training_core
 from linkage_rl.agents.checkpoint import latest_checkpoint, restore, save_checkpoint
 from linkage_rl.agents.margins import with_margins
+from linkage_rl.agents.plans import best_fixed_plan
+from linkage_rl.agents.ranker import cautious
 from linkage_rl.agents.scorer import CandidateScorer, ScorerConfig, load_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy, one_thread
 from linkage_rl.agents.warm_start import WarmStartConfig, warm_start
@@ -159,12 +161,12 @@ def starting_scorer(
     adapted = agent.adapt(taught, task.train, task.view, task.weights, training.warm, seed)
     if not training.warm.margin_cases:
         return adapted
-    settling = _held_out(task, training.warm.margin_cases)
+    settling = settling_cases(task, training.warm.margin_cases)
     sharpness = agent.sharpness(training.warm)
     return with_margins(adapted, settling, task.view, task.weights, sharpness)
 
 
-def _held_out(task: Task, most: int) -> CaseSet:
+def settling_cases(task: Task, most: int) -> CaseSet:
     """Validation cases, filled up with training cases where there are few.
 
     What has been learned from is a little too sure; that misleads less than few cases do.
@@ -173,6 +175,13 @@ def _held_out(task: Task, most: int) -> CaseSet:
     if lacking <= 0:
         return _watched(task.valid, most)
     return join_cases([task.valid, _watched(task.train, lacking)], [0, 0])
+
+
+def settled_plan(ranker: CandidateScorer, task: Task, training: TrainingConfig) -> tuple[int, ...]:
+    """The best fixed plan, chosen on the cases and with the caution that serve the margins."""
+    careful = ScorerPolicy(cautious(ranker, task.weights.break_even().link))
+    settling = settling_cases(task, training.warm.margin_cases or WarmStartConfig.margin_cases)
+    return best_fixed_plan(careful, settling, task.view, task.weights)
 
 
 def _clear(folder: Path) -> None:

@@ -10,11 +10,9 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
 from linkage_rl.agents.baselines import Rules, TopOne
-from linkage_rl.agents.plans import best_fixed_plan
 from linkage_rl.agents.ranker import train_ranker
 from linkage_rl.agents.scorer import CandidateScorer, load_scorer, save_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
@@ -31,16 +29,13 @@ from linkage_rl.evaluation.report import write_report
 from linkage_rl.exporting.onnx import export_scorer
 from linkage_rl.records import RecordBatch
 from linkage_rl.tables.credentials import parse_url, shown
-from linkage_rl.training.agent import Task, train_agent
+from linkage_rl.training.agent import Task, settled_plan, train_agent
 from linkage_rl.training.data import Prepared, balanced, prepare
 from linkage_rl.training.loggers import Tracker, flat
 from linkage_rl.training.settings import RunSettings
 from linkage_rl.training.watch import Stopwatch
 
 _log = logging.getLogger(__name__)
-
-_PLAN_CASES = 4_000
-"""Validation cases on which fixed plans are compared; all of them would take minutes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,10 +104,11 @@ def _run(
     train = balanced(prepared.cases["train"], settings.clients.balance)
     with watch("training the ranker"):
         ranker = _ranker(settings, train, valid, view, folder / "ranker.pt", resume)
+    task = Task(train, balanced(valid, settings.clients.balance), view, settings.reward)
     with watch("training the agent"):
         agent = train_agent(
             settings.agent,
-            Task(train, balanced(valid, settings.clients.balance), view, settings.reward),
+            task,
             settings.training,
             settings.seed,
             folder,
@@ -121,7 +117,8 @@ def _run(
             writers=[tracker],
         )
     with watch("comparing the systems"):
-        systems = _systems(settings, ScorerPolicy(ranker), agent, valid, view)
+        plan = settled_plan(ranker, task, settings.training)
+        systems = _systems(ScorerPolicy(ranker), plan, agent, valid, view)
         comparison = compare(
             systems,
             prepared.families,
@@ -170,11 +167,9 @@ def _timing(settings: RunSettings, prepared: Prepared) -> Timing:
 
 
 def _systems(
-    settings: RunSettings, ranker: ScorerPolicy, agent: ScorerPolicy, valid: CaseSet, view: View
+    ranker: ScorerPolicy, plan: tuple[int, ...], agent: ScorerPolicy, valid: CaseSet, view: View
 ) -> list[System]:
     every = tuple(range(len(view.prices)))
-    some = np.random.default_rng(0).permutation(len(valid))[:_PLAN_CASES]
-    plan = best_fixed_plan(ranker, valid.take(some), view, settings.reward)
     names = [valid.routes[route] for route in plan]
     _log.info("best fixed plan: %s", ", ".join(names) or "buy nothing")
     return [
