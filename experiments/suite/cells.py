@@ -57,7 +57,7 @@ class Cell:
     @property
     def learns(self) -> bool:
         """Whether running it takes the time of learning."""
-        return self.needs_training_cases and self.system != "best_plan"
+        return self.needs_training_cases and not SYSTEMS[self.system].settles
 
 
 def plan_cells(suite: SuiteSettings) -> list[Cell]:

@@ -83,6 +83,8 @@ class System:
     make: Callable[[Bench], Said]
     learns: bool = True
     """Whether seeds differ."""
+    settles: bool = False
+    """It only chooses on the training cases what a ranker does, which takes seconds."""
     own: bool = False
     """Keeps its own final actions: it has no threshold that could be moved."""
     needs_ranker: bool = False
@@ -220,6 +222,7 @@ SYSTEMS: Final[dict[str, System]] = {
     "lightgbm": System("LightGBM pipeline", _lightgbm, code=_LIGHTGBM),
     "best_plan": System(
         *("best fixed plan", _best_plan),
+        settles=True,
         needs_ranker=True,
         reads=("ranker", "reward", "training"),
         code=_AGENT,

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from omegaconf import OmegaConf
 from tqdm import tqdm
 
 from experiments.suite.problem import pose, train_settings
@@ -22,7 +23,7 @@ from linkage_rl.agents.plans import best_fixed_plan
 from linkage_rl.agents.ranker import cautious, train_ranker
 from linkage_rl.agents.scorer import CandidateScorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
-from linkage_rl.config.command import say
+from linkage_rl.config.command import CONFIGS, say
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider, PreparedPool
 from linkage_rl.envs.rewards import decision_rewards
@@ -38,14 +39,8 @@ WORDS: Final = (
     # another table than that of the suites, with ten times the clients
     *("table.sample.seed=7", "table.sample.clients=120_000"),
 )
-LEVELS: Final[dict[str, tuple[str, ...]]] = {
-    "default": (),
-    "harsh": (
-        *("table.sample.noise.exact=0.1", "table.sample.noise.legal_form=0.2"),
-        *("table.sample.noise.extra_text=0.17", "table.sample.noise.typo=0.4"),
-        *("table.sample.noise.moved=0.3", "table.sample.noise.address=0.5"),
-    ),
-}
+LEVELS: Final = ("sample", "harsh")
+"""Conditions of `suite=sample` whose noise is taken."""
 MARGIN_CASES: Final = (0, VALID, 8_000)
 """No margins; from valid alone; from valid, filled up with training cases."""
 
@@ -75,7 +70,7 @@ def main() -> None:
     asked = words.parse_args()
     rows: list[dict[str, Any]] = []
     for level in LEVELS:
-        settings = train_settings([*WORDS, *LEVELS[level]])
+        settings = train_settings([*WORDS, *noise_of(level)])
         lists = pose(settings, Condition()).lists
         for seed in asked.seeds:
             rng = np.random.default_rng(seed)
@@ -88,6 +83,12 @@ def main() -> None:
             rows += [{"level": level} | row for row in compared(posed, asked.agents, seed)]
     asked.results.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     say(as_markdown(rows))
+
+
+def noise_of(level: str) -> list[str]:
+    """What a condition of `suite=sample` tells the training command besides."""
+    suite: Any = OmegaConf.load(CONFIGS / "suite" / "sample.yaml")
+    return list(suite.conditions[level].get("overrides", []))
 
 
 def compared(posed: Posed, agents: Sequence[str], seed: int) -> list[dict[str, Any]]:
