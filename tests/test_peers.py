@@ -48,10 +48,10 @@ def test_peers_learn_from_train_and_never_see_the_truth_of_valid_and_test(tmp_pa
     assert not any("company_id" in client for client in lists.judged)
 
 
-def test_of_equal_scores_the_first_id_is_kept() -> None:
+def test_of_equal_scores_the_first_id_is_kept_and_all_are_counted() -> None:
     scored = [("a", "2", 0.5), ("a", "1", 0.5), ("b", "3", 0.1), ("b", "4", 0.9)]
 
-    assert best_of(scored) == {"a": ("1", 0.5), "b": ("4", 0.9)}
+    assert best_of(scored) == {"a": ("1", 0.5, 2), "b": ("4", 0.9, 1)}
 
 
 def said(
@@ -122,7 +122,7 @@ def test_a_peer_that_does_not_exist_is_refused(tmp_path: Path) -> None:
 def test_links_that_lack_a_client_are_refused(tmp_path: Path) -> None:
     folder = small_folder(tmp_path)
     (folder / "links.csv").write_text(
-        "split,client_id,company_id,score\nvalid,a,1,0.5\ntest,a,,\ntest,b,,\n"
+        "split,client_id,company_id,score,sharers\nvalid,a,1,0.5,1\ntest,a,,,0\ntest,b,,,0\n"
     )
     (folder / "peer.json").write_text("{}")
 
@@ -149,11 +149,14 @@ class TestPeers:
             (folder / f"{split}.csv").write_text(
                 f"client_id,company_id\n{split}1,apex|zenith\n{split}2,\n", encoding="utf-8"
             )
-        (folder / "links.csv").write_text(f"split,client_id,company_id,score\n{links}")
+        (folder / "links.csv").write_text(f"split,client_id,company_id,score,sharers\n{links}")
         return folder / "links.csv"
 
     def test_scores_of_any_scale_become_ranks_and_truth_is_a_set(self, tmp_path: Path) -> None:
-        links = "valid,valid1,zenith,-7\nvalid,valid2,,\ntest,test1,other,3\ntest,test2,apex,-7\n"
+        links = (
+            "valid,valid1,zenith,-7,1\nvalid,valid2,,,0\n"
+            "test,test1,other,3,1\ntest,test2,apex,-7,1\n"
+        )
 
         said = read_links(self.written(tmp_path, links), tmp_path)
 
@@ -163,8 +166,23 @@ class TestPeers:
         assert said["test"].confidence.tolist() == [1.0, 0.5]
         assert said["test"].has_row.tolist() == [True, False]
 
+    @pytest.mark.parametrize(("sharers", "kept"), [(1, False), (2, True)])
+    def test_whether_tied_clients_are_linked_is_decided_on_valid(
+        self, tmp_path: Path, sharers: int, kept: bool
+    ) -> None:
+        links = (
+            f"valid,valid1,zenith,-7,{sharers}\nvalid,valid2,other,9,2\n"
+            "test,test1,apex,3,2\ntest,test2,other,-7,1\n"
+        )
+
+        said = read_links(self.written(tmp_path, links), tmp_path)
+
+        assert said["valid"].present.tolist() == [True, kept]
+        assert said["test"].present.tolist() == [kept, True]
+        assert said["test"].right.tolist() == [kept, False]
+
     def test_a_client_without_a_line_is_refused(self, tmp_path: Path) -> None:
-        links = self.written(tmp_path, "valid,valid1,zenith,1\ntest,test1,,\n")
+        links = self.written(tmp_path, "valid,valid1,zenith,1,1\ntest,test1,,,0\n")
 
         with pytest.raises(InputFileError, match="lacks 2, 'valid2'"):
             read_links(links, tmp_path)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 JUDGED: Final = ("valid", "test")
 """Splits whose clients are linked: thresholds come from the first, figures from the second."""
@@ -19,6 +19,15 @@ Row = dict[str, str]
 Scored = tuple[str, str, float]
 """Client id, company id, and a score that is higher for surer pairs."""
 Model = TypeVar("Model")
+
+
+class Best(NamedTuple):
+    """What a peer says of a client."""
+
+    company_id: str
+    score: float
+    sharers: int
+    """Companies with this score, the one that is named among them."""
 
 
 @dataclass(frozen=True)
@@ -99,28 +108,30 @@ def run_as_peer(
     (output / "peer.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
-def best_of(scored: Iterable[Scored]) -> dict[str, tuple[str, float]]:
+def best_of(scored: Iterable[Scored]) -> dict[str, Best]:
     """The best company of each client; of equal scores the first in the order of the ids.
 
-    >>> best_of([("a", "2", 0.5), ("a", "1", 0.5), ("b", "3", 0.1), ("b", "4", 0.9)])
-    {'a': ('1', 0.5), 'b': ('4', 0.9)}
+    >>> best_of([("a", "2", 0.5), ("a", "1", 0.5), ("b", "3", 0.1), ("b", "4", 0.9)])["a"]
+    Best(company_id='1', score=0.5, sharers=2)
     """
-    best: dict[str, tuple[str, float]] = {}
+    best: dict[str, Best] = {}
     for client_id, company_id, score in scored:
         held = best.get(client_id)
-        if held is None or (-score, company_id) < (-held[1], held[0]):
-            best[client_id] = (company_id, score)
+        if held is None or score > held.score:
+            best[client_id] = Best(company_id, score, 1)
+        elif score == held.score:
+            first = min(company_id, held.company_id)
+            best[client_id] = Best(first, score, held.sharers + 1)
     return best
 
 
-def write_links(path: Path, lists: Lists, best: dict[str, tuple[str, float]]) -> None:
+def write_links(path: Path, lists: Lists, best: dict[str, Best]) -> None:
     """One line per client to link; company and score are empty where there is no candidate."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         lines = csv.writer(stream)
-        lines.writerow(("split", "client_id", "company_id", "score"))
+        lines.writerow(("split", "client_id", *Best._fields))
         for client_id, split in lists.split_of.items():
-            company_id, score = best.get(client_id, ("", ""))
-            lines.writerow((split, client_id, company_id, score))
+            lines.writerow((split, client_id, *best.get(client_id, ("", "", 0))))
 
 
 def nulled(rows: Sequence[Row], columns: Sequence[str]) -> list[dict[str, str | None]]:

@@ -11,6 +11,7 @@ from experiments.peers.exchange import JUDGED, read_rows
 from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.errors import InputFileError
 from linkage_rl.evaluation.answers import Answers, stand, with_calibration
+from linkage_rl.evaluation.calibration import choose_threshold
 from linkage_rl.evaluation.metrics import bootstrap_intervals
 from linkage_rl.records import DecisionKind
 
@@ -53,10 +54,12 @@ def judged(valid: Answers, test: Answers, weights: RewardWeights) -> Figures:
 def read_links(links: Path, inputs: Path) -> dict[str, Answers]:
     """What a peer wrote, beside the truth, clients in the order of their lists.
 
-    Its scores become ranks in (0, 1]: only their order counts, calibration does the rest.
+    Its scores become ranks in (0, 1]: only their order counts, calibration does the rest. Where
+    companies share the best score of a client, either the first is taken or none, for all clients
+    alike, whichever has the better F1 on valid (`ties_method` of splink).
 
     Args:
-        links: `links.csv` with `split, client_id, company_id, score`.
+        links: `links.csv` with `split, client_id, company_id, score, sharers`.
         inputs: Folder of `valid.csv` and `test.csv` with the truth.
 
     Raises:
@@ -75,25 +78,38 @@ def read_links(links: Path, inputs: Path) -> dict[str, Answers]:
         [float(row["score"]) for split in JUDGED for row in rows[split] if row["company_id"]]
     )
     levels = np.unique(scores)
-    return {split: _answers(rows[split], truth[split], levels) for split in JUDGED}
+    settled = [
+        {split: _answers(rows[split], truth[split], levels, sharers) for split in JUDGED}
+        for sharers in (np.inf, 1)
+    ]
+    return max(settled, key=lambda answers: _best_f1(answers["valid"]))
+
+
+def _best_f1(valid: Answers) -> float:
+    return choose_threshold(valid.confidence, valid.right, valid.has_row, "f1").f1
 
 
 def _answers(
-    rows: Sequence[Mapping[str, str]], truth: Mapping[str, str], levels: NDArray[np.float64]
+    rows: Sequence[Mapping[str, str]],
+    truth: Mapping[str, str],
+    levels: NDArray[np.float64],
+    most_sharers: float,
 ) -> Answers:
-    present = np.array([row["company_id"] != "" for row in rows])
-    score = np.array([float(row["score"]) if row["company_id"] else -np.inf for row in rows])
+    """What was said of the clients of a split, unless too many companies share the score."""
+    present = np.array([0 < int(row["sharers"]) <= most_sharers for row in rows])
+    score = np.array([float(row["score"] or "-inf") for row in rows])
     rank = (np.searchsorted(levels, score) + 1) / max(len(levels), 1)
-    right = [
-        row["company_id"] != "" and row["company_id"] in names.split("|")
+    named = [
+        row["company_id"] in names.split("|")
         for row, names in zip(rows, truth.values(), strict=True)
     ]
+    right = present & np.array(named, dtype=np.bool_)
     clients = len(rows)
     return Answers(
         kind=np.where(present, DecisionKind.LINK, DecisionKind.NO_MATCH).astype(np.int8),
         pair=np.full(clients, -1, dtype=np.int64),
         confidence=np.where(present, rank, 0.0).astype(np.float32),
-        right=np.array(right, dtype=np.bool_),
+        right=right,
         has_row=np.array([names != "" for names in truth.values()], dtype=np.bool_),
         bought=np.zeros(clients, dtype=np.uint16),
         cost=np.zeros(clients, dtype=np.float32),

@@ -59,7 +59,7 @@ def fit(lists: Lists) -> dict[str, Any]:
 
 
 def link(lists: Lists, model: dict[str, Any]) -> Iterator[Scored]:
-    """The pair of highest match weight of each client."""
+    """The pairs of highest match weight of each client."""
     linker, _ = _linker(lists.judged, lists.companies, model)
     pairs = linker.inference.predict().as_duckdbpyrelation()
     best = pairs.query(
@@ -70,9 +70,7 @@ def link(lists: Lists, model: dict[str, Any]) -> Iterator[Scored]:
             if(source_dataset_l = 'clients', unique_id_r, unique_id_l) as company_id,
             match_weight
         from pairs
-        qualify row_number() over (
-            partition by client_id order by match_weight desc, company_id
-        ) = 1
+        qualify rank() over (partition by client_id order by match_weight desc) = 1
         """,
     )
     yield from best.fetchall()
@@ -93,13 +91,20 @@ def _linker(
 
 
 def _table(rows: list[Row], key: str) -> pyarrow.Table:
-    """The columns of splink, with every core that the record bears or bore as an array."""
+    """The columns of splink, with every core that the record bears or bore, and its site."""
     columns: list[dict[str, Any]] = [dict(row) for row in nulled(rows, COLUMNS)]
     for row, columned in zip(rows, columns, strict=True):
         columned["unique_id"] = row[key]
         cores = (row["core"], row["stem"], *row["former_cores"].split("|"))
         columned["cores"] = list(dict.fromkeys(filter(None, cores)))
+        columned["site"] = _site(row)
     return pyarrow.Table.from_pylist(columns)
+
+
+def _site(row: Row) -> str | None:
+    """The place up to the block, so that term frequencies tell how many companies share it."""
+    parts = [row[column] for column in ("prefecture", "city", "town", "block")]
+    return "|".join(parts) if row["city"] and row["block"] else None
 
 
 def _settings(prior: float) -> SettingsCreator:
@@ -136,8 +141,8 @@ def _settings(prior: float) -> SettingsCreator:
             comparisons.CustomComparison(
                 [
                     levels.Or(levels.NullLevel("city"), levels.NullLevel("prefecture")),
-                    _equal("city", "town", "block", "building"),
-                    _equal("city", "town", "block"),
+                    _equal("site", "building"),
+                    levels.ExactMatchLevel("site", term_frequency_adjustments=True),
                     _equal("city", "town"),
                     levels.ExactMatchLevel("city", term_frequency_adjustments=True),
                     levels.ExactMatchLevel("prefecture"),
