@@ -118,8 +118,8 @@ def _worth(settings: TrainSettings, words: Words, folder: Path) -> Callable[[Tri
     """What a trial is worth; cases and ranker are made once."""
     settings = with_url(settings)
     prepared = prepare(settings)
-    prices = tuple(route.price for route in settings.candidates.routes())
-    view = View(settings.env.max_candidates, prices, settings.env.allow_review)
+    costs = tuple(blocker.cost for blocker in settings.candidates.blockers())
+    view = View(settings.env.max_candidates, costs, settings.env.allow_review)
     train, valid = (
         balanced(prepared.cases[split], settings.clients.balance) for split in ("train", "valid")
     )

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from linkage_rl.candidates.files import fault_of, file_digest, sealed, unsealed
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.routes import KeyRoute, NgramRoute, Route
+from linkage_rl.candidates.blockers import KeyBlocker, NgramBlocker, Blocker
 from linkage_rl.candidates.storage import MANIFEST as INDEX_MANIFEST
 from linkage_rl.candidates.storage import load_index
 from linkage_rl.decision.calibration import Calibration
@@ -33,9 +33,9 @@ _CONFIDENCE_TOLERANCE: Final = 1e-5
 _MANIFEST: Final = "manifest.json"
 _INDEX: Final = f"index/{INDEX_MANIFEST}"
 _CHECKED: Final = ("policy.onnx", "calibration.json", "golden.jsonl", _INDEX)
-_ROUTE_KINDS: Final[Mapping[str, type[KeyRoute] | type[NgramRoute]]] = {
-    "key": KeyRoute,
-    "ngram": NgramRoute,
+_BLOCKER_KINDS: Final[Mapping[str, type[KeyBlocker] | type[NgramBlocker]]] = {
+    "key": KeyBlocker,
+    "ngram": NgramBlocker,
 }
 
 
@@ -43,9 +43,9 @@ _ROUTE_KINDS: Final[Mapping[str, type[KeyRoute] | type[NgramRoute]]] = {
 class Settings:
     """What a bundle needs beside its policy to decide as it was evaluated."""
 
-    routes: tuple[Route, ...]
+    blockers: tuple[Blocker, ...]
     limit: int
-    """Candidates kept per client and route."""
+    """Candidates kept per client and blocker."""
     max_candidates: int
     """Visible candidates K."""
     allow_review: bool
@@ -58,8 +58,8 @@ class Settings:
     @property
     def view(self) -> View:
         """How the policy was shown its cases."""
-        prices = tuple(route.price for route in self.routes)
-        return View(self.max_candidates, prices, self.allow_review)
+        costs = tuple(blocker.cost for blocker in self.blockers)
+        return View(self.max_candidates, costs, self.allow_review)
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def load_bundle(
     own = index is None
     linker = Linker(
         _own_index(folder / "index") if index is None else index,
-        settings.routes,
+        settings.blockers,
         decider,
         settings.limit,
         source,
@@ -201,7 +201,7 @@ def check_golden(linker: Linker, golden: Sequence[Golden]) -> None:
         [client.client_id for client in golden],
         {name: [client.fields.get(name, "") for client in golden] for name in names},
     )
-    without_source = Linker(linker.index, linker.routes, linker.decider, linker.limit)
+    without_source = Linker(linker.index, linker.blockers, linker.decider, linker.limit)
     for expected, got in zip(golden, golden_answers(without_source, records), strict=True):
         same = (expected.kind, expected.company_id) == (got.kind, got.company_id)
         if not same or abs(expected.confidence - got.confidence) > _CONFIDENCE_TOLERANCE:
@@ -241,12 +241,12 @@ def _swap(partial: Path, folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _route(route: Route) -> dict[str, Any]:
-    for kind, known in _ROUTE_KINDS.items():
-        if type(route) is known:
-            return {"kind": kind, **asdict(route)}
+def _blocker(blocker: Blocker) -> dict[str, Any]:
+    for kind, known in _BLOCKER_KINDS.items():
+        if type(blocker) is known:
+            return {"kind": kind, **asdict(blocker)}
     raise ConfigError(
-        f"a bundle holds routes of {sorted(_ROUTE_KINDS)}, got {route!r}; leave it out or name its "
+        f"a bundle holds blockers of {sorted(_BLOCKER_KINDS)}, got {blocker!r}; leave it out or name its "
         "class in bundle.py"
     )
 
@@ -254,7 +254,7 @@ def _route(route: Route) -> dict[str, Any]:
 def _manifest(folder: Path, settings: Settings) -> dict[str, Any]:
     return {
         "format": FORMAT,
-        "routes": [_route(route) for route in settings.routes],
+        "blockers": [_blocker(blocker) for blocker in settings.blockers],
         "limit": settings.limit,
         "max_candidates": settings.max_candidates,
         "allow_review": settings.allow_review,
@@ -277,11 +277,11 @@ def _settings(manifest: Mapping[str, Any]) -> Settings:
         )
     thresholds = manifest["thresholds"]
     return Settings(
-        routes=tuple(
-            _ROUTE_KINDS[route["kind"]](
-                **{name: value for name, value in route.items() if name != "kind"}
+        blockers=tuple(
+            _BLOCKER_KINDS[blocker["kind"]](
+                **{name: value for name, value in blocker.items() if name != "kind"}
             )
-            for route in manifest["routes"]
+            for blocker in manifest["blockers"]
         ),
         limit=manifest["limit"],
         max_candidates=manifest["max_candidates"],

@@ -88,7 +88,7 @@ def run(settings: EvaluateSettings) -> float:
         _,
     ):
         cases = prepare_cases(
-            linker.index, linker.routes, clients.records, clients.truth, linker.limit
+            linker.index, linker.blockers, clients.records, clients.truth, linker.limit
         )
         evaluations = {
             name: evaluate_cases(
@@ -110,7 +110,7 @@ def run(settings: EvaluateSettings) -> float:
 def _deciders(linker: Linker, cases: CaseSet) -> dict[str, Decider]:
     """The rules as the yardstick, then the bundle."""
     view = linker.decider.view
-    every = tuple(range(len(linker.routes)))
+    every = tuple(range(len(linker.blockers)))
     return {"rules": Decider(Rules(cases, view), view, plan=every), "bundle": linker.decider}
 
 
@@ -118,7 +118,7 @@ def _microseconds(
     decider: Decider, linker: Linker, clients: ClientList, settings: EvaluateSettings
 ) -> float:
     some = clients.records.take(range(min(settings.timed_clients, len(clients))))
-    return live_microseconds(decider, linker.index, linker.routes, linker.limit, some)
+    return live_microseconds(decider, linker.index, linker.blockers, linker.limit, some)
 
 
 def _result(name: str, evaluation: Evaluation, rng: np.random.Generator) -> SystemResult:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.routes import Clients, Route
+from linkage_rl.candidates.blockers import Clients, Blocker
 from linkage_rl.decision.decide import Decider, slot_shares
 from linkage_rl.decision.pool import LivePool
 from linkage_rl.features.reasons import reasons
@@ -34,8 +34,8 @@ class LinkedBatch:
     """Current fields of the linked companies, parallel to the clients; '' where none."""
     reasons: list[str]
     """The strongest agreements and conflicts with the best candidate, in words."""
-    bought: NDArray[np.uint16]
-    """Routes bought, one bit per route, shape (N,)."""
+    ran: NDArray[np.uint16]
+    """Blockers run, one bit per blocker, shape (N,)."""
 
     def __len__(self) -> int:
         return len(self.client_ids)
@@ -49,7 +49,7 @@ class LinkedBatch:
             self.confidence[begin:end],
             self.companies.take(range(begin, end)),
             self.reasons[begin:end],
-            self.bought[begin:end],
+            self.ran[begin:end],
         )
 
 
@@ -74,7 +74,7 @@ class _Decided:
     company_ids: list[str]
     confidence: NDArray[np.float32]
     reasons: list[str]
-    bought: NDArray[np.uint16]
+    ran: NDArray[np.uint16]
 
     @classmethod
     def together(cls, parts: "Sequence[_Decided]") -> "_Decided":
@@ -84,7 +84,7 @@ class _Decided:
             [company_id for part in parts for company_id in part.company_ids],
             np.concatenate([part.confidence for part in parts]),
             [why for part in parts for why in part.reasons],
-            np.concatenate([part.bought for part in parts]),
+            np.concatenate([part.ran for part in parts]),
         )
 
 
@@ -93,10 +93,10 @@ class Linker:
     """Links clients of an index with the policy of a bundle."""
 
     index: CompanyIndex
-    routes: tuple[Route, ...]
+    blockers: tuple[Blocker, ...]
     decider: Decider
     limit: int
-    """Candidates kept per client and route."""
+    """Candidates kept per client and blocker."""
     source: CompanySource | None = None
     """Where companies are read back; None takes the fields the index was built from."""
 
@@ -127,19 +127,19 @@ class Linker:
             why[place] = f"company {company_ids[place]} is no longer in the table"
             company_ids[place] = ""
         return LinkedBatch(
-            records.ids, kind, company_ids, decided.confidence, companies, why, decided.bought
+            records.ids, kind, company_ids, decided.confidence, companies, why, decided.ran
         )
 
     def candidates(self, records: RecordBatch) -> list[list[Candidate]]:
-        """The visible candidates of N clients with every route bought, best first.
+        """The visible candidates of N clients with every blocker run, best first.
 
         They are shown whether or not the policy would link one of them.
         """
         clients = Clients.of(canonicalise(records))
         view = self.decider.view
-        pool = LivePool(self.index, self.routes, clients, view, self.limit)
-        for route in range(len(self.routes)):
-            pool.reveal(np.flatnonzero((pool.available >> route) & 1), route)
+        pool = LivePool(self.index, self.blockers, clients, view, self.limit)
+        for blocker in range(len(self.blockers)):
+            pool.reveal(np.flatnonzero((pool.available >> blocker) & 1), blocker)
         every = np.arange(len(records), dtype=np.int64)
         seen = pool.observe(every, pool.available)
         shares = slot_shares(self.decider.policy.preferences(seen), view.layout)
@@ -163,10 +163,10 @@ class Linker:
 
     def _decide(self, records: RecordBatch) -> _Decided:
         clients = Clients.of(canonicalise(records))
-        pool = LivePool(self.index, self.routes, clients, self.decider.view, self.limit)
+        pool = LivePool(self.index, self.blockers, clients, self.decider.view, self.limit)
         decisions = self.decider.decide(pool, len(records))
         company_ids, why = self._explain(pool, decisions.pair, decisions.kind)
-        return _Decided(decisions.kind, company_ids, decisions.confidence, why, decisions.bought)
+        return _Decided(decisions.kind, company_ids, decisions.confidence, why, decisions.ran)
 
     def _explain(
         self, pool: LivePool, rows: NDArray[np.int64], kind: NDArray[np.int8]

@@ -133,16 +133,16 @@ class DecisionKind(IntEnum):
 
 @dataclass(frozen=True)
 class Observation:
-    """What a policy sees of B clients: K candidate slots, R routes, A = K + 2 + R actions."""
+    """What a policy sees of B clients: K candidate slots, R blockers, A = K + 2 + R actions."""
 
     candidates: NDArray[np.float32]
     """Features of the visible candidates, shape (B, K, F), in [0, 1]; empty slots are 0."""
     query: NDArray[np.float32]
     """Features of the client alone, shape (B, Q), in [0, 1]."""
     state: NDArray[np.float32]
-    """Routes bought (R), share of slots filled, cost so far; shape (B, R + 2), in [0, 1]."""
+    """Blockers run (R), share of slots filled, cost so far; shape (B, R + 2), in [0, 1]."""
     action_mask: NDArray[np.int8]
-    """1 where the action is legal, shape (B, A): link 0..K-1, no match K, review K+1, routes."""
+    """1 where the action is legal, shape (B, A): link 0..K-1, no match K, review K+1, blockers."""
     slot_pairs: NDArray[np.int64]
     """Who is in each slot, -1 where empty; shape (B, K). The pair of prepared cases, the index
     row of live ones. Not shown to agents."""
@@ -162,10 +162,10 @@ class Decisions:
     also kept when the client is not linked, since thresholds are moved over it."""
     confidence: NDArray[np.float32]
     """Probability in [0, 1] that the best candidate is the right company, shape (N,)."""
-    bought: NDArray[np.uint16]
-    """Routes bought, one bit per route, shape (N,)."""
+    ran: NDArray[np.uint16]
+    """Blockers run, one bit per blocker, shape (N,)."""
     cost: NDArray[np.float32]
-    """Price of the bought routes, unit: one correct link; shape (N,)."""
+    """Cost of the run blockers, unit: one correct link; shape (N,)."""
 
     def __len__(self) -> int:
         return len(self.kind)

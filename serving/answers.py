@@ -42,7 +42,7 @@ class Answer:
 
 
 def link_results(
-    asked: Inquiry, linked: LinkedBatch, routes: tuple[str, ...]
+    asked: Inquiry, linked: LinkedBatch, blockers: tuple[str, ...]
 ) -> list[dict[str, Any]]:
     """One result per client; `linked` holds those of the sound ones."""
     companies = _companies(linked.companies.columns, linked.company_ids)
@@ -53,7 +53,7 @@ def link_results(
             "company_id": company_id or None,
             "confidence": round(confidence, 6),
             "reason": reason,
-            "routes": _bought(bits, routes),
+            "blockers": _ran(bits, blockers),
             "company": company,
         }
         for client_id, kind, company_id, confidence, reason, bits, company in zip(
@@ -62,7 +62,7 @@ def link_results(
             linked.company_ids,
             linked.confidence.tolist(),
             linked.reasons,
-            linked.bought.tolist(),
+            linked.ran.tolist(),
             companies,
             strict=True,
         )
@@ -152,5 +152,5 @@ def _companies(
 
 
 @lru_cache(maxsize=4096)
-def _bought(bits: int, routes: tuple[str, ...]) -> list[str]:
-    return [name for place, name in enumerate(routes) if bits >> place & 1]
+def _ran(bits: int, blockers: tuple[str, ...]) -> list[str]:
+    return [name for place, name in enumerate(blockers) if bits >> place & 1]

@@ -39,8 +39,8 @@ class Meters:
         self.decisions = Counter(
             "linkage_decisions", "Clients by decision.", ["model", "decision"], registry=own
         )
-        self.routes = Counter(
-            "linkage_routes_bought", "Routes bought.", ["model", "route"], registry=own
+        self.blockers = Counter(
+            "linkage_blockers_run", "Blockers run.", ["model", "blocker"], registry=own
         )
         self.database = Histogram(
             "linkage_database_seconds",
@@ -64,12 +64,12 @@ class Meters:
             multiprocess_mode="mostrecent",
         )
 
-    def decided(self, model: str, decisions: Mapping[str, int], routes: Mapping[str, int]) -> None:
+    def decided(self, model: str, decisions: Mapping[str, int], blockers: Mapping[str, int]) -> None:
         """Count the clients of one request."""
         for decision, count in decisions.items():
             self.decisions.labels(model, decision).inc(count)
-        for route, count in routes.items():
-            self.routes.labels(model, route).inc(count)
+        for blocker, count in blockers.items():
+            self.blockers.labels(model, blocker).inc(count)
 
     def text(self) -> bytes:
         """All workers' figures in Prometheus' text format."""

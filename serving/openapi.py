@@ -37,7 +37,7 @@ _RESULT: Final = {
         "company_id": {"type": ["string", "null"]},
         "confidence": {"type": "number", "minimum": 0, "maximum": 1},
         "reason": {"type": "string"},
-        "routes": {"type": "array", "items": {"type": "string"}},
+        "blockers": {"type": "array", "items": {"type": "string"}},
         "company": {"anyOf": [{"$ref": "#/components/schemas/Company"}, {"type": "null"}]},
         "candidates": {"type": "array", "items": {"$ref": "#/components/schemas/Candidate"}},
         "error": {"type": "string"},

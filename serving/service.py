@@ -99,7 +99,7 @@ class Service:
             "metrics": dict(about.metrics),
             "link_threshold": about.thresholds.link if about.thresholds else None,
             "max_candidates": about.max_candidates,
-            "route_prices": {route.name: route.price for route in about.routes},
+            "blocker_costs": {blocker.name: blocker.cost for blocker in about.blockers},
             "companies": len(index),
             "watermark": index.watermark,
             "index_age_s": self.live_index.age_s() if self.live_index else None,
@@ -142,10 +142,10 @@ class Service:
 
         key = (model.name, model.version, id(index))
         linked = await self.lanes.link(key, link, asked.records)
-        routes = tuple(route.name for route in model.settings.routes)
+        blockers = tuple(blocker.name for blocker in model.settings.blockers)
         if linked.failed:
             asked = asked.without(linked.failed)
-        results = link_results(asked, linked.batch, routes)
+        results = link_results(asked, linked.batch, blockers)
         return replace(shared, results=results, stale=linked.stale), linked
 
     async def _here_or_beside(self, act: Callable[[], _T], long: bool) -> _T:
@@ -159,8 +159,8 @@ class Service:
         return Readback(self.live_table, index, self.settings.on_database_down)
 
     def _count(self, answer: Answer, linked: Linked | None, line: RequestLine) -> None:
-        bought = Counter(route for result in answer.results for route in result.get("routes", ()))
-        self.meters.decided(line.model, line.decisions, bought)
+        ran = Counter(blocker for result in answer.results for blocker in result.get("blockers", ()))
+        self.meters.decided(line.model, line.decisions, ran)
         if answer.stale:
             self.meters.stale.inc()
         if linked is not None and linked.database_s:

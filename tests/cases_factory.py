@@ -11,14 +11,14 @@ from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
 from tests.drawn_problem import DrawnProblem
 
-DRAWN_VIEW = View(max_candidates=8, prices=(0.005, 0.03, 0.01))
-"""A view that fits `synthetic_cases` with its three routes."""
+DRAWN_VIEW = View(max_candidates=8, costs=(0.005, 0.03, 0.01))
+"""A view that fits `synthetic_cases` with its three blockers."""
 
 
 class Candidate(NamedTuple):
     company: str
-    routes: int
-    """Routes that propose it, one bit per route."""
+    blockers: int
+    """Blockers that propose it, one bit per blocker."""
     affinity: float
     right: bool = False
 
@@ -29,7 +29,7 @@ class Client(NamedTuple):
     available: int = 0b11
 
 
-def typed_cases(clients: Sequence[Client], routes: tuple[str, ...] = ("name", "ngram")) -> CaseSet:
+def typed_cases(clients: Sequence[Client], blockers: tuple[str, ...] = ("name", "ngram")) -> CaseSet:
     """Cases with one feature, the affinity; client i is called c<i>."""
     pairs = [candidate for client in clients for candidate in client.candidates]
     sizes = [len(client.candidates) for client in clients]
@@ -37,11 +37,11 @@ def typed_cases(clients: Sequence[Client], routes: tuple[str, ...] = ("name", "n
     names = [f"c{row}" for row in range(len(clients))]
     companies = [pair.company for pair in pairs]
     return CaseSet(
-        routes=routes,
+        blockers=blockers,
         feature_names=("core_ratio",),
         query_names=("quality",),
         starts=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        pair_routes=np.array([pair.routes for pair in pairs], dtype=np.uint16),
+        pair_blockers=np.array([pair.blockers for pair in pairs], dtype=np.uint16),
         affinity=affinity,
         features=affinity[:, None].copy(),
         is_right=np.array([pair.right for pair in pairs], dtype=np.bool_),
@@ -68,14 +68,14 @@ def two_clients() -> CaseSet:
 
 
 def synthetic_cases(
-    n: int, rng: np.random.Generator, routes: int = 3, noise: float = 0.12
+    n: int, rng: np.random.Generator, blockers: int = 3, noise: float = 0.12
 ) -> CaseSet:
     """Cases whose right candidate has higher similarities, seen through noise."""
-    return DrawnProblem(routes=routes, noise=noise).draw(n, rng)
+    return DrawnProblem(blockers=blockers, noise=noise).draw(n, rng)
 
 
 def second_is_right(n: int, k: int, rng: np.random.Generator) -> CaseSet:
-    """The right candidate is always the second by affinity; every route proposes all of them."""
+    """The right candidate is always the second by affinity; every blocker proposes all of them."""
     affinity = -np.sort(-rng.uniform(0.1, 0.9, (n, k)), axis=1)
     return typed_cases(
         [
@@ -91,12 +91,12 @@ def second_is_right(n: int, k: int, rng: np.random.Generator) -> CaseSet:
 
 
 def without_pairs(cases: CaseSet) -> CaseSet:
-    """The same clients, for whom no route proposes anything."""
+    """The same clients, for whom no blocker proposes anything."""
     none = np.zeros(0, dtype=np.int64)
     return replace(
         cases,
         starts=np.zeros(len(cases) + 1, dtype=np.int64),
-        pair_routes=none.astype(np.uint16),
+        pair_blockers=none.astype(np.uint16),
         affinity=none.astype(np.float32),
         features=np.zeros((0, cases.features.shape[1]), dtype=np.float32),
         is_right=none.astype(np.bool_),

@@ -34,9 +34,9 @@ BEARERS: Final = (
 )
 """Features on the logarithmic scale of name bearers; they say little here."""
 
-ROUTES: Final = ("name", "ngram", "address", "kana", "phone")
+BLOCKERS: Final = ("name", "ngram", "address", "kana", "phone")
 _RECALL: Final = (0.45, 0.85, 0.6, 0.5, 0.3)
-"""Share of right companies that each route proposes, for a client of middling quality."""
+"""Share of right companies that each blocker proposes, for a client of middling quality."""
 _AVAILABLE: Final = (1.0, 1.0, 0.8, 0.6, 0.4)
 
 
@@ -44,8 +44,8 @@ _AVAILABLE: Final = (1.0, 1.0, 0.8, 0.6, 0.4)
 class DrawnProblem:
     """How hard the drawn problem is."""
 
-    routes: int = 3
-    """Routes R, at most 5."""
+    blockers: int = 3
+    """Blockers R, at most 5."""
     rivals: int = 8
     """Wrong candidates of a case: 2..rivals."""
     no_row_share: float = 0.25
@@ -68,7 +68,7 @@ class DrawnProblem:
         alike = first & looks_alike[case]
         similarity = self._similarities(right, alike, quality[case], rng)
         proposed = self._proposals(right, alike, quality[case], rng)
-        available = self._bits(rng.random((n, self.routes)) < np.array(_AVAILABLE[: self.routes]))
+        available = self._bits(rng.random((n, self.blockers)) < np.array(_AVAILABLE[: self.blockers]))
         proposed &= available[case]
         affinity = np.clip(similarity[:, :2].mean(axis=1) + rng.normal(0, 0.05, len(case)), 0, 1)
         order = np.lexsort((-affinity, case))
@@ -80,11 +80,11 @@ class DrawnProblem:
         )
         pairs = len(order)
         return CaseSet(
-            routes=ROUTES[: self.routes],
+            blockers=BLOCKERS[: self.blockers],
             feature_names=(*SIMILARITIES, *EQUALITIES, *BEARERS),
-            query_names=("quality", *(f"has_{route}" for route in ROUTES[: self.routes])),
+            query_names=("quality", *(f"has_{blocker}" for blocker in BLOCKERS[: self.blockers])),
             starts=starts,
-            pair_routes=proposed[order],
+            pair_blockers=proposed[order],
             affinity=affinity[order].astype(np.float32),
             features=np.ascontiguousarray(features[order], dtype=np.float32),
             is_right=right[order],
@@ -117,7 +117,7 @@ class DrawnProblem:
         quality: NDArray[np.float32],
         rng: np.random.Generator,
     ) -> NDArray[np.uint16]:
-        recall = np.array(_RECALL[: self.routes])
+        recall = np.array(_RECALL[: self.blockers])
         chance = np.where(
             (right | alike)[:, None], recall * (0.5 + quality[:, None]), 0.15 + recall / 2
         )
@@ -140,7 +140,7 @@ class DrawnProblem:
         return bearers
 
     def _bits(self, on: NDArray[np.bool_]) -> NDArray[np.uint16]:
-        return (on @ (1 << np.arange(self.routes))).astype(np.uint16)
+        return (on @ (1 << np.arange(self.blockers))).astype(np.uint16)
 
     def _unpack(self, bits: NDArray[np.uint16]) -> NDArray[np.float32]:
-        return ((bits[:, None] >> np.arange(self.routes)) & 1).astype(np.float32)
+        return ((bits[:, None] >> np.arange(self.blockers)) & 1).astype(np.float32)

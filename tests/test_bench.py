@@ -57,7 +57,7 @@ def test_the_whole_benchmark_runs_and_writes_what_it_prints(
     assert all(figure["ours"] > 0 and figure["rival"] > 0 for figure in measured.values())
     assert all(line in printed for line in LINES)
     assert results["machine"]["cores"] >= 1
-    assert [report["route"] for report in results["coverage"]][-1] == "all"
+    assert [report["blocker"] for report in results["coverage"]][-1] == "all"
     assert list(results["coverage"][-1]["recall"]) == ["1", "5", "10", "20", "30"]
 
 

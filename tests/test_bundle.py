@@ -20,7 +20,7 @@ from linkage_rl.bundle import (
 )
 from linkage_rl.candidates.files import sealed, unsealed
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.routes import KeyRoute, NgramRoute
+from linkage_rl.candidates.blockers import KeyBlocker, NgramBlocker
 from linkage_rl.candidates.storage import save_index
 from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.decide import Thresholds
@@ -31,7 +31,7 @@ from tests.full_disk import disk_with_room_for
 from tests.small_table import COMPANIES, client_records, company_rows, small_index
 
 SETTINGS = Settings(
-    routes=(KeyRoute("core", 0.01, 100), NgramRoute(price=0.05, budget=500)),
+    blockers=(KeyBlocker("core", 0.01, 100), NgramBlocker(cost=0.05, budget=500)),
     limit=7,
     max_candidates=3,
     allow_review=False,
@@ -57,7 +57,7 @@ class Parts:
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
     folder = tmp_path_factory.mktemp("parts")
-    write_same_name_policy(folder / "policy.onnx", len(SETTINGS.routes))
+    write_same_name_policy(folder / "policy.onnx", len(SETTINGS.blockers))
     save_index(small_index(), folder / "index")
     return Parts(folder / "policy.onnx", folder / "index")
 
@@ -106,7 +106,7 @@ def test_settings_come_back_as_they_were_written(bundle: Path) -> None:
     assert replace(read, metrics={}) == replace(SETTINGS, metrics={})
     assert read.metrics["f1"] == 0.1 + 0.2
     assert np.isnan(read.metrics["recall"])
-    assert read.view.prices == (0.01, 0.05)
+    assert read.view.costs == (0.01, 0.05)
 
 
 def test_golden_clients_come_back_whatever_characters_they_hold(bundle: Path) -> None:
@@ -265,12 +265,12 @@ def test_an_index_saved_anew_leaves_the_bundle_linked_to_it_alone(
     assert len(load_bundle(tmp_path / "bundle").index) == 8
 
 
-def test_a_route_that_a_bundle_cannot_hold_is_refused(tmp_path: Path, parts: Parts) -> None:
-    class OwnRoute(KeyRoute):
-        """Proposes otherwise than the route that loading would make of it."""
+def test_a_blocker_that_a_bundle_cannot_hold_is_refused(tmp_path: Path, parts: Parts) -> None:
+    class OwnBlocker(KeyBlocker):
+        """Proposes otherwise than the blocker that loading would make of it."""
 
-    with pytest.raises(ConfigError, match=r"routes of \['key', 'ngram'\], got .*OwnRoute"):
-        write(tmp_path / "bundle", parts, replace(SETTINGS, routes=(OwnRoute("core"),)))
+    with pytest.raises(ConfigError, match=r"blockers of \['key', 'ngram'\], got .*OwnBlocker"):
+        write(tmp_path / "bundle", parts, replace(SETTINGS, blockers=(OwnBlocker("core"),)))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -93,10 +93,10 @@ def test_without_a_word_the_configuration_is_the_defaults_of_the_dataclasses() -
 
 
 def test_an_override_reaches_the_dataclass_with_its_type() -> None:
-    settings = train_settings("env.max_candidates=30", "candidates.prices.phone=0", "seed=7")
+    settings = train_settings("env.max_candidates=30", "candidates.costs.phone=0", "seed=7")
 
     assert settings.env.max_candidates == 30
-    assert settings.candidates.prices.phone == 0.0
+    assert settings.candidates.costs.phone == 0.0
     assert settings.seed == 7
 
 
@@ -121,16 +121,16 @@ def test_all_real_lists_are_learned_together_from_the_data_folder(
     assert settings.experiment == "jp_all"
 
 
-def test_lists_of_names_alone_are_asked_by_name_routes_only() -> None:
-    routes = train_settings("experiment=jp_payees").candidates.routes()
+def test_lists_of_names_alone_are_asked_by_name_blockers_only() -> None:
+    blockers = train_settings("experiment=jp_payees").candidates.blockers()
 
-    assert [route.name for route in routes] == ["name", "core", "kana", "ngram"]
+    assert [blocker.name for blocker in blockers] == ["name", "core", "kana", "ngram"]
 
 
 def test_former_names_are_asked_for_unless_the_table_tells_none() -> None:
     def asks(*words: str) -> bool:
-        routes = train_settings(*words).candidates.routes()
-        return "former_name" in [route.name for route in routes]
+        blockers = train_settings(*words).candidates.blockers()
+        return "former_name" in [blocker.name for blocker in blockers]
 
     assert asks()
     assert asks("candidates=names_only")
@@ -169,7 +169,7 @@ def test_the_other_commands_compose(name: str, schema: type, needed: tuple[str, 
         ("candidates.limits=3", "unknown key candidates.limits; did you mean candidates.limit?"),
         (
             "candidates.topk=3",
-            "unknown key candidates.topk; candidates has limit, read_at_most, prices, ngram",
+            "unknown key candidates.topk; candidates has limit, read_at_most, costs, ngram",
         ),
         ("max_candidates=3", "unknown key max_candidates; did you mean env.max_candidates?"),
         ("candidates.limit=three", "candidates.limit expects a whole number, got 'three'"),

@@ -17,15 +17,15 @@ from linkage_rl.records import FIELDS, CompanyRows, DecisionKind, Observation, R
 from linkage_rl.tables.store import CompanyStore
 from tests.small_table import COMPANIES, client_records, company_rows, small_index
 
-ROUTES = CandidateSettings().routes()
-VIEW = View(5, tuple(route.price for route in ROUTES))
+BLOCKERS = CandidateSettings().blockers()
+VIEW = View(5, tuple(blocker.cost for blocker in BLOCKERS))
 AFFINITY = -3
 LINK, NO_MATCH = DecisionKind.LINK, DecisionKind.NO_MATCH
 
 
 @dataclass(frozen=True)
-class BuyAll:
-    """Buys every route; links the candidate of highest affinity from 0.5 on."""
+class RunAll:
+    """Runs every blocker; links the candidate of highest affinity from 0.5 on."""
 
     def preferences(self, observation: Observation) -> NDArray[np.float32]:
         slots = VIEW.max_candidates
@@ -40,8 +40,8 @@ def linker(
     index: CompanyIndex | None = None,
     thresholds: Thresholds | None = None,
 ) -> Linker:
-    decider = Decider(BuyAll(), VIEW, thresholds=thresholds)
-    return Linker(small_index() if index is None else index, ROUTES, decider, 10, source)
+    decider = Decider(RunAll(), VIEW, thresholds=thresholds)
+    return Linker(small_index() if index is None else index, BLOCKERS, decider, 10, source)
 
 
 ASKED: tuple[dict[str, str], ...] = (
@@ -62,7 +62,7 @@ def assert_equal(left: LinkedBatch, right: LinkedBatch) -> None:
     assert left.company_ids == right.company_ids
     assert left.reasons == right.reasons
     assert left.companies == right.companies
-    for name in ("kind", "confidence", "bought"):
+    for name in ("kind", "confidence", "ran"):
         assert np.array_equal(getattr(left, name), getattr(right, name))
 
 
@@ -81,7 +81,7 @@ def joined(parts: Iterator[LinkedBatch]) -> LinkedBatch:
             },
         ),
         [why for part in some for why in part.reasons],
-        np.concatenate([part.bought for part in some]),
+        np.concatenate([part.ran for part in some]),
     )
 
 
@@ -267,7 +267,7 @@ def test_a_part_of_a_batch_is_what_its_clients_got() -> None:
     assert part.companies.column("name") == linked.companies.column("name")[1:3]
 
 
-def test_candidates_are_all_that_every_route_proposes_best_first() -> None:
+def test_candidates_are_all_that_every_blocker_proposes_best_first() -> None:
     nobody, aozora = linker().candidates(client_records({}, {"name": "青空商事"}))
 
     assert nobody == []

@@ -57,7 +57,7 @@ def test_of_equal_scores_the_first_id_is_kept_and_all_are_counted() -> None:
 def said(
     confidence: NDArray[np.float64], right: NDArray[np.bool_], has_row: NDArray[np.bool_]
 ) -> Answers:
-    """Answers of a peer, which buys no route."""
+    """Answers of a peer, which runs no blocker."""
     nothing = np.zeros(len(right))
     return Answers(
         kind=np.where(confidence > 0, DecisionKind.LINK, DecisionKind.NO_MATCH).astype(np.int8),
@@ -65,7 +65,7 @@ def said(
         confidence=confidence.astype(np.float32),
         right=right,
         has_row=has_row,
-        bought=nothing.astype(np.uint16),
+        ran=nothing.astype(np.uint16),
         cost=nothing.astype(np.float32),
         family=nothing.astype(np.int16),
     )

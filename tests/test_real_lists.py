@@ -16,7 +16,7 @@ from linkage_rl.records import RecordBatch
 from linkage_rl.train import TrainSettings
 from tests.cases_factory import two_clients
 
-VIEW = View(max_candidates=4, prices=(0.01, 0.03))
+VIEW = View(max_candidates=4, costs=(0.01, 0.03))
 
 
 def test_a_rival_sees_every_visible_pair_with_the_features_of_the_slots() -> None:
@@ -28,7 +28,7 @@ def test_a_rival_sees_every_visible_pair_with_the_features_of_the_slots() -> Non
     assert rows.shape == (3, len(VIEW.candidate_features(cases)) + len(cases.query_names))
 
 
-def test_a_rival_decides_for_its_best_scored_pair_and_pays_every_route() -> None:
+def test_a_rival_decides_for_its_best_scored_pair_and_pays_every_blocker() -> None:
     cases = two_clients()
 
     decided = decisions_of(
@@ -41,11 +41,11 @@ def test_a_rival_decides_for_its_best_scored_pair_and_pays_every_route() -> None
     assert np.allclose(decided.cost, [0.04, 0.01])
 
 
-def test_runs_at_other_prices_are_named_by_them(tmp_path: Path) -> None:
+def test_runs_at_other_costs_are_named_by_them(tmp_path: Path) -> None:
     figures = dict.fromkeys(SHOWN, 0.5)
     for name, scale in (("one", 1.0), ("four", 4.0)):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "config.yaml").write_text(f"reward: {{route_price_scale: {scale}}}\n")
+        (tmp_path / name / "config.yaml").write_text(f"reward: {{blocker_cost_scale: {scale}}}\n")
         systems = {system: {"test": figures} for system in ("ranker", "agent")}
         (tmp_path / name / "metrics.json").write_text(json.dumps({"lists": {"moves": systems}}))
 
@@ -54,7 +54,7 @@ def test_runs_at_other_prices_are_named_by_them(tmp_path: Path) -> None:
     assert {system: len(seeds) for system, seeds in trials["moves"].items()} == {
         "ranker": 1,
         "agent": 1,
-        "agent, prices x 4": 1,
+        "agent, costs x 4": 1,
     }
 
 

@@ -111,7 +111,7 @@ def _answers(
         confidence=np.where(present, rank, 0.0).astype(np.float32),
         right=right,
         has_row=np.array([names != "" for names in truth.values()], dtype=np.bool_),
-        bought=np.zeros(clients, dtype=np.uint16),
+        ran=np.zeros(clients, dtype=np.uint16),
         cost=np.zeros(clients, dtype=np.float32),
         family=np.zeros(clients, dtype=np.int16),
     )

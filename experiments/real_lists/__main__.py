@@ -27,13 +27,13 @@ SHOWN: Final = {
     "f1": "F1 [95 %]",
     "coverage_at_98%": "linked at 98 % accuracy",
     "expected_reward": "reward",
-    "routes_per_client": "routes/client",
-    "cost_per_client": "price/client",
+    "blockers_per_client": "blockers/client",
+    "cost_per_client": "cost/client",
     "microseconds_per_client": "µs/client",
 }
 """Metric to its heading, in the order of the table."""
-PRICED: Final = ("agent", "best fixed plan")
-"""Systems that another price of the routes changes."""
+COSTED: Final = ("agent", "best fixed plan")
+"""Systems that another cost of the blockers changes."""
 
 Trials = dict[str, dict[str, list[dict[str, float | None]]]]
 """List to system to the test metrics of each seed."""
@@ -59,16 +59,16 @@ def main() -> None:
 
 
 def collect(runs: Sequence[Path]) -> Trials:
-    """Test metrics of every system of finished runs; what saw other prices is named by them."""
+    """Test metrics of every system of finished runs; what saw other costs is named by them."""
     trials: Trials = {}
     for run in runs:
-        scale = OmegaConf.load(run / "config.yaml").reward.route_price_scale
+        scale = OmegaConf.load(run / "config.yaml").reward.blocker_cost_scale
         metrics = json.loads((run / "metrics.json").read_text())["lists"]
         for name, systems in metrics.items():
             for system, splits in systems.items():
-                priced = system in PRICED and scale != 1
-                title = f"{system}, prices x {scale:g}" if priced else system
-                if scale == 1 or priced:
+                costed = system in COSTED and scale != 1
+                title = f"{system}, costs x {scale:g}" if costed else system
+                if scale == 1 or costed:
                     trials.setdefault(name, {}).setdefault(title, []).append(splits["test"])
     return trials
 
@@ -133,9 +133,9 @@ def _mean(seeds: Sequence[Mapping[str, float | None]], metric: str, digits: int 
 
 
 def draw_frontier(trials: Trials, picture: Path) -> None:
-    """F1 against time and routes per client, one row of panels per list."""
+    """F1 against time and blockers per client, one row of panels per list."""
     lists = [name for name in trials if name != "all"]
-    axes_of = {"microseconds_per_client": "µs per client", "routes_per_client": "routes per client"}
+    axes_of = {"microseconds_per_client": "µs per client", "blockers_per_client": "blockers per client"}
     figure = Figure(figsize=(11, 4.2 * len(lists)), layout="constrained")
     panels = figure.subplots(len(lists), len(axes_of), squeeze=False)
     for row, name in zip(panels, lists, strict=True):

@@ -78,8 +78,8 @@ def changes() -> dict[str, Callable[[Lists], Lists]]:
         "everything": lambda lists: lists,
         **without,
         "without blurred clients": without_blurred,
-        "20 slots": lambda lists: replace(lists, view=View(20, lists.view.prices)),
-        "10 slots": lambda lists: replace(lists, view=View(10, lists.view.prices)),
+        "20 slots": lambda lists: replace(lists, view=View(20, lists.view.costs)),
+        "10 slots": lambda lists: replace(lists, view=View(10, lists.view.costs)),
     }
 
 
@@ -108,9 +108,9 @@ def without_blurred(lists: Lists) -> Lists:
 
 
 def ranked(lists: Lists, seed: int) -> dict[str, dict[str, float | None]]:
-    """Test metrics of a ranker that was trained on these lists, every route bought."""
+    """Test metrics of a ranker that was trained on these lists, every blocker run."""
     ranker = train_ranker(lists.train, lists.valid, lists.view, lists.settings.ranker, seed)
-    every = tuple(range(len(lists.view.prices)))
+    every = tuple(range(len(lists.view.costs)))
     decider = Decider(ScorerPolicy(ranker), lists.view, plan=every)
     return figures_of(lists, judge_cases(decider, lists.valid), judge_cases(decider, lists.test))
 

@@ -46,12 +46,12 @@ def real_lists(settings: TrainSettings | None = None) -> Lists:
     """
     settings = preset() if settings is None else settings
     prepared = prepare(settings)
-    prices = tuple(route.price for route in settings.candidates.routes())
+    costs = tuple(blocker.cost for blocker in settings.candidates.blockers())
     return Lists(
         settings,
         prepared.families,
         balanced(prepared.cases["train"], settings.clients.balance),
         prepared.cases["valid"],
         prepared.cases["test"],
-        View(settings.env.max_candidates, prices),
+        View(settings.env.max_candidates, costs),
     )

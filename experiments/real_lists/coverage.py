@@ -1,6 +1,6 @@
 """`python -m experiments.real_lists.coverage`: whose right company is seen at all, by what changed.
 
-A company is seen if it stands in one of the slots when every route has been bought; nothing that
+A company is seen if it stands in one of the slots when every blocker has been run; nothing that
 comes after can link a client whose company is not.
 """
 

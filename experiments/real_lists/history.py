@@ -26,7 +26,7 @@ FOLDER: Final = Path("outputs/history")
 
 
 def main() -> None:
-    """Train with and without the former names and print a table with the recall of the routes."""
+    """Train with and without the former names and print a table with the recall of the blockers."""
     plain = preset("jp_payees")
     told = with_history(plain, Path(plain.table.source), FOLDER)
     systems = {}
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def with_history(settings: TrainSettings, source: Path, folder: Path) -> TrainSettings:
-    """The settings with a table that tells former names, and the route that looks them up."""
+    """The settings with a table that tells former names, and the blocker that looks them up."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "companies.parquet"
     if not file.exists():
@@ -52,7 +52,7 @@ def with_history(settings: TrainSettings, source: Path, folder: Path) -> TrainSe
             for company_id, name in zip(ids, names, strict=True)
         ]
         pq.write_table(table.append_column("former_names", pa.array(column)), file)
-    price = CandidateSettings().prices.former_name
+    cost = CandidateSettings().costs.former_name
     return replace(
         settings,
         table=replace(
@@ -62,7 +62,7 @@ def with_history(settings: TrainSettings, source: Path, folder: Path) -> TrainSe
             database=f"sqlite:///{folder}/companies.db",
         ),
         candidates=replace(
-            settings.candidates, prices=replace(settings.candidates.prices, former_name=price)
+            settings.candidates, costs=replace(settings.candidates.costs, former_name=cost)
         ),
     )
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.decision.cases import CaseSet
-from linkage_rl.decision.episode import route_cost
+from linkage_rl.decision.episode import blocker_cost
 from linkage_rl.decision.observation import View
 from linkage_rl.records import DecisionKind, Decisions
 
@@ -48,7 +48,7 @@ def judge_by_lightgbm(
     took: Path | None = None,
     told: Mapping[str, float] | None = None,
 ) -> tuple[Decisions, Decisions]:
-    """What LightGBM says of the valid and the test cases, every route bought; raw scores.
+    """What LightGBM says of the valid and the test cases, every blocker run; raw scores.
 
     Args:
         train: Labelled cases to learn from.
@@ -104,11 +104,11 @@ def decisions_of(
     pair = np.full(len(cases), -1, dtype=np.int64)
     confidence = np.zeros(len(cases), dtype=np.float32)
     pair[decided], confidence[decided] = pairs[best], scores[best]
-    bought = np.array(cases.available)
+    ran = np.array(cases.available)
     return Decisions(
         kind=np.where(confidence >= 0.5, DecisionKind.LINK, DecisionKind.NO_MATCH).astype(np.int8),
         pair=pair,
         confidence=confidence,
-        bought=bought,
-        cost=route_cost(bought, np.asarray(view.prices, dtype=np.float32)),
+        ran=ran,
+        cost=blocker_cost(ran, np.asarray(view.costs, dtype=np.float32)),
     )

@@ -61,7 +61,7 @@ def measured(
 ) -> dict[str, Metrics]:
     """Metrics of each linker on these records, whose truth is that of the whole clients."""
     some = next(iter(linkers.values()))
-    cases = prepare_cases(some.index, some.routes, records, clients.truth or (), some.limit)
+    cases = prepare_cases(some.index, some.blockers, records, clients.truth or (), some.limit)
     return {
         title: evaluate_cases(linker.decider, cases, weights).metrics
         for title, linker in linkers.items()

@@ -24,7 +24,7 @@ def make_linker(
     if bundle is not None:
         return load_bundle(bundle, index, store)
     settings = CandidateSettings()
-    routes = settings.routes()
-    view = View(settings.limit, tuple(route.price for route in routes))
-    decider = Decider(Rules(cases, view), view, plan=tuple(range(len(routes))))
-    return Linker(index, routes, decider, settings.limit, store)
+    blockers = settings.blockers()
+    view = View(settings.limit, tuple(blocker.cost for blocker in blockers))
+    decider = Decider(Rules(cases, view), view, plan=tuple(range(len(blockers))))
+    return Linker(index, blockers, decider, settings.limit, store)

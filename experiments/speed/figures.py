@@ -59,12 +59,12 @@ def as_table(figures: Iterable[Figure]) -> str:
 
 
 def coverage_table(reports: Sequence[Coverage]) -> str:
-    """Recall@k per route as aligned columns; `asked` is the share of clients that can ask it."""
+    """Recall@k per blocker as aligned columns; `asked` is the share of clients that can ask it."""
     at = list(reports[0].recall)
-    rows = [("route", "asked", "candidates", *(f"recall@{k}" for k in at))]
+    rows = [("blocker", "asked", "candidates", *(f"recall@{k}" for k in at))]
     rows += [
         (
-            report.route,
+            report.blocker,
             f"{report.asked:.3f}",
             f"{report.per_client:.1f}",
             *(f"{report.recall[k]:.4f}" for k in at),

@@ -41,7 +41,7 @@ def measure_building(inputs: Inputs) -> tuple[list[Figure], Indexed]:
     asked = inputs.some(slow_clients(inputs, index))
     unpickled, searched_plain = alone(use_plain, pickled, *asked)
     against = "plain Python n-gram index"
-    content = "ours: every route, counts, snapshot; rival: n-grams of name and kana"
+    content = "ours: every blocker, counts, snapshot; rival: n-grams of name and kana"
     figures = [
         Figure(
             "index build",

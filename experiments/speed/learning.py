@@ -30,9 +30,9 @@ _SEED = 1
 
 
 def draw_cases(inputs: Inputs, index: CompanyIndex) -> CaseSet:
-    """The first clients of the list with all that the routes propose."""
+    """The first clients of the list with all that the blockers propose."""
     records, truth = inputs.some(range(min(inputs.sizes.cases, len(inputs.clients))))
-    return prepare_cases(index, CandidateSettings().routes(), records, truth)
+    return prepare_cases(index, CandidateSettings().blockers(), records, truth)
 
 
 def measure_environments(cases: CaseSet, sizes: Sizes) -> list[Figure]:
@@ -41,7 +41,7 @@ def measure_environments(cases: CaseSet, sizes: Sizes) -> list[Figure]:
     core = LinkageCore(cases, view, batch=sizes.native_envs, rng=np.random.default_rng(_SEED))
     native, filled = steps_of(LinkageVecEnv(core), sizes.native_steps)
     single = DummyVecEnv(
-        [lambda: CandidateSelectionEnv(cases, max_candidates=_SLOTS, prices=view.prices)]
+        [lambda: CandidateSelectionEnv(cases, max_candidates=_SLOTS, costs=view.costs)]
         * _SINGLE_ENVS
     )
     dummy, _ = steps_of(single, sizes.dummy_steps)
@@ -137,4 +137,4 @@ def _core(cases: CaseSet, view: View, sizes: Sizes) -> LinkageCore:
 
 
 def _view() -> View:
-    return View(_SLOTS, tuple(route.price for route in CandidateSettings().routes()))
+    return View(_SLOTS, tuple(blocker.cost for blocker in CandidateSettings().blockers()))

@@ -22,7 +22,7 @@ _FORM: Final = re.compile(
 )
 _DIGITS: Final = re.compile(r"\D")
 _BUDGET: Final = 4096
-"""Postings read per client, as in `NgramRoute`."""
+"""Postings read per client, as in `NgramBlocker`."""
 
 
 def plain_name(text: str) -> str:

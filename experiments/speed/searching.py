@@ -12,7 +12,7 @@ from experiments.speed.inputs import Inputs
 from experiments.speed.measure import FIRST, Clock, Searched
 from linkage_rl.candidates.coverage import Coverage, coverage
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.routes import Clients, NgramRoute
+from linkage_rl.candidates.blockers import Clients, NgramBlocker
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.records import RecordBatch
 from linkage_rl.text.canonical import canonicalise
@@ -63,19 +63,19 @@ def measure_search(inputs: Inputs, indexed: Indexed) -> list[Figure]:
 
 
 def measure_coverage(inputs: Inputs, index: CompanyIndex) -> list[Coverage]:
-    """Recall@k of every route."""
+    """Recall@k of every blocker."""
     clients = Clients.of(canonicalise(inputs.clients.records))
-    return coverage(index, CandidateSettings(limit=30).routes(), clients, inputs.truth)
+    return coverage(index, CandidateSettings(limit=30).blockers(), clients, inputs.truth)
 
 
 def search_ngrams(index: CompanyIndex, records: RecordBatch, truth: Sequence[str]) -> Searched:
-    """The n-gram route from raw clients to companies; all of `truth` must stand in the index."""
+    """The n-gram blocker from raw clients to companies; all of `truth` must stand in the index."""
     clock, every = Clock(), np.arange(len(records))
     # the first pass reads the mapped files
-    index.propose(NgramRoute(), Clients.of(canonicalise(records)), every, FIRST)
+    index.propose(NgramBlocker(), Clients.of(canonicalise(records)), every, FIRST)
     with clock:
         clients = Clients.of(canonicalise(records))
-        rows = index.propose(NgramRoute(), clients, every, FIRST).rows
+        rows = index.propose(NgramBlocker(), clients, every, FIRST).rows
     right = index.find(truth)
     cores = np.array(index.texts("core", rows.reshape(-1)), dtype=object).reshape(rows.shape)
     named = (cores == np.array(index.texts("core", right), dtype=object)[:, None]) & (rows >= 0)

@@ -43,7 +43,7 @@ class Browsed:
     threshold: float | None
     features: tuple[str, ...]
     """Names of the pair features."""
-    routes: tuple[str, ...]
+    blockers: tuple[str, ...]
     clients: list[dict[str, Any]]
     """See `_client`."""
     counts: dict[str, int]
@@ -111,7 +111,7 @@ def _browsed(
         seed,
         standing.threshold,
         cases.feature_names,
-        cases.routes,
+        cases.blockers,
         [_client(row, KINDS[kinds[row]], answers, best, cases, view) for row in chosen.tolist()],
         {name: int((kinds == place).sum()) for place, name in enumerate(KINDS)},
     )
@@ -131,7 +131,7 @@ def _right_shown(answers: Answers, cases: CaseSet, view: View) -> NDArray[np.boo
     seen = np.zeros(len(cases), dtype=np.bool_)
     for begin in range(0, len(cases), 2048):
         case = np.arange(begin, min(begin + 2048, len(cases)))
-        pairs = view.observe(cases, case, answers.bought[case]).slot_pairs
+        pairs = view.observe(cases, case, answers.ran[case]).slot_pairs
         if cases.pairs:
             seen[case] = ((pairs >= 0) & cases.is_right[np.maximum(pairs, 0)]).any(axis=1)
     return seen
@@ -159,7 +159,7 @@ def _client(
     row: int, kind: str, answers: Answers, best: NDArray[np.int64], cases: CaseSet, view: View
 ) -> dict[str, Any]:
     """One client with its candidates, short keys: the page holds thousands of them."""
-    seen = view.observe(cases, np.array([row]), answers.bought[row : row + 1]).slot_pairs[0]
+    seen = view.observe(cases, np.array([row]), answers.ran[row : row + 1]).slot_pairs[0]
     visible = seen[seen >= 0].tolist()
     own = range(int(cases.starts[row]), int(cases.starts[row + 1]))
     right = [pair for pair in own if cases.is_right[pair]]
@@ -175,7 +175,7 @@ def _client(
         "kind": kind,
         "decision": DecisionKind(int(answers.kind[row])).name.lower(),
         "confidence": round(float(answers.confidence[row]), 4),
-        "bought": [name for bit, name in enumerate(cases.routes) if answers.bought[row] >> bit & 1],
+        "ran": [name for bit, name in enumerate(cases.blockers) if answers.ran[row] >> bit & 1],
         "cost": round(float(answers.cost[row]), 4),
         "truth": _truth(bool(cases.has_row[row]), bool(right)),
         "candidates": [
@@ -195,7 +195,7 @@ def _client(
 def _truth(has_row: bool, proposed: bool) -> str:
     if not has_row:
         return "no row in the table"
-    return "among the candidates" if proposed else "in the table, but no route proposes it"
+    return "among the candidates" if proposed else "in the table, but no blocker proposes it"
 
 
 def browsed_cells(cells: Sequence[Cell], systems: Sequence[str]) -> list[Cell]:

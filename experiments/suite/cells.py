@@ -270,7 +270,7 @@ def _live(problem: Problem, said: Said, clock: Any) -> dict[str, float]:
     timing = problem.timing
     return {
         family: live_microseconds(
-            said.decider, timing.index, timing.routes, timing.limit, records, clock
+            said.decider, timing.index, timing.blockers, timing.limit, records, clock
         )
         + said.cpu_us
         for family, records in timing.records.items()

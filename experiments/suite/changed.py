@@ -84,7 +84,7 @@ def changed_test(settings: RunSettings, prepared: Prepared, share: float) -> Cas
             "|".join(name for name in text.split("|") if name not in changes.closed)
             for text in clients.truth or ()
         ]
-        routes = settings.candidates.routes()
+        blockers = settings.candidates.blockers()
         limit = settings.candidates.limit
-        parts.append(prepare_cases(index, routes, clients.records, truth, limit, title="changed"))
+        parts.append(prepare_cases(index, blockers, clients.records, truth, limit, title="changed"))
     return join_cases(parts, range(len(parts)))

@@ -14,7 +14,7 @@ from linkage_rl.agents.ranker import (
     RankerConfig,
     batches,
     listwise_loss,
-    random_routes,
+    random_blockers,
     right_answers,
 )
 from linkage_rl.agents.sb3_env import LinkageVecEnv
@@ -33,7 +33,7 @@ _CHUNK = 2048
 
 @dataclass(frozen=True)
 class FlatPolicy:
-    """Two hidden layers over all slots at once; it prefers links and no match, and buys nothing."""
+    """Two hidden layers over all slots at once; it prefers links and no match, and runs nothing."""
 
     network: nn.Module
 
@@ -50,7 +50,7 @@ class FlatPolicy:
 def train_flat_ranker(
     train: CaseSet, valid: CaseSet, view: View, config: RankerConfig, seed: int
 ) -> FlatPolicy:
-    """As `train_ranker`, with the loss, the route sets and the passes of the set scorer."""
+    """As `train_ranker`, with the loss, the blocker sets and the passes of the set scorer."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     width = _row(view.observe(train, np.arange(1), np.zeros(1, np.uint16))).shape[1]
@@ -90,9 +90,9 @@ def _loss(
     config: RankerConfig,
     rng: np.random.Generator,
 ) -> Tensor:
-    routes = len(view.prices)
-    bought = random_routes(cases.available[case], routes, config.all_routes_share, rng)
-    seen = view.observe(cases, case, bought)
+    blockers = len(view.costs)
+    ran = random_blockers(cases.available[case], blockers, config.all_blockers_share, rng)
+    seen = view.observe(cases, case, ran)
     stops = network(_row(seen))
     legal = torch.from_numpy(seen.action_mask[:, : stops.shape[1]] > 0)
     right = torch.from_numpy(right_answers(cases, seen))
@@ -129,7 +129,7 @@ class StockPolicy:
 def train_flat_agent(
     train: CaseSet, view: View, weights: RewardWeights, steps: int, seed: int
 ) -> StockPolicy:
-    """MaskablePPO with the stock policy for dict observations, from scratch at full prices."""
+    """MaskablePPO with the stock policy for dict observations, from scratch at full costs."""
     core = LinkageCore(train, view, weights, batch=1024, rng=np.random.default_rng(seed))
     with one_thread():
         model = MaskablePPO(

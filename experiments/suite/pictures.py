@@ -22,8 +22,8 @@ COLOURS: Final = (
 )
 COSTS: Final = {
     "cpu_us": "CPU microseconds per client",
-    "routes_per_client": "routes bought per client",
-    "cost_per_client": "price of the routes per client",
+    "blockers_per_client": "blockers run per client",
+    "cost_per_client": "cost of the blockers per client",
 }
 """What F1 is drawn against."""
 _MARKERS: Final = "os^DvPX*<>d"

@@ -75,10 +75,10 @@ def pose(settings: TrainSettings, condition: Condition, learns: bool = True) -> 
             those of valid stand in their place.
     """
     prepared = prepare(settings, SPLITS if learns else SPLITS[1:])
-    routes = settings.candidates.routes()
+    blockers = settings.candidates.blockers()
     view = View(
         settings.env.max_candidates,
-        tuple(route.price for route in routes),
+        tuple(blocker.cost for blocker in blockers),
         settings.env.allow_review,
     )
     train = prepared.cases["valid"]
@@ -96,7 +96,7 @@ def pose(settings: TrainSettings, condition: Condition, learns: bool = True) -> 
         family: records.take(range(min(settings.evaluation.timed_clients, len(records))))
         for family, records in prepared.records.items()
     }
-    return Problem(lists, Timing(prepared.index, routes, settings.candidates.limit, few))
+    return Problem(lists, Timing(prepared.index, blockers, settings.candidates.limit, few))
 
 
 def of_clients(cases: CaseSet, count: int, seed: int) -> CaseSet:

@@ -37,7 +37,7 @@ class Condition:
 
 @dataclass
 class Claim:
-    """'ours beats theirs in this metric', by less of it where it is a price or a fault."""
+    """'ours beats theirs in this metric', by less of it where it is a cost or a fault."""
 
     ours: str
     theirs: str

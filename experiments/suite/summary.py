@@ -21,7 +21,7 @@ SEEDS: Final = 5
 """Seeds that a learning system needs before its figures can be quoted."""
 BY_CLIENT: Final = ("f1", "expected_reward")
 """Those with an interval over the clients as well."""
-LESS_IS_BETTER: Final = ("false_link_rate", "routes_per_client", "cost_per_client")
+LESS_IS_BETTER: Final = ("false_link_rate", "blockers_per_client", "cost_per_client")
 """Metrics in which a system beats another by having less."""
 
 

@@ -97,28 +97,28 @@ class System:
 
 
 def judged(lists: Lists, policy: Policy, plan: tuple[int, ...] | None) -> Said:
-    """What a policy says, with its own purchases or with the routes of a plan."""
+    """What a policy says, with its own runs or with the blockers of a plan."""
     decider = Decider(policy, lists.view, plan=plan)
     return Said(judge_cases(decider, lists.valid), judge_cases(decider, lists.test), decider)
 
 
-def every_route(lists: Lists) -> tuple[int, ...]:
-    """The plan that buys all there is."""
-    return tuple(range(len(lists.view.prices)))
+def every_blocker(lists: Lists) -> tuple[int, ...]:
+    """The plan that runs all there is."""
+    return tuple(range(len(lists.view.costs)))
 
 
 def _rules(bench: Bench) -> Said:
     lists = bench.problem.lists
-    return judged(lists, Rules(lists.valid, lists.view), every_route(lists))
+    return judged(lists, Rules(lists.valid, lists.view), every_blocker(lists))
 
 
 def _top_one(bench: Bench) -> Said:
     lists = bench.problem.lists
-    return judged(lists, TopOne(), every_route(lists))
+    return judged(lists, TopOne(), every_blocker(lists))
 
 
 def _oracle(bench: Bench) -> Said:
-    """The truth, as far as routes and slots show it: a ceiling, which nothing can link live."""
+    """The truth, as far as blockers and slots show it: a ceiling, which nothing can link live."""
     lists = bench.problem.lists
     valid, test = (
         judge_cases(Decider(Oracle(cases, lists.view), lists.view), cases)
@@ -134,7 +134,7 @@ def _ranker(bench: Bench) -> Said:
         with bench.fitting():
             made = train_ranker(lists.train, lists.valid, lists.view, told, bench.seed)
             save_scorer(made, path)
-    return judged(lists, ScorerPolicy(load_scorer(path)), every_route(lists))
+    return judged(lists, ScorerPolicy(load_scorer(path)), every_blocker(lists))
 
 
 def _best_plan(bench: Bench) -> Said:
@@ -142,8 +142,8 @@ def _best_plan(bench: Bench) -> Said:
     with bench.fitting():
         plan = settled_plan(ranker, _task(lists), lists.settings.training)
     said = judged(lists, ScorerPolicy(ranker), plan)
-    routes = ", ".join(lists.valid.routes[route] for route in plan)
-    return Said(said.valid, said.test, said.decider, notes={"routes": routes or "none"})
+    blockers = ", ".join(lists.valid.blockers[blocker] for blocker in plan)
+    return Said(said.valid, said.test, said.decider, notes={"blockers": blockers or "none"})
 
 
 def _task(lists: Lists) -> Task:
@@ -188,7 +188,7 @@ def _lightgbm(bench: Bench) -> Said:
     bench.took(took["fit_s"], took["fit_cpu_s"])
     clients = len(lists.valid) + len(lists.test)
     # its candidates and features are ours: what top-1 takes, and the trees on top
-    live = Decider(TopOne(), lists.view, plan=every_route(lists))
+    live = Decider(TopOne(), lists.view, plan=every_blocker(lists))
     return Said(valid, test, live, cpu_us=1e6 * took["predict_cpu_s"] / clients)
 
 
@@ -197,7 +197,7 @@ def _flat_ranker(bench: Bench) -> Said:
     told = lists.settings.ranker
     with bench.fitting():
         policy = flat.train_flat_ranker(lists.train, lists.valid, lists.view, told, bench.seed)
-    return judged(lists, policy, every_route(lists))
+    return judged(lists, policy, every_blocker(lists))
 
 
 def _flat_agent(bench: Bench) -> Said:

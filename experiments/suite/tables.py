@@ -21,7 +21,7 @@ COLUMNS: Final = {
     "coverage_at_99%": "cover@99",
     "aurc": "AURC",
     "ece": "ECE",
-    "routes_per_client": "routes",
+    "blockers_per_client": "blockers",
     "cpu_us": "CPU us",
     "fit_cpu_s": "train CPU s",
     "peak_mb": "MB",
@@ -43,7 +43,7 @@ def shown(name: str, value: float | None) -> str:
         return f"{100 * value:.1f} %"
     if name in ("cpu_us", "wall_us", "peak_mb"):
         return f"{value:,.0f}"
-    if name == "routes_per_client":
+    if name == "blockers_per_client":
         return f"{value:.2f}"
     return f"{value:.1f}" if name.endswith("_s") else f"{value:.4f}"
 

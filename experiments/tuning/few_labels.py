@@ -29,7 +29,7 @@ from experiments.suite.problem import (
     train_settings,
 )
 from experiments.suite.settings import Condition
-from experiments.suite.systems import SYSTEMS, Said, every_route, judged
+from experiments.suite.systems import SYSTEMS, Said, every_blocker, judged
 from linkage_rl.agents.ranker import train_ranker
 from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.config.command import say
@@ -194,7 +194,7 @@ def _learn_one(lists: Lists, fit: Fit) -> None:
         told: dict[str, Any] = dict(fit.told)
         config = replace(lists.settings.ranker, **told)
         scorer = train_ranker(lists.train, lists.valid, lists.view, config, fit.seed)
-        said = judged(lists, ScorerPolicy(scorer), every_route(lists))
+        said = judged(lists, ScorerPolicy(scorer), every_blocker(lists))
     Answers.of(said.valid, lists.valid).save(fit.folder / "chooses.npz")
     Answers.of(said.test, lists.test).save(fit.folder / "judged.npz")
 

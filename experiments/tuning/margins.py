@@ -1,4 +1,4 @@
-"""`python -m experiments.tuning.margins`: on which cases the margins of the routes are chosen.
+"""`python -m experiments.tuning.margins`: on which cases the margins of the blockers are chosen.
 
 A table of its own is drawn with many valid clients: 2,400 of them are the valid cases of the
 agents, all others judge, so that 0.004 of reward can be told apart. No test client is looked at.

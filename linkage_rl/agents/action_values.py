@@ -1,7 +1,7 @@
 """Action values with full labels: the warm start of the value-based algorithms.
 
 In a labelled case the worth of every stop is known, not only of the one that was tried, and the
-worth of a purchase follows from the scorer that `warm_start` gave.
+worth of running a blocker follows from the scorer that `warm_start` gave.
 """
 
 from dataclasses import dataclass, replace
@@ -62,26 +62,26 @@ def fit_action_values(
     """Regress the values of all actions at once on sampled situations.
 
     Args:
-        start: From `warm_start`; gives the embedding and the worth of purchases.
+        start: From `warm_start`; gives the embedding and the worth of running blockers.
         cases: Labelled cases.
-        view: How cases are shown, and what routes cost.
+        view: How cases are shown, and what blockers cost.
         weights: What outcomes are worth.
         config: How to fit.
         shape: How values are expressed.
         seed: Decides samples, order and new weights.
     """
     rng = np.random.default_rng(seed)
-    chains = sample_chains(cases, len(view.prices), config.situations, rng)
+    chains = sample_chains(cases, len(view.costs), config.situations, rng)
     scorer = value_scorer(start, shape, torch.Generator().manual_seed(seed))
     optimizer = torch.optim.Adam(scorer.parameters(), lr=config.learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.value_updates)
     with one_thread():
-        purchase = _purchases(start, chains, cases, view, weights, config)
+        next_blocker = _blocker_values(start, chains, cases, view, weights, config)
         for _ in range(config.value_updates):
             rows = rng.integers(len(chains.case), size=config.value_batch)
-            observation = view.observe(cases, chains.case[rows], chains.bought[rows])
+            observation = view.observe(cases, chains.case[rows], chains.ran[rows])
             targets, known = _targets(
-                observation, cases, chains, rows, purchase[rows], view, weights
+                observation, cases, chains, rows, next_blocker[rows], view, weights
             )
             scores, _ = scorer.quantile_scores(*tensors(observation))
             loss = _loss(scores, torch.from_numpy(targets), torch.from_numpy(known))
@@ -96,12 +96,12 @@ def fit_action_values(
 def _rescale(scorer: CandidateScorer, factor: float) -> None:
     """Multiply the values; fitted in correct links they are of a size that is learned fast."""
     with torch.no_grad():
-        for last in (scorer.link, scorer.no_match[-1], scorer.buy[-1]):
+        for last in (scorer.link, scorer.no_match[-1], scorer.gain[-1]):
             for parameter in last.parameters():
                 parameter.mul_(factor)
 
 
-def _purchases(
+def _blocker_values(
     start: CandidateScorer,
     chains: Chains,
     cases: CaseSet,
@@ -109,15 +109,15 @@ def _purchases(
     weights: RewardWeights,
     config: WarmStartConfig,
 ) -> NDArray[np.float32]:
-    """Worth of buying the next route of each chain, shape (M,); of no meaning at a chain's end."""
+    """Worth of running the next blocker of each chain, shape (M,); of no meaning at a chain's end."""
     seen = look_at(start, chains, cases, view, weights)
     with torch.no_grad():
-        gains = start.buy(seen.context)[:, 1:] * config.sharpness
+        gains = start.gain(seen.context)[:, 1:] * config.sharpness
     best = gains.masked_fill(~seen.legal, -torch.inf).amax(dim=1).clamp(min=0.0)
     following = np.minimum(np.arange(len(chains.case)) + 1, len(chains.case) - 1)
-    prices = np.asarray(view.prices, dtype=np.float32)[np.maximum(chains.route, 0)]
+    costs = np.asarray(view.costs, dtype=np.float32)[np.maximum(chains.blocker, 0)]
     worth: NDArray[np.float32] = (seen.stop + best).numpy()[following]
-    return (worth - weights.route_price_scale * prices).astype(np.float32)
+    return (worth - weights.blocker_cost_scale * costs).astype(np.float32)
 
 
 def _targets(
@@ -125,7 +125,7 @@ def _targets(
     cases: CaseSet,
     chains: Chains,
     rows: NDArray[np.int64],
-    purchase: NDArray[np.float32],
+    next_blocker: NDArray[np.float32],
     view: View,
     weights: RewardWeights,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -139,11 +139,11 @@ def _targets(
     )
     targets[:, layout.review] = weights.review
     known = observation.action_mask > 0
-    known[:, layout.first_route :] = False
-    buys = np.flatnonzero(chains.route[rows] >= 0)
-    action = layout.first_route + chains.route[rows][buys]
-    targets[buys, action] = purchase[buys]
-    known[buys, action] = True
+    known[:, layout.first_blocker :] = False
+    runs = np.flatnonzero(chains.blocker[rows] >= 0)
+    action = layout.first_blocker + chains.blocker[rows][runs]
+    targets[runs, action] = next_blocker[runs]
+    known[runs, action] = True
     return targets, known
 
 

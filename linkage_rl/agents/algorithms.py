@@ -143,10 +143,10 @@ class PPOConfig:
         return warm.sharpness
 
     def fresh(self, start: CandidateScorer, seed: int) -> CandidateScorer:
-        """The scorer with an even chance of buying, since nobody has taught it otherwise."""
+        """The scorer with even chances of running a blocker, since it has not been trained yet."""
         scorer = copy_scorer(start)
         with torch.no_grad():
-            scorer.buy[-1].bias.zero_()  # type: ignore[operator]
+            scorer.gain[-1].bias.zero_()  # type: ignore[operator]
         return scorer
 
     def build(

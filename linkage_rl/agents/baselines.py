@@ -34,7 +34,7 @@ class RandomPolicy:
 class TopOne:
     """Links the candidate of the highest affinity, no match where none is visible.
 
-    Buys nothing; give its `Decider` a plan.
+    Runs nothing; give its `Decider` a plan.
     """
 
     def preferences(self, observation: Observation) -> NDArray[np.float32]:
@@ -57,7 +57,7 @@ class Rules:
     7. The client's stem is a core that one company of the table bears.
 
     A rule that two candidates meet names neither of them, and leaves the choice to no weaker rule.
-    The confidence falls from rule to rule. Buys nothing; give its `Decider` a plan.
+    The confidence falls from rule to rule. Runs nothing; give its `Decider` a plan.
     """
 
     CONFIDENCE: Final = (0.99, 0.97, 0.95, 0.93, 0.9, 0.85, 0.8)
@@ -123,20 +123,20 @@ class Rules:
 
 
 class Oracle:
-    """Knows the truth of every case it recognises, and buys the cheapest route that shows it.
+    """Knows the truth of every case it recognises, and runs the cheapest blocker that shows it.
 
-    An observation does not name its client, so that the first purchase is blind: the cheapest
-    legal route. From the first visible candidate on, the case is known.
+    An observation does not name its client, so that the first choice is blind: the cheapest
+    legal blocker. From the first visible candidate on, the case is known.
     """
 
     def __init__(self, cases: CaseSet, view: View) -> None:
         """Look up what each case would show."""
         self._cases = cases
         self._case_of_pair = cases.case_of_pair
-        self._prices = np.asarray(view.prices, dtype=np.float32)
+        self._costs = np.asarray(view.costs, dtype=np.float32)
         right = np.flatnonzero(cases.is_right)
-        self._right_routes = np.zeros(len(cases), dtype=np.uint16)
-        np.bitwise_or.at(self._right_routes, self._case_of_pair[right], cases.pair_routes[right])
+        self._right_blockers = np.zeros(len(cases), dtype=np.uint16)
+        np.bitwise_or.at(self._right_blockers, self._case_of_pair[right], cases.pair_blockers[right])
 
     def preferences(self, observation: Observation) -> NDArray[np.float32]:
         """1 for the right action, 0 for the other legal ones."""
@@ -148,12 +148,12 @@ class Oracle:
         if self._cases.pairs:
             case = np.where(known, self._case_of_pair[np.maximum(pairs[:, 0], 0)], -1)
             right = (pairs >= 0) & self._cases.is_right[np.maximum(pairs, 0)]
-        routes = observation.action_mask[:, layout.first_route :] > 0
-        showing = (self._right_routes[case][:, None] >> np.arange(layout.routes)) & 1 > 0
-        useful = np.where(known[:, None], routes & showing, routes)
-        cheapest = np.where(useful, self._prices, np.inf).argmin(axis=1)
+        blockers = observation.action_mask[:, layout.first_blocker :] > 0
+        showing = (self._right_blockers[case][:, None] >> np.arange(layout.blockers)) & 1 > 0
+        useful = np.where(known[:, None], blockers & showing, blockers)
+        cheapest = np.where(useful, self._costs, np.inf).argmin(axis=1)
         action = np.where(
-            useful.any(axis=1), layout.first_route + cheapest, np.int64(layout.no_match)
+            useful.any(axis=1), layout.first_blocker + cheapest, np.int64(layout.no_match)
         )
         action = np.where(right.any(axis=1), right.argmax(axis=1), action)
         result = np.where(observation.action_mask > 0, 0.0, MASKED).astype(np.float32)

@@ -17,9 +17,9 @@ from linkage_rl.envs.core import LinkageCore
 
 
 class CaseReplayBuffer(ReplayBuffer):
-    """Transitions as (case, route set) before and after; what was seen is gathered anew.
+    """Transitions as (case, blocker set) before and after; what was seen is gathered anew.
 
-    An observation of 20 candidates takes 6 KB, a case with its route set 10 bytes.
+    An observation of 20 candidates takes 6 KB, a case with its blocker set 10 bytes.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class CaseReplayBuffer(ReplayBuffer):
         self._core = core
         shape = (self.buffer_size, n_envs)
         self._case = np.zeros((2, *shape), dtype=np.int64)
-        self._bought = np.zeros((2, *shape), dtype=np.uint16)
+        self._ran = np.zeros((2, *shape), dtype=np.uint16)
         self.actions = np.zeros(shape, dtype=np.int64)
         self.rewards = np.zeros(shape, dtype=np.float32)
         self.dones = np.zeros(shape, dtype=np.float32)
@@ -59,7 +59,7 @@ class CaseReplayBuffer(ReplayBuffer):
         """Remember the step that the core has just made."""
         for side, episodes in enumerate((self._core.before, self._core.episodes)):
             self._case[side, self.pos] = episodes.case
-            self._bought[side, self.pos] = episodes.bought
+            self._ran[side, self.pos] = episodes.ran
         self.actions[self.pos] = action.reshape(-1)
         self.rewards[self.pos] = reward
         self.dones[self.pos] = done
@@ -72,7 +72,7 @@ class CaseReplayBuffer(ReplayBuffer):
         np.savez(
             path,
             case=self._case,
-            bought=self._bought,
+            ran=self._ran,
             actions=self.actions,
             rewards=self.rewards,
             dones=self.dones,
@@ -82,7 +82,7 @@ class CaseReplayBuffer(ReplayBuffer):
     def load(self, path: Path) -> None:
         """Read what `save` wrote into a buffer of the same size."""
         with np.load(path) as saved:
-            self._case, self._bought = saved["case"], saved["bought"]
+            self._case, self._ran = saved["case"], saved["ran"]
             self.actions, self.rewards = saved["actions"], saved["rewards"]
             self.dones = saved["dones"]
             self.pos, self.full = int(saved["position"][0]), bool(saved["position"][1])
@@ -97,7 +97,7 @@ class CaseReplayBuffer(ReplayBuffer):
                 name: self.to_torch(part, copy=False)
                 for name, part in as_dict(
                     self._core.view.observe(
-                        self._core.cases, self._case[side][at], self._bought[side][at]
+                        self._core.cases, self._case[side][at], self._ran[side][at]
                     ),
                     flat=False,
                 ).items()

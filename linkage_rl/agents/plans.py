@@ -1,10 +1,10 @@
-"""Fixed route plans: buy the same routes for every client, then judge."""
+"""Fixed blocker plans: run the same blockers for every client, then judge."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.decision.cases import CaseSet
-from linkage_rl.decision.episode import ActionLayout, route_cost
+from linkage_rl.decision.episode import ActionLayout, blocker_cost
 from linkage_rl.decision.observation import View
 from linkage_rl.envs.rewards import RewardWeights, outcomes
 from linkage_rl.protocols import Policy
@@ -26,7 +26,7 @@ def stop_rewards(
     case: NDArray[np.int64],
     weights: RewardWeights,
 ) -> NDArray[np.float32]:
-    """Worth of the preferred link or no match, prices left out; shape (B,)."""
+    """Worth of the preferred link or no match, costs left out; shape (B,)."""
     layout = layout_of(observation)
     action = preferences[:, : layout.slots + 1].argmax(axis=1).astype(np.int64)
     slot = np.minimum(action, layout.slots - 1)
@@ -41,17 +41,17 @@ def stop_rewards(
 
 
 def plan_reward(
-    policy: Policy, routes: int, cases: CaseSet, view: View, weights: RewardWeights
+    policy: Policy, blockers: int, cases: CaseSet, view: View, weights: RewardWeights
 ) -> float:
-    """Mean reward if every client buys these route bits, as available, and the policy stops."""
-    prices = np.asarray(view.prices, dtype=np.float32)
+    """Mean reward if every client runs these blocker bits, as available, and the policy stops."""
+    costs = np.asarray(view.costs, dtype=np.float32)
     total = 0.0
     for begin in range(0, len(cases), _CHUNK):
         case = np.arange(begin, min(begin + _CHUNK, len(cases)))
-        bought = np.asarray(cases.available[case] & np.uint16(routes))
-        observation = view.observe(cases, case, bought)
+        ran = np.asarray(cases.available[case] & np.uint16(blockers))
+        observation = view.observe(cases, case, ran)
         worth = stop_rewards(policy.preferences(observation), observation, cases, case, weights)
-        cost = weights.route_price_scale * route_cost(bought, prices)
+        cost = weights.blocker_cost_scale * blocker_cost(ran, costs)
         total += float((worth - cost).sum())
     return total / len(cases)
 
@@ -59,18 +59,18 @@ def plan_reward(
 def best_fixed_plan(
     policy: Policy, cases: CaseSet, view: View, weights: RewardWeights
 ) -> tuple[int, ...]:
-    """The plan with the highest mean reward, found greedily from no route up and from all down.
+    """The plan with the highest mean reward, found greedily from no blocker up and from all down.
 
-    Prices add up and a plan always runs to its end, so that its order does not matter; the routes
+    Costs add up and a plan always runs to its end, so that its order does not matter; the blockers
     are named cheapest first.
 
     Args:
         policy: Judges the candidates.
         cases: Labelled cases, best those of validation.
-        view: How cases are shown, and what routes cost.
+        view: How cases are shown, and what blockers cost.
         weights: What outcomes are worth.
     """
-    routes = len(view.prices)
+    blockers = len(view.costs)
     rewards: dict[int, float] = {}
 
     def reward(bits: int) -> float:
@@ -78,13 +78,13 @@ def best_fixed_plan(
             rewards[bits] = plan_reward(policy, bits, cases, view, weights)
         return rewards[bits]
 
-    for start in (0, (1 << routes) - 1):
+    for start in (0, (1 << blockers) - 1):
         plan = start
         while True:
-            best = max((plan ^ (1 << route) for route in range(routes)), key=reward)
+            best = max((plan ^ (1 << blocker) for blocker in range(blockers)), key=reward)
             if reward(best) <= reward(plan):
                 break
             plan = best
     chosen = max(rewards, key=lambda bits: rewards[bits])
-    named = [route for route in range(routes) if chosen >> route & 1]
-    return tuple(sorted(named, key=lambda route: view.prices[route]))
+    named = [blocker for blocker in range(blockers) if chosen >> blocker & 1]
+    return tuple(sorted(named, key=lambda blocker: view.costs[blocker]))

@@ -41,8 +41,8 @@ class RankerConfig:
     averaging: float = 0.999
     """Share of the running mean of the weights that each update keeps; the mean is what is
     validated and returned (Polyak and Juditsky 1992). 0 takes the last weights."""
-    all_routes_share: float = 0.5
-    """Share of cases shown with every route; the others with a random set of routes."""
+    all_blockers_share: float = 0.5
+    """Share of cases shown with every blocker; the others with a random set of blockers."""
 
     def __post_init__(self) -> None:
         counts = (self.epochs, self.patience, self.batch, self.batch_parts, self.pass_updates)
@@ -53,9 +53,9 @@ class RankerConfig:
             )
         if not 0 <= self.averaging < 1:
             raise ConfigError(f"ranker.averaging must lie in [0, 1), got {self.averaging}")
-        if not 0 <= self.all_routes_share <= 1:
+        if not 0 <= self.all_blockers_share <= 1:
             raise ConfigError(
-                f"ranker.all_routes_share must lie in [0, 1], got {self.all_routes_share}"
+                f"ranker.all_blockers_share must lie in [0, 1], got {self.all_blockers_share}"
             )
 
     def course(self, cases: int) -> tuple[int, int]:
@@ -91,7 +91,7 @@ def train_ranker(
         valid: Labelled cases that choose the best pass.
         view: How cases are shown.
         config: How to train.
-        seed: Decides weights, order and route sets; equal seeds give equal scorers.
+        seed: Decides weights, order and blocker sets; equal seeds give equal scorers.
         report: Told about each pass.
     """
     generator = torch.Generator().manual_seed(seed)
@@ -111,10 +111,10 @@ def train_ranker(
     with one_thread():
         for epoch in range(1, config.epochs + 1):
             for case in batches(len(train), config, rng):
-                routes = random_routes(
-                    train.available[case], len(view.prices), config.all_routes_share, rng
+                blockers = random_blockers(
+                    train.available[case], len(view.costs), config.all_blockers_share, rng
                 )
-                loss = _batch_loss(scorer, train, view, case, routes)
+                loss = _batch_loss(scorer, train, view, case, blockers)
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
@@ -173,11 +173,11 @@ def right_answers(cases: CaseSet, observation: Observation) -> NDArray[np.bool_]
     return right
 
 
-def random_routes(
-    available: NDArray[np.uint16], routes: int, all_share: float, rng: np.random.Generator
+def random_blockers(
+    available: NDArray[np.uint16], blockers: int, all_share: float, rng: np.random.Generator
 ) -> NDArray[np.uint16]:
-    """A random subset of the available routes, all of them with chance `all_share`; shape (B,)."""
-    drawn = rng.integers(0, 1 << routes, size=len(available), dtype=np.uint16)
+    """A random subset of the available blockers, all of them with chance `all_share`; shape (B,)."""
+    drawn = rng.integers(0, 1 << blockers, size=len(available), dtype=np.uint16)
     everything = rng.random(len(available)) < all_share
     return np.where(everything, available, available & drawn).astype(np.uint16)
 
@@ -187,9 +187,9 @@ def _batch_loss(
     cases: CaseSet,
     view: View,
     case: NDArray[np.int64],
-    bought: NDArray[np.uint16],
+    ran: NDArray[np.uint16],
 ) -> Tensor:
-    observation = view.observe(cases, case, bought)
+    observation = view.observe(cases, case, ran)
     candidates, query, state, mask = tensors(observation)
     stops = scorer.stops(*scorer.pool(candidates, query, state, mask)).squeeze(2)
     legal = mask[:, : stops.shape[1]] > 0
@@ -198,16 +198,16 @@ def _batch_loss(
 
 
 def _mean_loss(scorer: CandidateScorer, cases: CaseSet, view: View, config: RankerConfig) -> float:
-    """Mean loss; every second case with all its routes, the others with fixed random ones."""
+    """Mean loss; every second case with all its blockers, the others with fixed random ones."""
     case = np.arange(len(cases))
-    bought = random_routes(
-        cases.available, len(view.prices), config.all_routes_share, np.random.default_rng(0)
+    ran = random_blockers(
+        cases.available, len(view.costs), config.all_blockers_share, np.random.default_rng(0)
     )
     total = 0.0
     with torch.inference_mode():
         for begin in range(0, len(case), 2048):
             part = slice(begin, begin + 2048)
-            loss = _batch_loss(scorer, cases, view, case[part], bought[part])
+            loss = _batch_loss(scorer, cases, view, case[part], ran[part])
             total += float(loss) * len(case[part])
     return total / len(case)
 

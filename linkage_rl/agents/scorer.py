@@ -16,7 +16,7 @@ MASKED: Final = -1e8
 """Preference of an illegal action; finite, because 0 * -inf is nan."""
 
 UNLIKELY: Final = -20.0
-"""Starting preference of review and routes over the best stop: nobody has taught them yet."""
+"""Starting preference of review and blockers over the best stop: nobody has taught them yet."""
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,19 @@ class ScorerConfig:
     """Features of a candidate slot, F."""
     query: int
     """Features of a client, Q."""
-    routes: int
-    """Routes, R."""
+    blockers: int
+    """Blockers, R."""
     width: int = 32
     """Units of every hidden layer."""
     quantiles: int = 1
     """Values per action; more than 1 only for distributional Q-learning."""
     relative: bool = True
-    """Score review and routes over the best of the links and no match: above 0 they are taken."""
+    """Score review and blockers over the best of the links and no match: above 0 they are taken."""
     temperature: float = 1.0
     """Scores are divided by it to give log-preferences."""
 
     def __post_init__(self) -> None:
-        if min(self.features, self.query, self.routes, self.width, self.quantiles) < 1:
+        if min(self.features, self.query, self.blockers, self.width, self.quantiles) < 1:
             raise ConfigError(f"a scorer needs every size at least 1, got {self}")
         if self.temperature <= 0:
             raise ConfigError(f"agent.temperature must be above 0, got {self.temperature}")
@@ -50,7 +50,7 @@ class ScorerConfig:
         return cls(
             features=len(view.candidate_features(cases)),
             query=cases.query.shape[1],
-            routes=len(view.prices),
+            blockers=len(view.costs),
             width=width,
         )
 
@@ -74,7 +74,7 @@ class CandidateScorer(nn.Module):
         super().__init__()
         self.config = config
         width, outputs = config.width, config.quantiles
-        pooled = 2 * width + config.query + config.routes + 2
+        pooled = 2 * width + config.query + config.blockers + 2
         self.embed = nn.Linear(config.features, width)
         self.embed_query = nn.Linear(config.query, width, bias=False)
         self.mix = nn.Linear(width, width)
@@ -82,7 +82,7 @@ class CandidateScorer(nn.Module):
         self.link_context = nn.Linear(pooled, width, bias=False)
         self.link = nn.Linear(width, outputs)
         self.no_match = _head(pooled, width, outputs)
-        self.buy = _head(pooled, width, (1 + config.routes) * outputs)
+        self.gain = _head(pooled, width, (1 + config.blockers) * outputs)
         self.worth = _head(pooled, width, 1)
         self._draw(generator)
 
@@ -93,11 +93,11 @@ class CandidateScorer(nn.Module):
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
         # Small last layers start every action alike.
-        for last in (self.link, self.no_match[-1], self.buy[-1], self.worth[-1]):
+        for last in (self.link, self.no_match[-1], self.gain[-1], self.worth[-1]):
             assert isinstance(last, nn.Linear)
             with torch.no_grad():
                 last.weight.mul_(0.1)
-                if last is self.buy[-1] and self.config.relative:
+                if last is self.gain[-1] and self.config.relative:
                     last.bias.fill_(UNLIKELY)
 
     def pool(
@@ -115,7 +115,7 @@ class CandidateScorer(nn.Module):
         return own, torch.cat([mean, own.amax(dim=1), query, state], dim=1)
 
     def _embed_filled(self, candidates: Tensor, asked: Tensor, filled: Tensor) -> Tensor:
-        """Embeddings of the filled slots, 0 elsewhere; most slots are empty before the last route.
+        """Embeddings of the filled slots, 0 elsewhere; most slots are empty before the last blocker.
 
         A traced graph cannot depend on how many there are, and embeds all.
         """
@@ -137,11 +137,11 @@ class CandidateScorer(nn.Module):
         """Unmasked scores (B, A, quantiles) and worth (B,)."""
         own, context = self.pool(candidates, query, state, action_mask)
         stops = self.stops(own, context)
-        bought = self.buy(context).unflatten(1, (1 + self.config.routes, self.config.quantiles))
+        gains = self.gain(context).unflatten(1, (1 + self.config.blockers, self.config.quantiles))
         if self.config.relative:
             legal = action_mask[:, : stops.shape[1], None] > 0
-            bought = bought + stops.masked_fill(~legal, MASKED).amax(dim=1, keepdim=True)
-        return torch.cat([stops, bought], dim=1), self.worth(context).squeeze(1)
+            gains = gains + stops.masked_fill(~legal, MASKED).amax(dim=1, keepdim=True)
+        return torch.cat([stops, gains], dim=1), self.worth(context).squeeze(1)
 
     def forward(
         self, candidates: Tensor, query: Tensor, state: Tensor, action_mask: Tensor
@@ -151,7 +151,7 @@ class CandidateScorer(nn.Module):
         Args:
             candidates: Features of the slots, shape (B, K, F).
             query: Features of the client, shape (B, Q).
-            state: Routes bought, share of slots filled, cost; shape (B, R + 2).
+            state: Blockers run, share of slots filled, cost; shape (B, R + 2).
             action_mask: Above 0 where an action is legal, shape (B, K + 2 + R).
         """
         scores, worth = self.quantile_scores(candidates, query, state, action_mask)

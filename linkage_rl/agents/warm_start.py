@@ -1,9 +1,9 @@
-"""Teaching a ranked scorer when to buy: fitted look-ahead, one supervised pass, seconds.
+"""Teaching a ranker when to run a blocker: fitted look-ahead, one supervised pass, seconds.
 
-For a chain of growing route sets of a case, what the ranker would answer at each of them is known
-to be right or wrong. Buying route r at set s gains
+For a chain of growing blocker sets of a case, what the ranker would answer at each of them is known
+to be right or wrong. Running blocker r at set s gains
 
-    G(s, r) = -price(r) + R(s + r) - R(s) + max(0, max_r' G(s + r, r')),
+    G(s, r) = -cost(r) + R(s + r) - R(s) + max(0, max_r' G(s + r, r')),
 
 where R is the worth of the ranker's greedy stop. G is fitted by regression on sampled chains, the
 last term by its own estimate (fitted Q iteration, Ernst et al. 2005). Only the heads are trained,
@@ -32,12 +32,12 @@ _CHUNK = 2048
 
 @dataclass(frozen=True)
 class WarmStartConfig:
-    """How the heads for buying and worth are fitted."""
+    """How the heads for blockers and value are fitted."""
 
     situations: int = 500_000
-    """Most (case, route set) pairs to look at."""
+    """Most (case, blocker set) pairs to look at."""
     rounds: int = 3
-    """Fits of the gain, each looking one purchase further ahead."""
+    """Fits of the gain, each looking one blocker further ahead."""
     updates: int = 2_000
     """Gradient steps of each fit."""
     batch: int = 1024
@@ -47,10 +47,10 @@ class WarmStartConfig:
     """Gradient steps in which the value-based algorithms learn the worth of all actions."""
     value_batch: int = 512
     margin_cases: int = 8_000
-    """Cases on which the margins of the routes are chosen: those of validation, filled up with
+    """Cases on which the margins of the blockers are chosen: those of validation, filled up with
     training cases where there are fewer; 0 leaves gains and values as they were fitted."""
     sharpness: float = 0.05
-    """Gain, in correct links, that raises a route's log-preference by one."""
+    """Gain, in correct links, that raises a blocker's log-preference by one."""
 
     def __post_init__(self) -> None:
         counts = (self.situations, self.rounds, self.updates, self.value_updates)
@@ -64,38 +64,38 @@ class WarmStartConfig:
 
 @dataclass(frozen=True)
 class Chains:
-    """M situations; a chain starts at no route and grows by one route per situation."""
+    """M situations; a chain starts at no blocker and grows by one blocker per situation."""
 
     case: NDArray[np.int64]
     """Shape (M,)."""
-    bought: NDArray[np.uint16]
+    ran: NDArray[np.uint16]
     """Shape (M,)."""
-    route: NDArray[np.int64]
-    """Route that leads to the next situation, -1 at the end of a chain; shape (M,)."""
+    blocker: NDArray[np.int64]
+    """Blocker that leads to the next situation, -1 at the end of a chain; shape (M,)."""
 
 
-def sample_chains(cases: CaseSet, routes: int, situations: int, rng: np.random.Generator) -> Chains:
-    """Cases in random order, each with its available routes in random order.
+def sample_chains(cases: CaseSet, blockers: int, situations: int, rng: np.random.Generator) -> Chains:
+    """Cases in random order, each with its available blockers in random order.
 
     Args:
         cases: Where to draw from.
-        routes: Number of routes R.
+        blockers: Number of blockers R.
         situations: Most situations to return; whole chains only.
         rng: Draws cases and orders.
     """
-    chosen = rng.permutation(len(cases))[: max(situations // (routes + 1), 1)]
-    available = (cases.available[chosen][:, None] >> np.arange(routes)) & 1 > 0
-    # Unavailable routes sort to the end of each row.
+    chosen = rng.permutation(len(cases))[: max(situations // (blockers + 1), 1)]
+    available = (cases.available[chosen][:, None] >> np.arange(blockers)) & 1 > 0
+    # Unavailable blockers sort to the end of each row.
     order = np.argsort(rng.random(available.shape) + ~available, axis=1)
     counts = available.sum(axis=1)
-    bits = np.where(np.arange(routes) < counts[:, None], 1 << order, 0)
-    bought = np.zeros((len(chosen), routes + 1), dtype=np.uint16)
-    bought[:, 1:] = np.bitwise_or.accumulate(bits, axis=1)
-    route = np.full(bought.shape, -1, dtype=np.int64)
-    route[:, :-1] = np.where(np.arange(routes) < counts[:, None], order, -1)
-    kept = np.arange(routes + 1) <= counts[:, None]
-    case = np.broadcast_to(chosen[:, None], bought.shape)
-    return Chains(case[kept], bought[kept], route[kept])
+    bits = np.where(np.arange(blockers) < counts[:, None], 1 << order, 0)
+    ran = np.zeros((len(chosen), blockers + 1), dtype=np.uint16)
+    ran[:, 1:] = np.bitwise_or.accumulate(bits, axis=1)
+    blocker = np.full(ran.shape, -1, dtype=np.int64)
+    blocker[:, :-1] = np.where(np.arange(blockers) < counts[:, None], order, -1)
+    kept = np.arange(blockers + 1) <= counts[:, None]
+    case = np.broadcast_to(chosen[:, None], ran.shape)
+    return Chains(case[kept], ran[kept], blocker[kept])
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,9 @@ class Situations:
     stop: Tensor
     """Worth of the greedy stop, shape (M,)."""
     legal: Tensor
-    """Which routes can be bought, shape (M, R)."""
-    route: Tensor
-    """Route that leads to the next situation, -1 at the end of a chain; shape (M,)."""
+    """Which blockers can be run, shape (M, R)."""
+    blocker: Tensor
+    """Blocker that leads to the next situation, -1 at the end of a chain; shape (M,)."""
 
 
 def warm_start(
@@ -120,23 +120,23 @@ def warm_start(
     config: WarmStartConfig,
     seed: int,
 ) -> CandidateScorer:
-    """A scorer that answers like the ranker and buys where that is expected to pay.
+    """A scorer that answers like the ranker and runs a blocker where that is expected to pay.
 
     Args:
         ranker: As trained by `train_ranker`; stays as it is.
         cases: Labelled cases.
-        view: How cases are shown, and what routes cost.
+        view: How cases are shown, and what blockers cost.
         weights: What outcomes are worth.
         config: How to fit.
         seed: Decides samples and order; equal seeds give equal scorers.
     """
     scorer = cautious(ranker, weights.break_even().link)
     rng = np.random.default_rng(seed)
-    chains = sample_chains(cases, len(view.prices), config.situations, rng)
+    chains = sample_chains(cases, len(view.costs), config.situations, rng)
     with one_thread():
         seen = look_at(scorer, chains, cases, view, weights)
-        prices = weights.route_price_scale * torch.tensor(view.prices, dtype=torch.float32)
-        gains = _fit_gains(scorer, seen, prices, weights, config, rng)
+        costs = weights.blocker_cost_scale * torch.tensor(view.costs, dtype=torch.float32)
+        gains = _fit_gains(scorer, seen, costs, weights, config, rng)
         best = seen.stop + gains.clamp(min=0.0)
         _regress(scorer.worth, seen.context, best[:, None], None, config, rng)
     _sharpen(scorer, config.sharpness)
@@ -155,7 +155,7 @@ def look_at(
     slots = view.max_candidates
     for begin in range(0, len(chains.case), _CHUNK):
         case = chains.case[begin : begin + _CHUNK]
-        observation = view.observe(cases, case, chains.bought[begin : begin + _CHUNK])
+        observation = view.observe(cases, case, chains.ran[begin : begin + _CHUNK])
         with torch.no_grad():
             _, context = scorer.pool(*tensors(observation))
         preferences = ScorerPolicy(scorer).preferences(observation)
@@ -166,39 +166,39 @@ def look_at(
         torch.cat(contexts),
         torch.from_numpy(np.concatenate(stops)),
         torch.from_numpy(np.concatenate(legal)),
-        torch.from_numpy(chains.route),
+        torch.from_numpy(chains.blocker),
     )
 
 
 def _fit_gains(
     scorer: CandidateScorer,
     seen: Situations,
-    prices: Tensor,
+    costs: Tensor,
     weights: RewardWeights,
     config: WarmStartConfig,
     rng: np.random.Generator,
 ) -> Tensor:
-    """Fit review and routes; returns the best gain of each situation, -inf without a route."""
-    routes = len(prices)
-    buys = seen.route >= 0
-    column = seen.route.clamp(min=0)
+    """Fit review and blockers; returns the best gain of each situation, -inf without a blocker."""
+    blockers = len(costs)
+    runs = seen.blocker >= 0
+    column = seen.blocker.clamp(min=0)
     # Chains lie one after the other, so the next row is the next situation of a chain.
     following = (torch.arange(len(seen.stop)) + 1).clamp(max=len(seen.stop) - 1)
-    difference = seen.stop[following] - seen.stop - prices[column]
-    targets = torch.zeros(len(seen.stop), 1 + routes)
+    difference = seen.stop[following] - seen.stop - costs[column]
+    targets = torch.zeros(len(seen.stop), 1 + blockers)
     targets[:, 0] = weights.review - seen.stop
     known = torch.zeros_like(targets, dtype=torch.bool)
     known[:, 0] = True
-    known[torch.arange(len(buys)), 1 + column] = buys
+    known[torch.arange(len(runs)), 1 + column] = runs
     _reset(scorer, seen)
     best = torch.zeros(len(seen.stop))
     for _ in range(config.rounds):
         ahead = difference + best[following].clamp(min=0.0)
-        targets[torch.arange(len(buys)), 1 + column] = ahead
+        targets[torch.arange(len(runs)), 1 + column] = ahead
         targets[:, 0] = weights.review - seen.stop
-        _regress(scorer.buy, seen.context, targets, known, config, rng)
+        _regress(scorer.gain, seen.context, targets, known, config, rng)
         with torch.no_grad():
-            gains = scorer.buy(seen.context)[:, 1:]
+            gains = scorer.gain(seen.context)[:, 1:]
         best = gains.masked_fill(~seen.legal, -torch.inf).amax(dim=1)
     return best
 
@@ -206,7 +206,7 @@ def _fit_gains(
 def _reset(scorer: CandidateScorer, seen: Situations) -> None:
     """Start worth and gains at plausible levels instead of far off."""
     with torch.no_grad():
-        scorer.buy[-1].bias.zero_()  # type: ignore[operator]
+        scorer.gain[-1].bias.zero_()  # type: ignore[operator]
         scorer.worth[-1].bias.fill_(float(seen.stop.mean()))  # type: ignore[operator]
 
 
@@ -234,5 +234,5 @@ def _regress(
 def _sharpen(scorer: CandidateScorer, sharpness: float) -> None:
     """Turn gains into log-preferences."""
     with torch.no_grad():
-        for parameter in scorer.buy[-1].parameters():
+        for parameter in scorer.gain[-1].parameters():
             parameter.div_(sharpness)

@@ -1,1 +1,1 @@
-"""Routes that propose candidates for a client, and the index they search."""
+"""Blockers that propose candidates for a client, and the index they search."""

@@ -105,9 +105,9 @@ cdef inline float _place(const Row* a, const Row* b) noexcept nogil:
 cdef inline float _affinity(
     const Row* a, const Row* b, const NameScore* names, bint former
 ) noexcept nogil:
-    """How promising a pair is, in [0, 1]: orders candidates within a route and within the slots.
+    """How promising a pair is, in [0, 1]: orders candidates within a blocker and within the slots.
 
-    Whatever route found it: a company that once bore the client's name counts as its namesake.
+    Whatever blocker found it: a company that once bore the client's name counts as its namesake.
     """
     cdef float name, score, place
     name = names.cosine[0]

@@ -1,4 +1,4 @@
-"""How often the routes find the right company at all: the ceiling of everything after."""
+"""How often the blockers find the right company at all: the ceiling of everything after."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,35 +7,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.routes import Clients, Route
+from linkage_rl.candidates.blockers import Clients, Blocker
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """Recall of one route, or of all together, on the clients that have a row."""
+    """Recall of one blocker, or of all together, on the clients that have a row."""
 
-    route: str
-    """Route name, or 'all'."""
+    blocker: str
+    """Blocker name, or 'all'."""
     recall: dict[int, float]
     """k to the share of clients whose right company is among the first k, in [0, 1]."""
     asked: float
-    """Share of the clients that can ask the route, in [0, 1]."""
+    """Share of the clients that can ask the blocker, in [0, 1]."""
     per_client: float
     """Mean number of candidates of a client that asks."""
 
 
 def coverage(
     index: CompanyIndex,
-    routes: Sequence[Route],
+    blockers: Sequence[Blocker],
     clients: Clients,
     truth: Sequence[str],
     at: Sequence[int] = (1, 5, 10, 20, 30),
 ) -> list[Coverage]:
-    """Recall@k per route, and of all routes fused by affinity, at each k of `at`.
+    """Recall@k per blocker, and of all blockers fused by affinity, at each k of `at`.
 
     Args:
         index: The company table.
-        routes: The routes to judge.
+        blockers: The blockers to judge.
         clients: N clients.
         truth: Right company id of each, '' for no row; those without a row are left out.
         at: Numbers of candidates, rising.
@@ -43,11 +43,11 @@ def coverage(
     right = index.find(truth)
     chosen = np.flatnonzero(right >= 0)
     right = right[chosen]
-    found = [index.propose(route, clients, chosen, max(at)) for route in routes]
+    found = [index.propose(blocker, clients, chosen, max(at)) for blocker in blockers]
     reports = []
-    for route, some in zip(routes, found, strict=True):
-        asks = route.can_ask(clients)[chosen]
-        reports.append(_report(route.name, some.rows, right, at, asks))
+    for blocker, some in zip(blockers, found, strict=True):
+        asks = blocker.applies_to(clients)[chosen]
+        reports.append(_report(blocker.name, some.rows, right, at, asks))
     rows = np.concatenate([some.rows for some in found], axis=1)
     affinity = np.concatenate([some.affinity for some in found], axis=1)
     best = np.argsort(-affinity, axis=1, kind="stable")

@@ -15,7 +15,7 @@ from linkage_rl.candidates.encode import ROW, hash_texts
 from linkage_rl.candidates.keys import COUNTED
 from linkage_rl.candidates.offices import OfficeTable
 from linkage_rl.candidates.parts import Part, recount
-from linkage_rl.candidates.routes import Clients, Proposals, Route
+from linkage_rl.candidates.blockers import Clients, Proposals, Blocker
 from linkage_rl.candidates.segment import Segment, SegmentBuilder, build_segment
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
@@ -52,7 +52,7 @@ class RefreshReport:
 
 @dataclass(frozen=True)
 class CompanyIndex:
-    """Rows of the company table, searchable by every route."""
+    """Rows of the company table, searchable by every blocker."""
 
     parts: tuple[Part, ...]
     """The base, and the segment of changes where there is one."""
@@ -82,11 +82,11 @@ class CompanyIndex:
         return changes > MERGE_SHARE * max(len(self.base), 1)
 
     def propose(
-        self, route: Route, clients: Clients, chosen: NDArray[np.int64], limit: int
+        self, blocker: Blocker, clients: Clients, chosen: NDArray[np.int64], limit: int
     ) -> Proposals:
-        """The route's candidates for the chosen clients, best first over all segments."""
+        """The blocker's candidates for the chosen clients, best first over all segments."""
         found = [
-            route.propose(part.segment, part.alive, clients, chosen, limit) for part in self.parts
+            blocker.propose(part.segment, part.alive, clients, chosen, limit) for part in self.parts
         ]
         if len(found) == 1:
             return found[0]

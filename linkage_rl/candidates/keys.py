@@ -1,4 +1,4 @@
-"""The exact routes: which text names a record, route by route.
+"""The exact blockers: which text names a record, blocker by blocker.
 
 A company is filed under the first alternative of each key, or as `FILED` says; a client asks with
 all alternatives.
@@ -69,7 +69,7 @@ KEYS: Final[Mapping[str, KeyFunction]] = {
     "address": address_key,
     "former_name": core_key,
 }
-"""Every exact route by name; a new one needs its function and its line here."""
+"""Every exact blocker by name; a new one needs its function and its line here."""
 
 
 def former_name_filing(records: CanonicalBatch) -> tuple[Sequence[str], NDArray[np.int32]]:

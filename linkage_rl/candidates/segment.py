@@ -64,7 +64,7 @@ class Segment:
     counts: NDArray[np.uint16]
     """Rows of the segment that share each of `COUNTED` with this row, shape (n, C)."""
     keys: dict[str, KeyIndex]
-    """One per exact route and counted key, and `company_id`."""
+    """One per exact blocker and counted key, and `company_id`."""
     idf: NDArray[np.float32]
     """Weight of each gram bucket, from the base segment; shape (GRAM_BUCKETS,)."""
     snapshot: dict[str, StringColumn]

@@ -3,26 +3,26 @@ from numpy.typing import NDArray
 
 def fill_slots(
     cases: NDArray[np.int64],
-    bought: NDArray[np.uint16],
+    ran: NDArray[np.uint16],
     starts: NDArray[np.int64],
-    pair_routes: NDArray[np.uint16],
+    pair_blockers: NDArray[np.uint16],
     affinity: NDArray[np.float32],
     features: NDArray[np.float32],
     feature_rows: NDArray[np.int64],
     pair_names: NDArray[np.int64],
     slots: int,
-    routes: int,
+    blockers: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]: ...
-def route_cost(bought: NDArray[np.uint16], prices: NDArray[np.float32]) -> NDArray[np.float32]: ...
+def blocker_cost(ran: NDArray[np.uint16], costs: NDArray[np.float32]) -> NDArray[np.float32]: ...
 def fill_state(
-    bought: NDArray[np.uint16], filled: NDArray[np.int64], prices: NDArray[np.float32], slots: int
+    ran: NDArray[np.uint16], filled: NDArray[np.int64], costs: NDArray[np.float32], slots: int
 ) -> NDArray[np.float32]: ...
 def legal_actions(
     filled: NDArray[np.int64],
-    bought: NDArray[np.uint16],
+    ran: NDArray[np.uint16],
     available: NDArray[np.uint16],
     slots: int,
-    routes: int,
+    blockers: int,
     allow_review: bool,
 ) -> NDArray[np.int8]: ...
 def choose(

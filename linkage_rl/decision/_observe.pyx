@@ -8,12 +8,12 @@ from libc.string cimport memcpy
 
 
 def fill_slots(
-    const int64_t[::1] cases, const uint16_t[::1] bought,
-    const int64_t[::1] starts, const uint16_t[::1] pair_routes,
+    const int64_t[::1] cases, const uint16_t[::1] ran,
+    const int64_t[::1] starts, const uint16_t[::1] pair_blockers,
     const float[::1] affinity, const float[:, ::1] features, const int64_t[::1] feature_rows,
-    const int64_t[::1] pair_names, int slots, int routes,
+    const int64_t[::1] pair_names, int slots, int blockers,
 ):
-    """Show each case the first `slots` pairs that a bought route proposed.
+    """Show each case the first `slots` pairs that a run blocker proposed.
 
     Args:
         cases: Case of each of B observations.
@@ -22,18 +22,18 @@ def fill_slots(
         pair_names: What each pair is called; empty where pair p is p.
 
     Returns:
-        Candidates (B, slots, F + routes + 3): the pair's features, one bit per bought route that
+        Candidates (B, slots, F + blockers + 3): the pair's features, one bit per run blocker that
         proposed it, its affinity, its lead over the best other visible pair mapped to [0, 1], and
         its share of the best affinity; the pair in each slot, -1 where empty; and the number of
         filled slots (B,).
     """
     cdef Py_ssize_t b, batch = cases.shape[0]
-    cdef int width = features.shape[1], slot, route
+    cdef int width = features.shape[1], slot, blocker
     cdef int64_t pair, row
     cdef bint moved = feature_rows.shape[0] > 0, named = pair_names.shape[0] > 0
     cdef uint16_t visible
     cdef float best, second, rival
-    candidates = np.zeros((batch, slots, width + routes + 3), dtype=np.float32)
+    candidates = np.zeros((batch, slots, width + blockers + 3), dtype=np.float32)
     pairs = np.empty((batch, slots), dtype=np.int64)
     cdef float[:, :, ::1] out = candidates
     cdef int64_t[:, ::1] out_pairs = pairs
@@ -42,19 +42,19 @@ def fill_slots(
     cdef int64_t[::1] out_filled = filled
     with nogil:
         for b in range(batch):
-            if bought[b] == 0:
+            if ran[b] == 0:
                 continue
             slot = 0
             for pair in range(starts[cases[b]], starts[cases[b] + 1]):
-                visible = pair_routes[pair] & bought[b]
+                visible = pair_blockers[pair] & ran[b]
                 if visible == 0:
                     continue
                 out_pairs[b, slot] = pair_names[pair] if named else pair
                 row = feature_rows[pair] if moved else pair
                 memcpy(&out[b, slot, 0], &features[row, 0], width * sizeof(float))
-                for route in range(routes):
-                    out[b, slot, width + route] = (visible >> route) & 1
-                out[b, slot, width + routes] = affinity[pair]
+                for blocker in range(blockers):
+                    out[b, slot, width + blocker] = (visible >> blocker) & 1
+                out[b, slot, width + blockers] = affinity[pair]
                 slot += 1
                 if slot == slots:
                     break
@@ -62,69 +62,69 @@ def fill_slots(
             if slot == 0:
                 continue
             # Pairs come by falling affinity, so the best two stand in the first two slots.
-            best = out[b, 0, width + routes]
-            second = out[b, 1, width + routes] if slot > 1 else 0
-            for route in range(slot):
-                rival = second if route == 0 else best
-                out[b, route, width + routes + 1] = (
-                    out[b, route, width + routes] - rival + 1
+            best = out[b, 0, width + blockers]
+            second = out[b, 1, width + blockers] if slot > 1 else 0
+            for blocker in range(slot):
+                rival = second if blocker == 0 else best
+                out[b, blocker, width + blockers + 1] = (
+                    out[b, blocker, width + blockers] - rival + 1
                 ) * <float>0.5
-                out[b, route, width + routes + 2] = (
-                    out[b, route, width + routes] / best if best > 0 else 0
+                out[b, blocker, width + blockers + 2] = (
+                    out[b, blocker, width + blockers] / best if best > 0 else 0
                 )
     return candidates, pairs, filled
 
 
-cdef inline float _cost(uint16_t bought, const float[::1] prices) noexcept nogil:
+cdef inline float _cost(uint16_t ran, const float[::1] costs) noexcept nogil:
     cdef double cost = 0
-    cdef Py_ssize_t route
-    for route in range(prices.shape[0]):
-        if (bought >> route) & 1:
-            cost += prices[route]
+    cdef Py_ssize_t blocker
+    for blocker in range(costs.shape[0]):
+        if (ran >> blocker) & 1:
+            cost += costs[blocker]
     return <float>cost
 
 
-def route_cost(const uint16_t[::1] bought, const float[::1] prices):
-    """Summed price of the routes in each bit set, shape (B,)."""
-    cdef Py_ssize_t b, batch = bought.shape[0]
-    costs = np.empty(batch, dtype=np.float32)
-    cdef float[::1] out = costs
+def blocker_cost(const uint16_t[::1] ran, const float[::1] costs):
+    """Summed cost of the blockers in each bit set, shape (B,)."""
+    cdef Py_ssize_t b, batch = ran.shape[0]
+    summed = np.empty(batch, dtype=np.float32)
+    cdef float[::1] out = summed
     for b in range(batch):
-        out[b] = _cost(bought[b], prices)
-    return costs
+        out[b] = _cost(ran[b], costs)
+    return summed
 
 
 def fill_state(
-    const uint16_t[::1] bought, const int64_t[::1] filled, const float[::1] prices, int slots
+    const uint16_t[::1] ran, const int64_t[::1] filled, const float[::1] costs, int slots
 ):
-    """One bit per route, share of filled slots, and cost so far up to 1; shape (B, R + 2)."""
-    cdef Py_ssize_t b, batch = bought.shape[0], route, routes = prices.shape[0]
-    state = np.empty((batch, routes + 2), dtype=np.float32)
+    """One bit per blocker, share of filled slots, and cost so far up to 1; shape (B, R + 2)."""
+    cdef Py_ssize_t b, batch = ran.shape[0], blocker, blockers = costs.shape[0]
+    state = np.empty((batch, blockers + 2), dtype=np.float32)
     cdef float[:, ::1] out = state
     for b in range(batch):
-        for route in range(routes):
-            out[b, route] = (bought[b] >> route) & 1
-        out[b, routes] = <float>(<double>filled[b] / slots)
-        out[b, routes + 1] = min(_cost(bought[b], prices), <float>1)
+        for blocker in range(blockers):
+            out[b, blocker] = (ran[b] >> blocker) & 1
+        out[b, blockers] = <float>(<double>filled[b] / slots)
+        out[b, blockers + 1] = min(_cost(ran[b], costs), <float>1)
     return state
 
 
 def legal_actions(
-    const int64_t[::1] filled, const uint16_t[::1] bought, const uint16_t[::1] available,
-    int slots, int routes, bint allow_review,
+    const int64_t[::1] filled, const uint16_t[::1] ran, const uint16_t[::1] available,
+    int slots, int blockers, bint allow_review,
 ):
-    """1 where an action is legal: filled slots, no match, review, routes to ask; (B, A)."""
-    cdef Py_ssize_t b, batch = filled.shape[0], route
+    """1 where an action is legal: filled slots, no match, review, blockers to ask; (B, A)."""
+    cdef Py_ssize_t b, batch = filled.shape[0], blocker
     cdef int64_t slot
-    mask = np.zeros((batch, slots + 2 + routes), dtype=np.int8)
+    mask = np.zeros((batch, slots + 2 + blockers), dtype=np.int8)
     cdef int8_t[:, ::1] out = mask
     for b in range(batch):
         for slot in range(min(filled[b], slots)):
             out[b, slot] = 1
         out[b, slots] = 1
         out[b, slots + 1] = allow_review
-        for route in range(routes):
-            out[b, slots + 2 + route] = ((available[b] & ~bought[b]) >> route) & 1
+        for blocker in range(blockers):
+            out[b, slots + 2 + blocker] = ((available[b] & ~ran[b]) >> blocker) & 1
     return mask
 
 

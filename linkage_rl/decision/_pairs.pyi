@@ -4,13 +4,13 @@ from numpy.typing import NDArray
 def merge(
     starts: NDArray[np.int64],
     rows: NDArray[np.int64],
-    routes: NDArray[np.uint16],
+    blockers: NDArray[np.uint16],
     affinity: NDArray[np.float32],
     feature_rows: NDArray[np.int64],
     cases: NDArray[np.int64],
     found: NDArray[np.int64],
     promise: NDArray[np.float32],
-    route: int,
+    blocker: int,
 ) -> tuple[
     NDArray[np.int64],
     NDArray[np.int64],

@@ -8,15 +8,15 @@ from libc.string cimport memcpy, memmove
 
 
 def merge(
-    const int64_t[::1] starts, const int64_t[::1] rows, const uint16_t[::1] routes,
+    const int64_t[::1] starts, const int64_t[::1] rows, const uint16_t[::1] blockers,
     const float[::1] affinity, const int64_t[::1] feature_rows,
-    const int64_t[::1] cases, const int64_t[:, :] found, const float[:, :] promise, int route,
+    const int64_t[::1] cases, const int64_t[:, :] found, const float[:, :] promise, int blocker,
 ):
-    """Add what a route found for some clients; a pair that is known only gains the route.
+    """Add what a blocker found for some clients; a pair that is known only gains the blocker.
 
     Args:
         starts: Pairs of client i are starts[i]..starts[i + 1]; shape (N + 1,).
-        cases: Clients that bought the route, shape (B,).
+        cases: Clients that run the blocker, shape (B,).
         found: Rows for each of them, -1 where there are no more; shape (B, limit).
         promise: Their affinity, shape (B, limit).
 
@@ -27,15 +27,15 @@ def merge(
     most = starts[clients] + found.shape[0] * found.shape[1]
     new_starts = np.zeros(clients + 1, dtype=np.int64)
     new_rows = np.empty(most, dtype=np.int64)
-    new_routes = np.empty(most, dtype=np.uint16)
+    new_blockers = np.empty(most, dtype=np.uint16)
     new_affinity = np.empty(most, dtype=np.float32)
     new_features = np.empty(most, dtype=np.int64)
     buyer = np.empty(clients, dtype=np.int64)
     cdef int64_t[::1] out_starts = new_starts, out_rows = new_rows, out_features = new_features
     cdef int64_t[::1] buyers = buyer
-    cdef uint16_t[::1] out_routes = new_routes
+    cdef uint16_t[::1] out_blockers = new_blockers
     cdef float[::1] out_affinity = new_affinity
-    cdef uint16_t bit = <uint16_t>(1 << route)
+    cdef uint16_t bit = <uint16_t>(1 << blocker)
     cdef int64_t row
     cdef float value
     buyers[:] = -1
@@ -47,7 +47,7 @@ def merge(
             size = starts[c + 1] - starts[c]
             if size:
                 memcpy(&out_rows[at], &rows[starts[c]], size * sizeof(int64_t))
-                memcpy(&out_routes[at], &routes[starts[c]], size * sizeof(uint16_t))
+                memcpy(&out_blockers[at], &blockers[starts[c]], size * sizeof(uint16_t))
                 memcpy(&out_affinity[at], &affinity[starts[c]], size * sizeof(float))
                 memcpy(&out_features[at], &feature_rows[starts[c]], size * sizeof(int64_t))
                 at += size
@@ -62,7 +62,7 @@ def merge(
                 while size < at - begin and out_rows[begin + size] != row:
                     size += 1
                 if size < at - begin:
-                    out_routes[begin + size] |= bit
+                    out_blockers[begin + size] |= bit
                     continue
                 while place > begin and (
                     out_affinity[place - 1] < value
@@ -72,16 +72,16 @@ def merge(
                 size = at - place
                 if size:
                     memmove(&out_rows[place + 1], &out_rows[place], size * sizeof(int64_t))
-                    memmove(&out_routes[place + 1], &out_routes[place], size * sizeof(uint16_t))
+                    memmove(&out_blockers[place + 1], &out_blockers[place], size * sizeof(uint16_t))
                     memmove(&out_affinity[place + 1], &out_affinity[place], size * sizeof(float))
                     memmove(&out_features[place + 1], &out_features[place], size * sizeof(int64_t))
                 out_rows[place] = row
-                out_routes[place] = bit
+                out_blockers[place] = bit
                 out_affinity[place] = value
                 out_features[place] = -1
                 at += 1
             out_starts[c + 1] = at
-    return new_starts, new_rows[:at], new_routes[:at], new_affinity[:at], new_features[:at]
+    return new_starts, new_rows[:at], new_blockers[:at], new_affinity[:at], new_features[:at]
 
 
 def find(

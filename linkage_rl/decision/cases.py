@@ -1,4 +1,4 @@
-"""Cases: clients with all that the routes propose for them, as ragged memory-mapped arrays."""
+"""Cases: clients with all that the blockers propose for them, as ragged memory-mapped arrays."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.errors import SchemaError
 
-PER_PAIR: Final = ("pair_routes", "affinity", "features", "is_right", "pair_company")
+PER_PAIR: Final = ("pair_blockers", "affinity", "features", "is_right", "pair_company")
 """Arrays with an entry per pair."""
 PER_CASE: Final = ("query", "available", "has_row", "family")
 """Arrays with an entry per case."""
@@ -24,14 +24,14 @@ _BY_POSITION = np.zeros(0, dtype=np.int64)
 class CaseSet:
     """N cases over P pairs; the pairs of case i are starts[i]..starts[i + 1]."""
 
-    routes: tuple[str, ...]
-    """Names of the R routes; bit r of a route set stands for routes[r]."""
+    blockers: tuple[str, ...]
+    """Names of the R blockers; bit r of a blocker set stands for blockers[r]."""
     feature_names: tuple[str, ...]
     query_names: tuple[str, ...]
     starts: NDArray[np.int64]
     """Shape (N + 1,)."""
-    pair_routes: NDArray[np.uint16]
-    """Routes that propose the pair, one bit per route; shape (P,)."""
+    pair_blockers: NDArray[np.uint16]
+    """Blockers that propose the pair, one bit per blocker; shape (P,)."""
     affinity: NDArray[np.float32]
     """How promising the pair is, in [0, 1]; falling within a case; shape (P,)."""
     features: NDArray[np.float32]
@@ -43,7 +43,7 @@ class CaseSet:
     query: NDArray[np.float32]
     """Client features in [0, 1], shape (N, Q)."""
     available: NDArray[np.uint16]
-    """Routes that the client can ask, one bit per route; shape (N,)."""
+    """Blockers that the client can ask, one bit per blocker; shape (N,)."""
     has_row: NDArray[np.bool_]
     """Whether the client's company stands in the table, shape (N,)."""
     family: NDArray[np.int16]
@@ -151,15 +151,15 @@ def join_cases(parts: Sequence[CaseSet], families: Sequence[int]) -> CaseSet:
     """The cases of all parts, one part after the other.
 
     Args:
-        parts: Sets with the same routes and features; one part alone stays memory-mapped.
+        parts: Sets with the same blockers and features; one part alone stays memory-mapped.
         families: Number written into `CaseSet.family` for the cases of each part.
 
     Raises:
-        SchemaError: The parts differ in routes or features.
+        SchemaError: The parts differ in blockers or features.
     """
     first = parts[0]
     for part in parts[1:]:
-        for name in ("routes", "feature_names", "query_names"):
+        for name in ("blockers", "feature_names", "query_names"):
             if getattr(part, name) != getattr(first, name):
                 raise SchemaError(
                     f"cases to join need the same {name}, got {getattr(first, name)} and "

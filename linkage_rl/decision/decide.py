@@ -1,6 +1,6 @@
 """The loop from candidates to decisions, one for evaluation, linking and serving.
 
-All clients that choose the same route buy it together, so that a list costs R rounds, not N.
+All clients that choose the same blocker run it together, so that a list costs R rounds, not N.
 """
 
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from linkage_rl.decision import _observe
 from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.cases import CaseSet
-from linkage_rl.decision.episode import ILLEGAL, ActionLayout, route_cost
+from linkage_rl.decision.episode import ILLEGAL, ActionLayout, blocker_cost
 from linkage_rl.decision.observation import View
 from linkage_rl.protocols import Policy
 from linkage_rl.records import DecisionKind, Decisions, Observation
@@ -32,37 +32,37 @@ class Thresholds:
 
 
 class Pool(Protocol):
-    """Cases whose candidates are shown as routes are bought."""
+    """Cases whose candidates are shown as blockers are run."""
 
     @property
     def available(self) -> NDArray[np.uint16]:
-        """Routes that each case can ask, one bit per route, shape (N,)."""
+        """Blockers that each case can ask, one bit per blocker, shape (N,)."""
 
-    def reveal(self, cases: NDArray[np.int64], route: int) -> None:
-        """Run a route for these cases."""
+    def reveal(self, cases: NDArray[np.int64], blocker: int) -> None:
+        """Run a blocker for these cases."""
 
-    def observe(self, cases: NDArray[np.int64], bought: NDArray[np.uint16]) -> Observation:
+    def observe(self, cases: NDArray[np.int64], ran: NDArray[np.uint16]) -> Observation:
         """What a policy sees of these cases."""
 
 
 @dataclass(frozen=True)
 class PreparedPool:
-    """Cases whose routes have all been run beforehand."""
+    """Cases whose blockers have all been run beforehand."""
 
     cases: CaseSet
     view: View
 
     @property
     def available(self) -> NDArray[np.uint16]:
-        """Routes that each case can ask, shape (N,)."""
+        """Blockers that each case can ask, shape (N,)."""
         return self.cases.available
 
-    def reveal(self, cases: NDArray[np.int64], route: int) -> None:
+    def reveal(self, cases: NDArray[np.int64], blocker: int) -> None:
         """Nothing to run: the candidates are there and only become visible."""
 
-    def observe(self, cases: NDArray[np.int64], bought: NDArray[np.uint16]) -> Observation:
+    def observe(self, cases: NDArray[np.int64], ran: NDArray[np.uint16]) -> Observation:
         """What a policy sees of these cases."""
-        return self.view.observe(self.cases, cases, bought)
+        return self.view.observe(self.cases, cases, ran)
 
 
 def raw_confidence(
@@ -94,8 +94,8 @@ class Decider:
     thresholds: Thresholds | None = None
     """None keeps the policy's own final action."""
     plan: tuple[int, ...] | None = None
-    """Routes that every client buys first, as far as it can; the policy then buys no more. None
-    leaves all buying to the policy."""
+    """Blockers that every client runs first, as far as it can; the policy then runs no more. None
+    leaves the choice to the policy."""
 
     def decide(self, pool: Pool, clients: int) -> Decisions:
         """Decide for cases 0..clients-1 of the pool."""
@@ -107,15 +107,15 @@ class Decider:
             kind=np.zeros(clients, dtype=np.int8),
             pair=np.full(clients, -1, dtype=np.int64),
             confidence=np.zeros(clients, dtype=np.float32),
-            bought=np.zeros(clients, dtype=np.uint16),
+            ran=np.zeros(clients, dtype=np.uint16),
             cost=np.zeros(clients, dtype=np.float32),
         )
         active = np.arange(clients, dtype=np.int64)
-        for route in self.plan or ():
-            self._buy(pool, active[(pool.available >> route) & 1 > 0], route, done)
+        for blocker in self.plan or ():
+            self._run(pool, active[(pool.available >> blocker) & 1 > 0], blocker, done)
         while len(active):
             active = self._round(pool, active, done)
-        done.cost[:] = route_cost(done.bought, self.view.price_row)
+        done.cost[:] = blocker_cost(done.ran, self.view.cost_row)
         return done
 
     def settle(self, judged: Decisions) -> Decisions:
@@ -132,19 +132,19 @@ class Decider:
         return replace(judged, confidence=confidence, kind=kind)
 
     def _round(self, pool: Pool, active: NDArray[np.int64], done: Decisions) -> NDArray[np.int64]:
-        """Let every active client act once; returns those that bought a route."""
+        """Let every active client act once; returns those that run a blocker."""
         layout = self.view.layout
-        actions = layout.size if self.plan is None else layout.first_route
-        route_of = np.empty(len(active), dtype=np.int64)
+        actions = layout.size if self.plan is None else layout.first_blocker
+        blocker_of = np.empty(len(active), dtype=np.int64)
         for begin in range(0, len(active), _CHUNK):
             part = active[begin : begin + _CHUNK]
-            observation = pool.observe(part, done.bought[part])
-            # a policy that preferred an illegal route would buy it for ever
+            observation = pool.observe(part, done.ran[part])
+            # a policy that preferred an illegal blocker would run it for ever
             preferences, action = _observe.choose(
                 self.policy.preferences(observation), observation.action_mask, ILLEGAL, actions
             )
-            route_of[begin : begin + _CHUNK] = action - layout.first_route
-            stops = np.flatnonzero(action < layout.first_route)
+            blocker_of[begin : begin + _CHUNK] = action - layout.first_blocker
+            stops = np.flatnonzero(action < layout.first_blocker)
             if len(stops):
                 self._stop(
                     part[stops],
@@ -153,15 +153,15 @@ class Decider:
                     observation.slot_pairs[stops],
                     done,
                 )
-        buys = route_of >= 0
-        for route in np.flatnonzero(np.bincount(route_of[buys])).tolist():
-            self._buy(pool, active[route_of == route], route, done)
-        return active[buys]
+        runs = blocker_of >= 0
+        for blocker in np.flatnonzero(np.bincount(blocker_of[runs])).tolist():
+            self._run(pool, active[blocker_of == blocker], blocker, done)
+        return active[runs]
 
-    def _buy(self, pool: Pool, cases: NDArray[np.int64], route: int, done: Decisions) -> None:
+    def _run(self, pool: Pool, cases: NDArray[np.int64], blocker: int, done: Decisions) -> None:
         if len(cases):
-            pool.reveal(cases, route)
-            done.bought[cases] |= np.uint16(1 << route)
+            pool.reveal(cases, blocker)
+            done.ran[cases] |= np.uint16(1 << blocker)
 
     def _stop(
         self,
@@ -171,7 +171,7 @@ class Decider:
         slot_pairs: NDArray[np.int64],
         done: Decisions,
     ) -> None:
-        """Write down clients whose policy has stopped buying."""
+        """Write down clients whose policy has stopped."""
         layout = self.view.layout
         slot, confidence = raw_confidence(preferences, layout)
         kind = np.where(action < layout.slots, _LINK, _NO_MATCH)

@@ -1,7 +1,7 @@
 """The decision process itself, pure and batched: actions, legality, transitions.
 
 An episode belongs to one client. It starts without candidates; each action links a visible
-candidate, declares no match, asks for review, or buys a route, which shows more candidates.
+candidate, declares no match, asks for review, or runs a blocker, which shows more candidates.
 """
 
 from dataclasses import dataclass, replace
@@ -19,12 +19,12 @@ ILLEGAL: Final = np.float32(-1e8)
 
 @dataclass(frozen=True)
 class ActionLayout:
-    """Meaning of the A = K + 2 + R actions: link slot k, no match, review, buy route r."""
+    """Meaning of the A = K + 2 + R actions: link slot k, no match, review, run blocker r."""
 
     slots: int
     """Visible candidates K."""
-    routes: int
-    """Routes R."""
+    blockers: int
+    """Blockers R."""
 
     @property
     def no_match(self) -> int:
@@ -37,14 +37,14 @@ class ActionLayout:
         return self.slots + 1
 
     @property
-    def first_route(self) -> int:
-        """Index of the action that buys route 0."""
+    def first_blocker(self) -> int:
+        """Index of the action that runs blocker 0."""
         return self.slots + 2
 
     @property
     def size(self) -> int:
         """Number of actions A."""
-        return self.slots + 2 + self.routes
+        return self.slots + 2 + self.blockers
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class Episodes:
 
     case: NDArray[np.int64]
     """Case of each episode, shape (B,)."""
-    bought: NDArray[np.uint16]
-    """Routes bought, one bit per route, shape (B,)."""
+    ran: NDArray[np.uint16]
+    """Blockers run, one bit per blocker, shape (B,)."""
     action: NDArray[np.int64]
     """The action that ended the episode, -1 while it runs; shape (B,)."""
 
@@ -64,17 +64,17 @@ class Episodes:
         return self.action >= 0
 
 
-def begin(cases: NDArray[np.int64], bought: NDArray[np.uint16] | None = None) -> Episodes:
-    """Fresh episodes of these cases; `bought` gives routes that are paid already."""
-    if bought is None:
-        bought = np.zeros(len(cases), dtype=np.uint16)
-    return Episodes(cases, bought, np.full(len(cases), -1, dtype=np.int64))
+def begin(cases: NDArray[np.int64], ran: NDArray[np.uint16] | None = None) -> Episodes:
+    """Fresh episodes of these cases; `ran` gives blockers that have run already."""
+    if ran is None:
+        ran = np.zeros(len(cases), dtype=np.uint16)
+    return Episodes(cases, ran, np.full(len(cases), -1, dtype=np.int64))
 
 
 def legal_actions(
     layout: ActionLayout,
     filled: NDArray[np.integer],
-    bought: NDArray[np.uint16],
+    ran: NDArray[np.uint16],
     available: NDArray[np.uint16],
     allow_review: bool,
 ) -> NDArray[np.int8]:
@@ -83,16 +83,16 @@ def legal_actions(
     Args:
         layout: Meaning of the A actions.
         filled: Slots that hold a candidate, shape (B,).
-        bought: Route bits already bought, shape (B,).
-        available: Route bits that the client can ask, since it has the field; shape (B,).
+        ran: Blocker bits already run, shape (B,).
+        available: Blocker bits that the client can ask, since it has the field; shape (B,).
         allow_review: Whether a person stands by to review.
     """
     return _observe.legal_actions(
         np.ascontiguousarray(filled, dtype=np.int64),
-        bought,
+        ran,
         available,
         layout.slots,
-        layout.routes,
+        layout.blockers,
         allow_review,
     )
 
@@ -113,16 +113,16 @@ def advance(
             f"expected actions in 0..{layout.size - 1}, got {actions.min()}..{actions.max()}"
         )
     legal = mask[np.arange(len(actions)), actions].astype(bool) & ~episodes.done
-    buys = legal & (actions >= layout.first_route)
-    route = np.where(buys, actions - layout.first_route, 0)
-    bits = np.left_shift(buys.astype(np.uint16), route.astype(np.uint16))
+    runs = legal & (actions >= layout.first_blocker)
+    blocker = np.where(runs, actions - layout.first_blocker, 0)
+    bits = np.left_shift(runs.astype(np.uint16), blocker.astype(np.uint16))
     return replace(
         episodes,
-        bought=episodes.bought | bits,
-        action=np.where(legal & ~buys, actions, episodes.action),
+        ran=episodes.ran | bits,
+        action=np.where(legal & ~runs, actions, episodes.action),
     )
 
 
-def route_cost(bought: NDArray[np.uint16], prices: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Summed price of the routes in each bit set, shape (B,); unit: one correct link."""
-    return _observe.route_cost(bought, prices)
+def blocker_cost(ran: NDArray[np.uint16], costs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Summed cost of the blockers in each bit set, shape (B,); unit: one correct link."""
+    return _observe.blocker_cost(ran, costs)

@@ -13,7 +13,7 @@ from linkage_rl.decision.episode import ActionLayout, legal_actions
 from linkage_rl.records import Observation
 
 SLOT_FEATURES: Final = ("affinity", "lead", "share_of_best")
-"""Features that depend on which other candidates are visible; they follow the route bits."""
+"""Features that depend on which other candidates are visible; they follow the blocker bits."""
 
 
 class Shown(Protocol):
@@ -24,7 +24,7 @@ class Shown(Protocol):
         """Shape (N + 1,)."""
 
     @property
-    def pair_routes(self) -> NDArray[np.uint16]:
+    def pair_blockers(self) -> NDArray[np.uint16]:
         """Shape (P,)."""
 
     @property
@@ -54,48 +54,48 @@ class Shown(Protocol):
 
 @dataclass(frozen=True)
 class View:
-    """How cases are shown: number of slots, prices, and whether review is offered."""
+    """How cases are shown: number of slots, costs, and whether review is offered."""
 
     max_candidates: int
     """Visible candidates K."""
-    prices: tuple[float, ...]
-    """Price of each route, unit: one correct link."""
+    costs: tuple[float, ...]
+    """Cost of each blocker, unit: one correct link."""
     allow_review: bool = False
 
     @cached_property
-    def price_row(self) -> NDArray[np.float32]:
-        """The prices as an array, shape (R,)."""
-        return np.asarray(self.prices, dtype=np.float32)
+    def cost_row(self) -> NDArray[np.float32]:
+        """The costs as an array, shape (R,)."""
+        return np.asarray(self.costs, dtype=np.float32)
 
     @cached_property
     def layout(self) -> ActionLayout:
         """The actions that go with this view."""
-        return ActionLayout(self.max_candidates, len(self.prices))
+        return ActionLayout(self.max_candidates, len(self.costs))
 
     def candidate_features(self, cases: CaseSet) -> tuple[str, ...]:
         """Names of the F features of a slot, in order."""
         return (
             *cases.feature_names,
-            *(f"route_{route}" for route in cases.routes),
+            *(f"blocker_{blocker}" for blocker in cases.blockers),
             *SLOT_FEATURES,
         )
 
     def observe(
-        self, cases: Shown, case: NDArray[np.int64], bought: NDArray[np.uint16]
+        self, cases: Shown, case: NDArray[np.int64], ran: NDArray[np.uint16]
     ) -> Observation:
-        """What a policy sees of these cases after these routes; fresh arrays at each call."""
+        """What a policy sees of these cases after these blockers; fresh arrays at each call."""
         candidates, pairs, filled = _observe.fill_slots(
             case,
-            bought,
+            ran,
             cases.starts,
-            cases.pair_routes,
+            cases.pair_blockers,
             cases.affinity,
             cases.features,
             cases.feature_rows,
             cases.pair_names,
             self.max_candidates,
-            len(self.prices),
+            len(self.costs),
         )
-        state = _observe.fill_state(bought, filled, self.price_row, self.max_candidates)
-        mask = legal_actions(self.layout, filled, bought, cases.available[case], self.allow_review)
+        state = _observe.fill_state(ran, filled, self.cost_row, self.max_candidates)
+        mask = legal_actions(self.layout, filled, ran, cases.available[case], self.allow_review)
         return Observation(candidates, cases.query[case], state, mask, pairs)

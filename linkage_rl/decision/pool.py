@@ -1,6 +1,6 @@
-"""Candidates gathered live from an index, route by route, for a batch of clients.
+"""Candidates gathered live from an index, blocker by blocker, for a batch of clients.
 
-Preparing cases for training is the same gathering with every route bought at once, so training
+Preparing cases for training is the same gathering with every blocker run at once, so training
 and linking see the same candidates, features and slots.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.routes import Clients, Route
+from linkage_rl.candidates.blockers import Clients, Blocker
 from linkage_rl.decision import _pairs
 from linkage_rl.decision.observation import View
 from linkage_rl.features.matrix import PAIR_FEATURES, Comparison, query_features
@@ -26,7 +26,7 @@ class Pairs:
     """Pairs of client i are starts[i]..starts[i + 1]; shape (N + 1,)."""
     rows: NDArray[np.int64]
     """Index row of each pair's company, shape (P,)."""
-    pair_routes: NDArray[np.uint16]
+    pair_blockers: NDArray[np.uint16]
     affinity: NDArray[np.float32]
     feature_rows: NDArray[np.int64]
     """Row of `features` that belongs to each pair, shape (P,)."""
@@ -47,27 +47,27 @@ class Pairs:
 
 
 class LivePool:
-    """N clients whose routes run when they are bought."""
+    """N clients whose blockers run when they are chosen."""
 
     def __init__(
         self,
         index: CompanyIndex,
-        routes: Sequence[Route],
+        blockers: Sequence[Blocker],
         clients: Clients,
         view: View,
         limit: int,
     ) -> None:
         self._index = index
-        self._routes = routes
+        self._blockers = blockers
         self._clients = clients
         self._comparison = Comparison(index, clients)
         self._view = view
         self._limit = limit
         available = np.zeros(len(clients), dtype=np.uint16)
-        for place, route in enumerate(routes):
-            available |= route.can_ask(clients) * np.uint16(1 << place)
+        for place, blocker in enumerate(blockers):
+            available |= blocker.applies_to(clients) * np.uint16(1 << place)
         self.available = available
-        """Routes that each client can ask, one bit per route, shape (N,)."""
+        """Blockers that each client can ask, one bit per blocker, shape (N,)."""
         self._pairs = Pairs(
             np.zeros(len(clients) + 1, dtype=np.int64),
             np.zeros(0, dtype=np.int64),
@@ -87,9 +87,9 @@ class LivePool:
             self._describe()
         return self._pairs
 
-    def observe(self, cases: NDArray[np.int64], bought: NDArray[np.uint16]) -> Observation:
+    def observe(self, cases: NDArray[np.int64], ran: NDArray[np.uint16]) -> Observation:
         """What a policy sees of these clients."""
-        return self._view.observe(self.pairs, cases, bought)
+        return self._view.observe(self.pairs, cases, ran)
 
     def features_of(
         self, clients: NDArray[np.int64], rows: NDArray[np.int64]
@@ -102,20 +102,20 @@ class LivePool:
         features: NDArray[np.float32] = pairs.features[pairs.feature_rows[place]]
         return features
 
-    def reveal(self, cases: NDArray[np.int64], route: int) -> None:
-        """Run a route for these clients; what it proposes is described when it is looked at."""
-        found = self._index.propose(self._routes[route], self._clients, cases, self._limit)
+    def reveal(self, cases: NDArray[np.int64], blocker: int) -> None:
+        """Run a blocker for these clients; what it proposes is described when it is looked at."""
+        found = self._index.propose(self._blockers[blocker], self._clients, cases, self._limit)
         known = self._pairs
         merged = _pairs.merge(
             known.starts,
             known.rows,
-            known.pair_routes,
+            known.pair_blockers,
             known.affinity,
             known.feature_rows,
             cases,
             found.rows,
             found.affinity,
-            route,
+            blocker,
         )
         self._pairs = Pairs(*merged, known.features, known.query, known.available)
         self._described = False

@@ -1,4 +1,4 @@
-"""Cases for training and evaluation: every route run for every client, once."""
+"""Cases for training and evaluation: every blocker run for every client, once."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.routes import Clients, Route
+from linkage_rl.candidates.blockers import Clients, Blocker
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
@@ -22,24 +22,24 @@ _CHUNK = 4096
 
 def prepare_cases(
     index: CompanyIndex,
-    routes: Sequence[Route],
+    blockers: Sequence[Blocker],
     records: RecordBatch,
     truth: Sequence[str],
     limit: int = 20,
     title: str = "cases",
 ) -> CaseSet:
-    """Run all routes for N clients and keep what they propose.
+    """Run all blockers for N clients and keep what they propose.
 
     Args:
         index: The company table.
-        routes: R routes, at most 16.
+        blockers: R blockers, at most 16.
         records: The clients.
         truth: Company ids that are right for each client, joined by '|'; '' for no row.
-        limit: Candidates kept per client and route.
+        limit: Candidates kept per client and blocker.
         title: Label of the progress bar.
     """
     parts = [
-        _prepare_chunk(index, routes, records.take(range(begin, end)), truth[begin:end], limit)
+        _prepare_chunk(index, blockers, records.take(range(begin, end)), truth[begin:end], limit)
         for begin, end in tqdm(
             _chunks(len(records)), desc=title, unit="chunk", disable=len(records) < _CHUNK
         )
@@ -49,11 +49,11 @@ def prepare_cases(
     starts = np.concatenate([[0], np.cumsum(np.concatenate([np.zeros(0, np.int64), *sizes]))])
     rows, pair_company = np.unique(_joined(pairs, "rows", np.int64), return_inverse=True)
     return CaseSet(
-        routes=tuple(route.name for route in routes),
+        blockers=tuple(blocker.name for blocker in blockers),
         feature_names=PAIR_FEATURES,
         query_names=QUERY_FEATURES,
         starts=starts.astype(np.int64),
-        pair_routes=_joined(pairs, "pair_routes", np.uint16),
+        pair_blockers=_joined(pairs, "pair_blockers", np.uint16),
         affinity=_joined(pairs, "affinity", np.float32),
         features=np.concatenate(
             [
@@ -99,16 +99,16 @@ def _joined(pairs: Sequence[Pairs], name: str, dtype: type[np.generic]) -> NDArr
 
 def _prepare_chunk(
     index: CompanyIndex,
-    routes: Sequence[Route],
+    blockers: Sequence[Blocker],
     records: RecordBatch,
     truth: Sequence[str],
     limit: int,
 ) -> tuple[Pairs, NDArray[np.bool_]]:
     clients = Clients.of(canonicalise(records))
-    view = View(limit, tuple(route.price for route in routes))
-    pool = LivePool(index, routes, clients, view, limit)
-    for place, route in enumerate(routes):
-        asking = np.flatnonzero(route.can_ask(clients))
+    view = View(limit, tuple(blocker.cost for blocker in blockers))
+    pool = LivePool(index, blockers, clients, view, limit)
+    for place, blocker in enumerate(blockers):
+        asking = np.flatnonzero(blocker.applies_to(clients))
         if len(asking):
             pool.reveal(asking, place)
     return pool.pairs, _is_right(index, pool.pairs, truth)

@@ -18,8 +18,8 @@ from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import Observation
 
-UNLISTED_PRICE: Final = 0.005
-"""Price of a route that `CandidateSettings` does not list; unit: one correct link."""
+UNLISTED_COST: Final = 0.005
+"""Cost of a blocker that `CandidateSettings` does not list; unit: one correct link."""
 
 ObservationDict = dict[str, NDArray[np.float32] | NDArray[np.int8]]
 
@@ -28,10 +28,10 @@ def build_core(
     cases: CaseSet | Path | str | None,
     *,
     max_candidates: int,
-    prices: Sequence[float] | None,
+    costs: Sequence[float] | None,
     allow_review: bool,
     weights: RewardWeights | Mapping[str, float] | None,
-    all_paid: bool,
+    all_run: bool,
     order: Order,
     batch: int = 1,
 ) -> LinkageCore:
@@ -40,10 +40,10 @@ def build_core(
     Args:
         cases: Prepared cases, the folder of saved ones, or None for the default sample.
         max_candidates: Visible candidates K.
-        prices: Price of each route, or None for that of `CandidateSettings`.
+        costs: Cost of each blocker, or None for that of `CandidateSettings`.
         allow_review: Whether a person stands by to review.
         weights: Worth of the outcomes; a mapping names the weights that differ from the default.
-        all_paid: Start with every route paid.
+        all_run: Start with every blocker run.
         order: How cases are drawn.
         batch: Episodes side by side.
 
@@ -58,11 +58,11 @@ def build_core(
         cases = default_cases()
     elif not isinstance(cases, CaseSet):
         cases = _load(Path(cases))
-    if prices is None:
-        listed = {route.name: route.price for route in CandidateSettings().routes()}
-        prices = [listed.get(route, UNLISTED_PRICE) for route in cases.routes]
-    view = View(max_candidates, tuple(prices), allow_review)
-    return LinkageCore(cases, view, _weights(weights), batch=batch, all_paid=all_paid, order=order)
+    if costs is None:
+        listed = {blocker.name: blocker.cost for blocker in CandidateSettings().blockers()}
+        costs = [listed.get(blocker, UNLISTED_COST) for blocker in cases.blockers]
+    view = View(max_candidates, tuple(costs), allow_review)
+    return LinkageCore(cases, view, _weights(weights), batch=batch, all_run=all_run, order=order)
 
 
 def _load(folder: Path) -> CaseSet:
@@ -82,14 +82,14 @@ def _weights(weights: RewardWeights | Mapping[str, float] | None) -> RewardWeigh
 
 def observation_space(cases: CaseSet, view: View, *, flat: bool) -> spaces.Dict:
     """Space of one observation; `flat` as in `as_dict`."""
-    slots, routes = view.max_candidates, len(view.prices)
+    slots, blockers = view.max_candidates, len(view.costs)
     features = len(view.candidate_features(cases))
     shape = (slots * features,) if flat else (slots, features)
     return spaces.Dict(
         {
             "candidates": spaces.Box(0.0, 1.0, shape, np.float32),
             "query": spaces.Box(0.0, 1.0, (cases.query.shape[1],), np.float32),
-            "state": spaces.Box(0.0, 1.0, (routes + 2,), np.float32),
+            "state": spaces.Box(0.0, 1.0, (blockers + 2,), np.float32),
             "action_mask": spaces.Box(0, 1, (view.layout.size,), np.int8),
         }
     )

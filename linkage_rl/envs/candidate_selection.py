@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.decision.cases import CaseSet
-from linkage_rl.decision.episode import route_cost
+from linkage_rl.decision.episode import blocker_cost
 from linkage_rl.envs.build import (
     ObservationDict,
     action_space,
@@ -24,16 +24,16 @@ from linkage_rl.errors import ConfigError, IllegalActionError
 
 
 class CandidateSelectionEnv(gym.Env[ObservationDict, int | np.int64]):
-    """Link a client to its company, say that there is none, or buy another route first.
+    """Link a client to its company, say that there is none, or run another blocker first.
 
     ## Action Space
-    `Discrete(K + 2 + R)`: link slot 0..K-1, no match, review, or buy route 0..R-1. An action that
+    `Discrete(K + 2 + R)`: link slot 0..K-1, no match, review, or run blocker 0..R-1. An action that
     `action_mask` forbids costs a penalty and changes nothing.
 
     ## Observation Space
     `Dict`: candidates (K * F,), query (Q,), state (R + 2,), action_mask (K + 2 + R,); empty slots
     are 0. Candidates lie slot after slot; `flat=False` gives them as (K, F), of which the checker
-    of Stable-Baselines3 disapproves. State holds the routes bought, the share of slots filled, and
+    of Stable-Baselines3 disapproves. State holds the blockers run, the share of slots filled, and
     the cost so far.
 
     ## Rewards
@@ -44,7 +44,7 @@ class CandidateSelectionEnv(gym.Env[ObservationDict, int | np.int64]):
 
     ## Info
     `client_id` and `case`, after each step `reward_terms`, and at the end `outcome`,
-    `is_success`, `company_id` ('' unless linked), `routes_used` (names) and `cost`.
+    `is_success`, `company_id` ('' unless linked), `blockers_used` (names) and `cost`.
     """
 
     # Gymnasium declares it per instance and reads it from the class.
@@ -58,10 +58,10 @@ class CandidateSelectionEnv(gym.Env[ObservationDict, int | np.int64]):
         cases: CaseSet | Path | str | None = None,
         *,
         max_candidates: int = 20,
-        prices: Sequence[float] | None = None,
+        costs: Sequence[float] | None = None,
         allow_review: bool = False,
         weights: RewardWeights | Mapping[str, float] | None = None,
-        all_paid: bool = False,
+        all_run: bool = False,
         order: Order = "random",
         flat: bool = True,
         render_mode: str | None = None,
@@ -78,10 +78,10 @@ class CandidateSelectionEnv(gym.Env[ObservationDict, int | np.int64]):
         self.core: LinkageCore = build_core(
             cases,
             max_candidates=max_candidates,
-            prices=prices,
+            costs=costs,
             allow_review=allow_review,
             weights=weights,
-            all_paid=all_paid,
+            all_run=all_run,
             order=order,
         )
         self.render_mode = render_mode
@@ -169,13 +169,13 @@ class CandidateSelectionEnv(gym.Env[ObservationDict, int | np.int64]):
         return {"client_id": self.core.cases.clients.take(case)[0], "case": int(case[0])}
 
     def _ending(self, step: Step) -> dict[str, Any]:
-        cases, bought = self.core.cases, int(step.after.bought[0])
-        prices = np.asarray(self.core.view.prices, dtype=np.float32)
+        cases, ran = self.core.cases, int(step.after.ran[0])
+        costs = np.asarray(self.core.view.costs, dtype=np.float32)
         outcome = Outcome(int(step.outcome[0]))
         return {
             "outcome": outcome.name.lower(),
             "is_success": outcome in (Outcome.CORRECT_LINK, Outcome.CORRECT_REJECT),
             "company_id": cases.company_ids(self.core.linked_pairs(step.after))[0],
-            "routes_used": [name for bit, name in enumerate(cases.routes) if bought >> bit & 1],
-            "cost": 0.0 if self.core.all_paid else float(route_cost(step.after.bought, prices)[0]),
+            "blockers_used": [name for bit, name in enumerate(cases.blockers) if ran >> bit & 1],
+            "cost": 0.0 if self.core.all_run else float(blocker_cost(step.after.ran, costs)[0]),
         }

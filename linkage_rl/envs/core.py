@@ -50,7 +50,7 @@ class Tally:
     outcomes: NDArray[np.int64]
     """Finished episodes by `Outcome`, shape (6,)."""
     reward: float = 0.0
-    routes: int = 0
+    blockers: int = 0
     steps: int = 0
 
 
@@ -65,7 +65,7 @@ class LinkageCore:
         *,
         batch: int = 1,
         rng: np.random.Generator | None = None,
-        all_paid: bool = False,
+        all_run: bool = False,
         order: Order = "random",
     ) -> None:
         """Prepare the core; `reset` starts it.
@@ -76,25 +76,25 @@ class LinkageCore:
             weights: Worth of the outcomes; may be exchanged between steps.
             batch: Episodes side by side, B.
             rng: Draws the cases; a fresh one if None.
-            all_paid: Start with every route that the client can ask, at no price.
+            all_run: Start with every blocker that the client can ask, at no cost.
             order: Draw cases at random with replacement, or one after the other, again and again.
 
         Raises:
-            ConfigError: There are no cases, or the prices do not fit their routes.
+            ConfigError: There are no cases, or the costs do not fit their blockers.
         """
         if len(cases) == 0:
             raise ConfigError("an environment needs at least one case, got none")
-        if len(view.prices) != len(cases.routes):
+        if len(view.costs) != len(cases.blockers):
             raise ConfigError(
-                f"expected {len(cases.routes)} prices, one per route {list(cases.routes)}, "
-                f"got {len(view.prices)}"
+                f"expected {len(cases.blockers)} costs, one per blocker {list(cases.blockers)}, "
+                f"got {len(view.costs)}"
             )
         self.cases = cases
         self.view = view
         self.weights = RewardWeights() if weights is None else weights
         self.batch = batch
         self.rng = np.random.default_rng() if rng is None else rng
-        self.all_paid = all_paid
+        self.all_run = all_run
         self.order = order
         self.tally = Tally(np.zeros(len(Outcome), dtype=np.int64))
         self._next_case = 0
@@ -177,7 +177,7 @@ class LinkageCore:
     ) -> None:
         self.tally.outcomes += np.bincount(outcome, minlength=len(Outcome))
         self.tally.reward += float(reward.sum())
-        self.tally.routes += int((before.bought != after.bought).sum())
+        self.tally.blockers += int((before.ran != after.ran).sum())
         self.tally.steps += len(reward)
 
     def _draw(self, count: int) -> NDArray[np.int64]:
@@ -188,18 +188,18 @@ class LinkageCore:
         return drawn
 
     def _begin(self, case: NDArray[np.int64]) -> Episodes:
-        paid = np.asarray(self.cases.available[case]) if self.all_paid else None
-        return episode.begin(case, paid)
+        ran = np.asarray(self.cases.available[case]) if self.all_run else None
+        return episode.begin(case, ran)
 
     def _restart(self, after: Episodes, finished: NDArray[np.int64]) -> Episodes:
         if len(finished) == 0:
             return after
         fresh = self._begin(self._draw(len(finished)))
-        case, bought, action = after.case.copy(), after.bought.copy(), after.action.copy()
+        case, ran, action = after.case.copy(), after.ran.copy(), after.action.copy()
         case[finished] = fresh.case
-        bought[finished] = fresh.bought
+        ran[finished] = fresh.ran
         action[finished] = fresh.action
-        return replace(after, case=case, bought=bought, action=action)
+        return replace(after, case=case, ran=ran, action=action)
 
     def _observe(self) -> Observation:
-        return self.view.observe(self.cases, self.episodes.case, self.episodes.bought)
+        return self.view.observe(self.cases, self.episodes.case, self.episodes.ran)

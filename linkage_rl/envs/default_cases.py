@@ -18,5 +18,5 @@ def default_cases() -> CaseSet:
     """The training clients of a small seeded sample, shared by all environments of the program."""
     index = CompanyIndex.build(generate_companies(SAMPLE))
     clients = generate_clients(SAMPLE, "train")
-    routes = CandidateSettings().routes()
-    return prepare_cases(index, routes, clients.records, clients.truth or (), title="sample")
+    blockers = CandidateSettings().blockers()
+    return prepare_cases(index, blockers, clients.records, clients.truth or (), title="sample")

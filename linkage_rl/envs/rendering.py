@@ -36,10 +36,10 @@ def describe(
         action: The last action, None at the start.
         outcome: How the episode stands.
     """
-    bought = [name for name, on in zip(cases.routes, observation.state[0], strict=False) if on > 0]
+    ran = [name for name, on in zip(cases.blockers, observation.state[0], strict=False) if on > 0]
     lines = [
         f"client    {cases.client_texts.take(np.array([case]))[0]}",
-        f"routes    {', '.join(bought) or 'none bought'}; cost {observation.state[0, -1]:.3f}",
+        f"blockers    {', '.join(ran) or 'none run'}; cost {observation.state[0, -1]:.3f}",
         *_table(cases, view, observation, reveal=outcome != Outcome.RUNNING),
     ]
     if action is not None:
@@ -56,9 +56,9 @@ def action_name(cases: CaseSet, view: View, action: int) -> str:
     layout = view.layout
     if action < layout.slots:
         return f"link candidate {action}"
-    if action < layout.first_route:
+    if action < layout.first_blocker:
         return "no match" if action == layout.no_match else "review"
-    return f"buy route {cases.routes[action - layout.first_route]}"
+    return f"run blocker {cases.blockers[action - layout.first_blocker]}"
 
 
 def _table(cases: CaseSet, view: View, observation: Observation, *, reveal: bool) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.decision.cases import CaseSet
-from linkage_rl.decision.episode import ActionLayout, Episodes, route_cost
+from linkage_rl.decision.episode import ActionLayout, Episodes, blocker_cost
 from linkage_rl.decision.observation import View
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import DecisionKind, Decisions
@@ -33,7 +33,7 @@ TERMS: Final = (
     "missed_link",
     "review",
     "illegal",
-    "route_price",
+    "blocker_cost",
 )
 """Names of the reward terms; the first five are the outcomes in the order of `Outcome`."""
 
@@ -64,8 +64,8 @@ class RewardWeights:
     """A person decides."""
     illegal: float = -0.05
     """An action that the mask forbids; nothing else happens."""
-    route_price_scale: float = 1.0
-    """Factor on the prices of the bought routes."""
+    blocker_cost_scale: float = 1.0
+    """Factor on the costs of the run blockers."""
 
     def __post_init__(self) -> None:
         if self.wrong_link >= min(self.correct_link, self.correct_reject):
@@ -77,10 +77,10 @@ class RewardWeights:
             raise ConfigError(
                 f"reward.missed_link must lie below correct_reject, got {self.missed_link}"
             )
-        if self.illegal > 0 or self.route_price_scale < 0:
+        if self.illegal > 0 or self.blocker_cost_scale < 0:
             raise ConfigError(
-                "reward.illegal must be at most 0 and reward.route_price_scale at least 0, got "
-                f"{self.illegal} and {self.route_price_scale}"
+                "reward.illegal must be at most 0 and reward.blocker_cost_scale at least 0, got "
+                f"{self.illegal} and {self.blocker_cost_scale}"
             )
 
     @property
@@ -93,7 +93,7 @@ class RewardWeights:
 
     def total(self, terms: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         """Weighted sum of the terms, shape (B,)."""
-        reward = -self.route_price_scale * terms["route_price"]
+        reward = -self.blocker_cost_scale * terms["blocker_cost"]
         for name in TERMS[:6]:
             reward = reward + getattr(self, name) * terms[name]
         return reward.astype(np.float32)
@@ -139,7 +139,7 @@ class RewardWeights:
             reject_value: What it is worth to know that a client has no row.
             review_cost: Labour of one review; the person then finds the right answer.
 
-        Prices in `View.prices` are in units of one correct link: divide yen by `link_value`.
+        Costs in `View.costs` are in units of one correct link: divide yen by `link_value`.
 
         Raises:
             ConfigError: `link_value` is not positive.
@@ -187,13 +187,13 @@ def terms(
     after: Episodes,
     outcome: NDArray[np.int8],
 ) -> dict[str, NDArray[np.float32]]:
-    """The named terms of one step, each of shape (B,): indicators, and the price paid."""
-    paid = after.bought & ~before.bought
+    """The named terms of one step, each of shape (B,): indicators, and the cost."""
+    newly_run = after.ran & ~before.ran
     named = {
         name: (outcome == index).astype(np.float32) for index, name in enumerate(TERMS[:5], start=1)
     }
-    named["illegal"] = ((paid == 0) & (outcome == Outcome.RUNNING)).astype(np.float32)
-    named["route_price"] = route_cost(paid, np.asarray(view.prices, dtype=np.float32))
+    named["illegal"] = ((newly_run == 0) & (outcome == Outcome.RUNNING)).astype(np.float32)
+    named["blocker_cost"] = blocker_cost(newly_run, np.asarray(view.costs, dtype=np.float32))
     return named
 
 
@@ -218,6 +218,6 @@ def ends(
 def decision_rewards(
     decisions: Decisions, cases: CaseSet, weights: RewardWeights
 ) -> NDArray[np.float32]:
-    """Worth of each decision less the price of its routes, shape (N,)."""
+    """Worth of each decision less the cost of its blockers, shape (N,)."""
     worth = weights.of_outcome[decision_outcomes(decisions, cases)]
-    return (worth - weights.route_price_scale * decisions.cost).astype(np.float32)
+    return (worth - weights.blocker_cost_scale * decisions.cost).astype(np.float32)

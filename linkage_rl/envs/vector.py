@@ -10,7 +10,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from linkage_rl.decision.cases import CaseSet
-from linkage_rl.decision.episode import route_cost
+from linkage_rl.decision.episode import blocker_cost
 from linkage_rl.envs.build import (
     ObservationDict,
     action_space,
@@ -42,10 +42,10 @@ class CandidateSelectionVectorEnv(VectorEnv[ObservationDict, NDArray[np.int64], 
         *,
         num_envs: int = 1,
         max_candidates: int = 20,
-        prices: Sequence[float] | None = None,
+        costs: Sequence[float] | None = None,
         allow_review: bool = False,
         weights: RewardWeights | Mapping[str, float] | None = None,
-        all_paid: bool = False,
+        all_run: bool = False,
         order: Order = "random",
         flat: bool = True,
         max_episode_steps: int | None = None,
@@ -57,10 +57,10 @@ class CandidateSelectionVectorEnv(VectorEnv[ObservationDict, NDArray[np.int64], 
             cases: As in `build_core`.
             num_envs: Episodes side by side, B.
             max_candidates: As in `build_core`.
-            prices: As in `build_core`.
+            costs: As in `build_core`.
             allow_review: As in `build_core`.
             weights: As in `build_core`.
-            all_paid: As in `build_core`.
+            all_run: As in `build_core`.
             order: As in `build_core`.
             flat: As in `as_dict`.
             max_episode_steps: Steps after which an unfinished episode is truncated, if any.
@@ -74,10 +74,10 @@ class CandidateSelectionVectorEnv(VectorEnv[ObservationDict, NDArray[np.int64], 
         self.core: LinkageCore = build_core(
             cases,
             max_candidates=max_candidates,
-            prices=prices,
+            costs=costs,
             allow_review=allow_review,
             weights=weights,
-            all_paid=all_paid,
+            all_run=all_run,
             order=order,
             batch=num_envs,
         )
@@ -136,15 +136,15 @@ class CandidateSelectionVectorEnv(VectorEnv[ObservationDict, NDArray[np.int64], 
         seen = as_dict(step.final, flat=self.flat)
         for row in np.flatnonzero(ended):
             final_obs[row] = {name: value[row].copy() for name, value in seen.items()}
-        prices = np.asarray(self.core.view.prices, dtype=np.float32)
-        cost = route_cost(step.after.bought, prices) * (not self.core.all_paid)
+        costs = np.asarray(self.core.view.costs, dtype=np.float32)
+        cost = blocker_cost(step.after.ran, costs) * (not self.core.all_run)
         success = np.isin(step.outcome, (Outcome.CORRECT_LINK, Outcome.CORRECT_REJECT))
         final_info: dict[str, Any] = {
             "case": step.after.case,
             "outcome": step.outcome,
             "is_success": success,
             "cost": cost,
-            "bought": step.after.bought,
+            "ran": step.after.ran,
         }
         final_info.update({f"_{name}": ended.copy() for name in tuple(final_info)})
         return {

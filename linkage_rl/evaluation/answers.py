@@ -43,10 +43,10 @@ class Answers:
     """Whether the best candidate is right, linked or not, shape (N,)."""
     has_row: NDArray[np.bool_]
     """Whether the table holds a right company, shape (N,)."""
-    bought: NDArray[np.uint16]
-    """Routes bought, one bit per route, shape (N,)."""
+    ran: NDArray[np.uint16]
+    """Blockers run, one bit per blocker, shape (N,)."""
     cost: NDArray[np.float32]
-    """Price of these routes, unit: one correct link, shape (N,)."""
+    """Cost of these blockers, unit: one correct link, shape (N,)."""
     family: NDArray[np.int16]
     """Which list a client is of, shape (N,)."""
 
@@ -69,7 +69,7 @@ class Answers:
             decisions.confidence,
             best_is_right(decisions, cases),
             np.array(cases.has_row),
-            decisions.bought,
+            decisions.ran,
             decisions.cost,
             np.array(cases.family),
         )
@@ -88,9 +88,9 @@ class Answers:
     def judged(self, weights: RewardWeights) -> Judgement:
         """How the clients ended, and what that is worth."""
         place = np.arange(len(self))
-        decisions = Decisions(self.kind, place, self.confidence, self.bought, self.cost)
+        decisions = Decisions(self.kind, place, self.confidence, self.ran, self.cost)
         worth = weights.of_outcome[ends(self.kind, self.right, self.has_row)]
-        rewards = worth - weights.route_price_scale * self.cost
+        rewards = worth - weights.blocker_cost_scale * self.cost
         return judge(decisions, self.right, self.has_row, rewards)
 
     def save(self, path: Path) -> None:

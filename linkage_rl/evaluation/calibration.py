@@ -30,7 +30,7 @@ class ThresholdChoice:
     false_link_rate: float
     """Linked / clients that have no row; nan where all have one."""
     expected_reward: float
-    """Mean reward without route prices, which no threshold changes; nan without weights."""
+    """Mean reward without blocker costs, which no threshold changes; nan without weights."""
 
 
 def pool_adjacent_violators(

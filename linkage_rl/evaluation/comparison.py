@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.routes import Route
+from linkage_rl.candidates.blockers import Blocker
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider
 from linkage_rl.decision.observation import View
@@ -42,7 +42,7 @@ class System:
     name: str
     policy: Policy
     plan: tuple[int, ...] | None = None
-    """Routes bought for every client; None leaves the buying to the policy."""
+    """Blockers run for every client; None leaves the choice to the policy."""
     calibrate: bool = True
     """False keeps the policy's own final actions: rules have no threshold to move."""
 
@@ -74,7 +74,7 @@ class Timing:
     """What is linked live to time a system."""
 
     index: CompanyIndex
-    routes: tuple[Route, ...]
+    blockers: tuple[Blocker, ...]
     limit: int
     records: Mapping[str, RecordBatch]
     """Raw clients of each list."""
@@ -111,7 +111,7 @@ class Comparison:
         share = proposed / max(int(cases.has_row.sum()), 1)
         return (
             f"{name} (test, {len(cases):,} clients; "
-            f"routes propose {share:.1%} of the right companies)\n"
+            f"blockers propose {share:.1%} of the right companies)\n"
         )
 
     def metrics(self) -> dict[str, dict[str, dict[str, dict[str, float | int | None]]]]:
@@ -188,7 +188,7 @@ def compare(
         goal_of = goal if system.calibrate else None
         for name, (in_valid, in_test) in members.items():
             spent = live_microseconds(
-                decider, timing.index, timing.routes, timing.limit, timing.records[name]
+                decider, timing.index, timing.blockers, timing.limit, timing.records[name]
             )
             trials[name][system.name] = trial_of(
                 decider, both[0].take(in_valid), both[1].take(in_test), weights, goal_of, spent
@@ -213,7 +213,7 @@ class Judged:
         return Judged(
             cases,
             Decisions(
-                said.kind[rows], pair, said.confidence[rows], said.bought[rows], said.cost[rows]
+                said.kind[rows], pair, said.confidence[rows], said.ran[rows], said.cost[rows]
             ),
         )
 
@@ -284,13 +284,13 @@ def _described(cases: CaseSet, pairs: NDArray[np.int64]) -> tuple[list[str], lis
 
 
 def _truth(cases: CaseSet, row: int) -> str:
-    """The right company in words, as far as a route proposed it."""
+    """The right company in words, as far as a blocker proposed it."""
     if not cases.has_row[row]:
         return ""
     pairs = np.arange(cases.starts[row], cases.starts[row + 1])
     right = pairs[cases.is_right[pairs]]
     texts = cases.company_texts.take(cases.pair_company[right])
-    return "; ".join(texts) or "in the table, but no route proposed it"
+    return "; ".join(texts) or "in the table, but no blocker proposed it"
 
 
 def _outcome(linked: bool, has_row: bool) -> str:

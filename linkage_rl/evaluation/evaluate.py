@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.routes import Clients, Route
+from linkage_rl.candidates.blockers import Clients, Blocker
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider, PreparedPool, Thresholds
 from linkage_rl.decision.pool import LivePool
@@ -102,16 +102,16 @@ def with_threshold(
 def live_microseconds(
     decider: Decider,
     index: CompanyIndex,
-    routes: Sequence[Route],
+    blockers: Sequence[Blocker],
     limit: int,
     records: RecordBatch,
     clock: Callable[[], float] = time.perf_counter,
 ) -> float:
-    """Time per client from raw record to decision, routes run live, one thread.
+    """Time per client from raw record to decision, blockers run live, one thread.
 
     `clock` tells seconds: of the wall by default, of the processor by `time.process_time`.
     """
     begin = clock()
-    pool = LivePool(index, routes, Clients.of(canonicalise(records)), decider.view, limit)
+    pool = LivePool(index, blockers, Clients.of(canonicalise(records)), decider.view, limit)
     decider.decide(pool, len(records))
     return (clock() - begin) / max(len(records), 1) * 1e6

@@ -34,10 +34,10 @@ class Metrics:
     review_rate: float
     """Handed to a person / clients."""
     expected_reward: float
-    """Mean reward of a client, route prices taken off; unit: one correct link."""
-    routes_per_client: float
+    """Mean reward of a client, blocker costs taken off; unit: one correct link."""
+    blockers_per_client: float
     cost_per_client: float
-    """Mean price of the routes bought; unit: one correct link."""
+    """Mean cost of the blockers run; unit: one correct link."""
     microseconds_per_client: float | None = None
     """Wall time from client to decision; None where it was not measured."""
 
@@ -51,7 +51,7 @@ RATES: Final = tuple(
 
 _COLUMNS: Final = (
     *("clients", "linked", "correct", "has_row", "false_link", "no_match", "correct_reject"),
-    *("review", "reward", "routes", "cost"),
+    *("review", "reward", "blockers", "cost"),
 )
 
 
@@ -82,7 +82,7 @@ def judge(
         decisions: What was decided; `decisions.pair` points into the P pairs.
         pair_is_right: Whether a pair's company is a right one for its client, shape (P,).
         has_row: Whether the table holds a right company for the client, shape (N,).
-        rewards: Reward of each decision, route prices taken off, shape (N,), as by
+        rewards: Reward of each decision, blocker costs taken off, shape (N,), as by
             `envs.rewards.decision_rewards`; unit: one correct link.
 
     Raises:
@@ -113,7 +113,7 @@ def judge(
         "correct_reject": no_match & ~has_row,
         "review": kind == DecisionKind.REVIEW,
         "reward": rewards,
-        "routes": np.bitwise_count(decisions.bought),
+        "blockers": np.bitwise_count(decisions.ran),
         "cost": decisions.cost,
     }
     return Judgement(np.stack([column[name].astype(np.float64) for name in _COLUMNS], axis=1))
@@ -181,7 +181,7 @@ def rates(sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         "reject_recall": (total["correct_reject"], lacking),
         "review_rate": (total["review"], clients),
         "expected_reward": (total["reward"], clients),
-        "routes_per_client": (total["routes"], clients),
+        "blockers_per_client": (total["blockers"], clients),
         "cost_per_client": (total["cost"], clients),
     }
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -36,20 +36,20 @@ def risk_coverage_figure(curves: Sequence[tuple[str, RiskCoverage]]) -> str:
 def frontier_figure(
     systems: Sequence[tuple[str, float, float]], plans: Sequence[tuple[str, float, float]] = ()
 ) -> str:
-    """F1 against routes bought; the line joins what nothing beats at its price or less.
+    """F1 against blockers run; the line joins what nothing beats at its cost or less.
 
     Args:
-        systems: (name, routes per client, F1) of what is compared.
-        plans: The same of fixed route plans, drawn small.
+        systems: (name, blockers per client, F1) of what is compared.
+        plans: The same of fixed blocker plans, drawn small.
     """
     with style():
-        figure, axes = _axes("routes bought per client", "F1")
-        for _, routes, f1 in plans:
-            axes.plot(routes, f1, ".", color="#aaaaaa", zorder=1)
-        for position, (name, routes, f1) in enumerate(systems):
+        figure, axes = _axes("blockers run per client", "F1")
+        for _, blockers, f1 in plans:
+            axes.plot(blockers, f1, ".", color="#aaaaaa", zorder=1)
+        for position, (name, blockers, f1) in enumerate(systems):
             marker = _MARKERS[position % len(_MARKERS)]
-            axes.plot(routes, f1, marker, ms=7, color=_colour(position), label=name, zorder=3)
-        front = _undominated([(routes, f1) for _, routes, f1 in (*systems, *plans)])
+            axes.plot(blockers, f1, marker, ms=7, color=_colour(position), label=name, zorder=3)
+        front = _undominated([(blockers, f1) for _, blockers, f1 in (*systems, *plans)])
         axes.step(*zip(*front, strict=True), where="post", color="#999999", lw=1, zorder=0)
         axes.margins(0.12)
         axes.set_xlim(left=0)
@@ -104,9 +104,9 @@ def _undominated(points: Sequence[tuple[float, float]]) -> list[tuple[float, flo
     [(1.0, 0.7), (2.0, 0.8)]
     """
     front: list[tuple[float, float]] = []
-    for routes, f1 in sorted(points, key=lambda point: (point[0], -point[1])):
+    for blockers, f1 in sorted(points, key=lambda point: (point[0], -point[1])):
         if not front or f1 > front[-1][1]:
-            front.append((routes, f1))
+            front.append((blockers, f1))
     return front
 
 

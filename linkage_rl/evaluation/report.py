@@ -27,7 +27,7 @@ COLUMNS: Final = {
     "false_link_rate": "false links",
     "review_rate": "review",
     "expected_reward": "reward",
-    "routes_per_client": "routes/client",
+    "blockers_per_client": "blockers/client",
     "microseconds_per_client": "µs/client",
 }
 """Metric to its heading, in the order of the table."""
@@ -82,7 +82,7 @@ class Report:
     notes: tuple[str, ...] = ()
     """Sentences above the table: list, seed, threshold and where it was chosen."""
     plans: tuple[tuple[str, float, float], ...] = ()
-    """Fixed route plans: (name, routes per client, F1)."""
+    """Fixed blocker plans: (name, blockers per client, F1)."""
     examples: tuple[Example, ...] = ()
 
 
@@ -165,7 +165,7 @@ def _figures(report: Report) -> list[tuple[str, str]]:
     curves = [(one.name, one.curve) for one in report.systems if one.curve is not None]
     bins = [(one.name, one.reliability) for one in report.systems if one.reliability is not None]
     points = [
-        (one.name, one.metrics.routes_per_client, one.metrics.f1)
+        (one.name, one.metrics.blockers_per_client, one.metrics.f1)
         for one in report.systems
         if not math.isnan(one.metrics.f1)
     ]
@@ -173,7 +173,7 @@ def _figures(report: Report) -> list[tuple[str, str]]:
     if curves:
         drawn.append(("Risk and coverage", plots.risk_coverage_figure(curves)))
     if points:
-        drawn.append(("F1 and routes bought", plots.frontier_figure(points, report.plans)))
+        drawn.append(("F1 and blockers run", plots.frontier_figure(points, report.plans)))
     if bins:
         drawn.append(("Reliability of the confidence", plots.reliability_figure(bins)))
     return drawn
@@ -192,7 +192,7 @@ def _format(value: float, name: str) -> str:
         return _MISSING
     if name == "expected_reward":
         return f"{value:+.3f}"
-    if name == "routes_per_client":
+    if name == "blockers_per_client":
         return f"{value:.2f}"
     if name == "microseconds_per_client":
         return f"{value:,.1f}"

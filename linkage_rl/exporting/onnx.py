@@ -46,8 +46,8 @@ def export_scorer(scorer: CandidateScorer, path: Path) -> None:
     example = (
         torch.zeros(batch, slots, config.features),
         torch.zeros(batch, config.query),
-        torch.zeros(batch, config.routes + 2),
-        torch.ones(batch, slots + 2 + config.routes, dtype=torch.int8),
+        torch.zeros(batch, config.blockers + 2),
+        torch.ones(batch, slots + 2 + config.blockers, dtype=torch.int8),
     )
     with _silence():
         torch.onnx.export(

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.keys import COUNTED
-from linkage_rl.candidates.routes import Clients
+from linkage_rl.candidates.blockers import Clients
 
 NAMES: Final = (
     *(f"company_{name}_bearers" for name in COUNTED),

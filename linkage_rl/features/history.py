@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.routes import Clients
+from linkage_rl.candidates.blockers import Clients
 from linkage_rl.features.context import log_count
 
 NAMES: Final = ("former_name_equal", "former_name_bearers")

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.routes import Clients
+from linkage_rl.candidates.blockers import Clients
 from linkage_rl.features import _fields, context, history, mentions, places, spelling, structure
 from linkage_rl.text.legal_forms import KINDS
 from linkage_rl.text.municipalities import mentioned_prefectures
@@ -66,7 +66,7 @@ class Comparison:
     def features(
         self, client_of_pair: NDArray[np.int64], rows: NDArray[np.int64]
     ) -> NDArray[np.float32]:
-        """Features of P pairs, shape (P, F), in [0, 1]; pure in client and company, not the route.
+        """Features of P pairs, shape (P, F), in [0, 1]; pure in client and company, not the blocker.
 
         Args:
             client_of_pair: Client of each pair, shape (P,).

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from linkage_rl.candidates.encode import short_hashes
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.routes import Clients
+from linkage_rl.candidates.blockers import Clients
 from linkage_rl.features import _fields
 
 NAMES: Final = (

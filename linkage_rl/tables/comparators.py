@@ -1,6 +1,6 @@
 """How records that are no companies are told by the comparators that this library has.
 
-The packed rows, routes and features know companies alone. A schema therefore says for every
+The packed rows, blockers and features know companies alone. A schema therefore says for every
 comparator which columns of a data set it reads, and their texts are brought into the one canonical
 field that is compared that way; nothing below the readers knows of it.
 """
@@ -43,7 +43,7 @@ class Schema:
     digits: list[str] = field(default_factory=list)
     """Equal, alike in the first three digits, or not: year, postcode."""
     code: list[str] = field(default_factory=list)
-    """An identifier, equal or not, with a route of its own: model number, ISBN."""
+    """An identifier, equal or not, with a blocker of its own: model number, ISBN."""
 
     @property
     def comparators(self) -> dict[str, list[str]]:

@@ -41,7 +41,7 @@ class SampleConfig:
     """Companies that share their exact name with another; 0.25 in the real table."""
     shared_site_share: float = 0.24
     """Companies that share their building with another; 0.24 in the real table."""
-    family_share: float = 0.03
+    sibling_share: float = 0.03
     """Companies named after another one: 山田商事 and 山田商事東日本."""
     closed_share: float = 0.01
     """Rows of the table that are closed."""
@@ -252,7 +252,7 @@ def _hard(
     sites: Sites,
     rng: np.random.Generator,
 ) -> tuple[NamePool, NDArray[np.int64], Sites]:
-    """Give half of the absent companies a near neighbour in the table, and make families."""
+    """Give half of the absent companies a near neighbour in the table, and make siblings."""
     missing, present = np.flatnonzero(absent), np.flatnonzero(~absent)
     kind = rng.choice(4, size=len(missing), p=[0.5, 0.2, 0.15, 0.15])
     twins, tenants = missing[kind == 1], missing[kind == 2]
@@ -260,7 +260,7 @@ def _hard(
     seat = np.arange(len(name))
     seat[tenants] = rng.choice(present, len(tenants))
     relatives = np.concatenate(
-        [missing[kind == 3], rng.choice(present, round(config.family_share * len(present)))]
+        [missing[kind == 3], rng.choice(present, round(config.sibling_share * len(present)))]
     )
     pool = with_relatives(names, name[rng.choice(present, len(relatives))], rng)
     name[relatives] = len(names) + np.arange(len(relatives))

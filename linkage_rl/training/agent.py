@@ -42,7 +42,7 @@ from linkage_rl.training.curriculum import CurriculumCallback, WrongLinkRamp
 _log = logging.getLogger(__name__)
 
 STARTS: Final = ("warm", "curriculum", "scratch")
-"""How training can start: from the ranker, from nothing at mild prices, from nothing."""
+"""How training can start: from the ranker, from nothing at mild costs, from nothing."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ _RESULTS = ("timesteps", "results", "ep_lengths", "successes", "linkage_rates")
 
 
 class EvaluationCallback(BaseCallback):
-    """Scores the greedy policy on fixed cases at true prices and keeps the best model.
+    """Scores the greedy policy on fixed cases at true costs and keeps the best model.
 
     Writes into its folder `evaluations.npz` in the form of Stable-Baselines3 (timesteps, results,
     ep_lengths, successes, one column per case) with the linkage rates besides, `best_model.zip`
@@ -92,7 +92,7 @@ class EvaluationCallback(BaseCallback):
         outcome = decision_outcomes(decisions, self._cases)
         rate = float(np.mean(decisions.kind == DecisionKind.LINK))
         success = np.isin(outcome, (Outcome.CORRECT_LINK, Outcome.CORRECT_REJECT))
-        lengths = 1 + np.bitwise_count(decisions.bought)
+        lengths = 1 + np.bitwise_count(decisions.ran)
         row = (self.num_timesteps, rewards, lengths.astype(np.int64), success, rate)
         for name, value in zip(_RESULTS, row, strict=True):
             self._history[name].append(value)
@@ -124,7 +124,7 @@ class EvaluationCallback(BaseCallback):
             raise CollapsedPolicyError(
                 f"the policy links {recent[-1]:.1%} of the clients after {self.num_timesteps} "
                 f"steps, expected at least {self._collapse_rate:.0%}; start from the ranker "
-                "(training.start=warm) or with mild prices (training.start=curriculum), or make "
+                "(training.start=warm) or with mild costs (training.start=curriculum), or make "
                 "reward.wrong_link less negative"
             )
 
@@ -168,7 +168,7 @@ class TallyCallback(BaseCallback):
             tally = self._core.clear_tally()
             episodes = max(int(tally.outcomes[1:].sum()), 1)
             self.logger.record("rollout/ep_rew_mean", tally.reward / episodes)
-            self.logger.record("rollout/routes_mean", tally.routes / episodes)
+            self.logger.record("rollout/blockers_mean", tally.blockers / episodes)
             for outcome in list(Outcome)[1:]:
                 share = int(tally.outcomes[outcome]) / episodes
                 self.logger.record(f"rollout/{outcome.name.lower()}", share)

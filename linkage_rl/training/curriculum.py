@@ -11,18 +11,18 @@ from linkage_rl.errors import ConfigError
 
 @dataclass(frozen=True)
 class WrongLinkRamp:
-    """From a mild price of a wrong link to the true one, on a line."""
+    """From a mild cost of a wrong link to the true one, on a line."""
 
     start: float = -0.1
     share: float = 0.3
-    """Share of the training after which the true price holds."""
+    """Share of the training after which the true cost holds."""
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
             raise ConfigError(f"curriculum.share must lie in (0, 1], got {self.share}")
 
     def at(self, progress: float, target: float) -> float:
-        """Price of a wrong link after this share of the training.
+        """Cost of a wrong link after this share of the training.
 
         >>> [WrongLinkRamp().at(done, -4.0) for done in (0.0, 0.15, 0.3, 1.0)]
         [-0.1, -2.05, -4.0, -4.0]
@@ -32,7 +32,7 @@ class WrongLinkRamp:
 
 
 class CurriculumCallback(BaseCallback):
-    """Sets the price of a wrong link in the training core before each rollout."""
+    """Sets the cost of a wrong link in the training core before each rollout."""
 
     def __init__(
         self, core: LinkageCore, target: RewardWeights, ramp: WrongLinkRamp, steps: int

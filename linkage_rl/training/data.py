@@ -200,7 +200,7 @@ def _cached_cases(
     if not (folder / "cases.json").exists():
         made = prepare_cases(
             index,
-            settings.candidates.routes(),
+            settings.candidates.blockers(),
             clients.records,
             truth,
             settings.candidates.limit,
@@ -211,11 +211,11 @@ def _cached_cases(
 
 
 def _stamp(settings: RunSettings, folder: Path) -> str:
-    """Changes whenever prepared cases would: index, routes, or the code that prepares them."""
+    """Changes whenever prepared cases would: index, blockers, or the code that prepares them."""
     manifest = json.loads((folder / MANIFEST).read_text())
-    routes = [
-        {name: value for name, value in asdict(route).items() if name != "price"}  # type: ignore[call-overload]
-        for route in settings.candidates.routes()
+    blockers = [
+        {name: value for name, value in asdict(blocker).items() if name != "cost"}  # type: ignore[call-overload]
+        for blocker in settings.candidates.blockers()
     ]
     code = "".join(
         _digest(path.read_text())
@@ -224,7 +224,7 @@ def _stamp(settings: RunSettings, folder: Path) -> str:
         if path.suffix in (".py", ".pyx")
     )
     return json.dumps(
-        [sorted(manifest["checksums"].items()), routes, settings.candidates.limit, code]
+        [sorted(manifest["checksums"].items()), blockers, settings.candidates.limit, code]
     )
 
 

@@ -98,8 +98,8 @@ def _run(
     watch = Stopwatch()
     with watch("preparing cases"):
         prepared = prepare(settings)
-    prices = tuple(route.price for route in settings.candidates.routes())
-    view = View(settings.env.max_candidates, prices, settings.env.allow_review)
+    costs = tuple(blocker.cost for blocker in settings.candidates.blockers())
+    view = View(settings.env.max_candidates, costs, settings.env.allow_review)
     valid = prepared.cases["valid"]
     train = balanced(prepared.cases["train"], settings.clients.balance)
     with watch("training the ranker"):
@@ -163,15 +163,15 @@ def _timing(settings: RunSettings, prepared: Prepared) -> Timing:
         family: records.take(range(min(settings.evaluation.timed_clients, len(records))))
         for family, records in prepared.records.items()
     }
-    return Timing(prepared.index, settings.candidates.routes(), settings.candidates.limit, few)
+    return Timing(prepared.index, settings.candidates.blockers(), settings.candidates.limit, few)
 
 
 def _systems(
     ranker: ScorerPolicy, plan: tuple[int, ...], agent: ScorerPolicy, valid: CaseSet, view: View
 ) -> list[System]:
-    every = tuple(range(len(view.prices)))
-    names = [valid.routes[route] for route in plan]
-    _log.info("best fixed plan: %s", ", ".join(names) or "buy nothing")
+    every = tuple(range(len(view.costs)))
+    names = [valid.blockers[blocker] for blocker in plan]
+    _log.info("best fixed plan: %s", ", ".join(names) or "run nothing")
     return [
         System("rules", Rules(valid, view), every, calibrate=False),
         System("top-1", TopOne(), every, calibrate=False),
@@ -192,7 +192,7 @@ def _export(
     policy = folder / "policy.onnx"
     export_scorer(agent.scorer, policy)
     written = Settings(
-        routes=settings.candidates.routes(),
+        blockers=settings.candidates.blockers(),
         limit=settings.candidates.limit,
         max_candidates=settings.env.max_candidates,
         allow_review=settings.env.allow_review,

@@ -137,12 +137,12 @@ def test_top_one_is_always_wrong_where_the_second_is_right() -> None:
     assert not cases.is_right[decisions.pair].any()
 
 
-def test_the_oracle_buys_the_cheapest_route_that_shows_the_truth() -> None:
+def test_the_oracle_runs_the_cheapest_blocker_that_shows_the_truth() -> None:
     decisions = decide(Oracle(two_clients(), VIEW), two_clients(), VIEW)
 
     assert decisions.kind.tolist() == [DecisionKind.LINK, DecisionKind.NO_MATCH]
     assert decisions.pair[0] == 1
-    assert decisions.bought.tolist() == [0b11, 0b01]
+    assert decisions.ran.tolist() == [0b11, 0b01]
 
 
 def test_nobody_earns_more_than_the_oracle_or_less_than_chance() -> None:

@@ -1,4 +1,4 @@
-"""Margins of the routes, on cases whose best plan can be worked out by hand."""
+"""Margins of the blockers, on cases whose best plan can be worked out by hand."""
 
 import numpy as np
 import pytest
@@ -40,11 +40,11 @@ def ranker() -> CandidateScorer:
 
 
 def promising(ranker: CandidateScorer, *gains: float) -> CandidateScorer:
-    """A scorer that promises these gains for the routes, whatever it sees."""
+    """A scorer that promises these gains for the blockers, whatever it sees."""
     scorer = copy_scorer(ranker)
     with torch.no_grad():
-        scorer.buy[-1].weight.zero_()  # type: ignore[operator]
-        scorer.buy[-1].bias[1:] = torch.tensor(gains) / SHARPNESS  # type: ignore[operator]
+        scorer.gain[-1].weight.zero_()  # type: ignore[operator]
+        scorer.gain[-1].bias[1:] = torch.tensor(gains) / SHARPNESS  # type: ignore[operator]
     return scorer
 
 
@@ -54,7 +54,7 @@ def earned(scorer: CandidateScorer, cases: CaseSet, view: View) -> float:
     return evaluate(decider, decisions, cases, WEIGHTS).metrics.expected_reward
 
 
-def test_a_route_that_promises_too_much_is_left_alone(ranker: CandidateScorer) -> None:
+def test_a_blocker_that_promises_too_much_is_left_alone(ranker: CandidateScorer) -> None:
     """Ngram alone earns 1 - 0.05; name first costs 0.01 more and saves 0.05 for half: 1 - 0.035."""
     cases, greedy = cases_of(400), promising(ranker, 0.03, 0.9)
 
@@ -64,28 +64,28 @@ def test_a_route_that_promises_too_much_is_left_alone(ranker: CandidateScorer) -
     assert earned(settled, cases, VIEW) >= 1 - 0.05 - 1e-6
 
 
-def test_a_route_that_promises_too_little_is_bought(ranker: CandidateScorer) -> None:
+def test_a_blocker_that_promises_too_little_is_ran(ranker: CandidateScorer) -> None:
     cases, shy = cases_of(400), promising(ranker, -0.3, -0.3)
 
     settled = with_margins(shy, cases, VIEW, WEIGHTS, SHARPNESS)
 
-    # without a route every company is missed
+    # without a blocker every company is missed
     assert earned(shy, cases, VIEW) == pytest.approx(-0.5)
     assert earned(settled, cases, VIEW) == pytest.approx(1 - 0.05)
 
 
 @pytest.mark.parametrize("gain", [0.5, 1.6])
-@pytest.mark.parametrize("price", [0.02, 0.4, 2.0])
+@pytest.mark.parametrize("cost", [0.02, 0.4, 2.0])
 def test_no_fixed_plan_earns_more_on_the_cases_that_chose(
-    ranker: CandidateScorer, price: float, gain: float
+    ranker: CandidateScorer, cost: float, gain: float
 ) -> None:
-    cases, view = cases_of(400), View(2, (0.01, price))
+    cases, view = cases_of(400), View(2, (0.01, cost))
     start = promising(ranker, gain, gain)
 
     settled = with_margins(start, cases, view, WEIGHTS, SHARPNESS)
 
     plan = best_fixed_plan(ScorerPolicy(start), cases, view, WEIGHTS)
-    bits = sum(1 << route for route in plan)
+    bits = sum(1 << blocker for blocker in plan)
     assert (
         earned(settled, cases, view)
         >= plan_reward(ScorerPolicy(start), bits, cases, view, WEIGHTS) - 1e-6
@@ -101,8 +101,8 @@ def test_action_values_that_promise_too_little_are_raised(
     started = warm_start(ranker, cases, VIEW, WEIGHTS, config, 0)
     shy = fit_action_values(started, cases, VIEW, WEIGHTS, config, shape, 0)
     with torch.no_grad():
-        # two correct links less for each route
-        shy.buy[-1].bias[quantiles:].sub_(2 * shape.reward_scale)  # type: ignore[index]
+        # two correct links less for each blocker
+        shy.gain[-1].bias[quantiles:].sub_(2 * shape.reward_scale)  # type: ignore[index]
 
     settled = with_margins(shy, cases, VIEW, WEIGHTS, shape.temperature)
 
@@ -110,7 +110,7 @@ def test_action_values_that_promise_too_little_are_raised(
     assert earned(settled, cases, VIEW) >= 1 - 0.05 - 1e-6
 
 
-def test_only_the_buying_changes(ranker: CandidateScorer) -> None:
+def test_only_the_running_changes(ranker: CandidateScorer) -> None:
     start = promising(ranker, 0.5, -0.5)
     before = {name: value.clone() for name, value in start.state_dict().items()}
 
@@ -119,5 +119,5 @@ def test_only_the_buying_changes(ranker: CandidateScorer) -> None:
     changed = [
         name for name, value in settled.state_dict().items() if not torch.equal(value, before[name])
     ]
-    assert set(changed) <= {"buy.2.bias"}
+    assert set(changed) <= {"gain.2.bias"}
     assert np.all([torch.equal(start.state_dict()[name], before[name]) for name in before])

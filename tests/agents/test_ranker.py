@@ -9,7 +9,7 @@ from linkage_rl.agents.ranker import (
     batches,
     cautious,
     listwise_loss,
-    random_routes,
+    random_blockers,
     right_answers,
     train_ranker,
 )
@@ -48,10 +48,10 @@ def test_no_match_is_right_where_no_right_candidate_is_visible() -> None:
     ]
 
 
-def test_random_routes_are_available_ones_and_often_all() -> None:
+def test_random_blockers_are_available_ones_and_often_all() -> None:
     available = np.full(4000, 0b101, dtype=np.uint16)
 
-    drawn = random_routes(available, 3, 0.5, np.random.default_rng(0))
+    drawn = random_blockers(available, 3, 0.5, np.random.default_rng(0))
 
     assert set(drawn.tolist()) == {0b000, 0b001, 0b100, 0b101}
     assert np.mean(drawn == 0b101) == pytest.approx(0.5 + 0.5 / 4, abs=0.03)
@@ -119,7 +119,7 @@ def test_few_cases_are_shown_often_in_small_batches_and_all_equally_often(
 
 
 @pytest.mark.parametrize(
-    "changes", [{"epochs": 0}, {"pass_updates": 0}, {"all_routes_share": 1.5}, {"averaging": 1.0}]
+    "changes", [{"epochs": 0}, {"pass_updates": 0}, {"all_blockers_share": 1.5}, {"averaging": 1.0}]
 )
 def test_nonsense_is_refused(changes: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match="ranker"):

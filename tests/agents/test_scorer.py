@@ -63,9 +63,9 @@ def test_empty_slots_do_not_matter_so_that_any_number_of_slots_will_do(
     config: ScorerConfig,
 ) -> None:
     policy = ScorerPolicy(scorer_of(config))
-    narrow = seen(View(9, DRAWN_VIEW.prices))
+    narrow = seen(View(9, DRAWN_VIEW.costs))
     # The state names the share of filled slots, which is halved with twice the slots.
-    wide = replace(seen(View(18, DRAWN_VIEW.prices)), state=narrow.state)
+    wide = replace(seen(View(18, DRAWN_VIEW.costs)), state=narrow.state)
 
     few, many = policy.preferences(narrow), policy.preferences(wide)
 
@@ -83,7 +83,7 @@ def test_illegal_actions_are_masked(config: ScorerConfig) -> None:
     assert (preferences[observation.action_mask == 1] > -1e4).all()
 
 
-def test_an_untaught_scorer_never_buys() -> None:
+def test_an_untaught_scorer_never_runs() -> None:
     preferences = ScorerPolicy(scorer_of(SHAPES[0])).preferences(
         DRAWN_VIEW.observe(CASES, np.arange(10), np.zeros(10, dtype=np.uint16))
     )

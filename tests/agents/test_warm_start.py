@@ -35,18 +35,18 @@ def ranker() -> CandidateScorer:
     return train_ranker(easy_cases(800), easy_cases(100), VIEW, config, 0)
 
 
-def test_chains_grow_by_one_available_route_from_none_to_all() -> None:
+def test_chains_grow_by_one_available_blocker_from_none_to_all() -> None:
     cases = synthetic_cases(50, np.random.default_rng(0))
 
     chains = sample_chains(cases, 3, 1000, np.random.default_rng(1))
 
     for case in range(50):
         own = chains.case == case
-        bought, route = chains.bought[own], chains.route[own]
-        assert bought[0] == 0
-        assert bought[-1] == cases.available[case]
-        assert route[-1] == -1
-        assert np.array_equal(bought[1:], bought[:-1] | (1 << route[:-1]))
+        ran, blocker = chains.ran[own], chains.blocker[own]
+        assert ran[0] == 0
+        assert ran[-1] == cases.available[case]
+        assert blocker[-1] == -1
+        assert np.array_equal(ran[1:], ran[:-1] | (1 << blocker[:-1]))
 
 
 def test_no_more_situations_are_drawn_than_asked_for() -> None:
@@ -56,22 +56,22 @@ def test_no_more_situations_are_drawn_than_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ngram_price", "second_purchase"), [(0.05, True), (0.9, True), (1.6, False)]
+    ("ngram_cost", "second_run"), [(0.05, True), (0.9, True), (1.6, False)]
 )
-def test_the_second_route_is_bought_while_it_costs_less_than_it_gains(
-    ranker: CandidateScorer, ngram_price: float, second_purchase: bool
+def test_the_second_blocker_is_ran_while_it_costs_less_than_it_gains(
+    ranker: CandidateScorer, ngram_cost: float, second_run: bool
 ) -> None:
     """Name shows nothing to half of the clients; ngram turns their missed link (-0.5) into +1."""
     cases = easy_cases(800)
-    view = View(2, (0.01, ngram_price))
+    view = View(2, (0.01, ngram_cost))
 
     scorer = warm_start(ranker, cases, view, RewardWeights(), QUICK, 0)
     decisions = Decider(ScorerPolicy(scorer), view).decide(PreparedPool(cases, view), len(cases))
 
-    name_first = decisions.bought & 1 == 1
+    name_first = decisions.ran & 1 == 1
     unseen = np.arange(800) % 2 == 0
     assert name_first[~unseen].all()
-    assert np.mean(decisions.bought[unseen] >> 1 & 1) == pytest.approx(float(second_purchase))
+    assert np.mean(decisions.ran[unseen] >> 1 & 1) == pytest.approx(float(second_run))
 
 
 def test_the_warm_start_answers_like_the_cautious_ranker(ranker: CandidateScorer) -> None:
@@ -113,8 +113,8 @@ def test_action_values_are_the_expected_rewards(ranker: CandidateScorer, quantil
     shape = ValueShape(quantiles, reward_scale=0.5, temperature=0.25)
 
     values = fit_action_values(started, cases, VIEW, weights, QUICK, shape, 0)
-    bought_all = VIEW.observe(cases, np.arange(4), np.full(4, 0b11, dtype=np.uint16))
-    preferences = ScorerPolicy(values).preferences(bought_all)
+    ran_all = VIEW.observe(cases, np.arange(4), np.full(4, 0b11, dtype=np.uint16))
+    preferences = ScorerPolicy(values).preferences(ran_all)
 
     assert values.config.quantiles == quantiles
     expected = np.array([weights.correct_link, weights.missed_link]) / 0.25

@@ -1,7 +1,7 @@
-"""Recall of routes on clients whose company is known."""
+"""Recall of blockers on clients whose company is known."""
 
 from linkage_rl.candidates.coverage import Coverage, coverage
-from linkage_rl.candidates.routes import KeyRoute, NgramRoute, Route
+from linkage_rl.candidates.blockers import KeyBlocker, NgramBlocker, Blocker
 from tests.small_table import clients, small_index
 
 CLIENTS = clients(
@@ -14,14 +14,14 @@ CLIENTS = clients(
 TRUTH = ["aozora-osaka", "aozora-osaka", "goyo", "takahashi", ""]
 
 
-def reports(*routes: Route) -> dict[str, Coverage]:
+def reports(*blockers: Blocker) -> dict[str, Coverage]:
     return {
-        report.route: report for report in coverage(small_index(), routes, CLIENTS, TRUTH, (1, 2))
+        report.blocker: report for report in coverage(small_index(), blockers, CLIENTS, TRUTH, (1, 2))
     }
 
 
 def test_recall_counts_clients_that_have_a_row() -> None:
-    name = reports(KeyRoute("name"))["name"]
+    name = reports(KeyBlocker("name"))["name"]
 
     # of four: Osaka comes first by its phone, second without it; 五洋健設 is misspelt
     assert name.recall == {1: 2 / 4, 2: 3 / 4}
@@ -29,28 +29,28 @@ def test_recall_counts_clients_that_have_a_row() -> None:
     assert name.per_client == (2 + 2 + 0 + 1) / 4
 
 
-def test_a_route_is_asked_by_those_who_have_the_field() -> None:
-    phone = reports(KeyRoute("phone"))["phone"]
+def test_a_blocker_is_asked_by_those_who_have_the_field() -> None:
+    phone = reports(KeyBlocker("phone"))["phone"]
 
     assert phone.asked == 2 / 4
     assert phone.recall[1] == 1 / 4
     assert phone.per_client == (1 + 0) / 2
 
 
-def test_all_routes_together_find_what_any_of_them_finds() -> None:
-    found = reports(KeyRoute("name"), KeyRoute("phone"), NgramRoute())
+def test_all_blockers_together_find_what_any_of_them_finds() -> None:
+    found = reports(KeyBlocker("name"), KeyBlocker("phone"), NgramBlocker())
 
     # 五洋健設 by its n-grams, all others by name
     assert found["all"].recall == {1: 3 / 4, 2: 4 / 4}
 
 
 def test_nobody_with_a_row_makes_a_recall_of_zero() -> None:
-    report = coverage(small_index(), [NgramRoute()], CLIENTS, ["", "", "", "", "nobody"], (1,))
+    report = coverage(small_index(), [NgramBlocker()], CLIENTS, ["", "", "", "", "nobody"], (1,))
 
     assert [(some.recall, some.asked) for some in report] == [({1: 0.0}, 0.0)] * 2
 
 
 def test_the_fused_list_counts_a_company_once() -> None:
-    all_routes = reports(KeyRoute("name"), KeyRoute("core"))["all"]
+    all_blockers = reports(KeyBlocker("name"), KeyBlocker("core"))["all"]
 
-    assert all_routes.per_client == (2 + 2 + 0 + 1) / 4
+    assert all_blockers.per_client == (2 + 2 + 0 + 1) / 4

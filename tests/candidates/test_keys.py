@@ -1,26 +1,26 @@
-"""Exact keys, route by route, and the routes that ask with them."""
+"""Exact keys, blocker by blocker, and the blockers that ask with them."""
 
 import numpy as np
 import pytest
 
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.keys import COUNTED, FILED, KEYS, hashed_keys
-from linkage_rl.candidates.routes import KeyRoute, NgramRoute
-from linkage_rl.candidates.settings import CandidateSettings, RoutePrices
+from linkage_rl.candidates.blockers import KeyBlocker, NgramBlocker
+from linkage_rl.candidates.settings import CandidateSettings, BlockerCosts
 from linkage_rl.errors import ConfigError
 from linkage_rl.text.canonical import canonicalise
 from tests.small_table import COMPANIES, client_records, clients, company_rows, small_index
 
 
-def found(route: str, client: dict[str, str], index: CompanyIndex | None = None) -> list[str]:
-    """Ids that a route proposes for one client, best first."""
+def found(blocker: str, client: dict[str, str], index: CompanyIndex | None = None) -> list[str]:
+    """Ids that a blocker proposes for one client, best first."""
     table = small_index() if index is None else index
-    rows = table.propose(KeyRoute(route), clients(client), np.array([0]), 10).rows[0]
+    rows = table.propose(KeyBlocker(blocker), clients(client), np.array([0]), 10).rows[0]
     return table.company_ids(rows[rows >= 0])
 
 
 @pytest.mark.parametrize(
-    ("route", "client", "companies"),
+    ("blocker", "client", "companies"),
     [
         ("corporate_number", {"corporate_number": "T5120001000008"}, ["goyo"]),
         ("corporate_number", {"corporate_number": "5120001000009"}, []),
@@ -47,28 +47,28 @@ def found(route: str, client: dict[str, str], index: CompanyIndex | None = None)
         ("former_name", {"name": "北海道総合食品"}, []),
     ],
 )
-def test_a_route_finds_the_bearers_of_its_key(
-    route: str, client: dict[str, str], companies: list[str]
+def test_a_blocker_finds_the_bearers_of_its_key(
+    blocker: str, client: dict[str, str], companies: list[str]
 ) -> None:
-    assert sorted(found(route, client)) == sorted(companies)
+    assert sorted(found(blocker, client)) == sorted(companies)
 
 
-@pytest.mark.parametrize("route", [route for route in KEYS if route not in FILED])
-def test_every_company_that_can_ask_a_route_finds_itself(route: str) -> None:
+@pytest.mark.parametrize("blocker", [blocker for blocker in KEYS if blocker not in FILED])
+def test_every_company_that_can_ask_a_blocker_finds_itself(blocker: str) -> None:
     index = small_index()
     asking = clients(*COMPANIES.values())
 
-    able = np.flatnonzero(KeyRoute(route).can_ask(asking))
-    rows = index.propose(KeyRoute(route), asking, able, 10).rows
+    able = np.flatnonzero(KeyBlocker(blocker).applies_to(asking))
+    rows = index.propose(KeyBlocker(blocker), asking, able, 10).rows
 
     assert len(able) >= 2
     assert (rows == able[:, None]).any(axis=1).all()
 
 
-@pytest.mark.parametrize("route", KEYS)
-def test_an_empty_client_cannot_ask_any_route(route: str) -> None:
-    assert not KeyRoute(route).can_ask(clients({})).any()
-    assert found(route, {}) == []
+@pytest.mark.parametrize("blocker", KEYS)
+def test_an_empty_client_cannot_ask_any_blocker(blocker: str) -> None:
+    assert not KeyBlocker(blocker).applies_to(clients({})).any()
+    assert found(blocker, {}) == []
 
 
 def test_a_company_is_found_once_under_all_names_that_it_bore() -> None:
@@ -82,9 +82,9 @@ def test_a_company_is_found_once_under_all_names_that_it_bore() -> None:
     assert index.former_bearers(asking).tolist() == [1, 0]
 
 
-@pytest.mark.parametrize("route", [KeyRoute("former_name"), KeyRoute("phone"), NgramRoute()])
+@pytest.mark.parametrize("blocker", [KeyBlocker("former_name"), KeyBlocker("phone"), NgramBlocker()])
 def test_a_former_name_promises_as_much_as_a_present_one_whatever_found_it(
-    route: KeyRoute | NgramRoute,
+    blocker: KeyBlocker | NgramBlocker,
 ) -> None:
     table = {
         "was": {"name": "昔運輸大川", "former_names": "昔商事", "phone": "03-3816-0008"},
@@ -93,7 +93,7 @@ def test_a_former_name_promises_as_much_as_a_present_one_whatever_found_it(
     index = CompanyIndex.build([company_rows(table)])
     asking = clients({"name": "昔商事", "phone": "03-3816-0008"})
 
-    proposals = index.propose(route, asking, np.array([0]), 2)
+    proposals = index.propose(blocker, asking, np.array([0]), 2)
 
     # 0.55 of the affinity is the name, 0.06 the phone
     assert index.company_ids(proposals.rows[0][:1]) == ["was"]
@@ -139,7 +139,7 @@ def test_the_limit_keeps_the_best_and_marks_what_is_left_empty() -> None:
     index = small_index()
     asking = clients({"name": "青空商事合同会社"}, {"name": "五洋建設"})
 
-    proposals = index.propose(KeyRoute("core"), asking, np.array([0, 1]), 2)
+    proposals = index.propose(KeyBlocker("core"), asking, np.array([0, 1]), 2)
 
     assert proposals.rows.shape == (2, 2)
     assert index.company_ids(proposals.rows[0]) == ["aozora-llc", "aozora-tokyo"]
@@ -150,9 +150,9 @@ def test_the_limit_keeps_the_best_and_marks_what_is_left_empty() -> None:
 def test_no_more_bearers_are_read_than_allowed() -> None:
     rows = {f"{place}": {"name": "青空商事"} for place in range(5)}
     index = CompanyIndex.build([company_rows(rows)])
-    route = KeyRoute("name", read_at_most=3)
+    blocker = KeyBlocker("name", read_at_most=3)
 
-    proposed = index.propose(route, clients({"name": "青空商事"}), np.array([0]), 10).rows[0]
+    proposed = index.propose(blocker, clients({"name": "青空商事"}), np.array([0]), 10).rows[0]
 
     assert proposed.tolist() == [0, 1, 2, *[-1] * 7]
 
@@ -161,14 +161,14 @@ def test_chosen_clients_are_answered_in_the_order_in_which_they_are_chosen() -> 
     index = small_index()
     asking = clients(*COMPANIES.values())
 
-    rows = index.propose(KeyRoute("corporate_number"), asking, np.array([7, 0, 3]), 1).rows
+    rows = index.propose(KeyBlocker("corporate_number"), asking, np.array([7, 0, 3]), 1).rows
 
     assert rows[:, 0].tolist() == [7, 0, 3]
 
 
 def test_an_unknown_key_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match=r"key route among \['address', 'core'.*got 'fax'"):
-        KeyRoute("fax")
+    with pytest.raises(ConfigError, match=r"key blocker among \['address', 'core'.*got 'fax'"):
+        KeyBlocker("fax")
 
 
 def test_clients_also_ask_with_the_core_without_its_branch() -> None:
@@ -185,10 +185,10 @@ def test_namesakes_of_a_place_need_both_name_and_place() -> None:
     assert keys["core_city"].tolist() == [[0, 0]]
 
 
-def test_settings_leave_out_routes_of_negative_price() -> None:
-    settings = CandidateSettings(prices=RoutePrices(phone=-1, domain=-1))
+def test_settings_leave_out_blockers_of_negative_cost() -> None:
+    settings = CandidateSettings(costs=BlockerCosts(phone=-1, domain=-1))
 
-    assert [route.name for route in settings.routes()] == [
+    assert [blocker.name for blocker in settings.blockers()] == [
         "corporate_number",
         "name",
         "core",

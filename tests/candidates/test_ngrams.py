@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.routes import NgramRoute
+from linkage_rl.candidates.blockers import NgramBlocker
 from linkage_rl.errors import ConfigError
 from tests.small_table import clients, company_rows, small_index
 
 
 def found(
-    client: dict[str, str], route: NgramRoute | None = None, index: CompanyIndex | None = None
+    client: dict[str, str], blocker: NgramBlocker | None = None, index: CompanyIndex | None = None
 ) -> list[str]:
     table = small_index() if index is None else index
-    rows = table.propose(route or NgramRoute(), clients(client), np.array([0]), 10).rows[0]
+    rows = table.propose(blocker or NgramBlocker(), clients(client), np.array([0]), 10).rows[0]
     return table.company_ids(rows[rows >= 0])
 
 
@@ -53,30 +53,30 @@ def test_the_rarest_gram_is_read_first_when_the_budget_is_small() -> None:
     rows = {name: {"name": name} for name in ("山川建設", "大川建設", "小川建設", "五洋建設")}
     index = CompanyIndex.build([company_rows(rows)])
 
-    assert found({"name": "五洋建設"}, NgramRoute(budget=1), index) == ["五洋建設"]
-    assert len(found({"name": "五洋建設"}, NgramRoute(budget=100), index)) == 4
+    assert found({"name": "五洋建設"}, NgramBlocker(budget=1), index) == ["五洋建設"]
+    assert len(found({"name": "五洋建設"}, NgramBlocker(budget=100), index)) == 4
 
 
 def test_only_so_many_names_are_compared() -> None:
     rows = {name: {"name": name} for name in ("山川建設", "大川建設", "小川建設", "五洋建設")}
     index = CompanyIndex.build([company_rows(rows)])
 
-    assert found({"name": "五洋建設"}, NgramRoute(documents=1), index) == ["五洋建設"]
+    assert found({"name": "五洋建設"}, NgramBlocker(documents=1), index) == ["五洋建設"]
 
 
 def test_only_so_many_bearers_of_a_name_are_compared() -> None:
     rows = {f"{place}": {"name": "青空商事"} for place in range(5)}
     index = CompanyIndex.build([company_rows(rows)])
 
-    assert found({"name": "青空商会"}, NgramRoute(rows_per_document=2), index) == ["0", "1"]
+    assert found({"name": "青空商会"}, NgramBlocker(rows_per_document=2), index) == ["0", "1"]
 
 
 def test_searching_twice_gives_the_same_since_scratch_is_left_clean() -> None:
     index = small_index()
     asking = clients({"name": "五洋健設"}, {"name": "青空商会"}, {"name": "五洋健設"})
 
-    first = index.propose(NgramRoute(), asking, np.arange(3), 5)
-    second = index.propose(NgramRoute(), asking, np.arange(3), 5)
+    first = index.propose(NgramBlocker(), asking, np.arange(3), 5)
+    second = index.propose(NgramBlocker(), asking, np.arange(3), 5)
 
     assert np.array_equal(first.rows, second.rows)
     assert np.array_equal(first.rows[0], first.rows[2])
@@ -90,4 +90,4 @@ def test_a_name_of_ten_thousand_characters_is_searched_like_any_other() -> None:
 @pytest.mark.parametrize("wrong", [{"budget": 0}, {"documents": 129}, {"rows_per_document": 0}])
 def test_sizes_that_kernels_cannot_hold_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ConfigError, match=r"documents in 1\.\.128"):
-        NgramRoute(**wrong)  # type: ignore[arg-type]
+        NgramBlocker(**wrong)  # type: ignore[arg-type]

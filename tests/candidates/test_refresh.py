@@ -12,8 +12,8 @@ from linkage_rl.tables.store import CompanyStore
 from tests.small_table import COMPANIES, IDS, clients, company_rows
 from tests.stored_table import index_of, run_sql
 
-ROUTES = CandidateSettings().routes()
-PRESENT = tuple(route.name for route in ROUTES if route.name != "former_name")
+BLOCKERS = CandidateSettings().blockers()
+PRESENT = tuple(blocker.name for blocker in BLOCKERS if blocker.name != "former_name")
 NAME, CORE = list(COUNTED).index("name"), list(COUNTED).index("core")
 
 
@@ -26,14 +26,14 @@ def store(database_url: str) -> Iterator[CompanyStore]:
         yield opened
 
 
-def linked_by(index: CompanyIndex, *routes: str, **client: str) -> set[str]:
-    """Ids that any of these routes proposes, by default any route at all."""
+def linked_by(index: CompanyIndex, *blockers: str, **client: str) -> set[str]:
+    """Ids that any of these blockers proposes, by default any blocker at all."""
     asking = clients(client)
     rows = np.concatenate(
         [
-            index.propose(route, asking, np.array([0]), 20).rows[0]
-            for route in ROUTES
-            if not routes or route.name in routes
+            index.propose(blocker, asking, np.array([0]), 20).rows[0]
+            for blocker in BLOCKERS
+            if not blockers or blocker.name in blockers
         ]
     )
     return set(index.company_ids(np.unique(rows[rows >= 0])))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.routes import Clients, Route
+from linkage_rl.candidates.blockers import Clients, Blocker
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.records import FIELDS
 from linkage_rl.tables.store import CompanyStore
@@ -72,13 +72,13 @@ def agree(followed: CompanyIndex, built: CompanyIndex, asked: list[dict[str, str
     asking = clients(*asked)
     assert np.array_equal(followed.namesakes(asking), built.namesakes(asking))
     assert np.array_equal(followed.former_bearers(asking), built.former_bearers(asking))
-    for route in CandidateSettings().routes():
+    for blocker in CandidateSettings().blockers():
         for client in range(len(asking)):
-            assert proposed(followed, route, asking, client) == proposed(
-                built, route, asking, client
+            assert proposed(followed, blocker, asking, client) == proposed(
+                built, blocker, asking, client
             )
 
 
-def proposed(index: CompanyIndex, route: Route, asking: Clients, client: int) -> set[str]:
-    rows = index.propose(route, asking, np.array([client]), 40).rows[0]
+def proposed(index: CompanyIndex, blocker: Blocker, asking: Clients, client: int) -> set[str]:
+    rows = index.propose(blocker, asking, np.array([client]), 40).rows[0]
     return set(index.company_ids(rows[rows >= 0]))

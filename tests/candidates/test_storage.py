@@ -40,8 +40,8 @@ def refreshed(folder: Path) -> CompanyIndex:
 def assert_equal(left: CompanyIndex, right: CompanyIndex) -> None:
     asking = clients(*COMPANIES.values(), {"name": "ペンタ"}, {"name": "札幌食糧"})
     assert np.array_equal(left.former_bearers(asking), right.former_bearers(asking))
-    for route in CandidateSettings().routes():
-        a, b = (index.propose(route, asking, np.arange(10), 9) for index in (left, right))
+    for blocker in CandidateSettings().blockers():
+        a, b = (index.propose(blocker, asking, np.arange(10), 9) for index in (left, right))
         assert np.array_equal(a.rows, b.rows)
         assert np.array_equal(a.affinity, b.affinity)
     rows = np.arange(8)

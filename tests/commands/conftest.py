@@ -50,5 +50,5 @@ def files(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle that buys every route, and links a client to a company of the same name."""
+    """A bundle that runs every blocker, and links a client to a company of the same name."""
     return write_shop_bundle(tmp_path_factory.mktemp("bundle"))

@@ -70,17 +70,17 @@ def company_rows() -> CompanyRows:
 def write_shop_bundle(
     folder: Path, thresholds: Thresholds | None = None, with_index: bool = True
 ) -> Path:
-    """A bundle that buys every route, and links a client to a company of the same name."""
+    """A bundle that runs every blocker, and links a client to a company of the same name."""
     save_index(CompanyIndex.build([company_rows()]), folder / "index")
     settings = Settings(
-        routes=CandidateSettings().routes(),
+        blockers=CandidateSettings().blockers(),
         limit=20,
         max_candidates=5,
         allow_review=False,
         thresholds=thresholds,
         origin={"agent": "same name", "seed": "1"},
     )
-    write_same_name_policy(folder / "policy.onnx", len(settings.routes))
+    write_same_name_policy(folder / "policy.onnx", len(settings.blockers))
     made = folder / "bundle"
     parts = (folder / "policy.onnx", Calibration.identity(), settings)
     write_bundle(made, *parts, [], folder / "index")
@@ -90,8 +90,8 @@ def write_shop_bundle(
     return made
 
 
-def write_same_name_policy(path: Path, routes: int) -> None:
-    """A graph: routes 30 while they are legal, links 10 for equal names, else -10, no match 0."""
+def write_same_name_policy(path: Path, blockers: int) -> None:
+    """A graph: blockers 30 while they are legal, links 10 for equal names, else -10, no match 0."""
 
     def constant(name: str, values: object, kind: type = np.float32) -> onnx.TensorProto:
         return onnx.numpy_helper.from_array(np.asarray(values, dtype=kind), name)
@@ -109,18 +109,18 @@ def write_same_name_policy(path: Path, routes: int) -> None:
         node("Mul", ["forbidden", "huge"], ["masked"]),
         node("Add", ["wished", "masked"], ["preferences"]),
     ]
-    stops = [[0.0, -20.0, *[30.0] * routes]]
+    stops = [[0.0, -20.0, *[30.0] * blockers]]
     values = [
         constant("core_equal", PAIR_FEATURES.index("core_equal"), np.int64),
         *(constant(name, value) for name, value in (("twenty", 20), ("ten", 10), ("one", 1))),
         constant("huge", 1e8),
-        constant("to_stops", np.zeros((routes + 2, routes + 2))),
+        constant("to_stops", np.zeros((blockers + 2, blockers + 2))),
         constant("stops", stops),
     ]
     shapes: dict[str, list[str | int]] = {
         "candidates": ["batch", "slots", "features"],
         "query": ["batch", "fields"],
-        "state": ["batch", routes + 2],
+        "state": ["batch", blockers + 2],
         "action_mask": ["batch", "actions"],
         "preferences": ["batch", "actions"],
     }

@@ -6,7 +6,7 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 
-from linkage_rl.candidates.routes import KeyRoute
+from linkage_rl.candidates.blockers import KeyBlocker
 from linkage_rl.candidates.storage import load_index
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.store import CompanyStore
@@ -141,6 +141,6 @@ def test_a_company_is_found_under_the_name_that_a_daily_difference_took_from_it(
     assert ended.code == 0, ended.err
     assert "refreshed" in ended.out
     index, asking = load_index(files / "index"), clients({"name": "青空"}, {"name": "㈱旧海商会"})
-    found = index.propose(KeyRoute("former_name"), asking, np.arange(2), 1).rows[:, 0]
+    found = index.propose(KeyBlocker("former_name"), asking, np.arange(2), 1).rows[:, 0]
     assert index.company_ids(found) == ["6010001000001", "2120001000002"]
     assert index.records(found).column("name") == ["株式会社大空", "海商会"]

@@ -14,7 +14,7 @@ def test_three_right_links_and_a_right_refusal_are_worth_three_and_a_half_over_f
         f"bundle={bundle}",
         "clients=clients.csv",
         "output=measured",
-        "reward.route_price_scale=0",
+        "reward.blocker_cost_scale=0",
     )
 
     assert ended.code == 0, ended.err

@@ -50,7 +50,7 @@ def learned(name: str, steps: int, seed: int = 0) -> BaseAlgorithm:
     return build(name, seed).learn(steps, log_interval=10**9)
 
 
-def half_bought() -> Observation:
+def half_ran() -> Observation:
     case = np.arange(len(CASES))
     return DRAWN_VIEW.observe(CASES, case, np.asarray(CASES.available & np.uint16(0b011)))
 
@@ -59,7 +59,7 @@ def half_bought() -> Observation:
 class TestEveryAlgorithm:
     def test_never_takes_an_illegal_action(self, name: str) -> None:
         model = learned(name, 1024)
-        observation = half_bought()
+        observation = half_ran()
         model.set_random_seed(0)
 
         for deterministic in (True, False):
@@ -80,7 +80,7 @@ class TestEveryAlgorithm:
             missed_link=-1e-6,
             review=0.0,
             illegal=-1e6,
-            route_price_scale=0.0,
+            blocker_cost_scale=0.0,
         )
 
         model.learn(1024, log_interval=10**9)
@@ -88,17 +88,17 @@ class TestEveryAlgorithm:
         assert core.clear_tally().reward > -1.0
 
     def test_learning_moves_the_weights_and_equal_seeds_move_them_alike(self, name: str) -> None:
-        before = to_policy(build(name)).preferences(half_bought())
+        before = to_policy(build(name)).preferences(half_ran())
 
-        first = to_policy(learned(name, 1024)).preferences(half_bought())
-        again = to_policy(learned(name, 1024)).preferences(half_bought())
+        first = to_policy(learned(name, 1024)).preferences(half_ran())
+        again = to_policy(learned(name, 1024)).preferences(half_ran())
 
         assert not np.array_equal(before, first)
         assert np.array_equal(first, again)
 
     def test_its_policy_acts_as_the_model_does(self, name: str) -> None:
         model = learned(name, 512)
-        observation = half_bought()
+        observation = half_ran()
 
         actions, _ = model.predict(
             as_dict(observation, flat=False),
@@ -112,8 +112,8 @@ class TestEveryAlgorithm:
 
         export_scorer(policy.scorer, tmp_path / "policy.onnx")
 
-        graph = OnnxPolicy(tmp_path / "policy.onnx").preferences(half_bought())
-        assert np.allclose(graph, policy.preferences(half_bought()), rtol=0, atol=1e-5)
+        graph = OnnxPolicy(tmp_path / "policy.onnx").preferences(half_ran())
+        assert np.allclose(graph, policy.preferences(half_ran()), rtol=0, atol=1e-5)
 
     def test_a_checkpoint_brings_it_back(self, name: str, tmp_path: Path) -> None:
         model = learned(name, 512)
@@ -126,8 +126,8 @@ class TestEveryAlgorithm:
 
         assert twin.num_timesteps == model.num_timesteps
         assert np.array_equal(
-            to_policy(twin).preferences(half_bought()),
-            to_policy(model).preferences(half_bought()),
+            to_policy(twin).preferences(half_ran()),
+            to_policy(model).preferences(half_ran()),
         )
         buffer = getattr(twin, "replay_buffer", None)
         if isinstance(buffer, CaseReplayBuffer):

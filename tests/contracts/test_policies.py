@@ -56,8 +56,8 @@ POLICIES: dict[str, Callable[[Path], Policy]] = {
 def situations() -> list[Observation]:
     case = np.arange(len(CASES))
     return [
-        VIEW.observe(CASES, case, np.asarray(CASES.available & np.uint16(bought)))
-        for bought in (0b000, 0b001, 0b110, 0b111)
+        VIEW.observe(CASES, case, np.asarray(CASES.available & np.uint16(ran)))
+        for ran in (0b000, 0b001, 0b110, 0b111)
     ]
 
 
@@ -75,12 +75,12 @@ class TestEveryPolicy:
             assert (preferences[~legal] == np.float32(-1e8)).all()
             assert np.take_along_axis(legal, preferences.argmax(axis=1)[:, None], axis=1).all()
 
-    def test_ends_every_client_within_its_routes(self, name: str, tmp_path: Path) -> None:
+    def test_ends_every_client_within_its_blockers(self, name: str, tmp_path: Path) -> None:
         policy = POLICIES[name](tmp_path)
 
         decisions = Decider(policy, VIEW).decide(PreparedPool(CASES, VIEW), len(CASES))
 
-        assert (decisions.bought & ~CASES.available == 0).all()
+        assert (decisions.ran & ~CASES.available == 0).all()
         assert (decisions.pair[decisions.kind == DecisionKind.LINK] >= 0).all()
 
     def test_handles_no_client_at_all(self, name: str, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def companies_by_client(cases: CaseSet) -> dict[str, list[str]]:
 
 
 def assert_equal(left: CaseSet, right: CaseSet) -> None:
-    assert left.routes == right.routes
+    assert left.blockers == right.blockers
     assert companies_by_client(left) == companies_by_client(right)
     for name in ("starts", "affinity", "features", "is_right", "query", "family", "available"):
         assert np.array_equal(getattr(left, name), getattr(right, name))
@@ -119,10 +119,10 @@ def test_one_part_alone_only_gets_its_family() -> None:
     assert joined.family.tolist() == [3, 3, 3]
 
 
-def test_sets_of_other_routes_cannot_be_joined() -> None:
-    other = replace(three_cases(), routes=("name", "kana"))
+def test_sets_of_other_blockers_cannot_be_joined() -> None:
+    other = replace(three_cases(), blockers=("name", "kana"))
 
-    with pytest.raises(SchemaError, match=r"need the same routes, got \('name', 'ngram'\)"):
+    with pytest.raises(SchemaError, match=r"need the same blockers, got \('name', 'ngram'\)"):
         join_cases([three_cases(), other], [0, 1])
 
 

@@ -12,8 +12,8 @@ from linkage_rl.decision.observation import View
 from linkage_rl.records import DecisionKind, Decisions, Observation
 from tests.cases_factory import Candidate, Client, typed_cases, without_pairs
 
-VIEW = View(max_candidates=2, prices=(0.01, 0.02), allow_review=True)
-NO_MATCH, REVIEW, BUY_NAME, BUY_NGRAM = 2, 3, 4, 5
+VIEW = View(max_candidates=2, costs=(0.01, 0.02), allow_review=True)
+NO_MATCH, REVIEW, RUN_NAME, RUN_NGRAM = 2, 3, 4, 5
 CASES = typed_cases(
     [
         Client([Candidate("apex", 0b01, 0.9)]),
@@ -27,7 +27,7 @@ LINK, NOTHING, HAND_OVER = DecisionKind.LINK, DecisionKind.NO_MATCH, DecisionKin
 
 @dataclass
 class Careful:
-    """Buys name, then ngram unless a candidate is there; links above 0.55, else no match."""
+    """Runs name, then ngram unless a candidate is there; links above 0.55, else no match."""
 
     review: bool = False
 
@@ -38,17 +38,17 @@ class Careful:
         wishes[:, :2] = np.where(affinity > 0, 10 * affinity, -1e8)
         wishes[:, NO_MATCH] = 5.5
         wishes[:, REVIEW] = 100 if self.review else -1e8
-        wishes[:, BUY_NAME] = 30
-        wishes[:, BUY_NGRAM] = np.where(seen, -1e8, 20)
+        wishes[:, RUN_NAME] = 30
+        wishes[:, RUN_NGRAM] = np.where(seen, -1e8, 20)
         return np.where(observation.action_mask, wishes, -1e8).astype(np.float32)
 
 
 class Stubborn:
-    """Prefers to buy the first route, even when it is bought or cannot be asked."""
+    """Prefers to run the first blocker, even when it has run or does not apply."""
 
     def preferences(self, observation: Observation) -> NDArray[np.float32]:
         wishes = np.zeros((len(observation), VIEW.layout.size), dtype=np.float32)
-        wishes[:, BUY_NAME] = 1
+        wishes[:, RUN_NAME] = 1
         return wishes
 
 
@@ -61,10 +61,10 @@ def decide(
     return decider.decide(PreparedPool(CASES, VIEW), len(CASES))
 
 
-def test_each_client_buys_until_its_policy_stops() -> None:
+def test_each_client_runs_until_its_policy_stops() -> None:
     decisions = decide()
 
-    assert decisions.bought.tolist() == [0b01, 0b11, 0b10, 0b00]
+    assert decisions.ran.tolist() == [0b01, 0b11, 0b10, 0b00]
     assert decisions.cost == pytest.approx([0.01, 0.03, 0.02, 0])
 
 
@@ -88,7 +88,7 @@ def test_review_is_kept_when_the_policy_asks_for_it() -> None:
     decisions = decide(policy=Careful(review=True))
 
     assert decisions.kind.tolist() == [HAND_OVER] * 4
-    assert not decisions.bought.any()
+    assert not decisions.ran.any()
 
 
 @pytest.mark.parametrize(
@@ -129,10 +129,10 @@ def test_a_client_without_candidates_has_no_confidence_however_calibrated() -> N
     assert decisions.kind.tolist() == [LINK, LINK, NOTHING, NOTHING]
 
 
-def test_a_policy_that_insists_on_an_illegal_route_comes_to_an_end() -> None:
+def test_a_policy_that_insists_on_an_illegal_blocker_comes_to_an_end() -> None:
     decisions = decide(policy=Stubborn())
 
-    assert decisions.bought.tolist() == [0b01, 0b01, 0b00, 0b00]
+    assert decisions.ran.tolist() == [0b01, 0b01, 0b00, 0b00]
 
 
 def test_deciding_in_rounds_gives_each_client_what_it_gets_alone() -> None:
@@ -142,7 +142,7 @@ def test_deciding_in_rounds_gives_each_client_what_it_gets_alone() -> None:
         alone = Decider(Careful(), VIEW).decide(PreparedPool(CASES.take(np.array([row])), VIEW), 1)
         assert alone.kind[0] == together.kind[row]
         assert alone.confidence[0] == together.confidence[row]
-        assert alone.bought[0] == together.bought[row]
+        assert alone.ran[0] == together.ran[row]
 
 
 def test_nobody_to_decide_for_and_nobody_to_link() -> None:

@@ -9,20 +9,20 @@ from linkage_rl.decision.episode import (
     advance,
     begin,
     legal_actions,
-    route_cost,
+    blocker_cost,
 )
 from linkage_rl.errors import IllegalActionError
 
-LAYOUT = ActionLayout(slots=3, routes=2)
-LINK_0, LINK_2, NO_MATCH, REVIEW, BUY_0, BUY_1 = 0, 2, 3, 4, 5, 6
+LAYOUT = ActionLayout(slots=3, blockers=2)
+LINK_0, LINK_2, NO_MATCH, REVIEW, RUN_0, RUN_1 = 0, 2, 3, 4, 5, 6
 
 
-def mask(filled: int, bought: int, available: int = 0b11, allow_review: bool = False) -> list[int]:
+def mask(filled: int, ran: int, available: int = 0b11, allow_review: bool = False) -> list[int]:
     """Legal actions of one episode."""
     legal = legal_actions(
         LAYOUT,
         np.array([filled]),
-        np.array([bought], dtype=np.uint16),
+        np.array([ran], dtype=np.uint16),
         np.array([available], dtype=np.uint16),
         allow_review,
     )
@@ -30,11 +30,11 @@ def mask(filled: int, bought: int, available: int = 0b11, allow_review: bool = F
 
 
 def step(episode: Episodes, *actions: int) -> Episodes:
-    """One client with two candidates after any route, asking both routes."""
+    """One client with two candidates after any blocker, asking both blockers."""
     for action in actions:
-        filled = np.where(episode.bought > 0, 2, 0)
+        filled = np.where(episode.ran > 0, 2, 0)
         legal = legal_actions(
-            LAYOUT, filled, episode.bought, np.full(1, 0b11, np.uint16), allow_review=True
+            LAYOUT, filled, episode.ran, np.full(1, 0b11, np.uint16), allow_review=True
         )
         episode = advance(LAYOUT, episode, np.array([action]), legal)
     return episode
@@ -44,12 +44,12 @@ def start() -> Episodes:
     return begin(np.array([7]))
 
 
-def test_actions_are_links_then_no_match_then_review_then_routes() -> None:
-    assert (LAYOUT.no_match, LAYOUT.review, LAYOUT.first_route, LAYOUT.size) == (3, 4, 5, 7)
+def test_actions_are_links_then_no_match_then_review_then_blockers() -> None:
+    assert (LAYOUT.no_match, LAYOUT.review, LAYOUT.first_blocker, LAYOUT.size) == (3, 4, 5, 7)
 
 
 @pytest.mark.parametrize(
-    ("filled", "bought", "available", "allow_review", "legal"),
+    ("filled", "ran", "available", "allow_review", "legal"),
     [
         (0, 0b00, 0b11, False, [0, 0, 0, 1, 0, 1, 1]),
         (0, 0b00, 0b10, False, [0, 0, 0, 1, 0, 0, 1]),
@@ -58,16 +58,16 @@ def test_actions_are_links_then_no_match_then_review_then_routes() -> None:
         (0, 0b00, 0b00, False, [0, 0, 0, 1, 0, 0, 0]),
     ],
 )
-def test_legal_are_filled_slots_no_match_and_unbought_routes_that_can_be_asked(
-    filled: int, bought: int, available: int, allow_review: bool, legal: list[int]
+def test_legal_are_filled_slots_no_match_and_unbought_blockers_that_can_be_asked(
+    filled: int, ran: int, available: int, allow_review: bool, legal: list[int]
 ) -> None:
-    assert mask(filled, bought, available, allow_review) == legal
+    assert mask(filled, ran, available, allow_review) == legal
 
 
-def test_buying_a_route_marks_it_bought_and_goes_on() -> None:
-    after = step(start(), BUY_1)
+def test_running_a_blocker_marks_it_ran_and_goes_on() -> None:
+    after = step(start(), RUN_1)
 
-    assert after.bought.tolist() == [0b10]
+    assert after.ran.tolist() == [0b10]
     assert not after.done[0]
 
 
@@ -80,7 +80,7 @@ def test_stopping_ends_the_episode_with_that_action(action: int) -> None:
 
 
 def test_a_visible_candidate_can_be_linked() -> None:
-    assert step(start(), BUY_0, LINK_0).action.tolist() == [LINK_0]
+    assert step(start(), RUN_0, LINK_0).action.tolist() == [LINK_0]
 
 
 @pytest.mark.parametrize("action", [LINK_0, LINK_2])
@@ -89,18 +89,18 @@ def test_an_illegal_action_changes_nothing(action: int) -> None:
 
     after = step(before, action)
 
-    assert (after.bought, after.action) == (before.bought, before.action)
+    assert (after.ran, after.action) == (before.ran, before.action)
 
 
-def test_a_route_is_bought_once() -> None:
-    once = step(start(), BUY_0)
+def test_a_blocker_is_ran_once() -> None:
+    once = step(start(), RUN_0)
 
-    assert step(once, BUY_0) == once
+    assert step(once, RUN_0) == once
 
 
 @pytest.mark.parametrize("action", range(7))
 def test_an_ended_episode_stays_ended(action: int) -> None:
-    ended = step(start(), BUY_0, LINK_0)
+    ended = step(start(), RUN_0, LINK_0)
 
     assert step(ended, action) == ended
 
@@ -115,27 +115,27 @@ def test_episodes_advance_side_by_side() -> None:
     episodes = begin(np.array([4, 5, 6]), np.array([0, 0b01, 0b10], dtype=np.uint16))
     everything = np.ones((3, 7), dtype=np.int8)
 
-    after = advance(LAYOUT, episodes, np.array([BUY_0, LINK_2, BUY_0]), everything)
+    after = advance(LAYOUT, episodes, np.array([RUN_0, LINK_2, RUN_0]), everything)
 
     assert after.case.tolist() == [4, 5, 6]
-    assert after.bought.tolist() == [0b01, 0b01, 0b11]
+    assert after.ran.tolist() == [0b01, 0b01, 0b11]
     assert after.action.tolist() == [-1, LINK_2, -1]
 
 
-def test_random_episodes_end_and_never_buy_what_cannot_be_asked() -> None:
+def test_random_episodes_end_and_never_run_what_cannot_be_asked() -> None:
     rng = np.random.default_rng(0)
     available = rng.integers(0, 4, size=200).astype(np.uint16)
     episodes = begin(np.arange(200))
 
-    for _ in range(LAYOUT.routes + 1):
-        filled = np.where(episodes.bought > 0, 3, 0)
-        legal = legal_actions(LAYOUT, filled, episodes.bought, available, allow_review=False)
+    for _ in range(LAYOUT.blockers + 1):
+        filled = np.where(episodes.ran > 0, 3, 0)
+        legal = legal_actions(LAYOUT, filled, episodes.ran, available, allow_review=False)
         actions = np.array([rng.choice(np.flatnonzero(row)) for row in legal])
         episodes = advance(LAYOUT, episodes, actions, legal)
 
-    # two routes at most, so that the third action of anybody is the last
+    # two blockers at most, so that the third action of anybody is the last
     assert episodes.done.all()
-    assert not (episodes.bought & ~available).any()
+    assert not (episodes.ran & ~available).any()
 
 
 def test_nobody_advances_to_nobody() -> None:
@@ -144,9 +144,9 @@ def test_nobody_advances_to_nobody() -> None:
     assert len(advance(LAYOUT, nobody, nobody.case, np.zeros((0, 7), np.int8)).case) == 0
 
 
-def test_the_cost_is_the_sum_of_the_prices_bought() -> None:
-    prices = np.array([0.01, 0.02, 0.5], dtype=np.float32)
+def test_the_cost_is_the_sum_of_the_costs_ran() -> None:
+    costs = np.array([0.01, 0.02, 0.5], dtype=np.float32)
 
-    cost = route_cost(np.array([0b000, 0b101, 0b111], dtype=np.uint16), prices)
+    cost = blocker_cost(np.array([0b000, 0b101, 0b111], dtype=np.uint16), costs)
 
     assert cost == pytest.approx([0, 0.51, 0.53])

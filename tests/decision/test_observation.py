@@ -1,4 +1,4 @@
-"""What a policy sees: slots by affinity, routes bought, what it may do."""
+"""What a policy sees: slots by affinity, blockers run, what it may do."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from linkage_rl.decision.observation import SLOT_FEATURES, View
 from linkage_rl.records import Observation
 from tests.cases_factory import Candidate, Client, typed_cases, without_pairs
 
-VIEW = View(max_candidates=3, prices=(0.01, 0.02))
+VIEW = View(max_candidates=3, costs=(0.01, 0.02))
 NAME, NGRAM = 0b01, 0b10
 
 
@@ -29,8 +29,8 @@ def cases() -> CaseSet:
     )
 
 
-def seen(bought: int, case: int = 0, view: View = VIEW) -> Observation:
-    return view.observe(cases(), np.array([case]), np.array([bought], dtype=np.uint16))
+def seen(ran: int, case: int = 0, view: View = VIEW) -> Observation:
+    return view.observe(cases(), np.array([case]), np.array([ran], dtype=np.uint16))
 
 
 def companies(observation: Observation) -> list[str]:
@@ -38,7 +38,7 @@ def companies(observation: Observation) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("bought", "slots"),
+    ("ran", "slots"),
     [
         (0, ["", "", ""]),
         (NAME, ["apex", "zeta", ""]),
@@ -46,17 +46,17 @@ def companies(observation: Observation) -> list[str]:
         (NAME | NGRAM, ["apex", "acme", "zeta"]),
     ],
 )
-def test_slots_show_what_bought_routes_propose_by_falling_affinity(
-    bought: int, slots: list[str]
+def test_slots_show_what_ran_blockers_propose_by_falling_affinity(
+    ran: int, slots: list[str]
 ) -> None:
-    assert companies(seen(bought)) == slots
+    assert companies(seen(ran)) == slots
 
 
-def test_a_slot_holds_features_then_route_bits_then_affinity_lead_and_share() -> None:
+def test_a_slot_holds_features_then_blocker_bits_then_affinity_lead_and_share() -> None:
     assert VIEW.candidate_features(cases()) == (
         "core_ratio",
-        "route_name",
-        "route_ngram",
+        "blocker_name",
+        "blocker_ngram",
         *SLOT_FEATURES,
     )
 
@@ -74,7 +74,7 @@ def test_a_slot_holds_features_then_route_bits_then_affinity_lead_and_share() ->
     )
 
 
-def test_a_route_that_is_not_bought_leaves_no_trace() -> None:
+def test_a_blocker_that_is_not_ran_leaves_no_trace() -> None:
     slots = seen(NAME).candidates[0]
 
     assert slots[:, 2].tolist() == [0, 0, 0]
@@ -92,20 +92,20 @@ def test_a_lone_candidate_leads_nobody_by_its_whole_affinity() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bought", "state"),
+    ("ran", "state"),
     [(0, [0, 0, 0, 0]), (NAME, [1, 0, 2 / 3, 0.01]), (NAME | NGRAM, [1, 1, 1, 0.03])],
 )
-def test_the_state_tells_routes_share_of_slots_and_cost(bought: int, state: list[float]) -> None:
-    assert seen(bought).state[0] == pytest.approx(state)
+def test_the_state_tells_blockers_share_of_slots_and_cost(ran: int, state: list[float]) -> None:
+    assert seen(ran).state[0] == pytest.approx(state)
 
 
-def test_the_mask_allows_filled_slots_no_match_and_routes_left() -> None:
+def test_the_mask_allows_filled_slots_no_match_and_blockers_left() -> None:
     assert seen(NAME).action_mask[0].tolist() == [1, 1, 0, 1, 0, 0, 1]
     assert seen(0, case=1).action_mask[0].tolist() == [0, 0, 0, 1, 0, 0, 1]
 
 
 def test_review_is_offered_where_a_person_stands_by() -> None:
-    view = View(3, VIEW.prices, allow_review=True)
+    view = View(3, VIEW.costs, allow_review=True)
 
     assert seen(NAME, view=view).action_mask[0].tolist() == [1, 1, 0, 1, 1, 0, 1]
 
@@ -115,8 +115,8 @@ def test_cases_are_shown_in_the_order_asked_for_and_as_often() -> None:
         cases(), np.array([1, 0, 0]), np.array([NGRAM, NAME, NGRAM], dtype=np.uint16)
     )
 
-    for place, (case, bought) in enumerate([(1, NGRAM), (0, NAME), (0, NGRAM)]):
-        alone = seen(bought, case)
+    for place, (case, ran) in enumerate([(1, NGRAM), (0, NAME), (0, NGRAM)]):
+        alone = seen(ran, case)
         for name in ("candidates", "query", "state", "action_mask", "slot_pairs"):
             part: NDArray[np.float32] = getattr(together, name)[place]
             assert np.array_equal(part, getattr(alone, name)[0])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.routes import KeyRoute, NgramRoute
+from linkage_rl.candidates.blockers import KeyBlocker, NgramBlocker
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
@@ -20,9 +20,9 @@ from tests.small_table import (
     small_index,
 )
 
-ROUTES = CandidateSettings().routes()
-ROUTE = {route.name: place for place, route in enumerate(ROUTES)}
-VIEW = View(4, tuple(route.price for route in ROUTES))
+BLOCKERS = CandidateSettings().blockers()
+BLOCKER = {blocker.name: place for place, blocker in enumerate(BLOCKERS)}
+VIEW = View(4, tuple(blocker.cost for blocker in BLOCKERS))
 ASKED: tuple[dict[str, str], ...] = (
     {"name": "㈱青空商事", "phone": "06-6345-0002"},
     {"name": "五洋健設", "prefecture": "東京都", "city": "文京区", "street": "後楽2-2-8"},
@@ -34,12 +34,12 @@ TRUTH = ["aozora-osaka", "goyo", "takahashi|sakura", "", "acme"]
 
 
 def pool_of(*asked: dict[str, str]) -> LivePool:
-    return LivePool(small_index(), ROUTES, clients(*asked), VIEW, limit=5)
+    return LivePool(small_index(), BLOCKERS, clients(*asked), VIEW, limit=5)
 
 
 def prepared(*asked: dict[str, str], truth: list[str] | None = None) -> CaseSet:
     return prepare_cases(
-        small_index(), ROUTES, client_records(*asked), truth or [""] * len(asked), limit=5
+        small_index(), BLOCKERS, client_records(*asked), truth or [""] * len(asked), limit=5
     )
 
 
@@ -52,44 +52,44 @@ def test_a_pool_starts_without_candidates_and_knows_who_can_ask() -> None:
     pool = pool_of(*ASKED)
 
     assert found(pool) == []
-    asks = (pool.pairs.available[:, None] >> np.arange(len(ROUTES))) & 1
-    assert asks[:, ROUTE["phone"]].tolist() == [1, 0, 1, 0, 1]
-    assert asks[:, ROUTE["ngram"]].tolist() == [1, 1, 0, 0, 1]
-    assert asks[3].tolist() == [0] * len(ROUTES)
+    asks = (pool.pairs.available[:, None] >> np.arange(len(BLOCKERS))) & 1
+    assert asks[:, BLOCKER["phone"]].tolist() == [1, 0, 1, 0, 1]
+    assert asks[:, BLOCKER["ngram"]].tolist() == [1, 1, 0, 0, 1]
+    assert asks[3].tolist() == [0] * len(BLOCKERS)
 
 
-def test_a_route_is_run_for_those_who_buy_it_only() -> None:
+def test_a_blocker_is_run_for_those_who_run_it_only() -> None:
     pool = pool_of(*ASKED)
 
-    pool.reveal(np.array([0]), ROUTE["phone"])
+    pool.reveal(np.array([0]), BLOCKER["phone"])
 
     assert found(pool) == [(0, "aozora-osaka")]
 
 
-def test_two_routes_that_propose_one_company_mark_one_pair() -> None:
+def test_two_blockers_that_propose_one_company_mark_one_pair() -> None:
     pool = pool_of(*ASKED)
 
-    pool.reveal(np.array([0, 2]), ROUTE["phone"])
-    pool.reveal(np.array([0]), ROUTE["name"])
+    pool.reveal(np.array([0, 2]), BLOCKER["phone"])
+    pool.reveal(np.array([0]), BLOCKER["name"])
 
     assert found(pool) == [(0, "aozora-osaka"), (0, "aozora-tokyo"), (2, "takahashi")]
-    phone, name = 1 << ROUTE["phone"], 1 << ROUTE["name"]
-    assert pool.pairs.pair_routes.tolist() == [phone | name, name, phone]
+    phone, name = 1 << BLOCKER["phone"], 1 << BLOCKER["name"]
+    assert pool.pairs.pair_blockers.tolist() == [phone | name, name, phone]
 
 
-def test_running_a_route_twice_changes_nothing() -> None:
+def test_running_a_blocker_twice_changes_nothing() -> None:
     pool = pool_of(*ASKED)
-    pool.reveal(np.arange(5), ROUTE["ngram"])
+    pool.reveal(np.arange(5), BLOCKER["ngram"])
     once = found(pool)
 
-    pool.reveal(np.arange(5), ROUTE["ngram"])
+    pool.reveal(np.arange(5), BLOCKER["ngram"])
 
     assert found(pool) == once
 
 
 def test_features_are_found_by_client_and_row() -> None:
     pool = pool_of(*ASKED)
-    pool.reveal(np.array([0, 1, 4]), ROUTE["ngram"])
+    pool.reveal(np.array([0, 1, 4]), BLOCKER["ngram"])
 
     rows = np.array([IDS.index("acme"), IDS.index("aozora-llc")])
     features = pool.features_of(np.array([4, 0]), rows)
@@ -99,29 +99,29 @@ def test_features_are_found_by_client_and_row() -> None:
     assert np.array_equal(features, own)
 
 
-def test_a_pair_that_no_route_named_has_no_features() -> None:
+def test_a_pair_that_no_blocker_named_has_no_features() -> None:
     pool = pool_of(*ASKED)
-    pool.reveal(np.array([0]), ROUTE["phone"])
+    pool.reveal(np.array([0]), BLOCKER["phone"])
 
     with pytest.raises(KeyError, match="was not found for client 0"):
         pool.features_of(np.array([0]), np.array([IDS.index("acme")]))
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_live_and_prepared_candidates_look_the_same_after_the_same_routes(seed: int) -> None:
+def test_live_and_prepared_candidates_look_the_same_after_the_same_blockers(seed: int) -> None:
     rng = np.random.default_rng(seed)
     asked = [*ASKED, *COMPANIES.values()]
     pool, cases = pool_of(*asked), prepared(*asked)
-    bought = np.zeros(len(asked), dtype=np.uint16)
+    ran = np.zeros(len(asked), dtype=np.uint16)
 
-    for route in rng.permutation(len(ROUTES)):
-        able = (cases.available >> np.uint16(route)) & 1
+    for blocker in rng.permutation(len(BLOCKERS)):
+        able = (cases.available >> np.uint16(blocker)) & 1
         buyers = np.flatnonzero(able & (rng.random(len(asked)) < 0.6))
-        pool.reveal(buyers, int(route))
-        bought[buyers] |= np.uint16(1 << route)
+        pool.reveal(buyers, int(blocker))
+        ran[buyers] |= np.uint16(1 << blocker)
 
-        live = pool.observe(np.arange(len(asked)), bought)
-        stored = VIEW.observe(cases, np.arange(len(asked)), bought)
+        live = pool.observe(np.arange(len(asked)), ran)
+        stored = VIEW.observe(cases, np.arange(len(asked)), ran)
 
         for name in ("candidates", "query", "state", "action_mask"):
             assert np.array_equal(getattr(live, name), getattr(stored, name))
@@ -155,19 +155,19 @@ def test_pairs_of_a_case_come_by_falling_affinity() -> None:
 def test_cases_of_no_clients_and_of_an_empty_table_are_empty() -> None:
     empty = CompanyIndex.build([])
 
-    nobody = prepare_cases(small_index(), ROUTES, client_records(), [])
-    nothing = prepare_cases(empty, ROUTES, client_records(*ASKED), [""] * 5)
+    nobody = prepare_cases(small_index(), BLOCKERS, client_records(), [])
+    nothing = prepare_cases(empty, BLOCKERS, client_records(*ASKED), [""] * 5)
 
     assert (len(nobody), nobody.pairs) == (0, 0)
     assert (len(nothing), nothing.pairs) == (5, 0)
     assert nothing.company_ids(np.full(5, -1)) == [""] * 5
 
 
-def test_a_case_keeps_at_most_so_many_candidates_per_route() -> None:
+def test_a_case_keeps_at_most_so_many_candidates_per_blocker() -> None:
     table = CompanyIndex.build([company_rows({f"{n}": {"name": "青空商事"} for n in range(9)})])
-    routes = (KeyRoute("name"), NgramRoute())
+    blockers = (KeyBlocker("name"), NgramBlocker())
 
-    cases = prepare_cases(table, routes, client_records({"name": "青空商事"}), [""], limit=3)
+    cases = prepare_cases(table, blockers, client_records({"name": "青空商事"}), [""], limit=3)
 
     assert cases.company_ids(np.arange(cases.pairs)) == ["0", "1", "2"]
 

@@ -50,7 +50,7 @@ def good_answer(asked: dict[str, Any]) -> dict[str, Any]:
             "company_id": linked.get(client["client_id"]),
             "confidence": 0.987654,
             "reason": "same name",
-            "routes": [],
+            "blockers": [],
             "company": {"name": "青空商事"} if client["client_id"] in linked else None,
         }
         for client in asked["clients"]

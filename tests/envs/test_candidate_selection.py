@@ -11,16 +11,16 @@ from linkage_rl.errors import ConfigError, IllegalActionError
 from tests.cases_factory import two_clients
 
 IDS = ["linkage_rl/CandidateSelection-v0", "linkage_rl/Select-v0"]
-LINK_0, LINK_1, NO_MATCH, REVIEW, BUY_NAME, BUY_NGRAM = range(6)
+LINK_0, LINK_1, NO_MATCH, REVIEW, RUN_NAME, RUN_NGRAM = range(6)
 
 
-def small(render_mode: str | None = None, all_paid: bool = False) -> CandidateSelectionEnv:
+def small(render_mode: str | None = None, all_run: bool = False) -> CandidateSelectionEnv:
     return CandidateSelectionEnv(
         two_clients(),
         max_candidates=2,
-        prices=(0.01, 0.05),
+        costs=(0.01, 0.05),
         render_mode=render_mode,
-        all_paid=all_paid,
+        all_run=all_run,
     )
 
 
@@ -46,7 +46,7 @@ def test_made_without_arguments_it_plays_an_episode(name: str) -> None:
     assert info["outcome"] in ("correct_reject", "missed_link", "correct_link", "wrong_link")
 
 
-def test_select_starts_with_every_route_paid() -> None:
+def test_select_starts_with_every_blocker_run() -> None:
     env = gym.make("linkage_rl/Select-v0", cases=two_clients(), max_candidates=2)
     observation, _ = env.reset(options={"case": 0})
 
@@ -57,7 +57,7 @@ def test_select_starts_with_every_route_paid() -> None:
 def test_the_last_info_tells_the_ending() -> None:
     env = small()
     _, first = env.reset(options={"case": 0})
-    env.step(BUY_NGRAM)
+    env.step(RUN_NGRAM)
 
     *_, terminated, _, info = env.step(LINK_0)
 
@@ -66,13 +66,13 @@ def test_the_last_info_tells_the_ending() -> None:
     assert info["outcome"] == "correct_link"
     assert info["is_success"] is True
     assert info["company_id"] == "apex"
-    assert info["routes_used"] == ["ngram"]
+    assert info["blockers_used"] == ["ngram"]
     assert info["cost"] == pytest.approx(0.05)
     assert info["reward_terms"]["correct_link"] == 1.0
 
 
-def test_a_paid_start_costs_nothing() -> None:
-    env = small(all_paid=True)
+def test_an_all_run_start_costs_nothing() -> None:
+    env = small(all_run=True)
     env.reset(options={"case": 1})
 
     _, reward, *_, info = env.step(NO_MATCH)
@@ -96,8 +96,8 @@ def test_candidates_come_as_a_table_on_request() -> None:
 def test_the_text_shows_client_candidates_and_decision() -> None:
     env = small(render_mode="ansi")
     env.reset(options={"case": 0})
-    env.step(BUY_NAME)
-    env.step(BUY_NGRAM)
+    env.step(RUN_NAME)
+    env.step(RUN_NGRAM)
     env.step(LINK_0)
 
     text = env.render()

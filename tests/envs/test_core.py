@@ -7,8 +7,8 @@ from linkage_rl.envs.rewards import Outcome, RewardWeights
 from linkage_rl.errors import ConfigError, IllegalActionError
 from tests.cases_factory import DRAWN_VIEW, synthetic_cases, two_clients, without_pairs
 
-VIEW = View(max_candidates=2, prices=(0.01, 0.05), allow_review=True)
-LINK_0, LINK_1, NO_MATCH, REVIEW, BUY_NAME, BUY_NGRAM = range(6)
+VIEW = View(max_candidates=2, costs=(0.01, 0.05), allow_review=True)
+LINK_0, LINK_1, NO_MATCH, REVIEW, RUN_NAME, RUN_NGRAM = range(6)
 
 
 def core_at(*cases: int) -> LinkageCore:
@@ -17,22 +17,22 @@ def core_at(*cases: int) -> LinkageCore:
     return core
 
 
-def test_buying_a_route_then_linking_pays_one_minus_its_price() -> None:
+def test_running_a_blocker_then_linking_pays_one_minus_its_cost() -> None:
     core = core_at(0)
 
-    bought = core.step(np.array([BUY_NGRAM]), restart=False)
+    ran = core.step(np.array([RUN_NGRAM]), restart=False)
     linked = core.step(np.array([LINK_0]), restart=False)
 
-    assert not bought.done[0]
+    assert not ran.done[0]
     assert linked.outcome[0] == Outcome.CORRECT_LINK
-    assert bought.reward[0] + linked.reward[0] == pytest.approx(1.0 - 0.05)
+    assert ran.reward[0] + linked.reward[0] == pytest.approx(1.0 - 0.05)
 
 
-def test_a_second_route_shows_the_candidates_of_both_by_falling_affinity() -> None:
+def test_a_second_blocker_shows_the_candidates_of_both_by_falling_affinity() -> None:
     core = core_at(0)
 
-    core.step(np.array([BUY_NGRAM]), restart=False)
-    step = core.step(np.array([BUY_NAME]), restart=False)
+    core.step(np.array([RUN_NGRAM]), restart=False)
+    step = core.step(np.array([RUN_NAME]), restart=False)
 
     assert step.observation.slot_pairs[0].tolist() == [0, 1]
     assert step.observation.state[0] == pytest.approx([1, 1, 1.0, 0.06])
@@ -42,7 +42,7 @@ def test_an_illegal_action_costs_its_penalty_and_changes_nothing() -> None:
     core = core_at(1)
     before = core.observation
 
-    step = core.step(np.array([BUY_NGRAM]), restart=False)
+    step = core.step(np.array([RUN_NGRAM]), restart=False)
 
     assert step.reward[0] == pytest.approx(-0.05)
     assert step.terms["illegal"].tolist() == [1.0]
@@ -59,32 +59,32 @@ def test_a_finished_episode_gives_way_to_the_next_case_at_once() -> None:
     core = LinkageCore(two_clients(), VIEW, batch=2, order="sequential")
     core.reset()
 
-    step = core.step(np.array([NO_MATCH, BUY_NAME]))
+    step = core.step(np.array([NO_MATCH, RUN_NAME]))
 
     assert step.outcome.tolist() == [Outcome.MISSED_LINK, Outcome.RUNNING]
     assert core.episodes.case.tolist() == [0, 1]
-    assert core.episodes.bought.tolist() == [0, 1]
+    assert core.episodes.ran.tolist() == [0, 1]
     assert step.after.action.tolist() == [NO_MATCH, -1]
 
 
 def test_an_overdue_episode_is_replaced_and_its_last_sight_kept() -> None:
     core = core_at(0, 0)
 
-    step = core.step(np.array([BUY_NAME, BUY_NAME]), overdue=np.array([True, False]))
+    step = core.step(np.array([RUN_NAME, RUN_NAME]), overdue=np.array([True, False]))
 
     assert step.final.slot_pairs[:, 0].tolist() == [0, 0]
     assert step.observation.slot_pairs[:, 0].tolist() == [-1, 0]
     assert not step.done.any()
 
 
-def test_with_all_paid_every_available_route_is_open_at_no_price() -> None:
-    core = LinkageCore(two_clients(), VIEW, batch=2, all_paid=True)
+def test_with_all_run_every_available_blocker_is_open_at_no_cost() -> None:
+    core = LinkageCore(two_clients(), VIEW, batch=2, all_run=True)
     core.reset(np.array([0, 1]))
 
     step = core.step(np.array([LINK_1, NO_MATCH]), restart=False)
 
     assert step.reward == pytest.approx([1.0, 0.5])
-    assert step.observation.action_mask[:, BUY_NAME:].tolist() == [[0, 0], [0, 0]]
+    assert step.observation.action_mask[:, RUN_NAME:].tolist() == [[0, 0], [0, 0]]
 
 
 def test_weights_can_be_exchanged_between_steps() -> None:
@@ -99,7 +99,7 @@ def test_clients_without_candidates_can_still_be_settled() -> None:
     core = LinkageCore(without_pairs(two_clients()), VIEW, batch=2)
     core.reset(np.array([0, 1]))
 
-    step = core.step(np.array([BUY_NAME, NO_MATCH]), restart=False)
+    step = core.step(np.array([RUN_NAME, NO_MATCH]), restart=False)
     core.step(np.array([LINK_0, LINK_0]), restart=False)
 
     assert step.outcome.tolist() == [Outcome.RUNNING, Outcome.CORRECT_REJECT]
@@ -119,21 +119,21 @@ def test_equal_seeds_draw_equal_cases() -> None:
     assert drawn(1) != drawn(2)
 
 
-def test_the_tally_counts_outcomes_routes_and_reward() -> None:
+def test_the_tally_counts_outcomes_blockers_and_reward() -> None:
     core = core_at(0, 1)
-    core.step(np.array([BUY_NGRAM, NO_MATCH]), restart=False)
+    core.step(np.array([RUN_NGRAM, NO_MATCH]), restart=False)
     core.step(np.array([LINK_0, LINK_0]), restart=False)
 
     tally = core.clear_tally()
 
     assert tally.outcomes[Outcome.CORRECT_LINK] == 1
-    assert tally.routes == 1
+    assert tally.blockers == 1
     assert tally.steps == 4
     assert core.tally.steps == 0
 
 
-def test_prices_must_fit_the_routes() -> None:
-    with pytest.raises(ConfigError, match=r"expected 2 prices.*\['name', 'ngram'\], got 1"):
+def test_costs_must_fit_the_blockers() -> None:
+    with pytest.raises(ConfigError, match=r"expected 2 costs.*\['name', 'ngram'\], got 1"):
         LinkageCore(two_clients(), View(2, (0.1,)))
 
 

@@ -22,7 +22,7 @@ def vector_env(num_envs: int) -> CandidateSelectionVectorEnv:
         CASES,
         num_envs=num_envs,
         max_candidates=DRAWN_VIEW.max_candidates,
-        prices=DRAWN_VIEW.prices,
+        costs=DRAWN_VIEW.costs,
         flat=False,
     )
 
@@ -33,14 +33,14 @@ def sb3_env(num_envs: int) -> LinkageVecEnv:
 
 def single_env() -> CandidateSelectionEnv:
     return CandidateSelectionEnv(
-        CASES, max_candidates=DRAWN_VIEW.max_candidates, prices=DRAWN_VIEW.prices, flat=False
+        CASES, max_candidates=DRAWN_VIEW.max_candidates, costs=DRAWN_VIEW.costs, flat=False
     )
 
 
 def some_actions(mask: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Mostly legal ones, routes preferred so that episodes last."""
+    """Mostly legal ones, blockers preferred so that episodes last."""
     liking = rng.random(mask.shape)
-    liking[:, DRAWN_VIEW.layout.first_route :] += 0.5
+    liking[:, DRAWN_VIEW.layout.first_blocker :] += 0.5
     legal: NDArray[np.int64] = np.where(mask, liking, -1).argmax(axis=1)
     other = rng.integers(mask.shape[1], size=len(mask))
     return np.where(rng.random(len(mask)) < 0.1, other, legal)

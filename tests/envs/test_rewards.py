@@ -62,7 +62,7 @@ def test_amounts_in_yen_become_units_of_one_correct_link() -> None:
         ({"wrong_link": 2.0}, "wrong_link"),
         ({"missed_link": 0.6}, "missed_link"),
         ({"illegal": 0.1}, "illegal"),
-        ({"route_price_scale": -1.0}, "route_price_scale"),
+        ({"blocker_cost_scale": -1.0}, "blocker_cost_scale"),
     ],
 )
 def test_weights_that_reward_mistakes_are_refused(changes: dict[str, float], named: str) -> None:
@@ -76,7 +76,7 @@ def test_costs_need_a_positive_value_of_a_link() -> None:
 
 
 def test_each_stop_has_its_outcome() -> None:
-    layout = ActionLayout(slots=2, routes=1)
+    layout = ActionLayout(slots=2, blockers=1)
     action = np.array([0, 1, 2, 2, 3, -1])
     right = np.array([True, False, False, False, False, False])
     has_row = np.array([True, True, False, True, True, True])
@@ -103,11 +103,11 @@ def test_decisions_earn_their_outcome_less_the_scaled_cost() -> None:
         kind=np.array([DecisionKind.LINK, DecisionKind.NO_MATCH], dtype=np.int8),
         pair=np.array([1, 2]),
         confidence=np.array([0.9, 0.2], dtype=np.float32),
-        bought=np.array([0b10, 0b01], dtype=np.uint16),
+        ran=np.array([0b10, 0b01], dtype=np.uint16),
         cost=np.array([0.03, 0.01], dtype=np.float32),
     )
 
-    earned = decision_rewards(decisions, cases, RewardWeights(route_price_scale=2.0))
+    earned = decision_rewards(decisions, cases, RewardWeights(blocker_cost_scale=2.0))
 
     assert decision_outcomes(decisions, cases).tolist() == [
         Outcome.CORRECT_LINK,

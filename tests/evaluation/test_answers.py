@@ -13,7 +13,7 @@ WEIGHTS = RewardWeights()
 
 
 def said(confidence: list[float], right: list[int], has_row: list[int]) -> Answers:
-    """Answers whose own judgement links everybody with a candidate, each for a price of 0.1."""
+    """Answers whose own judgement links everybody with a candidate, each for a cost of 0.1."""
     scores = np.array(confidence, dtype=np.float32)
     clients = len(scores)
     return Answers(
@@ -22,7 +22,7 @@ def said(confidence: list[float], right: list[int], has_row: list[int]) -> Answe
         confidence=scores,
         right=np.array(right, dtype=np.bool_),
         has_row=np.array(has_row, dtype=np.bool_),
-        bought=np.full(clients, 0b11, dtype=np.uint16),
+        ran=np.full(clients, 0b11, dtype=np.uint16),
         cost=np.full(clients, 0.1, dtype=np.float32),
         family=np.zeros(clients, dtype=np.int16),
     )
@@ -36,7 +36,7 @@ def test_own_decisions_are_kept_where_no_goal_is_given() -> None:
 
     assert figures["linked"] == 3
     assert figures["f1"] == pytest.approx(4 / 6)
-    assert figures["routes_per_client"] == 2
+    assert figures["blockers_per_client"] == 2
     assert figures["expected_reward"] == pytest.approx((1 + 1 - 4 + 0.5) / 4 - 0.1)
 
 

@@ -15,14 +15,14 @@ from linkage_rl.records import DecisionKind, Decisions
 LINK, NO_MATCH, REVIEW = DecisionKind.LINK, DecisionKind.NO_MATCH, DecisionKind.REVIEW
 
 
-def decide(kinds: list[DecisionKind], bought: int = 0, cost: float = 0.0) -> Decisions:
+def decide(kinds: list[DecisionKind], ran: int = 0, cost: float = 0.0) -> Decisions:
     """One pair for each client, in the order of the clients."""
     clients = len(kinds)
     return Decisions(
         kind=np.array(kinds, dtype=np.int8),
         pair=np.arange(clients, dtype=np.int64),
         confidence=np.full(clients, 0.5, dtype=np.float32),
-        bought=np.full(clients, bought, dtype=np.uint16),
+        ran=np.full(clients, ran, dtype=np.uint16),
         cost=np.full(clients, cost, dtype=np.float32),
     )
 
@@ -33,7 +33,7 @@ def ten_clients() -> Judgement:
     is_right = np.array([True] * 5 + [False] * 5)
     has_row = np.array([True] * 8 + [False] * 2)
     rewards = np.array([1.0] * 5 + [-4.0, -0.5, 0.1, -4.0, 0.5])
-    return judge(decide(kinds, bought=0b101, cost=0.25), is_right, has_row, rewards)
+    return judge(decide(kinds, ran=0b101, cost=0.25), is_right, has_row, rewards)
 
 
 def all_have_a_right_row(kinds: list[DecisionKind]) -> Judgement:
@@ -71,8 +71,8 @@ def test_the_expected_reward_is_the_mean_of_the_rewards() -> None:
     assert metrics.cost_per_client == pytest.approx(0.25)
 
 
-def test_two_bits_bought_are_two_routes() -> None:
-    assert measure(ten_clients()).routes_per_client == pytest.approx(2.0)
+def test_two_bits_ran_are_two_blockers() -> None:
+    assert measure(ten_clients()).blockers_per_client == pytest.approx(2.0)
 
 
 def test_a_policy_that_never_links_has_no_accuracy_but_an_f1_of_zero() -> None:

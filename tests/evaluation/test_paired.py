@@ -15,7 +15,7 @@ def run(links: str) -> Judgement:
         kind=np.where(linked, DecisionKind.LINK, DecisionKind.NO_MATCH).astype(np.int8),
         pair=np.arange(len(links)),
         confidence=linked.astype(np.float32),
-        bought=np.zeros(len(links), dtype=np.uint16),
+        ran=np.zeros(len(links), dtype=np.uint16),
         cost=np.zeros(len(links), dtype=np.float32),
     )
     everybody = np.ones(len(links), dtype=np.bool_)

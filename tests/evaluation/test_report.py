@@ -30,7 +30,7 @@ RULES = Metrics(
     reject_recall=0.9,
     review_rate=0.0,
     expected_reward=-0.1234,
-    routes_per_client=2.0,
+    blockers_per_client=2.0,
     cost_per_client=0.01,
 )
 AGENT = replace(
@@ -96,7 +96,7 @@ def test_the_table_stays_within_120_columns_for_long_names_and_slow_systems() ->
     slow = replace(AGENT, microseconds_per_client=1_234_567.8, linkage_rate=1.0)
 
     widths = {
-        len(line) for line in side_by_side({"best fixed route plan of all": slow}).splitlines()
+        len(line) for line in side_by_side({"best fixed blocker plan of all": slow}).splitlines()
     }
 
     assert widths.pop() <= 120

@@ -22,7 +22,7 @@ def answers(links: str, clients: int = 1_000) -> Answers:
         confidence=np.where(sure, 0.9, 0.1).astype(np.float32),
         right=right,
         has_row=np.ones(clients, dtype=np.bool_),
-        bought=np.ones(clients, dtype=np.uint16),
+        ran=np.ones(clients, dtype=np.uint16),
         cost=np.full(clients, 0.01, dtype=np.float32),
         family=np.zeros(clients, dtype=np.int16),
     )

@@ -23,7 +23,7 @@ def browsed() -> Browsed:
         "kind": KINDS[0],
         "decision": "link",
         "confidence": 0.9,
-        "bought": ["name"],
+        "ran": ["name"],
         "cost": 0.01,
         "truth": "no row in the table",
         "candidates": [

@@ -177,7 +177,7 @@ class TestSummary:
 
         assert [verdict.sentence for verdict in found] == ["holds", "refuted", "tie"]
 
-    def test_of_a_price_less_is_better(self) -> None:
+    def test_of_a_cost_less_is_better(self) -> None:
         place, weights, goal, cheap = told("easy", "cheap", 1, "rrrrrrrrr-")
         assert cheap.test is not None
         dear = replace(cheap.test, cost=cheap.test.cost + 1)

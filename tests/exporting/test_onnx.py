@@ -14,8 +14,8 @@ from linkage_rl.exporting.onnx import export_scorer
 from tests.cases_factory import synthetic_cases
 
 CASES = synthetic_cases(600, np.random.default_rng(0))
-PRICES = (0.005, 0.03, 0.01)
-SHAPE = ScorerConfig.fitting(CASES, View(1, PRICES))
+COSTS = (0.005, 0.03, 0.01)
+SHAPE = ScorerConfig.fitting(CASES, View(1, COSTS))
 SHAPES = {
     "policy": SHAPE,
     "values": replace(SHAPE, relative=False, temperature=0.05),
@@ -32,9 +32,9 @@ def test_the_graph_equals_torch_at_every_batch_and_number_of_slots(
     graph = OnnxPolicy(tmp_path / "policy.onnx")
 
     for batch, slots in ((0, 4), (1, 1), (1, 20), (3, 5), (7, 2), (600, 30)):
-        view = View(slots, PRICES, allow_review=batch % 2 == 1)
-        bought = np.asarray(CASES.available[:batch] & np.uint16(0b110))
-        observation = view.observe(CASES, np.arange(batch), bought)
+        view = View(slots, COSTS, allow_review=batch % 2 == 1)
+        ran = np.asarray(CASES.available[:batch] & np.uint16(0b110))
+        observation = view.observe(CASES, np.arange(batch), ran)
 
         assert np.allclose(
             graph.preferences(observation),

@@ -71,14 +71,14 @@ def test_the_ranker_learns_what_top_one_cannot() -> None:
 def test_the_ranker_turns_the_loss_of_top_one_into_a_gain(
     ranker: CandidateScorer, test_cases: CaseSet
 ) -> None:
-    """With every route bought, linking the first candidate loses 0.6 a client."""
+    """With every blocker run, linking the first candidate loses 0.6 a client."""
     every = (0, 1, 2)
 
     assert reward(TopOne(), test_cases, every) < -0.5
     assert reward(ScorerPolicy(cautious(ranker, 0.75)), test_cases, every) > 0.5
 
 
-def test_the_warm_start_buys_better_than_the_best_fixed_plan(
+def test_the_warm_start_runs_better_than_the_best_fixed_plan(
     task: Task, ranker: CandidateScorer, test_cases: CaseSet
 ) -> None:
     careful = ScorerPolicy(cautious(ranker, WEIGHTS.break_even().link))
@@ -97,7 +97,7 @@ def test_a_scorer_trained_with_eight_slots_serves_thirty(
     policy = ScorerPolicy(cautious(ranker, 0.75))
     every = (0, 1, 2)
 
-    wide = reward(policy, test_cases, every, View(30, DRAWN_VIEW.prices))
+    wide = reward(policy, test_cases, every, View(30, DRAWN_VIEW.costs))
 
     assert wide == pytest.approx(reward(policy, test_cases, every), abs=0.05)
 

@@ -1,4 +1,4 @@
-"""HTTP in, HTTP out: the routes, and what a caller is told when something is wrong."""
+"""HTTP in, HTTP out: the blockers, and what a caller is told when something is wrong."""
 
 import json
 from pathlib import Path
@@ -37,7 +37,7 @@ def test_each_client_gets_its_result_in_order_with_the_companys_fields(client: T
     assert second["company"]["street"] == "丸の内1-1"
     assert 0 <= second["confidence"] <= 1
     assert "same city" in second["reason"]
-    assert "core" in second["routes"]
+    assert "core" in second["blockers"]
     assert answer["model"]["name"] == "default"
     assert len(answer["model"]["version"]) == 12
     assert answer["stale"] is False
@@ -77,7 +77,7 @@ def test_info_says_what_the_model_and_the_table_are(client: TestClient) -> None:
     assert info["companies"] == 3
     assert info["origin"]["agent"] == "same name"
     assert info["companies_from"] == "bundle"
-    assert info["route_prices"]["ngram"] > 0
+    assert info["blocker_costs"]["ngram"] > 0
 
 
 def test_an_unknown_field_is_named_with_the_one_that_is_meant(client: TestClient) -> None:
@@ -232,7 +232,7 @@ def test_log_lines_are_cloudwatch_metrics_where_asked_for(
     assert all(metric["Name"] in logged for metric in directive["Metrics"])
 
 
-def test_prometheus_sees_requests_decisions_routes_and_the_linkage_rate(
+def test_prometheus_sees_requests_decisions_blockers_and_the_linkage_rate(
     client: TestClient,
 ) -> None:
     ask(client, clients=[AOZORA, NOWHERE])
@@ -241,7 +241,7 @@ def test_prometheus_sees_requests_decisions_routes_and_the_linkage_rate(
 
     assert 'linkage_requests_total{path="/invocations",status="200"} 1.0' in text
     assert 'linkage_decisions_total{decision="link",model="default"} 1.0' in text
-    assert 'linkage_routes_bought_total{model="default",route="ngram"} 2.0' in text
+    assert 'linkage_blockers_run_total{model="default",blocker="ngram"} 2.0' in text
     assert 'linkage_rate{model="default"} 0.5' in text
     assert 'linkage_request_seconds_count{path="/invocations"} 1.0' in text
 

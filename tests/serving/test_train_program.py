@@ -42,10 +42,10 @@ class TestHyperparameters:
         assert hyperparameters({"agent": '"maskable_ppo"'}) == ["agent=maskable_ppo"]
 
     def test_keep_lists_and_numbers_as_they_are(self) -> None:
-        given = {"candidates.prices.phone": "0.002", "ranker.widths": "[32, 16]"}
+        given = {"candidates.costs.phone": "0.002", "ranker.widths": "[32, 16]"}
 
         assert hyperparameters(given) == [
-            "candidates.prices.phone=0.002",
+            "candidates.costs.phone=0.002",
             "ranker.widths=[32, 16]",
         ]
 

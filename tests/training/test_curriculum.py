@@ -8,17 +8,17 @@ from linkage_rl.training.curriculum import CurriculumCallback, WrongLinkRamp
 from tests.cases_factory import DRAWN_VIEW, synthetic_cases
 
 
-def test_the_core_pays_the_price_of_the_moment() -> None:
+def test_the_core_pays_the_cost_of_the_moment() -> None:
     core = LinkageCore(synthetic_cases(5, np.random.default_rng(0)), DRAWN_VIEW)
     target = RewardWeights(wrong_link=-3.0, review=0.2)
     callback = CurriculumCallback(core, target, WrongLinkRamp(start=-1.0, share=0.5), steps=100)
 
-    prices = []
+    costs = []
     for callback.num_timesteps in (0, 25, 50, 100):
         callback.on_rollout_start()
-        prices.append(core.weights.wrong_link)
+        costs.append(core.weights.wrong_link)
 
-    assert prices == [-1.0, -2.0, -3.0, -3.0]
+    assert costs == [-1.0, -2.0, -3.0, -3.0]
     assert core.weights == target
 
 

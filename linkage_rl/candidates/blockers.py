@@ -1,4 +1,4 @@
-"""Ways to propose candidates, each with a price; a frozen dataclass is also its configuration."""
+"""Ways to propose candidates, each with a cost; a frozen dataclass is also its configuration."""
 
 import threading
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from linkage_rl.records import CanonicalBatch
 
 @dataclass(frozen=True)
 class Clients:
-    """N clients in the form in which routes and features ask."""
+    """N clients in the form in which blockers and features ask."""
 
     canonical: CanonicalBatch
     encoded: EncodedBatch
@@ -65,7 +65,7 @@ class ClientRows:
 
 @dataclass(frozen=True)
 class Proposals:
-    """Candidates that one route names for N clients, best first."""
+    """Candidates that one blocker names for N clients, best first."""
 
     rows: NDArray[np.int64]
     """Rows of the index, -1 where there are no more; shape (N, limit)."""
@@ -73,7 +73,7 @@ class Proposals:
     """How promising each is, in [0, 1]; shape (N, limit)."""
 
 
-class Route(Protocol):
+class Blocker(Protocol):
     """One way to propose candidates."""
 
     @property
@@ -81,11 +81,11 @@ class Route(Protocol):
         """Its name, as in configs, reports and observations."""
 
     @property
-    def price(self) -> float:
+    def cost(self) -> float:
         """What one use costs, unit: one correct link."""
 
-    def can_ask(self, clients: Clients) -> NDArray[np.bool_]:
-        """Which clients have the field that the route needs, shape (N,)."""
+    def applies_to(self, clients: Clients) -> NDArray[np.bool_]:
+        """Which clients have the field that the blocker needs, shape (N,)."""
 
     def propose(
         self,
@@ -99,20 +99,20 @@ class Route(Protocol):
 
 
 @dataclass(frozen=True)
-class KeyRoute:
+class KeyBlocker:
     """Companies that share an exact key with the client."""
 
     name: str
     """The key, one of `keys.KEYS`."""
-    price: float = 0.0005
+    cost: float = 0.0005
     read_at_most: int = 4096
     """Bearers of one key that are compared; the rest is not looked at."""
 
     def __post_init__(self) -> None:
         if self.name not in KEYS:
-            raise ConfigError(f"expected a key route among {sorted(KEYS)}, got {self.name!r}")
+            raise ConfigError(f"expected a key blocker among {sorted(KEYS)}, got {self.name!r}")
 
-    def can_ask(self, clients: Clients) -> NDArray[np.bool_]:
+    def applies_to(self, clients: Clients) -> NDArray[np.bool_]:
         """Clients that have the key."""
         able: NDArray[np.bool_] = np.logical_or.reduce(clients.keys[self.name])
         return able
@@ -149,11 +149,11 @@ class KeyRoute:
 
 
 @dataclass(frozen=True)
-class NgramRoute:
+class NgramBlocker:
     """Companies whose name, reading or Latin name shares rare character n-grams."""
 
     name: str = "ngram"
-    price: float = 0.016
+    cost: float = 0.016
     budget: int = 4096
     """Postings read per client, the rarest grams first."""
     documents: int = 48
@@ -164,11 +164,11 @@ class NgramRoute:
     def __post_init__(self) -> None:
         if not (self.budget >= 1 and 1 <= self.documents <= 128 and self.rows_per_document >= 1):
             raise ConfigError(
-                "the ngram route needs a budget of 1 or more, documents in 1..128 and 1 or more "
+                "the ngram blocker needs a budget of 1 or more, documents in 1..128 and 1 or more "
                 f"rows per document, got {self}"
             )
 
-    def can_ask(self, clients: Clients) -> NDArray[np.bool_]:
+    def applies_to(self, clients: Clients) -> NDArray[np.bool_]:
         """Clients with any name at all."""
         ends = clients.encoded.gram_offsets[::3]
         named: NDArray[np.bool_] = np.diff(ends) > 0
