@@ -2,7 +2,7 @@
 
 `study=FILE` keeps every trial in SQLite: started again, the search goes on; started twice, two
 processes share it. All other words are those of `linkage_rl.train`. A trial trains an agent and is
-worth its best mean reward on the validation cases; the test lists are not looked at. The plugin
+value its best mean reward on the validation cases; the test lists are not looked at. The plugin
 for Hydra 1.3 stops at Optuna 2, so this is Optuna's own way, with spaces in Hydra's words.
 """
 
@@ -99,11 +99,11 @@ def search(words: Words) -> optuna.Study:
     if not study.trials:
         # the defaults come first: what is found has to beat them at the same seed
         study.enqueue_trial({key: OmegaConf.select(composed, key) for key in space})
-    worth = _worth(nodes.settings(composed, TrainSettings), told, file.with_suffix(""))
+    value = _value(nodes.settings(composed, TrainSettings), told, file.with_suffix(""))
     while len(study.get_trials(deepcopy=False, states=ENDED)) < int(own["trials"]):
         trial = study.ask(dict(space))
         try:
-            study.tell(trial, worth(trial))
+            study.tell(trial, value(trial))
         except (optuna.TrialPruned, CollapsedPolicyError):
             study.tell(trial, state=TrialState.PRUNED)
         except BaseException:
@@ -114,8 +114,8 @@ def search(words: Words) -> optuna.Study:
     return study
 
 
-def _worth(settings: TrainSettings, words: Words, folder: Path) -> Callable[[Trial], float]:
-    """What a trial is worth; cases and ranker are made once."""
+def _value(settings: TrainSettings, words: Words, folder: Path) -> Callable[[Trial], float]:
+    """The value of a trial; cases and ranker are made once."""
     settings = with_url(settings)
     prepared = prepare(settings)
     costs = tuple(blocker.cost for blocker in settings.candidates.blockers())
@@ -126,7 +126,7 @@ def _worth(settings: TrainSettings, words: Words, folder: Path) -> Callable[[Tri
     ranker = train_ranker(train, prepared.cases["valid"], view, settings.ranker, settings.seed)
     task = Task(train, valid, view, settings.reward)
 
-    def worth(trial: Trial) -> float:
+    def value(trial: Trial) -> float:
         sought = [f"{key}={value}" for key, value in trial.params.items()]
         told = nodes.settings(_composed([*words, *sought])[0], TrainSettings)
         training = replace(told.training, tensorboard=False, progress=False)
@@ -134,7 +134,7 @@ def _worth(settings: TrainSettings, words: Words, folder: Path) -> Callable[[Tri
         train_agent(told.agent, task, training, told.seed, own, ranker, writers=[pruner])
         return pruner.best
 
-    return worth
+    return value
 
 
 def _split(words: Words) -> tuple[dict[str, str], list[str]]:

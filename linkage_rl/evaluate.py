@@ -52,7 +52,7 @@ class EvaluateSettings:
     """Columns of the client list."""
     table: TableChoice = field(default_factory=TableChoice)
     reward: RewardWeights = field(default_factory=RewardWeights)
-    """What each outcome is worth."""
+    """Value of each outcome."""
     timed_clients: int = 2_000
     """Clients that are linked live for the time per client."""
     examples: int = 200
@@ -135,7 +135,7 @@ def _result(name: str, evaluation: Evaluation, rng: np.random.Generator) -> Syst
 def _intervals_line(result: SystemResult) -> str:
     """The 95 % intervals of what a customer asks first."""
     parts = []
-    for name in ("linkage_rate", "accuracy", "recall", "f1"):
+    for name in ("linkage_rate", "precision", "recall", "f1"):
         low, high = result.intervals[name]
         shown = format_metric(result.metrics, name)
         parts.append(f"{COLUMNS[name]} {shown} ({100 * low:.1f} to {100 * high:.1f})")

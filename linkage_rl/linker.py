@@ -142,7 +142,7 @@ class Linker:
             pool.reveal(np.flatnonzero((pool.available >> blocker) & 1), blocker)
         every = np.arange(len(records), dtype=np.int64)
         seen = pool.observe(every, pool.available)
-        shares = slot_shares(self.decider.policy.preferences(seen), view.layout)
+        shares = slot_shares(self.decider.policy.logits(seen), view.layout)
         client, slot = map(np.ascontiguousarray, np.nonzero(seen.slot_pairs >= 0))
         rows = seen.slot_pairs[client, slot]
         company_ids = self.index.company_ids(rows)

@@ -12,8 +12,8 @@ from linkage_rl.records import CanonicalBatch, CompanyRows, Observation
 class Policy(Protocol):
     """Decides; all that evaluation, linker and serving know of an agent."""
 
-    def preferences(self, observation: Observation) -> NDArray[np.float32]:
-        """Unnormalised log-preference of every action, shape (B, A); illegal ones get -1e8.
+    def logits(self, observation: Observation) -> NDArray[np.float32]:
+        """Logit of every action, shape (B, A); illegal ones get -1e8.
 
         The greedy action is the argmax. The softmax over the link slots and no match is the raw
         confidence that calibration turns into a probability.

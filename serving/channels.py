@@ -98,9 +98,9 @@ def table(folders: Mapping[str, Path]) -> list[str]:
 
 
 def client_lists(folders: Mapping[str, Path]) -> list[str]:
-    """The labelled lists of each split by family; nothing said means those of the sample.
+    """The labelled lists of each split by dataset; nothing said means those of the sample.
 
-    Files of one family are called alike in every channel, but for the name of the split:
+    Files of one dataset are called alike in every channel, but for the name of the split:
     moves_train.csv, moves_valid.csv, moves_test.csv. Where every channel holds one file, its name
     does not matter.
 
@@ -125,13 +125,13 @@ def client_lists(folders: Mapping[str, Path]) -> list[str]:
     single = all(len(files) == 1 for files in found.values())
     words = []
     for split, files in sorted(found.items()):
-        named = {"clients" if single else _family(file): file for file in files}
-        pairs = [f"{family}: {_quoted(file)}" for family, file in named.items()]
+        named = {"clients" if single else _dataset(file): file for file in files}
+        pairs = [f"{dataset}: {_quoted(file)}" for dataset, file in named.items()]
         words.append(f"clients.{split}={{{', '.join(pairs)}}}")
     return words
 
 
-def _family(file: Path) -> str:
+def _dataset(file: Path) -> str:
     """The name of a file without that of its split, in letters that a key may have."""
     words = [word for word in re.split(r"[^A-Za-z0-9]+", file.stem) if word not in SPLITS]
     return "_".join(filter(None, words)) or "clients"

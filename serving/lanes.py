@@ -58,7 +58,7 @@ class Lanes:
         Args:
             most_waiting: Requests that may be under way at once.
             in_loop: Link small requests in the event loop itself: a thread of their own costs half
-                a millisecond, and is worth it only where linking waits for a database.
+                a millisecond, and pays only where linking waits for a database.
         """
         self._most_waiting = most_waiting
         self._in_loop = in_loop

@@ -24,7 +24,7 @@ STOP_S: Final = 8.0
 _DRAIN_S: Final = 6.0
 """The part of it that nginx may take to finish requests in flight."""
 _MOST_DEATHS, _WITHIN_S = 5, 60.0
-"""A child that dies more often than this is not worth another start."""
+"""A child that dies more often than this is not started again."""
 _SIGNALS: Final = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
 
 

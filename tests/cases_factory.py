@@ -19,7 +19,7 @@ class Candidate(NamedTuple):
     company: str
     blockers: int
     """Blockers that propose it, one bit per blocker."""
-    affinity: float
+    retrieval_score: float
     right: bool = False
 
 
@@ -30,10 +30,10 @@ class Client(NamedTuple):
 
 
 def typed_cases(clients: Sequence[Client], blockers: tuple[str, ...] = ("name", "ngram")) -> CaseSet:
-    """Cases with one feature, the affinity; client i is called c<i>."""
+    """Cases with one feature, the retrieval score; client i is called c<i>."""
     pairs = [candidate for client in clients for candidate in client.candidates]
     sizes = [len(client.candidates) for client in clients]
-    affinity = np.array([pair.affinity for pair in pairs], dtype=np.float32)
+    retrieval_score = np.array([pair.retrieval_score for pair in pairs], dtype=np.float32)
     names = [f"c{row}" for row in range(len(clients))]
     companies = [pair.company for pair in pairs]
     return CaseSet(
@@ -42,14 +42,14 @@ def typed_cases(clients: Sequence[Client], blockers: tuple[str, ...] = ("name", 
         query_names=("quality",),
         starts=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
         pair_blockers=np.array([pair.blockers for pair in pairs], dtype=np.uint16),
-        affinity=affinity,
-        features=affinity[:, None].copy(),
+        retrieval_score=retrieval_score,
+        features=retrieval_score[:, None].copy(),
         is_right=np.array([pair.right for pair in pairs], dtype=np.bool_),
         pair_company=np.arange(len(pairs), dtype=np.int64),
         query=np.ones((len(clients), 1), dtype=np.float32),
         available=np.array([client.available for client in clients], dtype=np.uint16),
         has_row=np.array([client.has_row for client in clients], dtype=np.bool_),
-        family=np.zeros(len(clients), dtype=np.int16),
+        dataset=np.zeros(len(clients), dtype=np.int16),
         clients=StringColumn.from_texts(names),
         client_texts=StringColumn.from_texts([f"client {name}" for name in names]),
         companies=StringColumn.from_texts(companies),
@@ -75,13 +75,13 @@ def synthetic_cases(
 
 
 def second_is_right(n: int, k: int, rng: np.random.Generator) -> CaseSet:
-    """The right candidate is always the second by affinity; every blocker proposes all of them."""
-    affinity = -np.sort(-rng.uniform(0.1, 0.9, (n, k)), axis=1)
+    """The right candidate is always the second by retrieval score; every blocker proposes all of them."""
+    retrieval_score = -np.sort(-rng.uniform(0.1, 0.9, (n, k)), axis=1)
     return typed_cases(
         [
             Client(
                 [
-                    Candidate(f"{row}-{slot}", 0b11, float(affinity[row, slot]), right=slot == 1)
+                    Candidate(f"{row}-{slot}", 0b11, float(retrieval_score[row, slot]), right=slot == 1)
                     for slot in range(k)
                 ]
             )
@@ -97,7 +97,7 @@ def without_pairs(cases: CaseSet) -> CaseSet:
         cases,
         starts=np.zeros(len(cases) + 1, dtype=np.int64),
         pair_blockers=none.astype(np.uint16),
-        affinity=none.astype(np.float32),
+        retrieval_score=none.astype(np.float32),
         features=np.zeros((0, cases.features.shape[1]), dtype=np.float32),
         is_right=none.astype(np.bool_),
         pair_company=none,

@@ -70,8 +70,8 @@ class DrawnProblem:
         proposed = self._proposals(right, alike, quality[case], rng)
         available = self._bits(rng.random((n, self.blockers)) < np.array(_AVAILABLE[: self.blockers]))
         proposed &= available[case]
-        affinity = np.clip(similarity[:, :2].mean(axis=1) + rng.normal(0, 0.05, len(case)), 0, 1)
-        order = np.lexsort((-affinity, case))
+        retrieval_score = np.clip(similarity[:, :2].mean(axis=1) + rng.normal(0, 0.05, len(case)), 0, 1)
+        order = np.lexsort((-retrieval_score, case))
         order = order[proposed[order] != 0]
         starts = np.zeros(n + 1, dtype=np.int64)
         np.cumsum(np.bincount(case[order], minlength=n), out=starts[1:])
@@ -85,14 +85,14 @@ class DrawnProblem:
             query_names=("quality", *(f"has_{blocker}" for blocker in BLOCKERS[: self.blockers])),
             starts=starts,
             pair_blockers=proposed[order],
-            affinity=affinity[order].astype(np.float32),
+            retrieval_score=retrieval_score[order].astype(np.float32),
             features=np.ascontiguousarray(features[order], dtype=np.float32),
             is_right=right[order],
             pair_company=np.arange(pairs, dtype=np.int64),
             query=np.concatenate([quality[:, None], self._unpack(available)], axis=1),
             available=available,
             has_row=has_row,
-            family=np.zeros(n, dtype=np.int16),
+            dataset=np.zeros(n, dtype=np.int16),
             clients=StringColumn.from_texts([f"client-{row}" for row in range(n)]),
             client_texts=StringColumn.from_texts([f"client {row}" for row in range(n)]),
             companies=StringColumn.from_texts([f"company-{row}" for row in range(pairs)]),

@@ -138,7 +138,7 @@ def test_links_are_judged_by_the_file_that_was_written(tmp_path: Path) -> None:
     with output.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows([["client_id", "company_id"], ["1", "c9"], ["2", "c2"]])
 
-    assert quality(output, inputs) == Quality(linked=1.0, accuracy=0.5)
+    assert quality(output, inputs) == Quality(linked=1.0, precision=0.5)
 
 
 def test_given_files_are_measured_as_they_are(tmp_path: Path) -> None:

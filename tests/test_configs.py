@@ -100,7 +100,7 @@ def test_an_override_reaches_the_dataclass_with_its_type() -> None:
     assert settings.seed == 7
 
 
-def test_families_of_lists_are_named_by_the_user() -> None:
+def test_datasets_of_lists_are_named_by_the_user() -> None:
     words = [f"clients.{split}={{crm: {split}.csv}}" for split in ("train", "valid", "test")]
 
     assert train_settings(*words).clients.valid == {"crm": "valid.csv"}

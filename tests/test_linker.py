@@ -19,18 +19,18 @@ from tests.small_table import COMPANIES, client_records, company_rows, small_ind
 
 BLOCKERS = CandidateSettings().blockers()
 VIEW = View(5, tuple(blocker.cost for blocker in BLOCKERS))
-AFFINITY = -3
+RETRIEVAL_SCORE = -3
 LINK, NO_MATCH = DecisionKind.LINK, DecisionKind.NO_MATCH
 
 
 @dataclass(frozen=True)
 class RunAll:
-    """Runs every blocker; links the candidate of highest affinity from 0.5 on."""
+    """Runs every blocker; links the candidate of highest retrieval score from 0.5 on."""
 
-    def preferences(self, observation: Observation) -> NDArray[np.float32]:
+    def logits(self, observation: Observation) -> NDArray[np.float32]:
         slots = VIEW.max_candidates
         wishes = np.full(observation.action_mask.shape, 40.0, dtype=np.float32)
-        wishes[:, :slots] = 10 * observation.candidates[:, :, AFFINITY]
+        wishes[:, :slots] = 10 * observation.candidates[:, :, RETRIEVAL_SCORE]
         wishes[:, slots] = 5
         return np.where(observation.action_mask, wishes, -1e8).astype(np.float32)
 

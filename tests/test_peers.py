@@ -67,7 +67,7 @@ def said(
         has_row=has_row,
         ran=nothing.astype(np.uint16),
         cost=nothing.astype(np.float32),
-        family=nothing.astype(np.int16),
+        dataset=nothing.astype(np.int16),
     )
 
 
@@ -85,7 +85,7 @@ def test_the_threshold_is_chosen_on_valid_and_reported_on_test() -> None:
     figures = judged(valid, test, RewardWeights())
 
     assert figures["linkage_rate"] == pytest.approx(3 / 5)
-    assert figures["accuracy"] == pytest.approx(2 / 3)
+    assert figures["precision"] == pytest.approx(2 / 3)
     assert figures["recall"] == pytest.approx(2 / 4)
     assert figures["proposed"] == pytest.approx(2 / 4)
 

@@ -26,10 +26,10 @@ from linkage_rl.train import COMPONENTS, TrainSettings
 FOLDER: Final = Path("outputs/peers")
 RATES: Final = {
     "linkage_rate": "linkage rate",
-    "accuracy": "accuracy",
+    "precision": "precision",
     "recall": "recall",
     "f1": "F1 [95 %]",
-    "coverage_at_98%": "linked at 98 % accuracy",
+    "coverage_at_98%": "linked at 98 % precision",
 }
 """Metric to its heading, in the order of the table; the costs follow."""
 

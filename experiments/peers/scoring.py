@@ -1,4 +1,4 @@
-"""What a peer's links are worth: calibrated and thresholded on valid, measured on test."""
+"""How good the links of a peer are: calibrated and thresholded on valid, measured on test."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ def figures_of(folder: Path, output: Path, weights: RewardWeights | None = None)
     Args:
         folder: What `prepare` wrote.
         output: What `run_peer` returned.
-        weights: What each end is worth; None for the defaults.
+        weights: Value of each outcome; None for the defaults.
     """
     ran: Figures = json.loads((output / "peer.json").read_text(encoding="utf-8"))
     if "error" in ran:
@@ -113,7 +113,7 @@ def _answers(
         has_row=np.array([names != "" for names in truth.values()], dtype=np.bool_),
         ran=np.zeros(clients, dtype=np.uint16),
         cost=np.zeros(clients, dtype=np.float32),
-        family=np.zeros(clients, dtype=np.int16),
+        dataset=np.zeros(clients, dtype=np.int16),
     )
 
 

@@ -22,17 +22,17 @@ from linkage_rl.records import Decisions
 FOLDER: Final = Path(__file__).parent
 SHOWN: Final = {
     "linkage_rate": "linkage rate",
-    "accuracy": "accuracy",
+    "precision": "precision",
     "recall": "recall",
     "f1": "F1 [95 %]",
-    "coverage_at_98%": "linked at 98 % accuracy",
+    "coverage_at_98%": "linked at 98 % precision",
     "expected_reward": "reward",
     "blockers_per_client": "blockers/client",
     "cost_per_client": "cost/client",
     "microseconds_per_client": "µs/client",
 }
 """Metric to its heading, in the order of the table."""
-COSTED: Final = ("agent", "best fixed plan")
+COSTED: Final = ("agent", "static plan")
 """Systems that another cost of the blockers changes."""
 
 Trials = dict[str, dict[str, list[dict[str, float | None]]]]
@@ -94,10 +94,10 @@ def figures_of(
     both = Judged(lists.valid, valid), Judged(lists.test, test)
     parts = {
         name: (
-            both[0].take(np.flatnonzero(lists.valid.family == place)),
-            both[1].take(np.flatnonzero(lists.test.family == place)),
+            both[0].take(np.flatnonzero(lists.valid.dataset == place)),
+            both[1].take(np.flatnonzero(lists.test.dataset == place)),
         )
-        for place, name in enumerate(lists.families)
+        for place, name in enumerate(lists.datasets)
     }
     settings = lists.settings
     return {

@@ -60,12 +60,12 @@ def main() -> None:
         for name, change in wanted.items():
             changed = change(lists)
             for seed in range(1, asked.seeds + 1):
-                for family, figures in ranked(changed, seed).items():
-                    trials.setdefault(family, {}).setdefault(name, []).append(figures)
+                for dataset, figures in ranked(changed, seed).items():
+                    trials.setdefault(dataset, {}).setdefault(name, []).append(figures)
                 bar.update()
             (FOLDER / "ablation.json").write_text(json.dumps(trials, indent=1) + "\n")
-    for family, systems in trials.items():
-        say(f"\n{family}\n\n{as_markdown(systems)}")
+    for dataset, systems in trials.items():
+        say(f"\n{dataset}\n\n{as_markdown(systems)}")
 
 
 def changes() -> dict[str, Callable[[Lists], Lists]]:
@@ -77,7 +77,7 @@ def changes() -> dict[str, Callable[[Lists], Lists]]:
     return {
         "everything": lambda lists: lists,
         **without,
-        "without blurred clients": without_blurred,
+        "without augmented clients": without_augmented,
         "20 slots": lambda lists: replace(lists, view=View(20, lists.view.costs)),
         "10 slots": lambda lists: replace(lists, view=View(10, lists.view.costs)),
     }
@@ -100,10 +100,10 @@ def without_features(lists: Lists, names: tuple[str, ...]) -> Lists:
     )
 
 
-def without_blurred(lists: Lists) -> Lists:
+def without_augmented(lists: Lists) -> Lists:
     """The lists without the training clients that were made worse."""
     settings = lists.settings
-    plain = replace(settings, clients=replace(settings.clients, blurred=0.0))
+    plain = replace(settings, clients=replace(settings.clients, augmented=0.0))
     return replace(real_lists(plain), settings=settings)
 
 

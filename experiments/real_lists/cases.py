@@ -19,9 +19,9 @@ class Lists:
     """What a run learns from, chooses by and reports."""
 
     settings: TrainSettings
-    families: tuple[str, ...]
+    datasets: tuple[str, ...]
     train: CaseSet
-    """Balanced and blurred, as the ranker sees it."""
+    """Balanced and augmented, as the ranker sees it."""
     valid: CaseSet
     test: CaseSet
     view: View
@@ -49,7 +49,7 @@ def real_lists(settings: TrainSettings | None = None) -> Lists:
     costs = tuple(blocker.cost for blocker in settings.candidates.blockers())
     return Lists(
         settings,
-        prepared.families,
+        prepared.datasets,
         balanced(prepared.cases["train"], settings.clients.balance),
         prepared.cases["valid"],
         prepared.cases["test"],

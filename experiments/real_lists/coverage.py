@@ -25,14 +25,14 @@ def main() -> None:
     lists = real_lists()
     seen = seen_in_slots(lists)
     say("| list | clients | with a row | seen |\n| --- | --- | --- | --- |")
-    for place, family in enumerate(lists.families):
-        clients = read_clients(Path(lists.settings.clients.test[family]))
-        own = lists.test.family == place
-        kinds = np.array(clients.extra[KINDS[family]])
-        say(_line(family, "all", lists.test.has_row[own], seen[own]))
+    for place, dataset in enumerate(lists.datasets):
+        clients = read_clients(Path(lists.settings.clients.test[dataset]))
+        own = lists.test.dataset == place
+        kinds = np.array(clients.extra[KINDS[dataset]])
+        say(_line(dataset, "all", lists.test.has_row[own], seen[own]))
         for kind in sorted(set(kinds[lists.test.has_row[own]].tolist())):
             some = np.flatnonzero(own)[kinds == kind]
-            say(_line(family, kind, lists.test.has_row[some], seen[some]))
+            say(_line(dataset, kind, lists.test.has_row[some], seen[some]))
 
 
 def seen_in_slots(lists: Lists) -> NDArray[np.bool_]:
@@ -45,8 +45,8 @@ def seen_in_slots(lists: Lists) -> NDArray[np.bool_]:
     return seen
 
 
-def _line(family: str, kind: str, has_row: NDArray[np.bool_], seen: NDArray[np.bool_]) -> str:
-    return f"| {family} | {kind} | {has_row.sum():,} | {seen[has_row].mean():.4f} |"
+def _line(dataset: str, kind: str, has_row: NDArray[np.bool_], seen: NDArray[np.bool_]) -> str:
+    return f"| {dataset} | {kind} | {has_row.sum():,} | {seen[has_row].mean():.4f} |"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """`python -m experiments.real_lists.thinned RUN ...`: the same clients, known by fewer fields.
 
 Nothing is fitted here: every bundle decides with the one threshold that its run chose, on lists of
-a kind that no training list has. Runs with and without `clients.blurred` stand side by side.
+a kind that no training list has. Runs with and without `clients.augmented` stand side by side.
 """
 
 import argparse
@@ -48,9 +48,9 @@ def main() -> None:
 
 
 def title_of(run: Path) -> str:
-    """The run and whether it learned blurred clients."""
+    """The run and whether it learned augmented clients."""
     config = OmegaConf.load(run / "config.yaml")
-    return f"seed {config.seed}, blurred {config.clients.blurred:g}"
+    return f"seed {config.seed}, augmented {config.clients.augmented:g}"
 
 
 def measured(
@@ -95,12 +95,12 @@ THINNED: Final[Mapping[str, Callable[[RecordBatch], RecordBatch]]] = {
 
 
 def as_markdown(figures: Mapping[str, Mapping[str, Metrics]]) -> str:
-    """F1 and accuracy of each run, one column per list."""
+    """F1 and precision of each run, one column per list."""
     titles = list(figures)
     lines = [f"| fields | {' | '.join(titles)} |", f"| --- | {' | '.join('---' for _ in titles)} |"]
     for fields in THINNED:
         cells = [
-            f"{metrics.f1:.4f} ({metrics.linkage_rate:.1%} linked, {metrics.accuracy:.1%} right)"
+            f"{metrics.f1:.4f} ({metrics.linkage_rate:.1%} linked, {metrics.precision:.1%} right)"
             for metrics in (figures[title][fields] for title in titles)
         ]
         lines.append(f"| {fields} | {' | '.join(cells)} |")

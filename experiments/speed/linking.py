@@ -29,11 +29,11 @@ class Quality:
 
     linked: float
     """Linked / clients."""
-    accuracy: float
+    precision: float
     """Correct / linked."""
 
     def __str__(self) -> str:
-        return f"{self.linked:.1%} linked, {self.accuracy:.1%} of them right"
+        return f"{self.linked:.1%} linked, {self.precision:.1%} of them right"
 
 
 def fill_store(inputs: Inputs) -> CompanyStore:
@@ -76,7 +76,7 @@ def measure_linking(inputs: Inputs, linker: Linker, policy: str) -> list[Figure]
             against,
             f"the rival's dicts take {rival.building.wall_s:.1f} s at each start, not counted",
         ),
-        Figure("linking accuracy", "share", ours.accuracy, theirs.accuracy, against),
+        Figure("linking precision", "share", ours.precision, theirs.precision, against),
         Figure("linkage rate", "share", ours.linked, theirs.linked, against),
         Figure(
             "one client, median",

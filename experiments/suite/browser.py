@@ -62,9 +62,9 @@ def browse(cell: Cell, at_most: int) -> list[Browsed]:
     groups, _ = group_results([told])
     lists = pose(cell.settings, cell.condition, learns=False).lists
     browsed = []
-    for place, family in enumerate(lists.families):
-        group = next(group for group in groups if group.family == family)
-        rows = np.flatnonzero(np.array(lists.test.family) == place)
+    for place, dataset in enumerate(lists.datasets):
+        group = next(group for group in groups if group.dataset == dataset)
+        rows = np.flatnonzero(np.array(lists.test.dataset) == place)
         cases = lists.test.take(rows)
         moved = _moved(group.standings[0].answers, lists.test, rows, cases)
         browsed.append(

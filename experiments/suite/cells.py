@@ -235,7 +235,7 @@ def _run(cell: Cell) -> Record:
             cell.system,
             SYSTEMS[cell.system].title,
             cell.seed,
-            lists.families,
+            lists.datasets,
             fit["wall_s"],
             fit["cpu_s"],
             peak_mb,
@@ -264,16 +264,16 @@ def _fit_seconds(folder: Path) -> dict[str, Any]:
 
 
 def _live(problem: Problem, said: Said, clock: Any) -> dict[str, float]:
-    """Microseconds per client of each family on this clock; empty where nothing links live."""
+    """Microseconds per client of each dataset on this clock; empty where nothing links live."""
     if said.decider is None:
         return {}
     timing = problem.timing
     return {
-        family: live_microseconds(
+        dataset: live_microseconds(
             said.decider, timing.index, timing.blockers, timing.limit, records, clock
         )
         + said.cpu_us
-        for family, records in timing.records.items()
+        for dataset, records in timing.records.items()
     }
 
 

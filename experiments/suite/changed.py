@@ -70,7 +70,7 @@ def changed_test(settings: RunSettings, prepared: Prepared, share: float) -> Cas
 
     Args:
         settings: Of the run.
-        prepared: Its families.
+        prepared: Its datasets.
         share: Companies that change, in [0, 1).
     """
     changes = Changes(share, np.random.default_rng(0), set())
@@ -78,8 +78,8 @@ def changed_test(settings: RunSettings, prepared: Prepared, share: float) -> Cas
     with store:
         index = CompanyIndex.build(changes.apply(store.chunks()), store.watermark())
     parts = []
-    for family in prepared.families:
-        clients = client_lists(settings)["test"][family]
+    for dataset in prepared.datasets:
+        clients = client_lists(settings)["test"][dataset]
         truth = [
             "|".join(name for name in text.split("|") if name not in changes.closed)
             for text in clients.truth or ()

@@ -66,7 +66,7 @@ def _told(settings: dict[str, Any], reads: Sequence[str]) -> dict[str, Any]:
         plain.get("training", {}).pop(name, None)
     for split in ("train", "valid", "test"):
         files = plain["clients"][split]
-        plain["clients"][split] = {family: Path(file).name for family, file in files.items()}
+        plain["clients"][split] = {dataset: Path(file).name for dataset, file in files.items()}
     return plain
 
 

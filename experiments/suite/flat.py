@@ -37,8 +37,8 @@ class FlatPolicy:
 
     network: nn.Module
 
-    def preferences(self, observation: Observation) -> NDArray[np.float32]:
-        """Log-preferences of every action, shape (B, A); illegal ones get -1e8."""
+    def logits(self, observation: Observation) -> NDArray[np.float32]:
+        """Logits of every action, shape (B, A); illegal ones get -1e8."""
         result = np.full(observation.action_mask.shape, MASKED, dtype=np.float32)
         with torch.inference_mode():
             stops = self.network(_row(observation)).numpy()
@@ -115,7 +115,7 @@ class StockPolicy:
 
     model: MaskablePPO
 
-    def preferences(self, observation: Observation) -> NDArray[np.float32]:
+    def logits(self, observation: Observation) -> NDArray[np.float32]:
         """Log-probabilities of every action, shape (B, A); illegal ones get -1e8."""
         seen, _ = self.model.policy.obs_to_tensor(as_dict(observation, flat=False))
         legal = observation.action_mask > 0

@@ -74,14 +74,14 @@ def _peer_result(
 def _run(
     name: str, settings: TrainSettings, peer: str, folder: Path, inputs: Path, limit_s: float
 ) -> Record:
-    """Run a peer on every family and keep its answers."""
+    """Run a peer on every dataset and keep its answers."""
     lists = client_lists(settings)
-    families = tuple(lists["valid"])
+    datasets = tuple(lists["valid"])
     answers: dict[str, list[Answers]] = {split: [] for split in JUDGED}
     said: list[dict[str, Any]] = []
-    for place, family in enumerate(families):
-        own = {split: named[family] for split, named in lists.items() if family in named}
-        exported = inputs / family
+    for place, dataset in enumerate(datasets):
+        own = {split: named[dataset] for split, named in lists.items() if dataset in named}
+        exported = inputs / dataset
         if not (exported / "test.csv").exists():
             store, _ = open_table(settings)
             with store:
@@ -89,30 +89,30 @@ def _run(
         output = run_peer(peer, exported, limit_s)
         said.append(json.loads((output / "peer.json").read_text(encoding="utf-8")))
         if error := said[-1].get("error"):
-            return Record(name, peer, _title(said[-1]), 0, families, commit=commit(), error=error)
+            return Record(name, peer, _title(said[-1]), 0, datasets, commit=commit(), error=error)
         scored = read_links(output / "links.csv", exported)
         for split in JUDGED:
-            family_of = np.full(len(scored[split]), place, dtype=np.int16)
-            answers[split].append(replace(scored[split], family=family_of))
+            dataset_of = np.full(len(scored[split]), place, dtype=np.int16)
+            answers[split].append(replace(scored[split], dataset=dataset_of))
     for split, parts in answers.items():
         joined(parts).save(folder / f"{split}.npz")
-    linked = [len(answers["valid"][i]) + len(answers["test"][i]) for i in range(len(families))]
+    linked = [len(answers["valid"][i]) + len(answers["test"][i]) for i in range(len(datasets))]
     return Record(
         name,
         peer,
         _title(said[0]),
         0,
-        families,
+        datasets,
         fit_s=sum(one["fit_s"] for one in said),
         fit_cpu_s=sum(one.get("fit_cpu_s", np.nan) for one in said),
         peak_mb=max(one["peak_mb"] for one in said),
         wall_us={
-            family: 1e6 * one["link_s"] / clients
-            for family, one, clients in zip(families, said, linked, strict=True)
+            dataset: 1e6 * one["link_s"] / clients
+            for dataset, one, clients in zip(datasets, said, linked, strict=True)
         },
         cpu_us={
-            family: 1e6 * one["link_cpu_s"] / clients
-            for family, one, clients in zip(families, said, linked, strict=True)
+            dataset: 1e6 * one["link_cpu_s"] / clients
+            for dataset, one, clients in zip(datasets, said, linked, strict=True)
             if "link_cpu_s" in one
         },
         commit=commit(),

@@ -86,21 +86,21 @@ def pose(settings: TrainSettings, condition: Condition, learns: bool = True) -> 
         labelled = of_clients(prepared.cases["train"], condition.labels, settings.seed)
         train = balanced(labelled, settings.clients.balance)
     lists = Lists(
-        settings, prepared.families, train, prepared.cases["valid"], prepared.cases["test"], view
+        settings, prepared.datasets, train, prepared.cases["valid"], prepared.cases["test"], view
     )
     if condition.without:
         lists = without_features(lists, GROUPS[condition.without])
     if condition.changed_rows:
         lists = replace(lists, test=changed_test(settings, prepared, condition.changed_rows))
     few = {
-        family: records.take(range(min(settings.evaluation.timed_clients, len(records))))
-        for family, records in prepared.records.items()
+        dataset: records.take(range(min(settings.evaluation.timed_clients, len(records))))
+        for dataset, records in prepared.records.items()
     }
     return Problem(lists, Timing(prepared.index, blockers, settings.candidates.limit, few))
 
 
 def of_clients(cases: CaseSet, count: int, seed: int) -> CaseSet:
-    """The cases, blurred copies too, of so many clients, drawn anew with each seed.
+    """The cases, augmented copies too, of so many clients, drawn anew with each seed.
 
     Args:
         cases: Of at least one client.
@@ -115,11 +115,11 @@ def of_clients(cases: CaseSet, count: int, seed: int) -> CaseSet:
 
 
 def numbered_clients(cases: CaseSet) -> NDArray[np.int64]:
-    """Which client each case is of, counted from 0; blurred copies share it, shape (N,)."""
+    """Which client each case is of, counted from 0; augmented copies share it, shape (N,)."""
     ids = cases.clients.take(np.arange(len(cases)))
     _, by_id = np.unique(ids, return_inverse=True)
     # two lists may call different clients the same
-    _, client = np.unique(np.stack([by_id, cases.family]), axis=1, return_inverse=True)
+    _, client = np.unique(np.stack([by_id, cases.dataset]), axis=1, return_inverse=True)
     return client
 
 

@@ -21,7 +21,7 @@ class Record:
     system: str
     title: str
     seed: int
-    families: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
     fit_s: float = 0.0
     """Wall seconds of learning; those of the ranker that an agent starts from not among them."""
     fit_cpu_s: float | None = 0.0
@@ -30,7 +30,7 @@ class Record:
     """Largest resident memory of its process, or of the program it started; None where it had no
     process of its own."""
     wall_us: dict[str, float] = field(default_factory=dict)
-    """Wall microseconds per client of each family, from raw record to decision."""
+    """Wall microseconds per client of each dataset, from raw record to decision."""
     cpu_us: dict[str, float] = field(default_factory=dict)
     """The same in processor time."""
     notes: dict[str, str] = field(default_factory=dict)
@@ -61,7 +61,7 @@ def read_record(folder: Path) -> Record | None:
         told = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return Record(**(told | {"families": tuple(told["families"])}))
+    return Record(**(told | {"datasets": tuple(told["datasets"])}))
 
 
 def read_result(folder: Path) -> Result:

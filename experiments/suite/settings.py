@@ -18,7 +18,7 @@ class Condition:
     without: str = ""
     """Pair features that are 0 everywhere: a group of `experiments.real_lists.ablation.GROUPS`."""
     labels: int = 0
-    """Clients that are learned from, blurred copies too, drawn anew with each seed; 0 for all."""
+    """Clients that are learned from, augmented copies too, drawn anew with each seed; 0 for all."""
     changed_rows: float = 0.0
     """Share of the companies that were renamed, moved or closed after training."""
     systems: list[str] = field(default_factory=list)

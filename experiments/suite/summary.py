@@ -30,7 +30,7 @@ class Group:
     """The seeds of one system on one list of one condition."""
 
     condition: str
-    family: str
+    dataset: str
     system: str
     title: str
     seeds: tuple[int, ...]
@@ -42,8 +42,8 @@ class Group:
     @property
     def list_name(self) -> str:
         """The condition, and the list where it has several."""
-        several = len(self.records[0].families) > 1
-        return f"{self.condition}: {self.family}" if several else self.condition
+        several = len(self.records[0].datasets) > 1
+        return f"{self.condition}: {self.dataset}" if several else self.condition
 
 
 @dataclass(frozen=True)
@@ -103,13 +103,13 @@ def group_results(
         if result.valid is None or result.test is None:
             failed.append(result.record)
             continue
-        for family, standing in _standings(weights, goal, result):
-            place = (condition, family, result.record.system)
+        for dataset, standing in _standings(weights, goal, result):
+            place = (condition, dataset, result.record.system)
             runs.setdefault(place, []).append((result.record, standing, result.folder.name))
     groups = [
         Group(
             condition,
-            family,
+            dataset,
             system,
             some[0][0].title,
             tuple(record.seed for record, _, _ in some),
@@ -117,7 +117,7 @@ def group_results(
             tuple(standing for _, standing, _ in some),
             tuple(folder for _, _, folder in some),
         )
-        for (condition, family, system), some in runs.items()
+        for (condition, dataset, system), some in runs.items()
     ]
     return groups, failed
 
@@ -126,19 +126,19 @@ def _standings(weights: RewardWeights, goal: str, result: Result) -> Iterator[tu
     """The result on each list with a threshold of its own, then on all with a common one."""
     assert result.valid is not None
     assert result.test is not None
-    own, families = result.record.own, result.record.families
+    own, datasets = result.record.own, result.record.datasets
     valid, test = result.valid, result.test
     if result.record.system not in SYSTEMS:
         # a peer learned each list on its own, so its scores mean something else on each
-        for place in range(len(families)):
-            valid, test = with_calibration(valid, test, family=place)
+        for place in range(len(datasets)):
+            valid, test = with_calibration(valid, test, dataset=place)
     elif not own:
         valid, test = with_calibration(valid, test)
     chosen = None if own else goal
-    for place, family in enumerate(families):
-        chooses, reports = valid.take(valid.family == place), test.take(test.family == place)
-        yield family, stand(chooses, reports, chosen, weights)
-    if len(families) > 1:
+    for place, dataset in enumerate(datasets):
+        chooses, reports = valid.take(valid.dataset == place), test.take(test.dataset == place)
+        yield dataset, stand(chooses, reports, chosen, weights)
+    if len(datasets) > 1:
         yield ALL, stand(valid, test, chosen, weights)
 
 
@@ -188,9 +188,9 @@ def _costs(group: Group, record: Record) -> dict[str, float]:
     """What a run took; the time per client only on the list on which it was measured."""
     told = {"fit_s": record.fit_s, "fit_cpu_s": record.fit_cpu_s, "peak_mb": record.peak_mb}
     costs = {name: value for name, value in told.items() if value is not None}
-    for name, by_family in (("wall_us", record.wall_us), ("cpu_us", record.cpu_us)):
-        if group.family in by_family:
-            costs[name] = by_family[group.family]
+    for name, by_dataset in (("wall_us", record.wall_us), ("cpu_us", record.cpu_us)):
+        if group.dataset in by_dataset:
+            costs[name] = by_dataset[group.dataset]
     return costs
 
 
@@ -200,7 +200,7 @@ def over_lists(groups: Sequence[Group], resamples: int) -> list[Row]:
     Only systems that ran on every condition with equally many seeds are shown, and nothing where
     there is a single list.
     """
-    single = [group for group in groups if group.family != ALL]
+    single = [group for group in groups if group.dataset != ALL]
     lists = {group.list_name for group in single}
     rows = []
     for system in dict.fromkeys(group.system for group in single):
@@ -244,11 +244,11 @@ def claims_of(suite: SuiteSettings, groups: Sequence[Group]) -> list[Verdict]:
 
 def ablations_of(suite: SuiteSettings, groups: Sequence[Group]) -> list[Verdict]:
     """Every system under a condition against the same under the condition it is compared with."""
-    known = {(group.condition, group.family, group.system): group for group in groups}
+    known = {(group.condition, group.dataset, group.system): group for group in groups}
     verdicts = []
     for group in groups:
         condition = suite.conditions[group.condition]
-        base = known.get((condition.against, group.family, group.system))
+        base = known.get((condition.against, group.dataset, group.system))
         if base is None or len(base.standings[0].answers) != len(group.standings[0].answers):
             continue
         for metric in BY_CLIENT:

@@ -137,7 +137,7 @@ def _ranker(bench: Bench) -> Said:
     return judged(lists, ScorerPolicy(load_scorer(path)), every_blocker(lists))
 
 
-def _best_plan(bench: Bench) -> Said:
+def _static_plan(bench: Bench) -> Said:
     lists, ranker = bench.problem.lists, _ranker_of(bench)
     with bench.fitting():
         plan = settled_plan(ranker, _task(lists), lists.settings.training)
@@ -220,8 +220,8 @@ SYSTEMS: Final[dict[str, System]] = {
     "top1": System("top-1", _top_one, learns=False),
     "ranker": System("ranker", _ranker, reads=("ranker",), code=_RANKER),
     "lightgbm": System("LightGBM pipeline", _lightgbm, code=_LIGHTGBM),
-    "best_plan": System(
-        *("best fixed plan", _best_plan),
+    "static_plan": System(
+        *("static plan", _static_plan),
         settles=True,
         needs_ranker=True,
         reads=("ranker", "reward", "training"),

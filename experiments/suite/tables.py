@@ -12,7 +12,7 @@ from experiments.suite.summary import Row, Verdict
 
 COLUMNS: Final = {
     "linkage_rate": "linked",
-    "accuracy": "accuracy",
+    "precision": "precision",
     "recall": "recall",
     "f1": "F1",
     "expected_reward": "reward",
@@ -27,7 +27,7 @@ COLUMNS: Final = {
     "peak_mb": "MB",
 }
 """Figure to its heading, in the order of the table."""
-_PERCENT: Final = ("linkage_rate", "accuracy", "recall")
+_PERCENT: Final = ("linkage_rate", "precision", "recall")
 _VERDICT: Final = ("claim", "list", "metric", "ours", "theirs", "gap [95 %]", "wins", "verdict")
 
 

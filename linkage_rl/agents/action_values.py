@@ -1,7 +1,7 @@
 """Action values with full labels: the warm start of the value-based algorithms.
 
-In a labelled case the worth of every stop is known, not only of the one that was tried, and the
-worth of running a blocker follows from the scorer that `warm_start` gave.
+In a labelled case the value of every stop is known, not only of the one that was tried, and the
+value of running a blocker follows from the scorer that `warm_start` gave.
 """
 
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ class ValueShape:
     reward_scale: float
     """Factor on the rewards."""
     temperature: float
-    """Value, in correct links, that raises a log-preference by one."""
+    """Value, in correct links, that raises a logit by one."""
 
 
 def value_scorer(
@@ -62,10 +62,10 @@ def fit_action_values(
     """Regress the values of all actions at once on sampled situations.
 
     Args:
-        start: From `warm_start`; gives the embedding and the worth of running blockers.
+        start: From `warm_start`; gives the embedding and the value of running blockers.
         cases: Labelled cases.
         view: How cases are shown, and what blockers cost.
-        weights: What outcomes are worth.
+        weights: Value of each outcome.
         config: How to fit.
         shape: How values are expressed.
         seed: Decides samples, order and new weights.
@@ -109,15 +109,15 @@ def _blocker_values(
     weights: RewardWeights,
     config: WarmStartConfig,
 ) -> NDArray[np.float32]:
-    """Worth of running the next blocker of each chain, shape (M,); of no meaning at a chain's end."""
+    """Value of running the next blocker of each chain, shape (M,); of no meaning at a chain's end."""
     seen = look_at(start, chains, cases, view, weights)
     with torch.no_grad():
         gains = start.gain(seen.context)[:, 1:] * config.sharpness
     best = gains.masked_fill(~seen.legal, -torch.inf).amax(dim=1).clamp(min=0.0)
     following = np.minimum(np.arange(len(chains.case)) + 1, len(chains.case) - 1)
     costs = np.asarray(view.costs, dtype=np.float32)[np.maximum(chains.blocker, 0)]
-    worth: NDArray[np.float32] = (seen.stop + best).numpy()[following]
-    return (worth - weights.blocker_cost_scale * costs).astype(np.float32)
+    value: NDArray[np.float32] = (seen.stop + best).numpy()[following]
+    return (value - weights.blocker_cost_scale * costs).astype(np.float32)
 
 
 def _targets(
@@ -129,7 +129,7 @@ def _targets(
     view: View,
     weights: RewardWeights,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Worth of each action, and which of them are known; shapes (B, A)."""
+    """Value of each action, and which of them are known; shapes (B, A)."""
     layout = view.layout
     targets = np.zeros(observation.action_mask.shape, dtype=np.float32)
     right = right_answers(cases, observation)[:, : layout.slots]

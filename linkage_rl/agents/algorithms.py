@@ -30,7 +30,7 @@ from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.errors import ConfigError
 
 VALUE_TEMPERATURE = 0.25
-"""Value, in correct links, that raises a log-preference by one; small enough to keep a softmax
+"""Value, in correct links, that raises a logit by one; small enough to keep a softmax
 over values that differ by a whole link below 1 in single precision."""
 
 
@@ -53,7 +53,7 @@ class AgentConfig(Protocol):
         """A warm-started policy scorer in the form in which this algorithm learns."""
 
     def sharpness(self, warm: WarmStartConfig) -> float:
-        """Worth, in correct links, that raises a log-preference of what `adapt` gives by one."""
+        """Value, in correct links, that raises a logit of what `adapt` gives by one."""
 
     def fresh(self, start: CandidateScorer, seed: int) -> CandidateScorer:
         """The form in which this algorithm learns, from the untaught scorer `start`."""
@@ -135,7 +135,7 @@ class PPOConfig:
         warm: WarmStartConfig,
         seed: int,
     ) -> CandidateScorer:
-        """The scorer as it is: its preferences are the policy, its worth the critic."""
+        """The scorer as it is: its logits are the policy, its value the critic."""
         return start
 
     def sharpness(self, warm: WarmStartConfig) -> float:
@@ -235,7 +235,7 @@ class DQNConfig:
         return fit_action_values(start, cases, view, weights, warm, self.shape, seed)
 
     def sharpness(self, warm: WarmStartConfig) -> float:
-        """The same for every warm start: preferences are values."""
+        """The same for every warm start: logits are values."""
         return VALUE_TEMPERATURE
 
     def fresh(self, start: CandidateScorer, seed: int) -> CandidateScorer:

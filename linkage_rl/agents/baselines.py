@@ -1,4 +1,4 @@
-"""Policies that learn nothing: chance, the best affinity, hand-written rules, and the truth."""
+"""Policies that learn nothing: chance, the best retrieval score, hand-written rules, and the truth."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class RandomPolicy:
 
     rng: np.random.Generator
 
-    def preferences(self, observation: Observation) -> NDArray[np.float32]:
+    def logits(self, observation: Observation) -> NDArray[np.float32]:
         """Uniform noise over the legal actions, shape (B, A)."""
         noise = self.rng.random(observation.action_mask.shape, dtype=np.float32)
         return np.where(observation.action_mask > 0, noise, MASKED).astype(np.float32)
@@ -32,13 +32,13 @@ class RandomPolicy:
 
 @dataclass(frozen=True)
 class TopOne:
-    """Links the candidate of the highest affinity, no match where none is visible.
+    """Links the candidate of the highest retrieval score, no match where none is visible.
 
     Runs nothing; give its `Decider` a plan.
     """
 
-    def preferences(self, observation: Observation) -> NDArray[np.float32]:
-        """1 for the first slot where it is filled, since slots come by falling affinity."""
+    def logits(self, observation: Observation) -> NDArray[np.float32]:
+        """1 for the first slot where it is filled, since slots come by falling retrieval score."""
         result = np.full(observation.action_mask.shape, MASKED, dtype=np.float32)
         result[:, layout_of(observation).no_match] = 0.0
         result[observation.action_mask[:, 0] > 0, 0] = 1.0
@@ -85,7 +85,7 @@ class Rules:
         if lacking := sorted(set(needed) - set(self._column)):
             raise ConfigError(f"the rules need features {lacking}, which the cases lack")
 
-    def preferences(self, observation: Observation) -> NDArray[np.float32]:
+    def logits(self, observation: Observation) -> NDArray[np.float32]:
         """Log-odds of the stated confidence for the candidate that a rule names alone."""
         layout = layout_of(observation)
         result = np.full(observation.action_mask.shape, MASKED, dtype=np.float32)
@@ -138,7 +138,7 @@ class Oracle:
         self._right_blockers = np.zeros(len(cases), dtype=np.uint16)
         np.bitwise_or.at(self._right_blockers, self._case_of_pair[right], cases.pair_blockers[right])
 
-    def preferences(self, observation: Observation) -> NDArray[np.float32]:
+    def logits(self, observation: Observation) -> NDArray[np.float32]:
         """1 for the right action, 0 for the other legal ones."""
         layout = layout_of(observation)
         pairs = observation.slot_pairs

@@ -1,4 +1,4 @@
-"""Fixed blocker plans: run the same blockers for every client, then judge."""
+"""Static plans: run the same blockers for every client, then judge."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,24 +20,24 @@ def layout_of(observation: Observation) -> ActionLayout:
 
 
 def stop_rewards(
-    preferences: NDArray[np.float32],
+    logits: NDArray[np.float32],
     observation: Observation,
     cases: CaseSet,
     case: NDArray[np.int64],
     weights: RewardWeights,
 ) -> NDArray[np.float32]:
-    """Worth of the preferred link or no match, costs left out; shape (B,)."""
+    """Value of the preferred link or no match, costs left out; shape (B,)."""
     layout = layout_of(observation)
-    action = preferences[:, : layout.slots + 1].argmax(axis=1).astype(np.int64)
+    action = logits[:, : layout.slots + 1].argmax(axis=1).astype(np.int64)
     slot = np.minimum(action, layout.slots - 1)
     pair = observation.slot_pairs[np.arange(len(slot)), slot]
     right = np.zeros(len(case), dtype=np.bool_)
     if cases.pairs:
         right = (pair >= 0) & cases.is_right[np.maximum(pair, 0)]
-    worth: NDArray[np.float32] = weights.of_outcome[
+    value: NDArray[np.float32] = weights.of_outcome[
         outcomes(layout, action, right, cases.has_row[case])
     ]
-    return worth
+    return value
 
 
 def plan_reward(
@@ -50,13 +50,13 @@ def plan_reward(
         case = np.arange(begin, min(begin + _CHUNK, len(cases)))
         ran = np.asarray(cases.available[case] & np.uint16(blockers))
         observation = view.observe(cases, case, ran)
-        worth = stop_rewards(policy.preferences(observation), observation, cases, case, weights)
+        value = stop_rewards(policy.logits(observation), observation, cases, case, weights)
         cost = weights.blocker_cost_scale * blocker_cost(ran, costs)
-        total += float((worth - cost).sum())
+        total += float((value - cost).sum())
     return total / len(cases)
 
 
-def best_fixed_plan(
+def static_plan(
     policy: Policy, cases: CaseSet, view: View, weights: RewardWeights
 ) -> tuple[int, ...]:
     """The plan with the highest mean reward, found greedily from no blocker up and from all down.
@@ -68,7 +68,7 @@ def best_fixed_plan(
         policy: Judges the candidates.
         cases: Labelled cases, best those of validation.
         view: How cases are shown, and what blockers cost.
-        weights: What outcomes are worth.
+        weights: Value of each outcome.
     """
     blockers = len(view.costs)
     rewards: dict[int, float] = {}

@@ -155,7 +155,7 @@ def listwise_loss(stops: Tensor, right: Tensor) -> Tensor:
     """Negative log of the summed probability of the right answers, mean over the batch.
 
     Args:
-        stops: Preferences of the links and no match, shape (B, K + 1).
+        stops: Logits of the links and no match, shape (B, K + 1).
         right: Which of them are right, shape (B, K + 1), at least one per row.
     """
     chosen = torch.logsumexp(stops.masked_fill(~right, MASKED), dim=1)

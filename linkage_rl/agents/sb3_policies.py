@@ -41,7 +41,7 @@ def parts_of(observation: Parts) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 class _ActorCritic(nn.Module):
-    """A scorer where the base classes expect two stacks of layers: preferences and worth."""
+    """A scorer where the base classes expect two stacks of layers: logits and value."""
 
     def __init__(self, scorer: CandidateScorer, actions: int, exploration: float) -> None:
         super().__init__()
@@ -51,8 +51,8 @@ class _ActorCritic(nn.Module):
         self.latent_dim_vf = 1
 
     def forward(self, features: Parts) -> tuple[Tensor, Tensor]:
-        preferences, worth = self.scorer(*parts_of(features))
-        return preferences / self.exploration, worth[:, None]
+        logits, value = self.scorer(*parts_of(features))
+        return logits / self.exploration, value[:, None]
 
     def forward_actor(self, features: Parts) -> Tensor:
         return self.forward(features)[0]
@@ -102,7 +102,7 @@ class _ScorerInside:
 
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)  # type: ignore[misc]
-        # The scorer gives preferences and worth itself; the base class would put layers on top.
+        # The scorer gives logits and value itself; the base class would put layers on top.
         self.action_net = nn.Identity()
         self.value_net = nn.Identity()
         self.optimizer = self.optimizer_class(  # type: ignore[attr-defined]
@@ -135,7 +135,7 @@ class MaskableScorerActorCritic(_ScorerInside, MaskableActorCriticPolicy):
 
 
 class ScorerQNetwork(QNetwork):
-    """Action values from a scorer; illegal actions are worth -1e8."""
+    """Action values from a scorer; illegal actions have -1e8."""
 
     def __init__(self, *args: Any, scorer: ScorerConfig, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

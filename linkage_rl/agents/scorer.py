@@ -13,10 +13,10 @@ from linkage_rl.decision.observation import View
 from linkage_rl.errors import ConfigError
 
 MASKED: Final = -1e8
-"""Preference of an illegal action; finite, because 0 * -inf is nan."""
+"""Logit of an illegal action; finite, because 0 * -inf is nan."""
 
 UNLIKELY: Final = -20.0
-"""Starting preference of review and blockers over the best stop: nobody has taught them yet."""
+"""Starting logit of review and blockers over the best stop: nobody has taught them yet."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class ScorerConfig:
     relative: bool = True
     """Score review and blockers over the best of the links and no match: above 0 they are taken."""
     temperature: float = 1.0
-    """Scores are divided by it to give log-preferences."""
+    """Scores are divided by it to give logits."""
 
     def __post_init__(self) -> None:
         if min(self.features, self.query, self.blockers, self.width, self.quantiles) < 1:
@@ -56,7 +56,7 @@ class ScorerConfig:
 
 
 class CandidateScorer(nn.Module):
-    """Scores of all actions and the worth of the situation, from a set of candidates.
+    """Scores of all actions and the value of the situation, from a set of candidates.
 
     DeepSets (Zaheer et al. 2017, eq. 4): each candidate is embedded alike, the embeddings are
     pooled by mean and maximum into a context, and each candidate is scored against the context.
@@ -83,7 +83,7 @@ class CandidateScorer(nn.Module):
         self.link = nn.Linear(width, outputs)
         self.no_match = _head(pooled, width, outputs)
         self.gain = _head(pooled, width, (1 + config.blockers) * outputs)
-        self.worth = _head(pooled, width, 1)
+        self.value = _head(pooled, width, 1)
         self._draw(generator)
 
     def _draw(self, generator: torch.Generator | None) -> None:
@@ -93,7 +93,7 @@ class CandidateScorer(nn.Module):
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
         # Small last layers start every action alike.
-        for last in (self.link, self.no_match[-1], self.gain[-1], self.worth[-1]):
+        for last in (self.link, self.no_match[-1], self.gain[-1], self.value[-1]):
             assert isinstance(last, nn.Linear)
             with torch.no_grad():
                 last.weight.mul_(0.1)
@@ -134,19 +134,19 @@ class CandidateScorer(nn.Module):
     def quantile_scores(
         self, candidates: Tensor, query: Tensor, state: Tensor, action_mask: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Unmasked scores (B, A, quantiles) and worth (B,)."""
+        """Unmasked scores (B, A, quantiles) and value (B,)."""
         own, context = self.pool(candidates, query, state, action_mask)
         stops = self.stops(own, context)
         gains = self.gain(context).unflatten(1, (1 + self.config.blockers, self.config.quantiles))
         if self.config.relative:
             legal = action_mask[:, : stops.shape[1], None] > 0
             gains = gains + stops.masked_fill(~legal, MASKED).amax(dim=1, keepdim=True)
-        return torch.cat([stops, gains], dim=1), self.worth(context).squeeze(1)
+        return torch.cat([stops, gains], dim=1), self.value(context).squeeze(1)
 
     def forward(
         self, candidates: Tensor, query: Tensor, state: Tensor, action_mask: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Log-preferences (B, A), illegal ones at -1e8, and worth (B,).
+        """Logits (B, A), illegal ones at -1e8, and value (B,).
 
         Args:
             candidates: Features of the slots, shape (B, K, F).
@@ -154,9 +154,9 @@ class CandidateScorer(nn.Module):
             state: Blockers run, share of slots filled, cost; shape (B, R + 2).
             action_mask: Above 0 where an action is legal, shape (B, K + 2 + R).
         """
-        scores, worth = self.quantile_scores(candidates, query, state, action_mask)
-        preferences = scores.mean(dim=2) / self.config.temperature
-        return preferences.masked_fill(action_mask <= 0, MASKED), worth
+        scores, value = self.quantile_scores(candidates, query, state, action_mask)
+        logits = scores.mean(dim=2) / self.config.temperature
+        return logits.masked_fill(action_mask <= 0, MASKED), value
 
 
 def _head(inputs: int, width: int, outputs: int) -> nn.Sequential:

@@ -43,9 +43,9 @@ class ScorerPolicy:
 
     scorer: CandidateScorer
 
-    def preferences(self, observation: Observation) -> NDArray[np.float32]:
-        """Log-preferences of every action, shape (B, A); illegal ones get -1e8."""
+    def logits(self, observation: Observation) -> NDArray[np.float32]:
+        """Logits of every action, shape (B, A); illegal ones get -1e8."""
         with torch.inference_mode():
-            preferences, _ = self.scorer(*tensors(observation))
-        result: NDArray[np.float32] = preferences.numpy()
+            logits, _ = self.scorer(*tensors(observation))
+        result: NDArray[np.float32] = logits.numpy()
         return result

@@ -5,7 +5,7 @@ to be right or wrong. Running blocker r at set s gains
 
     G(s, r) = -cost(r) + R(s + r) - R(s) + max(0, max_r' G(s + r, r')),
 
-where R is the worth of the ranker's greedy stop. G is fitted by regression on sampled chains, the
+where R is the value of the ranker's greedy stop. G is fitted by regression on sampled chains, the
 last term by its own estimate (fitted Q iteration, Ernst et al. 2005). Only the heads are trained,
 on contexts that are computed once.
 """
@@ -44,20 +44,20 @@ class WarmStartConfig:
     learning_rate: float = 3e-3
     """At the start; it falls to 0 on a line."""
     value_updates: int = 1000
-    """Gradient steps in which the value-based algorithms learn the worth of all actions."""
+    """Gradient steps in which the value-based algorithms learn the value of all actions."""
     value_batch: int = 512
-    margin_cases: int = 8_000
-    """Cases on which the margins of the blockers are chosen: those of validation, filled up with
+    run_threshold_cases: int = 8_000
+    """Cases on which the run thresholds of the blockers are chosen: those of validation, filled up with
     training cases where there are fewer; 0 leaves gains and values as they were fitted."""
     sharpness: float = 0.05
-    """Gain, in correct links, that raises a blocker's log-preference by one."""
+    """Gain, in correct links, that raises a blocker's logit by one."""
 
     def __post_init__(self) -> None:
         counts = (self.situations, self.rounds, self.updates, self.value_updates)
         if min(*counts, self.batch, self.value_batch) < 1:
             raise ConfigError(f"warm start needs every count at least 1, got {self}")
-        if self.margin_cases < 0:
-            raise ConfigError(f"warm_start.margin_cases must be 0 or more, got {self.margin_cases}")
+        if self.run_threshold_cases < 0:
+            raise ConfigError(f"warm_start.run_threshold_cases must be 0 or more, got {self.run_threshold_cases}")
         if self.sharpness <= 0:
             raise ConfigError(f"warm_start.sharpness must be above 0, got {self.sharpness}")
 
@@ -105,7 +105,7 @@ class Situations:
     context: Tensor
     """Shape (M, C)."""
     stop: Tensor
-    """Worth of the greedy stop, shape (M,)."""
+    """Value of the greedy stop, shape (M,)."""
     legal: Tensor
     """Which blockers can be run, shape (M, R)."""
     blocker: Tensor
@@ -126,7 +126,7 @@ def warm_start(
         ranker: As trained by `train_ranker`; stays as it is.
         cases: Labelled cases.
         view: How cases are shown, and what blockers cost.
-        weights: What outcomes are worth.
+        weights: Value of each outcome.
         config: How to fit.
         seed: Decides samples and order; equal seeds give equal scorers.
     """
@@ -138,7 +138,7 @@ def warm_start(
         costs = weights.blocker_cost_scale * torch.tensor(view.costs, dtype=torch.float32)
         gains = _fit_gains(scorer, seen, costs, weights, config, rng)
         best = seen.stop + gains.clamp(min=0.0)
-        _regress(scorer.worth, seen.context, best[:, None], None, config, rng)
+        _regress(scorer.value, seen.context, best[:, None], None, config, rng)
     _sharpen(scorer, config.sharpness)
     return scorer
 
@@ -150,7 +150,7 @@ def look_at(
     view: View,
     weights: RewardWeights,
 ) -> Situations:
-    """Contexts and worths of the greedy stop in all situations."""
+    """Contexts and values of the greedy stop in all situations."""
     contexts, stops, legal = [], [], []
     slots = view.max_candidates
     for begin in range(0, len(chains.case), _CHUNK):
@@ -158,9 +158,9 @@ def look_at(
         observation = view.observe(cases, case, chains.ran[begin : begin + _CHUNK])
         with torch.no_grad():
             _, context = scorer.pool(*tensors(observation))
-        preferences = ScorerPolicy(scorer).preferences(observation)
+        logits = ScorerPolicy(scorer).logits(observation)
         contexts.append(context)
-        stops.append(stop_rewards(preferences, observation, cases, case, weights))
+        stops.append(stop_rewards(logits, observation, cases, case, weights))
         legal.append(observation.action_mask[:, slots + 2 :] > 0)
     return Situations(
         torch.cat(contexts),
@@ -204,10 +204,10 @@ def _fit_gains(
 
 
 def _reset(scorer: CandidateScorer, seen: Situations) -> None:
-    """Start worth and gains at plausible levels instead of far off."""
+    """Start value and gains at plausible levels instead of far off."""
     with torch.no_grad():
         scorer.gain[-1].bias.zero_()  # type: ignore[operator]
-        scorer.worth[-1].bias.fill_(float(seen.stop.mean()))  # type: ignore[operator]
+        scorer.value[-1].bias.fill_(float(seen.stop.mean()))  # type: ignore[operator]
 
 
 def _regress(
@@ -232,7 +232,7 @@ def _regress(
 
 
 def _sharpen(scorer: CandidateScorer, sharpness: float) -> None:
-    """Turn gains into log-preferences."""
+    """Turn gains into logits."""
     with torch.no_grad():
         for parameter in scorer.gain[-1].parameters():
             parameter.div_(sharpness)

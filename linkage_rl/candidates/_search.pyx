@@ -1,5 +1,5 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Kernels of retrieval: key look-up, n-gram search under a posting budget, affinity of a pair.
+"""Kernels of retrieval: key look-up, n-gram search under a posting budget, retrieval score of a pair.
 
 All of them walk the packed rows of `encode.ROW`; memory is given by the caller, so that nothing
 is allocated per client.
@@ -102,7 +102,7 @@ cdef inline float _place(const Row* a, const Row* b) noexcept nogil:
     return score
 
 
-cdef inline float _affinity(
+cdef inline float _retrieval_score(
     const Row* a, const Row* b, const NameScore* names, bint former
 ) noexcept nogil:
     """How promising a pair is, in [0, 1]: orders candidates within a blocker and within the slots.
@@ -142,12 +142,12 @@ cdef inline float _affinity(
 
 
 cdef inline void _keep(
-    int32_t row, float affinity, int32_t* rows, float* scores, int limit, int* filled
+    int32_t row, float retrieval_score, int32_t* rows, float* scores, int limit, int* filled
 ) noexcept nogil:
     """Insert into a list sorted by falling score; ties keep the lower row first."""
     cdef int at = filled[0], i
     if at == limit and (
-        affinity < scores[at - 1] or (affinity == scores[at - 1] and row > rows[at - 1])
+        retrieval_score < scores[at - 1] or (retrieval_score == scores[at - 1] and row > rows[at - 1])
     ):
         return
     for i in range(at):
@@ -158,13 +158,13 @@ cdef inline void _keep(
     else:
         at -= 1
     while at > 0 and (
-        scores[at - 1] < affinity or (scores[at - 1] == affinity and rows[at - 1] > row)
+        scores[at - 1] < retrieval_score or (scores[at - 1] == retrieval_score and rows[at - 1] > row)
     ):
         rows[at] = rows[at - 1]
         scores[at] = scores[at - 1]
         at -= 1
     rows[at] = row
-    scores[at] = affinity
+    scores[at] = retrieval_score
 
 
 cdef inline void _keep_document(
@@ -315,13 +315,13 @@ def propose_by_key(
     const Row[::1] companies, const int64_t[::1] doc_ends, const int32_t[::1] doc_grams,
     const float[::1] idf, const uint8_t[::1] alive, int limit, int read_at_most,
 ):
-    """The `limit` rows of highest affinity that share a key with each client.
+    """The `limit` rows of highest retrieval score that share a key with each client.
 
     Args:
         former_asked: What each client asks former names with, shape (2, N).
 
     Returns:
-        Rows (N, limit), -1 where empty, and their affinity (N, limit), falling.
+        Rows (N, limit), -1 where empty, and their retrieval score (N, limit), falling.
     """
     cdef Py_ssize_t i, k, n = clients.shape[0]
     rows = np.empty((n, limit), dtype=np.int32)
@@ -365,7 +365,7 @@ def propose_by_key(
                     )
                     _keep(
                         row,
-                        _affinity(
+                        _retrieval_score(
                             &clients[i], &companies[row], &names, _among(&former, former_rows, row)
                         ),
                         &out_rows[i, 0], &out_scores[i, 0], limit, &filled,
@@ -405,7 +405,7 @@ def propose_by_grams(
     float[::1] mass, int32_t[::1] touched,
     int limit, int documents, int read_at_most,
 ):
-    """The `limit` rows of highest affinity among the documents that share the rarest grams.
+    """The `limit` rows of highest retrieval score among the documents that share the rarest grams.
 
     Args:
         former_asked: What each client asks former names with, shape (2, N).
@@ -415,7 +415,7 @@ def propose_by_grams(
         read_at_most: Rows looked at per document.
 
     Returns:
-        Rows (N, limit), -1 where empty, and their affinity (N, limit), falling.
+        Rows (N, limit), -1 where empty, and their retrieval score (N, limit), falling.
     """
     cdef Py_ssize_t i, n = clients.shape[0]
     rows = np.empty((n, limit), dtype=np.int32)
@@ -486,7 +486,7 @@ def propose_by_grams(
                     if alive[row]:
                         _keep(
                             row,
-                            _affinity(
+                            _retrieval_score(
                                 &clients[i], &companies[row], &names,
                                 _among(&former, former_rows, row),
                             ),

@@ -69,7 +69,7 @@ class Proposals:
 
     rows: NDArray[np.int64]
     """Rows of the index, -1 where there are no more; shape (N, limit)."""
-    affinity: NDArray[np.float32]
+    retrieval_score: NDArray[np.float32]
     """How promising each is, in [0, 1]; shape (N, limit)."""
 
 
@@ -125,9 +125,9 @@ class KeyBlocker:
         chosen: NDArray[np.int64],
         limit: int,
     ) -> Proposals:
-        """Bearers of the key, those of highest affinity first."""
+        """Bearers of the key, those of highest retrieval score first."""
         asking = clients.take(chosen)
-        rows, affinity = _search.propose_by_key(
+        rows, retrieval_score = _search.propose_by_key(
             np.ascontiguousarray(clients.keys[self.name][:, chosen]),
             asking.rows,
             asking.gram_ends,
@@ -145,7 +145,7 @@ class KeyBlocker:
             limit,
             self.read_at_most,
         )
-        return Proposals(rows.astype(np.int64), affinity)
+        return Proposals(rows.astype(np.int64), retrieval_score)
 
 
 @dataclass(frozen=True)
@@ -182,10 +182,10 @@ class NgramBlocker:
         chosen: NDArray[np.int64],
         limit: int,
     ) -> Proposals:
-        """Bearers of similar names, those of highest affinity first."""
+        """Bearers of similar names, those of highest retrieval score first."""
         asking = clients.take(chosen)
         mass, touched = _scratch(len(segment.documents), self.budget)
-        rows, affinity = _search.propose_by_grams(
+        rows, retrieval_score = _search.propose_by_grams(
             asking.rows,
             asking.gram_ends,
             asking.grams,
@@ -208,7 +208,7 @@ class NgramBlocker:
             self.documents,
             self.rows_per_document,
         )
-        return Proposals(rows.astype(np.int64), affinity)
+        return Proposals(rows.astype(np.int64), retrieval_score)
 
 
 _local = threading.local()

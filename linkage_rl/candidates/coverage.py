@@ -31,7 +31,7 @@ def coverage(
     truth: Sequence[str],
     at: Sequence[int] = (1, 5, 10, 20, 30),
 ) -> list[Coverage]:
-    """Recall@k per blocker, and of all blockers fused by affinity, at each k of `at`.
+    """Recall@k per blocker, and of all blockers fused by retrieval score, at each k of `at`.
 
     Args:
         index: The company table.
@@ -49,8 +49,8 @@ def coverage(
         asks = blocker.applies_to(clients)[chosen]
         reports.append(_report(blocker.name, some.rows, right, at, asks))
     rows = np.concatenate([some.rows for some in found], axis=1)
-    affinity = np.concatenate([some.affinity for some in found], axis=1)
-    best = np.argsort(-affinity, axis=1, kind="stable")
+    retrieval_score = np.concatenate([some.retrieval_score for some in found], axis=1)
+    best = np.argsort(-retrieval_score, axis=1, kind="stable")
     fused = _without_repeats(np.take_along_axis(rows, best, axis=1))
     reports.append(_report("all", fused, right, at, np.ones(len(chosen), dtype=bool)))
     return reports

@@ -97,11 +97,11 @@ class CompanyIndex:
             ],
             axis=1,
         )
-        affinity = np.concatenate([some.affinity for some in found], axis=1)
-        order = np.where(rows >= 0, -affinity, 1)
+        retrieval_score = np.concatenate([some.retrieval_score for some in found], axis=1)
+        order = np.where(rows >= 0, -retrieval_score, 1)
         best = np.argsort(order, axis=1, kind="stable")[:, :limit]
         return Proposals(
-            np.take_along_axis(rows, best, axis=1), np.take_along_axis(affinity, best, axis=1)
+            np.take_along_axis(rows, best, axis=1), np.take_along_axis(retrieval_score, best, axis=1)
         )
 
     def namesakes(self, clients: Clients) -> NDArray[np.int64]:

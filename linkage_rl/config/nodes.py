@@ -78,7 +78,7 @@ def _offers_several(kind: object) -> bool:
 def _make_writable(typed: DictConfig) -> None:
     """Frozen dataclasses become read-only nodes, each by a flag of its own.
 
-    Plain dicts get open: their keys are names that users give, such as families of lists.
+    Plain dicts get open: their keys are names that users give, such as datasets of lists.
     """
     OmegaConf.set_readonly(typed, None)
     if typed._metadata.object_type is dict:

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 import pyarrow as pa
 import ray
 import ray.data
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+from ray.util.scheduling_strategies import NodeRetrievalScoreSchedulingStrategy
 
 from linkage_rl.config.launchers import LauncherSettings
 from linkage_rl.errors import ConfigError, LinkageError
@@ -49,7 +49,7 @@ def in_order(
     """
     folder = str(Path.cwd())
     with _cluster(workers, settings), _keeping_order():
-        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        here = NodeRetrievalScoreSchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         # from memory: a read of Ray's own would wait for a processor, which the workers have
         blocks = ray.data.from_arrow(_packed(None)).map_batches(
             _Reader,

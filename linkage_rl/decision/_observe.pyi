@@ -6,7 +6,7 @@ def fill_slots(
     ran: NDArray[np.uint16],
     starts: NDArray[np.int64],
     pair_blockers: NDArray[np.uint16],
-    affinity: NDArray[np.float32],
+    retrieval_score: NDArray[np.float32],
     features: NDArray[np.float32],
     feature_rows: NDArray[np.int64],
     pair_names: NDArray[np.int64],
@@ -26,5 +26,5 @@ def legal_actions(
     allow_review: bool,
 ) -> NDArray[np.int8]: ...
 def choose(
-    preferences: NDArray[np.float32], mask: NDArray[np.int8], illegal: np.float32, actions: int
+    logits: NDArray[np.float32], mask: NDArray[np.int8], illegal: np.float32, actions: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]: ...

@@ -10,21 +10,21 @@ from libc.string cimport memcpy
 def fill_slots(
     const int64_t[::1] cases, const uint16_t[::1] ran,
     const int64_t[::1] starts, const uint16_t[::1] pair_blockers,
-    const float[::1] affinity, const float[:, ::1] features, const int64_t[::1] feature_rows,
+    const float[::1] retrieval_score, const float[:, ::1] features, const int64_t[::1] feature_rows,
     const int64_t[::1] pair_names, int slots, int blockers,
 ):
     """Show each case the first `slots` pairs that a run blocker proposed.
 
     Args:
         cases: Case of each of B observations.
-        starts: Pairs of case i are starts[i]..starts[i + 1], by falling affinity.
+        starts: Pairs of case i are starts[i]..starts[i + 1], by falling retrieval score.
         feature_rows: Row of `features` of each pair; empty where pair p has row p.
         pair_names: What each pair is called; empty where pair p is p.
 
     Returns:
         Candidates (B, slots, F + blockers + 3): the pair's features, one bit per run blocker that
-        proposed it, its affinity, its lead over the best other visible pair mapped to [0, 1], and
-        its share of the best affinity; the pair in each slot, -1 where empty; and the number of
+        proposed it, its retrieval score, its lead over the best other visible pair mapped to [0, 1], and
+        its share of the best retrieval score; the pair in each slot, -1 where empty; and the number of
         filled slots (B,).
     """
     cdef Py_ssize_t b, batch = cases.shape[0]
@@ -54,14 +54,14 @@ def fill_slots(
                 memcpy(&out[b, slot, 0], &features[row, 0], width * sizeof(float))
                 for blocker in range(blockers):
                     out[b, slot, width + blocker] = (visible >> blocker) & 1
-                out[b, slot, width + blockers] = affinity[pair]
+                out[b, slot, width + blockers] = retrieval_score[pair]
                 slot += 1
                 if slot == slots:
                     break
             out_filled[b] = slot
             if slot == 0:
                 continue
-            # Pairs come by falling affinity, so the best two stand in the first two slots.
+            # Pairs come by falling retrieval score, so the best two stand in the first two slots.
             best = out[b, 0, width + blockers]
             second = out[b, 1, width + blockers] if slot > 1 else 0
             for blocker in range(slot):
@@ -128,9 +128,9 @@ def legal_actions(
     return mask
 
 
-def choose(const float[:, :] preferences, const int8_t[:, ::1] mask, float illegal, int actions):
-    """The first actions' preferences, illegal ones replaced, and the first best; (B, A), (B,)."""
-    cdef Py_ssize_t b, a, batch = preferences.shape[0]
+def choose(const float[:, :] logits, const int8_t[:, ::1] mask, float illegal, int actions):
+    """The first actions' logits, illegal ones replaced, and the first best; (B, A), (B,)."""
+    cdef Py_ssize_t b, a, batch = logits.shape[0]
     legal = np.empty((batch, actions), dtype=np.float32)
     best = np.zeros(batch, dtype=np.int64)
     cdef float[:, ::1] out = legal
@@ -138,7 +138,7 @@ def choose(const float[:, :] preferences, const int8_t[:, ::1] mask, float illeg
     with nogil:
         for b in range(batch):
             for a in range(actions):
-                out[b, a] = preferences[b, a] if mask[b, a] else illegal
+                out[b, a] = logits[b, a] if mask[b, a] else illegal
                 if out[b, a] > out[b, out_best[b]]:
                     out_best[b] = a
     return legal, best

@@ -5,7 +5,7 @@ def merge(
     starts: NDArray[np.int64],
     rows: NDArray[np.int64],
     blockers: NDArray[np.uint16],
-    affinity: NDArray[np.float32],
+    retrieval_score: NDArray[np.float32],
     feature_rows: NDArray[np.int64],
     cases: NDArray[np.int64],
     found: NDArray[np.int64],

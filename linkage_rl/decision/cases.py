@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.errors import SchemaError
 
-PER_PAIR: Final = ("pair_blockers", "affinity", "features", "is_right", "pair_company")
+PER_PAIR: Final = ("pair_blockers", "retrieval_score", "features", "is_right", "pair_company")
 """Arrays with an entry per pair."""
-PER_CASE: Final = ("query", "available", "has_row", "family")
+PER_CASE: Final = ("query", "available", "has_row", "dataset")
 """Arrays with an entry per case."""
 
 _BY_POSITION = np.zeros(0, dtype=np.int64)
@@ -32,7 +32,7 @@ class CaseSet:
     """Shape (N + 1,)."""
     pair_blockers: NDArray[np.uint16]
     """Blockers that propose the pair, one bit per blocker; shape (P,)."""
-    affinity: NDArray[np.float32]
+    retrieval_score: NDArray[np.float32]
     """How promising the pair is, in [0, 1]; falling within a case; shape (P,)."""
     features: NDArray[np.float32]
     """Pair features in [0, 1], shape (P, F)."""
@@ -46,7 +46,7 @@ class CaseSet:
     """Blockers that the client can ask, one bit per blocker; shape (N,)."""
     has_row: NDArray[np.bool_]
     """Whether the client's company stands in the table, shape (N,)."""
-    family: NDArray[np.int16]
+    dataset: NDArray[np.int16]
     """Which of the lists a case comes from, shape (N,); 0 where there is one list."""
     clients: StringColumn
     """Client ids, N of them."""
@@ -147,12 +147,12 @@ class CaseSet:
         return cls(**values)  # type: ignore[arg-type]
 
 
-def join_cases(parts: Sequence[CaseSet], families: Sequence[int]) -> CaseSet:
+def join_cases(parts: Sequence[CaseSet], datasets: Sequence[int]) -> CaseSet:
     """The cases of all parts, one part after the other.
 
     Args:
         parts: Sets with the same blockers and features; one part alone stays memory-mapped.
-        families: Number written into `CaseSet.family` for the cases of each part.
+        datasets: Number written into `CaseSet.dataset` for the cases of each part.
 
     Raises:
         SchemaError: The parts differ in blockers or features.
@@ -165,9 +165,9 @@ def join_cases(parts: Sequence[CaseSet], families: Sequence[int]) -> CaseSet:
                     f"cases to join need the same {name}, got {getattr(first, name)} and "
                     f"{getattr(part, name)}; prepare them with the same settings"
                 )
-    family = np.repeat(np.array(families, dtype=np.int16), [len(part) for part in parts])
+    dataset = np.repeat(np.array(datasets, dtype=np.int16), [len(part) for part in parts])
     if len(parts) == 1:
-        return replace(first, family=family)
+        return replace(first, dataset=dataset)
 
     def joined(name: str) -> NDArray[Any]:
         return np.concatenate([getattr(part, name) for part in parts])
@@ -182,7 +182,7 @@ def join_cases(parts: Sequence[CaseSet], families: Sequence[int]) -> CaseSet:
     changed |= {
         "starts": np.concatenate([starts[0][:1], *(some[1:] for some in starts)]),
         "pair_company": np.concatenate(companies),
-        "family": family,
+        "dataset": dataset,
     }
     changed |= {
         name: StringColumn.concatenate(getattr(part, name) for part in parts)

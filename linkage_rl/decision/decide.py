@@ -66,16 +66,16 @@ class PreparedPool:
 
 
 def raw_confidence(
-    preferences: NDArray[np.float32], layout: ActionLayout
+    logits: NDArray[np.float32], layout: ActionLayout
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Best slot and its softmax weight among the link slots and no match; shapes (B,)."""
-    slot = preferences[:, : layout.slots].argmax(axis=1)
-    return slot, slot_shares(preferences, layout)[np.arange(len(slot)), slot]
+    slot = logits[:, : layout.slots].argmax(axis=1)
+    return slot, slot_shares(logits, layout)[np.arange(len(slot)), slot]
 
 
-def slot_shares(preferences: NDArray[np.float32], layout: ActionLayout) -> NDArray[np.float32]:
+def slot_shares(logits: NDArray[np.float32], layout: ActionLayout) -> NDArray[np.float32]:
     """Softmax weight of each link slot among the link slots and no match, shape (B, K)."""
-    terminal = preferences[:, : layout.slots + 1].astype(np.float64)
+    terminal = logits[:, : layout.slots + 1].astype(np.float64)
     weights = np.exp(terminal - terminal.max(axis=1, keepdims=True))
     shares: NDArray[np.float32] = (
         weights[:, : layout.slots] / weights.sum(axis=1, keepdims=True)
@@ -140,15 +140,15 @@ class Decider:
             part = active[begin : begin + _CHUNK]
             observation = pool.observe(part, done.ran[part])
             # a policy that preferred an illegal blocker would run it for ever
-            preferences, action = _observe.choose(
-                self.policy.preferences(observation), observation.action_mask, ILLEGAL, actions
+            logits, action = _observe.choose(
+                self.policy.logits(observation), observation.action_mask, ILLEGAL, actions
             )
             blocker_of[begin : begin + _CHUNK] = action - layout.first_blocker
             stops = np.flatnonzero(action < layout.first_blocker)
             if len(stops):
                 self._stop(
                     part[stops],
-                    preferences[stops],
+                    logits[stops],
                     action[stops],
                     observation.slot_pairs[stops],
                     done,
@@ -166,14 +166,14 @@ class Decider:
     def _stop(
         self,
         cases: NDArray[np.int64],
-        preferences: NDArray[np.float32],
+        logits: NDArray[np.float32],
         action: NDArray[np.int64],
         slot_pairs: NDArray[np.int64],
         done: Decisions,
     ) -> None:
         """Write down clients whose policy has stopped."""
         layout = self.view.layout
-        slot, confidence = raw_confidence(preferences, layout)
+        slot, confidence = raw_confidence(logits, layout)
         kind = np.where(action < layout.slots, _LINK, _NO_MATCH)
         done.kind[cases] = np.where(action == layout.review, _REVIEW, kind)
         done.pair[cases] = slot_pairs[np.arange(len(slot)), slot]

@@ -14,7 +14,7 @@ from linkage_rl.decision import _observe
 from linkage_rl.errors import IllegalActionError
 
 ILLEGAL: Final = np.float32(-1e8)
-"""Preference of an action that the mask forbids; finite, since 0 times infinity is no number."""
+"""Logit of an action that the mask forbids; finite, since 0 times infinity is no number."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.episode import ActionLayout, legal_actions
 from linkage_rl.records import Observation
 
-SLOT_FEATURES: Final = ("affinity", "lead", "share_of_best")
+SLOT_FEATURES: Final = ("retrieval_score", "lead", "share_of_best")
 """Features that depend on which other candidates are visible; they follow the blocker bits."""
 
 
@@ -28,7 +28,7 @@ class Shown(Protocol):
         """Shape (P,)."""
 
     @property
-    def affinity(self) -> NDArray[np.float32]:
+    def retrieval_score(self) -> NDArray[np.float32]:
         """Shape (P,)."""
 
     @property
@@ -89,7 +89,7 @@ class View:
             ran,
             cases.starts,
             cases.pair_blockers,
-            cases.affinity,
+            cases.retrieval_score,
             cases.features,
             cases.feature_rows,
             cases.pair_names,

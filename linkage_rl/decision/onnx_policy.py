@@ -13,7 +13,7 @@ from linkage_rl.records import Observation
 
 INPUTS: Final = ("candidates", "query", "state", "action_mask")
 """Inputs of the graph; parts of an observation, in this order."""
-OUTPUT: Final = "preferences"
+OUTPUT: Final = "logits"
 _WIDTHS: Final = (2, 6, 12, 20)
 """Filled slots up to which clients run together."""
 
@@ -47,8 +47,8 @@ class OnnxPolicy:
         if found != INPUTS:
             raise BundleError(f"the policy {path} needs inputs {INPUTS}, got {found}")
 
-    def preferences(self, observation: Observation) -> NDArray[np.float32]:
-        """Log-preferences of every action, shape (B, A); illegal ones get -1e8.
+    def logits(self, observation: Observation) -> NDArray[np.float32]:
+        """Logits of every action, shape (B, A); illegal ones get -1e8.
 
         Clients with few candidates run apart from those with many: an empty slot costs as much as a
         filled one, and most clients have few.
@@ -69,7 +69,7 @@ class OnnxPolicy:
     def _run(
         self, observation: Observation, rows: NDArray[np.int64] | slice, width: int
     ) -> NDArray[np.float32]:
-        """Preferences of some clients, of whose slots only the first `width` hold anybody."""
+        """Logits of some clients, of whose slots only the first `width` hold anybody."""
         mask, slots = observation.action_mask[rows], observation.candidates.shape[1]
         feed = {
             "candidates": observation.candidates[rows, :width],

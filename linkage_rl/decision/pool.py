@@ -20,14 +20,14 @@ from linkage_rl.records import Observation
 
 @dataclass(frozen=True)
 class Pairs:
-    """P pairs of N clients, by client and falling affinity, ties by row: what a view shows."""
+    """P pairs of N clients, by client and falling retrieval score, ties by row: what a view shows."""
 
     starts: NDArray[np.int64]
     """Pairs of client i are starts[i]..starts[i + 1]; shape (N + 1,)."""
     rows: NDArray[np.int64]
     """Index row of each pair's company, shape (P,)."""
     pair_blockers: NDArray[np.uint16]
-    affinity: NDArray[np.float32]
+    retrieval_score: NDArray[np.float32]
     feature_rows: NDArray[np.int64]
     """Row of `features` that belongs to each pair, shape (P,)."""
     features: NDArray[np.float32]
@@ -110,11 +110,11 @@ class LivePool:
             known.starts,
             known.rows,
             known.pair_blockers,
-            known.affinity,
+            known.retrieval_score,
             known.feature_rows,
             cases,
             found.rows,
-            found.affinity,
+            found.retrieval_score,
             blocker,
         )
         self._pairs = Pairs(*merged, known.features, known.query, known.available)

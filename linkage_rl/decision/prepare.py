@@ -54,7 +54,7 @@ def prepare_cases(
         query_names=QUERY_FEATURES,
         starts=starts.astype(np.int64),
         pair_blockers=_joined(pairs, "pair_blockers", np.uint16),
-        affinity=_joined(pairs, "affinity", np.float32),
+        retrieval_score=_joined(pairs, "retrieval_score", np.float32),
         features=np.concatenate(
             [
                 np.zeros((0, len(PAIR_FEATURES)), np.float32),
@@ -68,7 +68,7 @@ def prepare_cases(
         ),
         available=_joined(pairs, "available", np.uint16),
         has_row=np.array([text != "" for text in truth], dtype=bool),
-        family=np.zeros(len(records), dtype=np.int16),
+        dataset=np.zeros(len(records), dtype=np.int16),
         clients=StringColumn.from_texts(records.ids),
         client_texts=StringColumn.from_texts(display_texts(records)),
         companies=StringColumn.from_texts(index.company_ids(rows)),

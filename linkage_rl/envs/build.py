@@ -42,7 +42,7 @@ def build_core(
         max_candidates: Visible candidates K.
         costs: Cost of each blocker, or None for that of `CandidateSettings`.
         allow_review: Whether a person stands by to review.
-        weights: Worth of the outcomes; a mapping names the weights that differ from the default.
+        weights: Value of the outcomes; a mapping names the weights that differ from the default.
         all_run: Start with every blocker run.
         order: How cases are drawn.
         batch: Episodes side by side.

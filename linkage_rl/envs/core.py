@@ -73,7 +73,7 @@ class LinkageCore:
         Args:
             cases: The clients to draw from.
             view: How they are shown.
-            weights: Worth of the outcomes; may be exchanged between steps.
+            weights: Value of the outcomes; may be exchanged between steps.
             batch: Episodes side by side, B.
             rng: Draws the cases; a fresh one if None.
             all_run: Start with every blocker that the client can ask, at no cost.

@@ -11,7 +11,7 @@ from linkage_rl.envs.rewards import Outcome
 from linkage_rl.records import Observation
 
 HEADLINES: Final = (
-    *("affinity", "core_ratio", "kana_ratio", "name_equal", "form_equal"),
+    *("retrieval_score", "core_ratio", "kana_ratio", "name_equal", "form_equal"),
     *("city_equal", "block_equal", "phone_equal", "domain_equal"),
 )
 """Features that tell most at a glance; those that a set of cases lacks are left out."""

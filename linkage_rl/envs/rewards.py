@@ -1,4 +1,4 @@
-"""What an outcome is worth: named terms, their weights, and where two decisions balance."""
+"""The value of an outcome: named terms, their weights, and where two decisions balance."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ TERMS: Final = (
 
 @dataclass(frozen=True)
 class BreakEven:
-    """Probabilities of the best candidate being right at which two decisions are worth the same."""
+    """Probabilities of the best candidate being right at which two decisions have the same value."""
 
     link: float
     """Link from here on."""
@@ -50,7 +50,7 @@ class BreakEven:
 
 @dataclass(frozen=True)
 class RewardWeights:
-    """Worth of each term; unit: one correct link."""
+    """Value of each term; unit: one correct link."""
 
     correct_link: float = 1.0
     """The right company."""
@@ -85,7 +85,7 @@ class RewardWeights:
 
     @property
     def of_outcome(self) -> NDArray[np.float32]:
-        """Worth of each `Outcome`, shape (6,)."""
+        """Value of each `Outcome`, shape (6,)."""
         return np.array(
             [0.0, *(getattr(self, name) for name in TERMS[:5])],
             dtype=np.float32,
@@ -101,7 +101,7 @@ class RewardWeights:
     def break_even(self, allow_review: bool = False) -> BreakEven:
         """Where decisions balance, if a client whose best candidate is wrong has no row.
 
-        Chow's rule (Chow 1970, "On optimum recognition error and reject tradeoff") with a worth
+        Chow's rule (Chow 1970, "On optimum recognition error and reject tradeoff") with a value
         for right rejects.
 
         >>> RewardWeights().break_even()
@@ -136,7 +136,7 @@ class RewardWeights:
             link_value: What a correct link saves: the manual look-up.
             wrong_link_cost: Rework, and contact with the wrong company.
             missed_link_cost: What an overlooked row costs, the look-up aside.
-            reject_value: What it is worth to know that a client has no row.
+            reject_value: Value of knowing that a client has no row.
             review_cost: Labour of one review; the person then finds the right answer.
 
         Costs in `View.costs` are in units of one correct link: divide yen by `link_value`.
@@ -218,6 +218,6 @@ def ends(
 def decision_rewards(
     decisions: Decisions, cases: CaseSet, weights: RewardWeights
 ) -> NDArray[np.float32]:
-    """Worth of each decision less the cost of its blockers, shape (N,)."""
-    worth = weights.of_outcome[decision_outcomes(decisions, cases)]
-    return (worth - weights.blocker_cost_scale * decisions.cost).astype(np.float32)
+    """Value of each decision less the cost of its blockers, shape (N,)."""
+    value = weights.of_outcome[decision_outcomes(decisions, cases)]
+    return (value - weights.blocker_cost_scale * decisions.cost).astype(np.float32)

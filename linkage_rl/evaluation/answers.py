@@ -18,14 +18,14 @@ from linkage_rl.evaluation.calibration import choose_threshold, fit_isotonic
 from linkage_rl.evaluation.curves import (
     RiskCoverage,
     area_under_risk_coverage,
-    coverage_at_accuracy,
+    coverage_at_precision,
     expected_calibration_error,
     reliability,
     risk_coverage,
 )
 from linkage_rl.evaluation.evaluate import best_is_right
 from linkage_rl.evaluation.metrics import Judgement, judge, measure
-from linkage_rl.evaluation.report import ACCURACIES
+from linkage_rl.evaluation.report import PRECISIONS
 from linkage_rl.records import DecisionKind, Decisions
 
 
@@ -47,7 +47,7 @@ class Answers:
     """Blockers run, one bit per blocker, shape (N,)."""
     cost: NDArray[np.float32]
     """Cost of these blockers, unit: one correct link, shape (N,)."""
-    family: NDArray[np.int16]
+    dataset: NDArray[np.int16]
     """Which list a client is of, shape (N,)."""
 
     def __post_init__(self) -> None:
@@ -71,7 +71,7 @@ class Answers:
             np.array(cases.has_row),
             decisions.ran,
             decisions.cost,
-            np.array(cases.family),
+            np.array(cases.dataset),
         )
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> Self:
@@ -86,11 +86,11 @@ class Answers:
         return self.confidence > 0
 
     def judged(self, weights: RewardWeights) -> Judgement:
-        """How the clients ended, and what that is worth."""
+        """How the clients ended, and the value of that."""
         place = np.arange(len(self))
         decisions = Decisions(self.kind, place, self.confidence, self.ran, self.cost)
-        worth = weights.of_outcome[ends(self.kind, self.right, self.has_row)]
-        rewards = worth - weights.blocker_cost_scale * self.cost
+        value = weights.of_outcome[ends(self.kind, self.right, self.has_row)]
+        rewards = value - weights.blocker_cost_scale * self.cost
         return judge(decisions, self.right, self.has_row, rewards)
 
     def save(self, path: Path) -> None:
@@ -130,14 +130,14 @@ class Standing:
             for name, value in vars(measure(self.judgement)).items()
             if value is not None
         }
-        named |= {f"coverage_at_{at:.0%}": coverage_at_accuracy(curve, at) for at in ACCURACIES}
+        named |= {f"coverage_at_{at:.0%}": coverage_at_precision(curve, at) for at in PRECISIONS}
         named["aurc"] = area_under_risk_coverage(curve)
         named["ece"] = expected_calibration_error(bins)
         return named
 
 
 def with_calibration(
-    valid: Answers, test: Answers, family: int | None = None
+    valid: Answers, test: Answers, dataset: int | None = None
 ) -> tuple[Answers, Answers]:
     """Both with their confidence as a probability, fitted on the valid clients.
 
@@ -146,11 +146,11 @@ def with_calibration(
     Args:
         valid: Are fitted.
         test: Are told.
-        family: The list whose clients alone are fitted and told; None for all.
+        dataset: The list whose clients alone are fitted and told; None for all.
     """
 
     def meant(answers: Answers) -> NDArray[np.bool_]:
-        return answers.present & (family is None or answers.family == family)
+        return answers.present & (dataset is None or answers.dataset == dataset)
 
     fits = meant(valid)
     if not fits.any():
@@ -171,7 +171,7 @@ def stand(valid: Answers, test: Answers, goal: str | None, weights: RewardWeight
         valid: Choose the threshold; confidence as the test clients have it.
         test: Are reported.
         goal: What the threshold serves, see `choose_threshold`; None keeps the own decisions.
-        weights: What each end is worth.
+        weights: Value of each outcome.
     """
     if goal is None:
         return Standing(test, test.judged(weights), None)

@@ -23,7 +23,7 @@ class ThresholdChoice:
     """A client is linked if its confidence is at least this; `LINK_NOTHING` where none is."""
     goal: str
     linkage_rate: float
-    accuracy: float
+    precision: float
     """Correct / linked; nan where nothing is linked."""
     recall: float
     f1: float
@@ -114,9 +114,9 @@ def choose_threshold(
             and a client at 0 is never linked.
         is_right: Whether that candidate is right, shape (N,).
         has_row: Whether the table holds a right company, shape (N,).
-        goal: "f1", "reward" (needs `weights`), or "accuracy:0.98": as many links as that
-            accuracy allows, none if it cannot be had.
-        weights: What each end is worth.
+        goal: "f1", "reward" (needs `weights`), or "precision:0.98": as many links as that
+            precision allows, none if it cannot be had.
+        weights: Value of each outcome.
 
     Raises:
         ConfigError: If the goal is unknown or "reward" comes without weights.
@@ -136,13 +136,13 @@ def choose_threshold(
     reward = _rewards(linked, correct, false_links, has_row, weights)
     with_row = int(has_row.sum())
     f1 = 2 * correct / np.maximum(linked + with_row, 1)
-    best = int(np.argmax(_worth(goal, linked, correct, f1, reward)))
+    best = int(np.argmax(_value(goal, linked, correct, f1, reward)))
     lacking = len(has_row) - with_row
     return ThresholdChoice(
         threshold=_between(curve.threshold[can_link], best),
         goal=goal,
         linkage_rate=float(linked[best] / len(has_row)),
-        accuracy=_ratio(correct[best], linked[best]),
+        precision=_ratio(correct[best], linked[best]),
         recall=_ratio(correct[best], with_row),
         f1=float(f1[best]),
         false_link_rate=_ratio(false_links[best], lacking),
@@ -172,7 +172,7 @@ def _rewards(
     return np.asarray(total / len(has_row))
 
 
-def _worth(
+def _value(
     goal: str,
     linked: NDArray[np.int64],
     correct: NDArray[np.int64],
@@ -188,15 +188,15 @@ def _worth(
         return reward
     name, _, text = goal.partition(":")
     try:
-        accuracy = float(text)
+        precision = float(text)
     except ValueError:
-        accuracy = np.nan
-    if name != "accuracy" or not 0.0 < accuracy <= 1.0:
+        precision = np.nan
+    if name != "precision" or not 0.0 < precision <= 1.0:
         raise ConfigError(
-            f"expected goal 'f1', 'reward' or 'accuracy:0.98' (over 0, at most 1), got {goal!r}"
+            f"expected goal 'f1', 'reward' or 'precision:0.98' (over 0, at most 1), got {goal!r}"
         )
-    # the slack keeps 49 of 50 an accuracy of 0.98 in floating point
-    return np.where(correct >= accuracy * linked - 1e-9, linked, -1).astype(np.float64)
+    # the slack keeps 49 of 50 an precision of 0.98 in floating point
+    return np.where(correct >= precision * linked - 1e-9, linked, -1).astype(np.float64)
 
 
 def _between(confidences: NDArray[np.float64], linked: int) -> float:

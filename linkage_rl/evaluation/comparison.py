@@ -13,7 +13,7 @@ from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider
 from linkage_rl.decision.observation import View
 from linkage_rl.envs.rewards import RewardWeights
-from linkage_rl.evaluation.curves import coverage_at_accuracy, reliability, risk_coverage
+from linkage_rl.evaluation.curves import coverage_at_precision, reliability, risk_coverage
 from linkage_rl.evaluation.evaluate import (
     Evaluation,
     calibrated,
@@ -24,7 +24,7 @@ from linkage_rl.evaluation.evaluate import (
 )
 from linkage_rl.evaluation.metrics import bootstrap_intervals
 from linkage_rl.evaluation.report import (
-    ACCURACIES,
+    PRECISIONS,
     Example,
     Report,
     SystemResult,
@@ -56,7 +56,7 @@ class Trial:
     test: Evaluation
 
     def figures(self) -> dict[str, float | int | None]:
-        """Test metrics, the threshold, the coverage at each of `ACCURACIES`, F1's interval.
+        """Test metrics, the threshold, the coverage at each of `PRECISIONS`, F1's interval.
 
         `f1_low` and `f1_high` bound a 95 % bootstrap interval by client.
         """
@@ -166,17 +166,17 @@ def compare(
 
     Args:
         systems: What to compare.
-        lists: Name of each `CaseSet.family`.
+        lists: Name of each `CaseSet.dataset`.
         valid: Cases that choose calibration and thresholds.
         test: Cases that are reported.
         view: How cases are shown.
-        weights: What each end is worth.
+        weights: Value of each outcome.
         goal: What thresholds serve; see `choose_threshold`.
         timing: What is linked live.
     """
     trials: dict[str, dict[str, Trial]] = {name: {} for name in lists}
     members = {
-        name: (np.flatnonzero(valid.family == place), np.flatnonzero(test.family == place))
+        name: (np.flatnonzero(valid.dataset == place), np.flatnonzero(test.dataset == place))
         for place, name in enumerate(lists)
     }
     joint = {}
@@ -237,9 +237,9 @@ def trial_of(
 
 
 def _coverages(evaluation: Evaluation) -> dict[str, float]:
-    """Largest share of clients that can be linked at each of `ACCURACIES`."""
+    """Largest share of clients that can be linked at each of `PRECISIONS`."""
     curve = risk_coverage(evaluation.decisions.confidence, evaluation.is_right)
-    return {f"coverage_at_{goal:.0%}": coverage_at_accuracy(curve, goal) for goal in ACCURACIES}
+    return {f"coverage_at_{goal:.0%}": coverage_at_precision(curve, goal) for goal in PRECISIONS}
 
 
 def error_examples(evaluation: Evaluation, cases: CaseSet, at_most: int) -> list[Example]:

@@ -1,4 +1,4 @@
-"""What confidence is worth: accuracy against coverage, and stated against observed frequency."""
+"""How good the confidence is: precision against coverage, and stated against observed frequency."""
 
 from dataclasses import dataclass
 
@@ -81,9 +81,9 @@ def area_under_risk_coverage(curve: RiskCoverage) -> float:
     return float(np.mean(1.0 - correct / linked))
 
 
-def coverage_at_accuracy(curve: RiskCoverage, accuracy: float) -> float:
-    """Largest share of clients that can be linked with at least this accuracy; 0.0 if none."""
-    enough = curve.correct >= accuracy * curve.linked - 1e-9
+def coverage_at_precision(curve: RiskCoverage, precision: float) -> float:
+    """Largest share of clients that can be linked with at least this precision; 0.0 if none."""
+    enough = curve.correct >= precision * curve.linked - 1e-9
     return float(np.max(curve.coverage[enough], initial=0.0))
 
 

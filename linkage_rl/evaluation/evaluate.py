@@ -48,7 +48,7 @@ def evaluate(
         decider: Calibration and thresholds.
         judged: From `judge_cases`.
         cases: The labelled cases that were judged.
-        weights: What each end is worth.
+        weights: Value of each outcome.
         microseconds_per_client: Carried into the metrics; see `live_microseconds`.
     """
     decisions = decider.settle(judged)

@@ -1,4 +1,4 @@
-"""What a system's decisions are worth: rates, reward and cost, with bootstrap intervals."""
+"""Metrics of decisions: rates, reward and cost, with bootstrap intervals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -19,12 +19,12 @@ class Metrics:
     linked: int
     linkage_rate: float
     """Linked / clients."""
-    accuracy: float
+    precision: float
     """Correct / linked: link precision."""
     recall: float
     """Correct / clients that have a row."""
     f1: float
-    """Harmonic mean of accuracy and recall: 2 correct / (linked + clients that have a row)."""
+    """Harmonic mean of precision and recall: 2 correct / (linked + clients that have a row)."""
     false_link_rate: float
     """Linked / clients, among the clients that have no row."""
     reject_precision: float
@@ -173,7 +173,7 @@ def rates(sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     clients, lacking = total["clients"], total["clients"] - total["has_row"]
     parts = {
         "linkage_rate": (total["linked"], clients),
-        "accuracy": (total["correct"], total["linked"]),
+        "precision": (total["correct"], total["linked"]),
         "recall": (total["correct"], total["has_row"]),
         "f1": (2 * total["correct"], total["linked"] + total["has_row"]),
         "false_link_rate": (total["false_link"], lacking),

@@ -40,7 +40,7 @@ def frontier_figure(
 
     Args:
         systems: (name, blockers per client, F1) of what is compared.
-        plans: The same of fixed blocker plans, drawn small.
+        plans: The same for static plans, drawn small.
     """
     with style():
         figure, axes = _axes("blockers run per client", "F1")

@@ -14,14 +14,14 @@ from linkage_rl.evaluation.curves import (
     Reliability,
     RiskCoverage,
     area_under_risk_coverage,
-    coverage_at_accuracy,
+    coverage_at_precision,
     expected_calibration_error,
 )
 from linkage_rl.evaluation.metrics import Metrics
 
 COLUMNS: Final = {
     "linkage_rate": "linkage rate",
-    "accuracy": "accuracy",
+    "precision": "precision",
     "recall": "recall",
     "f1": "F1",
     "false_link_rate": "false links",
@@ -32,8 +32,8 @@ COLUMNS: Final = {
 }
 """Metric to its heading, in the order of the table."""
 
-ACCURACIES: Final = (0.95, 0.98, 0.99)
-"""Accuracies at which the page says how many clients could be linked."""
+PRECISIONS: Final = (0.95, 0.98, 0.99)
+"""Precisions at which the page says how many clients could be linked."""
 
 _MISSING: Final = "-"
 
@@ -82,7 +82,7 @@ class Report:
     notes: tuple[str, ...] = ()
     """Sentences above the table: list, seed, threshold and where it was chosen."""
     plans: tuple[tuple[str, float, float], ...] = ()
-    """Fixed blocker plans: (name, blockers per client, F1)."""
+    """Static plans: (name, blockers per client, F1)."""
     examples: tuple[Example, ...] = ()
 
 
@@ -114,11 +114,11 @@ def render_html(report: Report) -> str:
     return template(Path(__file__).with_name("report.html.jinja")).render(
         report=report,
         columns=COLUMNS,
-        accuracies=ACCURACIES,
+        precisions=PRECISIONS,
         figures=_figures(report),
         show=format_metric,
         interval=_interval,
-        coverage=coverage_at_accuracy,
+        coverage=coverage_at_precision,
         area=area_under_risk_coverage,
         calibration_error=expected_calibration_error,
         groups=list(report.systems[0].groups),

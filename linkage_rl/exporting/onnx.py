@@ -16,8 +16,8 @@ from linkage_rl.decision.onnx_policy import INPUTS, OUTPUT
 OPSET = 18
 
 
-class _Preferences(nn.Module):
-    """Only the preferences of a scorer: serving has no use for the worth."""
+class _Logits(nn.Module):
+    """Only the logits of a scorer: serving has no use for the value."""
 
     def __init__(self, scorer: CandidateScorer) -> None:
         super().__init__()
@@ -26,8 +26,8 @@ class _Preferences(nn.Module):
     def forward(
         self, candidates: Tensor, query: Tensor, state: Tensor, action_mask: Tensor
     ) -> Tensor:
-        preferences: Tensor = self.scorer(candidates, query, state, action_mask)[0]
-        return preferences
+        logits: Tensor = self.scorer(candidates, query, state, action_mask)[0]
+        return logits
 
 
 def export_scorer(scorer: CandidateScorer, path: Path) -> None:
@@ -51,7 +51,7 @@ def export_scorer(scorer: CandidateScorer, path: Path) -> None:
     )
     with _silence():
         torch.onnx.export(
-            _Preferences(scorer).eval(),
+            _Logits(scorer).eval(),
             example,
             str(path),
             input_names=list(INPUTS),

@@ -20,8 +20,8 @@ from stable_baselines3.common.logger import (
 
 from linkage_rl.agents.algorithms import AgentConfig, training_core
 from linkage_rl.agents.checkpoint import latest_checkpoint, restore, save_checkpoint
-from linkage_rl.agents.margins import with_margins
-from linkage_rl.agents.plans import best_fixed_plan
+from linkage_rl.agents.run_thresholds import with_run_thresholds
+from linkage_rl.agents.plans import static_plan
 from linkage_rl.agents.ranker import cautious
 from linkage_rl.agents.scorer import CandidateScorer, ScorerConfig, load_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy, one_thread
@@ -159,11 +159,11 @@ def starting_scorer(
         raise ConfigError("training.start=warm needs a trained ranker, got none")
     taught = warm_start(ranker, task.train, task.view, task.weights, training.warm, seed)
     adapted = agent.adapt(taught, task.train, task.view, task.weights, training.warm, seed)
-    if not training.warm.margin_cases:
+    if not training.warm.run_threshold_cases:
         return adapted
-    settling = settling_cases(task, training.warm.margin_cases)
+    settling = settling_cases(task, training.warm.run_threshold_cases)
     sharpness = agent.sharpness(training.warm)
-    return with_margins(adapted, settling, task.view, task.weights, sharpness)
+    return with_run_thresholds(adapted, settling, task.view, task.weights, sharpness)
 
 
 def settling_cases(task: Task, most: int) -> CaseSet:
@@ -178,10 +178,10 @@ def settling_cases(task: Task, most: int) -> CaseSet:
 
 
 def settled_plan(ranker: CandidateScorer, task: Task, training: TrainingConfig) -> tuple[int, ...]:
-    """The best fixed plan, chosen on the cases and with the caution that serve the margins."""
+    """The static plan, chosen on the cases and with the caution that serve the run thresholds."""
     careful = ScorerPolicy(cautious(ranker, task.weights.break_even().link))
-    settling = settling_cases(task, training.warm.margin_cases or WarmStartConfig.margin_cases)
-    return best_fixed_plan(careful, settling, task.view, task.weights)
+    settling = settling_cases(task, training.warm.run_threshold_cases or WarmStartConfig.run_threshold_cases)
+    return static_plan(careful, settling, task.view, task.weights)
 
 
 def _clear(folder: Path) -> None:
@@ -242,7 +242,7 @@ def _learn(
 
 
 def _watched(valid: CaseSet, most: int) -> CaseSet:
-    """Every n-th validation case: a fixed sample that keeps the families in proportion."""
+    """Every n-th validation case: a fixed sample that keeps the datasets in proportion."""
     if len(valid) <= most:
         return valid
     return valid.take(np.linspace(0, len(valid) - 1, most).astype(np.int64))

@@ -46,7 +46,7 @@ class EvaluationCallback(BaseCallback):
         Args:
             cases: Labelled cases, always the same ones in the same order.
             view: How they are shown.
-            weights: True worth of the outcomes.
+            weights: True value of the outcomes.
             folder: Where results go.
             every: Steps between two evaluations.
             guard_from: Steps from which on a policy that links nobody ends the training.

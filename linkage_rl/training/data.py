@@ -19,7 +19,7 @@ from linkage_rl.decision.cases import CaseSet, join_cases
 from linkage_rl.decision.prepare import prepare_cases
 from linkage_rl.errors import SchemaError
 from linkage_rl.records import CompanyRows, RecordBatch
-from linkage_rl.tables.blur import blur
+from linkage_rl.tables.augment import augment
 from linkage_rl.tables.credentials import parse_url
 from linkage_rl.tables.readers import ClientList, read_clients, read_companies
 from linkage_rl.tables.sample import generate_clients, generate_companies
@@ -38,12 +38,12 @@ class Prepared:
 
     index: CompanyIndex
     index_folder: Path
-    families: tuple[str, ...]
-    """Names of the families; family f of a case is families[f]."""
+    datasets: tuple[str, ...]
+    """Names of the datasets; dataset f of a case is datasets[f]."""
     cases: Mapping[str, CaseSet]
     """All cases of a split, by split name."""
     records: Mapping[str, RecordBatch]
-    """The raw test clients of each family."""
+    """The raw test clients of each dataset."""
 
 
 def prepare(settings: RunSettings, splits: Sequence[str] = SPLITS) -> Prepared:
@@ -73,34 +73,34 @@ def _prepare(settings: RunSettings, splits: Sequence[str], cache: Path) -> Prepa
     store, folder = open_table(settings)
     with store:
         index = open_index(store, folder)
-    families = tuple(lists["valid"])
-    lists["blurred"] = _blurred(lists["train"], settings) if "train" in splits else {}
+    datasets = tuple(lists["valid"])
+    lists["augmented"] = _augmented(lists["train"], settings) if "train" in splits else {}
     stamp = _stamp(settings, folder)
     cases = {}
     for split in splits:
-        sources = ("train", "blurred") if split == "train" else (split,)
+        sources = ("train", "augmented") if split == "train" else (split,)
         placed = [
-            (source, family) for source in sources for family in families if family in lists[source]
+            (source, dataset) for source in sources for dataset in datasets if dataset in lists[source]
         ]
         parts = [
-            _cached_cases(settings, index, lists[source][family], cache, stamp, family, source)
-            for source, family in placed
+            _cached_cases(settings, index, lists[source][dataset], cache, stamp, dataset, source)
+            for source, dataset in placed
         ]
-        cases[split] = join_cases(parts, [families.index(family) for _, family in placed])
-    records = {family: lists["test"][family].records for family in families}
-    return Prepared(index, folder, families, cases, records)
+        cases[split] = join_cases(parts, [datasets.index(dataset) for _, dataset in placed])
+    records = {dataset: lists["test"][dataset].records for dataset in datasets}
+    return Prepared(index, folder, datasets, cases, records)
 
 
 def balanced(cases: CaseSet, balance: float) -> CaseSet:
-    """The cases with those of small families repeated, so that a large one does not drown them.
+    """The cases with those of small datasets repeated, so that a large one does not drown them.
 
-    A family of n cases is repeated (largest / n) ** balance times, rounded.
+    A dataset of n cases is repeated (largest / n) ** balance times, rounded.
     """
-    sizes = np.bincount(cases.family)
+    sizes = np.bincount(cases.dataset)
     repeats = np.rint((sizes.max() / np.maximum(sizes, 1)) ** balance).astype(np.int64)
     if (repeats[sizes > 0] == 1).all():
         return cases
-    return cases.take(np.repeat(np.arange(len(cases)), repeats[cases.family]))
+    return cases.take(np.repeat(np.arange(len(cases)), repeats[cases.dataset]))
 
 
 def open_table(settings: RunSettings) -> tuple[CompanyStore, Path]:
@@ -138,7 +138,7 @@ def _chunks(settings: RunSettings) -> Iterable[CompanyRows]:
 
 
 def client_lists(settings: RunSettings) -> dict[str, dict[str, ClientList]]:
-    """Client list of each family, by split.
+    """Client list of each dataset, by split.
 
     Raises:
         SchemaError: A list lacks its truth.
@@ -154,33 +154,33 @@ def client_lists(settings: RunSettings) -> dict[str, dict[str, ClientList]]:
     for split in SPLITS:
         files: Mapping[str, str] = getattr(settings.clients, split)
         named[split] = {
-            family: read_clients(Path(file), settings.clients.mapping)
-            for family, file in files.items()
+            dataset: read_clients(Path(file), settings.clients.mapping)
+            for dataset, file in files.items()
         }
-        for family, clients in named[split].items():
+        for dataset, clients in named[split].items():
             if clients.truth is None:
                 raise SchemaError(
-                    f"client list {files[family]} needs the column 'company_id' with the right "
+                    f"client list {files[dataset]} needs the column 'company_id' with the right "
                     "company of each client, empty where there is none"
                 )
     return named
 
 
-def _blurred(lists: Mapping[str, ClientList], settings: RunSettings) -> dict[str, ClientList]:
+def _augmented(lists: Mapping[str, ClientList], settings: RunSettings) -> dict[str, ClientList]:
     """What is learned besides the training lists; the same at every seed of the run."""
-    if not settings.clients.blurred:
+    if not settings.clients.augmented:
         return {}
-    blurred = {}
-    for family, clients in lists.items():
-        records, rows = blur(
+    augmented = {}
+    for dataset, clients in lists.items():
+        records, rows = augment(
             clients.records,
-            settings.clients.blurred,
-            settings.clients.blur,
+            settings.clients.augmented,
+            settings.clients.augmentation,
             np.random.default_rng(len(clients)),
         )
         truth = clients.truth or [""] * len(clients)
-        blurred[family] = ClientList(records, [truth[row] for row in rows], {})
-    return blurred
+        augmented[dataset] = ClientList(records, [truth[row] for row in rows], {})
+    return augmented
 
 
 def _cached_cases(
@@ -189,14 +189,14 @@ def _cached_cases(
     clients: ClientList,
     cache: Path,
     stamp: str,
-    family: str,
+    dataset: str,
     split: str,
 ) -> CaseSet:
     truth = clients.truth or [""] * len(clients)
     texts = "\n".join(
         [*clients.records.ids, *truth, *(t for c in clients.records.columns.values() for t in c)]
     )
-    folder = cache / "cases" / f"{family}-{split}-{_digest(stamp + texts)[:16]}"
+    folder = cache / "cases" / f"{dataset}-{split}-{_digest(stamp + texts)[:16]}"
     if not (folder / "cases.json").exists():
         made = prepare_cases(
             index,
@@ -204,7 +204,7 @@ def _cached_cases(
             clients.records,
             truth,
             settings.candidates.limit,
-            title=f"cases of {family} {split}",
+            title=f"cases of {dataset} {split}",
         )
         made.save(folder)
     return CaseSet.load(folder)

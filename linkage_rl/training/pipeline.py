@@ -45,7 +45,7 @@ class RunResult:
     folder: Path
     bundle: Path
     comparison: Comparison
-    """Every system on every family, valid and test."""
+    """Every system on every dataset, valid and test."""
     objective: float
     """Expected reward of the agent on the validation cases, for sweeps."""
 
@@ -121,7 +121,7 @@ def _run(
         systems = _systems(ScorerPolicy(ranker), plan, agent, valid, view)
         comparison = compare(
             systems,
-            prepared.families,
+            prepared.datasets,
             valid,
             prepared.cases["test"],
             view,
@@ -158,10 +158,10 @@ def _ranker(
 
 
 def _timing(settings: RunSettings, prepared: Prepared) -> Timing:
-    """The first test clients of each family, to be linked live."""
+    """The first test clients of each dataset, to be linked live."""
     few = {
-        family: records.take(range(min(settings.evaluation.timed_clients, len(records))))
-        for family, records in prepared.records.items()
+        dataset: records.take(range(min(settings.evaluation.timed_clients, len(records))))
+        for dataset, records in prepared.records.items()
     }
     return Timing(prepared.index, settings.candidates.blockers(), settings.candidates.limit, few)
 
@@ -171,12 +171,12 @@ def _systems(
 ) -> list[System]:
     every = tuple(range(len(view.costs)))
     names = [valid.blockers[blocker] for blocker in plan]
-    _log.info("best fixed plan: %s", ", ".join(names) or "run nothing")
+    _log.info("static plan: %s", ", ".join(names) or "run nothing")
     return [
         System("rules", Rules(valid, view), every, calibrate=False),
         System("top-1", TopOne(), every, calibrate=False),
         System("ranker", ranker, every),
-        System("best fixed plan", ranker, plan),
+        System("static plan", ranker, plan),
         System("agent", agent),
     ]
 
@@ -210,8 +210,8 @@ def _export(
 
 
 def _golden_clients(prepared: Prepared, settings: RunSettings) -> RecordBatch:
-    """The first test clients of the first family."""
-    records = prepared.records[prepared.families[0]]
+    """The first test clients of the first dataset."""
+    records = prepared.records[prepared.datasets[0]]
     return records.take(range(min(settings.evaluation.golden_clients, len(records))))
 
 

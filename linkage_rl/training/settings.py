@@ -7,7 +7,7 @@ from linkage_rl.agents.ranker import RankerConfig
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.errors import ConfigError
-from linkage_rl.tables.blur import NAMES_ALONE
+from linkage_rl.tables.augment import NAMES_ALONE
 from linkage_rl.tables.comparators import Schema
 from linkage_rl.tables.corrupt import NoiseRates
 from linkage_rl.tables.sample import SampleConfig
@@ -43,7 +43,7 @@ class TableSettings:
 
 @dataclass(frozen=True)
 class ListSettings:
-    """Client lists with truth by family, one file per split; empty for those of the sample."""
+    """Client lists with truth by dataset, one file per split; empty for those of the sample."""
 
     train: dict[str, str] = field(default_factory=dict)
     valid: dict[str, str] = field(default_factory=dict)
@@ -52,22 +52,22 @@ class ListSettings:
     """Reported, never chosen by."""
     mapping: ColumnMapping = field(default_factory=lambda: CANONICAL)
     balance: float = 0.6
-    """How far small families are repeated in training: 0 not at all, 1 up to the largest."""
+    """How far small datasets are repeated in training: 0 not at all, 1 up to the largest."""
 
-    blurred: float = 0.0
+    augmented: float = 0.0
     """Share of each training list that is learned once more with noise and with fields left out,
     so that lists which lack them are met as well; in [0, 1]."""
-    blur: NoiseRates = field(default_factory=lambda: NAMES_ALONE)
-    """The noise of the blurred clients."""
+    augmentation: NoiseRates = field(default_factory=lambda: NAMES_ALONE)
+    """The noise of the augmented clients."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.blurred <= 1:
-            raise ConfigError(f"clients.blurred must lie in [0, 1], got {self.blurred}")
+        if not 0 <= self.augmented <= 1:
+            raise ConfigError(f"clients.augmented must lie in [0, 1], got {self.augmented}")
         if not 0 <= self.balance <= 1:
             raise ConfigError(f"clients.balance must lie in [0, 1], got {self.balance}")
         if not (set(self.train) <= set(self.valid) == set(self.test)):
             raise ConfigError(
-                "clients.valid and clients.test need the same families, those of clients.train "
+                "clients.valid and clients.test need the same datasets, those of clients.train "
                 f"among them, got {sorted(self.train)}, {sorted(self.valid)}, {sorted(self.test)}"
             )
 
@@ -87,7 +87,7 @@ class EvaluationSettings:
     """How decisions are drawn from confidences, and what is reported."""
 
     goal: str = "f1"
-    """What the threshold serves on the validation lists: f1, reward, or accuracy:0.98."""
+    """What the threshold serves on the validation lists: f1, reward, or precision:0.98."""
     timed_clients: int = 2_000
     """Test clients that are linked live for the time per client."""
     golden_clients: int = 40

@@ -161,7 +161,7 @@ def test_chance_picks_every_legal_action_about_equally_often() -> None:
     cases = second_is_right(3000, 3, np.random.default_rng(0))
     observation = VIEW.observe(cases, np.arange(3000), np.full(3000, 0b01, dtype=np.uint16))
 
-    actions = RandomPolicy(np.random.default_rng(1)).preferences(observation).argmax(axis=1)
+    actions = RandomPolicy(np.random.default_rng(1)).logits(observation).argmax(axis=1)
 
     shares = np.bincount(actions, minlength=VIEW.layout.size) / 3000
     assert shares == pytest.approx([0.2, 0.2, 0.2, 0.2, 0, 0, 0.2], abs=0.03)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from linkage_rl.agents.baselines import TopOne
-from linkage_rl.agents.plans import best_fixed_plan, plan_reward
+from linkage_rl.agents.plans import static_plan, plan_reward
 from linkage_rl.decision.decide import Decider, PreparedPool
 from linkage_rl.decision.observation import View
 from linkage_rl.envs.rewards import RewardWeights, decision_rewards
@@ -29,14 +29,14 @@ def test_the_reward_of_a_plan_is_what_its_decisions_earn() -> None:
     )
 
 
-def test_the_best_plan_leaves_out_a_blocker_that_does_not_pay() -> None:
+def test_the_static_plan_leaves_out_a_blocker_that_does_not_pay() -> None:
     found_by_both = Client([Candidate("a", 0b11, 0.9, right=True)])
     cases = typed_cases([found_by_both] * 3)
 
-    assert best_fixed_plan(TopOne(), cases, VIEW, RewardWeights()) == (0,)
+    assert static_plan(TopOne(), cases, VIEW, RewardWeights()) == (0,)
 
 
-def test_the_best_plan_finds_a_pair_that_no_single_blocker_suggests() -> None:
+def test_the_static_plan_finds_a_pair_that_no_single_blocker_suggests() -> None:
     """Alone, each blocker shows a wrong company first; together the right one leads."""
     cases = typed_cases(
         [
@@ -46,10 +46,10 @@ def test_the_best_plan_finds_a_pair_that_no_single_blocker_suggests() -> None:
         ]
     )
 
-    assert best_fixed_plan(TopOne(), cases, VIEW, RewardWeights()) == (0, 1)
+    assert static_plan(TopOne(), cases, VIEW, RewardWeights()) == (0, 1)
 
 
 def test_running_nothing_is_a_plan_too() -> None:
     cases = typed_cases([Client([Candidate("a", 0b11, 0.9)], has_row=False)] * 2)
 
-    assert best_fixed_plan(TopOne(), cases, VIEW, RewardWeights()) == ()
+    assert static_plan(TopOne(), cases, VIEW, RewardWeights()) == ()

@@ -98,8 +98,8 @@ def test_caution_links_from_the_probability_it_names() -> None:
     observation = DRAWN_VIEW.observe(VALID, np.arange(len(VALID)), np.asarray(VALID.available))
     no_match = DRAWN_VIEW.layout.no_match
 
-    plain = ScorerPolicy(ranker).preferences(observation)[:, : no_match + 1]
-    careful = ScorerPolicy(cautious(ranker, 0.75)).preferences(observation)[:, : no_match + 1]
+    plain = ScorerPolicy(ranker).logits(observation)[:, : no_match + 1]
+    careful = ScorerPolicy(cautious(ranker, 0.75)).logits(observation)[:, : no_match + 1]
 
     best, none = plain[:, :no_match].max(axis=1), plain[:, no_match]
     linked = careful.argmax(axis=1) < no_match

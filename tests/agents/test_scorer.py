@@ -51,11 +51,11 @@ def test_reordering_candidates_reorders_their_scores_and_nothing_else(
     actions = torch.cat([order, torch.arange(slots, mask.shape[1])])
 
     with torch.no_grad():
-        preferences, worth = scorer(candidates, query, state, mask)
-        moved, moved_worth = scorer(candidates[:, order], query, state, mask[:, actions])
+        logits, value = scorer(candidates, query, state, mask)
+        moved, moved_value = scorer(candidates[:, order], query, state, mask[:, actions])
 
-    assert torch.allclose(moved, preferences[:, actions], atol=1e-5)
-    assert torch.allclose(moved_worth, worth, atol=1e-5)
+    assert torch.allclose(moved, logits[:, actions], atol=1e-5)
+    assert torch.allclose(moved_value, value, atol=1e-5)
 
 
 @pytest.mark.parametrize("config", SHAPES)
@@ -67,7 +67,7 @@ def test_empty_slots_do_not_matter_so_that_any_number_of_slots_will_do(
     # The state names the share of filled slots, which is halved with twice the slots.
     wide = replace(seen(View(18, DRAWN_VIEW.costs)), state=narrow.state)
 
-    few, many = policy.preferences(narrow), policy.preferences(wide)
+    few, many = policy.logits(narrow), policy.logits(wide)
 
     assert many[:, :9] == pytest.approx(few[:, :9], abs=1e-5)
     assert many[:, 18:] == pytest.approx(few[:, 9:], abs=1e-5)
@@ -77,18 +77,18 @@ def test_empty_slots_do_not_matter_so_that_any_number_of_slots_will_do(
 def test_illegal_actions_are_masked(config: ScorerConfig) -> None:
     observation = seen()
 
-    preferences = ScorerPolicy(scorer_of(config)).preferences(observation)
+    logits = ScorerPolicy(scorer_of(config)).logits(observation)
 
-    assert (preferences[observation.action_mask == 0] == np.float32(MASKED)).all()
-    assert (preferences[observation.action_mask == 1] > -1e4).all()
+    assert (logits[observation.action_mask == 0] == np.float32(MASKED)).all()
+    assert (logits[observation.action_mask == 1] > -1e4).all()
 
 
 def test_an_untaught_scorer_never_runs() -> None:
-    preferences = ScorerPolicy(scorer_of(SHAPES[0])).preferences(
+    logits = ScorerPolicy(scorer_of(SHAPES[0])).logits(
         DRAWN_VIEW.observe(CASES, np.arange(10), np.zeros(10, dtype=np.uint16))
     )
 
-    assert (preferences.argmax(axis=1) == DRAWN_VIEW.layout.no_match).all()
+    assert (logits.argmax(axis=1) == DRAWN_VIEW.layout.no_match).all()
 
 
 def test_the_default_shape_has_about_ten_thousand_parameters() -> None:
@@ -98,7 +98,7 @@ def test_the_default_shape_has_about_ten_thousand_parameters() -> None:
 
 
 def test_equal_generators_draw_equal_weights() -> None:
-    draws = [ScorerPolicy(scorer_of(SHAPES[0], seed)).preferences(seen()) for seed in (1, 1, 2)]
+    draws = [ScorerPolicy(scorer_of(SHAPES[0], seed)).logits(seen()) for seed in (1, 1, 2)]
 
     assert np.array_equal(draws[0], draws[1])
     assert not np.array_equal(draws[0], draws[2])
@@ -113,7 +113,7 @@ def test_a_saved_scorer_returns_as_it_was(config: ScorerConfig, tmp_path: Path) 
 
     assert loaded.config == config
     assert np.array_equal(
-        ScorerPolicy(loaded).preferences(seen()), ScorerPolicy(scorer).preferences(seen())
+        ScorerPolicy(loaded).logits(seen()), ScorerPolicy(scorer).logits(seen())
     )
 
 
@@ -127,13 +127,13 @@ def test_a_copy_is_independent() -> None:
     assert not torch.equal(twin.link.bias, scorer.link.bias)
 
 
-def test_half_the_temperature_doubles_the_preferences() -> None:
+def test_half_the_temperature_doubles_the_logits() -> None:
     scorer = scorer_of(SHAPES[0])
     observation = seen()
     legal = observation.action_mask == 1
 
-    warm = ScorerPolicy(scorer).preferences(observation)[legal]
-    cold = ScorerPolicy(copy_scorer(scorer, temperature=0.5)).preferences(observation)[legal]
+    warm = ScorerPolicy(scorer).logits(observation)[legal]
+    cold = ScorerPolicy(copy_scorer(scorer, temperature=0.5)).logits(observation)[legal]
 
     assert cold == pytest.approx(2 * warm, rel=1e-5)
 

@@ -83,18 +83,18 @@ def test_the_warm_start_answers_like_the_cautious_ranker(ranker: CandidateScorer
     started = warm_start(ranker, cases, VIEW, weights, QUICK, 0)
 
     assert np.array_equal(
-        ScorerPolicy(started).preferences(observation)[:, stops],
-        ScorerPolicy(cautious(ranker, 0.75)).preferences(observation)[:, stops],
+        ScorerPolicy(started).logits(observation)[:, stops],
+        ScorerPolicy(cautious(ranker, 0.75)).logits(observation)[:, stops],
     )
 
 
-def test_the_worth_of_the_start_is_the_reward_to_come(ranker: CandidateScorer) -> None:
+def test_the_value_of_the_start_is_the_reward_to_come(ranker: CandidateScorer) -> None:
     cases = easy_cases(800)
     started = warm_start(ranker, cases, VIEW, RewardWeights(), QUICK, 0)
     fresh = VIEW.observe(cases, np.arange(10), np.zeros(10, dtype=np.uint16))
 
     with torch.no_grad():
-        _, worth = started(
+        _, value = started(
             *(
                 torch.from_numpy(part)
                 for part in (fresh.candidates, fresh.query, fresh.state, fresh.action_mask)
@@ -102,7 +102,7 @@ def test_the_worth_of_the_start_is_the_reward_to_come(ranker: CandidateScorer) -
         )
 
     # Name alone suffices for every second client: 1 - 0.01 - 0.05 / 2.
-    assert worth.numpy() == pytest.approx(0.965, abs=0.05)
+    assert value.numpy() == pytest.approx(0.965, abs=0.05)
 
 
 @pytest.mark.parametrize("quantiles", [1, 8])
@@ -114,11 +114,11 @@ def test_action_values_are_the_expected_rewards(ranker: CandidateScorer, quantil
 
     values = fit_action_values(started, cases, VIEW, weights, QUICK, shape, 0)
     ran_all = VIEW.observe(cases, np.arange(4), np.full(4, 0b11, dtype=np.uint16))
-    preferences = ScorerPolicy(values).preferences(ran_all)
+    logits = ScorerPolicy(values).logits(ran_all)
 
     assert values.config.quantiles == quantiles
     expected = np.array([weights.correct_link, weights.missed_link]) / 0.25
-    assert preferences[:, [0, 2]] == pytest.approx(np.tile(expected, (4, 1)), abs=0.6)
+    assert logits[:, [0, 2]] == pytest.approx(np.tile(expected, (4, 1)), abs=0.6)
 
 
 def test_equal_seeds_start_equally(ranker: CandidateScorer) -> None:

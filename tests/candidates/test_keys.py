@@ -95,10 +95,10 @@ def test_a_former_name_promises_as_much_as_a_present_one_whatever_found_it(
 
     proposals = index.propose(blocker, asking, np.array([0]), 2)
 
-    # 0.55 of the affinity is the name, 0.06 the phone
+    # 0.55 of the retrieval score is the name, 0.06 the phone
     assert index.company_ids(proposals.rows[0][:1]) == ["was"]
-    assert proposals.affinity[0, 0] == pytest.approx(0.61)
-    assert proposals.affinity[0, 1] < 0.3
+    assert proposals.retrieval_score[0, 0] == pytest.approx(0.61)
+    assert proposals.retrieval_score[0, 1] < 0.3
 
 
 def test_a_table_without_former_names_keeps_nothing_of_them() -> None:
@@ -144,7 +144,7 @@ def test_the_limit_keeps_the_best_and_marks_what_is_left_empty() -> None:
     assert proposals.rows.shape == (2, 2)
     assert index.company_ids(proposals.rows[0]) == ["aozora-llc", "aozora-tokyo"]
     assert proposals.rows[1, 1] == -1
-    assert proposals.affinity[1, 1] == 0
+    assert proposals.retrieval_score[1, 1] == 0
 
 
 def test_no_more_bearers_are_read_than_allowed() -> None:

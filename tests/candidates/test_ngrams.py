@@ -80,7 +80,7 @@ def test_searching_twice_gives_the_same_since_scratch_is_left_clean() -> None:
 
     assert np.array_equal(first.rows, second.rows)
     assert np.array_equal(first.rows[0], first.rows[2])
-    assert np.array_equal(first.affinity, second.affinity)
+    assert np.array_equal(first.retrieval_score, second.retrieval_score)
 
 
 def test_a_name_of_ten_thousand_characters_is_searched_like_any_other() -> None:

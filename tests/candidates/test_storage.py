@@ -43,7 +43,7 @@ def assert_equal(left: CompanyIndex, right: CompanyIndex) -> None:
     for blocker in CandidateSettings().blockers():
         a, b = (index.propose(blocker, asking, np.arange(10), 9) for index in (left, right))
         assert np.array_equal(a.rows, b.rows)
-        assert np.array_equal(a.affinity, b.affinity)
+        assert np.array_equal(a.retrieval_score, b.retrieval_score)
     rows = np.arange(8)
     assert left.watermark == right.watermark
     assert np.array_equal(left.counts(rows), right.counts(rows))

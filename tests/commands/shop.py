@@ -107,7 +107,7 @@ def write_same_name_policy(path: Path, blockers: int) -> None:
         node("Cast", ["action_mask"], ["legal"], to=TensorProto.FLOAT),
         node("Sub", ["legal", "one"], ["forbidden"]),
         node("Mul", ["forbidden", "huge"], ["masked"]),
-        node("Add", ["wished", "masked"], ["preferences"]),
+        node("Add", ["wished", "masked"], ["logits"]),
     ]
     stops = [[0.0, -20.0, *[30.0] * blockers]]
     values = [
@@ -122,7 +122,7 @@ def write_same_name_policy(path: Path, blockers: int) -> None:
         "query": ["batch", "fields"],
         "state": ["batch", blockers + 2],
         "action_mask": ["batch", "actions"],
-        "preferences": ["batch", "actions"],
+        "logits": ["batch", "actions"],
     }
     tensors = {
         name: helper.make_tensor_value_info(
@@ -130,7 +130,7 @@ def write_same_name_policy(path: Path, blockers: int) -> None:
         )
         for name, shape in shapes.items()
     }
-    result = tensors.pop("preferences")
+    result = tensors.pop("logits")
     graph = helper.make_graph(nodes, "same name", list(tensors.values()), [result], values)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     onnx.save(model, str(path))

@@ -6,7 +6,7 @@ import pytest
 from tests.commands.shop import Run, write_csv
 
 
-def test_three_right_links_and_a_right_refusal_are_worth_three_and_a_half_over_four(
+def test_three_right_links_and_a_right_refusal_are_value_three_and_a_half_over_four(
     run: Run, files: Path, bundle: Path
 ) -> None:
     ended = run(
@@ -21,7 +21,7 @@ def test_three_right_links_and_a_right_refusal_are_worth_three_and_a_half_over_f
     metrics = json.loads((files / "measured" / "metrics.json").read_text())
     measured = metrics["systems"]["bundle"]["metrics"]
     assert (measured["clients"], measured["linked"]) == (4, 3)
-    assert measured["accuracy"] == measured["recall"] == 1.0
+    assert measured["precision"] == measured["recall"] == 1.0
     assert measured["expected_reward"] == pytest.approx((3 * 1.0 + 0.5) / 4)
     assert measured["microseconds_per_client"] > 0
 

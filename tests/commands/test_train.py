@@ -36,7 +36,7 @@ def test_a_run_ends_with_the_side_by_side_table_and_the_path_of_its_bundle(
     lines = ended.out.strip().splitlines()
     assert lines[-1] == f"bundle   {folder.relative_to(tmp_path) / 'bundle'}"
     systems = [line[:15].strip() for line in lines]
-    assert {"rules", "ranker", "best fixed plan", "agent"} <= set(systems)
+    assert {"rules", "ranker", "static plan", "agent"} <= set(systems)
     for name in ("config.yaml", "metrics.json", "manifest.json", "report.html", "best_model.zip"):
         assert (folder / name).is_file(), name
     assert json.loads((folder / "manifest.json").read_text())["command"].endswith(" ".join(TINY))

@@ -88,10 +88,10 @@ class TestEveryAlgorithm:
         assert core.clear_tally().reward > -1.0
 
     def test_learning_moves_the_weights_and_equal_seeds_move_them_alike(self, name: str) -> None:
-        before = to_policy(build(name)).preferences(half_ran())
+        before = to_policy(build(name)).logits(half_ran())
 
-        first = to_policy(learned(name, 1024)).preferences(half_ran())
-        again = to_policy(learned(name, 1024)).preferences(half_ran())
+        first = to_policy(learned(name, 1024)).logits(half_ran())
+        again = to_policy(learned(name, 1024)).logits(half_ran())
 
         assert not np.array_equal(before, first)
         assert np.array_equal(first, again)
@@ -105,15 +105,15 @@ class TestEveryAlgorithm:
             deterministic=True,
         )
 
-        assert np.array_equal(to_policy(model).preferences(observation).argmax(axis=1), actions)
+        assert np.array_equal(to_policy(model).logits(observation).argmax(axis=1), actions)
 
     def test_its_graph_equals_it(self, name: str, tmp_path: Path) -> None:
         policy = to_policy(learned(name, 512))
 
         export_scorer(policy.scorer, tmp_path / "policy.onnx")
 
-        graph = OnnxPolicy(tmp_path / "policy.onnx").preferences(half_ran())
-        assert np.allclose(graph, policy.preferences(half_ran()), rtol=0, atol=1e-5)
+        graph = OnnxPolicy(tmp_path / "policy.onnx").logits(half_ran())
+        assert np.allclose(graph, policy.logits(half_ran()), rtol=0, atol=1e-5)
 
     def test_a_checkpoint_brings_it_back(self, name: str, tmp_path: Path) -> None:
         model = learned(name, 512)
@@ -126,8 +126,8 @@ class TestEveryAlgorithm:
 
         assert twin.num_timesteps == model.num_timesteps
         assert np.array_equal(
-            to_policy(twin).preferences(half_ran()),
-            to_policy(model).preferences(half_ran()),
+            to_policy(twin).logits(half_ran()),
+            to_policy(model).logits(half_ran()),
         )
         buffer = getattr(twin, "replay_buffer", None)
         if isinstance(buffer, CaseReplayBuffer):

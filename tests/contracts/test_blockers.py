@@ -27,14 +27,14 @@ def ask(blocker: Blocker, index: CompanyIndex, asking: Clients) -> Proposals:
 
 @pytest.mark.parametrize("blocker", BLOCKERS, ids=lambda blocker: blocker.name)
 class TestEveryBlocker:
-    def test_proposals_come_by_falling_affinity_in_the_unit_interval(self, blocker: Blocker) -> None:
+    def test_proposals_come_by_falling_retrieval_score_in_the_unit_interval(self, blocker: Blocker) -> None:
         found = ask(blocker, small_index(), clients(*COMPANIES.values()))
 
         present = found.rows >= 0
         assert present.any()
-        assert (np.diff(found.affinity, axis=1) <= 0).all()
-        assert ((found.affinity > 0) == present).all()
-        assert found.affinity.max() <= 1
+        assert (np.diff(found.retrieval_score, axis=1) <= 0).all()
+        assert ((found.retrieval_score > 0) == present).all()
+        assert found.retrieval_score.max() <= 1
 
     def test_no_company_is_proposed_twice(self, blocker: Blocker) -> None:
         for rows in ask(blocker, small_index(), clients(*COMPANIES.values())).rows:
@@ -61,7 +61,7 @@ class TestEveryBlocker:
         for place in range(len(asking)):
             alone = index.propose(blocker, asking, np.array([place]), LIMIT)
             assert np.array_equal(alone.rows[0], together.rows[place])
-            assert np.array_equal(alone.affinity[0], together.affinity[place])
+            assert np.array_equal(alone.retrieval_score[0], together.retrieval_score[place])
 
     def test_a_company_that_no_longer_holds_is_never_proposed(self, blocker: Blocker) -> None:
         base = small_index().parts[0].segment

@@ -67,13 +67,13 @@ class TestEveryPolicy:
         policy = POLICIES[name](tmp_path)
 
         for observation in situations():
-            preferences = policy.preferences(observation)
+            logits = policy.logits(observation)
             legal = observation.action_mask == 1
-            assert preferences.shape == legal.shape
-            assert preferences.dtype == np.float32
-            assert np.isfinite(preferences).all()
-            assert (preferences[~legal] == np.float32(-1e8)).all()
-            assert np.take_along_axis(legal, preferences.argmax(axis=1)[:, None], axis=1).all()
+            assert logits.shape == legal.shape
+            assert logits.dtype == np.float32
+            assert np.isfinite(logits).all()
+            assert (logits[~legal] == np.float32(-1e8)).all()
+            assert np.take_along_axis(legal, logits.argmax(axis=1)[:, None], axis=1).all()
 
     def test_ends_every_client_within_its_blockers(self, name: str, tmp_path: Path) -> None:
         policy = POLICIES[name](tmp_path)
@@ -87,4 +87,4 @@ class TestEveryPolicy:
         none = np.zeros(0, dtype=np.int64)
         observation = VIEW.observe(CASES, none, none.astype(np.uint16))
 
-        assert POLICIES[name](tmp_path).preferences(observation).shape == (0, VIEW.layout.size)
+        assert POLICIES[name](tmp_path).logits(observation).shape == (0, VIEW.layout.size)

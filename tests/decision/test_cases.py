@@ -32,7 +32,7 @@ def companies_by_client(cases: CaseSet) -> dict[str, list[str]]:
 def assert_equal(left: CaseSet, right: CaseSet) -> None:
     assert left.blockers == right.blockers
     assert companies_by_client(left) == companies_by_client(right)
-    for name in ("starts", "affinity", "features", "is_right", "query", "family", "available"):
+    for name in ("starts", "retrieval_score", "features", "is_right", "query", "dataset", "available"):
         assert np.array_equal(getattr(left, name), getattr(right, name))
 
 
@@ -87,11 +87,11 @@ def test_a_loaded_set_is_mapped_and_can_be_cut(tmp_path: Path) -> None:
     assert_equal(loaded.take(np.array([2, 0])), three_cases().take(np.array([2, 0])))
 
 
-def test_joined_sets_keep_their_pairs_and_get_a_family() -> None:
+def test_joined_sets_keep_their_pairs_and_get_a_dataset() -> None:
     joined = join_cases([three_cases(), three_cases().take(np.array([2]))], [5, 8])
 
     assert len(joined) == 4
-    assert joined.family.tolist() == [5, 5, 5, 8]
+    assert joined.dataset.tolist() == [5, 5, 5, 8]
     assert joined.starts.tolist() == [0, 2, 2, 3, 4]
     assert joined.company_ids(np.arange(4)) == ["acme", "apex", "zeta", "zeta"]
     assert joined.company_texts.take(joined.pair_company) == [
@@ -110,13 +110,13 @@ def test_joining_the_pieces_of_a_set_gives_the_set() -> None:
     assert_equal(pieces, whole)
 
 
-def test_one_part_alone_only_gets_its_family() -> None:
+def test_one_part_alone_only_gets_its_dataset() -> None:
     whole = three_cases()
 
     joined = join_cases([whole], [3])
 
     assert joined.features is whole.features
-    assert joined.family.tolist() == [3, 3, 3]
+    assert joined.dataset.tolist() == [3, 3, 3]
 
 
 def test_sets_of_other_blockers_cannot_be_joined() -> None:
@@ -126,7 +126,7 @@ def test_sets_of_other_blockers_cannot_be_joined() -> None:
         join_cases([three_cases(), other], [0, 1])
 
 
-@pytest.mark.parametrize("name", ["affinity", "features", "query", "family"])
+@pytest.mark.parametrize("name", ["retrieval_score", "features", "query", "dataset"])
 def test_arrays_that_do_not_fit_are_refused(name: str) -> None:
     cases = three_cases()
 

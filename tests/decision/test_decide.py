@@ -31,11 +31,11 @@ class Careful:
 
     review: bool = False
 
-    def preferences(self, observation: Observation) -> NDArray[np.float32]:
+    def logits(self, observation: Observation) -> NDArray[np.float32]:
         wishes = np.zeros((len(observation), VIEW.layout.size), dtype=np.float32)
-        affinity = observation.candidates[:, :, 0]
-        seen = affinity.max(axis=1) > 0
-        wishes[:, :2] = np.where(affinity > 0, 10 * affinity, -1e8)
+        retrieval_score = observation.candidates[:, :, 0]
+        seen = retrieval_score.max(axis=1) > 0
+        wishes[:, :2] = np.where(retrieval_score > 0, 10 * retrieval_score, -1e8)
         wishes[:, NO_MATCH] = 5.5
         wishes[:, REVIEW] = 100 if self.review else -1e8
         wishes[:, RUN_NAME] = 30
@@ -46,7 +46,7 @@ class Careful:
 class Stubborn:
     """Prefers to run the first blocker, even when it has run or does not apply."""
 
-    def preferences(self, observation: Observation) -> NDArray[np.float32]:
+    def logits(self, observation: Observation) -> NDArray[np.float32]:
         wishes = np.zeros((len(observation), VIEW.layout.size), dtype=np.float32)
         wishes[:, RUN_NAME] = 1
         return wishes
@@ -78,7 +78,7 @@ def test_the_policys_last_action_is_the_decision() -> None:
 def test_confidence_is_the_softmax_of_the_best_slot_among_links_and_no_match() -> None:
     confidence = decide().confidence
 
-    # preferences: apex 9, no match 5.5; acme 6, zeta 5, no match 5.5
+    # logits: apex 9, no match 5.5; acme 6, zeta 5, no match 5.5
     assert confidence[0] == pytest.approx(1 / (1 + np.exp(-3.5)))
     assert confidence[1] == pytest.approx(1 / (1 + np.exp(-1.0) + np.exp(-0.5)))
     assert confidence[2:].tolist() == [0, 0]
@@ -152,9 +152,9 @@ def test_nobody_to_decide_for_and_nobody_to_link() -> None:
     assert not Decider(Careful(), VIEW).decide(pool, 4).kind.any()
 
 
-def test_huge_preferences_do_not_overflow() -> None:
-    preferences = np.array([[1e8, -1e8, 0, 0, 0, 0]], dtype=np.float32)
+def test_huge_logits_do_not_overflow() -> None:
+    logits = np.array([[1e8, -1e8, 0, 0, 0, 0]], dtype=np.float32)
 
-    slot, confidence = raw_confidence(preferences, VIEW.layout)
+    slot, confidence = raw_confidence(logits, VIEW.layout)
 
     assert (slot[0], confidence[0]) == (0, 1)

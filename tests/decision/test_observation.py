@@ -1,4 +1,4 @@
-"""What a policy sees: slots by affinity, blockers run, what it may do."""
+"""What a policy sees: slots by retrieval score, blockers run, what it may do."""
 
 import numpy as np
 import pytest
@@ -46,13 +46,13 @@ def companies(observation: Observation) -> list[str]:
         (NAME | NGRAM, ["apex", "acme", "zeta"]),
     ],
 )
-def test_slots_show_what_ran_blockers_propose_by_falling_affinity(
+def test_slots_show_what_ran_blockers_propose_by_falling_retrieval_score(
     ran: int, slots: list[str]
 ) -> None:
     assert companies(seen(ran)) == slots
 
 
-def test_a_slot_holds_features_then_blocker_bits_then_affinity_lead_and_share() -> None:
+def test_a_slot_holds_features_then_blocker_bits_then_retrieval_score_lead_and_share() -> None:
     assert VIEW.candidate_features(cases()) == (
         "core_ratio",
         "blocker_name",
@@ -82,7 +82,7 @@ def test_a_blocker_that_is_not_ran_leaves_no_trace() -> None:
     assert slots[1, 4] == pytest.approx((0.4 - 0.8 + 1) / 2)
 
 
-def test_a_lone_candidate_leads_nobody_by_its_whole_affinity() -> None:
+def test_a_lone_candidate_leads_nobody_by_its_whole_retrieval_score() -> None:
     alone = typed_cases([Client([Candidate("apex", NAME, 0.8)])])
 
     slots = VIEW.observe(alone, np.array([0]), np.array([NAME], np.uint16)).candidates[0]

@@ -145,11 +145,11 @@ def test_a_true_company_that_the_table_lacks_is_nobodys_candidate() -> None:
     assert not cases.is_right.any()
 
 
-def test_pairs_of_a_case_come_by_falling_affinity() -> None:
+def test_pairs_of_a_case_come_by_falling_retrieval_score() -> None:
     cases = prepared(*ASKED)
 
     for begin, end in zip(cases.starts[:-1], cases.starts[1:], strict=True):
-        assert (np.diff(cases.affinity[begin:end]) <= 0).all()
+        assert (np.diff(cases.retrieval_score[begin:end]) <= 0).all()
 
 
 def test_cases_of_no_clients_and_of_an_empty_table_are_empty() -> None:

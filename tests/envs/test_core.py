@@ -28,7 +28,7 @@ def test_running_a_blocker_then_linking_pays_one_minus_its_cost() -> None:
     assert ran.reward[0] + linked.reward[0] == pytest.approx(1.0 - 0.05)
 
 
-def test_a_second_blocker_shows_the_candidates_of_both_by_falling_affinity() -> None:
+def test_a_second_blocker_shows_the_candidates_of_both_by_falling_retrieval_score() -> None:
     core = core_at(0)
 
     core.step(np.array([RUN_NGRAM]), restart=False)

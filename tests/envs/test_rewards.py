@@ -25,13 +25,13 @@ WEIGHTS = [
 
 
 def best_action(weights: RewardWeights, p: float, allow_review: bool) -> str:
-    worth = {
+    value = {
         "link": p * weights.correct_link + (1 - p) * weights.wrong_link,
         "no_match": p * weights.missed_link + (1 - p) * weights.correct_reject,
     }
     if allow_review:
-        worth["review"] = weights.review
-    return max(worth, key=lambda action: worth[action])
+        value["review"] = weights.review
+    return max(value, key=lambda action: value[action])
 
 
 @pytest.mark.parametrize("weights", WEIGHTS)

@@ -24,7 +24,7 @@ def said(confidence: list[float], right: list[int], has_row: list[int]) -> Answe
         has_row=np.array(has_row, dtype=np.bool_),
         ran=np.full(clients, 0b11, dtype=np.uint16),
         cost=np.full(clients, 0.1, dtype=np.float32),
-        family=np.zeros(clients, dtype=np.int16),
+        dataset=np.zeros(clients, dtype=np.int16),
     )
 
 
@@ -64,12 +64,12 @@ def test_any_rising_score_becomes_a_probability() -> None:
 
 def test_each_list_can_have_a_scale_of_its_own() -> None:
     """The score 0.001 is right half of the time on list 0, always on list 1."""
-    family = np.repeat(np.array([0, 1], dtype=np.int16), 40)
+    dataset = np.repeat(np.array([0, 1], dtype=np.int16), 40)
     valid = said([0.001] * 80, [1, 0] * 20 + [1] * 40, has_row=[1] * 80)
-    valid = replace(valid, family=family)
-    first, _ = with_calibration(valid, valid, family=0)
+    valid = replace(valid, dataset=dataset)
+    first, _ = with_calibration(valid, valid, dataset=0)
 
-    both, _ = with_calibration(first, first, family=1)
+    both, _ = with_calibration(first, first, dataset=1)
 
     assert first.confidence[40:].tolist() == valid.confidence[40:].tolist()
     assert both.confidence[[0, 40]].tolist() == pytest.approx([0.5, 1.0])

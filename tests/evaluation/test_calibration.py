@@ -40,7 +40,7 @@ def test_calibration_finds_the_frequency_behind_a_boastful_score() -> None:
     assert calibration.apply(np.array([0.6, 0.9])) == pytest.approx([0.2, 0.7])
 
 
-def test_scores_without_meaning_are_all_worth_the_base_rate() -> None:
+def test_scores_without_meaning_are_all_value_the_base_rate() -> None:
     score = np.repeat([0.1, 0.5, 0.9], 40)
     is_right = np.tile(np.arange(40) < 10, 3)
 
@@ -93,7 +93,7 @@ def test_the_best_f1_links_the_first_four() -> None:
 
     assert choice.threshold == pytest.approx(0.3)
     assert choice.f1 == pytest.approx(6 / 9)
-    assert choice.accuracy == pytest.approx(3 / 4)
+    assert choice.precision == pytest.approx(3 / 4)
     assert choice.recall == pytest.approx(3 / 5)
     assert choice.linkage_rate == pytest.approx(4 / 6)
     assert choice.false_link_rate == 0.0
@@ -107,9 +107,9 @@ def test_costly_wrong_links_stop_the_reward_at_the_first_two() -> None:
     assert choice.expected_reward == pytest.approx((2 + 0.5 - 1.5) / 6)
 
 
-@pytest.mark.parametrize(("accuracy", "links"), [("0.5", 5), ("0.75", 4), ("0.76", 2), ("1.0", 2)])
-def test_an_accuracy_is_kept_with_as_many_links_as_it_allows(accuracy: str, links: int) -> None:
-    choice = choose_threshold(CONFIDENCE, IS_RIGHT, HAS_ROW, f"accuracy:{accuracy}")
+@pytest.mark.parametrize(("precision", "links"), [("0.5", 5), ("0.75", 4), ("0.76", 2), ("1.0", 2)])
+def test_an_precision_is_kept_with_as_many_links_as_it_allows(precision: str, links: int) -> None:
+    choice = choose_threshold(CONFIDENCE, IS_RIGHT, HAS_ROW, f"precision:{precision}")
 
     assert choice.linkage_rate == pytest.approx(links / 6)
     assert (choice.threshold <= CONFIDENCE).sum() == links
@@ -118,17 +118,17 @@ def test_an_accuracy_is_kept_with_as_many_links_as_it_allows(accuracy: str, link
 def test_nothing_is_linked_where_no_link_is_right() -> None:
     wrong = np.zeros(6, dtype=bool)
 
-    for goal in ("f1", "accuracy:0.9", "reward"):
+    for goal in ("f1", "precision:0.9", "reward"):
         choice = choose_threshold(CONFIDENCE, wrong, HAS_ROW, goal, RewardWeights())
 
         assert choice.threshold == LINK_NOTHING
-        assert np.isnan(choice.accuracy)
+        assert np.isnan(choice.precision)
 
 
 def test_no_goal_links_a_client_without_candidates() -> None:
     confidence, has_row = np.array([0.0, 0.0]), np.array([False, False])
 
-    choice = choose_threshold(confidence, np.array([False, False]), has_row, "accuracy:0.01")
+    choice = choose_threshold(confidence, np.array([False, False]), has_row, "precision:0.01")
 
     assert choice.linkage_rate == 0.0
 
@@ -166,9 +166,9 @@ def f1_at(
     return float(2 * (linked & is_right).sum() / (linked.sum() + has_row.sum()))
 
 
-@pytest.mark.parametrize("goal", ["F1", "accuracy", "accuracy:", "accuracy:2", "accuracy:nan", ""])
+@pytest.mark.parametrize("goal", ["F1", "precision", "precision:", "precision:2", "precision:nan", ""])
 def test_an_unknown_goal_is_refused(goal: str) -> None:
-    with pytest.raises(ConfigError, match="expected goal 'f1', 'reward' or 'accuracy"):
+    with pytest.raises(ConfigError, match="expected goal 'f1', 'reward' or 'precision"):
         choose_threshold(CONFIDENCE, IS_RIGHT, HAS_ROW, goal)
 
 

@@ -4,7 +4,7 @@ import pytest
 from linkage_rl.errors import SchemaError
 from linkage_rl.evaluation.curves import (
     area_under_risk_coverage,
-    coverage_at_accuracy,
+    coverage_at_precision,
     expected_calibration_error,
     reliability,
     risk_coverage,
@@ -39,15 +39,15 @@ def test_a_confidence_that_tells_nothing_has_the_error_rate_as_its_area() -> Non
     assert area_under_risk_coverage(curve) == pytest.approx(0.25)
 
 
-@pytest.mark.parametrize(("accuracy", "coverage"), [(0.75, 1.0), (0.76, 0.75), (1.0, 0.75)])
-def test_coverage_is_the_most_that_keeps_the_accuracy(accuracy: float, coverage: float) -> None:
-    assert coverage_at_accuracy(risk_coverage(FOUR, FIRST_THREE), accuracy) == coverage
+@pytest.mark.parametrize(("precision", "coverage"), [(0.75, 1.0), (0.76, 0.75), (1.0, 0.75)])
+def test_coverage_is_the_most_that_keeps_the_precision(precision: float, coverage: float) -> None:
+    assert coverage_at_precision(risk_coverage(FOUR, FIRST_THREE), precision) == coverage
 
 
 def test_coverage_is_zero_where_the_surest_link_is_wrong() -> None:
     curve = risk_coverage(FOUR, ~FIRST_THREE)
 
-    assert coverage_at_accuracy(curve, 0.95) == 0.0
+    assert coverage_at_precision(curve, 0.95) == 0.0
 
 
 def test_an_overconfident_system_errs_by_its_excess() -> None:

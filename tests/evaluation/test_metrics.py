@@ -47,7 +47,7 @@ def test_the_rates_of_ten_clients_can_be_counted_on_two_hands() -> None:
 
     assert (metrics.clients, metrics.linked) == (10, 7)
     assert metrics.linkage_rate == pytest.approx(7 / 10)
-    assert metrics.accuracy == pytest.approx(5 / 7)
+    assert metrics.precision == pytest.approx(5 / 7)
     assert metrics.recall == pytest.approx(5 / 8)
     assert metrics.f1 == pytest.approx(2 * 5 / (7 + 8))
     assert metrics.false_link_rate == pytest.approx(1 / 2)
@@ -56,10 +56,10 @@ def test_the_rates_of_ten_clients_can_be_counted_on_two_hands() -> None:
     assert metrics.review_rate == pytest.approx(1 / 10)
 
 
-def test_f1_is_the_harmonic_mean_of_accuracy_and_recall() -> None:
+def test_f1_is_the_harmonic_mean_of_precision_and_recall() -> None:
     metrics = measure(ten_clients())
 
-    harmonic = 2 / (1 / metrics.accuracy + 1 / metrics.recall)
+    harmonic = 2 / (1 / metrics.precision + 1 / metrics.recall)
     assert metrics.f1 == pytest.approx(harmonic)
 
 
@@ -75,10 +75,10 @@ def test_two_bits_ran_are_two_blockers() -> None:
     assert measure(ten_clients()).blockers_per_client == pytest.approx(2.0)
 
 
-def test_a_policy_that_never_links_has_no_accuracy_but_an_f1_of_zero() -> None:
+def test_a_policy_that_never_links_has_no_precision_but_an_f1_of_zero() -> None:
     metrics = measure(all_have_a_right_row([NO_MATCH] * 4))
 
-    assert np.isnan(metrics.accuracy)
+    assert np.isnan(metrics.precision)
     assert metrics.f1 == 0.0
     assert np.isnan(metrics.false_link_rate)
 
@@ -119,8 +119,8 @@ def test_groups_come_largest_first_and_hold_their_own_clients() -> None:
     by_group = measure_groups(ten_clients(), groups)
 
     assert list(by_group) == ["renamed", "moved"]
-    assert by_group["moved"].accuracy == 1.0
-    assert by_group["renamed"].accuracy == pytest.approx(1 / 3)
+    assert by_group["moved"].precision == 1.0
+    assert by_group["renamed"].precision == pytest.approx(1 / 3)
 
 
 def test_the_interval_of_a_rate_is_that_of_its_binomial() -> None:

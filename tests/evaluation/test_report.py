@@ -22,7 +22,7 @@ RULES = Metrics(
     clients=1000,
     linked=550,
     linkage_rate=0.55,
-    accuracy=0.905,
+    precision=0.905,
     recall=0.6,
     f1=0.7215,
     false_link_rate=0.1,
@@ -96,7 +96,7 @@ def test_the_table_stays_within_120_columns_for_long_names_and_slow_systems() ->
     slow = replace(AGENT, microseconds_per_client=1_234_567.8, linkage_rate=1.0)
 
     widths = {
-        len(line) for line in side_by_side({"best fixed blocker plan of all": slow}).splitlines()
+        len(line) for line in side_by_side({"static plan of all": slow}).splitlines()
     }
 
     assert widths.pop() <= 120
@@ -104,7 +104,7 @@ def test_the_table_stays_within_120_columns_for_long_names_and_slow_systems() ->
 
 
 def test_an_undefined_rate_is_a_dash() -> None:
-    never = replace(RULES, accuracy=float("nan"))
+    never = replace(RULES, precision=float("nan"))
 
     assert " - " in side_by_side({"never": never}).splitlines()[2]
 

@@ -24,7 +24,7 @@ def answers(links: str, clients: int = 1_000) -> Answers:
         has_row=np.ones(clients, dtype=np.bool_),
         ran=np.ones(clients, dtype=np.uint16),
         cost=np.full(clients, 0.01, dtype=np.float32),
-        family=np.zeros(clients, dtype=np.int16),
+        dataset=np.zeros(clients, dtype=np.int16),
     )
 
 

@@ -14,8 +14,8 @@ def drawn(tmp_path: Path) -> dict[str, Picture]:
     """Two lists of the condition 'both', and six conditions of one list; only 'both' learned."""
     condition, weights, goal, result = told("both", "ppo", 1, "rrrrrrrrr-")
     both = answers("rrrrrrrrr-")
-    both = replace(both, family=np.arange(len(both.family), dtype=np.int16) % 2)
-    record = replace(result.record, families=("moves", "payees"))
+    both = replace(both, dataset=np.arange(len(both.dataset), dtype=np.int16) % 2)
+    record = replace(result.record, datasets=("moves", "payees"))
     np.savez(tmp_path / "evaluations.npz", timesteps=[0, 100], results=[[0.1], [0.2]])
     of_two = replace(result, record=record, folder=tmp_path, valid=both, test=both)
     told_all = [(condition, weights, goal, of_two)]

@@ -75,14 +75,14 @@ class TestKeys:
             suite(
                 overrides=TINY,
                 conditions={"sample": Condition()},
-                systems=["rules", "ppo", "best_plan"],
+                systems=["rules", "ppo", "static_plan"],
                 seeds=[1, 2],
             )
         )
 
         assert [(cell.system, cell.seed) for cell in cells] == [
-            *(("rules", 1), ("ranker", 1), ("ppo", 1), ("best_plan", 1)),
-            *(("ranker", 2), ("ppo", 2), ("best_plan", 2)),
+            *(("rules", 1), ("ranker", 1), ("ppo", 1), ("static_plan", 1)),
+            *(("ranker", 2), ("ppo", 2), ("static_plan", 2)),
         ]
         assert cells[1].folder == cells[2].ranker == cells[3].ranker
 
@@ -112,8 +112,8 @@ class TestLabels:
 
         few = of_clients(whole, 8, seed=1)
 
-        assert len(few) == 8 + np.count_nonzero(few.family) // 2
-        assert len(set(zip(few.clients.take(np.arange(len(few))), few.family, strict=True))) == 8
+        assert len(few) == 8 + np.count_nonzero(few.dataset) // 2
+        assert len(set(zip(few.clients.take(np.arange(len(few))), few.dataset, strict=True))) == 8
 
     def test_every_seed_draws_its_own_and_too_many_are_all(self) -> None:
         cases = typed_cases([Client([Candidate("五洋建設", 1, 0.9, right=True)])] * 20)
@@ -150,12 +150,12 @@ class TestSummary:
         place, weights, goal, one = told("easy", "ranker", 1, "rrrrwww---")
         assert one.test is not None
         scaled = replace(
-            one.test, confidence=one.test.confidence * np.float32(0.1), family=one.test.family + 1
+            one.test, confidence=one.test.confidence * np.float32(0.1), dataset=one.test.dataset + 1
         )
         said = joined([one.test, scaled])
 
         def standing(system: str) -> float:
-            record = replace(one.record, system=system, families=("first", "second"))
+            record = replace(one.record, system=system, datasets=("first", "second"))
             groups, _ = group_results(
                 [(place, weights, goal, replace(one, record=record, valid=said, test=said))]
             )
@@ -286,7 +286,7 @@ def test_a_suite_is_run_once_and_then_read(tmp_path: Path) -> None:
     plan = suite(
         overrides=[*TINY, f"cache={tmp_path / 'cache'}"],
         conditions={"sample": Condition(), "drift": Condition(changed_rows=0.1, against="sample")},
-        systems=["rules", "ranker", "best_plan", "oracle"],
+        systems=["rules", "ranker", "static_plan", "oracle"],
         seeds=[1],
         cells=str(tmp_path / "cells"),
     )

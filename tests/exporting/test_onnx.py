@@ -37,8 +37,8 @@ def test_the_graph_equals_torch_at_every_batch_and_number_of_slots(
         observation = view.observe(CASES, np.arange(batch), ran)
 
         assert np.allclose(
-            graph.preferences(observation),
-            ScorerPolicy(scorer).preferences(observation),
+            graph.logits(observation),
+            ScorerPolicy(scorer).logits(observation),
             rtol=0,
             atol=1e-5,
         )

@@ -8,7 +8,7 @@ import pytest
 
 from linkage_rl.agents.algorithms import AGENTS
 from linkage_rl.agents.baselines import TopOne
-from linkage_rl.agents.plans import best_fixed_plan
+from linkage_rl.agents.plans import static_plan
 from linkage_rl.agents.ranker import RankerConfig, cautious, train_ranker
 from linkage_rl.agents.scorer import CandidateScorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
@@ -59,13 +59,13 @@ def test_the_ranker_learns_what_top_one_cannot() -> None:
     train, valid, test = (second_is_right(800, 5, np.random.default_rng(s)) for s in (0, 1, 2))
     ranker = train_ranker(train, valid, view, RankerConfig(epochs=15), 3)
 
-    def accuracy(policy: Policy) -> float:
+    def precision(policy: Policy) -> float:
         decisions = Decider(policy, view, plan=(0,)).decide(PreparedPool(test, view), len(test))
         linked = decisions.kind == DecisionKind.LINK
         return float(test.is_right[decisions.pair[linked]].mean())
 
-    assert accuracy(TopOne()) == 0.0
-    assert accuracy(ScorerPolicy(ranker)) > 0.9
+    assert precision(TopOne()) == 0.0
+    assert precision(ScorerPolicy(ranker)) > 0.9
 
 
 def test_the_ranker_turns_the_loss_of_top_one_into_a_gain(
@@ -78,11 +78,11 @@ def test_the_ranker_turns_the_loss_of_top_one_into_a_gain(
     assert reward(ScorerPolicy(cautious(ranker, 0.75)), test_cases, every) > 0.5
 
 
-def test_the_warm_start_runs_better_than_the_best_fixed_plan(
+def test_the_warm_start_runs_better_than_the_static_plan(
     task: Task, ranker: CandidateScorer, test_cases: CaseSet
 ) -> None:
     careful = ScorerPolicy(cautious(ranker, WEIGHTS.break_even().link))
-    plan = best_fixed_plan(careful, task.valid, task.view, WEIGHTS)
+    plan = static_plan(careful, task.valid, task.view, WEIGHTS)
 
     started = warm_start(ranker, task.train, task.view, WEIGHTS, WarmStartConfig(), 0)
 
@@ -104,11 +104,11 @@ def test_a_scorer_trained_with_eight_slots_serves_thirty(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", AGENTS)
-def test_every_algorithm_stays_above_the_best_fixed_plan(
+def test_every_algorithm_stays_above_the_static_plan(
     name: str, task: Task, ranker: CandidateScorer, test_cases: CaseSet, tmp_path: Path
 ) -> None:
     careful = ScorerPolicy(cautious(ranker, WEIGHTS.break_even().link))
-    plan = best_fixed_plan(careful, task.valid, task.view, WEIGHTS)
+    plan = static_plan(careful, task.valid, task.view, WEIGHTS)
     training = TrainingConfig(steps=32_768, evaluations=4, progress=False)
 
     policy = train_agent(AGENTS[name](), task, training, 1, tmp_path, ranker)

@@ -59,7 +59,7 @@ class TestChannels:
     def test_without_any_the_sample_is_drawn(self, tmp_path: Path) -> None:
         assert arguments(tmp_path) == []
 
-    def test_one_list_per_split_is_one_family(self, tmp_path: Path) -> None:
+    def test_one_list_per_split_is_one_dataset(self, tmp_path: Path) -> None:
         folders = {
             "train": channel(tmp_path / "train", "a.csv"),
             "validation": channel(tmp_path / "validation", "b.csv"),
@@ -72,7 +72,7 @@ class TestChannels:
             f"clients.valid={{clients: '{tmp_path}/validation/b.csv'}}",
         ]
 
-    def test_files_that_differ_by_the_split_alone_are_one_family(self, tmp_path: Path) -> None:
+    def test_files_that_differ_by_the_split_alone_are_one_dataset(self, tmp_path: Path) -> None:
         folders = {
             split: channel(tmp_path / split, f"moves_{split}.csv", f"payees-{split}.csv")
             for split in ("train", "valid", "test")

@@ -59,7 +59,7 @@ def evaluations(folder: Path) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[
         return dict(saved)
 
 
-def test_margins_come_from_valid_cases_and_where_these_are_few_from_training_cases_too(
+def test_run_thresholds_come_from_valid_cases_and_where_these_are_few_from_training_cases_too(
     ranker: CandidateScorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[CaseSet] = []
@@ -68,10 +68,10 @@ def test_margins_come_from_valid_cases_and_where_these_are_few_from_training_cas
         seen.append(cases)
         return scorer
 
-    monkeypatch.setattr(agent, "with_margins", noted)
+    monkeypatch.setattr(agent, "with_run_thresholds", noted)
     valid = len(TASK.valid)
     for most in (0, valid - 10, valid + 30):
-        warm = replace(QUICK.warm, margin_cases=most)
+        warm = replace(QUICK.warm, run_threshold_cases=most)
         starting_scorer(PPO, TASK, replace(QUICK, warm=warm), 0, ranker)
 
     few, filled = seen

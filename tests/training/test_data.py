@@ -14,22 +14,22 @@ from linkage_rl.training.settings import ListSettings, RunSettings, TableSetting
 from tests.cases_factory import synthetic_cases
 
 
-def test_a_family_a_ninth_as_long_is_repeated_three_times_at_one_half() -> None:
+def test_a_dataset_a_ninth_as_long_is_repeated_three_times_at_one_half() -> None:
     cases = synthetic_cases(100, np.random.default_rng(0))
-    cases = replace(cases, family=np.repeat([0, 1], [90, 10]).astype(np.int16))
+    cases = replace(cases, dataset=np.repeat([0, 1], [90, 10]).astype(np.int16))
 
     repeated = balanced(cases, 0.5)
 
-    assert np.bincount(repeated.family).tolist() == [90, 30]
+    assert np.bincount(repeated.dataset).tolist() == [90, 30]
     assert repeated.clients.take(np.array([90, 91, 92, 93])) == cases.clients.take(
         np.array([90, 90, 90, 91])
     )
 
 
 @pytest.mark.parametrize("balance", [0.0, 0.1])
-def test_families_stay_as_they_are_where_nothing_rounds_to_two(balance: float) -> None:
+def test_datasets_stay_as_they_are_where_nothing_rounds_to_two(balance: float) -> None:
     cases = synthetic_cases(100, np.random.default_rng(0))
-    cases = replace(cases, family=np.repeat([0, 1], [70, 30]).astype(np.int16))
+    cases = replace(cases, dataset=np.repeat([0, 1], [70, 30]).astype(np.int16))
 
     assert balanced(cases, balance) is cases
 
@@ -39,13 +39,13 @@ def test_a_balance_above_one_is_refused() -> None:
         ListSettings(balance=2)
 
 
-def test_blurred_clients_join_the_training_cases_and_no_others(tmp_path: Path) -> None:
+def test_augmented_clients_join_the_training_cases_and_no_others(tmp_path: Path) -> None:
     settings = RunSettings(
         cache=str(tmp_path), table=TableSettings(sample=SampleConfig(companies=300, clients=200))
     )
-    blurred = replace(settings, clients=ListSettings(blurred=0.5))
+    augmented = replace(settings, clients=ListSettings(augmented=0.5))
 
-    plain, more = prepare(settings).cases, prepare(blurred).cases
+    plain, more = prepare(settings).cases, prepare(augmented).cases
 
     own = len(plain["train"])
     assert len(more["train"]) == own + round(own / 2)
@@ -57,8 +57,8 @@ def test_blurred_clients_join_the_training_cases_and_no_others(tmp_path: Path) -
 
 
 def test_a_share_above_one_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"clients\.blurred must lie in \[0, 1\], got 1\.5"):
-        ListSettings(blurred=1.5)
+    with pytest.raises(ConfigError, match=r"clients\.augmented must lie in \[0, 1\], got 1\.5"):
+        ListSettings(augmented=1.5)
 
 
 def test_of_runs_that_start_together_one_prepares_and_the_others_wait(tmp_path: Path) -> None:

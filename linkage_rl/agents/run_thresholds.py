@@ -1,8 +1,8 @@
-"""How much a blocker must promise before it is run: one margin per blocker, from held-out cases.
+"""How much a blocker must promise before it is run: one run threshold per blocker, from held-out cases.
 
 A fitted gain is noisy, and running the blocker that promises most runs an overrated one (the winner's
-curse, Thaler 1988). A margin is taken off each blocker's gain. Margins large enough to run a blocker
-always or never make every fixed plan a special case, so that the best margins earn at least what
+curse, Thaler 1988). A run threshold is taken off each blocker's gain. Run thresholds large enough to run a blocker
+always or never make every static plan a special case, so that the best run thresholds earn at least what
 it earns on the cases that chose them.
 """
 
@@ -21,7 +21,7 @@ from linkage_rl.decision.observation import View
 from linkage_rl.envs.rewards import RewardWeights
 
 _STEPS: Final = (-0.02, -0.01, -0.005, 0.0, 0.005, 0.01, 0.02, 0.04)
-"""Margins tried besides always and never, unit: one correct link."""
+"""Run thresholds tried besides always and never, unit: one correct link."""
 _PASSES: Final = 3
 _CHUNK: Final = 2048
 
@@ -40,12 +40,12 @@ class _Situations:
         self.place = np.zeros((1 << blockers, len(cases)), dtype=np.int32)
         """Row of a blocker set and case in what follows, counted from 1; 0 where it has not been."""
         self.stop = np.empty(0, dtype=np.float32)
-        """Worth of stopping, shape (M,)."""
+        """Value of stopping, shape (M,)."""
         self.preferred = np.empty((0, blockers), dtype=np.float32)
-        """Preference of each blocker over stopping, shape (M, R)."""
+        """Logit of each blocker over stopping, shape (M, R)."""
 
     def earned(self, shifts: NDArray[np.float64]) -> float:
-        """Mean reward if these are taken off the preferences of the blockers, shape (R,)."""
+        """Mean reward if these are taken off the logits of the blockers, shape (R,)."""
         case = np.arange(len(self.cases))
         ran = np.zeros(len(case), dtype=np.uint16)
         total = 0.0
@@ -80,32 +80,32 @@ class _Situations:
         self, case: NDArray[np.int64], ran: NDArray[np.uint16]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         observation = self.view.observe(self.cases, case, ran)
-        said = self.policy.preferences(observation)
+        said = self.policy.logits(observation)
         layout = self.view.layout
         best_stop = said[:, : layout.slots + 1].max(axis=1, keepdims=True)
         stop = stop_rewards(said, observation, self.cases, case, self.weights)
         return stop, said[:, layout.first_blocker :] - best_stop
 
 
-def with_margins(
+def with_run_thresholds(
     scorer: CandidateScorer,
     cases: CaseSet,
     view: View,
     weights: RewardWeights,
     sharpness: float,
 ) -> CandidateScorer:
-    """A copy that runs blockers by the margins that earn most, found one blocker after the other.
+    """A copy that runs blockers by the run thresholds that earn most, found one blocker after the other.
 
     The search starts once from the gains as they are and once from the best plan, which is found by
     the same search among always and never.
 
     Args:
-        scorer: Says by its preferences what each blocker promises, as gains (`warm_start`) or as
+        scorer: Says by its logits what each blocker promises, as gains (`warm_start`) or as
             values (`fit_action_values`).
         cases: Labelled cases, best those that the scorer has not learned from.
         view: How cases are shown, and what blockers cost.
-        weights: What outcomes are worth.
-        sharpness: Gain that raises a preference by one.
+        weights: Value of each outcome.
+        sharpness: Gain that raises a logit by one.
     """
     situations = _Situations(scorer, cases, view, weights)
     blockers = np.flatnonzero(
@@ -127,13 +127,13 @@ def with_margins(
                 break
         return best
 
-    # nothing can be worth more to know than the difference between a right and a wrong link
+    # no knowledge has a higher value than the difference between a right and a wrong link
     never = weights.correct_link - weights.wrong_link
     fitted = np.zeros(len(view.costs))
     plan = search(np.full(len(view.costs), never), (-never, never))
     found = max(
         (search(start, (-never, *_STEPS, never)) for start in (fitted, plan)),
-        key=lambda margins: situations.earned(margins / sharpness),
+        key=lambda run_thresholds: situations.earned(run_thresholds / sharpness),
     )
     settled = copy_scorer(scorer)
     with torch.no_grad():

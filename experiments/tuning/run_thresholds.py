@@ -1,4 +1,4 @@
-"""`python -m experiments.tuning.margins`: on which cases the margins of the blockers are chosen.
+"""`python -m experiments.tuning.run_thresholds`: on which cases the run thresholds of the blockers are chosen.
 
 A table of its own is drawn with many valid clients: 2,400 of them are the valid cases of the
 agents, all others judge, so that 0.004 of reward can be told apart. No test client is looked at.
@@ -19,7 +19,7 @@ from tqdm import tqdm
 from experiments.suite.problem import pose, train_settings
 from experiments.suite.settings import Condition
 from linkage_rl.agents.algorithms import AGENTS
-from linkage_rl.agents.plans import best_fixed_plan
+from linkage_rl.agents.plans import static_plan
 from linkage_rl.agents.ranker import cautious, train_ranker
 from linkage_rl.agents.scorer import CandidateScorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
@@ -41,8 +41,8 @@ WORDS: Final = (
 )
 LEVELS: Final = ("sample", "harsh")
 """Conditions of `suite=sample` whose noise is taken."""
-MARGIN_CASES: Final = (0, VALID, 8_000)
-"""No margins; from valid alone; from valid, filled up with training cases."""
+RUN_THRESHOLD_CASES: Final = (0, VALID, 8_000)
+"""No run thresholds; from valid alone; from valid, filled up with training cases."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Posed:
 
 
 def main() -> None:
-    """Start every agent with every setting and compare it with the best fixed plan."""
+    """Start every agent with every setting and compare it with the static plan."""
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--seeds", type=int, nargs="+", default=[11, 12, 13])
     words.add_argument("--agents", nargs="+", choices=AGENTS, default=["ppo", "dqn", "qrdqn"])
@@ -92,21 +92,21 @@ def noise_of(level: str) -> list[str]:
 
 
 def compared(posed: Posed, agents: Sequence[str], seed: int) -> list[dict[str, Any]]:
-    """A row per agent and setting: mean reward, and what it has over the best fixed plan."""
+    """A row per agent and setting: mean reward, and what it has over the static plan."""
     task = posed.task
     careful = ScorerPolicy(cautious(posed.ranker, task.weights.break_even().link))
-    plan = best_fixed_plan(careful, task.valid, task.view, task.weights)
+    plan = static_plan(careful, task.valid, task.view, task.weights)
     fixed = posed.rewards(careful, plan)
     rows = []
-    asked = [(name, cases) for name in agents for cases in MARGIN_CASES]
+    asked = [(name, cases) for name in agents for cases in RUN_THRESHOLD_CASES]
     for name, cases in tqdm(asked, desc=f"seed {seed}", unit="start"):
-        warm = replace(posed.settings.training.warm, margin_cases=cases)
+        warm = replace(posed.settings.training.warm, run_threshold_cases=cases)
         training = replace(posed.settings.training, warm=warm)
         start = starting_scorer(AGENTS[name](), task, training, seed, posed.ranker)
         gained = posed.rewards(ScorerPolicy(start)) - fixed
         rows.append(
             {
-                **{"agent": name, "margin_cases": cases, "seed": seed},
+                **{"agent": name, "run_threshold_cases": cases, "seed": seed},
                 "plan": float(fixed.mean()),
                 "difference": float(gained.mean()),
                 "half_width": 1.96 * float(gained.std()) / len(gained) ** 0.5,
@@ -119,13 +119,13 @@ def as_markdown(rows: Sequence[dict[str, Any]]) -> str:
     """A line per agent and setting; what it earns over the plan, one column per noise and seed."""
     runs = list(dict.fromkeys((row["level"], row["seed"]) for row in rows))
     told = {
-        tuple(row[name] for name in ("agent", "margin_cases", "level", "seed")): row for row in rows
+        tuple(row[name] for name in ("agent", "run_threshold_cases", "level", "seed")): row for row in rows
     }
     lines = [
-        f"| start of | margin_cases | {' | '.join(f'{level}, {seed}' for level, seed in runs)} |",
+        f"| start of | run_threshold_cases | {' | '.join(f'{level}, {seed}' for level, seed in runs)} |",
         f"| --- | --- |{' --- |' * len(runs)}",
     ]
-    for agent, cases in dict.fromkeys((row["agent"], row["margin_cases"]) for row in rows):
+    for agent, cases in dict.fromkeys((row["agent"], row["run_threshold_cases"]) for row in rows):
         own = [told[agent, cases, *run] for run in runs]
         cells = [f"{row['difference']:+.4f} ± {row['half_width']:.4f}" for row in own]
         lines.append(f"| {agent} | {cases:,} | {' | '.join(cells)} |")

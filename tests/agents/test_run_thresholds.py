@@ -1,12 +1,12 @@
-"""Margins of the blockers, on cases whose best plan can be worked out by hand."""
+"""Run thresholds of the blockers, on cases whose best plan can be worked out by hand."""
 
 import numpy as np
 import pytest
 import torch
 
 from linkage_rl.agents.action_values import ValueShape, fit_action_values
-from linkage_rl.agents.margins import with_margins
-from linkage_rl.agents.plans import best_fixed_plan, plan_reward
+from linkage_rl.agents.run_thresholds import with_run_thresholds
+from linkage_rl.agents.plans import static_plan, plan_reward
 from linkage_rl.agents.ranker import RankerConfig, train_ranker
 from linkage_rl.agents.scorer import CandidateScorer, copy_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
@@ -58,7 +58,7 @@ def test_a_blocker_that_promises_too_much_is_left_alone(ranker: CandidateScorer)
     """Ngram alone earns 1 - 0.05; name first costs 0.01 more and saves 0.05 for half: 1 - 0.035."""
     cases, greedy = cases_of(400), promising(ranker, 0.03, 0.9)
 
-    settled = with_margins(greedy, cases, VIEW, WEIGHTS, SHARPNESS)
+    settled = with_run_thresholds(greedy, cases, VIEW, WEIGHTS, SHARPNESS)
 
     assert earned(greedy, cases, VIEW) == pytest.approx(1 - 0.06)
     assert earned(settled, cases, VIEW) >= 1 - 0.05 - 1e-6
@@ -67,7 +67,7 @@ def test_a_blocker_that_promises_too_much_is_left_alone(ranker: CandidateScorer)
 def test_a_blocker_that_promises_too_little_is_ran(ranker: CandidateScorer) -> None:
     cases, shy = cases_of(400), promising(ranker, -0.3, -0.3)
 
-    settled = with_margins(shy, cases, VIEW, WEIGHTS, SHARPNESS)
+    settled = with_run_thresholds(shy, cases, VIEW, WEIGHTS, SHARPNESS)
 
     # without a blocker every company is missed
     assert earned(shy, cases, VIEW) == pytest.approx(-0.5)
@@ -76,15 +76,15 @@ def test_a_blocker_that_promises_too_little_is_ran(ranker: CandidateScorer) -> N
 
 @pytest.mark.parametrize("gain", [0.5, 1.6])
 @pytest.mark.parametrize("cost", [0.02, 0.4, 2.0])
-def test_no_fixed_plan_earns_more_on_the_cases_that_chose(
+def test_no_static_plan_earns_more_on_the_cases_that_chose(
     ranker: CandidateScorer, cost: float, gain: float
 ) -> None:
     cases, view = cases_of(400), View(2, (0.01, cost))
     start = promising(ranker, gain, gain)
 
-    settled = with_margins(start, cases, view, WEIGHTS, SHARPNESS)
+    settled = with_run_thresholds(start, cases, view, WEIGHTS, SHARPNESS)
 
-    plan = best_fixed_plan(ScorerPolicy(start), cases, view, WEIGHTS)
+    plan = static_plan(ScorerPolicy(start), cases, view, WEIGHTS)
     bits = sum(1 << blocker for blocker in plan)
     assert (
         earned(settled, cases, view)
@@ -104,7 +104,7 @@ def test_action_values_that_promise_too_little_are_raised(
         # two correct links less for each blocker
         shy.gain[-1].bias[quantiles:].sub_(2 * shape.reward_scale)  # type: ignore[index]
 
-    settled = with_margins(shy, cases, VIEW, WEIGHTS, shape.temperature)
+    settled = with_run_thresholds(shy, cases, VIEW, WEIGHTS, shape.temperature)
 
     assert earned(shy, cases, VIEW) == pytest.approx(-0.5)
     assert earned(settled, cases, VIEW) >= 1 - 0.05 - 1e-6
@@ -114,7 +114,7 @@ def test_only_the_running_changes(ranker: CandidateScorer) -> None:
     start = promising(ranker, 0.5, -0.5)
     before = {name: value.clone() for name, value in start.state_dict().items()}
 
-    settled = with_margins(start, cases_of(50), VIEW, WEIGHTS, SHARPNESS)
+    settled = with_run_thresholds(start, cases_of(50), VIEW, WEIGHTS, SHARPNESS)
 
     changed = [
         name for name, value in settled.state_dict().items() if not torch.equal(value, before[name])

@@ -27,7 +27,7 @@ NAMES_ALONE: Final = NoiseRates(
 """Lists of names to which little else is known, as clerks type them."""
 
 
-def blur(
+def augment(
     records: RecordBatch, share: float, rates: NoiseRates, rng: np.random.Generator
 ) -> tuple[RecordBatch, list[int]]:
     """A share of the records as somebody else would have written them, with fields left out.
@@ -39,7 +39,7 @@ def blur(
         rng: Source of all chance.
 
     Returns:
-        The blurred clients, and their positions in `records`, rising.
+        The augmented clients, and their positions in `records`, rising.
     """
     count = round(share * len(records))
     rows = np.sort(rng.permutation(len(records))[:count]).tolist()

@@ -1,10 +1,10 @@
-"""Blurred clients keep their identity and lose what a short list would not have."""
+"""Augmented clients keep their identity and lose what a short list would not have."""
 
 import numpy as np
 import pytest
 
 from linkage_rl.records import RecordBatch
-from linkage_rl.tables.blur import NAMES_ALONE, blur
+from linkage_rl.tables.augment import NAMES_ALONE, augment
 
 
 def known_well(n: int) -> RecordBatch:
@@ -20,18 +20,18 @@ def known_well(n: int) -> RecordBatch:
 
 
 def test_the_share_of_clients_is_drawn_once_each_in_order() -> None:
-    blurred, rows = blur(known_well(100), 0.3, NAMES_ALONE, np.random.default_rng(0))
+    augmented, rows = augment(known_well(100), 0.3, NAMES_ALONE, np.random.default_rng(0))
 
-    assert len(blurred) == len(rows) == len(set(rows)) == 30
+    assert len(augmented) == len(rows) == len(set(rows)) == 30
     assert rows == sorted(rows)
-    assert blurred.ids == [f"c{row}" for row in rows]
+    assert augmented.ids == [f"c{row}" for row in rows]
 
 
 def test_most_lose_their_address_and_few_their_name() -> None:
-    blurred, _ = blur(known_well(4000), 1.0, NAMES_ALONE, np.random.default_rng(0))
+    augmented, _ = augment(known_well(4000), 1.0, NAMES_ALONE, np.random.default_rng(0))
 
     kept = {
-        field: np.mean([text != "" for text in blurred.column(field)])
+        field: np.mean([text != "" for text in augmented.column(field)])
         for field in ("name", "name_kana", "street", "postal_code")
     }
     assert kept["name"] == 1
@@ -40,7 +40,7 @@ def test_most_lose_their_address_and_few_their_name() -> None:
     assert kept["postal_code"] == pytest.approx(0.2, abs=0.03)
 
 
-def test_nothing_to_blur_gives_nothing() -> None:
-    blurred, rows = blur(known_well(10), 0.0, NAMES_ALONE, np.random.default_rng(0))
+def test_nothing_to_augment_gives_nothing() -> None:
+    augmented, rows = augment(known_well(10), 0.0, NAMES_ALONE, np.random.default_rng(0))
 
-    assert len(blurred) == len(rows) == 0
+    assert len(augmented) == len(rows) == 0
