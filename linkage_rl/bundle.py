@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from linkage_rl.candidates.blockers import Blocker, KeyBlocker, NgramBlocker
 from linkage_rl.candidates.files import fault_of, file_digest, sealed, unsealed
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.blockers import KeyBlocker, NgramBlocker, Blocker
 from linkage_rl.candidates.storage import MANIFEST as INDEX_MANIFEST
 from linkage_rl.candidates.storage import load_index
 from linkage_rl.decision.calibration import Calibration

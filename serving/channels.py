@@ -61,8 +61,8 @@ def hyperparameters(given: Mapping[str, Any]) -> list[str]:
     Raises:
         TrainingError: A name is no key of the configuration, or one that the container sets.
 
-    >>> hyperparameters({"training.steps": "500_000", "agent": '"dqn"', "sagemaker_region": "x"})
-    ['agent=dqn', 'training.steps=500_000']
+    >>> hyperparameters({"training.total_timesteps": "500_000", "agent": '"dqn"', "sagemaker_region": "x"})
+    ['agent=dqn', 'training.total_timesteps=500_000']
     """
     words = []
     for name, value in sorted(given.items()):
@@ -70,7 +70,7 @@ def hyperparameters(given: Mapping[str, Any]) -> list[str]:
             continue
         if not re.fullmatch(r"[A-Za-z_][\w./@-]*", name) or re.split(r"\W", name)[0] in _RESERVED:
             raise TrainingError(
-                f"expected hyperparameters like training.steps or agent, got {name!r}; "
+                f"expected hyperparameters like training.total_timesteps or agent, got {name!r}; "
                 "`python -m linkage_rl.train --help` lists the keys",
                 2,
             )

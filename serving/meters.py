@@ -64,7 +64,9 @@ class Meters:
             multiprocess_mode="mostrecent",
         )
 
-    def decided(self, model: str, decisions: Mapping[str, int], blockers: Mapping[str, int]) -> None:
+    def decided(
+        self, model: str, decisions: Mapping[str, int], blockers: Mapping[str, int]
+    ) -> None:
         """Count the clients of one request."""
         for decision, count in decisions.items():
             self.decisions.labels(model, decision).inc(count)

@@ -159,7 +159,9 @@ class Service:
         return Readback(self.live_table, index, self.settings.on_database_down)
 
     def _count(self, answer: Answer, linked: Linked | None, line: RequestLine) -> None:
-        ran = Counter(blocker for result in answer.results for blocker in result.get("blockers", ()))
+        ran = Counter(
+            blocker for result in answer.results for blocker in result.get("blockers", ())
+        )
         self.meters.decided(line.model, line.decisions, ran)
         if answer.stale:
             self.meters.stale.inc()

@@ -29,7 +29,9 @@ class Client(NamedTuple):
     available: int = 0b11
 
 
-def typed_cases(clients: Sequence[Client], blockers: tuple[str, ...] = ("name", "ngram")) -> CaseSet:
+def typed_cases(
+    clients: Sequence[Client], blockers: tuple[str, ...] = ("name", "ngram")
+) -> CaseSet:
     """Cases with one feature, the retrieval score; client i is called c<i>."""
     pairs = [candidate for client in clients for candidate in client.candidates]
     sizes = [len(client.candidates) for client in clients]
@@ -81,7 +83,9 @@ def second_is_right(n: int, k: int, rng: np.random.Generator) -> CaseSet:
         [
             Client(
                 [
-                    Candidate(f"{row}-{slot}", 0b11, float(retrieval_score[row, slot]), right=slot == 1)
+                    Candidate(
+                        f"{row}-{slot}", 0b11, float(retrieval_score[row, slot]), right=slot == 1
+                    )
                     for slot in range(k)
                 ]
             )

@@ -26,13 +26,13 @@ EQUALITIES: Final = (
     "corporate_equal",
 )
 """Features that are 0 or 1; a right company agrees more often."""
-BEARERS: Final = (
-    "company_name_bearers",
-    "company_core_bearers",
-    "client_name_bearers",
-    "client_core_bearers",
+FREQUENCIES: Final = (
+    "company_name_frequency",
+    "company_core_frequency",
+    "client_name_frequency",
+    "client_core_frequency",
 )
-"""Features on the logarithmic scale of name bearers; they say little here."""
+"""Features on the logarithmic scale of name frequency; they say little here."""
 
 BLOCKERS: Final = ("name", "ngram", "address", "kana", "phone")
 _RECALL: Final = (0.45, 0.85, 0.6, 0.5, 0.3)
@@ -68,20 +68,24 @@ class DrawnProblem:
         alike = first & looks_alike[case]
         similarity = self._similarities(right, alike, quality[case], rng)
         proposed = self._proposals(right, alike, quality[case], rng)
-        available = self._bits(rng.random((n, self.blockers)) < np.array(_AVAILABLE[: self.blockers]))
+        available = self._bits(
+            rng.random((n, self.blockers)) < np.array(_AVAILABLE[: self.blockers])
+        )
         proposed &= available[case]
-        retrieval_score = np.clip(similarity[:, :2].mean(axis=1) + rng.normal(0, 0.05, len(case)), 0, 1)
+        retrieval_score = np.clip(
+            similarity[:, :2].mean(axis=1) + rng.normal(0, 0.05, len(case)), 0, 1
+        )
         order = np.lexsort((-retrieval_score, case))
         order = order[proposed[order] != 0]
         starts = np.zeros(n + 1, dtype=np.int64)
         np.cumsum(np.bincount(case[order], minlength=n), out=starts[1:])
         features = np.concatenate(
-            [similarity, self._equalities(similarity, rng), self._bearers(case, n, rng)], axis=1
+            [similarity, self._equalities(similarity, rng), self._frequencies(case, n, rng)], axis=1
         )
         pairs = len(order)
         return CaseSet(
             blockers=BLOCKERS[: self.blockers],
-            feature_names=(*SIMILARITIES, *EQUALITIES, *BEARERS),
+            feature_names=(*SIMILARITIES, *EQUALITIES, *FREQUENCIES),
             query_names=("quality", *(f"has_{blocker}" for blocker in BLOCKERS[: self.blockers])),
             starts=starts,
             pair_blockers=proposed[order],
@@ -132,12 +136,12 @@ class DrawnProblem:
         )
         return equal
 
-    def _bearers(
+    def _frequencies(
         self, case: NDArray[np.int64], n: int, rng: np.random.Generator
     ) -> NDArray[np.float32]:
-        counts = rng.geometric(0.7, size=(n, len(BEARERS)))[case]
-        bearers: NDArray[np.float32] = (np.log1p(counts) / np.log(1001)).astype(np.float32)
-        return bearers
+        counts = rng.geometric(0.7, size=(n, len(FREQUENCIES)))[case]
+        frequencies: NDArray[np.float32] = (np.log1p(counts) / np.log(1001)).astype(np.float32)
+        return frequencies
 
     def _bits(self, on: NDArray[np.bool_]) -> NDArray[np.uint16]:
         return (on @ (1 << np.arange(self.blockers))).astype(np.uint16)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
-from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.blockers import Clients
+from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
 from linkage_rl.text.canonical import canonicalise
 

@@ -18,9 +18,9 @@ from linkage_rl.bundle import (
     read_settings,
     write_bundle,
 )
+from linkage_rl.candidates.blockers import KeyBlocker, NgramBlocker
 from linkage_rl.candidates.files import sealed, unsealed
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.blockers import KeyBlocker, NgramBlocker
 from linkage_rl.candidates.storage import save_index
 from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.decide import Thresholds

@@ -169,7 +169,7 @@ def test_the_other_commands_compose(name: str, schema: type, needed: tuple[str, 
         ("candidates.limits=3", "unknown key candidates.limits; did you mean candidates.limit?"),
         (
             "candidates.topk=3",
-            "unknown key candidates.topk; candidates has limit, read_at_most, costs, ngram",
+            "unknown key candidates.topk; candidates has limit, max_rows, costs, ngram",
         ),
         ("max_candidates=3", "unknown key max_candidates; did you mean env.max_candidates?"),
         ("candidates.limit=three", "candidates.limit expects a whole number, got 'three'"),
@@ -177,7 +177,7 @@ def test_the_other_commands_compose(name: str, schema: type, needed: tuple[str, 
         ("env.allow_review=perhaps", "env.allow_review expects true or false, got 'perhaps'"),
         ("reward.wrong_link=2", "reward.wrong_link must lie below correct_link and correct_rejec"),
         ("agent=pp", "unknown choice agent=pp; did you mean agent=ppo? There are dqn, maskable_"),
-        ("agent.enws=3", "unknown key agent.enws; did you mean agent.envs?"),
+        ("agent.n_enws=3", "unknown key agent.n_enws; did you mean agent.n_envs?"),
         ("env=3", "a group takes the name of one of its choices, got a number"),
         ("table.mapping=3", "table.mapping is a group of keys; set one of them"),
     ],
@@ -193,7 +193,7 @@ def test_a_component_of_ones_own_is_named_by_its_target() -> None:
 
     agent = nodes.settings(whole, TrainSettings).agent
 
-    assert agent == DQNConfig(batch=128)
+    assert agent == DQNConfig(batch_size=128)
 
 
 def test_a_key_without_its_environment_variable_is_named() -> None:
@@ -207,13 +207,13 @@ def test_a_key_without_its_environment_variable_is_named() -> None:
 
 def test_resuming_repeats_what_the_run_was_told_but_for_what_is_said_now(tmp_path: Path) -> None:
     (tmp_path / SAVED.parent).mkdir()
-    (tmp_path / SAVED).write_text("- agent=dqn\n- seed=3\n- training.steps=10\n")
+    (tmp_path / SAVED).write_text("- agent=dqn\n- seed=3\n- training.total_timesteps=10\n")
 
-    words = as_told_before([f"resume={tmp_path}", "training.steps=20"])
+    words = as_told_before([f"resume={tmp_path}", "training.total_timesteps=20"])
 
     assert words == [
         *("agent=dqn", "seed=3"),
-        *(f"resume={tmp_path}", "training.steps=20"),
+        *(f"resume={tmp_path}", "training.total_timesteps=20"),
         f"hydra.run.dir={tmp_path}",
     ]
 

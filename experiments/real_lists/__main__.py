@@ -135,7 +135,10 @@ def _mean(seeds: Sequence[Mapping[str, float | None]], metric: str, digits: int 
 def draw_frontier(trials: Trials, picture: Path) -> None:
     """F1 against time and blockers per client, one row of panels per list."""
     lists = [name for name in trials if name != "all"]
-    axes_of = {"microseconds_per_client": "µs per client", "blockers_per_client": "blockers per client"}
+    axes_of = {
+        "microseconds_per_client": "µs per client",
+        "blockers_per_client": "blockers per client",
+    }
     figure = Figure(figsize=(11, 4.2 * len(lists)), layout="constrained")
     panels = figure.subplots(len(lists), len(axes_of), squeeze=False)
     for row, name in zip(panels, lists, strict=True):

@@ -89,7 +89,7 @@ def _random_legal(mask: NDArray[np.int8], rng: np.random.Generator) -> NDArray[n
 
 def measure_ppo(cases: CaseSet, sizes: Sizes) -> list[Figure]:
     """PPO with the scorer against SB3's own network; same environment, rollouts and batches."""
-    config = PPOConfig(envs=sizes.native_envs)
+    config = PPOConfig(n_envs=sizes.native_envs)
     updates, view = config.refine, _view()
     shape = ScorerConfig.fitting(cases, view)
     untaught = CandidateScorer(shape, torch.Generator().manual_seed(_SEED))
@@ -98,9 +98,9 @@ def measure_ppo(cases: CaseSet, sizes: Sizes) -> list[Figure]:
         "MultiInputPolicy",
         LinkageVecEnv(_core(cases, view, sizes)),
         learning_rate=updates.learning_rate,
-        n_steps=updates.rollout,
-        batch_size=updates.batch,
-        n_epochs=updates.epochs,
+        n_steps=updates.n_steps,
+        batch_size=updates.batch_size,
+        n_epochs=updates.n_epochs,
         gamma=1.0,
         seed=_SEED,
         device="cpu",
@@ -108,12 +108,12 @@ def measure_ppo(cases: CaseSet, sizes: Sizes) -> list[Figure]:
     ours = config.build(_core(cases, view, sizes), scorer, _SEED, warm=True)
     # an update that ends early would do less work than the rival's
     ours.target_kl = None  # type: ignore[attr-defined]
-    steps = sizes.rollouts * sizes.native_envs * updates.rollout
+    steps = sizes.rollouts * sizes.native_envs * updates.n_steps
     with one_thread():
         clocks = [_learn(model, steps) for model in (ours, stock)]
     seen = ours.rollout_buffer.observations["action_mask"]  # type: ignore[attr-defined]
     note = (
-        f"{steps:,} steps, {updates.epochs} epochs in batches of {updates.batch}, 1 thread, "
+        f"{steps:,} steps, {updates.n_epochs} epochs in batches of {updates.batch_size}, 1 thread, "
         f"{_filled(seen):.1f} of {_SLOTS} slots filled"
     )
     against = "SB3 MultiInputPolicy, unmasked"

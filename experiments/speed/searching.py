@@ -10,9 +10,9 @@ from experiments.speed.figures import Figure
 from experiments.speed.indexing import Indexed, slow_clients
 from experiments.speed.inputs import Inputs
 from experiments.speed.measure import FIRST, Clock, Searched
+from linkage_rl.candidates.blockers import Clients, NgramBlocker
 from linkage_rl.candidates.coverage import Coverage, coverage
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.blockers import Clients, NgramBlocker
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.records import RecordBatch
 from linkage_rl.text.canonical import canonicalise

@@ -203,7 +203,7 @@ def _flat_ranker(bench: Bench) -> Said:
 def _flat_agent(bench: Bench) -> Said:
     lists = bench.problem.lists
     settings = lists.settings
-    steps = settings.training.steps
+    steps = settings.training.total_timesteps
     with bench.fitting():
         policy = flat.train_flat_agent(lists.train, lists.view, settings.reward, steps, bench.seed)
     return judged(lists, policy, None)

@@ -80,14 +80,14 @@ PROBLEMS: Final = {
 
 SETTINGS: Final[dict[str, dict[str, dict[str, float]]]] = {
     "ranker": {
-        "batch_parts=64 pass_updates=100": {"batch_parts": 64, "pass_updates": 100},
-        "batch_parts=1 pass_updates=1": {"batch_parts": 1, "pass_updates": 1},
-        "batch_parts=16": {"batch_parts": 16},
-        "batch_parts=256": {"batch_parts": 256},
-        "pass_updates=25": {"pass_updates": 25},
-        "pass_updates=50": {"pass_updates": 50},
-        "pass_updates=200": {"pass_updates": 200},
-        "pass_updates=400": {"pass_updates": 400},
+        "min_batches=64 min_updates=100": {"min_batches": 64, "min_updates": 100},
+        "min_batches=1 min_updates=1": {"min_batches": 1, "min_updates": 1},
+        "min_batches=16": {"min_batches": 16},
+        "min_batches=256": {"min_batches": 256},
+        "min_updates=25": {"min_updates": 25},
+        "min_updates=50": {"min_updates": 50},
+        "min_updates=200": {"min_updates": 200},
+        "min_updates=400": {"min_updates": 400},
     },
     "lightgbm": {
         "num_leaves=63": {"num_leaves": 63},

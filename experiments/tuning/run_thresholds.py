@@ -100,8 +100,8 @@ def compared(posed: Posed, agents: Sequence[str], seed: int) -> list[dict[str, A
     rows = []
     asked = [(name, cases) for name in agents for cases in RUN_THRESHOLD_CASES]
     for name, cases in tqdm(asked, desc=f"seed {seed}", unit="start"):
-        warm = replace(posed.settings.training.warm, run_threshold_cases=cases)
-        training = replace(posed.settings.training, warm=warm)
+        warm = replace(posed.settings.training.warm_start, run_threshold_cases=cases)
+        training = replace(posed.settings.training, warm_start=warm)
         start = starting_scorer(AGENTS[name](), task, training, seed, posed.ranker)
         gained = posed.rewards(ScorerPolicy(start)) - fixed
         rows.append(
@@ -119,7 +119,8 @@ def as_markdown(rows: Sequence[dict[str, Any]]) -> str:
     """A line per agent and setting; what it earns over the plan, one column per noise and seed."""
     runs = list(dict.fromkeys((row["level"], row["seed"]) for row in rows))
     told = {
-        tuple(row[name] for name in ("agent", "run_threshold_cases", "level", "seed")): row for row in rows
+        tuple(row[name] for name in ("agent", "run_threshold_cases", "level", "seed")): row
+        for row in rows
     }
     lines = [
         f"| start of | run_threshold_cases | {' | '.join(f'{level}, {seed}' for level, seed in runs)} |",

@@ -71,14 +71,14 @@ def fit_action_values(
         seed: Decides samples, order and new weights.
     """
     rng = np.random.default_rng(seed)
-    chains = sample_chains(cases, len(view.costs), config.situations, rng)
+    chains = sample_chains(cases, len(view.costs), config.samples, rng)
     scorer = value_scorer(start, shape, torch.Generator().manual_seed(seed))
     optimizer = torch.optim.Adam(scorer.parameters(), lr=config.learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.value_updates)
     with one_thread():
         next_blocker = _blocker_values(start, chains, cases, view, weights, config)
         for _ in range(config.value_updates):
-            rows = rng.integers(len(chains.case), size=config.value_batch)
+            rows = rng.integers(len(chains.case), size=config.value_batch_size)
             observation = view.observe(cases, chains.case[rows], chains.ran[rows])
             targets, known = _targets(
                 observation, cases, chains, rows, next_blocker[rows], view, weights
@@ -112,7 +112,7 @@ def _blocker_values(
     """Value of running the next blocker of each chain, shape (M,); of no meaning at a chain's end."""
     seen = look_at(start, chains, cases, view, weights)
     with torch.no_grad():
-        gains = start.gain(seen.context)[:, 1:] * config.sharpness
+        gains = start.gain(seen.context)[:, 1:] * config.temperature
     best = gains.masked_fill(~seen.legal, -torch.inf).amax(dim=1).clamp(min=0.0)
     following = np.minimum(np.arange(len(chains.case)) + 1, len(chains.case) - 1)
     costs = np.asarray(view.costs, dtype=np.float32)[np.maximum(chains.blocker, 0)]

@@ -38,7 +38,7 @@ class AgentConfig(Protocol):
     """An algorithm with its settings; a new one needs its dataclass and a line in `AGENTS`."""
 
     @property
-    def envs(self) -> int:
+    def n_envs(self) -> int:
         """Episodes side by side."""
 
     def adapt(
@@ -52,7 +52,7 @@ class AgentConfig(Protocol):
     ) -> CandidateScorer:
         """A warm-started policy scorer in the form in which this algorithm learns."""
 
-    def sharpness(self, warm: WarmStartConfig) -> float:
+    def temperature(self, warm: WarmStartConfig) -> float:
         """Value, in correct links, that raises a logit of what `adapt` gives by one."""
 
     def fresh(self, start: CandidateScorer, seed: int) -> CandidateScorer:
@@ -64,7 +64,7 @@ class AgentConfig(Protocol):
         """A model that learns on this core from these weights.
 
         Args:
-            core: Steps `envs` episodes side by side.
+            core: Steps `n_envs` episodes side by side.
             scorer: From `adapt` or `fresh`.
             seed: Given to Stable-Baselines3, which seeds its global generators with it.
             warm: Whether the scorer has been taught, so that little exploration is needed.
@@ -75,55 +75,55 @@ class AgentConfig(Protocol):
 class PPOUpdates:
     """How PPO moves the policy."""
 
-    rollout: int
+    n_steps: int
     """Steps of each episode between two updates."""
-    batch: int
-    """Steps of one gradient; must divide envs * rollout."""
+    batch_size: int
+    """Steps of one gradient; must divide n_envs * n_steps."""
     learning_rate: float
     """At the start; it falls to 0 on a line."""
-    clip: float
-    exploration: float
+    clip_range: float
+    temperature: float
     """Temperature of the sampled actions: near 0 they are the greedy ones, which are deployed."""
-    entropy: float
+    ent_coef: float
     target_kl: float
     """An update ends early once the policy has moved this far."""
-    epochs: int = 4
+    n_epochs: int = 4
 
 
 @dataclass(frozen=True)
 class PPOConfig:
     """Proximal policy optimisation (Schulman et al. 2017)."""
 
-    envs: int = 1024
+    n_envs: int = 1024
     gae_lambda: float = 0.95
-    value_weight: float = 0.5
+    vf_coef: float = 0.5
     refine: PPOUpdates = PPOUpdates(
-        rollout=16,
-        batch=4096,
+        n_steps=16,
+        batch_size=4096,
         learning_rate=1e-4,
-        clip=0.1,
-        exploration=0.25,
-        entropy=0.0,
+        clip_range=0.1,
+        temperature=0.25,
+        ent_coef=0.0,
         target_kl=0.02,
     )
     """After a warm start: small steps on large batches, so that noise does not undo it."""
     scratch: PPOUpdates = PPOUpdates(
-        rollout=8,
-        batch=1024,
+        n_steps=8,
+        batch_size=1024,
         learning_rate=1e-3,
-        clip=0.2,
-        exploration=1.0,
-        entropy=0.01,
+        clip_range=0.2,
+        temperature=1.0,
+        ent_coef=0.01,
         target_kl=1.0,
     )
     """Without one: large steps."""
 
     def __post_init__(self) -> None:
         for name, updates in (("refine", self.refine), ("scratch", self.scratch)):
-            if (self.envs * updates.rollout) % updates.batch:
+            if (self.n_envs * updates.n_steps) % updates.batch_size:
                 raise ConfigError(
-                    f"agent.{name}.batch must divide envs * rollout = "
-                    f"{self.envs * updates.rollout}, got {updates.batch}"
+                    f"agent.{name}.batch_size must divide n_envs * n_steps = "
+                    f"{self.n_envs * updates.n_steps}, got {updates.batch_size}"
                 )
 
     def adapt(
@@ -138,9 +138,9 @@ class PPOConfig:
         """The scorer as it is: its logits are the policy, its value the critic."""
         return start
 
-    def sharpness(self, warm: WarmStartConfig) -> float:
+    def temperature(self, warm: WarmStartConfig) -> float:
         """That of the warm start."""
-        return warm.sharpness
+        return warm.temperature
 
     def fresh(self, start: CandidateScorer, seed: int) -> CandidateScorer:
         """The scorer with even chances of running a blocker, since it has not been trained yet."""
@@ -161,16 +161,16 @@ class PPOConfig:
         updates = self.refine if warm else self.scratch
         return {
             "learning_rate": LinearSchedule(updates.learning_rate, 0.0, 1.0),
-            "n_steps": updates.rollout,
-            "batch_size": updates.batch,
-            "n_epochs": updates.epochs,
+            "n_steps": updates.n_steps,
+            "batch_size": updates.batch_size,
+            "n_epochs": updates.n_epochs,
             "gamma": 1.0,
             "gae_lambda": self.gae_lambda,
-            "clip_range": updates.clip,
+            "clip_range": updates.clip_range,
             "target_kl": updates.target_kl,
-            "ent_coef": updates.entropy,
-            "vf_coef": self.value_weight,
-            "policy_kwargs": {"scorer": scorer.config, "exploration": updates.exploration},
+            "ent_coef": updates.ent_coef,
+            "vf_coef": self.vf_coef,
+            "policy_kwargs": {"scorer": scorer.config, "temperature": updates.temperature},
             "seed": seed,
             "device": "cpu",
         }
@@ -195,21 +195,21 @@ class MaskablePPOConfig(PPOConfig):
 class DQNConfig:
     """Deep Q-learning (Mnih et al. 2015) with masked targets and exploration."""
 
-    envs: int = 512
-    batch: int = 512
+    n_envs: int = 512
+    batch_size: int = 512
     gradient_steps: int = 4
     """Updates after each step of all episodes."""
     learning_rate: float = 3e-4
     """At the start; it falls to 0 on a line."""
     scratch_learning_rate: float = 1e-3
-    buffer: int = 100_000
+    buffer_size: int = 100_000
     """Transitions remembered."""
-    target_every: int = 4096
+    target_update_interval: int = 4096
     """Steps between two copies of the weights to the target network."""
-    exploration: float = 0.1
+    exploration_initial_eps: float = 0.1
     """Share of random actions at the start; without a warm start all of them."""
-    final_exploration: float = 0.02
-    exploration_share: float = 0.3
+    exploration_final_eps: float = 0.02
+    exploration_fraction: float = 0.3
     """Share of the training over which exploration falls."""
     reward_scale: float = 0.2
     """Keeps every error below 1, where the Huber loss is a square: beyond, it is an absolute value
@@ -234,7 +234,7 @@ class DQNConfig:
         """Action values, fitted with full labels."""
         return fit_action_values(start, cases, view, weights, warm, self.shape, seed)
 
-    def sharpness(self, warm: WarmStartConfig) -> float:
+    def temperature(self, warm: WarmStartConfig) -> float:
         """The same for every warm start: logits are values."""
         return VALUE_TEMPERATURE
 
@@ -260,16 +260,16 @@ class DQNConfig:
         rate = self.learning_rate if warm else self.scratch_learning_rate
         return {
             "learning_rate": LinearSchedule(rate, 0.0, 1.0),
-            "buffer_size": self.buffer,
-            "learning_starts": 4 * self.envs,
-            "batch_size": self.batch,
+            "buffer_size": self.buffer_size,
+            "learning_starts": 4 * self.n_envs,
+            "batch_size": self.batch_size,
             "gamma": 1.0,
             "train_freq": 1,
             "gradient_steps": self.gradient_steps,
-            "target_update_interval": max(self.target_every, self.envs),
-            "exploration_initial_eps": self.exploration if warm else 1.0,
-            "exploration_final_eps": self.final_exploration,
-            "exploration_fraction": self.exploration_share,
+            "target_update_interval": max(self.target_update_interval, self.n_envs),
+            "exploration_initial_eps": self.exploration_initial_eps if warm else 1.0,
+            "exploration_final_eps": self.exploration_final_eps,
+            "exploration_fraction": self.exploration_fraction,
             "max_grad_norm": 10.0,
             "replay_buffer_class": CaseReplayBuffer,
             "replay_buffer_kwargs": {"core": core},
@@ -283,7 +283,7 @@ class DQNConfig:
 class QRDQNConfig(DQNConfig):
     """Quantile-regression DQN (Dabney et al. 2018) with masked targets and exploration."""
 
-    quantiles: int = 16
+    n_quantiles: int = 16
     """Values per action."""
     reward_scale: float = 4.0
     """Makes errors large against 1, where the quantile Huber loss is a quantile loss: below, it
@@ -292,7 +292,7 @@ class QRDQNConfig(DQNConfig):
     @property
     def shape(self) -> ValueShape:
         """How the values are expressed."""
-        return ValueShape(self.quantiles, self.reward_scale, VALUE_TEMPERATURE)
+        return ValueShape(self.n_quantiles, self.reward_scale, VALUE_TEMPERATURE)
 
     def build(
         self, core: LinkageCore, scorer: CandidateScorer, seed: int, *, warm: bool
@@ -328,4 +328,4 @@ def training_core(
 ) -> LinkageCore:
     """A core that draws cases at random for this algorithm."""
     rng = np.random.default_rng(seed)
-    return LinkageCore(cases, view, weights, batch=agent.envs, rng=rng)
+    return LinkageCore(cases, view, weights, batch=agent.n_envs, rng=rng)

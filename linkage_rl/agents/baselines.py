@@ -14,8 +14,8 @@ from linkage_rl.decision.observation import View
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import Observation
 
-_ONE_BEARER: Final = float(np.log1p(1) / np.log(1001)) + 1e-4
-"""A name that one company bears, on the scale of the bearer features."""
+_UNIQUE: Final = float(np.log1p(1) / np.log(1001)) + 1e-4
+"""Name frequency of one company, on the scale of the frequency features."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,9 @@ class Rules:
             "phone_equal",
             "domain_equal",
             "corporate_equal",
-            "client_name_bearers",
-            "client_core_bearers",
-            "company_core_bearers",
+            "client_name_frequency",
+            "client_core_frequency",
+            "company_core_frequency",
         )
         if lacking := sorted(set(needed) - set(self._column)):
             raise ConfigError(f"the rules need features {lacking}, which the cases lack")
@@ -107,18 +107,18 @@ class Rules:
         def on(name: str) -> NDArray[np.bool_]:
             return observation.candidates[:, :, self._column[name]] > 0
 
-        def borne_once(name: str) -> NDArray[np.bool_]:
-            return observation.candidates[:, :, self._column[name]] <= _ONE_BEARER
+        def unique(name: str) -> NDArray[np.bool_]:
+            return observation.candidates[:, :, self._column[name]] <= _UNIQUE
 
         name, core, city = on("name_equal"), on("core_equal"), on("city_equal")
         return (
             on("corporate_equal"),
             (on("phone_equal") | on("domain_equal")) & (name | core),
             name & city,
-            name & borne_once("client_name_bearers"),
+            name & unique("client_name_frequency"),
             core & city,
-            core & borne_once("client_core_bearers"),
-            on("stem_equal") & borne_once("company_core_bearers"),
+            core & unique("client_core_frequency"),
+            on("stem_equal") & unique("company_core_frequency"),
         )
 
 
@@ -136,7 +136,9 @@ class Oracle:
         self._costs = np.asarray(view.costs, dtype=np.float32)
         right = np.flatnonzero(cases.is_right)
         self._right_blockers = np.zeros(len(cases), dtype=np.uint16)
-        np.bitwise_or.at(self._right_blockers, self._case_of_pair[right], cases.pair_blockers[right])
+        np.bitwise_or.at(
+            self._right_blockers, self._case_of_pair[right], cases.pair_blockers[right]
+        )
 
     def logits(self, observation: Observation) -> NDArray[np.float32]:
         """1 for the right action, 0 for the other legal ones."""

@@ -29,30 +29,30 @@ class RankerConfig:
     """Most passes over the training cases; fewer if the validation loss stops falling."""
     patience: int = 4
     """Passes without a lower validation loss before training stops."""
-    batch: int = 512
+    batch_size: int = 512
     """Most cases in an update."""
-    batch_parts: int = 64
+    min_batches: int = 64
     """Few cases are cut into so many updates, but none is of fewer than 16 cases."""
-    pass_updates: int = 100
+    min_updates: int = 100
     """Fewest updates in a pass; few cases are shown several times in each."""
     learning_rate: float = 3e-3
     """At the start; it falls to 0 along a cosine."""
     weight_decay: float = 0.05
-    averaging: float = 0.999
+    ema_decay: float = 0.999
     """Share of the running mean of the weights that each update keeps; the mean is what is
     validated and returned (Polyak and Juditsky 1992). 0 takes the last weights."""
     all_blockers_share: float = 0.5
     """Share of cases shown with every blocker; the others with a random set of blockers."""
 
     def __post_init__(self) -> None:
-        counts = (self.epochs, self.patience, self.batch, self.batch_parts, self.pass_updates)
+        counts = (self.epochs, self.patience, self.batch_size, self.min_batches, self.min_updates)
         if min(counts) < 1:
             raise ConfigError(
-                "ranker epochs, patience, batch, batch_parts and pass_updates must be at least 1, "
+                "ranker epochs, patience, batch_size, min_batches and min_updates must be at least 1, "
                 f"got {self}"
             )
-        if not 0 <= self.averaging < 1:
-            raise ConfigError(f"ranker.averaging must lie in [0, 1), got {self.averaging}")
+        if not 0 <= self.ema_decay < 1:
+            raise ConfigError(f"ranker.ema_decay must lie in [0, 1), got {self.ema_decay}")
         if not 0 <= self.all_blockers_share <= 1:
             raise ConfigError(
                 f"ranker.all_blockers_share must lie in [0, 1], got {self.all_blockers_share}"
@@ -64,8 +64,8 @@ class RankerConfig:
         >>> RankerConfig().course(300), RankerConfig().course(100_000)
         ((16, 6), (512, 1))
         """
-        batch = min(self.batch, max(cases // self.batch_parts, 16))
-        return batch, -(-self.pass_updates // -(-cases // batch))
+        batch = min(self.batch_size, max(cases // self.min_batches, 16))
+        return batch, -(-self.min_updates // -(-cases // batch))
 
 
 Report = Callable[[int, float], None]
@@ -121,7 +121,7 @@ def train_ranker(
                 schedule.step()
                 updates += 1
                 # The first means are short, so that the random start is soon forgotten.
-                _average(mean, scorer, min(config.averaging, updates / (updates + 9)))
+                _average(mean, scorer, min(config.ema_decay, updates / (updates + 9)))
             valid_loss = _mean_loss(mean, valid, view, config)
             if report is not None:
                 report(epoch, valid_loss)

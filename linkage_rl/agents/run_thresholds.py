@@ -92,7 +92,7 @@ def with_run_thresholds(
     cases: CaseSet,
     view: View,
     weights: RewardWeights,
-    sharpness: float,
+    temperature: float,
 ) -> CandidateScorer:
     """A copy that runs blockers by the run thresholds that earn most, found one blocker after the other.
 
@@ -105,7 +105,7 @@ def with_run_thresholds(
         cases: Labelled cases, best those that the scorer has not learned from.
         view: How cases are shown, and what blockers cost.
         weights: Value of each outcome.
-        sharpness: Gain that raises a logit by one.
+        temperature: Gain that raises a logit by one.
     """
     situations = _Situations(scorer, cases, view, weights)
     blockers = np.flatnonzero(
@@ -113,14 +113,14 @@ def with_run_thresholds(
     )
 
     def search(start: NDArray[np.float64], steps: tuple[float, ...]) -> NDArray[np.float64]:
-        best, earned = start, situations.earned(start / sharpness)
+        best, earned = start, situations.earned(start / temperature)
         for _ in range(_PASSES):
             before = earned
             for blocker in blockers:
                 for step in steps:
                     tried = best.copy()
                     tried[blocker] = step
-                    reward = situations.earned(tried / sharpness)
+                    reward = situations.earned(tried / temperature)
                     if reward > earned:
                         best, earned = tried, reward
             if earned == before:
@@ -133,11 +133,11 @@ def with_run_thresholds(
     plan = search(np.full(len(view.costs), never), (-never, never))
     found = max(
         (search(start, (-never, *_STEPS, never)) for start in (fitted, plan)),
-        key=lambda run_thresholds: situations.earned(run_thresholds / sharpness),
+        key=lambda run_thresholds: situations.earned(run_thresholds / temperature),
     )
     settled = copy_scorer(scorer)
     with torch.no_grad():
-        shift = torch.from_numpy(found / sharpness * scorer.config.temperature).float()
+        shift = torch.from_numpy(found / temperature * scorer.config.temperature).float()
         bias: Tensor = settled.gain[-1].bias  # type: ignore[assignment]
         bias.view(-1, scorer.config.quantiles)[1:].sub_(shift[:, None])
     return settled

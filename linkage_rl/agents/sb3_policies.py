@@ -43,16 +43,16 @@ def parts_of(observation: Parts) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 class _ActorCritic(nn.Module):
     """A scorer where the base classes expect two stacks of layers: logits and value."""
 
-    def __init__(self, scorer: CandidateScorer, actions: int, exploration: float) -> None:
+    def __init__(self, scorer: CandidateScorer, actions: int, temperature: float) -> None:
         super().__init__()
         self.scorer = scorer
-        self.exploration = exploration
+        self.temperature = temperature
         self.latent_dim_pi = actions
         self.latent_dim_vf = 1
 
     def forward(self, features: Parts) -> tuple[Tensor, Tensor]:
         logits, value = self.scorer(*parts_of(features))
-        return logits / self.exploration, value[:, None]
+        return logits / self.temperature, value[:, None]
 
     def forward_actor(self, features: Parts) -> Tensor:
         return self.forward(features)[0]
@@ -74,7 +74,7 @@ class _ScorerInside:
         action_space: spaces.Space[Any],
         lr_schedule: Schedule,
         scorer: ScorerConfig,
-        exploration: float = 1.0,
+        temperature: float = 1.0,
         **kwargs: Any,
     ) -> None:
         """As the base class.
@@ -84,11 +84,11 @@ class _ScorerInside:
             action_space: Of a `LinkageVecEnv`.
             lr_schedule: Learning rate by remaining progress.
             scorer: Shape of the network.
-            exploration: Temperature of the sampled actions; the greedy one does not depend on it.
+            temperature: Temperature of the sampled actions; the greedy one does not depend on it.
             **kwargs: For the base class.
         """
         self._scorer_config = scorer
-        self._exploration = exploration
+        self._temperature = temperature
         kwargs.setdefault("features_extractor_class", Passthrough)
         # Orthogonal weights of gain sqrt(2) would overwrite those that the scorer draws.
         kwargs["ortho_init"] = False
@@ -97,7 +97,7 @@ class _ScorerInside:
     def _build_mlp_extractor(self) -> None:
         actions: int = self.action_space.n  # type: ignore[attr-defined]
         self.mlp_extractor = _ActorCritic(
-            CandidateScorer(self._scorer_config), actions, self._exploration
+            CandidateScorer(self._scorer_config), actions, self._temperature
         )
 
     def _build(self, lr_schedule: Schedule) -> None:
@@ -116,7 +116,7 @@ class _ScorerInside:
         return {
             **parameters,
             "scorer": self._scorer_config,
-            "exploration": self._exploration,
+            "temperature": self._temperature,
         }
 
     @property

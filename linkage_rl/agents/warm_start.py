@@ -34,32 +34,36 @@ _CHUNK = 2048
 class WarmStartConfig:
     """How the heads for blockers and value are fitted."""
 
-    situations: int = 500_000
+    samples: int = 500_000
     """Most (case, blocker set) pairs to look at."""
-    rounds: int = 3
+    iterations: int = 3
     """Fits of the gain, each looking one blocker further ahead."""
     updates: int = 2_000
     """Gradient steps of each fit."""
-    batch: int = 1024
+    batch_size: int = 1024
     learning_rate: float = 3e-3
     """At the start; it falls to 0 on a line."""
     value_updates: int = 1000
     """Gradient steps in which the value-based algorithms learn the value of all actions."""
-    value_batch: int = 512
+    value_batch_size: int = 512
     run_threshold_cases: int = 8_000
     """Cases on which the run thresholds of the blockers are chosen: those of validation, filled up with
     training cases where there are fewer; 0 leaves gains and values as they were fitted."""
-    sharpness: float = 0.05
+    temperature: float = 0.05
     """Gain, in correct links, that raises a blocker's logit by one."""
 
     def __post_init__(self) -> None:
-        counts = (self.situations, self.rounds, self.updates, self.value_updates)
-        if min(*counts, self.batch, self.value_batch) < 1:
-            raise ConfigError(f"warm start needs every count at least 1, got {self}")
+        counts = (self.samples, self.iterations, self.updates, self.value_updates)
+        if min(*counts, self.batch_size, self.value_batch_size) < 1:
+            raise ConfigError(f"training.warm_start needs every count at least 1, got {self}")
         if self.run_threshold_cases < 0:
-            raise ConfigError(f"warm_start.run_threshold_cases must be 0 or more, got {self.run_threshold_cases}")
-        if self.sharpness <= 0:
-            raise ConfigError(f"warm_start.sharpness must be above 0, got {self.sharpness}")
+            raise ConfigError(
+                f"training.warm_start.run_threshold_cases must be 0 or more, got {self.run_threshold_cases}"
+            )
+        if self.temperature <= 0:
+            raise ConfigError(
+                f"training.warm_start.temperature must be above 0, got {self.temperature}"
+            )
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,9 @@ class Chains:
     """Blocker that leads to the next situation, -1 at the end of a chain; shape (M,)."""
 
 
-def sample_chains(cases: CaseSet, blockers: int, situations: int, rng: np.random.Generator) -> Chains:
+def sample_chains(
+    cases: CaseSet, blockers: int, situations: int, rng: np.random.Generator
+) -> Chains:
     """Cases in random order, each with its available blockers in random order.
 
     Args:
@@ -132,14 +138,14 @@ def warm_start(
     """
     scorer = cautious(ranker, weights.break_even().link)
     rng = np.random.default_rng(seed)
-    chains = sample_chains(cases, len(view.costs), config.situations, rng)
+    chains = sample_chains(cases, len(view.costs), config.samples, rng)
     with one_thread():
         seen = look_at(scorer, chains, cases, view, weights)
         costs = weights.blocker_cost_scale * torch.tensor(view.costs, dtype=torch.float32)
         gains = _fit_gains(scorer, seen, costs, weights, config, rng)
         best = seen.stop + gains.clamp(min=0.0)
         _regress(scorer.value, seen.context, best[:, None], None, config, rng)
-    _sharpen(scorer, config.sharpness)
+    _scale_gains(scorer, config.temperature)
     return scorer
 
 
@@ -192,7 +198,7 @@ def _fit_gains(
     known[torch.arange(len(runs)), 1 + column] = runs
     _reset(scorer, seen)
     best = torch.zeros(len(seen.stop))
-    for _ in range(config.rounds):
+    for _ in range(config.iterations):
         ahead = difference + best[following].clamp(min=0.0)
         targets[torch.arange(len(runs)), 1 + column] = ahead
         targets[:, 0] = weights.review - seen.stop
@@ -222,7 +228,7 @@ def _regress(
     optimizer = torch.optim.Adam(head.parameters(), lr=config.learning_rate)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, config.updates)
     for _ in range(config.updates):
-        rows = torch.from_numpy(rng.integers(len(inputs), size=config.batch))
+        rows = torch.from_numpy(rng.integers(len(inputs), size=config.batch_size))
         errors = functional.mse_loss(head(inputs[rows]), targets[rows], reduction="none")
         loss = errors.mean() if known is None else errors[known[rows]].mean()
         optimizer.zero_grad()
@@ -231,8 +237,8 @@ def _regress(
         schedule.step()
 
 
-def _sharpen(scorer: CandidateScorer, sharpness: float) -> None:
+def _scale_gains(scorer: CandidateScorer, temperature: float) -> None:
     """Turn gains into logits."""
     with torch.no_grad():
         for parameter in scorer.gain[-1].parameters():
-            parameter.div_(sharpness)
+            parameter.div_(temperature)

@@ -10,7 +10,7 @@ def bear_key(
     client_of_pair: NDArray[np.int64],
     row_of_pair: NDArray[np.int64],
 ) -> NDArray[np.uint8]: ...
-def count_bearers(keys: NDArray[np.uint64], asked: NDArray[np.uint64]) -> NDArray[np.int64]: ...
+def count_keys(keys: NDArray[np.uint64], asked: NDArray[np.uint64]) -> NDArray[np.int64]: ...
 def office_shares(
     keys: NDArray[np.uint64],
     shares: NDArray[np.float32],
@@ -33,7 +33,7 @@ def propose_by_key(
     idf: NDArray[np.float32],
     alive: NDArray[np.uint8],
     limit: int,
-    read_at_most: int,
+    max_rows: int,
 ) -> _Proposals: ...
 def propose_by_grams(
     clients: NDArray[np.void],
@@ -56,7 +56,7 @@ def propose_by_grams(
     touched: NDArray[np.int32],
     limit: int,
     documents: int,
-    read_at_most: int,
+    max_rows: int,
 ) -> _Proposals: ...
 def compare_names(
     client_of_pair: NDArray[np.int64],

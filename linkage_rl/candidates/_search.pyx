@@ -197,13 +197,13 @@ cdef inline int64_t _lower(const uint64_t[::1] keys, uint64_t key) noexcept nogi
     return low
 
 
-cdef struct Bearers:
+cdef struct KeyRows:
     int64_t begin[ALTERNATIVES]
     int64_t end[ALTERNATIVES]
 
 
-cdef inline void _find_bearers(
-    const uint64_t[:, ::1] asked, Py_ssize_t client, const uint64_t[::1] keys, Bearers* out
+cdef inline void _find_rows(
+    const uint64_t[:, ::1] asked, Py_ssize_t client, const uint64_t[::1] keys, KeyRows* out
 ) noexcept nogil:
     """Where the rows filed under each alternative of a client stand, in the order of the keys."""
     cdef Py_ssize_t k
@@ -217,25 +217,25 @@ cdef inline void _find_bearers(
             out.end[k] = _lower(keys, key + 1) if key + 1 else keys.shape[0]
 
 
-cdef inline bint _among(const Bearers* bearers, const int32_t[::1] rows, int32_t row) noexcept nogil:
+cdef inline bint _among(const KeyRows* found, const int32_t[::1] rows, int32_t row) noexcept nogil:
     """Whether a row is one of them; rows of one key rise."""
     cdef Py_ssize_t k
     cdef int64_t low, high, middle
     for k in range(ALTERNATIVES):
-        low = bearers.begin[k]
-        high = bearers.end[k]
+        low = found.begin[k]
+        high = found.end[k]
         while low < high:
             middle = (low + high) >> 1
             if rows[middle] < row:
                 low = middle + 1
             else:
                 high = middle
-        if low < bearers.end[k] and rows[low] == row:
+        if low < found.end[k] and rows[low] == row:
             return True
     return False
 
 
-def count_bearers(const uint64_t[::1] keys, const uint64_t[:] asked):
+def count_keys(const uint64_t[::1] keys, const uint64_t[:] asked):
     """How many of the rising keys equal each asked one, shape (N,)."""
     cdef Py_ssize_t i, n = asked.shape[0]
     cdef int64_t begin, at, stride, size = keys.shape[0]
@@ -269,14 +269,14 @@ def bear_key(
     cdef Py_ssize_t i, n = row_of_pair.shape[0]
     found = np.zeros(n, dtype=np.uint8)
     cdef uint8_t[::1] out = found
-    cdef Bearers bearers
+    cdef KeyRows filed
     if keys.shape[0] == 0:
         return found
     with nogil:
         for i in range(n):
             if i == 0 or client_of_pair[i] != client_of_pair[i - 1]:
-                _find_bearers(asked, client_of_pair[i], keys, &bearers)
-            out[i] = _among(&bearers, key_rows, <int32_t>row_of_pair[i])
+                _find_rows(asked, client_of_pair[i], keys, &filed)
+            out[i] = _among(&filed, key_rows, <int32_t>row_of_pair[i])
     return found
 
 
@@ -313,7 +313,7 @@ def propose_by_key(
     const uint64_t[:, ::1] former_asked,
     const uint64_t[::1] former_keys, const int32_t[::1] former_rows,
     const Row[::1] companies, const int64_t[::1] doc_ends, const int32_t[::1] doc_grams,
-    const float[::1] idf, const uint8_t[::1] alive, int limit, int read_at_most,
+    const float[::1] idf, const uint8_t[::1] alive, int limit, int max_rows,
 ):
     """The `limit` rows of highest retrieval score that share a key with each client.
 
@@ -333,7 +333,7 @@ def propose_by_key(
     cdef int filled
     cdef int32_t row
     cdef NameScore names
-    cdef Bearers former
+    cdef KeyRows former
     cdef uint64_t key
     # Without any name at all there are no grams to point at; the other fields still count.
     cdef const int32_t* own_grams = NULL
@@ -347,13 +347,13 @@ def propose_by_key(
     with nogil:
         for i in range(n):
             filled = 0
-            _find_bearers(former_asked, i, former_keys, &former)
+            _find_rows(former_asked, i, former_keys, &former)
             for k in range(asked.shape[0]):
                 key = asked[k, i]
                 if key == 0:
                     continue
                 at = _lower(keys, key)
-                last = at + read_at_most
+                last = at + max_rows
                 while at < keys.shape[0] and keys[at] == key and at < last:
                     row = key_rows[at]
                     at += 1
@@ -403,7 +403,7 @@ def propose_by_grams(
     const Row[::1] companies, const int64_t[::1] doc_ends, const int32_t[::1] doc_grams,
     const float[::1] idf, const uint8_t[::1] alive,
     float[::1] mass, int32_t[::1] touched,
-    int limit, int documents, int read_at_most,
+    int limit, int documents, int max_rows,
 ):
     """The `limit` rows of highest retrieval score among the documents that share the rarest grams.
 
@@ -412,7 +412,7 @@ def propose_by_grams(
         mass: Scratch, one float per document, all 0; left all 0.
         touched: Scratch for document numbers; its length is the posting budget per client.
         documents: Documents rescored exactly per client, at most 128.
-        read_at_most: Rows looked at per document.
+        max_rows: Rows looked at per document.
 
     Returns:
         Rows (N, limit), -1 where empty, and their retrieval score (N, limit), falling.
@@ -432,7 +432,7 @@ def propose_by_grams(
     cdef int32_t doc, row
     cdef float weight, value
     cdef NameScore names
-    cdef Bearers former
+    cdef KeyRows former
     if documents > SLOTS_AT_MOST:
         documents = SLOTS_AT_MOST
     if companies.shape[0] == 0 or limit < 1 or documents < 1:
@@ -469,7 +469,7 @@ def propose_by_grams(
                 mass[doc] = 0
                 _keep_document(doc, value, best_docs, best_mass, documents, &kept)
             filled = 0
-            _find_bearers(former_asked, i, former_keys, &former)
+            _find_rows(former_asked, i, former_keys, &former)
             for d in range(kept):
                 doc = best_docs[d]
                 _compare_names(
@@ -478,8 +478,8 @@ def propose_by_grams(
                 )
                 r = doc_row_ends[doc]
                 last = doc_row_ends[doc + 1]
-                if last > r + read_at_most:
-                    last = r + read_at_most
+                if last > r + max_rows:
+                    last = r + max_rows
                 while r < last:
                     row = doc_rows[r]
                     r += 1

@@ -105,8 +105,8 @@ class KeyBlocker:
     name: str
     """The key, one of `keys.KEYS`."""
     cost: float = 0.0005
-    read_at_most: int = 4096
-    """Bearers of one key that are compared; the rest is not looked at."""
+    max_rows: int = 4096
+    """Companies of one key that are compared; the rest is ignored."""
 
     def __post_init__(self) -> None:
         if self.name not in KEYS:
@@ -125,7 +125,7 @@ class KeyBlocker:
         chosen: NDArray[np.int64],
         limit: int,
     ) -> Proposals:
-        """Bearers of the key, those of highest retrieval score first."""
+        """Companies of the key, those of highest retrieval score first."""
         asking = clients.take(chosen)
         rows, retrieval_score = _search.propose_by_key(
             np.ascontiguousarray(clients.keys[self.name][:, chosen]),
@@ -143,7 +143,7 @@ class KeyBlocker:
             segment.idf,
             alive,
             limit,
-            self.read_at_most,
+            self.max_rows,
         )
         return Proposals(rows.astype(np.int64), retrieval_score)
 
@@ -159,7 +159,7 @@ class NgramBlocker:
     documents: int = 48
     """Names compared exactly per client, at most 128."""
     rows_per_document: int = 256
-    """Bearers of one name that are compared."""
+    """Companies of one name that are compared."""
 
     def __post_init__(self) -> None:
         if not (self.budget >= 1 and 1 <= self.documents <= 128 and self.rows_per_document >= 1):
@@ -182,7 +182,7 @@ class NgramBlocker:
         chosen: NDArray[np.int64],
         limit: int,
     ) -> Proposals:
-        """Bearers of similar names, those of highest retrieval score first."""
+        """Companies of similar names, those of highest retrieval score first."""
         asking = clients.take(chosen)
         mass, touched = _scratch(len(segment.documents), self.budget)
         rows, retrieval_score = _search.propose_by_grams(

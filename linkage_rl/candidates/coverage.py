@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.candidates.blockers import Blocker, Clients
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.blockers import Clients, Blocker
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.candidates import _search
+from linkage_rl.candidates.blockers import Blocker, Clients, Proposals
 from linkage_rl.candidates.encode import ROW, hash_texts
 from linkage_rl.candidates.keys import COUNTED
 from linkage_rl.candidates.offices import OfficeTable
 from linkage_rl.candidates.parts import Part, recount
-from linkage_rl.candidates.blockers import Clients, Proposals, Blocker
 from linkage_rl.candidates.segment import Segment, SegmentBuilder, build_segment
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
@@ -101,10 +101,11 @@ class CompanyIndex:
         order = np.where(rows >= 0, -retrieval_score, 1)
         best = np.argsort(order, axis=1, kind="stable")[:, :limit]
         return Proposals(
-            np.take_along_axis(rows, best, axis=1), np.take_along_axis(retrieval_score, best, axis=1)
+            np.take_along_axis(rows, best, axis=1),
+            np.take_along_axis(retrieval_score, best, axis=1),
         )
 
-    def namesakes(self, clients: Clients) -> NDArray[np.int64]:
+    def name_frequencies(self, clients: Clients) -> NDArray[np.int64]:
         """Rows of the table that share each of `COUNTED` with N clients, shape (N, C)."""
         counts = np.zeros((len(clients), len(COUNTED)), dtype=np.int64)
         for place, name in enumerate(COUNTED):
@@ -113,7 +114,7 @@ class CompanyIndex:
                 counts[:, place] += part.count(name, asked)
         return counts
 
-    def former_bearers(self, clients: Clients) -> NDArray[np.int64]:
+    def former_name_frequencies(self, clients: Clients) -> NDArray[np.int64]:
         """Rows of the table that once bore the core or the stem of N clients, shape (N,).
 
         Where both were borne, the more frequent of the two is counted.
@@ -154,7 +155,7 @@ class CompanyIndex:
         return packed
 
     def counts(self, rows: NDArray[np.int64]) -> NDArray[np.uint16]:
-        """Bearers of each of `COUNTED` of these rows, shape (P, C)."""
+        """How many companies share each of `COUNTED` with these rows, shape (P, C)."""
         counts = np.empty((len(rows), len(COUNTED)), dtype=np.uint16)
         for part, mine in self._split(rows):
             counts[mine] = part.counts[rows[mine] - part.first_row]

@@ -136,7 +136,7 @@ COUNTED: Final[Mapping[str, KeyFunction]] = {
     "site": site_key,
     "city": city_key,
 }
-"""Keys whose number of bearers in the table is known of every row and client."""
+"""Keys whose frequency in the table is known for every row and client."""
 
 
 _KEY_OF: Final[Mapping[str, KeyFunction]] = {**KEYS, **COUNTED}

@@ -47,13 +47,13 @@ class Part:
 
     def count(self, name: str, asked: NDArray[np.uint64]) -> NDArray[np.int64]:
         """How many rows that hold bear each asked key, shape (N,); none bears the key 0."""
-        counts = _search.count_bearers(self.segment.keys[name].keys, asked)
+        counts = _search.count_keys(self.segment.keys[name].keys, asked)
         gone = self.gone[name]
-        return counts - _search.count_bearers(gone, asked) if len(gone) else counts
+        return counts - _search.count_keys(gone, asked) if len(gone) else counts
 
 
 def recount(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """The parts with the bearers of each key counted over all rows that hold.
+    """The parts with the frequency of each key counted over all live rows.
 
     Only keys that a change has touched are counted again: those of rows that no longer hold, and
     all of the later parts. The base's own counts are right for the rest.
@@ -71,6 +71,6 @@ def recount(parts: Sequence[Part]) -> tuple[Part, ...]:
             begin = np.searchsorted(index.keys, touched, side="left")
             sizes = np.searchsorted(index.keys, touched, side="right") - begin
             shift = np.repeat(begin - (np.cumsum(sizes) - sizes), sizes)
-            bearers = index.rows[np.arange(len(shift)) + shift]
-            own[bearers, place] = np.repeat(np.minimum(total, 65_535), sizes)
+            sharing = index.rows[np.arange(len(shift)) + shift]
+            own[sharing, place] = np.repeat(np.minimum(total, 65_535), sizes)
     return tuple(part.counted(own) for part, own in zip(parts, counts, strict=True))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, fields
 
-from linkage_rl.candidates.blockers import KeyBlocker, NgramBlocker, Blocker
+from linkage_rl.candidates.blockers import Blocker, KeyBlocker, NgramBlocker
 from linkage_rl.errors import ConfigError
 
 
@@ -29,8 +29,8 @@ class CandidateSettings:
 
     limit: int = 20
     """Candidates kept per client and blocker."""
-    read_at_most: int = 4096
-    """Bearers of one exact key that are compared."""
+    max_rows: int = 4096
+    """Companies of one exact key that are compared."""
     costs: BlockerCosts = field(default_factory=BlockerCosts)
     ngram: NgramBlocker = field(default_factory=NgramBlocker)
     """The n-gram blocker; a negative cost leaves it out."""
@@ -39,10 +39,12 @@ class CandidateSettings:
         if not 1 <= self.limit <= 128:
             raise ConfigError(f"candidates.limit must lie in 1..128, got {self.limit}")
         if not self.blockers():
-            raise ConfigError("candidates needs a blocker; set a cost of 0 or more for at least one")
+            raise ConfigError(
+                "candidates needs a blocker; set a cost of 0 or more for at least one"
+            )
 
     def blockers(self) -> tuple[Blocker, ...]:
         """The blockers in use: exact ones as listed in `BlockerCosts`, then the n-grams."""
         costs = ((one.name, getattr(self.costs, one.name)) for one in fields(self.costs))
-        exact = [KeyBlocker(name, cost, self.read_at_most) for name, cost in costs if cost >= 0]
+        exact = [KeyBlocker(name, cost, self.max_rows) for name, cost in costs if cost >= 0]
         return (*exact, *([self.ngram] if self.ngram.cost >= 0 else []))

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.candidates.blockers import Blocker, Clients
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.blockers import Clients, Blocker
 from linkage_rl.decision import _pairs
 from linkage_rl.decision.observation import View
 from linkage_rl.features.matrix import PAIR_FEATURES, Comparison, query_features

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from linkage_rl.candidates.blockers import Blocker, Clients
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.blockers import Clients, Blocker
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.blockers import Blocker
+from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider
 from linkage_rl.decision.observation import View

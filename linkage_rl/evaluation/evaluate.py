@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.candidates.blockers import Blocker, Clients
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.blockers import Clients, Blocker
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider, PreparedPool, Thresholds
 from linkage_rl.decision.pool import LivePool

@@ -5,13 +5,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.candidates.blockers import Clients
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.keys import COUNTED
-from linkage_rl.candidates.blockers import Clients
 
 NAMES: Final = (
-    *(f"company_{name}_bearers" for name in COUNTED),
-    *(f"client_{name}_bearers" for name in COUNTED),
+    *(f"company_{name}_frequency" for name in COUNTED),
+    *(f"client_{name}_frequency" for name in COUNTED),
 )
 """Features of this module, in their order."""
 
@@ -52,11 +52,11 @@ def _scaled(scale: NDArray[np.float32], counts: NDArray[np.integer]) -> NDArray[
     return values
 
 
-def bearers(index: CompanyIndex, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+def company_frequencies(index: CompanyIndex, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """How common each of `COUNTED` of P companies is, shape (P, C), in [0, 1]."""
     return _scaled(_OF_COMPANY, index.counts(rows))
 
 
-def namesakes(index: CompanyIndex, clients: Clients) -> NDArray[np.float32]:
+def client_frequencies(index: CompanyIndex, clients: Clients) -> NDArray[np.float32]:
     """How common each of `COUNTED` of N clients is among the companies, shape (N, C), in [0, 1]."""
-    return _scaled(_OF_CLIENT, index.namesakes(clients))
+    return _scaled(_OF_CLIENT, index.name_frequencies(clients))

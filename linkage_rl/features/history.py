@@ -5,17 +5,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.blockers import Clients
+from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.features.context import log_count
 
-NAMES: Final = ("former_name_equal", "former_name_bearers")
+NAMES: Final = ("former_name_equal", "former_name_frequency")
 """Features of this module, in their order; both are 0 in a table without former names."""
 
 
-def former_bearers(index: CompanyIndex, clients: Clients) -> NDArray[np.float32]:
+def former_name_frequencies(index: CompanyIndex, clients: Clients) -> NDArray[np.float32]:
     """How many companies once bore the name of each of N clients, shape (N,), in [0, 1]."""
-    return log_count(index.former_bearers(clients))
+    return log_count(index.former_name_frequencies(clients))
 
 
 def history(
@@ -23,7 +23,7 @@ def history(
     clients: Clients,
     client_of_pair: NDArray[np.int64],
     rows: NDArray[np.int64],
-    bearers: NDArray[np.float32],
+    frequencies: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     """History features of P pairs, shape (P, len(NAMES)), in [0, 1].
 
@@ -35,10 +35,10 @@ def history(
         clients: N clients.
         client_of_pair: Client of each pair, shape (P,).
         rows: Index row of each pair, shape (P,).
-        bearers: `former_bearers` of the clients, shape (N,).
+        frequencies: `former_name_frequencies` of the clients, shape (N,).
     """
     values = np.zeros((len(rows), len(NAMES)), dtype=np.float32)
     if index.tells_history:
         values[:, 0] = index.bore_name(clients, client_of_pair, rows)
-        values[:, 1] = bearers[client_of_pair]
+        values[:, 1] = frequencies[client_of_pair]
     return values

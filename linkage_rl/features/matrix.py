@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.blockers import Clients
+from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.features import _fields, context, history, mentions, places, spelling, structure
 from linkage_rl.text.legal_forms import KINDS
 from linkage_rl.text.municipalities import mentioned_prefectures
@@ -56,12 +56,12 @@ class Comparison:
         return mentioned_prefectures(self._clients.canonical.core)
 
     @cached_property
-    def _namesakes(self) -> NDArray[np.float32]:
-        return context.namesakes(self._index, self._clients)
+    def _client_frequencies(self) -> NDArray[np.float32]:
+        return context.client_frequencies(self._index, self._clients)
 
     @cached_property
-    def _former_bearers(self) -> NDArray[np.float32]:
-        return history.former_bearers(self._index, self._clients)
+    def _former_name_frequencies(self) -> NDArray[np.float32]:
+        return history.former_name_frequencies(self._index, self._clients)
 
     def features(
         self, client_of_pair: NDArray[np.int64], rows: NDArray[np.int64]
@@ -82,9 +82,11 @@ class Comparison:
                 structure.structure(clients, client_of_pair, packed),
                 places.places(index, clients, client_of_pair, packed),
                 mentions.mentions(self._mentioned[client_of_pair], packed),
-                context.bearers(index, rows),
-                self._namesakes[client_of_pair],
-                history.history(index, clients, client_of_pair, rows, self._former_bearers),
+                context.company_frequencies(index, rows),
+                self._client_frequencies[client_of_pair],
+                history.history(
+                    index, clients, client_of_pair, rows, self._former_name_frequencies
+                ),
             ],
             axis=1,
         )

@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.candidates.blockers import Clients
 from linkage_rl.candidates.encode import short_hashes
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.blockers import Clients
 from linkage_rl.features import _fields
 
 NAMES: Final = (

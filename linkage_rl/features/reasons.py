@@ -47,14 +47,14 @@ PHRASES: Final = (
     Phrase("phone differs", "phone_equal", "low", 3.8, "phone_missing"),
     Phrase("web domain differs", "domain_equal", "low", 3.4, "domain_missing"),
     Phrase("legal form differs", "form_equal", "low", 4.2, "form_missing"),
-    Phrase("many companies bear this name", "company_name_bearers", "high", 4.8),
+    Phrase("many companies have this name", "company_name_frequency", "high", 4.8),
 )
 """All remarks; features are those of `matrix.PAIR_FEATURES`."""
 
 _COLUMN: Final = {name: place for place, name in enumerate(PAIR_FEATURES)}
 _WEIGHTS: Final = np.array([phrase.weight for phrase in PHRASES], dtype=np.float32)
 _WORDS: Final = np.array([*(phrase.words for phrase in PHRASES), ""], dtype=object)
-_HIGH: Final = {"core_ratio": 0.8, "company_name_bearers": 0.3}
+_HIGH: Final = {"core_ratio": 0.8, "company_name_frequency": 0.3}
 _LOW: Final = {"core_ratio": 0.6}
 _SIGN: Final = np.array(
     [1 if phrase.holds == "high" else -1 for phrase in PHRASES], dtype=np.float32

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import Indel, JaroWinkler, Levenshtein
 
-from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.blockers import Clients
+from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.features import _spelling
 from linkage_rl.text.likeness import marks, read_alike
 

@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.candidates.encode import shortened
 from linkage_rl.candidates.blockers import Clients
+from linkage_rl.candidates.encode import shortened
 from linkage_rl.features import _fields
 from linkage_rl.text.legal_forms import KIND_OF_FORM, KINDS
 

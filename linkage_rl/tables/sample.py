@@ -84,7 +84,7 @@ class World:
     """Chance in [0, 1) that decides which fields a company has, shape (N, 4)."""
     day: NDArray[np.int64]
     """Days from FIRST_DAY to the last change, shape (N,)."""
-    bearers: NDArray[np.int64]
+    name_frequency: NDArray[np.int64]
     """Companies that bear each name, shape (M,)."""
     former: NDArray[np.int64]
     """Names that each company bore before, -1 for none, shape (N, 2)."""
@@ -143,7 +143,7 @@ class World:
         ]
 
     def _urls(self, rows: NDArray[np.int64], latin: list[str]) -> list[str]:
-        shared = (self.bearers[self.name[rows]] > 1).tolist()
+        shared = (self.name_frequency[self.name[rows]] > 1).tolist()
         # companies of one name need domains of their own
         return [
             f"https://www.{text[:30] or 'company'}{f'-{row}' if again else ''}."
@@ -233,7 +233,7 @@ def _world(config: SampleConfig) -> World:
         closed=(rng.random(total) < config.closed_share) & ~absent,
         has=rng.random((total, 4)),
         day=rng.integers(0, DAYS, total),
-        bearers=np.bincount(name, minlength=len(names)),
+        name_frequency=np.bincount(name, minlength=len(names)),
         former=former,
     )
 

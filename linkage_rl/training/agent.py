@@ -20,9 +20,9 @@ from stable_baselines3.common.logger import (
 
 from linkage_rl.agents.algorithms import AgentConfig, training_core
 from linkage_rl.agents.checkpoint import latest_checkpoint, restore, save_checkpoint
-from linkage_rl.agents.run_thresholds import with_run_thresholds
 from linkage_rl.agents.plans import static_plan
 from linkage_rl.agents.ranker import cautious
+from linkage_rl.agents.run_thresholds import with_run_thresholds
 from linkage_rl.agents.scorer import CandidateScorer, ScorerConfig, load_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy, one_thread
 from linkage_rl.agents.warm_start import WarmStartConfig, warm_start
@@ -37,7 +37,7 @@ from linkage_rl.training.callbacks import (
     ProgressCallback,
     TallyCallback,
 )
-from linkage_rl.training.curriculum import CurriculumCallback, WrongLinkRamp
+from linkage_rl.training.curriculum import CurriculumCallback, WrongLinkCurriculum
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ STARTS: Final = ("warm", "curriculum", "scratch")
 class TrainingConfig:
     """How long an agent learns, and from where."""
 
-    steps: int = 200_000
+    total_timesteps: int = 200_000
     """Environment steps in all; a resumed run counts those it has behind it."""
     start: str = "warm"
     """One of `STARTS`."""
@@ -59,8 +59,8 @@ class TrainingConfig:
     """Validation cases of each evaluation, spread evenly over all of them."""
     width: int = 32
     """Hidden units where nothing has been ranked yet."""
-    warm: WarmStartConfig = field(default_factory=WarmStartConfig)
-    ramp: WrongLinkRamp = field(default_factory=WrongLinkRamp)
+    warm_start: WarmStartConfig = field(default_factory=WarmStartConfig)
+    curriculum: WrongLinkCurriculum = field(default_factory=WrongLinkCurriculum)
     collapse_rate: float = 0.01
     """Linkage rate below which training ends with an error, once the ramp is over."""
     tensorboard: bool = True
@@ -69,10 +69,10 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if self.start not in STARTS:
             raise ConfigError(f"expected training.start among {list(STARTS)}, got {self.start!r}")
-        if min(self.steps, self.evaluations, self.evaluation_cases) < 1:
+        if min(self.total_timesteps, self.evaluations, self.evaluation_cases) < 1:
             raise ConfigError(
-                "training.steps, evaluations and evaluation_cases must be at least 1, got "
-                f"{self.steps}, {self.evaluations} and {self.evaluation_cases}"
+                "training.total_timesteps, evaluations and evaluation_cases must be at least 1, got "
+                f"{self.total_timesteps}, {self.evaluations} and {self.evaluation_cases}"
             )
 
 
@@ -157,13 +157,13 @@ def starting_scorer(
         return agent.fresh(untaught, seed)
     if ranker is None:
         raise ConfigError("training.start=warm needs a trained ranker, got none")
-    taught = warm_start(ranker, task.train, task.view, task.weights, training.warm, seed)
-    adapted = agent.adapt(taught, task.train, task.view, task.weights, training.warm, seed)
-    if not training.warm.run_threshold_cases:
+    taught = warm_start(ranker, task.train, task.view, task.weights, training.warm_start, seed)
+    adapted = agent.adapt(taught, task.train, task.view, task.weights, training.warm_start, seed)
+    if not training.warm_start.run_threshold_cases:
         return adapted
-    settling = settling_cases(task, training.warm.run_threshold_cases)
-    sharpness = agent.sharpness(training.warm)
-    return with_run_thresholds(adapted, settling, task.view, task.weights, sharpness)
+    settling = settling_cases(task, training.warm_start.run_threshold_cases)
+    temperature = agent.temperature(training.warm_start)
+    return with_run_thresholds(adapted, settling, task.view, task.weights, temperature)
 
 
 def settling_cases(task: Task, most: int) -> CaseSet:
@@ -180,7 +180,9 @@ def settling_cases(task: Task, most: int) -> CaseSet:
 def settled_plan(ranker: CandidateScorer, task: Task, training: TrainingConfig) -> tuple[int, ...]:
     """The static plan, chosen on the cases and with the caution that serve the run thresholds."""
     careful = ScorerPolicy(cautious(ranker, task.weights.break_even().link))
-    settling = settling_cases(task, training.warm.run_threshold_cases or WarmStartConfig.run_threshold_cases)
+    settling = settling_cases(
+        task, training.warm_start.run_threshold_cases or WarmStartConfig.run_threshold_cases
+    )
     return static_plan(careful, settling, task.view, task.weights)
 
 
@@ -201,10 +203,10 @@ def _learn(
     writers: Sequence[KVWriter],
 ) -> None:
     """Learn until the configured number of steps is reached; save a checkpoint in any case."""
-    remaining = training.steps - model.num_timesteps
+    remaining = training.total_timesteps - model.num_timesteps
     if remaining <= 0:
         return
-    every = max(training.steps // training.evaluations, 1)
+    every = max(training.total_timesteps // training.evaluations, 1)
     ramped = training.start == "curriculum"
     evaluation = EvaluationCallback(
         _watched(task.valid, training.evaluation_cases),
@@ -212,14 +214,16 @@ def _learn(
         task.weights,
         folder,
         every,
-        guard_from=int(training.ramp.share * training.steps),
+        guard_from=int(training.curriculum.fraction * training.total_timesteps),
         collapse_rate=training.collapse_rate,
     )
     checkpoints = CheckpointCallback(folder / "checkpoints", every)
     callbacks: list[BaseCallback] = [TallyCallback(core, every), evaluation, checkpoints]
     if ramped:
-        callbacks.append(CurriculumCallback(core, task.weights, training.ramp, training.steps))
-    bar = ProgressCallback(training.steps, evaluation, type(model).__name__)
+        callbacks.append(
+            CurriculumCallback(core, task.weights, training.curriculum, training.total_timesteps)
+        )
+    bar = ProgressCallback(training.total_timesteps, evaluation, type(model).__name__)
     if training.progress:
         callbacks.append(bar)
     logger = _logger(folder, training.tensorboard, writers)

@@ -80,7 +80,10 @@ def _prepare(settings: RunSettings, splits: Sequence[str], cache: Path) -> Prepa
     for split in splits:
         sources = ("train", "augmented") if split == "train" else (split,)
         placed = [
-            (source, dataset) for source in sources for dataset in datasets if dataset in lists[source]
+            (source, dataset)
+            for source in sources
+            for dataset in datasets
+            if dataset in lists[source]
         ]
         parts = [
             _cached_cases(settings, index, lists[source][dataset], cache, stamp, dataset, source)

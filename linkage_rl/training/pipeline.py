@@ -135,7 +135,7 @@ def _run(
     entry = _write_results(settings, folder, comparison, bundle, command, watch)
     for split, figures in (("valid", entry.valid), ("test", entry.test)):
         named = {f"{split}/{name}": value for name, value in figures.items()}
-        tracker.log(named, settings.training.steps)
+        tracker.log(named, settings.training.total_timesteps)
     objective = comparison.joint["agent"].valid.metrics.expected_reward
     return RunResult(folder, bundle, comparison, objective)
 

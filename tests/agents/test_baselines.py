@@ -22,7 +22,7 @@ from tests.cases_factory import (
 )
 
 VIEW = View(3, (0.01, 0.05))
-ONE_BEARER, TWO_BEARERS = np.log1p([1, 2]) / np.log(1001)
+UNIQUE, SHARED_BY_TWO = np.log1p([1, 2]) / np.log(1001)
 FEATURES = (
     "name_equal",
     "core_equal",
@@ -31,9 +31,9 @@ FEATURES = (
     "phone_equal",
     "domain_equal",
     "corporate_equal",
-    "client_name_bearers",
-    "client_core_bearers",
-    "company_core_bearers",
+    "client_name_frequency",
+    "client_core_frequency",
+    "company_core_frequency",
 )
 UNTOLD = dict.fromkeys(FEATURES[-3:], 0.5)
 
@@ -70,10 +70,10 @@ def agreeing(*candidates: Mapping[str, float]) -> CaseSet:
         ([{"phone_equal": 1}, {"phone_equal": 1, "core_equal": 1}], 1, 0.97),
         ([{"domain_equal": 1, "name_equal": 1}], 0, 0.97),
         ([{"name_equal": 1, "city_equal": 1}, {"name_equal": 1}], 0, 0.95),
-        ([{"name_equal": 1, "client_name_bearers": ONE_BEARER}], 0, 0.93),
+        ([{"name_equal": 1, "client_name_frequency": UNIQUE}], 0, 0.93),
         ([{"core_equal": 1, "city_equal": 1}, {"city_equal": 1}], 0, 0.9),
-        ([{"core_equal": 1, "client_core_bearers": ONE_BEARER}], 0, 0.85),
-        ([{"stem_equal": 1, "company_core_bearers": ONE_BEARER}, {}], 0, 0.8),
+        ([{"core_equal": 1, "client_core_frequency": UNIQUE}], 0, 0.85),
+        ([{"stem_equal": 1, "company_core_frequency": UNIQUE}, {}], 0, 0.8),
     ],
 )
 def test_each_rule_links_with_its_confidence(
@@ -97,9 +97,9 @@ def test_each_rule_links_with_its_confidence(
         [{"phone_equal": 1}],
         [{"name_equal": 1}],
         [{"core_equal": 1, "city_equal": 1}, {"core_equal": 1, "city_equal": 1}],
-        [{"core_equal": 1, "client_core_bearers": TWO_BEARERS}],
-        [{"name_equal": 1, "client_name_bearers": TWO_BEARERS}],
-        [{"stem_equal": 1, "company_core_bearers": TWO_BEARERS}],
+        [{"core_equal": 1, "client_core_frequency": SHARED_BY_TWO}],
+        [{"name_equal": 1, "client_name_frequency": SHARED_BY_TWO}],
+        [{"stem_equal": 1, "company_core_frequency": SHARED_BY_TWO}],
     ],
 )
 def test_the_rules_link_neither_weak_nor_ambiguous_agreement(
@@ -124,7 +124,7 @@ def test_two_candidates_that_meet_a_strong_rule_are_not_told_apart_by_a_weak_one
 
 
 def test_the_rules_name_the_features_they_miss() -> None:
-    with pytest.raises(ConfigError, match=r"\['city_equal', 'client_core_bearers'.*lack"):
+    with pytest.raises(ConfigError, match=r"\['city_equal', 'client_core_frequency'.*lack"):
         Rules(two_clients(), View(2, (0.01, 0.05)))
 
 

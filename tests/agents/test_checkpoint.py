@@ -16,7 +16,7 @@ VIEW = View(2, (0.01, 0.05))
 
 
 def model() -> BaseAlgorithm:
-    agent = PPOConfig(envs=256)
+    agent = PPOConfig(n_envs=256)
     core = training_core(agent, two_clients(), VIEW, RewardWeights(), 0)
     config = ScorerConfig.fitting(two_clients(), VIEW, width=4)
     scorer = CandidateScorer(config, torch.Generator().manual_seed(0))

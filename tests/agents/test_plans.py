@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from linkage_rl.agents.baselines import TopOne
-from linkage_rl.agents.plans import static_plan, plan_reward
+from linkage_rl.agents.plans import plan_reward, static_plan
 from linkage_rl.decision.decide import Decider, PreparedPool
 from linkage_rl.decision.observation import View
 from linkage_rl.envs.rewards import RewardWeights, decision_rewards

@@ -19,7 +19,7 @@ from tests.cases_factory import DRAWN_VIEW, Candidate, Client, synthetic_cases, 
 
 TRAIN = synthetic_cases(400, np.random.default_rng(1))
 VALID = synthetic_cases(200, np.random.default_rng(2))
-QUICK = RankerConfig(width=8, epochs=2, batch=128)
+QUICK = RankerConfig(width=8, epochs=2, batch_size=128)
 
 
 def test_the_loss_sums_the_probability_of_all_right_answers() -> None:
@@ -72,7 +72,7 @@ def test_each_pass_is_reported_and_the_loss_falls() -> None:
     def report(number: int, loss: float) -> None:
         reports.append((number, loss))
 
-    config = RankerConfig(width=16, epochs=6, pass_updates=10)
+    config = RankerConfig(width=16, epochs=6, min_updates=10)
     train_ranker(TRAIN, VALID, DRAWN_VIEW, config, 0, report)
 
     assert [number for number, _ in reports] == [1, 2, 3, 4, 5, 6]
@@ -84,7 +84,7 @@ def test_training_stops_once_the_validation_loss_rises() -> None:
     # Labels drawn at random teach nothing that holds for other cases.
     noise = np.random.default_rng(3).permutation(TRAIN.is_right)
     mislabelled = TRAIN.__class__(**{**vars(TRAIN), "is_right": noise})
-    config = RankerConfig(width=32, epochs=60, patience=2, batch=32, learning_rate=1e-2)
+    config = RankerConfig(width=32, epochs=60, patience=2, batch_size=32, learning_rate=1e-2)
 
     train_ranker(
         mislabelled, VALID, DRAWN_VIEW, config, 0, lambda number, _: reports.append(number)
@@ -119,7 +119,7 @@ def test_few_cases_are_shown_often_in_small_batches_and_all_equally_often(
 
 
 @pytest.mark.parametrize(
-    "changes", [{"epochs": 0}, {"pass_updates": 0}, {"all_blockers_share": 1.5}, {"averaging": 1.0}]
+    "changes", [{"epochs": 0}, {"min_updates": 0}, {"all_blockers_share": 1.5}, {"ema_decay": 1.0}]
 )
 def test_nonsense_is_refused(changes: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match="ranker"):

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from linkage_rl.agents.action_values import ValueShape, fit_action_values
-from linkage_rl.agents.run_thresholds import with_run_thresholds
-from linkage_rl.agents.plans import static_plan, plan_reward
+from linkage_rl.agents.plans import plan_reward, static_plan
 from linkage_rl.agents.ranker import RankerConfig, train_ranker
+from linkage_rl.agents.run_thresholds import with_run_thresholds
 from linkage_rl.agents.scorer import CandidateScorer, copy_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.agents.warm_start import WarmStartConfig, warm_start
@@ -18,7 +18,7 @@ from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.evaluation.evaluate import evaluate
 from tests.cases_factory import Candidate, Client, typed_cases
 
-SHARPNESS = 0.05
+TEMPERATURE = 0.05
 VIEW = View(2, (0.01, 0.05))
 WEIGHTS = RewardWeights()
 
@@ -35,7 +35,7 @@ def cases_of(n: int) -> CaseSet:
 
 @pytest.fixture(scope="module")
 def ranker() -> CandidateScorer:
-    config = RankerConfig(width=16, epochs=10, batch=64)
+    config = RankerConfig(width=16, epochs=10, batch_size=64)
     return train_ranker(cases_of(800), cases_of(100), VIEW, config, 0)
 
 
@@ -44,7 +44,7 @@ def promising(ranker: CandidateScorer, *gains: float) -> CandidateScorer:
     scorer = copy_scorer(ranker)
     with torch.no_grad():
         scorer.gain[-1].weight.zero_()  # type: ignore[operator]
-        scorer.gain[-1].bias[1:] = torch.tensor(gains) / SHARPNESS  # type: ignore[operator]
+        scorer.gain[-1].bias[1:] = torch.tensor(gains) / TEMPERATURE  # type: ignore[operator]
     return scorer
 
 
@@ -58,7 +58,7 @@ def test_a_blocker_that_promises_too_much_is_left_alone(ranker: CandidateScorer)
     """Ngram alone earns 1 - 0.05; name first costs 0.01 more and saves 0.05 for half: 1 - 0.035."""
     cases, greedy = cases_of(400), promising(ranker, 0.03, 0.9)
 
-    settled = with_run_thresholds(greedy, cases, VIEW, WEIGHTS, SHARPNESS)
+    settled = with_run_thresholds(greedy, cases, VIEW, WEIGHTS, TEMPERATURE)
 
     assert earned(greedy, cases, VIEW) == pytest.approx(1 - 0.06)
     assert earned(settled, cases, VIEW) >= 1 - 0.05 - 1e-6
@@ -67,7 +67,7 @@ def test_a_blocker_that_promises_too_much_is_left_alone(ranker: CandidateScorer)
 def test_a_blocker_that_promises_too_little_is_ran(ranker: CandidateScorer) -> None:
     cases, shy = cases_of(400), promising(ranker, -0.3, -0.3)
 
-    settled = with_run_thresholds(shy, cases, VIEW, WEIGHTS, SHARPNESS)
+    settled = with_run_thresholds(shy, cases, VIEW, WEIGHTS, TEMPERATURE)
 
     # without a blocker every company is missed
     assert earned(shy, cases, VIEW) == pytest.approx(-0.5)
@@ -82,7 +82,7 @@ def test_no_static_plan_earns_more_on_the_cases_that_chose(
     cases, view = cases_of(400), View(2, (0.01, cost))
     start = promising(ranker, gain, gain)
 
-    settled = with_run_thresholds(start, cases, view, WEIGHTS, SHARPNESS)
+    settled = with_run_thresholds(start, cases, view, WEIGHTS, TEMPERATURE)
 
     plan = static_plan(ScorerPolicy(start), cases, view, WEIGHTS)
     bits = sum(1 << blocker for blocker in plan)
@@ -97,7 +97,7 @@ def test_action_values_that_promise_too_little_are_raised(
     ranker: CandidateScorer, quantiles: int
 ) -> None:
     cases, shape = cases_of(400), ValueShape(quantiles, reward_scale=0.5, temperature=0.25)
-    config = WarmStartConfig(situations=3000, updates=200, batch=256, value_updates=300)
+    config = WarmStartConfig(samples=3000, updates=200, batch_size=256, value_updates=300)
     started = warm_start(ranker, cases, VIEW, WEIGHTS, config, 0)
     shy = fit_action_values(started, cases, VIEW, WEIGHTS, config, shape, 0)
     with torch.no_grad():
@@ -114,7 +114,7 @@ def test_only_the_running_changes(ranker: CandidateScorer) -> None:
     start = promising(ranker, 0.5, -0.5)
     before = {name: value.clone() for name, value in start.state_dict().items()}
 
-    settled = with_run_thresholds(start, cases_of(50), VIEW, WEIGHTS, SHARPNESS)
+    settled = with_run_thresholds(start, cases_of(50), VIEW, WEIGHTS, TEMPERATURE)
 
     changed = [
         name for name, value in settled.state_dict().items() if not torch.equal(value, before[name])

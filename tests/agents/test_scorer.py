@@ -112,9 +112,7 @@ def test_a_saved_scorer_returns_as_it_was(config: ScorerConfig, tmp_path: Path) 
     loaded = load_scorer(tmp_path / "scorer.pt")
 
     assert loaded.config == config
-    assert np.array_equal(
-        ScorerPolicy(loaded).logits(seen()), ScorerPolicy(scorer).logits(seen())
-    )
+    assert np.array_equal(ScorerPolicy(loaded).logits(seen()), ScorerPolicy(scorer).logits(seen()))
 
 
 def test_a_copy_is_independent() -> None:

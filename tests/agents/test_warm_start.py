@@ -15,7 +15,9 @@ from linkage_rl.errors import ConfigError
 from tests.cases_factory import Candidate, Client, synthetic_cases, typed_cases
 
 VIEW = View(2, (0.01, 0.05))
-QUICK = WarmStartConfig(situations=3000, updates=200, batch=256, value_updates=300, value_batch=256)
+QUICK = WarmStartConfig(
+    samples=3000, updates=200, batch_size=256, value_updates=300, value_batch_size=256
+)
 
 
 def easy_cases(n: int) -> CaseSet:
@@ -31,7 +33,7 @@ def easy_cases(n: int) -> CaseSet:
 
 @pytest.fixture(scope="module")
 def ranker() -> CandidateScorer:
-    config = RankerConfig(width=16, epochs=10, batch=64)
+    config = RankerConfig(width=16, epochs=10, batch_size=64)
     return train_ranker(easy_cases(800), easy_cases(100), VIEW, config, 0)
 
 
@@ -55,9 +57,7 @@ def test_no_more_situations_are_drawn_than_asked_for() -> None:
     assert len(sample_chains(cases, 3, 100, np.random.default_rng(1)).case) <= 100
 
 
-@pytest.mark.parametrize(
-    ("ngram_cost", "second_run"), [(0.05, True), (0.9, True), (1.6, False)]
-)
+@pytest.mark.parametrize(("ngram_cost", "second_run"), [(0.05, True), (0.9, True), (1.6, False)])
 def test_the_second_blocker_is_ran_while_it_costs_less_than_it_gains(
     ranker: CandidateScorer, ngram_cost: float, second_run: bool
 ) -> None:
@@ -131,7 +131,7 @@ def test_equal_seeds_start_equally(ranker: CandidateScorer) -> None:
     assert all(torch.equal(first[name], again[name]) for name in first)
 
 
-@pytest.mark.parametrize("changes", [{"rounds": 0}, {"sharpness": 0.0}])
+@pytest.mark.parametrize("changes", [{"iterations": 0}, {"temperature": 0.0}])
 def test_nonsense_is_refused(changes: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match="warm"):
         WarmStartConfig(**changes)  # type: ignore[arg-type]

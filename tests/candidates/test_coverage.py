@@ -1,7 +1,7 @@
 """Recall of blockers on clients whose company is known."""
 
+from linkage_rl.candidates.blockers import Blocker, KeyBlocker, NgramBlocker
 from linkage_rl.candidates.coverage import Coverage, coverage
-from linkage_rl.candidates.blockers import KeyBlocker, NgramBlocker, Blocker
 from tests.small_table import clients, small_index
 
 CLIENTS = clients(
@@ -16,7 +16,8 @@ TRUTH = ["aozora-osaka", "aozora-osaka", "goyo", "takahashi", ""]
 
 def reports(*blockers: Blocker) -> dict[str, Coverage]:
     return {
-        report.blocker: report for report in coverage(small_index(), blockers, CLIENTS, TRUTH, (1, 2))
+        report.blocker: report
+        for report in coverage(small_index(), blockers, CLIENTS, TRUTH, (1, 2))
     }
 
 

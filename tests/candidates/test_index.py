@@ -11,7 +11,7 @@ from tests.small_table import COMPANIES, IDS, clients, company_rows, records, sm
 ALL = np.arange(len(IDS))
 
 
-def bearers(index: CompanyIndex, key: str) -> list[int]:
+def frequencies(index: CompanyIndex, key: str) -> list[int]:
     """How many companies share a key with each company, in the order of the rows."""
     counts: list[int] = index.counts(ALL)[:, list(COUNTED).index(key)].tolist()
     return counts
@@ -71,27 +71,27 @@ def test_names_are_stored_once_per_distinct_name() -> None:
     assert base.rows["doc"][0] == base.rows["doc"][1] == base.rows["doc"][2]
 
 
-def test_bearers_are_counted_over_the_table() -> None:
+def test_frequencies_are_counted_over_the_table() -> None:
     index = small_index()
 
-    assert bearers(index, "name") == [2, 2, 1, 1, 1, 1, 1, 1]
-    assert bearers(index, "core") == [3, 3, 3, 1, 1, 1, 1, 1]
-    assert bearers(index, "core_city") == [2, 1, 2, 1, 1, 1, 1, 1]
-    assert bearers(index, "address") == [2, 1, 1, 1, 2, 1, 1, 1]
+    assert frequencies(index, "name") == [2, 2, 1, 1, 1, 1, 1, 1]
+    assert frequencies(index, "core") == [3, 3, 3, 1, 1, 1, 1, 1]
+    assert frequencies(index, "core_city") == [2, 1, 2, 1, 1, 1, 1, 1]
+    assert frequencies(index, "address") == [2, 1, 1, 1, 2, 1, 1, 1]
 
 
-@pytest.mark.parametrize("bearers", [0, 1, 2, 3, 7, 8, 9])
-def test_every_bearer_of_a_name_is_counted_wherever_it_is_filed(bearers: int) -> None:
-    names = ["山田"] * 5 + ["青空"] * bearers + ["五洋"] * 5
+@pytest.mark.parametrize("frequencies", [0, 1, 2, 3, 7, 8, 9])
+def test_every_company_of_a_name_is_counted_wherever_it_is_filed(frequencies: int) -> None:
+    names = ["山田"] * 5 + ["青空"] * frequencies + ["五洋"] * 5
     index = CompanyIndex.build([company_rows({f"{n}": {"name": s} for n, s in enumerate(names)})])
 
-    counts = index.namesakes(clients({"name": "山田"}, {"name": "青空"}, {"name": "五洋"}))
+    counts = index.name_frequencies(clients({"name": "山田"}, {"name": "青空"}, {"name": "五洋"}))
 
-    assert counts[:, [*COUNTED].index("core")].tolist() == [5, bearers, 5]
+    assert counts[:, [*COUNTED].index("core")].tolist() == [5, frequencies, 5]
 
 
 def test_a_client_is_told_how_many_companies_bear_its_name() -> None:
-    counts = small_index().namesakes(
+    counts = small_index().name_frequencies(
         clients(
             {"name": "青空商事", "prefecture": "東京都", "city": "千代田区"}, {"name": "山田"}, {}
         )
@@ -125,7 +125,7 @@ def test_an_empty_table_makes_an_index_that_holds_nothing() -> None:
     assert not index.needs_merge
     assert index.find(["goyo"]).tolist() == [-1]
     assert len(index.fetch(["goyo"]).records) == 0
-    assert not index.namesakes(clients({"name": "五洋建設"})).any()
+    assert not index.name_frequencies(clients({"name": "五洋建設"})).any()
 
 
 def test_comparing_a_name_with_itself_gives_one_at_most() -> None:

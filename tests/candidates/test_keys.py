@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from linkage_rl.candidates.blockers import KeyBlocker, NgramBlocker
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.keys import COUNTED, FILED, KEYS, hashed_keys
-from linkage_rl.candidates.blockers import KeyBlocker, NgramBlocker
-from linkage_rl.candidates.settings import CandidateSettings, BlockerCosts
+from linkage_rl.candidates.settings import BlockerCosts, CandidateSettings
 from linkage_rl.errors import ConfigError
 from linkage_rl.text.canonical import canonicalise
 from tests.small_table import COMPANIES, client_records, clients, company_rows, small_index
@@ -47,7 +47,7 @@ def found(blocker: str, client: dict[str, str], index: CompanyIndex | None = Non
         ("former_name", {"name": "北海道総合食品"}, []),
     ],
 )
-def test_a_blocker_finds_the_bearers_of_its_key(
+def test_a_blocker_finds_the_companies_of_its_key(
     blocker: str, client: dict[str, str], companies: list[str]
 ) -> None:
     assert sorted(found(blocker, client)) == sorted(companies)
@@ -79,10 +79,12 @@ def test_a_company_is_found_once_under_all_names_that_it_bore() -> None:
     assert found("former_name", {"name": "古商事"}, index) == ["1"]
     assert found("former_name", {"name": "今商事"}, index) == ["1"]
     asking = clients({"name": "昔商事"}, {"name": "新商事"})
-    assert index.former_bearers(asking).tolist() == [1, 0]
+    assert index.former_name_frequencies(asking).tolist() == [1, 0]
 
 
-@pytest.mark.parametrize("blocker", [KeyBlocker("former_name"), KeyBlocker("phone"), NgramBlocker()])
+@pytest.mark.parametrize(
+    "blocker", [KeyBlocker("former_name"), KeyBlocker("phone"), NgramBlocker()]
+)
 def test_a_former_name_promises_as_much_as_a_present_one_whatever_found_it(
     blocker: KeyBlocker | NgramBlocker,
 ) -> None:
@@ -128,7 +130,7 @@ def test_the_same_legal_form_breaks_a_tie_of_cores() -> None:
     assert found("core", {"name": "青空商事(同)"})[0] == "aozora-llc"
 
 
-def test_equal_bearers_come_in_the_order_of_the_table() -> None:
+def test_equal_companies_come_in_the_order_of_the_table() -> None:
     rows = {f"{place}": {"name": "株式会社青空商事"} for place in range(5)}
     index = CompanyIndex.build([company_rows(rows)])
 
@@ -147,10 +149,10 @@ def test_the_limit_keeps_the_best_and_marks_what_is_left_empty() -> None:
     assert proposals.retrieval_score[1, 1] == 0
 
 
-def test_no_more_bearers_are_read_than_allowed() -> None:
+def test_no_more_companies_are_read_than_allowed() -> None:
     rows = {f"{place}": {"name": "青空商事"} for place in range(5)}
     index = CompanyIndex.build([company_rows(rows)])
-    blocker = KeyBlocker("name", read_at_most=3)
+    blocker = KeyBlocker("name", max_rows=3)
 
     proposed = index.propose(blocker, clients({"name": "青空商事"}), np.array([0]), 10).rows[0]
 

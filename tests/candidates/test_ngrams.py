@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.blockers import NgramBlocker
+from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.errors import ConfigError
 from tests.small_table import clients, company_rows, small_index
 
@@ -37,11 +37,11 @@ def test_a_name_that_shares_nothing_is_not_found() -> None:
     assert found({"name": "株式会社山田"}) == []
 
 
-def test_all_bearers_of_a_similar_name_are_proposed() -> None:
+def test_all_companies_of_a_similar_name_are_proposed() -> None:
     assert sorted(found({"name": "青空商亊"})) == ["aozora-llc", "aozora-osaka", "aozora-tokyo"]
 
 
-def test_bearers_of_one_name_are_ordered_by_place_and_ties_by_the_lower_row() -> None:
+def test_companies_of_one_name_are_ordered_by_place_and_ties_by_the_lower_row() -> None:
     osaka = {"prefecture": "大阪府", "city": "大阪市北区"}
 
     assert found({"name": "青空商会"})[0] == "aozora-tokyo"
@@ -64,7 +64,7 @@ def test_only_so_many_names_are_compared() -> None:
     assert found({"name": "五洋建設"}, NgramBlocker(documents=1), index) == ["五洋建設"]
 
 
-def test_only_so_many_bearers_of_a_name_are_compared() -> None:
+def test_only_so_many_companies_of_a_name_are_compared() -> None:
     rows = {f"{place}": {"name": "青空商事"} for place in range(5)}
     index = CompanyIndex.build([company_rows(rows)])
 

@@ -98,8 +98,8 @@ def test_a_company_that_closed_or_took_its_old_name_again_bears_no_former_name(
     store.apply(company_rows({"hokkai": COMPANIES["hokkai"]}, closed=["hokkai"]))
     fresh, _ = index.refresh(store)
 
-    assert index.former_bearers(asking).tolist() == [1, 1]
-    assert fresh.former_bearers(asking).tolist() == [0, 0]
+    assert index.former_name_frequencies(asking).tolist() == [1, 1]
+    assert fresh.former_name_frequencies(asking).tolist() == [0, 0]
     assert linked_by(fresh, "former_name", name="青空商事") == set()
     assert linked_by(fresh, "former_name", name="ペンタ") == {"goyo"}
 
@@ -224,7 +224,7 @@ def test_a_changed_company_is_not_its_own_namesake(store: CompanyStore) -> None:
     row = fresh.find(["goyo"])
     assert row[0] >= 8
     assert fresh.counts(row)[0, [NAME, CORE]].tolist() == [1, 1]
-    assert fresh.namesakes(clients(COMPANIES["goyo"]))[0, [NAME, CORE]].tolist() == [
+    assert fresh.name_frequencies(clients(COMPANIES["goyo"]))[0, [NAME, CORE]].tolist() == [
         1,
         1,
     ]

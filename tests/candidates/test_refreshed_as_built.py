@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from linkage_rl.candidates.blockers import Blocker, Clients
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.blockers import Clients, Blocker
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.records import FIELDS
 from linkage_rl.tables.store import CompanyStore
@@ -70,8 +70,10 @@ def agree(followed: CompanyIndex, built: CompanyIndex, asked: list[dict[str, str
         assert followed.records(same).column(field) == built.records(rows).column(field)
     assert np.array_equal(followed.counts(same), built.counts(rows))
     asking = clients(*asked)
-    assert np.array_equal(followed.namesakes(asking), built.namesakes(asking))
-    assert np.array_equal(followed.former_bearers(asking), built.former_bearers(asking))
+    assert np.array_equal(followed.name_frequencies(asking), built.name_frequencies(asking))
+    assert np.array_equal(
+        followed.former_name_frequencies(asking), built.former_name_frequencies(asking)
+    )
     for blocker in CandidateSettings().blockers():
         for client in range(len(asking)):
             assert proposed(followed, blocker, asking, client) == proposed(

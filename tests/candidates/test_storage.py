@@ -39,7 +39,9 @@ def refreshed(folder: Path) -> CompanyIndex:
 
 def assert_equal(left: CompanyIndex, right: CompanyIndex) -> None:
     asking = clients(*COMPANIES.values(), {"name": "ペンタ"}, {"name": "札幌食糧"})
-    assert np.array_equal(left.former_bearers(asking), right.former_bearers(asking))
+    assert np.array_equal(
+        left.former_name_frequencies(asking), right.former_name_frequencies(asking)
+    )
     for blocker in CandidateSettings().blockers():
         a, b = (index.propose(blocker, asking, np.arange(10), 9) for index in (left, right))
         assert np.array_equal(a.rows, b.rows)
@@ -75,7 +77,7 @@ def test_a_loaded_index_keeps_what_was_refreshed(tmp_path: Path) -> None:
     assert len(loaded) == 8
     assert loaded.find(["goyo"]).tolist() == [8]
     assert loaded.fetch(["goyo"]).records.column("former_names") == ["五洋建設株式会社"]
-    assert loaded.former_bearers(clients({"name": "五洋建設"})).tolist() == [1]
+    assert loaded.former_name_frequencies(clients({"name": "五洋建設"})).tolist() == [1]
 
 
 def test_a_loaded_index_can_be_refreshed_and_saved_again(tmp_path: Path) -> None:

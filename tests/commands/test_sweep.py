@@ -33,7 +33,7 @@ def test_a_search_goes_on_where_it_stopped(
     study = sweep.optuna.load_study(
         study_name="linkage_rl", storage=f"sqlite:///{tmp_path}/studies/one.db"
     )
-    assert study.trials[0].params["training.warm.sharpness"] == 0.05
+    assert study.trials[0].params["training.warm_start.temperature"] == 0.05
     assert study.best_value >= study.trials[0].value
 
 

@@ -15,8 +15,8 @@ TINY = (
     "table.sample.companies=600",
     "table.sample.clients=500",
     "training.progress=false",
-    "training.steps=4_096",
-    "agent.envs=256",
+    "training.total_timesteps=4_096",
+    "agent.n_envs=256",
 )
 
 
@@ -57,7 +57,7 @@ def test_a_sweep_runs_every_agent(run: Run, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_an_interrupted_run_leaves_a_checkpoint_and_goes_on(run: Run, tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "linkage_rl.train", *TINY, "training.steps=1_000_000"],
+        [sys.executable, "-m", "linkage_rl.train", *TINY, "training.total_timesteps=1_000_000"],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
@@ -79,7 +79,7 @@ def test_an_interrupted_run_leaves_a_checkpoint_and_goes_on(run: Run, tmp_path: 
     assert list((folder / "checkpoints").glob("rl_model_*_steps.zip"))
 
     steps = max(int(p.stem.split("_")[2]) for p in (folder / "checkpoints").glob("rl_model*"))
-    ended = run("train", f"resume={folder}", f"training.steps={steps + 20_000}")
+    ended = run("train", f"resume={folder}", f"training.total_timesteps={steps + 20_000}")
 
     assert ended.code == 0, ended.err
     assert (folder / "bundle" / "manifest.json").is_file()

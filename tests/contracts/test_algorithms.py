@@ -22,19 +22,19 @@ from tests.cases_factory import DRAWN_VIEW, synthetic_cases
 CASES = synthetic_cases(300, np.random.default_rng(9))
 ENVS = 64
 UPDATES = PPOUpdates(
-    rollout=4,
-    batch=64,
+    n_steps=4,
+    batch_size=64,
     learning_rate=1e-3,
-    clip=0.2,
-    exploration=1.0,
-    entropy=0.0,
+    clip_range=0.2,
+    temperature=1.0,
+    ent_coef=0.0,
     target_kl=1.0,
 )
 SETTINGS: dict[str, dict[str, Any]] = {
-    "ppo": {"envs": ENVS, "refine": UPDATES, "scratch": UPDATES},
-    "maskable_ppo": {"envs": ENVS, "refine": UPDATES, "scratch": UPDATES},
-    "dqn": {"envs": ENVS, "batch": 64, "buffer": 2048},
-    "qrdqn": {"envs": ENVS, "batch": 64, "buffer": 2048, "quantiles": 4},
+    "ppo": {"n_envs": ENVS, "refine": UPDATES, "scratch": UPDATES},
+    "maskable_ppo": {"n_envs": ENVS, "refine": UPDATES, "scratch": UPDATES},
+    "dqn": {"n_envs": ENVS, "batch_size": 64, "buffer_size": 2048},
+    "qrdqn": {"n_envs": ENVS, "batch_size": 64, "buffer_size": 2048, "n_quantiles": 4},
 }
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from linkage_rl.candidates.blockers import Blocker, Clients, Proposals
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.blockers import Clients, Proposals, Blocker
 from linkage_rl.candidates.settings import CandidateSettings
 from tests.small_table import COMPANIES, clients, company_rows, small_index
 
@@ -27,7 +27,9 @@ def ask(blocker: Blocker, index: CompanyIndex, asking: Clients) -> Proposals:
 
 @pytest.mark.parametrize("blocker", BLOCKERS, ids=lambda blocker: blocker.name)
 class TestEveryBlocker:
-    def test_proposals_come_by_falling_retrieval_score_in_the_unit_interval(self, blocker: Blocker) -> None:
+    def test_proposals_come_by_falling_retrieval_score_in_the_unit_interval(
+        self, blocker: Blocker
+    ) -> None:
         found = ask(blocker, small_index(), clients(*COMPANIES.values()))
 
         present = found.rows >= 0

@@ -32,7 +32,15 @@ def companies_by_client(cases: CaseSet) -> dict[str, list[str]]:
 def assert_equal(left: CaseSet, right: CaseSet) -> None:
     assert left.blockers == right.blockers
     assert companies_by_client(left) == companies_by_client(right)
-    for name in ("starts", "retrieval_score", "features", "is_right", "query", "dataset", "available"):
+    for name in (
+        "starts",
+        "retrieval_score",
+        "features",
+        "is_right",
+        "query",
+        "dataset",
+        "available",
+    ):
         assert np.array_equal(getattr(left, name), getattr(right, name))
 
 

@@ -8,8 +8,8 @@ from linkage_rl.decision.episode import (
     Episodes,
     advance,
     begin,
-    legal_actions,
     blocker_cost,
+    legal_actions,
 )
 from linkage_rl.errors import IllegalActionError
 

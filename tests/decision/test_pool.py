@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.blockers import KeyBlocker, NgramBlocker
+from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View

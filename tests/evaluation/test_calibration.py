@@ -166,7 +166,9 @@ def f1_at(
     return float(2 * (linked & is_right).sum() / (linked.sum() + has_row.sum()))
 
 
-@pytest.mark.parametrize("goal", ["F1", "precision", "precision:", "precision:2", "precision:nan", ""])
+@pytest.mark.parametrize(
+    "goal", ["F1", "precision", "precision:", "precision:2", "precision:nan", ""]
+)
 def test_an_unknown_goal_is_refused(goal: str) -> None:
     with pytest.raises(ConfigError, match="expected goal 'f1', 'reward' or 'precision"):
         choose_threshold(CONFIDENCE, IS_RIGHT, HAS_ROW, goal)

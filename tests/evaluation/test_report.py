@@ -95,9 +95,7 @@ def test_the_table_is_aligned_and_shows_rates_in_percent() -> None:
 def test_the_table_stays_within_120_columns_for_long_names_and_slow_systems() -> None:
     slow = replace(AGENT, microseconds_per_client=1_234_567.8, linkage_rate=1.0)
 
-    widths = {
-        len(line) for line in side_by_side({"static plan of all": slow}).splitlines()
-    }
+    widths = {len(line) for line in side_by_side({"static plan of all": slow}).splitlines()}
 
     assert widths.pop() <= 120
     assert not widths

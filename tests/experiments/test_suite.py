@@ -47,7 +47,7 @@ class TestKeys:
             told = train_settings([*TINY, *words]) if words else settings
             return cell_key(told, Condition(labels=labels), system, seed)
 
-        assert key("ranker") == key("ranker", "agent=dqn", "training.steps=7")
+        assert key("ranker") == key("ranker", "agent=dqn", "training.total_timesteps=7")
         assert key("ranker") != key("ranker", "ranker.width=16")
         assert key("ranker") != key("ranker", seed=2)
         assert key("ranker") != key("ranker", labels=100)

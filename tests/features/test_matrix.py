@@ -143,16 +143,16 @@ def test_latin_names_are_compared_where_both_are_known() -> None:
     assert compare({"name": "Acme Trading Inc."}, "goyo")["latin_ratio"] == 0
 
 
-def test_bearers_stand_on_a_logarithmic_scale() -> None:
+def test_frequencies_are_on_a_logarithmic_scale() -> None:
     pair = compare({"name": "青空商事"}, "aozora-osaka")
 
-    assert pair["company_name_bearers"] == pytest.approx(np.log(1 + 2) / np.log(1001))
-    assert pair["client_core_bearers"] == pytest.approx(np.log(1 + 3) / np.log(1001))
-    assert pair["client_name_bearers"] == 0
+    assert pair["company_name_frequency"] == pytest.approx(np.log(1 + 2) / np.log(1001))
+    assert pair["client_core_frequency"] == pytest.approx(np.log(1 + 3) / np.log(1001))
+    assert pair["client_name_frequency"] == 0
 
 
 @pytest.mark.parametrize(
-    ("name", "company_id", "equal", "bearers"),
+    ("name", "company_id", "equal", "frequencies"),
     [
         ("札幌食糧", "hokkai", 1, 1),
         ("札幌食糧(株) 函館営業所", "hokkai", 1, 1),
@@ -163,12 +163,12 @@ def test_bearers_stand_on_a_logarithmic_scale() -> None:
     ],
 )
 def test_a_former_name_is_told_from_a_present_one(
-    name: str, company_id: str, equal: int, bearers: int
+    name: str, company_id: str, equal: int, frequencies: int
 ) -> None:
     pair = compare({"name": name}, company_id)
 
     assert pair["former_name_equal"] == equal
-    assert pair["former_name_bearers"] == pytest.approx(np.log(1 + bearers) / np.log(1001))
+    assert pair["former_name_frequency"] == pytest.approx(np.log(1 + frequencies) / np.log(1001))
 
 
 def test_two_writings_that_are_read_alike_are_marked() -> None:

@@ -65,10 +65,10 @@ def test_remarks_name_features_that_exist_and_each_is_worded_once() -> None:
 def test_a_name_borne_by_many_is_remarked_on() -> None:
     missing = [name for name in PAIR_FEATURES if name.endswith("_missing")]
     features = np.zeros((1, len(PAIR_FEATURES)), dtype=np.float32)
-    for name in ("core_equal", "core_ratio", "company_name_bearers", *missing):
+    for name in ("core_equal", "core_ratio", "company_name_frequency", *missing):
         features[0, PAIR_FEATURES.index(name)] = 1
 
-    assert reasons(features) == ["same name but for the legal form; many companies bear this name"]
+    assert reasons(features) == ["same name but for the legal form; many companies have this name"]
 
 
 def test_no_pairs_need_no_reasons() -> None:

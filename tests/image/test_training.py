@@ -34,7 +34,7 @@ def test_a_wrong_hyperparameter_ends_with_the_reason(train_image: str, tmp_path:
 
     reason = (tmp_path / "output/failure").read_text()
     assert code == 2
-    assert reason == "unknown key training.stepz; did you mean training.steps?"
+    assert reason == "unknown key training.stepz; did you mean training.total_timesteps?"
     assert not any((tmp_path / "model").iterdir())
 
 

@@ -109,7 +109,7 @@ def test_every_algorithm_stays_above_the_static_plan(
 ) -> None:
     careful = ScorerPolicy(cautious(ranker, WEIGHTS.break_even().link))
     plan = static_plan(careful, task.valid, task.view, WEIGHTS)
-    training = TrainingConfig(steps=32_768, evaluations=4, progress=False)
+    training = TrainingConfig(total_timesteps=32_768, evaluations=4, progress=False)
 
     policy = train_agent(AGENTS[name](), task, training, 1, tmp_path, ranker)
 
@@ -123,7 +123,7 @@ def test_every_algorithm_learns_from_nothing_by_the_curriculum(
 ) -> None:
     """Rejecting everybody earns -0.25; nothing but rewards is told to the agent."""
     training = TrainingConfig(
-        steps=98_304, evaluations=4, start="curriculum", width=32, progress=False
+        total_timesteps=98_304, evaluations=4, start="curriculum", width=32, progress=False
     )
 
     policy = train_agent(AGENTS[name](), task, training, 1, tmp_path)
@@ -134,7 +134,9 @@ def test_every_algorithm_learns_from_nothing_by_the_curriculum(
 @pytest.mark.slow
 def test_without_a_start_ppo_collapses_and_the_guard_says_so(task: Task, tmp_path: Path) -> None:
     hostile = replace(task, weights=RewardWeights(wrong_link=-20.0))
-    training = TrainingConfig(steps=65_536, evaluations=8, start="scratch", progress=False)
+    training = TrainingConfig(
+        total_timesteps=65_536, evaluations=8, start="scratch", progress=False
+    )
 
     with pytest.raises(CollapsedPolicyError, match=r"training\.start=warm"):
         train_agent(AGENTS["ppo"](), hostile, training, 1, tmp_path)

@@ -196,7 +196,7 @@ class TestWholeJobs:
         assert [path.name for path in companies.iterdir()] == ["crm.sqlite"]
 
     def test_a_job_that_is_stopped_goes_on_from_its_checkpoint(self, tmp_path: Path) -> None:
-        root = job(tmp_path, {"debug": "fast", "training.steps": "30_000"})
+        root = job(tmp_path, {"debug": "fast", "training.total_timesteps": "30_000"})
         checkpoints = channel(root / "checkpoints") / "run/checkpoints"
 
         with start_job(root) as process:

@@ -28,21 +28,21 @@ TASK = Task(
     RewardWeights(),
 )
 UPDATES = PPOUpdates(
-    rollout=4,
-    batch=256,
+    n_steps=4,
+    batch_size=256,
     learning_rate=1e-3,
-    clip=0.2,
-    exploration=1.0,
-    entropy=0.0,
+    clip_range=0.2,
+    temperature=1.0,
+    ent_coef=0.0,
     target_kl=1.0,
-    epochs=2,
+    n_epochs=2,
 )
-PPO = PPOConfig(envs=128, refine=UPDATES, scratch=UPDATES)
+PPO = PPOConfig(n_envs=128, refine=UPDATES, scratch=UPDATES)
 QUICK = TrainingConfig(
-    steps=2048,
+    total_timesteps=2048,
     evaluations=4,
     evaluation_cases=100,
-    warm=WarmStartConfig(situations=1000, updates=50, batch=128, value_updates=100),
+    warm_start=WarmStartConfig(samples=1000, updates=50, batch_size=128, value_updates=100),
     progress=False,
 )
 UNGUARDED = replace(QUICK, collapse_rate=0.0)
@@ -50,7 +50,7 @@ UNGUARDED = replace(QUICK, collapse_rate=0.0)
 
 @pytest.fixture(scope="module")
 def ranker() -> CandidateScorer:
-    config = RankerConfig(width=16, epochs=20, batch=32, averaging=0.0)
+    config = RankerConfig(width=16, epochs=20, batch_size=32, ema_decay=0.0)
     return train_ranker(TASK.train, TASK.valid, TASK.view, config, 0)
 
 
@@ -71,8 +71,8 @@ def test_run_thresholds_come_from_valid_cases_and_where_these_are_few_from_train
     monkeypatch.setattr(agent, "with_run_thresholds", noted)
     valid = len(TASK.valid)
     for most in (0, valid - 10, valid + 30):
-        warm = replace(QUICK.warm, run_threshold_cases=most)
-        starting_scorer(PPO, TASK, replace(QUICK, warm=warm), 0, ranker)
+        warm = replace(QUICK.warm_start, run_threshold_cases=most)
+        starting_scorer(PPO, TASK, replace(QUICK, warm_start=warm), 0, ranker)
 
     few, filled = seen
     assert [len(few), len(filled)] == [valid - 10, valid + 30]
@@ -109,7 +109,9 @@ def test_the_policy_returned_is_the_best_one_evaluated(
     """A ruinous learning rate: nothing beats the warm start, which therefore is returned."""
     ruinous = replace(PPO, refine=replace(UPDATES, learning_rate=1.0))
 
-    policy = train_agent(ruinous, TASK, replace(UNGUARDED, steps=1024), 1, tmp_path, ranker)
+    policy = train_agent(
+        ruinous, TASK, replace(UNGUARDED, total_timesteps=1024), 1, tmp_path, ranker
+    )
 
     means = evaluations(tmp_path)["results"].mean(axis=1)
     assert means.max() == means[0] > means[-1]
@@ -128,7 +130,9 @@ def test_a_resumed_run_goes_on_and_keeps_the_better_best_model(
     best = evaluations(tmp_path)["results"].mean(axis=1).max()
     ruinous = replace(PPO, refine=replace(UPDATES, learning_rate=1.0))
 
-    train_agent(ruinous, TASK, replace(UNGUARDED, steps=4096), 1, tmp_path, ranker, resume=True)
+    train_agent(
+        ruinous, TASK, replace(UNGUARDED, total_timesteps=4096), 1, tmp_path, ranker, resume=True
+    )
 
     curve = evaluations(tmp_path)
     assert curve["timesteps"].tolist()[:5] == [0, 512, 1024, 1536, 2048]
@@ -194,18 +198,18 @@ def test_a_policy_that_links_nobody_ends_the_run_with_one_sentence(
     ranker: CandidateScorer, tmp_path: Path
 ) -> None:
     hostile = replace(TASK, weights=RewardWeights(wrong_link=-1000.0))
-    config = replace(QUICK, start="scratch", steps=8192, evaluations=8)
+    config = replace(QUICK, start="scratch", total_timesteps=8192, evaluations=8)
 
     with pytest.raises(CollapsedPolicyError, match=r"links 0\.\d% of the clients after \d+ steps"):
         train_agent(PPO, hostile, config, 1, tmp_path, ranker)
 
 
 def test_a_dqn_run_resumes_with_its_memory(ranker: CandidateScorer, tmp_path: Path) -> None:
-    dqn = DQNConfig(envs=128, batch=64, gradient_steps=1, buffer=1024)
+    dqn = DQNConfig(n_envs=128, batch_size=64, gradient_steps=1, buffer_size=1024)
     train_agent(dqn, TASK, QUICK, 1, tmp_path, ranker)
     assert (tmp_path / "checkpoints" / "replay.npz").is_file()
 
-    train_agent(dqn, TASK, replace(QUICK, steps=3072), 1, tmp_path, ranker, resume=True)
+    train_agent(dqn, TASK, replace(QUICK, total_timesteps=3072), 1, tmp_path, ranker, resume=True)
 
     assert evaluations(tmp_path)["timesteps"][-1] == 3072
 
@@ -230,7 +234,7 @@ def test_a_bar_is_shown_on_request(
     ("changes", "message"),
     [
         ({"start": "cold"}, r"training.start among \['warm', 'curriculum', 'scratch'\]"),
-        ({"steps": 0}, "must be at least 1, got 0"),
+        ({"total_timesteps": 0}, "must be at least 1, got 0"),
     ],
 )
 def test_nonsense_is_refused(changes: dict[str, object], message: str) -> None:
