@@ -13,7 +13,7 @@ from linkage_rl.config.inputs import TableChoice, open_linker
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider
 from linkage_rl.decision.prepare import prepare_cases
-from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.errors import ConfigError, OutputError, SchemaError
 from linkage_rl.evaluation.comparison import error_examples
 from linkage_rl.evaluation.curves import reliability, risk_coverage

@@ -15,7 +15,7 @@ from experiments.peers.exchange import best_of, read_lists
 from experiments.peers.prepare import CANONICAL, prepare, prepare_sample
 from experiments.peers.running import HERE, PEERS, pinned_version, run_peer
 from experiments.peers.scoring import figures_of, judged, read_links
-from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.errors import ConfigError, InputFileError
 from linkage_rl.evaluation.answers import Answers
 from linkage_rl.records import CompanyRows, DecisionKind, RecordBatch

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.peers.exchange import JUDGED, read_rows
-from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.errors import InputFileError
 from linkage_rl.evaluation.answers import Answers, stand, with_calibration
 from linkage_rl.evaluation.calibration import choose_threshold

@@ -17,7 +17,7 @@ from linkage_rl.bundle import load_bundle
 from linkage_rl.candidates.upkeep import open_index
 from linkage_rl.config.command import say
 from linkage_rl.decision.prepare import prepare_cases
-from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.evaluation.evaluate import evaluate_cases
 from linkage_rl.evaluation.metrics import Metrics
 from linkage_rl.linker import Linker

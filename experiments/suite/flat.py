@@ -22,9 +22,9 @@ from linkage_rl.agents.scorer import MASKED
 from linkage_rl.agents.scorer_policy import one_thread
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.envs.build import as_dict
 from linkage_rl.envs.core import LinkageCore
-from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.records import Observation
 
 UNITS = 256

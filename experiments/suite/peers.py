@@ -27,7 +27,7 @@ from experiments.suite.records import (
     write_record,
 )
 from experiments.suite.settings import Condition, SuiteSettings
-from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.errors import LinkageError
 from linkage_rl.evaluation.answers import Answers
 from linkage_rl.train import TrainSettings

@@ -9,7 +9,7 @@ import numpy as np
 from experiments.suite.records import Record, Result
 from experiments.suite.settings import SuiteSettings
 from experiments.suite.systems import SYSTEMS
-from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.evaluation.answers import Standing, stand, with_calibration
 from linkage_rl.evaluation.paired import Difference, compare_runs, mean_interval
 from linkage_rl.evaluation.seeds import interquartile_mean, stratified_interval

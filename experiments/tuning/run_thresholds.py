@@ -26,7 +26,7 @@ from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.config.command import CONFIGS, say
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider, PreparedPool
-from linkage_rl.envs.rewards import decision_rewards
+from linkage_rl.decision.rewards import decision_rewards
 from linkage_rl.protocols import Policy
 from linkage_rl.train import TrainSettings
 from linkage_rl.training.agent import Task, starting_scorer

@@ -17,7 +17,7 @@ from linkage_rl.agents.scorer_policy import one_thread, tensors
 from linkage_rl.agents.warm_start import Chains, WarmStartConfig, look_at, sample_chains
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
-from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.records import Observation
 
 

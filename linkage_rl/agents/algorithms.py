@@ -25,8 +25,8 @@ from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.agents.warm_start import WarmStartConfig
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.envs.core import LinkageCore
-from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.errors import ConfigError
 
 VALUE_TEMPERATURE = 0.25

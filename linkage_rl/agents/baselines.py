@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.agents.plans import layout_of
-from linkage_rl.agents.scorer import MASKED
 from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.episode import ILLEGAL
 from linkage_rl.decision.observation import View
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import Observation
@@ -27,7 +27,7 @@ class RandomPolicy:
     def logits(self, observation: Observation) -> NDArray[np.float32]:
         """Uniform noise over the legal actions, shape (B, A)."""
         noise = self.rng.random(observation.action_mask.shape, dtype=np.float32)
-        return np.where(observation.action_mask > 0, noise, MASKED).astype(np.float32)
+        return np.where(observation.action_mask > 0, noise, ILLEGAL).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class TopOne:
 
     def logits(self, observation: Observation) -> NDArray[np.float32]:
         """1 for the first slot where it is filled, since slots come by falling retrieval score."""
-        result = np.full(observation.action_mask.shape, MASKED, dtype=np.float32)
+        result = np.full(observation.action_mask.shape, ILLEGAL, dtype=np.float32)
         result[:, layout_of(observation).no_match] = 0.0
         result[observation.action_mask[:, 0] > 0, 0] = 1.0
         return result
@@ -88,7 +88,7 @@ class Rules:
     def logits(self, observation: Observation) -> NDArray[np.float32]:
         """Log-odds of the stated confidence for the candidate that a rule names alone."""
         layout = layout_of(observation)
-        result = np.full(observation.action_mask.shape, MASKED, dtype=np.float32)
+        result = np.full(observation.action_mask.shape, ILLEGAL, dtype=np.float32)
         result[:, layout.no_match] = 0.0
         filled = observation.action_mask[:, : layout.slots] > 0
         # An unnamed candidate stays below no match: probability 0.2 against it.
@@ -158,6 +158,6 @@ class Oracle:
             useful.any(axis=1), layout.first_blocker + cheapest, np.int64(layout.no_match)
         )
         action = np.where(right.any(axis=1), right.argmax(axis=1), action)
-        result = np.where(observation.action_mask > 0, 0.0, MASKED).astype(np.float32)
+        result = np.where(observation.action_mask > 0, 0.0, ILLEGAL).astype(np.float32)
         result[np.arange(len(action)), action] = 1.0
         return result

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.episode import ActionLayout, blocker_cost
 from linkage_rl.decision.observation import View
-from linkage_rl.envs.rewards import RewardWeights, outcomes
+from linkage_rl.decision.rewards import RewardWeights, outcomes
 from linkage_rl.protocols import Policy
 from linkage_rl.records import Observation
 

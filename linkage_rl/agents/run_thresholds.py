@@ -18,7 +18,7 @@ from linkage_rl.agents.scorer import CandidateScorer, copy_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
-from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.decision.rewards import RewardWeights
 
 _STEPS: Final = (-0.02, -0.01, -0.005, 0.0, 0.005, 0.01, 0.02, 0.04)
 """Run thresholds tried besides always and never, unit: one correct link."""

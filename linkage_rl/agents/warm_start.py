@@ -24,7 +24,7 @@ from linkage_rl.agents.scorer import CandidateScorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy, one_thread, tensors
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
-from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.errors import ConfigError
 
 _CHUNK = 2048

@@ -2,9 +2,9 @@
 
 import gymnasium as gym
 
+from linkage_rl.decision.rewards import Outcome, RewardWeights
 from linkage_rl.envs.candidate_selection import CandidateSelectionEnv
 from linkage_rl.envs.core import LinkageCore
-from linkage_rl.envs.rewards import Outcome, RewardWeights
 from linkage_rl.envs.vector import CandidateSelectionVectorEnv
 
 __all__ = [

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.envs.core import LinkageCore, Order
 from linkage_rl.envs.default_cases import default_cases
-from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import Observation
 

@@ -7,12 +7,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.decision import episode
+from linkage_rl.decision import episode, rewards
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.episode import Episodes
 from linkage_rl.decision.observation import View
-from linkage_rl.envs import rewards
-from linkage_rl.envs.rewards import Outcome, RewardWeights
+from linkage_rl.decision.rewards import Outcome, RewardWeights
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import Observation
 

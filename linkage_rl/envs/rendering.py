@@ -7,7 +7,7 @@ import numpy as np
 
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
-from linkage_rl.envs.rewards import Outcome
+from linkage_rl.decision.rewards import Outcome
 from linkage_rl.records import Observation
 
 HEADLINES: Final = (

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.episode import blocker_cost
+from linkage_rl.decision.rewards import Outcome, RewardWeights
 from linkage_rl.envs.build import (
     ObservationDict,
     action_space,
@@ -19,7 +20,6 @@ from linkage_rl.envs.build import (
     observation_space,
 )
 from linkage_rl.envs.core import LinkageCore, Order, Step
-from linkage_rl.envs.rewards import Outcome, RewardWeights
 from linkage_rl.errors import ConfigError
 
 

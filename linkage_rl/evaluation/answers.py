@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.decision.cases import CaseSet
-from linkage_rl.envs.rewards import RewardWeights, ends
+from linkage_rl.decision.rewards import RewardWeights, ends
 from linkage_rl.errors import SchemaError
 from linkage_rl.evaluation.calibration import choose_threshold, fit_isotonic
 from linkage_rl.evaluation.curves import (

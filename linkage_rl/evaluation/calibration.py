@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.decision.calibration import Calibration
-from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.errors import ConfigError, SchemaError
 from linkage_rl.evaluation.curves import risk_coverage
 

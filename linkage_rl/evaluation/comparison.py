@@ -12,7 +12,7 @@ from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider
 from linkage_rl.decision.observation import View
-from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.evaluation.curves import coverage_at_precision, reliability, risk_coverage
 from linkage_rl.evaluation.evaluate import (
     Evaluation,

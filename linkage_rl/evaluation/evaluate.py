@@ -12,7 +12,7 @@ from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider, PreparedPool, Thresholds
 from linkage_rl.decision.pool import LivePool
-from linkage_rl.envs.rewards import RewardWeights, decision_rewards
+from linkage_rl.decision.rewards import RewardWeights, decision_rewards
 from linkage_rl.evaluation.calibration import choose_threshold, fit_isotonic
 from linkage_rl.evaluation.metrics import Judgement, Metrics, judge, measure
 from linkage_rl.records import Decisions, RecordBatch

@@ -83,7 +83,7 @@ def judge(
         pair_is_right: Whether a pair's company is a right one for its client, shape (P,).
         has_row: Whether the table holds a right company for the client, shape (N,).
         rewards: Reward of each decision, blocker costs taken off, shape (N,), as by
-            `envs.rewards.decision_rewards`; unit: one correct link.
+            `decision.rewards.decision_rewards`; unit: one correct link.
 
     Raises:
         SchemaError: If the lengths differ or a link has no pair.

@@ -28,8 +28,8 @@ from linkage_rl.agents.scorer_policy import ScorerPolicy, one_thread
 from linkage_rl.agents.warm_start import WarmStartConfig, warm_start
 from linkage_rl.decision.cases import CaseSet, join_cases
 from linkage_rl.decision.observation import View
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.envs.core import LinkageCore
-from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.errors import ConfigError
 from linkage_rl.training.callbacks import (
     CheckpointCallback,

@@ -14,8 +14,8 @@ from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider, PreparedPool
 from linkage_rl.decision.observation import View
+from linkage_rl.decision.rewards import Outcome, RewardWeights, decision_outcomes, decision_rewards
 from linkage_rl.envs.core import LinkageCore
-from linkage_rl.envs.rewards import Outcome, RewardWeights, decision_outcomes, decision_rewards
 from linkage_rl.errors import CollapsedPolicyError
 from linkage_rl.records import DecisionKind
 

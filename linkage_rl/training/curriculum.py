@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 from stable_baselines3.common.callbacks import BaseCallback
 
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.envs.core import LinkageCore
-from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.errors import ConfigError
 
 

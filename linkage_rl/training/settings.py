@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from linkage_rl.agents.algorithms import DQNConfig, MaskablePPOConfig, PPOConfig
 from linkage_rl.agents.ranker import RankerConfig
 from linkage_rl.candidates.settings import CandidateSettings
-from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.errors import ConfigError
 from linkage_rl.tables.augment import NAMES_ALONE
 from linkage_rl.tables.comparators import Schema

@@ -7,7 +7,7 @@ from linkage_rl.agents.baselines import Oracle, RandomPolicy, Rules, TopOne
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider, PreparedPool
 from linkage_rl.decision.observation import View
-from linkage_rl.envs.rewards import RewardWeights, decision_rewards
+from linkage_rl.decision.rewards import RewardWeights, decision_rewards
 from linkage_rl.errors import ConfigError
 from linkage_rl.protocols import Policy
 from linkage_rl.records import DecisionKind, Decisions

@@ -8,7 +8,7 @@ from linkage_rl.agents.algorithms import PPOConfig, training_core
 from linkage_rl.agents.checkpoint import latest_checkpoint, save_checkpoint
 from linkage_rl.agents.scorer import CandidateScorer, ScorerConfig
 from linkage_rl.decision.observation import View
-from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.errors import OutputError
 from tests.cases_factory import two_clients
 

@@ -5,7 +5,7 @@ from linkage_rl.agents.baselines import TopOne
 from linkage_rl.agents.plans import plan_reward, static_plan
 from linkage_rl.decision.decide import Decider, PreparedPool
 from linkage_rl.decision.observation import View
-from linkage_rl.envs.rewards import RewardWeights, decision_rewards
+from linkage_rl.decision.rewards import RewardWeights, decision_rewards
 from tests.cases_factory import (
     DRAWN_VIEW,
     Candidate,

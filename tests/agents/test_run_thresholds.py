@@ -14,7 +14,7 @@ from linkage_rl.agents.warm_start import WarmStartConfig, warm_start
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider, PreparedPool
 from linkage_rl.decision.observation import View
-from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.evaluation.evaluate import evaluate
 from tests.cases_factory import Candidate, Client, typed_cases
 

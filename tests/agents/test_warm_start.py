@@ -10,7 +10,7 @@ from linkage_rl.agents.warm_start import WarmStartConfig, sample_chains, warm_st
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider, PreparedPool
 from linkage_rl.decision.observation import View
-from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.errors import ConfigError
 from tests.cases_factory import Candidate, Client, synthetic_cases, typed_cases
 

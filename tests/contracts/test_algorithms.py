@@ -13,8 +13,8 @@ from linkage_rl.agents.checkpoint import latest_checkpoint, restore, save_checkp
 from linkage_rl.agents.masked_q import CaseReplayBuffer
 from linkage_rl.agents.scorer import CandidateScorer, ScorerConfig
 from linkage_rl.decision.onnx_policy import OnnxPolicy
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.envs.build import as_dict
-from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.exporting.onnx import export_scorer
 from linkage_rl.records import Observation
 from tests.cases_factory import DRAWN_VIEW, synthetic_cases

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from linkage_rl.decision.observation import View
+from linkage_rl.decision.rewards import Outcome, RewardWeights
 from linkage_rl.envs.core import LinkageCore
-from linkage_rl.envs.rewards import Outcome, RewardWeights
 from linkage_rl.errors import ConfigError, IllegalActionError
 from tests.cases_factory import DRAWN_VIEW, synthetic_cases, two_clients, without_pairs
 

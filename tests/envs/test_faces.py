@@ -7,8 +7,8 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from linkage_rl.agents.sb3_env import LinkageVecEnv
+from linkage_rl.decision.rewards import Outcome
 from linkage_rl.envs import CandidateSelectionEnv, CandidateSelectionVectorEnv, LinkageCore
-from linkage_rl.envs.rewards import Outcome
 from linkage_rl.errors import ConfigError
 from tests.cases_factory import DRAWN_VIEW, synthetic_cases
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.errors import SchemaError
 from linkage_rl.evaluation.answers import Answers, stand, with_calibration
 from linkage_rl.records import DecisionKind

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from linkage_rl.envs.rewards import RewardWeights
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.errors import ConfigError, SchemaError
 from linkage_rl.evaluation.calibration import (
     LINK_NOTHING,

@@ -16,7 +16,7 @@ from linkage_rl.agents.warm_start import WarmStartConfig, warm_start
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider, PreparedPool
 from linkage_rl.decision.observation import View
-from linkage_rl.envs.rewards import RewardWeights, decision_rewards
+from linkage_rl.decision.rewards import RewardWeights, decision_rewards
 from linkage_rl.errors import CollapsedPolicyError
 from linkage_rl.protocols import Policy
 from linkage_rl.records import DecisionKind

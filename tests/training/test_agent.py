@@ -14,8 +14,8 @@ from linkage_rl.agents.scorer import CandidateScorer, load_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.agents.warm_start import WarmStartConfig
 from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.envs.core import LinkageCore, Step
-from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.errors import CollapsedPolicyError, ConfigError
 from linkage_rl.training import agent
 from linkage_rl.training.agent import Task, TrainingConfig, starting_scorer, train_agent

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.envs.core import LinkageCore
-from linkage_rl.envs.rewards import RewardWeights
 from linkage_rl.errors import ConfigError
 from linkage_rl.training.curriculum import CurriculumCallback, WrongLinkCurriculum
 from tests.cases_factory import DRAWN_VIEW, synthetic_cases

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from linkage_rl.decision.episode import ActionLayout
-from linkage_rl.envs.rewards import (
+from linkage_rl.decision.rewards import (
     TERMS,
     Outcome,
     RewardWeights,
