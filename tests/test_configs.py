@@ -189,7 +189,7 @@ def test_a_wrong_word_is_refused_with_what_was_perhaps_meant(word: str, sentence
 def test_a_component_of_ones_own_is_named_by_its_target() -> None:
     whole = composed("train")
     OmegaConf.set_struct(whole, False)
-    whole.agent = {"_target_": "linkage_rl.agents.algorithms.DQNConfig", "batch": 128}
+    whole.agent = {"_target_": "linkage_rl.agents.algorithms.DQNConfig", "batch_size": 128}
 
     agent = nodes.settings(whole, TrainSettings).agent
 
