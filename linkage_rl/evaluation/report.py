@@ -18,6 +18,7 @@ from linkage_rl.evaluation.curves import (
     expected_calibration_error,
 )
 from linkage_rl.evaluation.metrics import Metrics
+from linkage_rl.evaluation.tables import text_table
 
 COLUMNS: Final = {
     "linkage_rate": "linkage rate",
@@ -95,9 +96,7 @@ def side_by_side(systems: Mapping[str, Metrics]) -> str:
     rows = [["system", *COLUMNS.values()]]
     for name, metrics in systems.items():
         rows.append([name[:22], *(format_metric(metrics, column) for column in COLUMNS)])
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    lines = [_aligned(row, widths) for row in rows]
-    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+    return text_table(rows, rule=True)
 
 
 def format_metric(metrics: Metrics, name: str) -> str:
@@ -197,11 +196,3 @@ def _format(value: float, name: str) -> str:
     if name == "microseconds_per_client":
         return f"{value:,.1f}"
     return f"{100 * value:.1f} %"
-
-
-def _aligned(row: list[str], widths: list[int]) -> str:
-    first, *rest = (
-        cell.ljust(width) if position == 0 else cell.rjust(width)
-        for position, (cell, width) in enumerate(zip(row, widths, strict=True))
-    )
-    return "  ".join([first, *rest])

@@ -89,7 +89,7 @@ def test_the_table_is_aligned_and_shows_rates_in_percent() -> None:
         "2.00",
         "-",
     ]
-    assert agent.endswith("+0.400           2.00       12.3")
+    assert agent.endswith("+0.400             2.00       12.3")
 
 
 def test_the_table_stays_within_120_columns_for_long_names_and_slow_systems() -> None:
