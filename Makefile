@@ -62,7 +62,7 @@ test-extras: setup-extras ## tests of Ray, Optuna, trackers and peers, each in m
 	$(BIN)/python -m pytest -m extras $(ARGS)
 
 bench: $(READY) ## time the hot paths beside rivals and print a table (ARGS=--quick)
-	@$(BIN)/python -m experiments.speed $(ARGS)
+	@$(BIN)/python -m experiments.cost speed $(ARGS)
 
 companies: $(READY) ## load or refresh a company table: source=FILE database=URL | refresh=true
 	@$(BIN)/python -m linkage_rl.companies $(OVERRIDES)

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from experiments.speed.figures import machine
-from experiments.speed.measure import alone
+from experiments.cost.figures import machine
+from experiments.tools.measure import alone
 from experiments.suite.browser import Browsed, browse, browsed_cells
 from experiments.suite.cells import Cell, plan_cells, run_cell
 from experiments.suite.page import Page, render
-from experiments.suite.peers import run_peers
+from experiments.peers.cells import run_peers
 from experiments.suite.pictures import pictures
-from experiments.suite.records import commit, forget, read_record, read_result
-from experiments.suite.settings import SuiteSettings
+from experiments.tools.records import commit, forget, read_record, read_result
+from experiments.tools.settings import SuiteSettings
 from experiments.suite.summary import (
     Row,
     ablations_of,

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from experiments.environments import EnvironmentFailure, environment_from
+from experiments.tools.environments import EnvironmentFailure, environment_from
 from linkage_rl.errors import ConfigError
 
 HERE: Final = Path(__file__).resolve().parent

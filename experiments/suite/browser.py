@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.suite.cells import Cell
-from experiments.suite.problem import pose
-from experiments.suite.records import Result, read_result
+from experiments.tools.problem import pose
+from experiments.tools.records import Result, read_result
 from experiments.suite.summary import group_results
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View

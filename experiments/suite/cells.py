@@ -10,9 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from experiments.speed.measure import alone, peak_memory_mb
+from experiments.tools.measure import alone, peak_memory_mb
 from experiments.suite.finished import fitting_run, run_folders, take_over, weights_digest
-from experiments.suite.problem import (
+from experiments.tools.problem import (
     Problem,
     digest,
     inputs_stamp,
@@ -20,8 +20,8 @@ from experiments.suite.problem import (
     pose,
     train_settings,
 )
-from experiments.suite.records import Record, commit, read_record, write_record
-from experiments.suite.settings import Condition, SuiteSettings
+from experiments.tools.records import Record, commit, read_record, write_record
+from experiments.tools.settings import Condition, SuiteSettings
 from experiments.suite.systems import FIT, SYSTEMS, Bench, Said, System
 from linkage_rl.errors import ConfigError, LinkageError, OutputError
 from linkage_rl.evaluation.answers import Answers

@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from experiments.suite.records import Record, Result
-from experiments.suite.settings import SuiteSettings
+from experiments.tools.records import Record, Result
+from experiments.tools.settings import SuiteSettings
 from experiments.suite.systems import SYSTEMS
 from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.evaluation.answers import Standing, stand, with_calibration

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from experiments.environments import environment_from
-from experiments.real_lists import rival
+from experiments.tools.environments import environment_from
+from experiments.suite import lightgbm
 from experiments.real_lists.cases import Lists
-from experiments.speed.measure import Clock
+from experiments.tools.measure import Clock
 from experiments.suite import flat
-from experiments.suite.problem import Problem
+from experiments.tools.problem import Problem
 from linkage_rl.agents.algorithms import AGENTS
 from linkage_rl.agents.baselines import Oracle, Rules, TopOne
 from linkage_rl.agents.checkpoint import latest_checkpoint
@@ -213,7 +213,7 @@ _RANKER: Final = ("linkage_rl.agents.ranker",)
 _AGENT: Final = ("linkage_rl.training.agent",)
 _FLAT: Final = ("experiments.suite.flat",)
 # the second is a program of its own, which nobody imports
-_LIGHTGBM: Final = ("experiments.real_lists.rival", "experiments.real_lists.lightgbm_scores")
+_LIGHTGBM: Final = ("experiments.suite.lightgbm", "experiments.suite.lightgbm_scores")
 
 SYSTEMS: Final[dict[str, System]] = {
     "rules": System("rules", _rules, learns=False, own=True),

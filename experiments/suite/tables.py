@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from experiments.speed.figures import aligned
+from experiments.cost.figures import aligned
 from experiments.suite.summary import Row, Verdict
 
 COLUMNS: Final = {

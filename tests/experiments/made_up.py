@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.suite.records import Record, Result
-from experiments.suite.settings import Condition, SuiteSettings
+from experiments.tools.records import Record, Result
+from experiments.tools.settings import Condition, SuiteSettings
 from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.evaluation.answers import Answers
 from linkage_rl.records import DecisionKind

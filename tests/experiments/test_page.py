@@ -11,7 +11,7 @@ import pytest
 
 from experiments.suite.browser import KINDS, Browsed, kinds_of
 from experiments.suite.page import Page, render
-from experiments.suite.settings import Claim
+from experiments.tools.settings import Claim
 from experiments.suite.summary import claims_of, failures, group_results, row_of
 from tests.experiments.made_up import answers, suite, told
 

@@ -10,13 +10,13 @@ from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import open_dict, read_write
 
-from experiments.real_lists.ablation import GROUPS
+from experiments.suite.conditions import GROUPS
 from experiments.suite.cells import cell_key, plan_cells, run_cell
 from experiments.suite.changed import Changes
-from experiments.suite.peers import joined
-from experiments.suite.problem import ROOT, imported_sources, of_clients, train_settings
-from experiments.suite.records import Record, read_record, write_record
-from experiments.suite.settings import Claim, Condition, SuiteSettings
+from experiments.peers.cells import joined
+from experiments.tools.problem import ROOT, imported_sources, of_clients, train_settings
+from experiments.tools.records import Record, read_record, write_record
+from experiments.tools.settings import Claim, Condition, SuiteSettings
 from experiments.suite.summary import (
     ablations_of,
     claims_of,

@@ -6,13 +6,13 @@ from typing import Any
 
 import psycopg
 
-from experiments.serving.caller import drive, request
+from experiments.cost.caller import drive, request
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.store import CompanyStore
 from tests.image.callers import ask
 from tests.image.containers import Container
 from tests.postgres_server import PostgresServer
-from tests.serving.asking import Answer
+from tests.serving.http_client import Answer
 
 COMPANY = "株式会社三日月天文台製作所"
 """Like no other of the sample, and inserted before it is asked for."""

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from experiments.serving.caller import Load, drive, request
+from experiments.cost.caller import Load, drive, request
 from tests.image.callers import DOCUMENTED, ask, sample_clients
 from tests.image.containers import Container, run_container
 from tests.image.processes import workers
-from tests.serving.asking import Answer
+from tests.serving.http_client import Answer
 
 pytestmark = pytest.mark.image
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from experiments.environments import environment_from
+from experiments.tools.environments import environment_from
 from linkage_rl.bundle import read_golden
 from linkage_rl.exporting.archive import write_archive
 from serving.parity import differences
 from tests.image.containers import SETTINGS, START_S, STOP_S, Container, engine, inspect, program
-from tests.serving.asking import free_port
+from tests.serving.http_client import free_port
 
 pytestmark = pytest.mark.local_mode
 
