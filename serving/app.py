@@ -19,19 +19,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from serving.codec import JSON, parse_json, to_json
-from serving.faults import (
+from serving.errors import (
     ModelLoadedError,
     RequestError,
     TooManyClientsError,
     UnavailableError,
 )
-from serving.journal import RequestLine
-from serving.lanes import Lanes
 from serving.live_index import LiveIndex
-from serving.meters import Meters
+from serving.logs import RequestLine
+from serving.metrics import Meters
 from serving.models import Entry, ModelLibrary, memory_of
 from serving.openapi import document
 from serving.readback import LiveTable
+from serving.scheduler import Lanes
 from serving.service import Question, Service
 from serving.settings import Settings
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import Any, Final
 
-from serving.answers import Answer, table_of
-from serving.faults import NotAcceptableError, RequestError, UnsupportedTypeError
-from serving.inquiry import KNOWN, Fault, Inquiry, inquiry, mode_of
+from serving.errors import NotAcceptableError, RequestError, UnsupportedTypeError
+from serving.requests import KNOWN, Fault, Inquiry, inquiry, mode_of
+from serving.responses import Answer, table_of
 
 JSON: Final = "application/json"
 JSON_LINES: Final = "application/jsonlines"

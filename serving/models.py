@@ -21,7 +21,7 @@ from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.errors import LinkageError
 from linkage_rl.linker import Linker
 from linkage_rl.protocols import CompanySource
-from serving.faults import (
+from serving.errors import (
     ModelLoadedError,
     ModelMemoryError,
     RequestError,

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from linkage_rl.records import FIELDS
 from serving.codec import CSV, JSON, JSON_LINES
-from serving.inquiry import KNOWN, LONGEST, MODES
+from serving.requests import KNOWN, LONGEST, MODES
 from serving.settings import Settings
 
 _TEXT: Final = {"type": ["string", "null"], "maxLength": LONGEST}

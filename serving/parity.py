@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from linkage_rl.bundle import Golden, read_golden
 from linkage_rl.errors import LinkageError
-from serving.answers import DECISIONS
+from serving.responses import DECISIONS
 
 TOLERANCE: Final = 1e-5
 """Of a confidence."""

@@ -12,7 +12,7 @@ from linkage_rl.errors import DatabaseError, LinkageError
 from linkage_rl.records import CompanyRows
 from linkage_rl.tables.credentials import database_url
 from linkage_rl.tables.store import CompanyStore
-from serving.faults import UnavailableError
+from serving.errors import UnavailableError
 from serving.settings import OnDatabaseDown, Settings
 
 RETRY_S: Final = 1.0

@@ -15,8 +15,8 @@ from linkage_rl.candidates.upkeep import open_index, seed_index
 from linkage_rl.errors import LinkageError
 from linkage_rl.tables.credentials import database_url
 from linkage_rl.tables.store import CompanyStore
-from serving.journal import log_json
 from serving.live_index import note_refresh
+from serving.logs import log_json
 from serving.settings import Settings
 
 RETRY_S: Final = 5.0

@@ -9,16 +9,16 @@ from typing import Any, Final, TypeVar
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.linker import Linker
 from linkage_rl.records import RecordBatch
-from serving.answers import Answer, candidate_results, link_results
 from serving.codec import CSV, Form, accepted, decode, encode
-from serving.faults import RequestError
-from serving.inquiry import Inquiry
-from serving.journal import RequestLine
-from serving.lanes import Lanes, Linked
+from serving.errors import RequestError
 from serving.live_index import LiveIndex
-from serving.meters import Meters
+from serving.logs import RequestLine
+from serving.metrics import Meters
 from serving.models import Model, ModelLibrary
 from serving.readback import LiveTable, Readback
+from serving.requests import Inquiry
+from serving.responses import Answer, candidate_results, link_results
+from serving.scheduler import Lanes, Linked
 from serving.settings import Settings
 
 _LONG: Final = 32 << 10

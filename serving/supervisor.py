@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from serving.launch import SettingError, Settings, environment, prepare
+from serving.run_folder import SettingError, Settings, environment, prepare
 
 STOP_S: Final = 8.0
 """From SIGTERM until whatever is left is killed; the platform kills after 30 s."""

@@ -9,8 +9,8 @@ import uvicorn
 
 from linkage_rl.errors import LinkageError
 from serving.app import create_app
-from serving.faults import RequestError
-from serving.journal import log_json
+from serving.errors import RequestError
+from serving.logs import log_json
 from serving.settings import Settings
 
 GRACE_S = 7

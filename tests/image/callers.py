@@ -14,7 +14,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 
 from linkage_rl.tables.sample import SampleConfig, generate_clients
-from tests.serving.asking import TIMEOUT_S, Answer
+from tests.serving.http_client import TIMEOUT_S, Answer
 
 JSON = "application/json"
 JSON_LINES = "application/jsonlines"

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.serving.asking import Answer, ask, free_port
+from tests.serving.http_client import Answer, ask, free_port
 
 START_S = 60
 """Until `/ping` must have answered 200."""

@@ -20,7 +20,7 @@ from linkage_rl.tables.sample import SampleConfig, generate_companies
 from tests.image.callers import ask, runtime, sample_clients, sentence
 from tests.image.containers import Container, run_container
 from tests.image.processes import proportional_mb
-from tests.serving.asking import Answer
+from tests.serving.http_client import Answer
 
 pytestmark = pytest.mark.image
 

@@ -241,7 +241,7 @@ def test_prometheus_sees_requests_decisions_blockers_and_the_linkage_rate(
 
     assert 'linkage_requests_total{path="/invocations",status="200"} 1.0' in text
     assert 'linkage_decisions_total{decision="link",model="default"} 1.0' in text
-    assert 'linkage_blockers_run_total{model="default",blocker="ngram"} 2.0' in text
+    assert 'linkage_blockers_run_total{blocker="ngram",model="default"} 2.0' in text
     assert 'linkage_rate{model="default"} 0.5' in text
     assert 'linkage_request_seconds_count{path="/invocations"} 1.0' in text
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.faults import ModelLoadedError, ModelMemoryError, RequestError, UnknownModelError
+from serving.errors import ModelLoadedError, ModelMemoryError, RequestError, UnknownModelError
 from serving.models import ModelLibrary, memory_of
 from tests.commands.shop import write_shop_bundle
 from tests.small_table import small_index

@@ -9,7 +9,7 @@ from linkage_rl.errors import DatabaseError
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.engine import Limits
 from linkage_rl.tables.store import CompanyStore
-from serving.faults import UnavailableError
+from serving.errors import UnavailableError
 from serving.readback import RETRY_S, LiveTable, Readback
 from serving.settings import Settings
 from tests.small_table import small_index

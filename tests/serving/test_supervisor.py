@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from serving.launch import SettingError, Settings, nginx_conf, prepare, usable_cpus
+from serving.run_folder import SettingError, Settings, nginx_conf, prepare, usable_cpus
 from serving.supervisor import children_of
-from tests.serving.supervised import PATIENCE_S, Server, supervised
+from tests.serving.supervised_server import PATIENCE_S, Server, supervised
 
 LIMIT = 6 << 20
 

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, get_args
 
 from linkage_rl.records import RecordBatch
 from linkage_rl.tables.schema import CLIENT_FIELDS, nearest
-from serving.faults import RequestError, TooManyClientsError
+from serving.errors import RequestError, TooManyClientsError
 
 Mode = Literal["bulk_linkage", "linkage", "candidates", "info"]
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)

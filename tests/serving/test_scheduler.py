@@ -8,8 +8,8 @@ import pytest
 
 from linkage_rl.linker import LinkedBatch
 from linkage_rl.records import RecordBatch
-from serving.faults import UnavailableError
-from serving.lanes import Lanes, Linked
+from serving.errors import UnavailableError
+from serving.scheduler import Lanes, Linked
 
 
 def clients(*ids: str) -> RecordBatch:

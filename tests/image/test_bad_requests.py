@@ -14,7 +14,7 @@ import pytest
 
 from tests.image.callers import ask, ids_of, sample_clients, send_raw, sentence
 from tests.image.containers import Container, run_container
-from tests.serving.asking import Answer
+from tests.serving.http_client import Answer
 
 pytestmark = pytest.mark.image
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import serving.supervisor
-from tests.serving.asking import Answer, ask, free_port
+from tests.serving.http_client import Answer, ask, free_port
 
 SOURCE = Path(serving.supervisor.__file__).parent
 PATIENCE_S = 20
@@ -123,7 +123,7 @@ def supervised(folder: Path, **variables: str) -> Iterator[Server]:
     """A supervisor of two stand-in workers, started in a folder of its own."""
     code = folder / "code/serving"
     code.mkdir(parents=True)
-    for name in ("__init__.py", "supervisor.py", "launch.py", "nginx.conf"):
+    for name in ("__init__.py", "supervisor.py", "run_folder.py", "nginx.conf"):
         shutil.copyfile(SOURCE / name, code / name)
     (code / "worker.py").write_text(WORKER)
     port, run_folder, output = free_port(), folder / "run", folder / "output"

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 from linkage_rl.linker import LinkedBatch
 from linkage_rl.records import RecordBatch
-from serving.faults import RequestError, UnavailableError
+from serving.errors import RequestError, UnavailableError
 
 SMALL: Final = 32
 """Clients up to which a request is small."""

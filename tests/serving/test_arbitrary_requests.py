@@ -18,12 +18,12 @@ from linkage_rl.errors import ConfigError, DatabaseError, SchemaError
 from linkage_rl.linker import LinkedBatch
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.store import CompanyStore
-from serving import inquiry, lanes
-from serving.faults import UnavailableError
-from serving.inquiry import KNOWN
-from serving.lanes import Lanes, Linked
+from serving import requests, scheduler
+from serving.errors import UnavailableError
 from serving.models import ModelLibrary
 from serving.readback import LiveTable
+from serving.requests import KNOWN
+from serving.scheduler import Lanes, Linked
 from serving.settings import Settings
 from tests.serving.conftest import serving
 
@@ -85,7 +85,7 @@ def test_every_list_gets_one_result_per_client_in_its_order(
     assert len(results) == len(clients)
     for place, (client, result) in enumerate(zip(clients, results, strict=True)):
         given_id = client.get("client_id") if isinstance(client, dict) else None
-        if isinstance(given_id, str) and len(given_id) <= inquiry.LONGEST:
+        if isinstance(given_id, str) and len(given_id) <= requests.LONGEST:
             assert result["client_id"] == given_id
         elif given_id is None:
             assert result["client_id"] == str(place)
@@ -170,7 +170,7 @@ def test_boto3_finds_the_sentence_of_an_error(server: TestClient) -> None:
 
 
 def test_candidates_are_shown_for_a_thousand_clients_at_most(server: TestClient) -> None:
-    clients = [{"name": "㈱青空商事"}] * (inquiry.MOST_SHOWN + 1)
+    clients = [{"name": "㈱青空商事"}] * (requests.MOST_SHOWN + 1)
 
     listed = post(server, json.dumps({"clients": clients}), "application/json")
     shown = post(server, json.dumps({"mode": "candidates", "clients": clients}), "application/json")
@@ -260,18 +260,18 @@ def test_long_lists_take_turns_and_a_crowd_of_them_is_sent_away() -> None:
 
     async def crowd() -> Sequence[BaseException | None]:
         running = Lanes(most_waiting=100)
-        size = lanes.MOST_CLIENTS // 5
+        size = scheduler.MOST_CLIENTS // 5
         asked = [one_list(running, number, size) for number in range(7)]
         outcomes = await asyncio.gather(*asked, return_exceptions=True)
         # alone, even the longest list has room
-        await one_list(running, 7, lanes.MOST_CLIENTS * 2)
+        await one_list(running, 7, scheduler.MOST_CLIENTS * 2)
         await running.close()
         return outcomes
 
     outcomes = asyncio.run(crowd())
     assert outcomes[:5] == [None] * 5
     assert all(isinstance(outcome, UnavailableError) for outcome in outcomes[5:])
-    assert max(at_once) == lanes.LISTS
+    assert max(at_once) == scheduler.LISTS
     assert finished == [0, 1, 2, 3, 4, 7]
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.faults import RequestError, TooManyClientsError
-from serving.inquiry import LONGEST, inquiry, mode_of
+from serving.errors import RequestError, TooManyClientsError
+from serving.requests import LONGEST, inquiry, mode_of
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from linkage_rl.linker import Candidate, LinkedBatch
 from linkage_rl.records import FIELDS, DecisionKind
-from serving.inquiry import Inquiry
+from serving.requests import Inquiry
 
 DECISIONS: Final = {int(kind): kind.name.lower() for kind in DecisionKind}
 ERROR: Final = "error"
