@@ -52,7 +52,7 @@ def run(settings: TrainSettings) -> float:
         KeyboardInterrupt: The run was interrupted; `resume=` goes on with it.
     """
     folder = Path(os.path.relpath(HydraConfig.get().runtime.output_dir))
-    settings = with_url(settings)
+    settings = with_database_url(settings)
     _write_config(settings, folder)
     try:
         result = pipeline.run(settings, folder, command_line("train"), resume=bool(settings.resume))
@@ -65,7 +65,7 @@ def run(settings: TrainSettings) -> float:
     return result.objective
 
 
-def as_told_before(words: Sequence[str]) -> list[str]:
+def with_saved_overrides(words: Sequence[str]) -> list[str]:
     """The arguments, and for `resume=DIR` before them those of the run in that folder.
 
     Raises:
@@ -87,7 +87,7 @@ def as_told_before(words: Sequence[str]) -> list[str]:
     return [*kept, *words, f"hydra.run.dir={folder}"]
 
 
-def with_url(settings: TrainSettings) -> TrainSettings:
+def with_database_url(settings: TrainSettings) -> TrainSettings:
     """The settings with a database given as a file turned into a URL."""
     if not settings.table.database:
         return settings
@@ -109,7 +109,7 @@ def _write_config(settings: TrainSettings, folder: Path) -> None:
         ) from error
 
 
-main = command("train", TrainSettings, run, COMPONENTS, as_told_before)
+main = command("train", TrainSettings, run, COMPONENTS, with_saved_overrides)
 
 if __name__ == "__main__":
     # under its own name, not as __main__, so that workers elsewhere find what they are sent

@@ -20,7 +20,7 @@ from linkage_rl.errors import ConfigError
 from linkage_rl.evaluate import EvaluateSettings
 from linkage_rl.export import ExportSettings
 from linkage_rl.link import LinkSettings
-from linkage_rl.train import COMPONENTS, SAVED, TrainSettings, as_told_before
+from linkage_rl.train import COMPONENTS, SAVED, TrainSettings, with_saved_overrides
 from linkage_rl.training.settings import RunSettings
 
 GROUPS = (
@@ -209,7 +209,7 @@ def test_resuming_repeats_what_the_run_was_told_but_for_what_is_said_now(tmp_pat
     (tmp_path / SAVED.parent).mkdir()
     (tmp_path / SAVED).write_text("- agent=dqn\n- seed=3\n- training.total_timesteps=10\n")
 
-    words = as_told_before([f"resume={tmp_path}", "training.total_timesteps=20"])
+    words = with_saved_overrides([f"resume={tmp_path}", "training.total_timesteps=20"])
 
     assert words == [
         *("agent=dqn", "seed=3"),
@@ -220,7 +220,7 @@ def test_resuming_repeats_what_the_run_was_told_but_for_what_is_said_now(tmp_pat
 
 def test_resuming_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="expected an interrupted run in resume="):
-        as_told_before([f"resume={tmp_path}"])
+        with_saved_overrides([f"resume={tmp_path}"])
 
 
 def test_the_command_line_is_told_as_it_was_typed() -> None:

@@ -57,7 +57,7 @@ class RayLauncher(Launcher):
                 job.hydra.job.id = job.hydra.job.num = number
             jobs.append(job)
         Path(str(self._config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
-        results = on_ray.whole(self._run, jobs, self._workers, self._settings)
+        results = on_ray.run_isolated(self._run, jobs, self._workers, self._settings)
         ended = [
             _killed(result, job) if isinstance(result, LinkageError) else result
             for result, job in zip(results, jobs, strict=True)

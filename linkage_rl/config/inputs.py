@@ -19,7 +19,7 @@ from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.tables.store import CompanyStore
 from linkage_rl.tables.writer import file_fingerprint
 
-USUAL: Final = "outputs/companies.db"
+DEFAULT_DATABASE: Final = "outputs/companies.db"
 """SQLite file of companies when nothing else is said, relative to the working folder."""
 
 
@@ -56,7 +56,7 @@ def database_of(text: str, environ: Mapping[str, str] = os.environ) -> URL:
         return parse_url(text)
     if not text and any(environ.get(name) for name in VARIABLES):
         return database_url(environ)
-    return URL.create("sqlite", database=text or USUAL)
+    return URL.create("sqlite", database=text or DEFAULT_DATABASE)
 
 
 def index_folder(store: CompanyStore, given: str) -> Path:

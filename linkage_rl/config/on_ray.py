@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 import pyarrow as pa
 import ray
 import ray.data
-from ray.util.scheduling_strategies import NodeRetrievalScoreSchedulingStrategy
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from linkage_rl.config.launchers import LauncherSettings
 from linkage_rl.errors import ConfigError, LinkageError
@@ -49,7 +49,7 @@ def in_order(
     """
     folder = str(Path.cwd())
     with _cluster(workers, settings), _keeping_order():
-        here = NodeRetrievalScoreSchedulingStrategy(
+        here = NodeAffinitySchedulingStrategy(
             ray.get_runtime_context().get_node_id(), soft=False
         )
         # from memory: a read of Ray's own would wait for a processor, which the workers have
@@ -87,7 +87,7 @@ def in_order(
             ) from None
 
 
-def whole(
+def run_isolated(
     act: Callable[[Item], Result], items: Iterable[Item], workers: int, settings: LauncherSettings
 ) -> list[Result | LinkageError]:
     """What `act` returns for each item, in their order, each in a process of its own.
@@ -105,10 +105,10 @@ def whole(
         ConfigError: There is no cluster at the address.
     """
     with _cluster(workers, settings):
-        act_on = ray.remote(num_cpus=1, max_retries=0)(_whole)
+        act_on = ray.remote(num_cpus=1, max_retries=0)(_run_one)
         task = ray.put(_Task(act, str(Path.cwd())))
-        under_way = [act_on.remote(task, item) for item in items]
-        return [_result(one) for one in under_way]
+        running = [act_on.remote(task, item) for item in items]
+        return [_result(one) for one in running]
 
 
 class _Task(Generic[Item]):
@@ -161,7 +161,7 @@ class _Worker:
             return _packed(error)
 
 
-def _whole(task: _Task[Callable[[Any], Any]], item: Any) -> Any:
+def _run_one(task: _Task[Callable[[Any], Any]], item: Any) -> Any:
     return task.unpack()(item)
 
 

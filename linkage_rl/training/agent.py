@@ -153,37 +153,37 @@ def starting_scorer(
     """
     if training.start != "warm":
         config = ScorerConfig.fitting(task.train, task.view, training.width)
-        untaught = CandidateScorer(config, torch.Generator().manual_seed(seed))
-        return agent.fresh(untaught, seed)
+        untrained = CandidateScorer(config, torch.Generator().manual_seed(seed))
+        return agent.fresh(untrained, seed)
     if ranker is None:
         raise ConfigError("training.start=warm needs a trained ranker, got none")
-    taught = warm_start(ranker, task.train, task.view, task.weights, training.warm_start, seed)
-    adapted = agent.adapt(taught, task.train, task.view, task.weights, training.warm_start, seed)
+    started = warm_start(ranker, task.train, task.view, task.weights, training.warm_start, seed)
+    adapted = agent.adapt(started, task.train, task.view, task.weights, training.warm_start, seed)
     if not training.warm_start.run_threshold_cases:
         return adapted
-    settling = settling_cases(task, training.warm_start.run_threshold_cases)
+    cases = threshold_cases(task, training.warm_start.run_threshold_cases)
     temperature = agent.temperature(training.warm_start)
-    return with_run_thresholds(adapted, settling, task.view, task.weights, temperature)
+    return with_run_thresholds(adapted, cases, task.view, task.weights, temperature)
 
 
-def settling_cases(task: Task, most: int) -> CaseSet:
+def threshold_cases(task: Task, most: int) -> CaseSet:
     """Validation cases, filled up with training cases where there are few.
 
     What has been learned from is a little too sure; that misleads less than few cases do.
     """
     lacking = most - len(task.valid)
     if lacking <= 0:
-        return _watched(task.valid, most)
-    return join_cases([task.valid, _watched(task.train, lacking)], [0, 0])
+        return _evenly_spaced(task.valid, most)
+    return join_cases([task.valid, _evenly_spaced(task.train, lacking)], [0, 0])
 
 
-def settled_plan(ranker: CandidateScorer, task: Task, training: TrainingConfig) -> tuple[int, ...]:
+def choose_static_plan(ranker: CandidateScorer, task: Task, training: TrainingConfig) -> tuple[int, ...]:
     """The static plan, chosen on the cases and with the caution that serve the run thresholds."""
     careful = ScorerPolicy(cautious(ranker, task.weights.break_even().link))
-    settling = settling_cases(
+    cases = threshold_cases(
         task, training.warm_start.run_threshold_cases or WarmStartConfig.run_threshold_cases
     )
-    return static_plan(careful, settling, task.view, task.weights)
+    return static_plan(careful, cases, task.view, task.weights)
 
 
 def _clear(folder: Path) -> None:
@@ -209,7 +209,7 @@ def _learn(
     every = max(training.total_timesteps // training.evaluations, 1)
     ramped = training.start == "curriculum"
     evaluation = EvaluationCallback(
-        _watched(task.valid, training.evaluation_cases),
+        _evenly_spaced(task.valid, training.evaluation_cases),
         task.view,
         task.weights,
         folder,
@@ -245,7 +245,7 @@ def _learn(
         logger.close()
 
 
-def _watched(valid: CaseSet, most: int) -> CaseSet:
+def _evenly_spaced(valid: CaseSet, most: int) -> CaseSet:
     """Every n-th validation case: a fixed sample that keeps the datasets in proportion."""
     if len(valid) <= most:
         return valid

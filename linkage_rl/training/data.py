@@ -55,12 +55,12 @@ def prepare(settings: RunSettings, splits: Sequence[str] = SPLITS) -> Prepared:
         settings: Of the run.
         splits: Whose cases are wanted; a run that learns nothing needs none of `train`.
     """
-    with alone_in(Path(settings.cache)):
+    with cache_lock(Path(settings.cache)):
         return _prepare(settings, splits, Path(settings.cache))
 
 
 @contextmanager
-def alone_in(cache: Path) -> Iterator[None]:
+def cache_lock(cache: Path) -> Iterator[None]:
     """Wait until no other process prepares in this cache; a killed one waits for nobody."""
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock:

@@ -29,7 +29,7 @@ from linkage_rl.evaluation.report import write_report
 from linkage_rl.exporting.onnx import export_scorer
 from linkage_rl.records import RecordBatch
 from linkage_rl.tables.credentials import parse_url, shown
-from linkage_rl.training.agent import Task, settled_plan, train_agent
+from linkage_rl.training.agent import Task, choose_static_plan, train_agent
 from linkage_rl.training.data import Prepared, balanced, prepare
 from linkage_rl.training.loggers import Tracker, flat
 from linkage_rl.training.settings import RunSettings
@@ -117,7 +117,7 @@ def _run(
             writers=[tracker],
         )
     with watch("comparing the systems"):
-        plan = settled_plan(ranker, task, settings.training)
+        plan = choose_static_plan(ranker, task, settings.training)
         systems = _systems(ScorerPolicy(ranker), plan, agent, valid, view)
         comparison = compare(
             systems,

@@ -9,7 +9,7 @@ import pytest
 
 from linkage_rl.errors import ConfigError
 from linkage_rl.tables.sample import SampleConfig
-from linkage_rl.training.data import alone_in, balanced, prepare
+from linkage_rl.training.data import cache_lock, balanced, prepare
 from linkage_rl.training.settings import ListSettings, RunSettings, TableSettings
 from tests.cases_factory import synthetic_cases
 
@@ -63,11 +63,11 @@ def test_a_share_above_one_is_refused() -> None:
 
 def test_of_runs_that_start_together_one_prepares_and_the_others_wait(tmp_path: Path) -> None:
     with (
-        alone_in(tmp_path),
+        cache_lock(tmp_path),
         (tmp_path / "lock").open() as other,
         pytest.raises(BlockingIOError),
     ):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    with alone_in(tmp_path):
+    with cache_lock(tmp_path):
         pass
