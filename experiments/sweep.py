@@ -28,7 +28,7 @@ from linkage_rl.config.command import CONFIGS, say
 from linkage_rl.config.near_miss import REFUSALS, explain
 from linkage_rl.decision.observation import View
 from linkage_rl.errors import CollapsedPolicyError, ConfigError, LinkageError
-from linkage_rl.train import COMPONENTS, TrainSettings, with_url
+from linkage_rl.train import COMPONENTS, TrainSettings, with_database_url
 from linkage_rl.training.agent import Task, train_agent
 from linkage_rl.training.data import balanced, prepare
 
@@ -116,7 +116,7 @@ def search(words: Words) -> optuna.Study:
 
 def _value(settings: TrainSettings, words: Words, folder: Path) -> Callable[[Trial], float]:
     """The value of a trial; cases and ranker are made once."""
-    settings = with_url(settings)
+    settings = with_database_url(settings)
     prepared = prepare(settings)
     costs = tuple(blocker.cost for blocker in settings.candidates.blockers())
     view = View(settings.env.max_candidates, costs, settings.env.allow_review)

@@ -23,7 +23,7 @@ from linkage_rl.decision.decide import Decider
 from linkage_rl.evaluation.evaluate import judge_cases
 from linkage_rl.protocols import Policy
 from linkage_rl.records import Decisions
-from linkage_rl.training.agent import Task, settled_plan, train_agent
+from linkage_rl.training.agent import Task, choose_static_plan, train_agent
 from linkage_rl.training.data import balanced
 
 FIT: Final = "fit.json"
@@ -140,7 +140,7 @@ def _ranker(bench: Bench) -> Said:
 def _static_plan(bench: Bench) -> Said:
     lists, ranker = bench.problem.lists, _ranker_of(bench)
     with bench.fitting():
-        plan = settled_plan(ranker, _task(lists), lists.settings.training)
+        plan = choose_static_plan(ranker, _task(lists), lists.settings.training)
     said = judged(lists, ScorerPolicy(ranker), plan)
     blockers = ", ".join(lists.valid.blockers[blocker] for blocker in plan)
     return Said(said.valid, said.test, said.decider, notes={"blockers": blockers or "none"})
