@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.candidates import _search
+from linkage_rl.candidates import _propose
 from linkage_rl.candidates.encode import EncodedBatch, encode
 from linkage_rl.candidates.keys import KEYS, hashed_keys
 from linkage_rl.candidates.segment import Segment
@@ -127,7 +127,7 @@ class KeyBlocker:
     ) -> Proposals:
         """Companies of the key, those of highest retrieval score first."""
         asking = clients.take(chosen)
-        rows, retrieval_score = _search.propose_by_key(
+        rows, retrieval_score = _propose.propose_by_key(
             np.ascontiguousarray(clients.keys[self.name][:, chosen]),
             asking.rows,
             asking.gram_ends,
@@ -185,7 +185,7 @@ class NgramBlocker:
         """Companies of similar names, those of highest retrieval score first."""
         asking = clients.take(chosen)
         mass, touched = _scratch(len(segment.documents), self.budget)
-        rows, retrieval_score = _search.propose_by_grams(
+        rows, retrieval_score = _propose.propose_by_grams(
             asking.rows,
             asking.gram_ends,
             asking.grams,

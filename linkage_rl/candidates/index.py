@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.candidates import _search
+from linkage_rl.candidates import _grams, _keys
 from linkage_rl.candidates.blockers import Blocker, Clients, Proposals
 from linkage_rl.candidates.encode import ROW, hash_texts
 from linkage_rl.candidates.keys import COUNTED
@@ -136,7 +136,7 @@ class CompanyIndex:
         bore = np.empty(len(rows), dtype=np.uint8)
         for part, mine in self._split(rows):
             former = part.segment.keys["former_name"]
-            bore[mine] = _search.bear_key(
+            bore[mine] = _keys.have_key(
                 clients.keys["former_name"],
                 former.keys,
                 former.rows,
@@ -170,7 +170,7 @@ class CompanyIndex:
         for part, mine in self._split(rows):
             segment = part.segment
             docs = segment.rows["doc"][rows[mine] - part.first_row].astype(np.int64)
-            scores[mine] = _search.compare_names(
+            scores[mine] = _grams.compare_names(
                 np.ascontiguousarray(client_of_pair[mine]),
                 asking.gram_offsets,
                 asking.grams,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.candidates import _search
+from linkage_rl.candidates import _keys
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class OfficeTable:
 
     def share(self, city: NDArray[np.uint32], office: NDArray[np.uint16]) -> NDArray[np.float32]:
         """How usual the office is in the city, in [0, 1]; 0 where either is unknown."""
-        return _search.office_shares(self.keys, self.shares, city, office)
+        return _keys.office_shares(self.keys, self.shares, city, office)
 
 
 def _pair(city: NDArray[np.uint32], office: NDArray[np.uint16]) -> NDArray[np.uint64]:

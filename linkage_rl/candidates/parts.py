@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.candidates import _search
+from linkage_rl.candidates import _keys
 from linkage_rl.candidates.keys import COUNTED
 from linkage_rl.candidates.segment import Segment
 
@@ -47,9 +47,9 @@ class Part:
 
     def count(self, name: str, asked: NDArray[np.uint64]) -> NDArray[np.int64]:
         """How many rows that hold bear each asked key, shape (N,); none bears the key 0."""
-        counts = _search.count_keys(self.segment.keys[name].keys, asked)
+        counts = _keys.count_keys(self.segment.keys[name].keys, asked)
         gone = self.gone[name]
-        return counts - _search.count_keys(gone, asked) if len(gone) else counts
+        return counts - _keys.count_keys(gone, asked) if len(gone) else counts
 
 
 def recount(parts: Sequence[Part]) -> tuple[Part, ...]:

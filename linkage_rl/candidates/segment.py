@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.candidates import _search
+from linkage_rl.candidates import _grams
 from linkage_rl.candidates.encode import (
     FIELDS_SEARCHED,
     GRAM_BUCKETS,
@@ -140,7 +140,7 @@ class SegmentBuilder:
         keys = {name: KeyIndex.build(self._keys.pop(name).array()) for name in [*self._keys]}
         for name, (hashes, own) in self._filed.items():
             keys[name] = KeyIndex.build(hashes.array(), own.array())
-        starts, postings = _search.invert(documents.gram_offsets, documents.grams, GRAM_BUCKETS)
+        starts, postings = _grams.invert(documents.gram_offsets, documents.grams, GRAM_BUCKETS)
         idf = inverse_document_frequency(starts, len(documents)) if base is None else base.idf
         order = np.argsort(rows["doc"], kind="stable").astype(np.int32)
         row_ends = np.zeros(len(documents) + 1, dtype=np.int64)
@@ -151,7 +151,7 @@ class SegmentBuilder:
             documents,
             row_ends,
             order,
-            _search.document_norms(documents.gram_offsets, documents.grams, idf),
+            _grams.document_norms(documents.gram_offsets, documents.grams, idf),
             starts,
             postings,
             _counts(keys, len(rows)),

@@ -7,6 +7,7 @@ from libc.math cimport sqrtf
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from linkage_rl.candidates._rows cimport Row
+from linkage_rl.candidates._sorted cimport find_key
 
 DEF AGREEMENTS = 31
 DEF QUERIES = 17
@@ -86,22 +87,10 @@ def agreement(
     return values
 
 
-cdef inline int64_t _place_of(const uint64_t[::1] keys, uint64_t key) noexcept nogil:
-    """Place of a key among rising ones, -1 where it is not."""
-    cdef int64_t low = 0, high = keys.shape[0], middle
-    while low < high:
-        middle = (low + high) >> 1
-        if keys[middle] < key:
-            low = middle + 1
-        else:
-            high = middle
-    return low if low < keys.shape[0] and keys[low] == key else -1
-
-
 cdef inline int64_t _locate(const uint64_t[::1] keys, const Row* record) noexcept nogil:
     cdef uint64_t prefecture = <uint64_t>record.prefecture << 32
-    cdef int64_t place = _place_of(keys, prefecture | record.city) if record.city else -1
-    return place if place >= 0 else _place_of(keys, prefecture)
+    cdef int64_t place = find_key(keys, prefecture | record.city) if record.city else -1
+    return place if place >= 0 else find_key(keys, prefecture)
 
 
 def nearness(

@@ -223,8 +223,8 @@ def _stamp(settings: RunSettings, folder: Path) -> str:
     code = "".join(
         _digest(path.read_text())
         for package in (text, candidates, features, decision)
-        for path in sorted(Path(package.__path__[0]).glob("*.py*"))
-        if path.suffix in (".py", ".pyx")
+        for path in sorted(Path(package.__path__[0]).glob("*.p*"))
+        if path.suffix in (".py", ".pyx", ".pxd")
     )
     return json.dumps(
         [sorted(manifest["checksums"].items()), blockers, settings.candidates.limit, code]

@@ -1,0 +1,17 @@
+import numpy as np
+from numpy.typing import NDArray
+
+def count_keys(keys: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]: ...
+def have_key(
+    client_keys: NDArray[np.uint64],
+    keys: NDArray[np.uint64],
+    key_rows: NDArray[np.int32],
+    client_of_pair: NDArray[np.int64],
+    row_of_pair: NDArray[np.int64],
+) -> NDArray[np.uint8]: ...
+def office_shares(
+    keys: NDArray[np.uint64],
+    shares: NDArray[np.float32],
+    city: NDArray[np.uint32],
+    office: NDArray[np.uint16],
+) -> NDArray[np.float32]: ...

@@ -1,0 +1,86 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Kernels that look keys up: how often a key occurs, who is filed under it, shares of offices."""
+
+import numpy as np
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+from linkage_rl.candidates._key_rows cimport KeyRows, find_rows, holds_row
+from linkage_rl.candidates._sorted cimport find_key, lower_bound
+
+
+def count_keys(const uint64_t[::1] keys, const uint64_t[:] wanted):
+    """How often each wanted key occurs among the ascending keys, shape (N,)."""
+    cdef Py_ssize_t i, n = wanted.shape[0]
+    cdef int64_t begin, at, stride, size = keys.shape[0]
+    counts = np.zeros(n, dtype=np.int64)
+    cdef int64_t[::1] out = counts
+    with nogil:
+        for i in range(n):
+            begin = at = lower_bound(&keys[0], 0, size, wanted[i])
+            # Few rows share a key, so its end is near: strides double, then halve.
+            stride = 1
+            while at + stride <= size and keys[at + stride - 1] == wanted[i]:
+                at += stride
+                stride *= 2
+            while stride:
+                if at + stride <= size and keys[at + stride - 1] == wanted[i]:
+                    at += stride
+                stride //= 2
+            out[i] = at - begin
+    return counts
+
+
+def have_key(
+    const uint64_t[:, ::1] client_keys, const uint64_t[::1] keys, const int32_t[::1] key_rows,
+    const int64_t[::1] client_of_pair, const int64_t[::1] row_of_pair,
+):
+    """1 where the company of a pair is filed under a key of its client, else 0; shape (P,).
+
+    Args:
+        client_keys: Both alternative keys of each client, 0 for none, shape (2, N).
+        keys: Keys under which companies are filed, ascending.
+        key_rows: Row of the company of each key; ascending among equal keys.
+        client_of_pair: Client of each pair, equal ones side by side, shape (P,).
+        row_of_pair: Row of the company of each pair, shape (P,).
+    """
+    cdef Py_ssize_t i, n = row_of_pair.shape[0]
+    found = np.zeros(n, dtype=np.uint8)
+    cdef uint8_t[::1] out = found
+    cdef KeyRows filed
+    if keys.shape[0] == 0:
+        return found
+    with nogil:
+        for i in range(n):
+            if i == 0 or client_of_pair[i] != client_of_pair[i - 1]:
+                find_rows(client_keys, client_of_pair[i], keys, &filed)
+            out[i] = holds_row(&filed, key_rows, <int32_t>row_of_pair[i])
+    return found
+
+
+def office_shares(
+    const uint64_t[::1] keys, const float[::1] shares,
+    const uint32_t[:] city, const uint16_t[:] office,
+):
+    """Share of each office in its city, shape (N,); 0 where city, office or the pair is unknown.
+
+    Args:
+        keys: City and office in one number, ascending.
+        shares: Share of each of them, as in `offices.OfficeTable`.
+        city: Hash of each city, 0 where unknown.
+        office: Registry office of each company, 0 where unknown.
+    """
+    cdef Py_ssize_t i, n = city.shape[0]
+    cdef int64_t place
+    cdef uint64_t key
+    found = np.zeros(n, dtype=np.float32)
+    cdef float[::1] out = found
+    with nogil:
+        for i in range(n):
+            if city[i] == 0 or office[i] == 0:
+                continue
+            key = (<uint64_t>city[i] << 16) | office[i]
+            place = find_key(keys, key)
+            if place >= 0:
+                out[i] = shares[place]
+    return found

@@ -1,0 +1,136 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""How alike a client and a company are by their packed rows and name n-grams: orders candidates."""
+
+from libc.math cimport sqrt
+from libc.stdint cimport int32_t, int64_t
+
+from linkage_rl.candidates._rows cimport Row
+
+
+cdef struct NameScore:
+    float cosine[3]
+    float client_cover
+    float company_cover
+
+
+cdef inline void compare_gram_lists(
+    const int32_t* a_grams, const int64_t* a_ends,
+    const int32_t* b_grams, const int64_t* b_ends,
+    const float* idf, NameScore* out,
+) noexcept nogil:
+    """Cosine of idf-weighted n-grams of core, kana and Latin name, each in [0, 1].
+
+    A cover is the share of one core's weight that the other core has, too: the client of
+    '山田商事大阪' covers less of itself than the company '山田商事' does.
+    """
+    cdef int field
+    cdef int64_t i, j, i_end, j_end
+    cdef float shared, a_mass, b_mass, weight
+    for field in range(3):
+        i = a_ends[field]
+        i_end = a_ends[field + 1]
+        j = b_ends[field]
+        j_end = b_ends[field + 1]
+        out.cosine[field] = 0
+        if field == 0:
+            out.client_cover = 0
+            out.company_cover = 0
+        if i == i_end or j == j_end:
+            continue
+        shared = 0
+        a_mass = 0
+        b_mass = 0
+        while i < i_end and j < j_end:
+            if a_grams[i] == b_grams[j]:
+                weight = idf[a_grams[i]]
+                weight = weight * weight
+                shared += weight
+                a_mass += weight
+                b_mass += weight
+                i += 1
+                j += 1
+            elif a_grams[i] < b_grams[j]:
+                a_mass += idf[a_grams[i]] * idf[a_grams[i]]
+                i += 1
+            else:
+                b_mass += idf[b_grams[j]] * idf[b_grams[j]]
+                j += 1
+        while i < i_end:
+            a_mass += idf[a_grams[i]] * idf[a_grams[i]]
+            i += 1
+        while j < j_end:
+            b_mass += idf[b_grams[j]] * idf[b_grams[j]]
+            j += 1
+        # Rounding can lift the cosine of equal names above 1.
+        out.cosine[field] = min(shared / <float>sqrt(a_mass * b_mass), <float>1)
+        if field == 0:
+            out.client_cover = shared / a_mass
+            out.company_cover = shared / b_mass
+
+
+cdef inline float _place_agreement(const Row* a, const Row* b) noexcept nogil:
+    """Agreement of two places in [0, 1]: from the prefecture to the house number."""
+    cdef float score = 0
+    cdef int32_t p, q
+    if a.prefecture and a.prefecture == b.prefecture:
+        score = 0.25
+    if a.postal >= 0 and b.postal >= 0:
+        p = a.postal
+        q = b.postal
+        if p == q:
+            score = 0.7
+        elif p // 10000 == q // 10000 and score < 0.5:
+            score = 0.5
+    if a.city and a.city == b.city:
+        if score < 0.5:
+            score = 0.5
+        if a.town and a.town == b.town:
+            if score < 0.75:
+                score = 0.75
+            if a.block[0] and a.block[0] == b.block[0]:
+                score = 0.85
+                if a.block[1] == b.block[1]:
+                    score = 0.95
+                    if a.block[2] == b.block[2]:
+                        score = 1.0
+    return score
+
+
+cdef inline float retrieval_score(
+    const Row* a, const Row* b, const NameScore* names, bint former
+) noexcept nogil:
+    """How promising a pair is, in [0, 1]: orders candidates within a blocker and within the slots.
+
+    It depends on the pair only, not on the blocker that found it. `former` says that the client's
+    name is a former name of the company, which counts as an equal name.
+    """
+    cdef float name, score, place
+    name = names.cosine[0]
+    if former or (a.core and a.core == b.core):
+        name = 1
+    if names.cosine[1] * 0.95 > name:
+        name = names.cosine[1] * <float>0.95
+    if names.cosine[2] * 0.95 > name:
+        name = names.cosine[2] * <float>0.95
+    if names.client_cover * names.client_cover * 0.8 > name:
+        name = names.client_cover * names.client_cover * <float>0.8
+    if names.company_cover * names.company_cover * 0.8 > name:
+        name = names.company_cover * names.company_cover * <float>0.8
+    place = _place_agreement(a, b)
+    score = <float>0.55 * name + <float>0.2 * place
+    # A company at exactly the client's address may have been renamed.
+    if place >= <float>0.95:
+        score += <float>0.15
+    if a.name and a.name == b.name:
+        score += <float>0.06
+    if a.form and a.form == b.form:
+        score += <float>0.03
+    if a.kana and a.kana == b.kana:
+        score += <float>0.04
+    if a.phone and a.phone == b.phone:
+        score += <float>0.06
+    if a.domain and a.domain == b.domain:
+        score += <float>0.03
+    if a.corporate and a.corporate == b.corporate:
+        score += <float>0.03
+    return min(score, <float>1)
