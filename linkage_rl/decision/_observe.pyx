@@ -1,5 +1,5 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Kernels that show many cases at once: slots, state and legal actions."""
+"""Kernels that observe many cases at once: slots, state and legal actions."""
 
 import numpy as np
 
@@ -11,28 +11,44 @@ def fill_slots(
     const int64_t[::1] cases, const uint16_t[::1] ran,
     const int64_t[::1] starts, const uint16_t[::1] pair_blockers,
     const float[::1] retrieval_score, const float[:, ::1] features, const int64_t[::1] feature_rows,
-    const int64_t[::1] pair_names, int slots, int blockers,
+    const int64_t[::1] pair_ids, int slots, int blockers,
 ):
-    """Show each case the first `slots` pairs that a run blocker proposed.
+    """Fill the slots of each case with its first pairs that a run blocker proposed.
 
     Args:
         cases: Case of each of B observations.
+        ran: Blockers run in each of them, one bit per blocker.
         starts: Pairs of case i are starts[i]..starts[i + 1], by falling retrieval score.
+        pair_blockers: Blockers that propose each pair, one bit per blocker.
+        retrieval_score: Of each pair.
+        features: Pair features, (rows, F).
         feature_rows: Row of `features` of each pair; empty where pair p has row p.
-        pair_names: What each pair is called; empty where pair p is p.
+        pair_ids: What is returned for each pair; empty for its position.
+        slots: Slots K, at least 1.
+        blockers: Blockers R, at most 16.
 
     Returns:
         Candidates (B, slots, F + blockers + 3): the pair's features, one bit per run blocker that
-        proposed it, its retrieval score, its lead over the best other visible pair mapped to [0, 1], and
-        its share of the best retrieval score; the pair in each slot, -1 where empty; and the number of
-        filled slots (B,).
+        proposed it, its retrieval score, its lead over the best other visible pair mapped to
+        [0, 1], and its share of the best retrieval score; the pair in each slot, -1 where empty;
+        and the number of filled slots (B,).
+
+    Raises:
+        ValueError: A size or a case is out of range; unchecked, it would write past an array.
     """
     cdef Py_ssize_t b, batch = cases.shape[0]
     cdef int width = features.shape[1], slot, blocker
     cdef int64_t pair, row
-    cdef bint moved = feature_rows.shape[0] > 0, named = pair_names.shape[0] > 0
+    cdef bint moved = feature_rows.shape[0] > 0, named = pair_ids.shape[0] > 0
     cdef uint16_t visible
     cdef float best, second, rival
+    if slots < 1 or blockers < 0 or blockers > 16:
+        raise ValueError(f"expected at least 1 slot and 0..16 blockers, got {slots} and {blockers}")
+    if ran.shape[0] != batch:
+        raise ValueError(f"expected {batch} blocker sets, one per case, got {ran.shape[0]}")
+    for b in range(batch):
+        if cases[b] < 0 or cases[b] >= starts.shape[0] - 1:
+            raise ValueError(f"expected cases in 0..{starts.shape[0] - 2}, got {cases[b]}")
     candidates = np.zeros((batch, slots, width + blockers + 3), dtype=np.float32)
     pairs = np.empty((batch, slots), dtype=np.int64)
     cdef float[:, :, ::1] out = candidates
@@ -49,7 +65,7 @@ def fill_slots(
                 visible = pair_blockers[pair] & ran[b]
                 if visible == 0:
                     continue
-                out_pairs[b, slot] = pair_names[pair] if named else pair
+                out_pairs[b, slot] = pair_ids[pair] if named else pair
                 row = feature_rows[pair] if moved else pair
                 memcpy(&out[b, slot, 0], &features[row, 0], width * sizeof(float))
                 for blocker in range(blockers):
@@ -61,7 +77,7 @@ def fill_slots(
             out_filled[b] = slot
             if slot == 0:
                 continue
-            # Pairs come by falling retrieval score, so the best two stand in the first two slots.
+            # Pairs come by falling retrieval score, so the best two fill the first two slots.
             best = out[b, 0, width + blockers]
             second = out[b, 1, width + blockers] if slot > 1 else 0
             for blocker in range(slot):
@@ -85,7 +101,7 @@ cdef inline float _cost(uint16_t ran, const float[::1] costs) noexcept nogil:
 
 
 def blocker_cost(const uint16_t[::1] ran, const float[::1] costs):
-    """Summed cost of the blockers in each bit set, shape (B,)."""
+    """Summed cost of the blockers in each set of bits, shape (B,)."""
     cdef Py_ssize_t b, batch = ran.shape[0]
     summed = np.empty(batch, dtype=np.float32)
     cdef float[::1] out = summed
@@ -99,6 +115,10 @@ def fill_state(
 ):
     """One bit per blocker, share of filled slots, and cost so far up to 1; shape (B, R + 2)."""
     cdef Py_ssize_t b, batch = ran.shape[0], blocker, blockers = costs.shape[0]
+    if slots < 1 or filled.shape[0] != batch:
+        raise ValueError(
+            f"expected at least 1 slot and {batch} counts, got {slots} and {filled.shape[0]}"
+        )
     state = np.empty((batch, blockers + 2), dtype=np.float32)
     cdef float[:, ::1] out = state
     for b in range(batch):
@@ -113,9 +133,14 @@ def legal_actions(
     const int64_t[::1] filled, const uint16_t[::1] ran, const uint16_t[::1] available,
     int slots, int blockers, bint allow_review,
 ):
-    """1 where an action is legal: filled slots, no match, review, blockers to ask; (B, A)."""
+    """1 where an action is legal: filled slots, no match, review, blockers that apply; (B, A)."""
     cdef Py_ssize_t b, batch = filled.shape[0], blocker
     cdef int64_t slot
+    if slots < 1 or blockers < 0 or ran.shape[0] != batch or available.shape[0] != batch:
+        raise ValueError(
+            f"expected at least 1 slot and {batch} blocker sets, got {slots} slots, "
+            f"{ran.shape[0]} run and {available.shape[0]} available"
+        )
     mask = np.zeros((batch, slots + 2 + blockers), dtype=np.int8)
     cdef int8_t[:, ::1] out = mask
     for b in range(batch):
@@ -129,8 +154,13 @@ def legal_actions(
 
 
 def choose(const float[:, :] logits, const int8_t[:, ::1] mask, float illegal, int actions):
-    """The first actions' logits, illegal ones replaced, and the first best; (B, A), (B,)."""
+    """Logits of actions 0..actions-1, illegal ones replaced, (B, A), and the best action (B,)."""
     cdef Py_ssize_t b, a, batch = logits.shape[0]
+    if mask.shape[0] != batch or min(logits.shape[1], mask.shape[1]) < actions:
+        raise ValueError(
+            f"expected logits and mask of {actions} actions, got {logits.shape[1]} of {batch} rows "
+            f"and {mask.shape[1]} of {mask.shape[0]} rows"
+        )
     legal = np.empty((batch, actions), dtype=np.float32)
     best = np.zeros(batch, dtype=np.int64)
     cdef float[:, ::1] out = legal

@@ -1,6 +1,7 @@
-"""Cases: clients with all that the blockers propose for them, as ragged memory-mapped arrays."""
+"""Cases: clients with every candidate that a blocker proposes for them, as memory-mapped arrays."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.candidates.strings import StringColumn
-from linkage_rl.errors import SchemaError
+from linkage_rl.errors import ConfigError, SchemaError
 
 PER_PAIR: Final = ("pair_blockers", "retrieval_score", "features", "is_right", "pair_company")
 """Arrays with an entry per pair."""
@@ -22,18 +23,25 @@ _BY_POSITION = np.zeros(0, dtype=np.int64)
 
 @dataclass(frozen=True)
 class CaseSet:
-    """N cases over P pairs; the pairs of case i are starts[i]..starts[i + 1]."""
+    """N cases over P pairs; the pairs of case i are starts[i]..starts[i + 1].
+
+    A case is a client with its candidates, their features and the truth; a pair is the client with
+    one of its candidates. All blockers have been run beforehand, so that an episode needs no table:
+    running a blocker only makes the pairs visible that it proposed.
+    """
 
     blockers: tuple[str, ...]
-    """Names of the R blockers; bit r of a blocker set stands for blockers[r]."""
+    """Names of the R blockers; bit r of a set of blockers stands for blockers[r]."""
     feature_names: tuple[str, ...]
+    """Names of the F pair features."""
     query_names: tuple[str, ...]
+    """Names of the Q client features."""
     starts: NDArray[np.int64]
     """Shape (N + 1,)."""
     pair_blockers: NDArray[np.uint16]
     """Blockers that propose the pair, one bit per blocker; shape (P,)."""
     retrieval_score: NDArray[np.float32]
-    """How promising the pair is, in [0, 1]; falling within a case; shape (P,)."""
+    """How promising the blockers find the pair, in [0, 1]; falling within a case; shape (P,)."""
     features: NDArray[np.float32]
     """Pair features in [0, 1], shape (P, F)."""
     is_right: NDArray[np.bool_]
@@ -43,9 +51,9 @@ class CaseSet:
     query: NDArray[np.float32]
     """Client features in [0, 1], shape (N, Q)."""
     available: NDArray[np.uint16]
-    """Blockers that the client can ask, one bit per blocker; shape (N,)."""
+    """Blockers that apply to the client, one bit per blocker; shape (N,)."""
     has_row: NDArray[np.bool_]
-    """Whether the client's company stands in the table, shape (N,)."""
+    """Whether the table has a row for the client's company, shape (N,)."""
     dataset: NDArray[np.int16]
     """Which of the lists a case comes from, shape (N,); 0 where there is one list."""
     clients: StringColumn
@@ -80,8 +88,8 @@ class CaseSet:
         return _BY_POSITION
 
     @property
-    def pair_names(self) -> NDArray[np.int64]:
-        """Empty: pair p is called p."""
+    def pair_ids(self) -> NDArray[np.int64]:
+        """Empty: `Observation.slot_pairs` holds positions of pairs."""
         return _BY_POSITION
 
     @property
@@ -98,7 +106,7 @@ class CaseSet:
         return texts
 
     def take(self, cases: NDArray[np.integer]) -> "CaseSet":
-        """These cases in this order, as a set of their own."""
+        """These cases in this order, as a new set."""
         sizes = np.diff(self.starts)[cases]
         starts = np.zeros(len(cases) + 1, dtype=np.int64)
         np.cumsum(sizes, out=starts[1:])
@@ -112,8 +120,9 @@ class CaseSet:
             client_texts=self.client_texts.select(cases),
         )
 
-    def save(self, folder: Path) -> None:
-        """Write one `.npy` per array and `cases.json` with the names."""
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write one `.npy` per array and `cases.json` with the names; makes the folder."""
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         names = {}
         for field in fields(self):
@@ -128,8 +137,15 @@ class CaseSet:
         (folder / "cases.json").write_text(json.dumps(names, ensure_ascii=False))
 
     @classmethod
-    def load(cls, folder: Path) -> "CaseSet":
-        """Map a saved set into memory; nothing is read until it is used."""
+    def load(cls, folder: str | os.PathLike[str]) -> "CaseSet":
+        """Map a saved set into memory; nothing is read until it is used.
+
+        Raises:
+            ConfigError: The folder holds no saved cases.
+        """
+        folder = Path(folder)
+        if not (folder / "cases.json").is_file():
+            raise ConfigError(f"expected a folder of saved cases with a cases.json, got {folder}")
         names = json.loads((folder / "cases.json").read_text())
         values: dict[str, object] = {name: tuple(value) for name, value in names.items()}
         for field in fields(cls):
@@ -151,7 +167,7 @@ def join_cases(parts: Sequence[CaseSet], datasets: Sequence[int]) -> CaseSet:
     """The cases of all parts, one part after the other.
 
     Args:
-        parts: Sets with the same blockers and features; one part alone stays memory-mapped.
+        parts: Sets with the same blockers and features; a single part stays memory-mapped.
         datasets: Number written into `CaseSet.dataset` for the cases of each part.
 
     Raises:

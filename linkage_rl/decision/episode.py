@@ -14,7 +14,10 @@ from linkage_rl.decision import _observe
 from linkage_rl.errors import IllegalActionError
 
 ILLEGAL: Final = np.float32(-1e8)
-"""Logit of an action that the mask forbids; finite, since 0 times infinity is no number."""
+"""Logit of an action that the mask forbids; finite, because 0 * -inf is nan."""
+
+MAX_BLOCKERS: Final = 16
+"""Blockers that a set of blockers can hold, which is one bit per blocker in a uint16."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class ActionLayout:
     """Meaning of the A = K + 2 + R actions: link slot k, no match, review, run blocker r."""
 
     slots: int
-    """Visible candidates K."""
+    """Slots for visible candidates, K."""
     blockers: int
     """Blockers R."""
 
@@ -56,7 +59,7 @@ class Episodes:
     ran: NDArray[np.uint16]
     """Blockers run, one bit per blocker, shape (B,)."""
     action: NDArray[np.int64]
-    """The action that ended the episode, -1 while it runs; shape (B,)."""
+    """The action that ended the episode, -1 while it goes on; shape (B,)."""
 
     @property
     def done(self) -> NDArray[np.bool_]:
@@ -65,7 +68,7 @@ class Episodes:
 
 
 def begin(cases: NDArray[np.int64], ran: NDArray[np.uint16] | None = None) -> Episodes:
-    """Fresh episodes of these cases; `ran` gives blockers that have run already."""
+    """New episodes of these cases; `ran` gives blockers that have run already."""
     if ran is None:
         ran = np.zeros(len(cases), dtype=np.uint16)
     return Episodes(cases, ran, np.full(len(cases), -1, dtype=np.int64))
@@ -83,9 +86,9 @@ def legal_actions(
     Args:
         layout: Meaning of the A actions.
         filled: Slots that hold a candidate, shape (B,).
-        ran: Blocker bits already run, shape (B,).
-        available: Blocker bits that the client can ask, since it has the field; shape (B,).
-        allow_review: Whether a person stands by to review.
+        ran: Blockers already run, one bit per blocker, shape (B,).
+        available: Blockers that apply to the client, since it has the field; shape (B,).
+        allow_review: Whether a client can be handed to a person.
     """
     return _observe.legal_actions(
         np.ascontiguousarray(filled, dtype=np.int64),
@@ -103,7 +106,13 @@ def advance(
     actions: NDArray[np.int64],
     mask: NDArray[np.int8],
 ) -> Episodes:
-    """End or go on: an illegal action changes nothing, an ended episode stays ended.
+    """Apply one action per episode; an illegal one changes nothing, an ended episode stays ended.
+
+    Args:
+        layout: Meaning of the A actions.
+        episodes: B episodes.
+        actions: One action per episode, shape (B,).
+        mask: 1 where an action is legal, shape (B, A).
 
     Raises:
         IllegalActionError: An action lies outside 0..A-1.
@@ -124,5 +133,10 @@ def advance(
 
 
 def blocker_cost(ran: NDArray[np.uint16], costs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Summed cost of the blockers in each bit set, shape (B,); unit: one correct link."""
+    """Summed cost of the blockers that have run, shape (B,); unit: one correct link.
+
+    Args:
+        ran: Blockers run, one bit per blocker, shape (B,).
+        costs: Cost of each blocker, shape (R,).
+    """
     return _observe.blocker_cost(ran, costs)

@@ -1,5 +1,7 @@
-"""From cases to what a policy sees; the environment and the linker both look through here."""
+"""From cases to what a policy observes; the environment and the linker share this code."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Protocol
@@ -9,15 +11,19 @@ from numpy.typing import NDArray
 
 from linkage_rl.decision import _observe
 from linkage_rl.decision.cases import CaseSet
-from linkage_rl.decision.episode import ActionLayout, legal_actions
+from linkage_rl.decision.episode import MAX_BLOCKERS, ActionLayout, legal_actions
+from linkage_rl.errors import ConfigError
 from linkage_rl.records import Observation
 
 SLOT_FEATURES: Final = ("retrieval_score", "lead", "share_of_best")
 """Features that depend on which other candidates are visible; they follow the blocker bits."""
 
 
-class Shown(Protocol):
-    """The arrays of cases that a view reads; see `CaseSet` for their meaning."""
+class CaseArrays(Protocol):
+    """The arrays that a view reads; see `CaseSet` for their meaning.
+
+    Prepared cases (`CaseSet`) and candidates gathered live (`pool.Pairs`) both have them.
+    """
 
     @property
     def starts(self) -> NDArray[np.int64]:
@@ -40,8 +46,8 @@ class Shown(Protocol):
         """Row of `features` of each pair, shape (P,); empty where pair p has row p."""
 
     @property
-    def pair_names(self) -> NDArray[np.int64]:
-        """What each pair is called in a slot, shape (P,); empty where pair p is p."""
+    def pair_ids(self) -> NDArray[np.int64]:
+        """What `Observation.slot_pairs` holds for each pair, shape (P,); empty for its position."""
 
     @property
     def query(self) -> NDArray[np.float32]:
@@ -54,13 +60,35 @@ class Shown(Protocol):
 
 @dataclass(frozen=True)
 class View:
-    """How cases are shown: number of slots, costs, and whether review is offered."""
+    """How cases are shown: number of slots, costs of the blockers, and whether review is offered.
+
+    A slot is a place for one candidate. After some blockers have run, the visible candidates with
+    the highest retrieval scores fill the slots from 0 on; the rest stay empty.
+
+    Raises:
+        ConfigError: There is no slot, or a cost is negative, or there are more than 16 blockers.
+    """
 
     max_candidates: int
-    """Visible candidates K."""
+    """Slots K, at least 1."""
     costs: tuple[float, ...]
-    """Cost of each blocker, unit: one correct link."""
+    """Cost of running each of the R blockers; unit: one correct link. At most 16 of them."""
     allow_review: bool = False
+    """Whether a client can be handed to a person."""
+
+    def __post_init__(self) -> None:
+        if self.max_candidates < 1:
+            raise ConfigError(
+                f"expected env.max_candidates of at least 1, got {self.max_candidates}"
+            )
+        if len(self.costs) > MAX_BLOCKERS:
+            raise ConfigError(
+                f"expected at most {MAX_BLOCKERS} blockers, got the costs of {len(self.costs)}"
+            )
+        if any(not (math.isfinite(cost) and cost >= 0) for cost in self.costs):
+            raise ConfigError(
+                f"expected the cost of each blocker to be 0 or more, got {list(self.costs)}"
+            )
 
     @cached_property
     def cost_row(self) -> NDArray[np.float32]:
@@ -72,8 +100,25 @@ class View:
         """The actions that go with this view."""
         return ActionLayout(self.max_candidates, len(self.costs))
 
+    def check_blockers(self, blockers: Sequence[str]) -> None:
+        """Make sure that there is one cost per blocker.
+
+        Raises:
+            ConfigError: There are more costs than blockers, or fewer.
+        """
+        if len(self.costs) != len(blockers):
+            raise ConfigError(
+                f"expected {len(blockers)} costs, one per blocker {list(blockers)}, "
+                f"got {len(self.costs)}"
+            )
+
     def candidate_features(self, cases: CaseSet) -> tuple[str, ...]:
-        """Names of the F features of a slot, in order."""
+        """Names of the F features of a slot, in order.
+
+        Raises:
+            ConfigError: The costs do not fit the blockers of the cases.
+        """
+        self.check_blockers(cases.blockers)
         return (
             *cases.feature_names,
             *(f"blocker_{blocker}" for blocker in cases.blockers),
@@ -81,9 +126,15 @@ class View:
         )
 
     def observe(
-        self, cases: Shown, case: NDArray[np.int64], ran: NDArray[np.uint16]
+        self, cases: CaseArrays, case: NDArray[np.int64], ran: NDArray[np.uint16]
     ) -> Observation:
-        """What a policy sees of these cases after these blockers; fresh arrays at each call."""
+        """What a policy observes of B cases; fresh arrays at each call.
+
+        Args:
+            cases: N cases.
+            case: Position of each observed case, shape (B,).
+            ran: Blockers that have run for it, one bit per blocker, shape (B,).
+        """
         candidates, pairs, filled = _observe.fill_slots(
             case,
             ran,
@@ -92,7 +143,7 @@ class View:
             cases.retrieval_score,
             cases.features,
             cases.feature_rows,
-            cases.pair_names,
+            cases.pair_ids,
             self.max_candidates,
             len(self.costs),
         )

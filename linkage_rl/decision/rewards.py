@@ -1,13 +1,14 @@
-"""The value of an outcome: named terms, their weights, and where two decisions balance."""
+"""Rewards: outcomes, the named terms of a reward, their weights, and break-even probabilities."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.checks import FINITE, check_ranges
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.episode import ActionLayout, Episodes, blocker_cost
 from linkage_rl.decision.observation import View
@@ -16,7 +17,7 @@ from linkage_rl.records import DecisionKind, Decisions
 
 
 class Outcome(IntEnum):
-    """How an episode stands or ended."""
+    """How an episode ended, or that it has not ended yet."""
 
     RUNNING = 0
     CORRECT_LINK = 1
@@ -40,38 +41,44 @@ TERMS: Final = (
 
 @dataclass(frozen=True)
 class BreakEven:
-    """Probabilities of the best candidate being right at which two decisions have the same value."""
+    """Probabilities that the best candidate is right at which two decisions are worth the same."""
 
     link: float
-    """Link from here on."""
+    """At this probability or above, a link is worth most."""
     no_match: float
-    """No match below; between the two lies review. Equal to `link` where review never pays."""
+    """Below it, no match is worth most; between the two, review. Equal to `link` where review is
+    never worth most."""
 
 
 @dataclass(frozen=True)
 class RewardWeights:
-    """Value of each term; unit: one correct link."""
+    """Value of each reward term; unit: one correct link.
+
+    Raises:
+        ConfigError: The weights would reward a mistake.
+    """
 
     correct_link: float = 1.0
-    """The right company."""
+    """Linked to the right company."""
     wrong_link: float = -4.0
-    """Another company, or a company for a client that has none."""
+    """Linked to another company, or to a company although the table has no row for the client."""
     correct_reject: float = 0.5
-    """No match, and the table lacks the client."""
+    """No match, and the table has no row for the client."""
     missed_link: float = -0.5
-    """No match, but the table has the client."""
+    """No match, but the table has a row for the client."""
     review: float = 0.1
-    """A person decides."""
+    """Handed to a person."""
     illegal: float = -0.05
-    """An action that the mask forbids; nothing else happens."""
+    """An action that the mask forbids; it has no other effect."""
     blocker_cost_scale: float = 1.0
-    """Factor on the costs of the run blockers."""
+    """Factor on the costs of the blockers that are run."""
 
     def __post_init__(self) -> None:
+        check_ranges("reward", self, {one.name: FINITE for one in fields(self)})
         if self.wrong_link >= min(self.correct_link, self.correct_reject):
             raise ConfigError(
                 "reward.wrong_link must lie below correct_link and correct_reject, got "
-                f"{self.wrong_link}; a wrong link that pays makes every client linked"
+                f"{self.wrong_link}; otherwise linking every client earns most"
             )
         if self.missed_link >= self.correct_reject:
             raise ConfigError(
@@ -99,10 +106,13 @@ class RewardWeights:
         return reward.astype(np.float32)
 
     def break_even(self, allow_review: bool = False) -> BreakEven:
-        """Where decisions balance, if a client whose best candidate is wrong has no row.
+        """Break-even probabilities, taking a client whose best candidate is wrong to have no row.
 
         Chow's rule (Chow 1970, "On optimum recognition error and reject tradeoff") with a value
-        for right rejects.
+        for correct rejects.
+
+        Args:
+            allow_review: Whether review is one of the decisions.
 
         >>> RewardWeights().break_even()
         BreakEven(link=0.75, no_match=0.75)
@@ -130,16 +140,17 @@ class RewardWeights:
         reject_value: float,
         review_cost: float,
     ) -> "RewardWeights":
-        """Weights from amounts in yen (or any currency), all of them positive.
+        """Weights from amounts of money in one currency, all of them positive.
+
+        Costs of blockers (`View.costs`) are in units of one correct link: divide amounts by
+        `link_value`.
 
         Args:
-            link_value: What a correct link saves: the manual look-up.
-            wrong_link_cost: Rework, and contact with the wrong company.
-            missed_link_cost: What an overlooked row costs, the look-up aside.
-            reject_value: Value of knowing that a client has no row.
-            review_cost: Labour of one review; the person then finds the right answer.
-
-        Costs in `View.costs` are in units of one correct link: divide yen by `link_value`.
+            link_value: What a correct link saves, such as a manual look-up.
+            wrong_link_cost: What a wrong link costs: rework, contact with the wrong company.
+            missed_link_cost: What a missed link costs on top of the manual look-up.
+            reject_value: Value of knowing that the table has no row for a client.
+            review_cost: Labour of one review, after which the right answer is known.
 
         Raises:
             ConfigError: `link_value` is not positive.
@@ -168,10 +179,10 @@ def outcomes(
 
     Args:
         layout: Meaning of the actions.
-        action: The action that ended each episode, -1 while it runs, shape (B,).
+        action: The action that ended each episode, -1 while it goes on, shape (B,).
         pair_is_right: Whether the pair in the slot that the action names is right, shape (B,);
             ignored for other actions.
-        has_row: Whether the client's company stands in the table, shape (B,).
+        has_row: Whether the table has a row for the client, shape (B,).
     """
     linked = np.where(pair_is_right, Outcome.CORRECT_LINK, Outcome.WRONG_LINK)
     rejected = np.where(has_row, Outcome.MISSED_LINK, Outcome.CORRECT_REJECT)
@@ -187,7 +198,16 @@ def terms(
     after: Episodes,
     outcome: NDArray[np.int8],
 ) -> dict[str, NDArray[np.float32]]:
-    """The named terms of one step, each of shape (B,): indicators, and the cost."""
+    """The unweighted terms of one step by name (`TERMS`), each of shape (B,).
+
+    All are 0 or 1 but for `blocker_cost`, the cost of the blocker that the step ran.
+
+    Args:
+        view: Has the costs.
+        before: The episodes before the step.
+        after: The episodes after the step.
+        outcome: `Outcome` of each episode after the step, shape (B,).
+    """
     newly_run = after.ran & ~before.ran
     named = {
         name: (outcome == index).astype(np.float32) for index, name in enumerate(TERMS[:5], start=1)
@@ -202,13 +222,19 @@ def decision_outcomes(decisions: Decisions, cases: CaseSet) -> NDArray[np.int8]:
     right = (decisions.pair >= 0) & (
         cases.is_right[np.maximum(decisions.pair, 0)] if cases.pairs else False
     )
-    return ends(decisions.kind, right, cases.has_row)
+    return outcomes_of_kinds(decisions.kind, right, cases.has_row)
 
 
-def ends(
+def outcomes_of_kinds(
     kind: NDArray[np.int8], right: NDArray[np.bool_], has_row: NDArray[np.bool_]
 ) -> NDArray[np.int8]:
-    """`Outcome` of each `DecisionKind`, given whether the best candidate is right; shape (N,)."""
+    """`Outcome` of each decision, shape (N,).
+
+    Args:
+        kind: `DecisionKind`, shape (N,).
+        right: Whether the best candidate is right, shape (N,).
+        has_row: Whether the table has a row for the client, shape (N,).
+    """
     linked = np.where(right, Outcome.CORRECT_LINK, Outcome.WRONG_LINK)
     rejected = np.where(has_row, Outcome.MISSED_LINK, Outcome.CORRECT_REJECT)
     stopped = np.where(kind == DecisionKind.LINK, linked, rejected)
@@ -218,6 +244,6 @@ def ends(
 def decision_rewards(
     decisions: Decisions, cases: CaseSet, weights: RewardWeights
 ) -> NDArray[np.float32]:
-    """Value of each decision less the cost of its blockers, shape (N,)."""
+    """Value of each decision about cases 0..N-1 minus the cost of its blockers, shape (N,)."""
     value = weights.of_outcome[decision_outcomes(decisions, cases)]
     return (value - weights.blocker_cost_scale * decisions.cost).astype(np.float32)
