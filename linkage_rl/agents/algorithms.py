@@ -1,7 +1,8 @@
 """The learning algorithms; each is a frozen config that builds its model around a scorer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from linkage_rl.agents.sb3_policies import (
 from linkage_rl.agents.scorer import CandidateScorer, copy_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.agents.warm_start import WarmStartConfig
+from linkage_rl.checks import COUNT, NOT_NEGATIVE, POSITIVE, SHARE, Range, check_ranges
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
 from linkage_rl.decision.rewards import RewardWeights
@@ -90,6 +92,20 @@ class PPOUpdates:
     n_epochs: int = 4
 
 
+PPO_UPDATE_RANGES: Final[Mapping[str, Range]] = {
+    "n_steps": COUNT,
+    # advantages are normalised within a batch, which one step alone has no spread for
+    "batch_size": Range(2),
+    "learning_rate": POSITIVE,
+    "clip_range": POSITIVE,
+    "temperature": POSITIVE,
+    "ent_coef": NOT_NEGATIVE,
+    "target_kl": POSITIVE,
+    "n_epochs": COUNT,
+}
+"""Ranges of `PPOUpdates`."""
+
+
 @dataclass(frozen=True)
 class PPOConfig:
     """Proximal policy optimisation (Schulman et al. 2017)."""
@@ -119,7 +135,9 @@ class PPOConfig:
     """Without one: large steps."""
 
     def __post_init__(self) -> None:
+        check_ranges("agent", self, {"n_envs": COUNT, "gae_lambda": SHARE, "vf_coef": NOT_NEGATIVE})
         for name, updates in (("refine", self.refine), ("scratch", self.scratch)):
+            check_ranges(f"agent.{name}", updates, PPO_UPDATE_RANGES)
             if (self.n_envs * updates.n_steps) % updates.batch_size:
                 raise ConfigError(
                     f"agent.{name}.batch_size must divide n_envs * n_steps = "
@@ -217,6 +235,25 @@ class DQNConfig:
 
     _quantiles: ClassVar[int] = 1
 
+    def __post_init__(self) -> None:
+        check_ranges(
+            "agent",
+            self,
+            {
+                "n_envs": COUNT,
+                "batch_size": COUNT,
+                "gradient_steps": COUNT,
+                "learning_rate": POSITIVE,
+                "scratch_learning_rate": POSITIVE,
+                "buffer_size": COUNT,
+                "target_update_interval": COUNT,
+                "exploration_initial_eps": SHARE,
+                "exploration_final_eps": SHARE,
+                "exploration_fraction": Range(0, 1, open_low=True),
+                "reward_scale": POSITIVE,
+            },
+        )
+
     @property
     def shape(self) -> ValueShape:
         """How the values are expressed."""
@@ -288,6 +325,10 @@ class QRDQNConfig(DQNConfig):
     reward_scale: float = 4.0
     """Makes errors large against 1, where the quantile Huber loss is a quantile loss: below, it
     learns expectiles, whose mean is not the expected return."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_ranges("agent", self, {"n_quantiles": COUNT})
 
     @property
     def shape(self) -> ValueShape:

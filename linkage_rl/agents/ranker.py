@@ -12,9 +12,9 @@ from torch import Tensor
 
 from linkage_rl.agents.scorer import MASKED, CandidateScorer, ScorerConfig, copy_scorer
 from linkage_rl.agents.scorer_policy import one_thread, tensors
+from linkage_rl.checks import COUNT, NOT_NEGATIVE, POSITIVE, SHARE, Range, check_ranges
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
-from linkage_rl.errors import ConfigError
 from linkage_rl.records import Observation
 
 _log = logging.getLogger(__name__)
@@ -45,18 +45,18 @@ class RankerConfig:
     """Share of cases shown with every blocker; the others with a random set of blockers."""
 
     def __post_init__(self) -> None:
-        counts = (self.epochs, self.patience, self.batch_size, self.min_batches, self.min_updates)
-        if min(counts) < 1:
-            raise ConfigError(
-                "ranker epochs, patience, batch_size, min_batches and min_updates must be at least 1, "
-                f"got {self}"
-            )
-        if not 0 <= self.ema_decay < 1:
-            raise ConfigError(f"ranker.ema_decay must lie in [0, 1), got {self.ema_decay}")
-        if not 0 <= self.all_blockers_share <= 1:
-            raise ConfigError(
-                f"ranker.all_blockers_share must lie in [0, 1], got {self.all_blockers_share}"
-            )
+        counts = ("width", "epochs", "patience", "batch_size", "min_batches", "min_updates")
+        check_ranges(
+            "ranker",
+            self,
+            {
+                **dict.fromkeys(counts, COUNT),
+                "learning_rate": POSITIVE,
+                "weight_decay": NOT_NEGATIVE,
+                "ema_decay": Range(0, 1, open_high=True),
+                "all_blockers_share": SHARE,
+            },
+        )
 
     def course(self, cases: int) -> tuple[int, int]:
         """Cases in an update, and how often each pass shows each of so many training cases.

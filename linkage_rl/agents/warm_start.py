@@ -22,10 +22,10 @@ from linkage_rl.agents.plans import stop_rewards
 from linkage_rl.agents.ranker import cautious
 from linkage_rl.agents.scorer import CandidateScorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy, one_thread, tensors
+from linkage_rl.checks import COUNT, COUNT_OR_NONE, POSITIVE, check_ranges
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
 from linkage_rl.decision.rewards import RewardWeights
-from linkage_rl.errors import ConfigError
 
 _CHUNK = 2048
 
@@ -53,17 +53,17 @@ class WarmStartConfig:
     """Gain, in correct links, that raises a blocker's logit by one."""
 
     def __post_init__(self) -> None:
-        counts = (self.samples, self.iterations, self.updates, self.value_updates)
-        if min(*counts, self.batch_size, self.value_batch_size) < 1:
-            raise ConfigError(f"training.warm_start needs every count at least 1, got {self}")
-        if self.run_threshold_cases < 0:
-            raise ConfigError(
-                f"training.warm_start.run_threshold_cases must be 0 or more, got {self.run_threshold_cases}"
-            )
-        if self.temperature <= 0:
-            raise ConfigError(
-                f"training.warm_start.temperature must be above 0, got {self.temperature}"
-            )
+        counts = ("samples", "iterations", "updates", "value_updates")
+        check_ranges(
+            "training.warm_start",
+            self,
+            {
+                **dict.fromkeys((*counts, "batch_size", "value_batch_size"), COUNT),
+                "run_threshold_cases": COUNT_OR_NONE,
+                "learning_rate": POSITIVE,
+                "temperature": POSITIVE,
+            },
+        )
 
 
 @dataclass(frozen=True)

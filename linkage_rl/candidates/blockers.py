@@ -11,6 +11,7 @@ from linkage_rl.candidates import _propose
 from linkage_rl.candidates.encode import EncodedBatch, encode
 from linkage_rl.candidates.keys import KEYS, hashed_keys
 from linkage_rl.candidates.segment import Segment
+from linkage_rl.checks import COUNT, FINITE, Range, check_ranges
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import CanonicalBatch
 
@@ -162,11 +163,16 @@ class NgramBlocker:
     """Companies of one name that are compared."""
 
     def __post_init__(self) -> None:
-        if not (self.budget >= 1 and 1 <= self.documents <= 128 and self.rows_per_document >= 1):
-            raise ConfigError(
-                "the ngram blocker needs a budget of 1 or more, documents in 1..128 and 1 or more "
-                f"rows per document, got {self}"
-            )
+        check_ranges(
+            "candidates.ngram",
+            self,
+            {
+                "cost": FINITE,
+                "budget": COUNT,
+                "documents": Range(1, 128),
+                "rows_per_document": COUNT,
+            },
+        )
 
     def applies_to(self, clients: Clients) -> NDArray[np.bool_]:
         """Clients with any name at all."""

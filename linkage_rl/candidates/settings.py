@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, fields
 
 from linkage_rl.candidates.blockers import Blocker, KeyBlocker, NgramBlocker
+from linkage_rl.checks import COUNT, FINITE, check_ranges
 from linkage_rl.errors import ConfigError
 
 
@@ -36,6 +37,10 @@ class CandidateSettings:
     """The n-gram blocker; a negative cost leaves it out."""
 
     def __post_init__(self) -> None:
+        check_ranges(
+            "candidates.costs", self.costs, {one.name: FINITE for one in fields(self.costs)}
+        )
+        check_ranges("candidates", self, {"max_rows": COUNT})
         if not 1 <= self.limit <= 128:
             raise ConfigError(f"candidates.limit must lie in 1..128, got {self.limit}")
         if not self.blockers():

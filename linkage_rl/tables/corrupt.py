@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from linkage_rl.checks import SHARE
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import RecordBatch
 from linkage_rl.tables.vocabulary import vocabulary
@@ -85,7 +86,13 @@ class NoiseRates:
     wrong_phone: float = 0.15
 
     def __post_init__(self) -> None:
-        if abs(sum(self.names().values()) - 1.0) > 1e-9 or min(vars(self).values()) < 0:
+        for name, rate in vars(self).items():
+            if rate not in SHARE:
+                raise ConfigError(
+                    f"table.sample.noise.{name}, or clients.augmentation.{name}, must lie in "
+                    f"[0, 1], got {rate}"
+                )
+        if abs(sum(self.names().values()) - 1.0) > 1e-9:
             raise ConfigError(
                 f"expected name noise rates that add up to 1, got {self.names()}; "
                 "mend them, 'exact' takes the rest"

@@ -1,7 +1,7 @@
 """A seeded sample: a company table and client lists that behave like the real ones."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.checks import SEED, SHARE, Range, check_ranges
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.corrupt import NoiseRates, corrupt
@@ -54,11 +55,18 @@ class SampleConfig:
     noise: NoiseRates = field(default_factory=NoiseRates)
 
     def __post_init__(self) -> None:
-        if self.companies < 10 or self.clients < 0 or not 0 <= self.no_row_share < 1:
-            raise ConfigError(
-                "expected at least 10 companies, no negative clients and a no_row_share in "
-                f"[0, 1), got {self.companies}, {self.clients}, {self.no_row_share}"
-            )
+        shares = (one.name for one in fields(self) if one.name.endswith("_share"))
+        check_ranges(
+            "table.sample",
+            self,
+            {
+                "companies": Range(10, 50_000_000),
+                "clients": Range(0, 50_000_000),
+                "seed": SEED,
+                **dict.fromkeys(shares, SHARE),
+                "no_row_share": Range(0, 1, open_high=True),
+            },
+        )
 
     @property
     def absent(self) -> int:
