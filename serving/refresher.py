@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Final
 
 from linkage_rl.candidates.storage import MANIFEST
-from linkage_rl.candidates.upkeep import open_index, seed_index
+from linkage_rl.candidates.refresh import open_index, seed_index
 from linkage_rl.errors import LinkageError
 from linkage_rl.tables.credentials import database_url
 from linkage_rl.tables.store import CompanyStore

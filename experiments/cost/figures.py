@@ -65,7 +65,7 @@ def coverage_table(reports: Sequence[Coverage]) -> str:
     rows += [
         (
             report.blocker,
-            f"{report.asked:.3f}",
+            f"{report.applicable:.3f}",
             f"{report.per_client:.1f}",
             *(f"{report.recall[k]:.4f}" for k in at),
         )

@@ -18,10 +18,10 @@ class Coverage:
     """Blocker name, or 'all'."""
     recall: dict[int, float]
     """k to the share of clients whose right company is among the first k, in [0, 1]."""
-    asked: float
-    """Share of the clients that can ask the blocker, in [0, 1]."""
+    applicable: float
+    """Share of the clients that have the field which the blocker needs, in [0, 1]."""
     per_client: float
-    """Mean number of candidates of a client that asks."""
+    """Mean number of candidates of a client that has the field."""
 
 
 def coverage(

@@ -65,7 +65,7 @@ class CompanyIndex:
         """Index all open companies of these chunks."""
         base = build_segment(chunks)
         offices = OfficeTable.learn(base.rows["city"], base.rows["office"])
-        return cls((Part.whole(base),), offices, watermark)
+        return cls((Part.of(base),), offices, watermark)
 
     def __len__(self) -> int:
         return int(sum(part.alive.sum() for part in self.parts))
@@ -125,11 +125,11 @@ class CompanyIndex:
         return most
 
     @property
-    def tells_history(self) -> bool:
+    def has_former_names(self) -> bool:
         """Whether any company of the table bore another name before."""
         return any(len(part.segment.keys["former_name"].keys) for part in self.parts)
 
-    def bore_name(
+    def had_name(
         self, clients: Clients, client_of_pair: NDArray[np.int64], rows: NDArray[np.int64]
     ) -> NDArray[np.uint8]:
         """1 where a pair's company once bore the core or the stem of its client; shape (P,)."""
@@ -237,30 +237,30 @@ class CompanyIndex:
     def refresh(self, table: ChangingTable) -> tuple["CompanyIndex", RefreshReport]:
         """An index that knows all changes of the table up to now, and what they were."""
         watermark = table.watermark()
-        index, changed, removed = self._follow(table.changes_since(self.watermark))
+        index, changed, removed = self._apply_changes(table.changes_since(self.watermark))
         present = table.open_count()
         if len(index) != present:
             index, vanished = index._without_vanished(table)
             removed += vanished
         if len(index) < present and table.watermark() == watermark:
             # A transaction that was long under way brought rows with older stamps.
-            index, late, closed = index._follow(table.changes_since(""))
+            index, late, closed = index._apply_changes(table.changes_since(""))
             changed, removed = changed + late, removed + closed
         if changed or removed:
             index = replace(index, parts=recount(index.parts))
         return replace(index, watermark=watermark), RefreshReport(changed, removed)
 
-    def _follow(self, chunks: Iterable[CompanyRows]) -> tuple["CompanyIndex", int, int]:
+    def _apply_changes(self, chunks: Iterable[CompanyRows]) -> tuple["CompanyIndex", int, int]:
         """The index with these rows, and how many of them are new or changed, and closed."""
-        news = [self._news(chunk) for chunk in chunks]
+        news = [self._changed_rows(chunk) for chunk in chunks]
         changes = [chunk for chunk in news if len(chunk.records)]
         if not changes:
             return self, 0, 0
-        removed, kept = self._retire(changes)
+        removed, kept = self._mark_dead(changes)
         changed = sum(sum(not closed for closed in chunk.closed_at) for chunk in changes)
         return replace(self, parts=kept)._with_changes(changes), changed, removed
 
-    def _news(self, chunk: CompanyRows) -> CompanyRows:
+    def _changed_rows(self, chunk: CompanyRows) -> CompanyRows:
         """The rows of a chunk that differ from what the index holds.
 
         A table without stamps, or stamped by the day, yields rows that have not changed.
@@ -283,7 +283,7 @@ class CompanyIndex:
             [chunk.closed_at[row] for row in news],
         )
 
-    def _retire(self, changes: Sequence[CompanyRows]) -> tuple[int, tuple[Part, ...]]:
+    def _mark_dead(self, changes: Sequence[CompanyRows]) -> tuple[int, tuple[Part, ...]]:
         """Parts without the changed rows, and how many of these rows are closed now."""
         parts = [replace(part, alive=part.alive.copy()) for part in self.parts]
         closed = 0
@@ -310,7 +310,7 @@ class CompanyIndex:
         if not len(builder):
             return replace(self, parts=(base,))
         segment = builder.build(base.segment)
-        return replace(self, parts=(base, Part.whole(segment, len(base.segment))))
+        return replace(self, parts=(base, Part.of(segment, len(base.segment))))
 
     def _without_vanished(self, table: ChangingTable) -> tuple["CompanyIndex", int]:
         """Drop rows that the table no longer holds and that left no mark of closing."""

@@ -25,7 +25,7 @@ class Part:
     """Rows of the table that share each of `COUNTED` with this row, shape (n, C)."""
 
     @classmethod
-    def whole(cls, segment: Segment, first_row: int = 0) -> "Part":
+    def of(cls, segment: Segment, first_row: int = 0) -> "Part":
         """A segment of which every row holds, counted by itself."""
         alive = np.ones(len(segment), dtype=np.uint8)
         return cls(segment, alive, first_row, segment.counts)

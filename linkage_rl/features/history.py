@@ -38,7 +38,7 @@ def history(
         frequencies: `former_name_frequencies` of the clients, shape (N,).
     """
     values = np.zeros((len(rows), len(NAMES)), dtype=np.float32)
-    if index.tells_history:
-        values[:, 0] = index.bore_name(clients, client_of_pair, rows)
+    if index.has_former_names:
+        values[:, 0] = index.had_name(clients, client_of_pair, rows)
         values[:, 1] = frequencies[client_of_pair]
     return values

@@ -22,7 +22,7 @@ PARTS: Final = {
 VARIABLES: Final = ("DATABASE_URL", "DB_SECRET_ARN", "DB_HOST")
 """Variables of the environment, any of which names a database."""
 
-HOW: Final = "set DATABASE_URL, or DB_HOST DB_PORT DB_NAME DB_USER DB_PASS, or DB_SECRET_ARN"
+CREDENTIALS_HINT: Final = "set DATABASE_URL, or DB_HOST DB_PORT DB_NAME DB_USER DB_PASS, or DB_SECRET_ARN"
 
 
 class SecretsClient(Protocol):
@@ -48,7 +48,7 @@ def database_url(environ: Mapping[str, str], secrets: SecretsClient | None = Non
     if arn := environ.get("DB_SECRET_ARN", ""):
         parts |= {key: text for key, text in _secret(arn, secrets).items() if key in parts}
     if not (parts["host"] and parts["dbname"]):
-        raise DatabaseError(f"expected a database, got no settings; {HOW}")
+        raise DatabaseError(f"expected a database, got no settings; {CREDENTIALS_HINT}")
     return URL.create(
         "postgresql+psycopg",
         username=parts["username"] or None,

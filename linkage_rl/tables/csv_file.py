@@ -15,7 +15,7 @@ HEAD_BYTES: Final = 1 << 20
 
 BOMS: Final = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", b"\xfe\xff": "utf-16"}
 
-MOST_BY_ACCIDENT: Final = 0.2
+MAX_ACCIDENTAL_UTF8: Final = 0.2
 """A Shift-JIS line is hardly ever valid UTF-8, whereas broken UTF-8 often passes for Shift-JIS."""
 
 FAULTS: Final = {
@@ -160,7 +160,7 @@ def guess_encoding(head: bytes) -> str:
         return "utf-8"
     odd = [line for line in head.splitlines() if not line.isascii()]
     readable = sum(_decoded(line, "utf-8") is not None for line in odd)
-    return "utf-8" if readable > MOST_BY_ACCIDENT * len(odd) else "cp932"
+    return "utf-8" if readable > MAX_ACCIDENTAL_UTF8 * len(odd) else "cp932"
 
 
 def undecodable(path: Path, encoding: str) -> InputFileError:

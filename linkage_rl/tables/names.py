@@ -81,7 +81,7 @@ COMMON: Final = (
 )
 """Patterns of the short names that many companies hit upon."""
 
-MOST_ATTEMPTS: Final = 10
+MAX_ATTEMPTS: Final = 10
 """Draws of names before a sample may be short of some; the later half adds towns to names."""
 
 OTHERS: Final[Mapping[str, str]] = MappingProxyType(
@@ -194,12 +194,12 @@ def draw_cores(
     When the patterns run out of words, names are told apart by a town before them.
     """
     found: dict[str, str] = {}
-    for attempt in range(MOST_ATTEMPTS):
+    for attempt in range(MAX_ATTEMPTS):
         missing = count - len(found)
         if missing <= 0:
             break
         drawn = _compose(2 * missing + 8, _patterns(kind, common), towns, rng)
-        if attempt > MOST_ATTEMPTS // 2:
+        if attempt > MAX_ATTEMPTS // 2:
             drawn = _prefixed(drawn, towns, rng)
         found |= dict(drawn)
     pairs = list(found.items())

@@ -60,7 +60,7 @@ def translate(str block, const uint32_t[::1] table):
     return _taken(out, at)
 
 
-def settle(str block, const uint8_t[::1] is_kana):
+def normalise_dashes(str block, const uint8_t[::1] is_kana):
     """Each run of dashes as long vowels after kana, else as hyphens; single spaces inside lines."""
     cdef Py_ssize_t i, at = 0, size = PyUnicode_GET_LENGTH(block)
     cdef int kind = PyUnicode_KIND(block)

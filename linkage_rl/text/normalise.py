@@ -77,7 +77,7 @@ def fold_block(block: str) -> str:
     block = apply_table(FOLD, block)
     if "\u3099" in block or "\u309a" in block:
         block = _join_voicing(block)
-    return _blocks.settle(block, IS_KANA)
+    return _blocks.normalise_dashes(block, IS_KANA)
 
 
 def fold(texts: Sequence[str]) -> list[str]:

@@ -14,12 +14,12 @@ import xxhash
 from linkage_rl import candidates, decision, features, text
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.storage import MANIFEST
-from linkage_rl.candidates.upkeep import default_index_folder, open_index
+from linkage_rl.candidates.refresh import default_index_folder, open_index
 from linkage_rl.decision.cases import CaseSet, join_cases
 from linkage_rl.decision.prepare import prepare_cases
 from linkage_rl.errors import SchemaError
 from linkage_rl.records import CompanyRows, RecordBatch
-from linkage_rl.tables.augment import augment
+from linkage_rl.tables.augmentation import augment
 from linkage_rl.tables.credentials import parse_url
 from linkage_rl.tables.readers import ClientList, read_clients, read_companies
 from linkage_rl.tables.sample import generate_clients, generate_companies

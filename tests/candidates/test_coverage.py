@@ -26,14 +26,14 @@ def test_recall_counts_clients_that_have_a_row() -> None:
 
     # of four: Osaka comes first by its phone, second without it; 五洋健設 is misspelt
     assert name.recall == {1: 2 / 4, 2: 3 / 4}
-    assert name.asked == 1
+    assert name.applicable == 1
     assert name.per_client == (2 + 2 + 0 + 1) / 4
 
 
 def test_a_blocker_is_asked_by_those_who_have_the_field() -> None:
     phone = reports(KeyBlocker("phone"))["phone"]
 
-    assert phone.asked == 2 / 4
+    assert phone.applicable == 2 / 4
     assert phone.recall[1] == 1 / 4
     assert phone.per_client == (1 + 0) / 2
 
@@ -48,7 +48,7 @@ def test_all_blockers_together_find_what_any_of_them_finds() -> None:
 def test_nobody_with_a_row_makes_a_recall_of_zero() -> None:
     report = coverage(small_index(), [NgramBlocker()], CLIENTS, ["", "", "", "", "nobody"], (1,))
 
-    assert [(some.recall, some.asked) for some in report] == [({1: 0.0}, 0.0)] * 2
+    assert [(some.recall, some.applicable) for some in report] == [({1: 0.0}, 0.0)] * 2
 
 
 def test_the_fused_list_counts_a_company_once() -> None:

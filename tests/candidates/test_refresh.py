@@ -66,8 +66,8 @@ def test_a_renamed_company_is_found_under_its_new_name_and_as_what_it_was(
     assert linked_by(fresh, "former_name", name="五洋建設") == {"goyo"}
     assert linked_by(fresh, *PRESENT, name="五洋建設") == set()
     asking, pair = clients({"name": "五洋建設"}), np.zeros(1, dtype=np.int64)
-    assert fresh.bore_name(asking, pair, fresh.find(["goyo"])).tolist() == [1]
-    assert fresh.bore_name(asking, pair, fresh.find(["hokkai"])).tolist() == [0]
+    assert fresh.had_name(asking, pair, fresh.find(["goyo"])).tolist() == [1]
+    assert fresh.had_name(asking, pair, fresh.find(["hokkai"])).tolist() == [0]
     assert linked_by(index, "former_name", name="五洋建設") == set()
     assert linked_by(fresh, phone="03-3816-0008") == {"goyo"}
     assert fresh.fetch(["goyo"]).records.column("name") == ["株式会社ペンタ"]

@@ -10,7 +10,7 @@ from linkage_rl.candidates.files import sealed, unsealed
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.candidates.storage import MANIFEST, load_index, save_index
-from linkage_rl.candidates.upkeep import build_index, default_index_folder, open_index
+from linkage_rl.candidates.refresh import build_index, default_index_folder, open_index
 from linkage_rl.errors import CandidateIndexError, OutputError
 from linkage_rl.records import FIELDS
 from linkage_rl.tables.credentials import parse_url

@@ -7,7 +7,7 @@ import numpy as np
 from linkage_rl.records import FIELDS, RecordBatch
 from linkage_rl.tables.corrupt import NoiseRates, corrupt
 
-NAMES_ALONE: Final = NoiseRates(
+NAME_LIST_RATES: Final = NoiseRates(
     exact=0.3,
     legal_form=0.3,
     width_space=0.05,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from linkage_rl.records import RecordBatch
-from linkage_rl.tables.augment import NAMES_ALONE, augment
+from linkage_rl.tables.augmentation import NAME_LIST_RATES, augment
 
 
 def known_well(n: int) -> RecordBatch:
@@ -20,7 +20,7 @@ def known_well(n: int) -> RecordBatch:
 
 
 def test_the_share_of_clients_is_drawn_once_each_in_order() -> None:
-    augmented, rows = augment(known_well(100), 0.3, NAMES_ALONE, np.random.default_rng(0))
+    augmented, rows = augment(known_well(100), 0.3, NAME_LIST_RATES, np.random.default_rng(0))
 
     assert len(augmented) == len(rows) == len(set(rows)) == 30
     assert rows == sorted(rows)
@@ -28,7 +28,7 @@ def test_the_share_of_clients_is_drawn_once_each_in_order() -> None:
 
 
 def test_most_lose_their_address_and_few_their_name() -> None:
-    augmented, _ = augment(known_well(4000), 1.0, NAMES_ALONE, np.random.default_rng(0))
+    augmented, _ = augment(known_well(4000), 1.0, NAME_LIST_RATES, np.random.default_rng(0))
 
     kept = {
         field: np.mean([text != "" for text in augmented.column(field)])
@@ -41,6 +41,6 @@ def test_most_lose_their_address_and_few_their_name() -> None:
 
 
 def test_nothing_to_augment_gives_nothing() -> None:
-    augmented, rows = augment(known_well(10), 0.0, NAMES_ALONE, np.random.default_rng(0))
+    augmented, rows = augment(known_well(10), 0.0, NAME_LIST_RATES, np.random.default_rng(0))
 
     assert len(augmented) == len(rows) == 0
