@@ -10,6 +10,7 @@ from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.errors import ConfigError, SchemaError
 from linkage_rl.evaluation.curves import risk_coverage
+from linkage_rl.evaluation.renamed import METRICS, hint
 
 LINK_NOTHING: Final = 2.0
 """A threshold no confidence reaches, in any float width."""
@@ -172,6 +173,27 @@ def _rewards(
     return np.asarray(total / len(has_row))
 
 
+def precision_goal(goal: str) -> float | None:
+    """The precision that a goal such as "precision:0.98" asks for; None for "f1" and "reward".
+
+    Raises:
+        ConfigError: The goal is none of these.
+    """
+    if goal in ("f1", "reward"):
+        return None
+    name, _, text = goal.partition(":")
+    try:
+        precision = float(text)
+    except ValueError:
+        precision = np.nan
+    if name != "precision" or not 0.0 < precision <= 1.0:
+        raise ConfigError(
+            "expected goal 'f1', 'reward' or 'precision:0.98' (above 0, at most 1) as "
+            f"evaluation.goal, got {goal!r}{hint(name, METRICS)}"
+        )
+    return precision
+
+
 def _value(
     goal: str,
     linked: NDArray[np.int64],
@@ -186,16 +208,8 @@ def _value(
         if np.isnan(reward).any():
             raise ConfigError("goal 'reward' needs reward weights, got none; pass weights=")
         return reward
-    name, _, text = goal.partition(":")
-    try:
-        precision = float(text)
-    except ValueError:
-        precision = np.nan
-    if name != "precision" or not 0.0 < precision <= 1.0:
-        raise ConfigError(
-            f"expected goal 'f1', 'reward' or 'precision:0.98' (over 0, at most 1), got {goal!r}"
-        )
-    # the slack keeps 49 of 50 an precision of 0.98 in floating point
+    precision = precision_goal(goal) or 0.0
+    # the slack keeps 49 of 50 a precision of 0.98 in floating point
     return np.where(correct >= precision * linked - 1e-9, linked, -1).astype(np.float64)
 
 

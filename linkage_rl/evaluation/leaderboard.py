@@ -1,6 +1,7 @@
 """The list of finished runs, one JSON line each, and the best run among them."""
 
 import json
+import logging
 import math
 import os
 from collections.abc import Mapping
@@ -8,7 +9,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Final
 
-from linkage_rl.errors import InputFileError, OutputError
+from linkage_rl.errors import ConfigError, InputFileError, OutputError
+from linkage_rl.evaluation.renamed import METRICS, hint
+
+_log = logging.getLogger(__name__)
 
 FILE_NAME: Final = "leaderboard.jsonl"
 """Name of the list inside a folder of runs."""
@@ -62,6 +66,9 @@ def append(path: Path, entry: Entry) -> None:
 def read(path: Path) -> list[Entry]:
     """All runs of a list, oldest first; `run` and `bundle` come back as paths that can be opened.
 
+    Runs whose metrics have former names are left out, with a warning: their bundles are of a
+    former format, too.
+
     Args:
         path: The list, or the folder that holds it as `FILE_NAME`.
 
@@ -75,7 +82,16 @@ def read(path: Path) -> list[Entry]:
         raise InputFileError(
             f"expected a list of runs at {path}, got {error}; train a run first"
         ) from error
-    return [_entry(line, path, number) for number, line in enumerate(lines, start=1)]
+    entries = [_entry(line, path, number) for number, line in enumerate(lines, start=1)]
+    current = [entry for entry in entries if not _former_names(entry)]
+    if len(current) < len(entries):
+        names = sorted({name for entry in entries for name in _former_names(entry)})
+        _log.warning(
+            "%s: left out %d of %d runs, made before metrics were renamed%s; train them again",
+            *(path, len(entries) - len(current), len(entries)),
+            "".join(hint(name, METRICS) for name in names),
+        )
+    return current
 
 
 def best(path: Path, by: str = "expected_reward", experiment: str | None = None) -> Path:
@@ -87,8 +103,11 @@ def best(path: Path, by: str = "expected_reward", experiment: str | None = None)
         experiment: Only runs of this preset; None for all.
 
     Raises:
+        ConfigError: If the metric has another name now.
         InputFileError: If the list cannot be read or no run has the metric.
     """
+    if by in METRICS:
+        raise ConfigError(f"unknown metric {by}{hint(by, METRICS)}")
     runs = [
         entry
         for entry in read(path)
@@ -100,6 +119,11 @@ def best(path: Path, by: str = "expected_reward", experiment: str | None = None)
             f"expected a run{of} with a validation {by!r} in {path}, got none; train one first"
         )
     return Path(max(runs, key=lambda entry: entry.valid[by]).run)
+
+
+def _former_names(entry: Entry) -> set[str]:
+    """Metrics of a run under names that they no longer have."""
+    return (entry.valid.keys() | entry.test.keys()) & METRICS.keys()
 
 
 def _entry(line: str, path: Path, number: int) -> Entry:
