@@ -1,5 +1,12 @@
 """`python -m linkage_rl.evaluate`: measures a bundle on a client list whose truth is known."""
 
+if __name__ == "__main__":
+    # before the imports, which take seconds and may lack an extra
+    from linkage_rl.__main__ import run_command
+
+    run_command("evaluate")
+    raise SystemExit
+
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -11,14 +18,12 @@ from linkage_rl.agents.baselines import Rules
 from linkage_rl.config.command import command, command_line, say
 from linkage_rl.config.inputs import TableChoice, open_linker
 from linkage_rl.decision.cases import CaseSet
-from linkage_rl.decision.decide import Decider
+from linkage_rl.decision.decide import Decider, decide_cases
 from linkage_rl.decision.prepare import prepare_cases
 from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.errors import ConfigError, OutputError, SchemaError
-from linkage_rl.evaluation.comparison import error_examples
-from linkage_rl.evaluation.curves import reliability, risk_coverage
-from linkage_rl.evaluation.evaluate import Evaluation, evaluate_cases, live_microseconds
-from linkage_rl.evaluation.metrics import bootstrap_intervals
+from linkage_rl.evaluation.answers import Answers, apply_threshold
+from linkage_rl.evaluation.error_examples import error_examples
 from linkage_rl.evaluation.report import (
     COLUMNS,
     Report,
@@ -27,6 +32,7 @@ from linkage_rl.evaluation.report import (
     side_by_side,
     write_report,
 )
+from linkage_rl.evaluation.timing import live_microseconds
 from linkage_rl.linker import Linker
 from linkage_rl.tables.readers import ClientList, read_clients
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
@@ -90,25 +96,28 @@ def run(settings: EvaluateSettings) -> float:
         cases = prepare_cases(
             linker.index, linker.blockers, clients.records, clients.truth, linker.limit
         )
-        evaluations = {
-            name: evaluate_cases(
-                decider, cases, settings.reward, _microseconds(decider, linker, clients, settings)
+        answers = {
+            name: apply_threshold(
+                Answers.of(decide_cases(decider, cases), cases),
+                None,
+                settings.reward,
+                _microseconds(decider, linker, clients, settings),
             )
             for name, decider in _deciders(linker, cases).items()
         }
     rng = np.random.default_rng(settings.seed)
-    results = {name: _result(name, evaluation, rng) for name, evaluation in evaluations.items()}
+    results = {name: SystemResult.of(name, some, rng) for name, some in answers.items()}
     say(side_by_side({name: result.metrics for name, result in results.items()}))
     say(_intervals_line(results["bundle"]))
     output = Path(settings.output).expanduser()
     _write_metrics(output, settings, results)
-    _write_page(output, settings, results, evaluations["bundle"], cases)
+    _write_page(output, settings, results, answers["bundle"].answers, cases)
     say(f"report   {output / 'report.html'}")
-    return evaluations["bundle"].metrics.expected_reward
+    return answers["bundle"].metrics.expected_reward
 
 
 def _deciders(linker: Linker, cases: CaseSet) -> dict[str, Decider]:
-    """The rules as the yardstick, then the bundle."""
+    """The rules as a baseline, then the bundle."""
     view = linker.decider.view
     every = tuple(range(len(linker.blockers)))
     return {"rules": Decider(Rules(cases, view), view, plan=every), "bundle": linker.decider}
@@ -117,19 +126,8 @@ def _deciders(linker: Linker, cases: CaseSet) -> dict[str, Decider]:
 def _microseconds(
     decider: Decider, linker: Linker, clients: ClientList, settings: EvaluateSettings
 ) -> float:
-    some = clients.records.take(range(min(settings.timed_clients, len(clients))))
-    return live_microseconds(decider, linker.index, linker.blockers, linker.limit, some)
-
-
-def _result(name: str, evaluation: Evaluation, rng: np.random.Generator) -> SystemResult:
-    confidence = evaluation.decisions.confidence
-    return SystemResult(
-        name,
-        evaluation.metrics,
-        bootstrap_intervals(evaluation.judgement, rng),
-        risk_coverage(confidence, evaluation.is_right),
-        reliability(confidence, evaluation.is_right),
-    )
+    timed = clients.records.take(range(min(settings.timed_clients, len(clients))))
+    return live_microseconds(decider, linker.index, linker.blockers, linker.limit, timed)
 
 
 def _intervals_line(result: SystemResult) -> str:
@@ -168,7 +166,7 @@ def _write_page(
     output: Path,
     settings: EvaluateSettings,
     results: Mapping[str, SystemResult],
-    bundle: Evaluation,
+    bundle: Answers,
     cases: CaseSet,
 ) -> None:
     report = Report(
@@ -176,15 +174,12 @@ def _write_page(
         systems=tuple(results.values()),
         command=command_line("evaluate"),
         notes=(
-            "Calibration and threshold come with the bundle; the rules are the yardstick.",
+            "Calibration and threshold come with the bundle; the rules are a baseline.",
             "Brackets are 95 % bootstrap intervals by client.",
         ),
-        examples=tuple(error_examples(bundle, cases, settings.examples)),
+        examples=tuple(error_examples(bundle, cases, np.arange(len(cases)), settings.examples)),
     )
     write_report(report, output / "report.html")
 
 
 main = command("evaluate", EvaluateSettings, run)
-
-if __name__ == "__main__":
-    main()

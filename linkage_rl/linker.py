@@ -6,14 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.candidates.blockers import Blocker, Clients
+from linkage_rl.candidates.blockers import Blocker
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.decision.decide import Decider, slot_shares
 from linkage_rl.decision.pool import LivePool
 from linkage_rl.features.reasons import reasons
 from linkage_rl.protocols import CompanySource
 from linkage_rl.records import DecisionKind, RecordBatch
-from linkage_rl.text.canonical import canonicalise
 
 _CHUNK = 4096
 _NOBODY = "no candidate found"
@@ -135,11 +134,9 @@ class Linker:
 
         They are shown whether or not the policy would link one of them.
         """
-        clients = Clients.of(canonicalise(records))
         view = self.decider.view
-        pool = LivePool(self.index, self.blockers, clients, view, self.limit)
-        for blocker in range(len(self.blockers)):
-            pool.reveal(np.flatnonzero((pool.available >> blocker) & 1), blocker)
+        pool = self._pool(records)
+        pool.found.run_all()
         every = np.arange(len(records), dtype=np.int64)
         seen = pool.observe(every, pool.available)
         shares = slot_shares(self.decider.policy.logits(seen), view.layout)
@@ -152,7 +149,7 @@ class Linker:
             zip(
                 client.tolist(),
                 shares[client, slot].tolist(),
-                reasons(pool.features_of(client, rows)),
+                reasons(pool.found.features_of(client, rows)),
                 strict=True,
             )
         ):
@@ -161,9 +158,12 @@ class Linker:
                 found[owner].append(Candidate(company_ids[place], share, why, fields))
         return [sorted(mine, key=lambda one: -one.share) for mine in found]
 
+    def _pool(self, records: RecordBatch) -> LivePool:
+        view = self.decider.view
+        return LivePool.of(self.index, self.blockers, records, self.limit, view)
+
     def _decide(self, records: RecordBatch) -> _Decided:
-        clients = Clients.of(canonicalise(records))
-        pool = LivePool(self.index, self.blockers, clients, self.decider.view, self.limit)
+        pool = self._pool(records)
         decisions = self.decider.decide(pool, len(records))
         company_ids, why = self._explain(pool, decisions.pair, decisions.kind)
         return _Decided(decisions.kind, company_ids, decisions.confidence, why, decisions.ran)
@@ -174,7 +174,7 @@ class Linker:
         """Company id of every link, and remarks on every best candidate."""
         present = np.flatnonzero(rows >= 0)
         why = np.full(len(rows), _NOBODY, dtype=object)
-        why[present] = reasons(pool.features_of(present, rows[present]))
+        why[present] = reasons(pool.found.features_of(present, rows[present]))
         linked = np.flatnonzero(kind == DecisionKind.LINK)
         company_ids = np.full(len(rows), "", dtype=object)
         company_ids[linked] = self.index.company_ids(rows[linked])

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from experiments.peers.exchange import JUDGED, read_rows
 from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.errors import InputFileError
-from linkage_rl.evaluation.answers import Answers, stand, with_calibration
+from linkage_rl.evaluation.answers import Answers, apply_threshold, best_threshold, calibrate
 from linkage_rl.evaluation.calibration import choose_threshold
-from linkage_rl.evaluation.metrics import bootstrap_intervals
 from linkage_rl.records import DecisionKind
 
 Figures = dict[str, float | int | str | None]
@@ -36,17 +35,14 @@ def figures_of(folder: Path, output: Path, weights: RewardWeights | None = None)
 
 
 def judged(valid: Answers, test: Answers, weights: RewardWeights) -> Figures:
-    """Test metrics at the threshold that is best for F1 on valid; names as `Trial.figures`.
+    """Test metrics at the threshold that is best for F1 on valid; names as in `ThresholdedAnswers`.
 
     Scores become probabilities by isotonic regression on valid, as those of every system do.
     """
-    standing = stand(*with_calibration(valid, test), "f1", weights)
-    low, high = bootstrap_intervals(standing.judgement, np.random.default_rng(0))["f1"]
+    valid, test = calibrate(valid, test)
+    thresholded = apply_threshold(test, best_threshold(valid, "f1", weights), weights)
     return {
-        **standing.figures(),
-        "threshold": standing.threshold,
-        "f1_low": low,
-        "f1_high": high,
+        **thresholded.figures_with_interval(),
         "proposed": float(test.right.sum() / max(int(test.has_row.sum()), 1)),
     }
 
@@ -107,6 +103,7 @@ def _answers(
     clients = len(rows)
     return Answers(
         kind=np.where(present, DecisionKind.LINK, DecisionKind.NO_MATCH).astype(np.int8),
+        has_candidate=present,
         pair=np.full(clients, -1, dtype=np.int64),
         confidence=np.where(present, rank, 0.0).astype(np.float32),
         right=right,

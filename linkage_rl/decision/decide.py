@@ -1,6 +1,7 @@
-"""The loop from candidates to decisions, one for evaluation, linking and serving.
+"""The loop from candidates to decisions: one for evaluation, linking and serving.
 
-All clients that choose the same blocker run it together, so that a list costs R rounds, not N.
+In each round the policy acts once for every client that has not stopped. Clients that choose the
+same blocker run it together, so that N clients take at most R + 1 rounds, R blockers given.
 """
 
 from dataclasses import dataclass, replace
@@ -23,20 +24,20 @@ _NO_MATCH, _LINK, _REVIEW = (np.int8(kind) for kind in DecisionKind)
 
 @dataclass(frozen=True)
 class Thresholds:
-    """From which confidence on a client is linked, or handed to a person."""
+    """Confidence from which on a client is linked, or handed to a person."""
 
     link: float
     """Link at this calibrated confidence or above, in [0, 1]."""
     review: float = 1.1
-    """Below `link` but at this confidence or above: review; above 1 there is none."""
+    """Review at this confidence or above, below `link`; the default, above 1, never reviews."""
 
 
 class Pool(Protocol):
-    """Cases whose candidates are shown as blockers are run."""
+    """N cases whose candidates become visible as blockers are run."""
 
     @property
     def available(self) -> NDArray[np.uint16]:
-        """Blockers that each case can ask, one bit per blocker, shape (N,)."""
+        """Blockers that apply to each case, one bit per blocker, shape (N,)."""
 
     def reveal(self, cases: NDArray[np.int64], blocker: int) -> None:
         """Run a blocker for these cases."""
@@ -47,18 +48,18 @@ class Pool(Protocol):
 
 @dataclass(frozen=True)
 class PreparedPool:
-    """Cases whose blockers have all been run beforehand."""
+    """Prepared cases: every blocker has run for them in advance."""
 
     cases: CaseSet
     view: View
 
     @property
     def available(self) -> NDArray[np.uint16]:
-        """Blockers that each case can ask, shape (N,)."""
+        """Blockers that apply to each case, one bit per blocker, shape (N,)."""
         return self.cases.available
 
     def reveal(self, cases: NDArray[np.int64], blocker: int) -> None:
-        """Nothing to run: the candidates are there and only become visible."""
+        """Nothing to do: every blocker has run, its candidates only become visible."""
 
     def observe(self, cases: NDArray[np.int64], ran: NDArray[np.uint16]) -> Observation:
         """What a policy sees of these cases."""
@@ -85,25 +86,25 @@ def slot_shares(logits: NDArray[np.float32], layout: ActionLayout) -> NDArray[np
 
 @dataclass(frozen=True)
 class Decider:
-    """A policy with the calibration and thresholds that turn its stops into decisions."""
+    """A policy with the calibration and thresholds that turn its final actions into decisions."""
 
     policy: Policy
     view: View
     calibration: Calibration | None = None
-    """Maps raw to calibrated confidence; None leaves it raw."""
+    """Maps raw confidence to a probability; None leaves it raw."""
     thresholds: Thresholds | None = None
-    """None keeps the policy's own final action."""
+    """None keeps the policy's own final actions."""
     plan: tuple[int, ...] | None = None
-    """Blockers that every client runs first, as far as it can; the policy then runs no more. None
-    leaves the choice to the policy."""
+    """Static plan: blockers run for every client to which they apply, after which the policy may
+    run no other. None leaves the choice of blockers to the policy."""
 
     def decide(self, pool: Pool, clients: int) -> Decisions:
         """Decide for cases 0..clients-1 of the pool."""
-        return self.settle(self.judge(pool, clients))
+        return self.apply_thresholds(self.decide_raw(pool, clients))
 
-    def judge(self, pool: Pool, clients: int) -> Decisions:
-        """What the policy itself says of cases 0..clients-1, with its raw confidence."""
-        done = Decisions(
+    def decide_raw(self, pool: Pool, clients: int) -> Decisions:
+        """The policy's own decisions on cases 0..clients-1, with raw confidence."""
+        decisions = Decisions(
             kind=np.zeros(clients, dtype=np.int8),
             pair=np.full(clients, -1, dtype=np.int64),
             confidence=np.zeros(clients, dtype=np.float32),
@@ -112,56 +113,60 @@ class Decider:
         )
         active = np.arange(clients, dtype=np.int64)
         for blocker in self.plan or ():
-            self._run(pool, active[(pool.available >> blocker) & 1 > 0], blocker, done)
+            self._run(pool, active[(pool.available >> blocker) & 1 > 0], blocker, decisions)
         while len(active):
-            active = self._round(pool, active, done)
-        done.cost[:] = blocker_cost(done.ran, self.view.cost_row)
-        return done
+            active = self._round(pool, active, decisions)
+        decisions.cost[:] = blocker_cost(decisions.ran, self.view.cost_row)
+        return decisions
 
-    def settle(self, judged: Decisions) -> Decisions:
-        """Judged clients with calibrated confidence and the thresholds applied."""
-        present = judged.pair >= 0
-        confidence = judged.confidence
+    def apply_thresholds(self, raw: Decisions) -> Decisions:
+        """The decisions with calibrated confidence, decided anew where there are thresholds."""
+        has_candidate = raw.pair >= 0
+        confidence = raw.confidence
         if self.calibration is not None:
             confidence = self.calibration.apply(confidence)
-        confidence = np.where(present, confidence, 0.0).astype(np.float32)
+        confidence = np.where(has_candidate, confidence, 0.0).astype(np.float32)
         if self.thresholds is None:
-            return replace(judged, confidence=confidence)
+            return replace(raw, confidence=confidence)
         kind = np.where(confidence >= self.thresholds.review, _REVIEW, _NO_MATCH)
-        kind = np.where((confidence >= self.thresholds.link) & present, _LINK, kind)
-        return replace(judged, confidence=confidence, kind=kind)
+        kind = np.where((confidence >= self.thresholds.link) & has_candidate, _LINK, kind)
+        return replace(raw, confidence=confidence, kind=kind)
 
-    def _round(self, pool: Pool, active: NDArray[np.int64], done: Decisions) -> NDArray[np.int64]:
-        """Let every active client act once; returns those that run a blocker."""
+    def _round(
+        self, pool: Pool, active: NDArray[np.int64], decisions: Decisions
+    ) -> NDArray[np.int64]:
+        """One action for each active client; returns those that ran a blocker and go on."""
         layout = self.view.layout
         actions = layout.size if self.plan is None else layout.first_blocker
         blocker_of = np.empty(len(active), dtype=np.int64)
         for begin in range(0, len(active), _CHUNK):
             part = active[begin : begin + _CHUNK]
-            observation = pool.observe(part, done.ran[part])
-            # a policy that preferred an illegal blocker would run it for ever
+            observation = pool.observe(part, decisions.ran[part])
+            # illegal actions are masked here, too: a policy that insists on one would never stop
             logits, action = _observe.choose(
                 self.policy.logits(observation), observation.action_mask, ILLEGAL, actions
             )
             blocker_of[begin : begin + _CHUNK] = action - layout.first_blocker
-            stops = np.flatnonzero(action < layout.first_blocker)
-            if len(stops):
+            stopped = np.flatnonzero(action < layout.first_blocker)
+            if len(stopped):
                 self._stop(
-                    part[stops],
-                    logits[stops],
-                    action[stops],
-                    observation.slot_pairs[stops],
-                    done,
+                    part[stopped],
+                    logits[stopped],
+                    action[stopped],
+                    observation.slot_pairs[stopped],
+                    decisions,
                 )
         runs = blocker_of >= 0
         for blocker in np.flatnonzero(np.bincount(blocker_of[runs])).tolist():
-            self._run(pool, active[blocker_of == blocker], blocker, done)
+            self._run(pool, active[blocker_of == blocker], blocker, decisions)
         return active[runs]
 
-    def _run(self, pool: Pool, cases: NDArray[np.int64], blocker: int, done: Decisions) -> None:
+    def _run(
+        self, pool: Pool, cases: NDArray[np.int64], blocker: int, decisions: Decisions
+    ) -> None:
         if len(cases):
             pool.reveal(cases, blocker)
-            done.ran[cases] |= np.uint16(1 << blocker)
+            decisions.ran[cases] |= np.uint16(1 << blocker)
 
     def _stop(
         self,
@@ -169,12 +174,25 @@ class Decider:
         logits: NDArray[np.float32],
         action: NDArray[np.int64],
         slot_pairs: NDArray[np.int64],
-        done: Decisions,
+        decisions: Decisions,
     ) -> None:
-        """Write down clients whose policy has stopped."""
+        """Record the decisions on clients for which the policy has stopped."""
         layout = self.view.layout
         slot, confidence = raw_confidence(logits, layout)
         kind = np.where(action < layout.slots, _LINK, _NO_MATCH)
-        done.kind[cases] = np.where(action == layout.review, _REVIEW, kind)
-        done.pair[cases] = slot_pairs[np.arange(len(slot)), slot]
-        done.confidence[cases] = confidence
+        decisions.kind[cases] = np.where(action == layout.review, _REVIEW, kind)
+        decisions.pair[cases] = slot_pairs[np.arange(len(slot)), slot]
+        decisions.confidence[cases] = confidence
+
+
+def decide_cases(decider: Decider, cases: CaseSet) -> Decisions:
+    """Decide every prepared case."""
+    return decider.decide(PreparedPool(cases, decider.view), len(cases))
+
+
+def decide_cases_raw(decider: Decider, cases: CaseSet) -> Decisions:
+    """The policy's own decisions on every prepared case, with raw confidence.
+
+    Calibration and thresholds can then be chosen without running the policy again.
+    """
+    return decider.decide_raw(PreparedPool(cases, decider.view), len(cases))

@@ -6,6 +6,7 @@ and linking see the same candidates, features and slots.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +16,16 @@ from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.decision import _pairs
 from linkage_rl.decision.observation import View
 from linkage_rl.features.matrix import PAIR_FEATURES, Comparison, query_features
-from linkage_rl.records import Observation
+from linkage_rl.records import Observation, RecordBatch
+from linkage_rl.text.canonical import canonicalise
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """P pairs of N clients, by client and falling retrieval score, ties by row: what a view shows."""
+    """P pairs of N clients, ordered by client, falling retrieval score, and row among equal scores.
+
+    A pair is a client with one of its candidates. See `observation.Shown` for the arrays.
+    """
 
     starts: NDArray[np.int64]
     """Pairs of client i are starts[i]..starts[i + 1]; shape (N + 1,)."""
@@ -31,12 +36,12 @@ class Pairs:
     feature_rows: NDArray[np.int64]
     """Row of `features` that belongs to each pair, shape (P,)."""
     features: NDArray[np.float32]
-    """In the order in which the pairs were found, so that later finds move none of them."""
+    """In the order in which the pairs were found, so that running a blocker moves no features."""
     query: NDArray[np.float32]
     available: NDArray[np.uint16]
 
     @property
-    def pair_names(self) -> NDArray[np.int64]:
+    def pair_ids(self) -> NDArray[np.int64]:
         """Slots name index rows, which stay the same."""
         return self.rows
 
@@ -46,28 +51,30 @@ class Pairs:
         return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
 
 
-class LivePool:
-    """N clients whose blockers run when they are chosen."""
+class LiveCandidates:
+    """Candidates of N clients, found blocker by blocker."""
 
     def __init__(
-        self,
-        index: CompanyIndex,
-        blockers: Sequence[Blocker],
-        clients: Clients,
-        view: View,
-        limit: int,
+        self, index: CompanyIndex, blockers: Sequence[Blocker], clients: Clients, limit: int
     ) -> None:
+        """Start without candidates.
+
+        Args:
+            index: The company table.
+            blockers: R blockers, at most 16.
+            clients: The clients.
+            limit: Candidates kept per client and blocker.
+        """
         self._index = index
         self._blockers = blockers
         self._clients = clients
         self._comparison = Comparison(index, clients)
-        self._view = view
         self._limit = limit
         available = np.zeros(len(clients), dtype=np.uint16)
         for place, blocker in enumerate(blockers):
             available |= blocker.applies_to(clients) * np.uint16(1 << place)
         self.available = available
-        """Blockers that each client can ask, one bit per blocker, shape (N,)."""
+        """Blockers that apply to each client, one bit per blocker, shape (N,)."""
         self._pairs = Pairs(
             np.zeros(len(clients) + 1, dtype=np.int64),
             np.zeros(0, dtype=np.int64),
@@ -78,33 +85,25 @@ class LivePool:
             query_features(index, clients),
             available,
         )
-        self._described = True
+        self._featurised = True
+
+    @classmethod
+    def of(
+        cls, index: CompanyIndex, blockers: Sequence[Blocker], records: RecordBatch, limit: int
+    ) -> Self:
+        """Start without candidates, from raw clients."""
+        return cls(index, blockers, Clients.of(canonicalise(records)), limit)
 
     @property
     def pairs(self) -> Pairs:
-        """All pairs found so far."""
-        if not self._described:
-            self._describe()
+        """All pairs found so far, with their features."""
+        if not self._featurised:
+            self._featurise()
         return self._pairs
 
-    def observe(self, cases: NDArray[np.int64], ran: NDArray[np.uint16]) -> Observation:
-        """What a policy sees of these clients."""
-        return self._view.observe(self.pairs, cases, ran)
-
-    def features_of(
-        self, clients: NDArray[np.int64], rows: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
-        """Pair features of these clients with these rows, all of which must have been found."""
-        pairs = self.pairs
-        # places found by numpy's `nonzero` are columns of a table, which the kernel cannot read
-        clients, rows = np.ascontiguousarray(clients), np.ascontiguousarray(rows)
-        place = _pairs.find(pairs.starts, pairs.rows, clients, rows)
-        features: NDArray[np.float32] = pairs.features[pairs.feature_rows[place]]
-        return features
-
-    def reveal(self, cases: NDArray[np.int64], blocker: int) -> None:
-        """Run a blocker for these clients; what it proposes is described when it is looked at."""
-        found = self._index.propose(self._blockers[blocker], self._clients, cases, self._limit)
+    def run(self, blocker: int, clients: NDArray[np.int64]) -> None:
+        """Run a blocker for these clients; features of new pairs are computed when asked for."""
+        found = self._index.propose(self._blockers[blocker], self._clients, clients, self._limit)
         known = self._pairs
         merged = _pairs.merge(
             known.starts,
@@ -112,15 +111,37 @@ class LivePool:
             known.pair_blockers,
             known.retrieval_score,
             known.feature_rows,
-            cases,
+            clients,
             found.rows,
             found.retrieval_score,
             blocker,
         )
         self._pairs = Pairs(*merged, known.features, known.query, known.available)
-        self._described = False
+        self._featurised = False
 
-    def _describe(self) -> None:
+    def run_all(self) -> None:
+        """Run every blocker for the clients to which it applies."""
+        for blocker in range(len(self._blockers)):
+            clients = np.flatnonzero((self.available >> blocker) & 1)
+            if len(clients):
+                self.run(blocker, clients)
+
+    def features_of(
+        self, clients: NDArray[np.int64], rows: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Pair features of these clients with these index rows, shape (P, F).
+
+        Raises:
+            KeyError: No blocker has found such a pair.
+        """
+        pairs = self.pairs
+        # positions found by `np.nonzero` are columns of a matrix, which the kernel cannot read
+        clients, rows = np.ascontiguousarray(clients), np.ascontiguousarray(rows)
+        place = _pairs.find(pairs.starts, pairs.rows, clients, rows)
+        features: NDArray[np.float32] = pairs.features[pairs.feature_rows[place]]
+        return features
+
+    def _featurise(self) -> None:
         """Compute the features of the new pairs in one batch."""
         pairs = self._pairs
         fresh = np.flatnonzero(pairs.feature_rows < 0)
@@ -128,4 +149,45 @@ class LivePool:
             features = self._comparison.features(pairs.client[fresh], pairs.rows[fresh])
             pairs.feature_rows[fresh] = len(pairs.features) + np.arange(len(fresh))
             self._pairs = replace(pairs, features=np.concatenate([pairs.features, features]))
-        self._described = True
+        self._featurised = True
+
+
+@dataclass(frozen=True, eq=False)
+class LivePool:
+    """N clients whose blockers run when the policy chooses them; see `decide.Pool`."""
+
+    found: LiveCandidates
+    view: View
+
+    @classmethod
+    def of(
+        cls,
+        index: CompanyIndex,
+        blockers: Sequence[Blocker],
+        records: RecordBatch,
+        limit: int,
+        view: View,
+    ) -> Self:
+        """A pool of raw clients, still without candidates.
+
+        Args:
+            index: The company table.
+            blockers: The blockers that `view` has costs for.
+            records: The clients.
+            limit: Candidates kept per client and blocker.
+            view: How a policy observes the candidates.
+        """
+        return cls(LiveCandidates.of(index, blockers, records, limit), view)
+
+    @property
+    def available(self) -> NDArray[np.uint16]:
+        """Blockers that apply to each client, one bit per blocker, shape (N,)."""
+        return self.found.available
+
+    def reveal(self, cases: NDArray[np.int64], blocker: int) -> None:
+        """Run a blocker for these clients."""
+        self.found.run(blocker, cases)
+
+    def observe(self, cases: NDArray[np.int64], ran: NDArray[np.uint16]) -> Observation:
+        """What a policy sees of these clients."""
+        return self.view.observe(self.found.pairs, cases, ran)

@@ -7,15 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from linkage_rl.candidates.blockers import Blocker, Clients
+from linkage_rl.candidates.blockers import Blocker
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.decision.cases import CaseSet
-from linkage_rl.decision.observation import View
-from linkage_rl.decision.pool import LivePool, Pairs
+from linkage_rl.decision.pool import LiveCandidates, Pairs
 from linkage_rl.features.matrix import PAIR_FEATURES, QUERY_FEATURES
 from linkage_rl.records import RecordBatch
-from linkage_rl.text.canonical import canonicalise
 
 _CHUNK = 4096
 
@@ -104,14 +102,9 @@ def _prepare_chunk(
     truth: Sequence[str],
     limit: int,
 ) -> tuple[Pairs, NDArray[np.bool_]]:
-    clients = Clients.of(canonicalise(records))
-    view = View(limit, tuple(blocker.cost for blocker in blockers))
-    pool = LivePool(index, blockers, clients, view, limit)
-    for place, blocker in enumerate(blockers):
-        asking = np.flatnonzero(blocker.applies_to(clients))
-        if len(asking):
-            pool.reveal(asking, place)
-    return pool.pairs, _is_right(index, pool.pairs, truth)
+    found = LiveCandidates.of(index, blockers, records, limit)
+    found.run_all()
+    return found.pairs, _is_right(index, found.pairs, truth)
 
 
 def _is_right(index: CompanyIndex, pairs: Pairs, truth: Sequence[str]) -> NDArray[np.bool_]:

@@ -1,11 +1,15 @@
 """How good the confidence is: precision against coverage, and stated against observed frequency."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.errors import SchemaError
+
+PRECISIONS: Final = (0.95, 0.98, 0.99)
+"""Precisions at which tables show how many clients could be linked."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,5 @@
 """Metrics of decisions: rates, reward and cost, with bootstrap intervals."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -8,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.errors import SchemaError
-from linkage_rl.records import DecisionKind, Decisions
+from linkage_rl.records import DecisionKind
 
 
 @dataclass(frozen=True)
@@ -71,50 +70,47 @@ class Judgement:
 
 
 def judge(
-    decisions: Decisions,
-    pair_is_right: NDArray[np.bool_],
+    kind: NDArray[np.int8],
+    is_right: NDArray[np.bool_],
     has_row: NDArray[np.bool_],
+    ran: NDArray[np.uint16],
+    cost: NDArray[np.float32],
     rewards: NDArray[np.floating],
 ) -> Judgement:
-    """Compares N decisions with the truth.
+    """Compare the decisions on N clients with the truth.
 
     Args:
-        decisions: What was decided; `decisions.pair` points into the P pairs.
-        pair_is_right: Whether a pair's company is a right one for its client, shape (P,).
+        kind: `DecisionKind` of each client, shape (N,).
+        is_right: Whether its best candidate is a right company, shape (N,).
         has_row: Whether the table holds a right company for the client, shape (N,).
-        rewards: Reward of each decision, blocker costs taken off, shape (N,), as by
-            `decision.rewards.decision_rewards`; unit: one correct link.
+        ran: Blockers run, one bit per blocker, shape (N,).
+        cost: Cost of these blockers, unit: one correct link; shape (N,).
+        rewards: Reward of each decision, blocker costs taken off, shape (N,); unit: one correct
+            link.
 
     Raises:
-        SchemaError: If the lengths differ or a link has no pair.
+        SchemaError: If the lengths differ.
     """
-    kind, pair = decisions.kind, decisions.pair
-    for name, values in (("has_row", has_row), ("rewards", rewards)):
-        if len(values) != len(decisions):
+    given = {"is_right": is_right, "has_row": has_row, "ran": ran, "cost": cost, "rewards": rewards}
+    for name, values in given.items():
+        if len(values) != len(kind):
             raise SchemaError(
-                f"{name} needs {len(decisions)} values, one per decision, got {len(values)}"
+                f"{name} needs {len(kind)} values, one per decision, got {len(values)}"
             )
     linked = kind == DecisionKind.LINK
-    if np.any(linked & ((pair < 0) | (pair >= len(pair_is_right)))):
-        raise SchemaError(
-            f"a link needs a pair in 0..{len(pair_is_right) - 1}, got one outside; "
-            "pass the pair_is_right of the cases that were decided"
-        )
-    correct = np.zeros(len(decisions), dtype=np.bool_)
-    correct[linked] = pair_is_right[pair[linked]]
     no_match = kind == DecisionKind.NO_MATCH
     column = {
-        "clients": np.ones(len(decisions)),
+        "clients": np.ones(len(kind)),
         "linked": linked,
-        "correct": correct,
+        "correct": linked & is_right,
         "has_row": has_row,
         "false_link": linked & ~has_row,
         "no_match": no_match,
         "correct_reject": no_match & ~has_row,
         "review": kind == DecisionKind.REVIEW,
         "reward": rewards,
-        "blockers": np.bitwise_count(decisions.ran),
-        "cost": decisions.cost,
+        "blockers": np.bitwise_count(ran),
+        "cost": cost,
     }
     return Judgement(np.stack([column[name].astype(np.float64) for name in _COLUMNS], axis=1))
 
@@ -129,18 +125,6 @@ def measure(judgement: Judgement, microseconds_per_client: float | None = None) 
         **{name: float(rate) for name, rate in rates(sums).items()},
         microseconds_per_client=microseconds_per_client,
     )
-
-
-def measure_groups(judgement: Judgement, groups: Sequence[str]) -> dict[str, Metrics]:
-    """The metrics of each group of clients, largest group first.
-
-    Args:
-        judgement: The judgement of N clients.
-        groups: The group of each client, such as its `drift` or its missing fields, length N.
-    """
-    names, group_of, sizes = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
-    order = np.argsort(-sizes, kind="stable")
-    return {str(names[group]): measure(judgement.take(group_of == group)) for group in order}
 
 
 def bootstrap_intervals(

@@ -4,20 +4,23 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import jinja2
+import numpy as np
 
 from linkage_rl.errors import OutputError
 from linkage_rl.evaluation import plots
+from linkage_rl.evaluation.answers import ThresholdedAnswers
 from linkage_rl.evaluation.curves import (
+    PRECISIONS,
     Reliability,
     RiskCoverage,
     area_under_risk_coverage,
     coverage_at_precision,
     expected_calibration_error,
 )
-from linkage_rl.evaluation.metrics import Metrics
+from linkage_rl.evaluation.metrics import Metrics, bootstrap_intervals
 from linkage_rl.evaluation.tables import text_table
 
 COLUMNS: Final = {
@@ -33,9 +36,6 @@ COLUMNS: Final = {
 }
 """Metric to its heading, in the order of the table."""
 
-PRECISIONS: Final = (0.95, 0.98, 0.99)
-"""Precisions at which the page says how many clients could be linked."""
-
 _MISSING: Final = "-"
 
 
@@ -49,8 +49,12 @@ class SystemResult:
     """Metric name to its (low, high)."""
     curve: RiskCoverage | None = None
     reliability: Reliability | None = None
-    groups: Mapping[str, Metrics] = field(default_factory=dict)
-    """Metrics of each group of clients; the same groups for all systems."""
+
+    @classmethod
+    def of(cls, name: str, answers: ThresholdedAnswers, rng: np.random.Generator) -> Self:
+        """Everything that a report shows of a system; `rng` draws the bootstrap intervals."""
+        intervals = bootstrap_intervals(answers.judgement, rng)
+        return cls(name, answers.metrics, intervals, answers.curve, answers.reliability)
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ def format_metric(metrics: Metrics, name: str) -> str:
 
 
 def render_html(report: Report) -> str:
-    """The comparison as one page without any outside file: table, figures, groups, errors."""
+    """The comparison as one page without any outside file: table, figures, errors."""
     return template(Path(__file__).with_name("report.html.jinja")).render(
         report=report,
         columns=COLUMNS,
@@ -120,7 +124,6 @@ def render_html(report: Report) -> str:
         coverage=coverage_at_precision,
         area=area_under_risk_coverage,
         calibration_error=expected_calibration_error,
-        groups=list(report.systems[0].groups),
         outcomes=sorted({example.outcome for example in report.examples}),
     )
 

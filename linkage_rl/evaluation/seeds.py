@@ -36,26 +36,6 @@ def stratified_interval(
     return float(low), float(high)
 
 
-def probability_of_improvement(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> float:
-    """Chance that a run of ours beats a run of theirs on a list drawn at random; a tie is half.
-
-    Args:
-        ours: Shape (S, T).
-        theirs: Shape (S', T), same lists.
-
-    >>> probability_of_improvement(np.array([[2.0], [1.0]]), np.array([[1.0], [0.0]]))
-    0.875
-    """
-    _check(ours)
-    _check(theirs)
-    if ours.shape[1] != theirs.shape[1]:
-        raise SchemaError(
-            f"expected scores on the same lists, got {ours.shape[1]} and {theirs.shape[1]} of them"
-        )
-    gap = ours[:, None, :] - theirs[None, :, :]
-    return float(np.mean((gap > 0) + 0.5 * (gap == 0)))
-
-
 def _iqm(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Interquartile mean of each row of (B, M) scores, shape (B,)."""
     cut = scores.shape[1] // 4

@@ -22,10 +22,11 @@ from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider
 from linkage_rl.decision.observation import View
 from linkage_rl.errors import ConfigError
-from linkage_rl.evaluation.comparison import Comparison, System, Timing, compare
+from linkage_rl.evaluation.comparison import Comparison, System, compare
 from linkage_rl.evaluation.leaderboard import Entry, append
 from linkage_rl.evaluation.plots import save_learning_curve
 from linkage_rl.evaluation.report import write_report
+from linkage_rl.evaluation.timing import Timing
 from linkage_rl.exporting.onnx import export_scorer
 from linkage_rl.records import RecordBatch
 from linkage_rl.tables.credentials import parse_url, shown

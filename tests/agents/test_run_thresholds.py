@@ -12,10 +12,10 @@ from linkage_rl.agents.scorer import CandidateScorer, copy_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.agents.warm_start import WarmStartConfig, warm_start
 from linkage_rl.decision.cases import CaseSet
-from linkage_rl.decision.decide import Decider, PreparedPool
+from linkage_rl.decision.decide import Decider, decide_cases
 from linkage_rl.decision.observation import View
 from linkage_rl.decision.rewards import RewardWeights
-from linkage_rl.evaluation.evaluate import evaluate
+from linkage_rl.evaluation.answers import Answers, apply_threshold
 from tests.cases_factory import Candidate, Client, typed_cases
 
 TEMPERATURE = 0.05
@@ -50,8 +50,8 @@ def promising(ranker: CandidateScorer, *gains: float) -> CandidateScorer:
 
 def earned(scorer: CandidateScorer, cases: CaseSet, view: View) -> float:
     decider = Decider(ScorerPolicy(scorer), view)
-    decisions = decider.decide(PreparedPool(cases, view), len(cases))
-    return evaluate(decider, decisions, cases, WEIGHTS).metrics.expected_reward
+    answers = Answers.of(decide_cases(decider, cases), cases)
+    return apply_threshold(answers, None, WEIGHTS).metrics.expected_reward
 
 
 def test_a_blocker_that_promises_too_much_is_left_alone(ranker: CandidateScorer) -> None:

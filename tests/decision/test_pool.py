@@ -8,7 +8,7 @@ from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
-from linkage_rl.decision.pool import LivePool
+from linkage_rl.decision.pool import LiveCandidates, LivePool
 from linkage_rl.decision.prepare import display_texts, prepare_cases
 from tests.small_table import (
     COMPANIES,
@@ -33,8 +33,8 @@ ASKED: tuple[dict[str, str], ...] = (
 TRUTH = ["aozora-osaka", "goyo", "takahashi|sakura", "", "acme"]
 
 
-def pool_of(*asked: dict[str, str]) -> LivePool:
-    return LivePool(small_index(), BLOCKERS, clients(*asked), VIEW, limit=5)
+def candidates_of(*asked: dict[str, str]) -> LiveCandidates:
+    return LiveCandidates(small_index(), BLOCKERS, clients(*asked), limit=5)
 
 
 def prepared(*asked: dict[str, str], truth: list[str] | None = None) -> CaseSet:
@@ -43,82 +43,83 @@ def prepared(*asked: dict[str, str], truth: list[str] | None = None) -> CaseSet:
     )
 
 
-def found(pool: LivePool) -> list[tuple[int, str]]:
-    ids = small_index().company_ids(pool.pairs.rows)
-    return list(zip(pool.pairs.client.tolist(), ids, strict=True))
+def pairs_of(live: LiveCandidates) -> list[tuple[int, str]]:
+    ids = small_index().company_ids(live.pairs.rows)
+    return list(zip(live.pairs.client.tolist(), ids, strict=True))
 
 
-def test_a_pool_starts_without_candidates_and_knows_who_can_ask() -> None:
-    pool = pool_of(*ASKED)
+def test_clients_start_without_candidates_and_know_which_blockers_apply() -> None:
+    live = candidates_of(*ASKED)
 
-    assert found(pool) == []
-    asks = (pool.pairs.available[:, None] >> np.arange(len(BLOCKERS))) & 1
-    assert asks[:, BLOCKER["phone"]].tolist() == [1, 0, 1, 0, 1]
-    assert asks[:, BLOCKER["ngram"]].tolist() == [1, 1, 0, 0, 1]
-    assert asks[3].tolist() == [0] * len(BLOCKERS)
+    assert pairs_of(live) == []
+    applies = (live.pairs.available[:, None] >> np.arange(len(BLOCKERS))) & 1
+    assert applies[:, BLOCKER["phone"]].tolist() == [1, 0, 1, 0, 1]
+    assert applies[:, BLOCKER["ngram"]].tolist() == [1, 1, 0, 0, 1]
+    assert applies[3].tolist() == [0] * len(BLOCKERS)
 
 
-def test_a_blocker_is_run_for_those_who_run_it_only() -> None:
-    pool = pool_of(*ASKED)
+def test_a_blocker_proposes_only_for_the_clients_it_is_run_for() -> None:
+    live = candidates_of(*ASKED)
 
-    pool.reveal(np.array([0]), BLOCKER["phone"])
+    live.run(BLOCKER["phone"], np.array([0]))
 
-    assert found(pool) == [(0, "aozora-osaka")]
+    assert pairs_of(live) == [(0, "aozora-osaka")]
 
 
 def test_two_blockers_that_propose_one_company_mark_one_pair() -> None:
-    pool = pool_of(*ASKED)
+    live = candidates_of(*ASKED)
 
-    pool.reveal(np.array([0, 2]), BLOCKER["phone"])
-    pool.reveal(np.array([0]), BLOCKER["name"])
+    live.run(BLOCKER["phone"], np.array([0, 2]))
+    live.run(BLOCKER["name"], np.array([0]))
 
-    assert found(pool) == [(0, "aozora-osaka"), (0, "aozora-tokyo"), (2, "takahashi")]
+    assert pairs_of(live) == [(0, "aozora-osaka"), (0, "aozora-tokyo"), (2, "takahashi")]
     phone, name = 1 << BLOCKER["phone"], 1 << BLOCKER["name"]
-    assert pool.pairs.pair_blockers.tolist() == [phone | name, name, phone]
+    assert live.pairs.pair_blockers.tolist() == [phone | name, name, phone]
 
 
 def test_running_a_blocker_twice_changes_nothing() -> None:
-    pool = pool_of(*ASKED)
-    pool.reveal(np.arange(5), BLOCKER["ngram"])
-    once = found(pool)
+    live = candidates_of(*ASKED)
+    live.run(BLOCKER["ngram"], np.arange(5))
+    once = pairs_of(live)
 
-    pool.reveal(np.arange(5), BLOCKER["ngram"])
+    live.run(BLOCKER["ngram"], np.arange(5))
 
-    assert found(pool) == once
+    assert pairs_of(live) == once
 
 
 def test_features_are_found_by_client_and_row() -> None:
-    pool = pool_of(*ASKED)
-    pool.reveal(np.array([0, 1, 4]), BLOCKER["ngram"])
+    live = candidates_of(*ASKED)
+    live.run(BLOCKER["ngram"], np.array([0, 1, 4]))
 
     rows = np.array([IDS.index("acme"), IDS.index("aozora-llc")])
-    features = pool.features_of(np.array([4, 0]), rows)
+    features = live.features_of(np.array([4, 0]), rows)
 
-    places = [found(pool).index(pair) for pair in ((4, "acme"), (0, "aozora-llc"))]
-    own = pool.pairs.features[pool.pairs.feature_rows[places]]
+    places = [pairs_of(live).index(pair) for pair in ((4, "acme"), (0, "aozora-llc"))]
+    own = live.pairs.features[live.pairs.feature_rows[places]]
     assert np.array_equal(features, own)
 
 
-def test_a_pair_that_no_blocker_named_has_no_features() -> None:
-    pool = pool_of(*ASKED)
-    pool.reveal(np.array([0]), BLOCKER["phone"])
+def test_a_pair_that_no_blocker_proposed_has_no_features() -> None:
+    live = candidates_of(*ASKED)
+    live.run(BLOCKER["phone"], np.array([0]))
 
     with pytest.raises(KeyError, match="was not found for client 0"):
-        pool.features_of(np.array([0]), np.array([IDS.index("acme")]))
+        live.features_of(np.array([0]), np.array([IDS.index("acme")]))
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_live_and_prepared_candidates_look_the_same_after_the_same_blockers(seed: int) -> None:
     rng = np.random.default_rng(seed)
     asked = [*ASKED, *COMPANIES.values()]
-    pool, cases = pool_of(*asked), prepared(*asked)
+    pool = LivePool.of(small_index(), BLOCKERS, client_records(*asked), limit=5, view=VIEW)
+    cases = prepared(*asked)
     ran = np.zeros(len(asked), dtype=np.uint16)
 
     for blocker in rng.permutation(len(BLOCKERS)):
-        able = (cases.available >> np.uint16(blocker)) & 1
-        buyers = np.flatnonzero(able & (rng.random(len(asked)) < 0.6))
-        pool.reveal(buyers, int(blocker))
-        ran[buyers] |= np.uint16(1 << blocker)
+        applies = (cases.available >> np.uint16(blocker)) & 1
+        chosen = np.flatnonzero(applies & (rng.random(len(asked)) < 0.6))
+        pool.reveal(chosen, int(blocker))
+        ran[chosen] |= np.uint16(1 << blocker)
 
         live = pool.observe(np.arange(len(asked)), ran)
         stored = VIEW.observe(cases, np.arange(len(asked)), ran)
@@ -131,6 +132,15 @@ def test_live_and_prepared_candidates_look_the_same_after_the_same_blockers(seed
         )
 
 
+def test_running_every_blocker_finds_the_pairs_of_prepared_cases() -> None:
+    live, cases = candidates_of(*ASKED), prepared(*ASKED)
+
+    live.run_all()
+
+    assert np.array_equal(live.pairs.starts, cases.starts)
+    assert small_index().company_ids(live.pairs.rows) == cases.company_ids(np.arange(cases.pairs))
+
+
 def test_prepared_cases_know_the_truth_which_may_be_several_companies() -> None:
     cases = prepared(*ASKED, truth=TRUTH)
 
@@ -139,7 +149,7 @@ def test_prepared_cases_know_the_truth_which_may_be_several_companies() -> None:
     assert cases.has_row.tolist() == [True, True, True, False, True]
 
 
-def test_a_true_company_that_the_table_lacks_is_nobodys_candidate() -> None:
+def test_a_true_company_that_the_table_lacks_is_no_candidate() -> None:
     cases = prepared({"name": "五洋建設"}, truth=["nobody|"])
 
     assert not cases.is_right.any()

@@ -8,38 +8,46 @@ from linkage_rl.evaluation.metrics import (
     bootstrap_intervals,
     judge,
     measure,
-    measure_groups,
 )
-from linkage_rl.records import DecisionKind, Decisions
+from linkage_rl.records import DecisionKind
 
 LINK, NO_MATCH, REVIEW = DecisionKind.LINK, DecisionKind.NO_MATCH, DecisionKind.REVIEW
 
 
-def decide(kinds: list[DecisionKind], ran: int = 0, cost: float = 0.0) -> Decisions:
-    """One pair for each client, in the order of the clients."""
+def judged(
+    kinds: list[DecisionKind],
+    is_right: list[bool],
+    has_row: list[bool],
+    rewards: list[float],
+    ran: int = 0,
+    cost: float = 0.0,
+) -> Judgement:
     clients = len(kinds)
-    return Decisions(
-        kind=np.array(kinds, dtype=np.int8),
-        pair=np.arange(clients, dtype=np.int64),
-        confidence=np.full(clients, 0.5, dtype=np.float32),
-        ran=np.full(clients, ran, dtype=np.uint16),
-        cost=np.full(clients, cost, dtype=np.float32),
+    return judge(
+        np.array(kinds, dtype=np.int8),
+        np.array(is_right, dtype=np.bool_),
+        np.array(has_row, dtype=np.bool_),
+        np.full(clients, ran, dtype=np.uint16),
+        np.full(clients, cost, dtype=np.float32),
+        np.array(rewards),
     )
 
 
 def ten_clients() -> Judgement:
     """Eight have a row: 5 right links, 1 wrong, 1 missed, 1 in review; of two without, 1 linked."""
-    kinds = [*[LINK] * 6, NO_MATCH, REVIEW, LINK, NO_MATCH]
-    is_right = np.array([True] * 5 + [False] * 5)
-    has_row = np.array([True] * 8 + [False] * 2)
-    rewards = np.array([1.0] * 5 + [-4.0, -0.5, 0.1, -4.0, 0.5])
-    return judge(decide(kinds, ran=0b101, cost=0.25), is_right, has_row, rewards)
+    return judged(
+        kinds=[*[LINK] * 6, NO_MATCH, REVIEW, LINK, NO_MATCH],
+        is_right=[True] * 5 + [False] * 5,
+        has_row=[True] * 8 + [False] * 2,
+        rewards=[1.0] * 5 + [-4.0, -0.5, 0.1, -4.0, 0.5],
+        ran=0b101,
+        cost=0.25,
+    )
 
 
 def all_have_a_right_row(kinds: list[DecisionKind]) -> Judgement:
     clients = len(kinds)
-    right = np.ones(clients, dtype=bool)
-    return judge(decide(kinds), right, right, np.zeros(clients))
+    return judged(kinds, [True] * clients, [True] * clients, [0.0] * clients)
 
 
 def test_the_rates_of_ten_clients_can_be_counted_on_two_hands() -> None:
@@ -71,7 +79,7 @@ def test_the_expected_reward_is_the_mean_of_the_rewards() -> None:
     assert metrics.cost_per_client == pytest.approx(0.25)
 
 
-def test_two_bits_ran_are_two_blockers() -> None:
+def test_two_bits_are_two_blockers() -> None:
     assert measure(ten_clients()).blockers_per_client == pytest.approx(2.0)
 
 
@@ -83,26 +91,16 @@ def test_a_policy_that_never_links_has_no_precision_but_an_f1_of_zero() -> None:
     assert np.isnan(metrics.false_link_rate)
 
 
-def test_a_client_without_candidates_may_be_rejected() -> None:
-    decisions = decide([NO_MATCH])
-    decisions.pair[0] = -1
+def test_a_right_candidate_that_is_not_linked_is_no_correct_link() -> None:
+    metrics = measure(all_have_a_right_row([LINK, NO_MATCH, REVIEW]))
 
-    judgement = judge(decisions, np.zeros(0, bool), np.array([False]), np.array([0.5]))
-
-    assert measure(judgement).reject_recall == 1.0
-
-
-def test_a_link_without_a_pair_is_refused() -> None:
-    decisions = decide([LINK])
-    decisions.pair[0] = -1
-
-    with pytest.raises(SchemaError, match="a link needs a pair"):
-        judge(decisions, np.array([True]), np.array([True]), np.zeros(1))
+    assert metrics.recall == pytest.approx(1 / 3)
+    assert metrics.precision == 1.0
 
 
 def test_a_truth_of_another_length_is_refused() -> None:
-    with pytest.raises(SchemaError, match="needs 2 values, one per decision, got 3"):
-        judge(decide([LINK, LINK]), np.ones(2, bool), np.ones(3, bool), np.zeros(2))
+    with pytest.raises(SchemaError, match="has_row needs 2 values, one per decision, got 3"):
+        judged([LINK, LINK], [True] * 2, [True] * 3, [0.0] * 2)
 
 
 def test_an_empty_list_measures_as_nothing() -> None:
@@ -111,16 +109,6 @@ def test_an_empty_list_measures_as_nothing() -> None:
     assert measure(none).clients == 0
     assert np.isnan(measure(none).linkage_rate)
     assert np.isnan(bootstrap_intervals(none, np.random.default_rng(0))["f1"]).all()
-
-
-def test_groups_come_largest_first_and_hold_their_own_clients() -> None:
-    groups = ["moved"] * 4 + ["renamed"] * 6
-
-    by_group = measure_groups(ten_clients(), groups)
-
-    assert list(by_group) == ["renamed", "moved"]
-    assert by_group["moved"].precision == 1.0
-    assert by_group["renamed"].precision == pytest.approx(1 / 3)
 
 
 def test_the_interval_of_a_rate_is_that_of_its_binomial() -> None:

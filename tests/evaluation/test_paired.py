@@ -4,22 +4,21 @@ import pytest
 from linkage_rl.errors import SchemaError
 from linkage_rl.evaluation.metrics import Judgement, judge
 from linkage_rl.evaluation.paired import compare_runs, mean_interval
-from linkage_rl.records import DecisionKind, Decisions
+from linkage_rl.records import DecisionKind
 
 
 def run(links: str) -> Judgement:
     """One client per letter, all with a row: 'r' linked rightly, 'w' wrongly, '-' not linked."""
     linked = np.array([letter != "-" for letter in links])
     right = np.array([letter == "r" for letter in links])
-    decisions = Decisions(
+    return judge(
         kind=np.where(linked, DecisionKind.LINK, DecisionKind.NO_MATCH).astype(np.int8),
-        pair=np.arange(len(links)),
-        confidence=linked.astype(np.float32),
+        is_right=right,
+        has_row=np.ones(len(links), dtype=np.bool_),
         ran=np.zeros(len(links), dtype=np.uint16),
         cost=np.zeros(len(links), dtype=np.float32),
+        rewards=np.where(right, 1.0, -1.0),
     )
-    everybody = np.ones(len(links), dtype=np.bool_)
-    return judge(decisions, right, everybody, np.where(right, 1.0, -1.0))
 
 
 def rng() -> np.random.Generator:

@@ -46,11 +46,10 @@ def full_report() -> Report:
         "maskable_ppo",
         AGENT,
         intervals={"f1": (0.8412, 0.8588)},
-        groups={"moved": AGENT, "renamed": RULES},
         curve=risk_coverage(confidence, is_right),
         reliability=reliability(confidence, is_right),
     )
-    rules = SystemResult("rules", RULES, groups={"moved": RULES, "renamed": RULES})
+    rules = SystemResult("rules", RULES)
     example = Example(
         client_id="c-1",
         client="㈱アシスト <東京>",
@@ -123,19 +122,19 @@ def test_the_page_is_well_formed_and_escapes_what_clients_wrote() -> None:
     assert "㈱アシスト &lt;東京&gt;" in page
 
 
-def test_the_page_shows_intervals_groups_and_the_command() -> None:
+def test_the_page_shows_intervals_and_the_command() -> None:
     page = render_html(full_report())
 
     assert "84.1 to 85.9" in page
-    assert "renamed" in page
     assert "python -m linkage_rl.evaluate bundle=b clients=c.csv" in page
 
 
 def test_name_and_metrics_are_enough_for_a_page() -> None:
-    page = render_html(Report("Rules alone", (SystemResult("rules", RULES),)))
+    page = render_html(Report("Only the rules", (SystemResult("rules", RULES),)))
 
     assert "55.0 %" in page
-    assert "Groups of clients" not in page
+    assert "<svg" in page
+    assert "Reliability of the confidence" not in page
 
 
 def test_the_same_report_renders_to_the_same_bytes() -> None:

@@ -2,11 +2,7 @@ import numpy as np
 import pytest
 
 from linkage_rl.errors import SchemaError
-from linkage_rl.evaluation.seeds import (
-    interquartile_mean,
-    probability_of_improvement,
-    stratified_interval,
-)
+from linkage_rl.evaluation.seeds import interquartile_mean, stratified_interval
 
 
 def test_one_broken_seed_of_four_does_not_move_the_interquartile_mean() -> None:
@@ -37,21 +33,6 @@ def test_a_list_lends_no_seed_to_another_list() -> None:
     scores = np.array([[0.0, 1.0], [0.0, 1.0]])
 
     assert stratified_interval(scores, np.random.default_rng(0)) == pytest.approx((0.5, 0.5))
-
-
-@pytest.mark.parametrize(
-    ("ours", "theirs", "chance"),
-    [([[1.0]], [[0.0]], 1.0), ([[1.0]], [[1.0]], 0.5), ([[2.0], [0.0]], [[1.0]], 0.5)],
-)
-def test_the_chance_to_win_counts_a_tie_as_half(
-    ours: list[list[float]], theirs: list[list[float]], chance: float
-) -> None:
-    assert probability_of_improvement(np.array(ours), np.array(theirs)) == chance
-
-
-def test_scores_on_different_lists_cannot_be_compared() -> None:
-    with pytest.raises(SchemaError, match="same lists, got 2 and 1"):
-        probability_of_improvement(np.ones((3, 2)), np.ones((3, 1)))
 
 
 def test_scores_without_seeds_are_refused() -> None:

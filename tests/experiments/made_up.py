@@ -18,6 +18,7 @@ def answers(links: str, clients: int = 1_000) -> Answers:
     sure = letters != "-"
     return Answers(
         kind=np.where(sure, DecisionKind.LINK, DecisionKind.NO_MATCH).astype(np.int8),
+        has_candidate=np.ones(clients, dtype=np.bool_),
         pair=np.arange(clients),
         confidence=np.where(sure, 0.9, 0.1).astype(np.float32),
         right=right,

@@ -61,6 +61,7 @@ def said(
     nothing = np.zeros(len(right))
     return Answers(
         kind=np.where(confidence > 0, DecisionKind.LINK, DecisionKind.NO_MATCH).astype(np.int8),
+        has_candidate=confidence > 0,
         pair=np.full(len(right), -1),
         confidence=confidence.astype(np.float32),
         right=right,
@@ -177,8 +178,8 @@ class TestPeers:
 
         said = read_links(self.written(tmp_path, links), tmp_path)
 
-        assert said["valid"].present.tolist() == [True, kept]
-        assert said["test"].present.tolist() == [kept, True]
+        assert said["valid"].has_candidate.tolist() == [True, kept]
+        assert said["test"].has_candidate.tolist() == [kept, True]
         assert said["test"].right.tolist() == [kept, False]
 
     def test_a_client_without_a_line_is_refused(self, tmp_path: Path) -> None:
