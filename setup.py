@@ -1,30 +1,75 @@
-"""Compiles the Cython kernels; everything else about the package stands in setup.cfg."""
+"""Compiles the Cython kernels and puts shared folders into the wheel; the rest is in setup.cfg."""
 
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_py import build_py
 
-SHARED = [str(path) for path in sorted(Path("linkage_rl").glob("**/_*.pxd"))]
-KERNELS = [
-    Extension(
-        name=".".join(source.with_suffix("").parts),
-        sources=[str(source)],
-        depends=SHARED,
-        include_dirs=[np.get_include()],
-        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
-        # one rounding per operation on every processor, so that features are equal to the bit
-        extra_compile_args=["-O3", "-ffp-contract=off"],
-    )
-    for source in sorted(Path("linkage_rl").glob("**/_*.pyx"))
-]
+PACKAGE = Path("linkage_rl")
+SHIPPED = ("configs", "serving/deploy", "serving/metric_definitions.json")
+"""Installed below the package under the same path; `linkage_rl.shipped` finds them again."""
+REMEDY = "build from a complete checkout or source distribution"
+
+
+class BuildWithShipped(build_py):
+    """Copies `SHIPPED` into the wheel; an editable installation reads them where they are."""
+
+    def run(self) -> None:
+        """Build as usual, then copy."""
+        super().run()
+        if not self.editable_mode:
+            for source, target in self._copies().items():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, target)
+
+    def get_outputs(self, include_bytecode: bool = True) -> list[str]:
+        """Every file that the build writes."""
+        copies = [] if self.editable_mode else map(str, self._copies().values())
+        return [*super().get_outputs(include_bytecode), *copies]
+
+    def _copies(self) -> dict[Path, Path]:
+        """Each file of `SHIPPED` and where it goes."""
+        files = [file for name in SHIPPED for file in _files(Path(name))]
+        return {file: Path(self.build_lib) / PACKAGE / file for file in files}
+
+
+def _files(place: Path) -> list[Path]:
+    files = [place] if place.is_file() else sorted(place.rglob("*.*"))
+    if not files:
+        raise SystemExit(f"error: expected {place} beside setup.py, found nothing; {REMEDY}")
+    return files
+
+
+def _kernels() -> list[Extension]:
+    sources = sorted(PACKAGE.glob("**/_*.pyx"))
+    if not sources:
+        raise SystemExit(f"error: expected .pyx files in {PACKAGE}/, found none; {REMEDY}")
+    return [
+        Extension(
+            name=".".join(source.with_suffix("").parts),
+            sources=[str(source)],
+            depends=[str(path) for path in sorted(PACKAGE.glob("**/_*.pxd"))],
+            include_dirs=[np.get_include()],
+            define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+            # -ffp-contract=off: one rounding per operation on every processor, so that features are
+            # equal to the bit; -g0: debug information would be five times the size of the rest
+            extra_compile_args=["-O3", "-ffp-contract=off", "-g0"],
+        )
+        for source in sources
+    ]
+
 
 setup(
+    cmdclass={"build_py": BuildWithShipped},
+    options={"build_ext": {"parallel": os.cpu_count()}},
     ext_modules=cythonize(
-        KERNELS,
+        _kernels(),
         build_dir="build/cython",
         compiler_directives={"language_level": "3"},
         quiet=True,
-    )
+    ),
 )

@@ -1,21 +1,74 @@
-"""Names the right company for every client of a list, or says that there is none.
+"""Record linkage (entity resolution, 名寄せ): finds the company of every client of a list.
 
 >>> from linkage_rl import RecordBatch
 >>> len(RecordBatch(["c1"], {"name": ["五洋建設㈱"]}))
 1
+
+Names are loaded when they are first used, so that importing the package costs nothing.
 """
 
-from linkage_rl.bundle import load_bundle
-from linkage_rl.errors import LinkageError
-from linkage_rl.linker import LinkedBatch, Linker
-from linkage_rl.records import CompanyRows, DecisionKind, RecordBatch
+import sys
+from importlib import import_module, metadata
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from linkage_rl.api import TrainResult, link, load_bundle, train
+    from linkage_rl.errors import LinkageError
+    from linkage_rl.frames import FrameLinker
+    from linkage_rl.linker import LinkedBatch, Linker
+    from linkage_rl.records import CompanyRows, DecisionKind, RecordBatch
+
+    __version__: str
 
 __all__ = [
     "CompanyRows",
     "DecisionKind",
+    "FrameLinker",
     "LinkageError",
     "LinkedBatch",
     "Linker",
     "RecordBatch",
+    "TrainResult",
+    "__version__",
+    "link",
     "load_bundle",
+    "train",
 ]
+
+_HOMES: Final = {
+    "load_bundle": "linkage_rl.bundle",
+    "LinkageError": "linkage_rl.errors",
+    **dict.fromkeys(("LinkedBatch", "Linker"), "linkage_rl.linker"),
+    **dict.fromkeys(("CompanyRows", "DecisionKind", "RecordBatch"), "linkage_rl.records"),
+}
+"""Public name to the module that defines it."""
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return metadata.version("linkage_rl")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'linkage_rl' has no attribute {name!r}")
+    found = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+class _Package(ModuleType):
+    """Keeps `linkage_rl.link` and `linkage_rl.train` the functions that they are documented as.
+
+    The commands `python -m linkage_rl.link` and `.train` are modules of the same names; importing
+    one would put the module in the place of the function.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,5 +1,12 @@
 """`python -m linkage_rl.companies`: loads or updates a company table and its index."""
 
+if __name__ == "__main__":
+    # before the imports, which take seconds and may lack an extra
+    from linkage_rl.command_line import run_command
+
+    run_command("companies")
+    raise SystemExit
+
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,7 +14,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from linkage_rl.candidates.upkeep import build_index, open_index
+from linkage_rl.candidates.refresh import build_index, open_index
 from linkage_rl.config.command import command, say
 from linkage_rl.config.inputs import TableChoice, database_of, index_folder
 from linkage_rl.records import CompanyRows
@@ -93,6 +100,3 @@ def _megabytes(folder: Path) -> float:
 
 
 main = command("companies", CompaniesSettings, run)
-
-if __name__ == "__main__":
-    main()

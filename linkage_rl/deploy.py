@@ -1,5 +1,12 @@
 """`python -m linkage_rl.deploy plan|apply|status|rollback`: image to SageMaker endpoint."""
 
+if __name__ == "__main__":
+    # before the imports, which take seconds and may lack an extra
+    from linkage_rl.command_line import run_command
+
+    run_command("deploy")
+    raise SystemExit
+
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -246,6 +253,3 @@ def _release(aws: Aws, settings: DeploySettings, stack: Stack, content: Mapping[
 
 
 main = command("deploy", DeploySettings, run, rewrite=readable)
-
-if __name__ == "__main__":
-    main()

@@ -1,5 +1,12 @@
 """`python -m linkage_rl.export`: turns a run into a bundle of its own, and checks it."""
 
+if __name__ == "__main__":
+    # before the imports, which take seconds and may lack an extra
+    from linkage_rl.command_line import run_command
+
+    run_command("export")
+    raise SystemExit
+
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +119,3 @@ def _copy_checked(bundle: Path, partial: Path, with_index: bool) -> int:
 
 
 main = command("export", ExportSettings, run)
-
-if __name__ == "__main__":
-    main()

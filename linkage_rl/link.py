@@ -1,8 +1,14 @@
 """`python -m linkage_rl.link`: completes a client list of any length."""
 
+if __name__ == "__main__":
+    # before the imports, which take seconds and may lack an extra
+    from linkage_rl.command_line import run_command
+
+    run_command("link")
+    raise SystemExit
+
 import csv
 import hashlib
-import importlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -271,7 +277,3 @@ def _linkage_rate(output: Path) -> float:
 
 
 main = command("link", LinkSettings, run)
-
-if __name__ == "__main__":
-    # under its own name, not as __main__, so that workers elsewhere find what they are sent
-    importlib.import_module("linkage_rl.link").main()

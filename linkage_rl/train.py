@@ -1,6 +1,12 @@
 """`python -m linkage_rl.train`: table, cases, ranker, agent, comparison and bundle in one run."""
 
-import importlib
+if __name__ == "__main__":
+    # before the imports, which take seconds and may lack an extra
+    from linkage_rl.command_line import run_command
+
+    run_command("train")
+    raise SystemExit
+
 import logging
 import os
 from collections.abc import Sequence
@@ -110,7 +116,3 @@ def _write_config(settings: TrainSettings, folder: Path) -> None:
 
 
 main = command("train", TrainSettings, run, COMPONENTS, with_saved_overrides)
-
-if __name__ == "__main__":
-    # under its own name, not as __main__, so that workers elsewhere find what they are sent
-    importlib.import_module("linkage_rl.train").main()

@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Final, NoReturn, TypeVar
 
 import hydra
@@ -19,9 +18,10 @@ from omegaconf import DictConfig, OmegaConf
 from linkage_rl.config import nodes
 from linkage_rl.config.near_miss import REFUSALS, explain
 from linkage_rl.errors import ConfigError, LinkageError
+from linkage_rl.shipped import shipped
 
-CONFIGS: Final = Path(__file__).resolve().parents[2] / "configs"
-"""The YAML files: they lie beside the package, not in it, for users to read and add to."""
+CONFIGS: Final = shipped("configs")
+"""The YAML files: at the top of a checkout, for users to read and add to."""
 
 _WRONG_USE, _FAILED, _INTERRUPTED = 2, 1, 130
 _DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS, errno.EPERM)
@@ -69,7 +69,7 @@ def command(
             if not CONFIGS.is_dir():
                 raise ConfigError(
                     f"expected the configuration files in {CONFIGS}, found no such folder; "
-                    "run the command from a checkout of the repository"
+                    "install the package again"
                 )
             hydra.main(config_path=str(CONFIGS), config_name=name, version_base="1.3")(job)()
         except (*REFUSALS, LinkageError, OSError, KeyboardInterrupt) as error:

@@ -1,0 +1,51 @@
+"""The command line `linkage-rl NAME ...`; each command is also `python -m linkage_rl.NAME ...`."""
+
+import sys
+from difflib import get_close_matches
+from typing import Final
+
+from linkage_rl.command_line import WRONG_USE, end, print_version, run_command
+
+COMMANDS: Final = {
+    "companies": "load or refresh a company table and its index",
+    "train": "train a ranker and an agent, compare them, write a bundle",
+    "evaluate": "measure a bundle on a client list whose truth is known",
+    "link": "link a client list with a bundle",
+    "export": "turn a run into a bundle of its own",
+    "deploy": "release an image to a SageMaker endpoint",
+}
+"""Name of each command to what it does."""
+
+_USAGE: Final = """\
+Record linkage: finds the company of every client of a list.
+
+  linkage-rl COMMAND KEY=VALUE ...
+  linkage-rl COMMAND --help
+
+Commands:
+{commands}
+
+Each is also `python -m linkage_rl.COMMAND`; --version prints the version.
+"""
+
+
+def main() -> None:
+    """Run the command that the first argument names."""
+    name, *words = sys.argv[1:] or ["--help"]
+    if name in ("--help", "-h", "help"):
+        width = max(map(len, COMMANDS))
+        lines = (f"  {command:<{width}}  {does}" for command, does in COMMANDS.items())
+        sys.stdout.write(_USAGE.format(commands="\n".join(lines)))
+    elif name == "--version":
+        print_version()
+    elif name in COMMANDS:
+        sys.argv[:] = [f"linkage-rl {name}", *words]
+        run_command(name)
+    else:
+        near = get_close_matches(name, COMMANDS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
+        end(f"unknown command {name!r}; {hint}", WRONG_USE)
+
+
+if __name__ == "__main__":
+    main()
