@@ -36,7 +36,8 @@ rm -rf "$context" >/dev/null
 mkdir -p "$context/source" "$context/wheels" "$context/model"
 linked() { cp -rlL "$@" 2>/dev/null || cp -rL "$@"; }
 git ls-files -z --cached --others --exclude-standard -- \
-    linkage_rl configs serving setup.py setup.cfg pyproject.toml README.md LICENSE |
+    linkage_rl configs serving requirements setup.py setup.cfg pyproject.toml README.md \
+    LICENSE NOTICE LICENSES |
     while IFS= read -r -d '' file; do
         if [ -f "$file" ]; then printf '%s\0' "$file"; fi
     done | xargs -0 cp --parents -t "$context/source"

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Prints a folder of pinned wheels for Debian's Python 3.11, downloaded once and kept: build/,
-# serve/ and, for `train`, what training needs besides. Usage: scripts/wheels.sh serve|train
+# serve/ and, for `train`, train/ with what training needs besides. Usage: scripts/wheels.sh serve|train
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 target=${1:?expected serve or train}
 cache=${LINKAGE_RL_CACHE:-$HOME/.cache/linkage_rl}
-key=$(cat setup.cfg constraints.txt pyproject.toml "$0" | sha256sum | cut -c1-12)
+key=$(cat setup.cfg requirements/*.txt constraints.txt pyproject.toml "$0" | sha256sum | cut -c1-12)
 folder=$cache/wheels-$target-$key
 if [ -d "$folder" ]; then
     echo "$folder"
@@ -29,23 +29,24 @@ download() { # FOLDER REQUIREMENT...
         --python-version=3.11 --implementation=cp "${platforms[@]}" \
         --constraint=constraints.txt --find-links="$partial/$into" --dest="$partial/$into" "$@" >&2
 }
-requirements() { # EXTRA...
+extras() { # EXTRA...
     python3 - "$@" <<'PYTHON'
 import configparser, sys
 config = configparser.ConfigParser(interpolation=None)
 config.read("setup.cfg")
-extras = config["options.extras_require"]
-for text in (config["options"]["install_requires"], *map(extras.get, sys.argv[1:])):
+for extra in sys.argv[1:]:
+    text = config["options.extras_require"][extra]
     print("\n".join(line for line in text.split("\n") if not line.startswith("#")))
 PYTHON
 }
 
 echo "image: downloading wheels for $target (a minute, the first time)" >&2
 download build pip setuptools cython numpy
-requirements serve aws >"$partial/serve.txt"
+# The server links and does no more: requirements/commands.txt stays out of its image.
+cat requirements/linking.txt <(extras serve aws) >"$partial/serve.txt"
 download serve --requirement "$partial/serve.txt"
 if [ "$target" = train ]; then
-    requirements serve aws train >"$partial/train.txt"
+    cat requirements/*.txt <(extras serve aws train) >"$partial/train.txt"
     # the one package that comes as source alone, pure Python
     .venv/bin/pip wheel -qq --disable-pip-version-check --no-deps --no-build-isolation \
         --wheel-dir="$partial/train" "$(grep '^antlr4-python3-runtime==' constraints.txt)" >&2

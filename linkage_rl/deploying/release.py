@@ -10,12 +10,11 @@ from typing import Any, Final
 from linkage_rl.bundle import Golden, read_golden
 from linkage_rl.errors import ConfigError, DeploymentError
 from linkage_rl.records import DecisionKind
+from linkage_rl.shipped import shipped
 
 SHA_LENGTH: Final = 12
 """Characters of a commit that names carry; SageMaker allows a name 63 in all."""
-METRIC_DEFINITIONS: Final = (
-    Path(__file__).resolve().parents[2] / "serving" / "metric_definitions.json"
-)
+METRIC_DEFINITIONS: Final = shipped("serving/metric_definitions.json")
 
 
 @dataclass(frozen=True)

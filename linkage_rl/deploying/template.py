@@ -9,9 +9,10 @@ from typing import Any, Final
 import yaml
 
 from linkage_rl.errors import DeploymentError
+from linkage_rl.shipped import shipped
 
-FOLDER: Final = Path(__file__).resolve().parents[2] / "serving" / "deploy"
-"""Beside the package, not in it, as the Dockerfile is."""
+FOLDER: Final = shipped("serving/deploy")
+"""Where `template.yaml` and the state machine are."""
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The one in C is ten times faster, and not everywhere."""
 
@@ -68,5 +69,5 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise DeploymentError(
-            f"cannot read {path}: {error.strerror}; run the command from a checkout"
+            f"cannot read {path}: {error.strerror}; install the package again"
         ) from error
