@@ -1,8 +1,9 @@
 """Says in one sentence why a configuration was refused, and which key was perhaps meant."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import Final
 
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
@@ -15,32 +16,46 @@ from omegaconf.errors import (
     ValidationError,
 )
 
-EXPECTED = {
+from linkage_rl.config.renamed import CHOICES, current_key
+
+EXPECTED: Final = {
     "Integer": "a whole number",
     "Float": "a number",
     "Boolean": "true or false",
     "String": "a text",
 }
-"""What OmegaConf calls a type to what a user should hear."""
+"""OmegaConf's name of a type to its name in a message."""
+
+REFUSALS: Final = (HydraException, OmegaConfBaseException)
+"""The errors that `explain` takes."""
 
 
-def explain(error: Exception) -> str:
-    """One sentence for an error of Hydra or OmegaConf."""
+GROUP_REFUSED: Final = "Config group override must be"
+"""How Hydra's `ValueError` begins when a group is given null or a number."""
+
+
+def explain(error: Exception, known: Sequence[str] = ()) -> str:
+    """One sentence for an error of Hydra or OmegaConf.
+
+    Args:
+        error: One of `REFUSALS`.
+        known: Every dotted key of the command, among which a key that was perhaps meant is sought.
+    """
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, OmegaConfBaseException):
         cause = cause.__cause__
     if cause is None or isinstance(error, MissingConfigException):
-        return _of_words(error)
+        return _refused_argument(error, known)
     if isinstance(cause, (ConfigAttributeError, ConfigKeyError)):
-        return _unknown_key(cause)
+        return _unknown_key(cause, error, known)
     if isinstance(cause, MissingMandatoryValue):
         return f"{cause.full_key} has no value; give one, as in {cause.full_key}=..."
     if isinstance(cause, (ValidationError, ConfigTypeError)):
         return _wrong_type(cause, error)
-    return _one_line(cause)
+    return _first_sentence(cause)
 
 
-def nearest_key(asked: str, known: list[str]) -> str:
+def nearest_key(asked: str, known: Sequence[str]) -> str:
     """The dotted key that is most like the asked one; '' where none is like it.
 
     >>> nearest_key("candidates.limits", ["seed", "candidates.limit", "env.max_candidates"])
@@ -57,31 +72,50 @@ def nearest_key(asked: str, known: list[str]) -> str:
     return next(iter([*same, *close, *ends]), "")
 
 
-def _of_words(error: Exception) -> str:
-    """For arguments that Hydra refuses before it looks at any key."""
+def refused_key(key: str, known: Sequence[str], otherwise: str = "") -> str:
+    """The sentence that refuses a key.
+
+    Args:
+        key: The dotted key.
+        known: Every dotted key that there is.
+        otherwise: The end of the sentence where the key is like none of them.
+    """
+    current = current_key(key)
+    if current and (not known or current in known):
+        return f"unknown key {key}; it is now {current}"
+    near = nearest_key(key, known)
+    return f"unknown key {key}; did you mean {near}?" if near else f"unknown key {key}{otherwise}"
+
+
+def _refused_argument(error: Exception, known: Sequence[str]) -> str:
+    """For arguments that Hydra refuses before OmegaConf looks at a value."""
+    message = str(error)
     if isinstance(error, OverrideParseException):
         return f"cannot read {error.override!r}; write key=value, and quote odd values: key='a b'"
     if isinstance(error, MissingConfigException):
         return _unknown_choice(error)
-    if str(error).startswith("Config group override must be"):
-        return "a group takes the name of one of its choices, got a number; see --help"
-    if "Ambiguous value for argument" in str(error):
-        word = str(error).split("'")[1]
+    if message.startswith(GROUP_REFUSED):
+        return "a group takes the name of one of its choices, got a number or null; see --help"
+    if "Ambiguous value for argument" in message:
+        word = message.split("'")[1]
         return f"{word} lists several values; add --multirun to run each of them"
-    return _one_line(error)
+    if absent := re.search(r"Could not (?:override|delete from config\.?) '?([\w.]+)", message):
+        return refused_key(absent[1], known)
+    return _first_sentence(error)
 
 
-def _unknown_key(error: OmegaConfBaseException) -> str:
-    parent = error.parent_node
-    key = str(error.full_key)
+def _unknown_key(cause: OmegaConfBaseException, error: Exception, known: Sequence[str]) -> str:
+    key = str(cause.full_key)
+    parent = cause.parent_node
+    # OmegaConf stops at the first unknown part of the key that Hydra was given
+    given = re.search(rf"'({re.escape(key)}\.[\w.]+)'", str(error))
+    if given and current_key(given[1]):
+        return refused_key(given[1], known)
     if not isinstance(parent, DictConfig):
-        return f"unknown key {key}"
-    near = nearest_key(key, list(_keys(_root(parent))))
-    if near:
-        return f"unknown key {key}; did you mean {near}?"
+        return refused_key(key, known)
     where = key.rsplit(".", 1)[0] if "." in key else "the configuration"
     names = ", ".join(str(name) for name in parent if name != "hydra")
-    return f"unknown key {key}; {where} has {names}"
+    return refused_key(key, known, f"; {where} has {names}")
 
 
 def _unknown_choice(error: MissingConfigException) -> str:
@@ -89,56 +123,40 @@ def _unknown_choice(error: MissingConfigException) -> str:
     group, _, name = missing.rpartition("/")
     options = [option for option in error.options or () if not option.endswith("_schema")]
     if not group or not options:
-        return _one_line(error)
+        return _first_sentence(error)
     near = get_close_matches(name, options, n=1)
     hint = f"did you mean {group}={near[0]}? " if near else ""
+    if current := CHOICES.get(f"{group}={name}"):
+        hint = f"it is now {current}. "
     return f"unknown choice {group}={name}; {hint}There are {', '.join(options)}"
 
 
 def _wrong_type(cause: OmegaConfBaseException, error: Exception) -> str:
-    said = _one_line(cause)
+    message = _first_sentence(cause)
     key = str(cause.full_key or "")
-    found = re.search(r"Value '(.*?)' (?:of type '\w+' )?could not be converted to (\w+)", said)
+    found = re.search(r"Value '(.*?)' (?:of type '\w+' )?could not be converted to (\w+)", message)
     if found:
-        expected = EXPECTED.get(found[2], found[2])
-        return f"{key} expects {expected}, got {found[1]!r}"
-    found = re.search(r"Value '(.*?)' is not a valid bool", said)
+        return f"{key} expects {EXPECTED.get(found[2], found[2])}, got {found[1]!r}"
+    found = re.search(r"Value '(.*?)' is not a valid bool", message)
     if found:
         return f"{key} expects true or false, got {found[1]!r}"
-    if re.search(r"incompatible with type hint|is not a subclass|Cannot (?:assign|merge)", said):
-        return f"{key or _overridden(error)} is a group of keys; set one of them, as in {key}.KEY=1"
-    return f"{key}: {said}" if key else said
+    if re.search(r"non optional field|field '.*' is not Optional", message, re.IGNORECASE):
+        return f"{key or _overridden_key(error)} needs a value, got null"
+    if re.search(r"incompatible with type hint|is not a subclass|Cannot (?:assign|merge)", message):
+        key = key or _overridden_key(error)
+        return f"{key} is a group of keys; set one of them, as in {key}.KEY=1"
+    return f"{key}: {message}" if key else message
 
 
-def _overridden(error: Exception) -> str:
+def _overridden_key(error: Exception) -> str:
     found = re.search(r"override ([^=\s]+)=", str(error))
     return found[1] if found else "the override"
 
 
-def _keys(config: DictConfig, prefix: str = "") -> Iterator[str]:
-    """Dotted keys of everything but Hydra's own settings."""
-    for name in config:
-        if not prefix and name == "hydra":
-            continue
-        yield f"{prefix}{name!s}"
-        child = config._get_node(name)
-        if isinstance(child, DictConfig) and not child._is_none():
-            yield from _keys(child, f"{prefix}{name!s}.")
-
-
-def _root(config: DictConfig) -> DictConfig:
-    root = config._get_root()
-    return root if isinstance(root, DictConfig) else config
-
-
-def _one_line(error: BaseException) -> str:
+def _first_sentence(error: BaseException) -> str:
     """The first sentence of a message that goes on over many lines."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     kept = [
         line for line in lines if not line.startswith(("full_key:", "object_type=", "reference"))
     ]
     return "; ".join(kept[:2]) or type(error).__name__
-
-
-REFUSALS = (HydraException, OmegaConfBaseException)
-"""What `explain` can put into words."""

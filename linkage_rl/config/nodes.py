@@ -1,13 +1,16 @@
 """Frozen dataclasses as typed Hydra nodes, and back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, field, fields, is_dataclass, make_dataclass
 from types import UnionType
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from hydra.core.config_store import ConfigStore
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+
+from linkage_rl.config.near_miss import refused_key
+from linkage_rl.errors import ConfigError
 
 Schema = TypeVar("Schema")
 
@@ -43,14 +46,67 @@ def node(schema: type) -> DictConfig:
     return typed
 
 
+def dotted_keys(schema: type, components: Mapping[str, type], prefix: str = "") -> Iterator[str]:
+    """Every key of a schema, groups included; of a group with several kinds those of each kind.
+
+    Args:
+        schema: Frozen dataclass.
+        components: As for `register`.
+        prefix: What each key begins with, '' or ending with a dot.
+    """
+    hints = get_type_hints(schema)
+    for one in fields(schema):
+        yield f"{prefix}{one.name}"
+        kinds = [
+            component for place, component in components.items() if place.startswith(f"{one.name}/")
+        ]
+        if not prefix and kinds:
+            # several kinds share keys
+            yield from dict.fromkeys(
+                key for kind in kinds for key in dotted_keys(kind, {}, f"{one.name}.")
+            )
+        elif is_dataclass(hints[one.name]):
+            yield from dotted_keys(hints[one.name], {}, f"{prefix}{one.name}.")
+
+
 def settings(composed: DictConfig, schema: type[Schema]) -> Schema:
     """The composed configuration as the dataclass that its schema is.
 
     Raises:
-        ConfigError: A value makes no sense; by the dataclass that refuses it.
+        ConfigError: A value makes no sense; by the dataclass that refuses it. Or a key, added by
+            `+key=value`, is unknown.
         OmegaConfBaseException: An interpolation cannot be resolved.
     """
+    _refuse_added_keys(composed, composed, "")
     return schema(**{str(name): _plain(composed, str(name)) for name in composed})
+
+
+def _refuse_added_keys(config: DictConfig, root: DictConfig, prefix: str) -> None:
+    """Refuse keys that a typed node has beside the fields of its type."""
+    kind = OmegaConf.get_type(config)
+    for name in map(str, config):
+        if is_dataclass(kind) and name not in {one.name for one in fields(kind)}:
+            known = list(_keys(root))
+            raise ConfigError(refused_key(f"{prefix}{name}", [key for key in known if key != name]))
+        child = _child(config, name)
+        if isinstance(child, DictConfig):
+            _refuse_added_keys(child, root, f"{prefix}{name}.")
+
+
+def _keys(config: DictConfig, prefix: str = "") -> Iterator[str]:
+    """Dotted keys of a composed configuration."""
+    for name in map(str, config):
+        yield f"{prefix}{name}"
+        child = _child(config, name)
+        if isinstance(child, DictConfig):
+            yield from _keys(child, f"{prefix}{name}.")
+
+
+def _child(config: DictConfig, name: str) -> object:
+    """The node under a key; None for one that has no value, or takes it from elsewhere."""
+    if OmegaConf.is_missing(config, name) or OmegaConf.is_interpolation(config, name):
+        return None
+    return config[name]
 
 
 def _plain(parent: DictConfig, name: str) -> object:
@@ -81,9 +137,9 @@ def _make_writable(typed: DictConfig) -> None:
     Plain dicts get open: their keys are names that users give, such as datasets of lists.
     """
     OmegaConf.set_readonly(typed, None)
-    if typed._metadata.object_type is dict:
+    if OmegaConf.get_type(typed) is dict:
         OmegaConf.set_struct(typed, False)
-    for name in typed:
-        child = typed._get_node(name)
-        if isinstance(child, DictConfig) and not child._is_none():
+    for name in map(str, typed):
+        child = _child(typed, name)
+        if isinstance(child, DictConfig):
             _make_writable(child)

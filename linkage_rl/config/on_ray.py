@@ -49,9 +49,7 @@ def in_order(
     """
     folder = str(Path.cwd())
     with _cluster(workers, settings), _keeping_order():
-        here = NodeAffinitySchedulingStrategy(
-            ray.get_runtime_context().get_node_id(), soft=False
-        )
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         # from memory: a read of Ray's own would wait for a processor, which the workers have
         blocks = ray.data.from_arrow(_packed(None)).map_batches(
             _Reader,
