@@ -169,7 +169,7 @@ def _training(plan: TrainingPlan) -> dict[str, Any]:
         definitions = json.loads(METRIC_DEFINITIONS.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DeploymentError(
-            f"cannot read {METRIC_DEFINITIONS}: {error}; run the command from a checkout"
+            f"cannot read {METRIC_DEFINITIONS}: {error}; install the package again"
         ) from error
     # SageMaker passes every hyperparameter as text
     return {key: value for key, value in asdict(plan).items() if key in _PASSED} | {

@@ -165,4 +165,4 @@ def test_an_installation_without_the_configuration_files_says_so(
     ended = run("companies", "source=companies.csv")
 
     assert ended.code == 2
-    assert "run the command from a checkout of the repository" in ended.last
+    assert "found no such folder; install the package again" in ended.last
