@@ -140,8 +140,8 @@ class Linker:
         every = np.arange(len(records), dtype=np.int64)
         seen = pool.observe(every, pool.available)
         shares = slot_shares(self.decider.policy.logits(seen), view.layout)
-        client, slot = map(np.ascontiguousarray, np.nonzero(seen.slot_pairs >= 0))
-        rows = seen.slot_pairs[client, slot]
+        client, slot = map(np.ascontiguousarray, np.nonzero(seen.slot_candidates >= 0))
+        rows = seen.slot_candidates[client, slot]
         company_ids = self.index.company_ids(rows)
         companies = self._complete(company_ids)
         found: list[list[Candidate]] = [[] for _ in every]
@@ -165,7 +165,7 @@ class Linker:
     def _decide(self, records: RecordBatch) -> _Decided:
         pool = self._pool(records)
         decisions = self.decider.decide(pool, len(records))
-        company_ids, why = self._explain(pool, decisions.pair, decisions.kind)
+        company_ids, why = self._explain(pool, decisions.candidate, decisions.kind)
         return _Decided(decisions.kind, company_ids, decisions.confidence, why, decisions.ran)
 
     def _explain(

@@ -143,7 +143,7 @@ class Oracle:
     def logits(self, observation: Observation) -> NDArray[np.float32]:
         """1 for the right action, 0 for the other legal ones."""
         layout = layout_of(observation)
-        pairs = observation.slot_pairs
+        pairs = observation.slot_candidates
         known = pairs[:, 0] >= 0
         case = np.where(known, 0, -1)
         right = np.zeros(pairs.shape, dtype=np.bool_)

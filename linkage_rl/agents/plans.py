@@ -30,7 +30,7 @@ def stop_rewards(
     layout = layout_of(observation)
     action = logits[:, : layout.slots + 1].argmax(axis=1).astype(np.int64)
     slot = np.minimum(action, layout.slots - 1)
-    pair = observation.slot_pairs[np.arange(len(slot)), slot]
+    pair = observation.slot_candidates[np.arange(len(slot)), slot]
     right = np.zeros(len(case), dtype=np.bool_)
     if cases.pairs:
         right = (pair >= 0) & cases.is_right[np.maximum(pair, 0)]

@@ -164,10 +164,10 @@ def listwise_loss(stops: Tensor, right: Tensor) -> Tensor:
 
 def right_answers(cases: CaseSet, observation: Observation) -> NDArray[np.bool_]:
     """Which slots are right, and no match where none is; shape (B, K + 1)."""
-    slots = observation.slot_pairs.shape[1]
+    slots = observation.slot_candidates.shape[1]
     right = np.zeros((len(observation), slots + 1), dtype=np.bool_)
     if cases.pairs:
-        pairs = observation.slot_pairs
+        pairs = observation.slot_candidates
         right[:, :slots] = (pairs >= 0) & cases.is_right[np.maximum(pairs, 0)]
     right[:, slots] = ~right[:, :slots].any(axis=1)
     return right

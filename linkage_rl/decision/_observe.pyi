@@ -9,7 +9,7 @@ def fill_slots(
     retrieval_score: NDArray[np.float32],
     features: NDArray[np.float32],
     feature_rows: NDArray[np.int64],
-    pair_ids: NDArray[np.int64],
+    candidate_ids: NDArray[np.int64],
     slots: int,
     blockers: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]: ...

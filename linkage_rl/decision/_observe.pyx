@@ -11,7 +11,7 @@ def fill_slots(
     const int64_t[::1] cases, const uint16_t[::1] ran,
     const int64_t[::1] starts, const uint16_t[::1] pair_blockers,
     const float[::1] retrieval_score, const float[:, ::1] features, const int64_t[::1] feature_rows,
-    const int64_t[::1] pair_ids, int slots, int blockers,
+    const int64_t[::1] candidate_ids, int slots, int blockers,
 ):
     """Fill the slots of each case with its first pairs that a run blocker proposed.
 
@@ -23,7 +23,7 @@ def fill_slots(
         retrieval_score: Of each pair.
         features: Pair features, (rows, F).
         feature_rows: Row of `features` of each pair; empty where pair p has row p.
-        pair_ids: What is returned for each pair; empty for its position.
+        candidate_ids: What is returned for each pair; empty for its position.
         slots: Slots K, at least 1.
         blockers: Blockers R, at most 16.
 
@@ -39,7 +39,7 @@ def fill_slots(
     cdef Py_ssize_t b, batch = cases.shape[0]
     cdef int width = features.shape[1], slot, blocker
     cdef int64_t pair, row
-    cdef bint moved = feature_rows.shape[0] > 0, named = pair_ids.shape[0] > 0
+    cdef bint moved = feature_rows.shape[0] > 0, named = candidate_ids.shape[0] > 0
     cdef uint16_t visible
     cdef float best, second, rival
     if slots < 1 or blockers < 0 or blockers > 16:
@@ -65,7 +65,7 @@ def fill_slots(
                 visible = pair_blockers[pair] & ran[b]
                 if visible == 0:
                     continue
-                out_pairs[b, slot] = pair_ids[pair] if named else pair
+                out_pairs[b, slot] = candidate_ids[pair] if named else pair
                 row = feature_rows[pair] if moved else pair
                 memcpy(&out[b, slot, 0], &features[row, 0], width * sizeof(float))
                 for blocker in range(blockers):

@@ -88,8 +88,8 @@ class CaseSet:
         return _BY_POSITION
 
     @property
-    def pair_ids(self) -> NDArray[np.int64]:
-        """Empty: `Observation.slot_pairs` holds positions of pairs."""
+    def candidate_ids(self) -> NDArray[np.int64]:
+        """Empty: `Observation.slot_candidates` holds positions of pairs."""
         return _BY_POSITION
 
     @property

@@ -106,7 +106,7 @@ class Decider:
         """The policy's own decisions on cases 0..clients-1, with raw confidence."""
         decisions = Decisions(
             kind=np.zeros(clients, dtype=np.int8),
-            pair=np.full(clients, -1, dtype=np.int64),
+            candidate=np.full(clients, -1, dtype=np.int64),
             confidence=np.zeros(clients, dtype=np.float32),
             ran=np.zeros(clients, dtype=np.uint16),
             cost=np.zeros(clients, dtype=np.float32),
@@ -121,7 +121,7 @@ class Decider:
 
     def apply_thresholds(self, raw: Decisions) -> Decisions:
         """The decisions with calibrated confidence, decided anew where there are thresholds."""
-        has_candidate = raw.pair >= 0
+        has_candidate = raw.candidate >= 0
         confidence = raw.confidence
         if self.calibration is not None:
             confidence = self.calibration.apply(confidence)
@@ -153,7 +153,7 @@ class Decider:
                     part[stopped],
                     logits[stopped],
                     action[stopped],
-                    observation.slot_pairs[stopped],
+                    observation.slot_candidates[stopped],
                     decisions,
                 )
         runs = blocker_of >= 0
@@ -173,7 +173,7 @@ class Decider:
         cases: NDArray[np.int64],
         logits: NDArray[np.float32],
         action: NDArray[np.int64],
-        slot_pairs: NDArray[np.int64],
+        slot_candidates: NDArray[np.int64],
         decisions: Decisions,
     ) -> None:
         """Record the decisions on clients for which the policy has stopped."""
@@ -181,7 +181,7 @@ class Decider:
         slot, confidence = raw_confidence(logits, layout)
         kind = np.where(action < layout.slots, _LINK, _NO_MATCH)
         decisions.kind[cases] = np.where(action == layout.review, _REVIEW, kind)
-        decisions.pair[cases] = slot_pairs[np.arange(len(slot)), slot]
+        decisions.candidate[cases] = slot_candidates[np.arange(len(slot)), slot]
         decisions.confidence[cases] = confidence
 
 

@@ -46,8 +46,9 @@ class CaseArrays(Protocol):
         """Row of `features` of each pair, shape (P,); empty where pair p has row p."""
 
     @property
-    def pair_ids(self) -> NDArray[np.int64]:
-        """What `Observation.slot_pairs` holds for each pair, shape (P,); empty for its position."""
+    def candidate_ids(self) -> NDArray[np.int64]:
+        """Candidate id of each pair (see `Observation.slot_candidates`), shape (P,); empty where
+        pair p has id p."""
 
     @property
     def query(self) -> NDArray[np.float32]:
@@ -143,7 +144,7 @@ class View:
             cases.retrieval_score,
             cases.features,
             cases.feature_rows,
-            cases.pair_ids,
+            cases.candidate_ids,
             self.max_candidates,
             len(self.costs),
         )

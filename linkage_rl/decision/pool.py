@@ -41,7 +41,7 @@ class Pairs:
     available: NDArray[np.uint16]
 
     @property
-    def pair_ids(self) -> NDArray[np.int64]:
+    def candidate_ids(self) -> NDArray[np.int64]:
         """Slots name index rows, which stay the same."""
         return self.rows
 

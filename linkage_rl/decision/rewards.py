@@ -219,8 +219,8 @@ def terms(
 
 def decision_outcomes(decisions: Decisions, cases: CaseSet) -> NDArray[np.int8]:
     """`Outcome` of each decision about cases 0..N-1, shape (N,)."""
-    right = (decisions.pair >= 0) & (
-        cases.is_right[np.maximum(decisions.pair, 0)] if cases.pairs else False
+    right = (decisions.candidate >= 0) & (
+        cases.is_right[np.maximum(decisions.candidate, 0)] if cases.pairs else False
     )
     return outcomes_of_kinds(decisions.kind, right, cases.has_row)
 

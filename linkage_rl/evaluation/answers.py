@@ -81,13 +81,13 @@ class Answers:
     @classmethod
     def of(cls, decisions: Decisions, cases: CaseSet) -> Self:
         """Decisions about prepared cases 0..N-1, beside the truth of these cases."""
-        has_candidate = decisions.pair >= 0
+        has_candidate = decisions.candidate >= 0
         right = np.zeros(len(decisions), dtype=np.bool_)
-        right[has_candidate] = cases.is_right[decisions.pair[has_candidate]]
+        right[has_candidate] = cases.is_right[decisions.candidate[has_candidate]]
         return cls(
             kind=decisions.kind,
             has_candidate=has_candidate,
-            pair=decisions.pair,
+            pair=decisions.candidate,
             confidence=np.where(has_candidate, decisions.confidence, 0).astype(np.float32),
             right=right,
             has_row=np.array(cases.has_row),

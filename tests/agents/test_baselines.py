@@ -84,7 +84,7 @@ def test_each_rule_links_with_its_confidence(
     decisions = decide(Rules(cases, VIEW), cases, VIEW, plan=(0,))
 
     assert decisions.kind.tolist() == [DecisionKind.LINK]
-    assert decisions.pair.tolist() == [linked]
+    assert decisions.candidate.tolist() == [linked]
     rivals = 0.25 * (len(candidates) - 1)
     odds = confidence / (1 - confidence)
     assert decisions.confidence[0] == pytest.approx(odds / (odds + 1 + rivals), abs=1e-5)
@@ -134,14 +134,14 @@ def test_top_one_is_always_wrong_where_the_second_is_right() -> None:
     decisions = decide(TopOne(), cases, VIEW, plan=(0,))
 
     assert (decisions.kind == DecisionKind.LINK).all()
-    assert not cases.is_right[decisions.pair].any()
+    assert not cases.is_right[decisions.candidate].any()
 
 
 def test_the_oracle_runs_the_cheapest_blocker_that_shows_the_truth() -> None:
     decisions = decide(Oracle(two_clients(), VIEW), two_clients(), VIEW)
 
     assert decisions.kind.tolist() == [DecisionKind.LINK, DecisionKind.NO_MATCH]
-    assert decisions.pair[0] == 1
+    assert decisions.candidate[0] == 1
     assert decisions.ran.tolist() == [0b11, 0b01]
 
 

@@ -81,7 +81,7 @@ class TestEveryPolicy:
         decisions = Decider(policy, VIEW).decide(PreparedPool(CASES, VIEW), len(CASES))
 
         assert (decisions.ran & ~CASES.available == 0).all()
-        assert (decisions.pair[decisions.kind == DecisionKind.LINK] >= 0).all()
+        assert (decisions.candidate[decisions.kind == DecisionKind.LINK] >= 0).all()
 
     def test_handles_no_client_at_all(self, name: str, tmp_path: Path) -> None:
         none = np.zeros(0, dtype=np.int64)

@@ -72,7 +72,7 @@ def test_the_policys_last_action_is_the_decision() -> None:
     decisions = decide()
 
     assert decisions.kind.tolist() == [LINK, LINK, NOTHING, NOTHING]
-    assert CASES.company_ids(decisions.pair) == ["apex", "acme", "", ""]
+    assert CASES.company_ids(decisions.candidate) == ["apex", "acme", "", ""]
 
 
 def test_confidence_is_the_softmax_of_the_best_slot_among_links_and_no_match() -> None:
@@ -108,7 +108,7 @@ def test_thresholds_turn_confidence_into_decisions(
 
     assert decisions.kind.tolist() == kinds
     # the best candidate is kept, since thresholds are moved over it
-    assert CASES.company_ids(decisions.pair) == ["apex", "acme", "", ""]
+    assert CASES.company_ids(decisions.candidate) == ["apex", "acme", "", ""]
 
 
 def test_thresholds_apply_to_the_calibrated_confidence() -> None:

@@ -34,7 +34,7 @@ def seen(ran: int, case: int = 0, view: View = VIEW) -> Observation:
 
 
 def companies(observation: Observation) -> list[str]:
-    return cases().company_ids(observation.slot_pairs[0])
+    return cases().company_ids(observation.slot_candidates[0])
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_cases_are_shown_in_the_order_asked_for_and_as_often() -> None:
 
     for place, (case, ran) in enumerate([(1, NGRAM), (0, NAME), (0, NGRAM)]):
         alone = seen(ran, case)
-        for name in ("candidates", "query", "state", "action_mask", "slot_pairs"):
+        for name in ("candidates", "query", "state", "action_mask", "slot_candidates"):
             part: NDArray[np.float32] = getattr(together, name)[place]
             assert np.array_equal(part, getattr(alone, name)[0])
 
@@ -133,7 +133,7 @@ def test_cases_without_any_pair_are_shown_empty() -> None:
     shown = VIEW.observe(without_pairs(cases()), np.arange(2), np.full(2, 3, dtype=np.uint16))
 
     assert not shown.candidates.any()
-    assert (shown.slot_pairs == -1).all()
+    assert (shown.slot_candidates == -1).all()
 
 
 def test_no_cases_make_an_observation_of_none() -> None:

@@ -126,9 +126,9 @@ def test_live_and_prepared_candidates_look_the_same_after_the_same_blockers(seed
 
         for name in ("candidates", "query", "state", "action_mask"):
             assert np.array_equal(getattr(live, name), getattr(stored, name))
-        shown = live.slot_pairs[live.slot_pairs >= 0]
+        shown = live.slot_candidates[live.slot_candidates >= 0]
         assert small_index().company_ids(shown) == cases.company_ids(
-            stored.slot_pairs[stored.slot_pairs >= 0]
+            stored.slot_candidates[stored.slot_candidates >= 0]
         )
 
 

@@ -34,7 +34,7 @@ def test_a_second_blocker_shows_the_candidates_of_both_by_falling_retrieval_scor
     core.step(np.array([RUN_NGRAM]), restart=False)
     step = core.step(np.array([RUN_NAME]), restart=False)
 
-    assert step.observation.slot_pairs[0].tolist() == [0, 1]
+    assert step.observation.slot_candidates[0].tolist() == [0, 1]
     assert step.observation.state[0] == pytest.approx([1, 1, 1.0, 0.06])
 
 
@@ -72,8 +72,8 @@ def test_an_overdue_episode_is_replaced_and_its_last_sight_kept() -> None:
 
     step = core.step(np.array([RUN_NAME, RUN_NAME]), overdue=np.array([True, False]))
 
-    assert step.final.slot_pairs[:, 0].tolist() == [0, 0]
-    assert step.observation.slot_pairs[:, 0].tolist() == [-1, 0]
+    assert step.final.slot_candidates[:, 0].tolist() == [0, 0]
+    assert step.observation.slot_candidates[:, 0].tolist() == [-1, 0]
     assert not step.done.any()
 
 

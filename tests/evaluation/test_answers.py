@@ -118,7 +118,7 @@ def test_a_candidate_counts_by_being_named_not_by_its_confidence() -> None:
     cases = typed_cases([Client([Candidate("apex", 1, 0.9, right=True)]), Client([])])
     decisions = Decisions(
         kind=np.zeros(2, dtype=np.int8),
-        pair=np.array([0, -1]),
+        candidate=np.array([0, -1]),
         confidence=np.array([0.0, 0.3], dtype=np.float32),
         ran=np.zeros(2, dtype=np.uint16),
         cost=np.zeros(2, dtype=np.float32),

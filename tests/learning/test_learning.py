@@ -62,7 +62,7 @@ def test_the_ranker_learns_what_top_one_cannot() -> None:
     def precision(policy: Policy) -> float:
         decisions = Decider(policy, view, plan=(0,)).decide(PreparedPool(test, view), len(test))
         linked = decisions.kind == DecisionKind.LINK
-        return float(test.is_right[decisions.pair[linked]].mean())
+        return float(test.is_right[decisions.candidate[linked]].mean())
 
     assert precision(TopOne()) == 0.0
     assert precision(ScorerPolicy(ranker)) > 0.9
