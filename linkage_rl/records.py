@@ -1,7 +1,7 @@
-"""What crosses the floors: raw records, canonical records, cases, observations, decisions.
+"""The values that modules hand to each other: raw and canonical records, observations, decisions.
 
-Everything here is a batch held as columns, because every arrow of the data path works on batches;
-a single client is a batch of one.
+Each of them is a batch held as columns, since every step from client list to decision works on
+batches; a single client is a batch of one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,27 +27,47 @@ FIELDS: Final = (
     "corporate_number",
     "former_names",
 )
-"""Fields that describe a client or a company. A one-column address is read into `street`.
-`former_names` are those of a company, joined by '|'; clients are not asked for any."""
+"""Fields that describe a client or a company; an address in one column is the `street`.
+`former_names` are those of a company, joined by '|'; those of a client are not used."""
+
+_ONLY_TEXT: Final = frozenset({str})
 
 
 @dataclass(frozen=True)
 class RecordBatch:
-    """N clients or companies as raw text, one column per field; '' stands for missing."""
+    """N clients or companies as raw text, one column per field; '' stands for missing.
+
+    >>> batch = RecordBatch(["c1", "c2"], {"name": ["五洋建設㈱", "青空"], "phone": [None, ""]})
+    >>> batch.columns["phone"]
+    ['', '']
+    """
 
     ids: Sequence[str]
     """Client ids or company ids, length N."""
     columns: Mapping[str, Sequence[str]]
-    """Field name (one of FIELDS) to N texts; an absent field is missing for all N."""
+    """Field name to N texts; an absent field is missing for all N.
+
+    The names are those of `FIELDS`, or `address` in place of `street`. None and nan (float, NumPy,
+    pandas) become ''.
+    """
 
     def __post_init__(self) -> None:
-        for field, texts in self.columns.items():
+        columns = _street_for_address(self.columns)
+        for field, texts in columns.items():
             if field not in FIELDS:
-                raise SchemaError(f"expected fields among {list(FIELDS)}, got {field!r}")
+                raise SchemaError(f"expected fields among {[*FIELDS, 'address']}, got {field!r}")
             if len(texts) != len(self.ids):
                 raise SchemaError(
                     f"column {field!r} needs {len(self.ids)} texts, one per id, got {len(texts)}"
                 )
+        # one pass in C over each column: any other type is rare, and texts of it are looked at
+        fixed = {
+            field: _as_texts(field, texts)
+            for field, texts in columns.items()
+            if not _ONLY_TEXT.issuperset(map(type, texts))
+        }
+        if fixed or columns is not self.columns:
+            object.__setattr__(self, "columns", {**columns, **fixed})
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -65,9 +85,51 @@ class RecordBatch:
         )
 
 
+def _street_for_address(columns: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
+    """The columns with `address` called `street`, the same object where there is no address."""
+    if "address" not in columns:
+        return columns
+    if "street" in columns:
+        raise SchemaError(
+            "expected one of the columns 'address' and 'street', got both; the address in one "
+            "column is read as the street: leave one of them out"
+        )
+    return {"street" if field == "address" else field: columns[field] for field in columns}
+
+
+def _as_texts(field: str, values: Sequence[object]) -> list[str]:
+    """The values as texts, '' for those that are missing.
+
+    Raises:
+        SchemaError: A value is neither text nor missing.
+    """
+    texts = ["" if _is_missing(value) else value for value in values]
+    for position, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise SchemaError(
+                f"column {field!r} needs texts, or None where the field is missing, got "
+                f"{text!r} of type {type(text).__name__} at position {position}; "
+                "convert the column to text first"
+            )
+    return list(map(str, texts))
+
+
+def _is_missing(value: object) -> bool:
+    """Whether a value is None, nan, or another that is not equal to itself."""
+    if value is None:
+        return True
+    try:
+        return bool(value != value)
+    except TypeError:
+        # pandas.NA is neither equal to itself nor unequal
+        return True
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True)
 class CompanyRows:
-    """N rows of the company table as they stand in the database."""
+    """N rows of the company table as the database holds them now."""
 
     records: RecordBatch
     updated_at: Sequence[str]
@@ -117,7 +179,7 @@ class CanonicalBatch:
     corporate_number: list[str]
     """Thirteen digits with a right check digit."""
     former_cores: list[tuple[str, ...]]
-    """Cores of the names that the record bore before, each once; () for none."""
+    """Cores of earlier names of the record, each once; () for none."""
 
     def __len__(self) -> int:
         return len(self.name)
@@ -133,7 +195,10 @@ class DecisionKind(IntEnum):
 
 @dataclass(frozen=True)
 class Observation:
-    """What a policy sees of B clients: K candidate slots, R blockers, A = K + 2 + R actions."""
+    """What a policy sees of B clients: K candidate slots, R blockers, A = K + 2 + R actions.
+
+    A slot is a place for one visible candidate; the best retrieval scores come first.
+    """
 
     candidates: NDArray[np.float32]
     """Features of the visible candidates, shape (B, K, F), in [0, 1]; empty slots are 0."""
@@ -143,9 +208,10 @@ class Observation:
     """Blockers run (R), share of slots filled, cost so far; shape (B, R + 2), in [0, 1]."""
     action_mask: NDArray[np.int8]
     """1 where the action is legal, shape (B, A): link 0..K-1, no match K, review K+1, blockers."""
-    slot_pairs: NDArray[np.int64]
-    """Who is in each slot, -1 where empty; shape (B, K). The pair of prepared cases, the index
-    row of live ones. Not shown to agents."""
+    slot_candidates: NDArray[np.int64]
+    """Id of the candidate in each slot, -1 where empty; shape (B, K). A candidate id is unique
+    within the cases it was observed in: the position of the pair (client and candidate) among
+    prepared cases, the row in the company index among live ones. Agents do not see it."""
 
     def __len__(self) -> int:
         return len(self.query)
@@ -157,15 +223,15 @@ class Decisions:
 
     kind: NDArray[np.int8]
     """`DecisionKind` of each client, shape (N,)."""
-    pair: NDArray[np.int64]
-    """Best candidate as `Observation.slot_pairs` numbers it, -1 where there was none, shape (N,);
-    also kept when the client is not linked, since thresholds are moved over it."""
+    candidate: NDArray[np.int64]
+    """Id of the best candidate, as in `Observation.slot_candidates`; -1 where there was none, shape
+    (N,). It is there whether or not the client is linked, since a threshold may decide anew."""
     confidence: NDArray[np.float32]
     """Probability in [0, 1] that the best candidate is the right company, shape (N,)."""
     ran: NDArray[np.uint16]
     """Blockers run, one bit per blocker, shape (N,)."""
     cost: NDArray[np.float32]
-    """Cost of the run blockers, unit: one correct link; shape (N,)."""
+    """Cost of these blockers, unit: one correct link; shape (N,)."""
 
     def __len__(self) -> int:
         return len(self.kind)
