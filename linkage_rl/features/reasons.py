@@ -1,7 +1,7 @@
 """Why a pair was linked or not, in words: its strongest agreements and conflicts."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,64 +9,72 @@ from numpy.typing import NDArray
 from linkage_rl.features.matrix import PAIR_FEATURES
 
 _SHOWN: Final = 3
+_NOTHING: Final = "no clear agreement or conflict"
+"""Reason of a pair to which no phrase applies: its fields are missing or hardly comparable."""
+
+_AGREES: Final = (1.0, np.inf)
+"""Range of a feature that is 1 where the values agree."""
+_CONFLICTS: Final = (-np.inf, 0.0)
+"""Range of the same feature where the values differ."""
+_SIMILAR: Final = float(np.float32(0.8))
+_DIFFERENT: Final = float(np.float32(0.6))
+_PARTLY: Final = (
+    float(np.nextafter(np.float32(_DIFFERENT), np.float32(1))),
+    float(np.nextafter(np.float32(_SIMILAR), np.float32(0))),
+)
+"""Range between a name that differs and one that is spelt alike, neither included."""
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """A remark that holds when a feature is high, or low and its field not missing."""
+    """Words that apply to a pair while a feature lies in a range."""
 
     words: str
     feature: str
-    holds: Literal["high", "low"]
+    """One of `matrix.PAIR_FEATURES`."""
+    between: tuple[float, float]
+    """Lowest and highest value of the feature to which the words apply, both included."""
     weight: float
-    """How much the remark tells; the heaviest three are shown."""
+    """Importance; the three heaviest phrases that apply make the reason."""
     unless: str = ""
-    """A feature that silences the remark when it is 1: a missing field or a stronger remark."""
+    """Feature that suppresses the phrase where it is 1: a missing field, or a stronger phrase."""
     needs: str = ""
-    """A feature that silences the remark when it is 0."""
+    """Feature that suppresses the phrase where it is 0."""
 
 
 PHRASES: Final = (
-    Phrase("same corporate number", "corporate_equal", "high", 10),
-    Phrase("corporate number differs", "corporate_equal", "low", 9.5, "corporate_missing"),
-    Phrase("same phone", "phone_equal", "high", 8),
-    Phrase("same web domain", "domain_equal", "high", 7.5),
-    Phrase("same name", "name_equal", "high", 9),
-    Phrase("same name but for the legal form", "core_equal", "high", 8.5, "name_equal"),
-    Phrase("former name of the company", "former_name_equal", "high", 8.3, "core_equal"),
-    Phrase("same name without branch or addition", "stem_equal", "high", 7, "core_equal"),
-    Phrase("name spelt alike", "core_ratio", "high", 6, "core_equal"),
-    Phrase("name differs", "core_ratio", "low", 8.2, "stem_equal", needs="core_length_ratio"),
-    Phrase("same reading", "kana_equal", "high", 5, "core_equal"),
-    Phrase("same address", "block_equal", "high", 7.2),
-    Phrase("same town", "town_equal", "high", 5.5, "block_equal"),
-    Phrase("same city", "city_equal", "high", 4.5, "town_equal"),
-    Phrase("same prefecture", "prefecture_equal", "high", 3.5, "city_equal"),
-    Phrase("prefecture differs", "prefecture_equal", "low", 5.2, "prefecture_missing"),
-    Phrase("city differs", "city_equal", "low", 4.0, "city_missing"),
-    Phrase("phone differs", "phone_equal", "low", 3.8, "phone_missing"),
-    Phrase("web domain differs", "domain_equal", "low", 3.4, "domain_missing"),
-    Phrase("legal form differs", "form_equal", "low", 4.2, "form_missing"),
-    Phrase("many companies have this name", "company_name_frequency", "high", 4.8),
+    Phrase("same corporate number", "corporate_equal", _AGREES, 10),
+    Phrase("corporate number differs", "corporate_equal", _CONFLICTS, 9.5, "corporate_missing"),
+    Phrase("same phone", "phone_equal", _AGREES, 8),
+    Phrase("same web domain", "domain_equal", _AGREES, 7.5),
+    Phrase("same name", "name_equal", _AGREES, 9),
+    Phrase("same name but for the legal form", "core_equal", _AGREES, 8.5, "name_equal"),
+    Phrase("former name of the company", "former_name_equal", _AGREES, 8.3, "core_equal"),
+    Phrase("same name without branch or addition", "stem_equal", _AGREES, 7, "core_equal"),
+    Phrase("name spelt alike", "core_ratio", (_SIMILAR, np.inf), 6, "core_equal"),
+    Phrase("name partly alike", "core_ratio", _PARTLY, 2, "stem_equal"),
+    Phrase(
+        "name differs", "core_ratio", (-np.inf, _DIFFERENT), 8.2, "stem_equal", "core_length_ratio"
+    ),
+    Phrase("same reading", "kana_equal", _AGREES, 5, "core_equal"),
+    Phrase("same address", "block_equal", _AGREES, 7.2),
+    Phrase("same town", "town_equal", _AGREES, 5.5, "block_equal"),
+    Phrase("same city", "city_equal", _AGREES, 4.5, "town_equal"),
+    Phrase("same prefecture", "prefecture_equal", _AGREES, 3.5, "city_equal"),
+    Phrase("prefecture differs", "prefecture_equal", _CONFLICTS, 5.2, "prefecture_missing"),
+    Phrase("city differs", "city_equal", _CONFLICTS, 4.0, "city_missing"),
+    Phrase("phone differs", "phone_equal", _CONFLICTS, 3.8, "phone_missing"),
+    Phrase("web domain differs", "domain_equal", _CONFLICTS, 3.4, "domain_missing"),
+    Phrase("legal form differs", "form_equal", _CONFLICTS, 4.2, "form_missing"),
+    Phrase("many companies have this name", "company_name_frequency", (0.3, np.inf), 4.8),
 )
-"""All remarks; features are those of `matrix.PAIR_FEATURES`."""
+"""All phrases."""
 
 _COLUMN: Final = {name: place for place, name in enumerate(PAIR_FEATURES)}
 _WEIGHTS: Final = np.array([phrase.weight for phrase in PHRASES], dtype=np.float32)
 _WORDS: Final = np.array([*(phrase.words for phrase in PHRASES), ""], dtype=object)
-_HIGH: Final = {"core_ratio": 0.8, "company_name_frequency": 0.3}
-_LOW: Final = {"core_ratio": 0.6}
-_SIGN: Final = np.array(
-    [1 if phrase.holds == "high" else -1 for phrase in PHRASES], dtype=np.float32
-)
-_BOUND: Final = np.array(
-    [
-        _HIGH.get(phrase.feature, 1) if phrase.holds == "high" else -_LOW.get(phrase.feature, 0)
-        for phrase in PHRASES
-    ],
-    dtype=np.float32,
-)
-"""A remark holds from this value of its signed feature on."""
+_LOWEST: Final = np.array([phrase.between[0] for phrase in PHRASES], dtype=np.float32)
+_HIGHEST: Final = np.array([phrase.between[1] for phrase in PHRASES], dtype=np.float32)
 
 
 def _columns(names: list[str], absent: int) -> NDArray[np.int64]:
@@ -74,13 +82,13 @@ def _columns(names: list[str], absent: int) -> NDArray[np.int64]:
 
 
 _FEATURE: Final = _columns([phrase.feature for phrase in PHRASES], 0)
-# a column of zeros and one of ones follow the features, for remarks that nothing silences
+# a column of zeros and one of ones follow the features, for phrases that nothing suppresses
 _UNLESS: Final = _columns([phrase.unless for phrase in PHRASES], len(_COLUMN))
 _NEEDS: Final = _columns([phrase.needs for phrase in PHRASES], len(_COLUMN) + 1)
 
 
 def reasons(features: NDArray[np.float32]) -> list[str]:
-    """The three heaviest remarks on each of P pairs, joined by '; '.
+    """The three heaviest phrases that apply to each of P pairs, joined by '; '; never ''.
 
     Args:
         features: Pair features, shape (P, F).
@@ -89,11 +97,11 @@ def reasons(features: NDArray[np.float32]) -> list[str]:
     value[:, :-2] = features
     value[:, -2] = 0
     value[:, -1] = 1
-    holds = value[:, _FEATURE] * _SIGN >= _BOUND
-    holds &= (value[:, _UNLESS] < 1) & (value[:, _NEEDS] > 0)
-    strength = holds * _WEIGHTS
+    own = value[:, _FEATURE]
+    applies = (own >= _LOWEST) & (own <= _HIGHEST)
+    applies &= (value[:, _UNLESS] < 1) & (value[:, _NEEDS] > 0)
+    strength = applies * _WEIGHTS
     best = np.argsort(-strength, axis=1, kind="stable")[:, :_SHOWN]
-    held = strength[np.arange(len(best))[:, None], best] > 0
-    shown = np.where(held, best, len(PHRASES))
+    shown = np.where(np.take_along_axis(strength, best, axis=1) > 0, best, len(PHRASES))
     words = _WORDS[shown].tolist()
-    return ["; ".join(filter(None, row)) for row in words]
+    return ["; ".join(filter(None, row)) or _NOTHING for row in words]

@@ -3,8 +3,12 @@
 import numpy as np
 import pytest
 
+from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.settings import CandidateSettings
+from linkage_rl.decision.prepare import prepare_cases
 from linkage_rl.features.matrix import PAIR_FEATURES, pair_features
 from linkage_rl.features.reasons import PHRASES, reasons
+from linkage_rl.tables.sample import SampleConfig, generate_clients, generate_companies
 from tests.small_table import COMPANIES, IDS, clients, small_index
 
 
@@ -22,7 +26,7 @@ def why(client: dict[str, str], company_id: str) -> str:
         (
             {"name": "五洋健設", "prefecture": "大阪府", "phone": "06-1111-2222"},
             "goyo",
-            "prefecture differs; phone differs",
+            "prefecture differs; phone differs; name partly alike",
         ),
         (
             {"name": "山田", "prefecture": "東京都", "city": "文京区", "street": "後楽2-2-8"},
@@ -47,22 +51,22 @@ def why(client: dict[str, str], company_id: str) -> str:
         ),
     ],
 )
-def test_the_three_weightiest_remarks_are_given(
+def test_the_three_heaviest_phrases_make_the_reason(
     client: dict[str, str], company_id: str, words: str
 ) -> None:
     assert why(client, company_id) == words
 
 
-def test_remarks_name_features_that_exist_and_each_is_worded_once() -> None:
-    named = {phrase.feature for phrase in PHRASES} | {
-        phrase.unless for phrase in PHRASES if phrase.unless
+def test_phrases_name_existing_features_and_differ_in_their_words() -> None:
+    named = {
+        name for phrase in PHRASES for name in (phrase.feature, phrase.unless, phrase.needs) if name
     }
 
     assert named <= set(PAIR_FEATURES)
     assert len({phrase.words for phrase in PHRASES}) == len(PHRASES)
 
 
-def test_a_name_borne_by_many_is_remarked_on() -> None:
+def test_a_frequent_name_is_part_of_the_reason() -> None:
     missing = [name for name in PAIR_FEATURES if name.endswith("_missing")]
     features = np.zeros((1, len(PAIR_FEATURES)), dtype=np.float32)
     for name in ("core_equal", "core_ratio", "company_name_frequency", *missing):
@@ -71,5 +75,48 @@ def test_a_name_borne_by_many_is_remarked_on() -> None:
     assert reasons(features) == ["same name but for the legal form; many companies have this name"]
 
 
-def test_no_pairs_need_no_reasons() -> None:
+def test_no_pairs_have_no_reasons() -> None:
     assert reasons(np.zeros((0, len(PAIR_FEATURES)), dtype=np.float32)) == []
+
+
+def test_every_pair_of_the_sample_has_a_reason() -> None:
+    config = SampleConfig(companies=400, clients=200, seed=5)
+    index = CompanyIndex.build(generate_companies(config))
+    drawn = generate_clients(config, "train")
+
+    blockers = CandidateSettings().blockers()
+    cases = prepare_cases(index, blockers, drawn.records, [""] * len(drawn.records))
+
+    assert cases.pairs > 1_000
+    assert "" not in reasons(cases.features)
+
+
+def test_every_similarity_of_two_names_has_a_phrase() -> None:
+    """From names that share nothing to equal ones, while all other fields are missing."""
+    ratios = np.append(np.linspace(0, 1, 201), [np.float32(0.6), np.float32(0.8)])
+    features = np.zeros((len(ratios), len(PAIR_FEATURES)), dtype=np.float32)
+    features[:, [name.endswith("_missing") for name in PAIR_FEATURES]] = 1
+    features[:, PAIR_FEATURES.index("core_length_ratio")] = 1
+    features[:, PAIR_FEATURES.index("core_ratio")] = ratios
+
+    shown = dict(zip(ratios.tolist(), reasons(features), strict=True))
+
+    assert set(shown.values()) == {"name differs", "name partly alike", "name spelt alike"}
+    assert (shown[0.595], shown[0.605]) == ("name differs", "name partly alike")
+    assert (shown[0.795], shown[0.805]) == ("name partly alike", "name spelt alike")
+
+
+def test_no_features_leave_a_pair_without_a_reason() -> None:
+    rng = np.random.default_rng(0)
+    features = rng.random((5_000, len(PAIR_FEATURES)), dtype=np.float32)
+    features[rng.random(features.shape) < 0.3] = 0
+    features[rng.random(features.shape) < 0.5] = 1
+
+    assert "" not in reasons(features)
+
+
+def test_a_pair_with_nothing_to_compare_says_so() -> None:
+    features = np.zeros((1, len(PAIR_FEATURES)), dtype=np.float32)
+    features[:, [name.endswith("_missing") for name in PAIR_FEATURES]] = 1
+
+    assert reasons(features) == ["no clear agreement or conflict"]
