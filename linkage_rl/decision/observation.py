@@ -47,8 +47,7 @@ class CaseArrays(Protocol):
 
     @property
     def candidate_ids(self) -> NDArray[np.int64]:
-        """Candidate id of each pair (see `Observation.slot_candidates`), shape (P,); empty where
-        pair p has id p."""
+        """`Observation.slot_candidates` of each pair, shape (P,); empty where pair p has id p."""
 
     @property
     def query(self) -> NDArray[np.float32]:

@@ -12,21 +12,22 @@ from linkage_rl.errors import BundleError
 from linkage_rl.records import Observation
 
 INPUTS: Final = ("candidates", "query", "state", "action_mask")
-"""Inputs of the graph; parts of an observation, in this order."""
+"""Inputs of the graph: parts of an observation, in this order."""
 OUTPUT: Final = "logits"
+"""Output of the graph: a logit per action."""
 _WIDTHS: Final = (2, 6, 12, 20)
-"""Filled slots up to which clients run together."""
+"""Numbers of filled slots up to which clients run as one batch."""
 
 
 class OnnxPolicy:
-    """Prefers what the graph prefers; any batch size and number of candidates."""
+    """The policy of a bundle; takes any batch size and number of candidate slots."""
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         """Load a graph.
 
         Args:
             path: Written by `exporting.onnx.export_scorer`.
-            threads: Threads within one call; the matrices are small, so one is fastest.
+            threads: Threads of onnxruntime within one call; one is fastest, the matrices are small.
 
         Raises:
             BundleError: The file is missing or not such a graph.
@@ -34,24 +35,28 @@ class OnnxPolicy:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        # Errors reach the caller as exceptions; the library would print them, too.
+        # onnxruntime would print errors that the caller gets as exceptions
         options.log_severity_level = 4
         try:
             self._session = onnxruntime.InferenceSession(
                 str(path), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:
-            # onnxruntime raises a dozen unrelated classes for a file that it cannot read.
+            # onnxruntime raises a dozen unrelated classes for a file that it cannot read
             raise BundleError(f"expected a policy as an ONNX graph in {path}: {error}") from error
-        found = tuple(part.name for part in self._session.get_inputs())
-        if found != INPUTS:
-            raise BundleError(f"the policy {path} needs inputs {INPUTS}, got {found}")
+        inputs = tuple(part.name for part in self._session.get_inputs())
+        outputs = tuple(part.name for part in self._session.get_outputs())
+        if inputs != INPUTS or OUTPUT not in outputs:
+            raise BundleError(
+                f"the policy {path} needs inputs {INPUTS} and the output {OUTPUT!r}, got {inputs} "
+                f"and {outputs}; export the run again"
+            )
 
     def logits(self, observation: Observation) -> NDArray[np.float32]:
         """Logits of every action, shape (B, A); illegal ones get -1e8.
 
-        Clients with few candidates run apart from those with many: an empty slot costs as much as a
-        filled one, and most clients have few.
+        Clients with few candidates run as batches of their own with fewer slots: an empty slot
+        costs as much as a filled one, and most clients have few candidates.
         """
         slots = observation.candidates.shape[1]
         filled = np.add.reduce(observation.action_mask[:, :slots], axis=1, dtype=np.int64)
@@ -69,7 +74,7 @@ class OnnxPolicy:
     def _run(
         self, observation: Observation, rows: NDArray[np.int64] | slice, width: int
     ) -> NDArray[np.float32]:
-        """Logits of some clients, of whose slots only the first `width` hold anybody."""
+        """Logits of some clients, of whose slots at most the first `width` are filled."""
         mask, slots = observation.action_mask[rows], observation.candidates.shape[1]
         feed = {
             "candidates": observation.candidates[rows, :width],
@@ -77,10 +82,10 @@ class OnnxPolicy:
             "state": observation.state[rows],
             "action_mask": np.concatenate([mask[:, :width], mask[:, slots:]], axis=1),
         }
-        said: NDArray[np.float32] = self._session.run([OUTPUT], feed)[0]
+        logits: NDArray[np.float32] = self._session.run([OUTPUT], feed)[0]
         if width == slots:
-            return said
+            return logits
         result = np.empty(mask.shape, dtype=np.float32)
-        result[:, :width], result[:, width:slots] = said[:, :width], ILLEGAL
-        result[:, slots:] = said[:, width:]
+        result[:, :width], result[:, width:slots] = logits[:, :width], ILLEGAL
+        result[:, slots:] = logits[:, width:]
         return result

@@ -2,6 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
@@ -55,3 +56,16 @@ def test_a_file_that_is_no_graph_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"nothing\.onnx"):
         OnnxPolicy(tmp_path / "nothing.onnx")
+
+
+def test_a_graph_without_logits_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "policy.onnx"
+    export_scorer(CandidateScorer(SHAPE), path)
+    graph = onnx.load(path)
+    graph.graph.output[0].name = "preferences"
+    for node in graph.graph.node:
+        node.output[:] = ["preferences" if name == "logits" else name for name in node.output]
+    onnx.save(graph, path)
+
+    with pytest.raises(BundleError, match=r"the output 'logits', got .*'preferences'"):
+        OnnxPolicy(path)
