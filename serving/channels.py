@@ -1,7 +1,7 @@
-"""What a training job is told, as arguments of `python -m linkage_rl.train`.
+"""The inputs of a SageMaker training job, as arguments of `python -m linkage_rl.train`.
 
-SageMaker writes it below /opt/ml/input: hyperparameters, all of them texts, and channels, each a
-folder of files. Standard library only, as `training.py`.
+SageMaker writes them below /opt/ml/input: hyperparameters, all of them as text, and channels,
+which are named folders of files. Standard library only, as `training.py`.
 """
 
 import json
@@ -17,17 +17,17 @@ SPLITS: Final[Mapping[str, str]] = {
     "test": "test",
     "evaluation": "test",
 }
-"""Channel to the split whose client lists it brings."""
+"""Name of a channel to the split of its client lists."""
 COMPANIES: Final = "companies"
-"""Channel of the company table: one file, or an SQLite database with the table in it."""
+"""Channel of the company table: one file, or an SQLite database that contains it."""
 _LISTS: Final = (".csv", ".parquet")
 _DATABASES: Final = (".db", ".sqlite", ".sqlite3")
 _RESERVED: Final = ("resume", "hydra", "config", "help")
-"""First words of keys that the container itself sets, or that are none."""
+"""First parts of keys that the container sets itself, or that are no keys of the configuration."""
 
 
 class TrainingError(Exception):
-    """Training cannot go on; the text is the reason that the platform shows."""
+    """Training failed; the text is the reason that SageMaker shows."""
 
     def __init__(self, reason: str, code: int = 1) -> None:
         super().__init__(reason)
@@ -35,36 +35,36 @@ class TrainingError(Exception):
 
 
 def arguments(inputs: Path) -> list[str]:
-    """The arguments that the files below `inputs`, usually /opt/ml/input, amount to.
+    """The arguments for the job whose inputs lie in this folder, usually /opt/ml/input.
 
     Raises:
-        TrainingError: A file is malformed, a hyperparameter is none, or a channel lacks something.
+        TrainingError: A file is malformed, a hyperparameter is unknown, or a channel is incomplete.
     """
     hosts = _read(inputs / "config/resourceconfig.json").get("hosts", [])
     if len(hosts) > 1:
         raise TrainingError(
-            f"expected one host, since training does not spread, got {len(hosts)}; "
+            f"expected one host, since training is not distributed, got {len(hosts)}; "
             "set the instance count to 1"
         )
-    chosen = hyperparameters(_read(inputs / "config/hyperparameters.json"))
+    overrides = hyperparameters(_read(inputs / "config/hyperparameters.json"))
     declared = _read(inputs / "config/inputdataconfig.json")
     folders = {path.name: path for path in sorted((inputs / "data").glob("*")) if path.is_dir()}
     folders |= {name: inputs / "data" / name for name in declared}
-    return [*table(folders), *client_lists(folders), *chosen]
+    return [*table(folders), *client_lists(folders), *overrides]
 
 
 def hyperparameters(given: Mapping[str, Any]) -> list[str]:
     """`key=value` for each hyperparameter; those of SageMaker itself are left out.
 
-    The SDK writes a text in quotes, `boto3` as it is.
+    The SageMaker SDK sends a text in quotes, `boto3` without.
 
     Raises:
         TrainingError: A name is no key of the configuration, or one that the container sets.
 
-    >>> hyperparameters({"training.total_timesteps": "500_000", "agent": '"dqn"', "sagemaker_region": "x"})
-    ['agent=dqn', 'training.total_timesteps=500_000']
+    >>> hyperparameters({"agent": '"dqn"', "seed": "3", "sagemaker_region": "x"})
+    ['agent=dqn', 'seed=3']
     """
-    words = []
+    overrides = []
     for name, value in sorted(given.items()):
         if name.startswith(("sagemaker_", "_tuning_")):
             continue
@@ -74,12 +74,12 @@ def hyperparameters(given: Mapping[str, Any]) -> list[str]:
                 "`python -m linkage_rl.train --help` lists the keys",
                 2,
             )
-        words.append(f"{name}={_unquoted(str(value))}")
-    return words
+        overrides.append(f"{name}={_unquoted(str(value))}")
+    return overrides
 
 
 def table(folders: Mapping[str, Path]) -> list[str]:
-    """Where the companies come from; nothing said means the sample.
+    """Arguments for the company table; none, for the sample, without this channel.
 
     Raises:
         TrainingError: The channel holds no company file, or several.
@@ -92,17 +92,17 @@ def table(folders: Mapping[str, Path]) -> list[str]:
             f"expected one CSV, Parquet or SQLite file in the channel {COMPANIES}, "
             f"got {[file.name for file in files]}; give the company table as one file"
         )
-    place = _quoted(files[0])
+    path = _quoted(files[0])
     key = "database" if files[0].suffix in _DATABASES else "source"
-    return [f"table.name={COMPANIES}", f"table.{key}={place}"]
+    return [f"table.name={COMPANIES}", f"table.{key}={path}"]
 
 
 def client_lists(folders: Mapping[str, Path]) -> list[str]:
-    """The labelled lists of each split by dataset; nothing said means those of the sample.
+    """Arguments for the labelled lists of each split; none, for the sample, without channels.
 
-    Files of one dataset are called alike in every channel, but for the name of the split:
-    moves_train.csv, moves_valid.csv, moves_test.csv. Where every channel holds one file, its name
-    does not matter.
+    The files of a dataset have the same name in every channel, apart from the name of the split:
+    moves_train.csv, moves_valid.csv, moves_test.csv. If every channel holds one file, its name does
+    not matter.
 
     Raises:
         TrainingError: A split is missing, or a channel holds no list.
@@ -113,32 +113,32 @@ def client_lists(folders: Mapping[str, Path]) -> list[str]:
     if len(splits) < len(set(SPLITS.values())):
         raise TrainingError(
             f"expected the channels train, valid and test, each with labelled client lists, got "
-            f"{sorted(splits)}; valid chooses the model, test is only reported"
+            f"{sorted(splits)}; the model is chosen on valid, and test is only reported"
         )
     found = {split: _files(folder, _LISTS) for split, folder in splits.items()}
     for split, files in found.items():
         if not files:
             raise TrainingError(
                 f"expected client lists (.csv or .parquet) in the channel {split}, got none; "
-                "see where its data lies"
+                "check the S3 address of its data"
             )
     single = all(len(files) == 1 for files in found.values())
-    words = []
+    arguments = []
     for split, files in sorted(found.items()):
         named = {"clients" if single else _dataset(file): file for file in files}
         pairs = [f"{dataset}: {_quoted(file)}" for dataset, file in named.items()]
-        words.append(f"clients.{split}={{{', '.join(pairs)}}}")
-    return words
+        arguments.append(f"clients.{split}={{{', '.join(pairs)}}}")
+    return arguments
 
 
 def _dataset(file: Path) -> str:
-    """The name of a file without that of its split, in letters that a key may have."""
-    words = [word for word in re.split(r"[^A-Za-z0-9]+", file.stem) if word not in SPLITS]
-    return "_".join(filter(None, words)) or "clients"
+    """The name of a file without that of its split, in characters that a key may have."""
+    parts = [part for part in re.split(r"[^A-Za-z0-9]+", file.stem) if part not in SPLITS]
+    return "_".join(filter(None, parts)) or "clients"
 
 
-def _files(folder: Path, endings: tuple[str, ...]) -> list[Path]:
-    found = (path for path in folder.rglob("*") if path.suffix in endings and path.is_file())
+def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    found = (path for path in folder.rglob("*") if path.suffix in suffixes and path.is_file())
     return sorted(path for path in found if not path.name.startswith("."))
 
 
@@ -163,6 +163,6 @@ def _unquoted(value: str) -> str:
 
 
 def _quoted(path: Path) -> str:
-    """A path as a value of Hydra's grammar."""
+    """A path as a value in Hydra's override grammar."""
     escaped = str(path).replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

@@ -1,4 +1,4 @@
-"""Content types: bytes to clients, and answers to bytes."""
+"""Content types: request bodies to clients, and responses to bytes."""
 
 import csv
 import io
@@ -10,13 +10,13 @@ from email.message import Message
 from typing import Any, Final
 
 from serving.errors import NotAcceptableError, RequestError, UnsupportedTypeError
-from serving.requests import KNOWN, Fault, Inquiry, inquiry, mode_of
-from serving.responses import Answer, table_of
+from serving.requests import CLIENT_KEYS, InvalidClient, LinkageRequest, parse_mode, validate
+from serving.responses import LinkageResponse, as_table
 
 JSON: Final = "application/json"
 JSON_LINES: Final = "application/jsonlines"
 CSV: Final = "text/csv"
-_SAME: Final[Mapping[str, str]] = {
+_MEDIA_TYPES: Final[Mapping[str, str]] = {
     JSON: JSON,
     "text/json": JSON,
     JSON_LINES: JSON_LINES,
@@ -26,7 +26,8 @@ _SAME: Final[Mapping[str, str]] = {
     CSV: CSV,
     "application/csv": CSV,
 }
-# a field too long is the fault of one client; the default makes it one of the whole list
+"""Names in use for the three media types."""
+# too long a field is the error of one client; by default it would fail the complete list
 csv.field_size_limit(sys.maxsize)
 _CHARSETS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("utf-8", "utf8", "ascii", "us-ascii"), "utf-8-sig"),
@@ -34,11 +35,11 @@ _CHARSETS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("euc-jp", "euc_jp"), "euc_jp"),
     **dict.fromkeys(("utf-16", "utf16"), "utf-16"),
 }
-"""Charset to the codec that reads it; that of UTF-8 skips a byte order mark."""
+"""Charset to its Python codec; that of UTF-8 skips a byte order mark."""
 
 
 @dataclass(frozen=True)
-class Form:
+class ContentType:
     """A media type with its parameters, such as `text/csv; charset=cp932; header=absent`."""
 
     media: str
@@ -47,17 +48,17 @@ class Form:
     """Whether CSV has a first line with the names of its columns."""
 
     @classmethod
-    def of(cls, content_type: str) -> "Form":
-        """The form that a Content-Type names; JSON where there is none.
+    def parse(cls, content_type: str) -> "ContentType":
+        """The content type that a Content-Type header names; JSON where there is no header.
 
         Raises:
-            UnsupportedTypeError: It is none of those that the server knows.
+            UnsupportedTypeError: The server does not know the media type or the charset.
         """
         if not content_type:
             return cls(JSON)
         message = Message()
         message["content-type"] = content_type.encode("ascii", "replace").decode("ascii")
-        media = _SAME.get(message.get_content_type(), "")
+        media = _MEDIA_TYPES.get(message.get_content_type(), "")
         charset = str(message.get_param("charset", "utf-8")).lower()
         if not media or charset not in _CHARSETS:
             raise UnsupportedTypeError(
@@ -69,65 +70,72 @@ class Form:
         )
 
 
-def accepted(accept: str, asked: Form) -> Form:
-    """The form of the answer: that of the request where the caller does not mind.
+def negotiate(accept: str, requested: ContentType) -> ContentType:
+    """The content type of the response: the request's own unless the caller prefers another.
 
     Raises:
-        NotAcceptableError: The header allows none of the known forms.
+        NotAcceptableError: The Accept header allows none of the known types.
     """
     choices = [part.strip() for part in accept.split(",") if part.strip()]
     if not choices:
-        return asked
+        return requested
     # a quality of 0 forbids (RFC 9110, section 12.4.2)
-    wanted = [choice for choice in choices if _quality(choice) > 0]
-    for choice in sorted(wanted, key=_quality, reverse=True):
+    allowed = [choice for choice in choices if _quality(choice) > 0]
+    for choice in sorted(allowed, key=_quality, reverse=True):
         media = choice.split(";")[0].strip().lower()
-        if media in ("*/*", "application/*") or _SAME.get(media) == asked.media:
-            return asked
-        if media in _SAME:
-            return Form(_SAME[media], header=asked.header)
+        if media in ("*/*", "application/*") or _MEDIA_TYPES.get(media) == requested.media:
+            return requested
+        if media in _MEDIA_TYPES:
+            return ContentType(_MEDIA_TYPES[media], header=requested.header)
         if media == "text/*":
-            return Form(CSV)
+            return ContentType(CSV)
     raise NotAcceptableError(
         f"expected an Accept header with one of {[JSON, CSV, JSON_LINES]}, got {accept[:80]!r}"
     )
 
 
 def decode(
-    body: bytes, form: Form, mode: str, most: int, csv_columns: Sequence[str] = ()
-) -> Inquiry:
-    """What a request asks.
+    body: bytes,
+    content_type: ContentType,
+    mode: str,
+    max_clients: int,
+    csv_columns: Sequence[str] = (),
+) -> LinkageRequest:
+    """Parse a request body.
 
     Args:
-        body: The request's body.
-        form: Its content type.
-        mode: What CSV and JSON Lines ask for, since they cannot say so themselves.
-        most: Clients that one request may hold.
+        body: The bytes of the body.
+        content_type: Its content type.
+        mode: The mode of CSV and JSON Lines, which cannot carry it themselves.
+        max_clients: Clients that one request may hold.
         csv_columns: Columns of CSV without a header.
 
     Raises:
-        RequestError: The body cannot be read, so that no client of it can.
+        RequestError: The body cannot be parsed at all.
     """
     try:
-        text = body.decode(form.charset)
+        text = body.decode(content_type.charset)
     except UnicodeDecodeError as error:
         raise RequestError(
             f"expected a body in {error.encoding}, got other bytes at position {error.start}; "
             "encode it so, or name its charset in the Content-Type"
         ) from None
-    if form.media == JSON:
-        return _from_json(text, most)
-    clients = _lines(text) if form.media == JSON_LINES else _rows(text, form, csv_columns)
-    return inquiry(mode_of(mode), clients, most)
+    if content_type.media == JSON:
+        return _parse_json_request(text, max_clients)
+    if content_type.media == JSON_LINES:
+        clients = _parse_json_lines(text)
+    else:
+        clients = _parse_csv(text, content_type, csv_columns)
+    return validate(parse_mode(mode), clients, max_clients)
 
 
-def encode(answer: Answer, form: Form) -> tuple[bytes, str]:
-    """The answer as bytes, and their Content-Type."""
-    return _ENCODERS[form.media](answer, form)
+def encode(response: LinkageResponse, content_type: ContentType) -> tuple[bytes, str]:
+    """The response as bytes, and their Content-Type header."""
+    return _ENCODERS[content_type.media](response, content_type)
 
 
 def to_json(value: object) -> bytes:
-    """JSON in UTF-8; a lone surrogate of a client's text becomes its escape."""
+    """JSON in UTF-8; an unpaired surrogate in a client's text becomes its escape."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "backslashreplace")
 
@@ -136,13 +144,13 @@ def parse_json(text: str) -> Any:
     """The value of a JSON text.
 
     Raises:
-        RequestError: It is no JSON, nested too deeply, or holds a number without end.
+        RequestError: It is not JSON, is nested too deeply, or holds a number with too many digits.
     """
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise RequestError(
-            f"expected JSON, got a fault at line {error.lineno}, column {error.colno}: {error.msg}"
+            f"expected JSON, got an error at line {error.lineno}, column {error.colno}: {error.msg}"
         ) from None
     except RecursionError:
         raise RequestError("expected JSON, got one nested too deeply; send plain lists") from None
@@ -150,16 +158,16 @@ def parse_json(text: str) -> Any:
         raise RequestError("expected JSON, got a number of too many digits") from None
 
 
-def _from_json(text: str, most: int) -> Inquiry:
-    asked = parse_json(text)
-    if not isinstance(asked, dict):
+def _parse_json_request(text: str, max_clients: int) -> LinkageRequest:
+    content = parse_json(text)
+    if not isinstance(content, dict):
         raise RequestError(
             'expected an object like {"mode": "bulk_linkage", "clients": [...]}, got another value'
         )
-    mode = mode_of(asked.get("mode", "bulk_linkage"))
+    mode = parse_mode(content.get("mode", "bulk_linkage"))
     if mode == "info":
-        return inquiry(mode, [], most)
-    clients = asked.get("clients", [asked["client"]] if "client" in asked else None)
+        return validate(mode, [], max_clients)
+    clients = content.get("clients", [content["client"]] if "client" in content else None)
     if not isinstance(clients, list):
         raise RequestError(
             f"mode {mode!r} expects a list in 'clients', got none; see /openapi.json"
@@ -168,71 +176,75 @@ def _from_json(text: str, most: int) -> Inquiry:
         raise RequestError(
             f"mode 'linkage' expects one client, got {len(clients)}; use 'bulk_linkage' for lists"
         )
-    return inquiry(mode, clients, most)
+    return validate(mode, clients, max_clients)
 
 
-def _lines(text: str) -> list[Any]:
-    # `splitlines` also breaks at characters that may stand within JSON texts
+def _parse_json_lines(text: str) -> list[Any]:
+    # not `splitlines`, which also splits at characters that JSON allows within texts
     clients: list[Any] = []
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
                 clients.append(parse_json(line))
             except RequestError as error:
-                clients.append(Fault(f"line {number}: {error}"))
+                clients.append(InvalidClient(f"line {number}: {error}"))
     return clients
 
 
-def _rows(text: str, form: Form, csv_columns: Sequence[str]) -> list[Any]:
-    """Rows of CSV as objects; lines of another length are faults of their own."""
-    # strict, since a quote left open would swallow the clients after it in silence
+def _parse_csv(text: str, content_type: ContentType, csv_columns: Sequence[str]) -> list[Any]:
+    """Rows of CSV as objects; a row with the wrong number of fields is an invalid client."""
+    # strict, since an unclosed quote would silently swallow the clients after it
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    clients: list[Any] = []
     try:
-        columns = [name.strip() for name in next(reader, ())] if form.header else [*csv_columns]
-        if not set(columns) & set(KNOWN):
+        columns = list(csv_columns)
+        if content_type.header:
+            columns = [name.strip() for name in next(reader, ())]
+        if not set(columns) & set(CLIENT_KEYS):
             raise RequestError(
-                f"expected CSV with a header of columns among {list(KNOWN)}, got {columns[:8]}; "
-                "send one, or set LINKAGE_CSV_COLUMNS and send 'text/csv; header=absent'"
+                f"expected CSV with a header of columns among {list(CLIENT_KEYS)}, got "
+                f"{columns[:8]}; send one, or set LINKAGE_CSV_COLUMNS and send "
+                "'text/csv; header=absent'"
             )
-        for row in reader:
-            if len(row) == len(columns):
-                clients.append({k: v for k, v in zip(columns, row, strict=True) if k in KNOWN})
-            elif row:
-                wrong = f"expected {len(columns)} columns, got {len(row)}"
-                clients.append(Fault(f"line {reader.line_num}: {wrong}"))
+        return [_csv_client(row, columns, reader.line_num) for row in reader if row]
     except csv.Error as error:
         raise RequestError(
-            f"expected CSV, got a fault at line {reader.line_num}: {error}; double the quotes "
+            f"expected CSV, got an error at line {reader.line_num}: {error}; double the quotes "
             "within a quoted field, and close it"
         ) from None
-    return clients
 
 
-def _json_answer(answer: Answer, form: Form) -> tuple[bytes, str]:
-    return to_json(answer.content()), JSON
+def _csv_client(
+    row: Sequence[str], columns: Sequence[str], line: int
+) -> dict[str, str] | InvalidClient:
+    if len(row) != len(columns):
+        return InvalidClient(f"line {line}: expected {len(columns)} columns, got {len(row)}")
+    return {name: text for name, text in zip(columns, row, strict=True) if name in CLIENT_KEYS}
 
 
-def _json_lines_answer(answer: Answer, form: Form) -> tuple[bytes, str]:
-    shared = answer.shared()
-    lines = [to_json(result | shared) for result in answer.results] or [to_json(answer.content())]
-    return b"\n".join(lines) + b"\n", JSON_LINES
+def _encode_json(response: LinkageResponse, content_type: ContentType) -> tuple[bytes, str]:
+    return to_json(response.content()), JSON
 
 
-def _csv_answer(answer: Answer, form: Form) -> tuple[bytes, str]:
+def _encode_json_lines(response: LinkageResponse, content_type: ContentType) -> tuple[bytes, str]:
+    shared = response.shared()
+    lines = [to_json(result | shared) for result in response.results]
+    return b"\n".join(lines or [to_json(response.content())]) + b"\n", JSON_LINES
+
+
+def _encode_csv(response: LinkageResponse, content_type: ContentType) -> tuple[bytes, str]:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    header, rows = table_of(answer)
-    if form.header:
+    header, rows = as_table(response)
+    if content_type.header:
         writer.writerow(header)
     writer.writerows(rows)
     return stream.getvalue().encode("utf-8", "replace"), f"{CSV}; charset=utf-8"
 
 
-_ENCODERS: Final[Mapping[str, Callable[[Answer, Form], tuple[bytes, str]]]] = {
-    JSON: _json_answer,
-    JSON_LINES: _json_lines_answer,
-    CSV: _csv_answer,
+_ENCODERS: Final[Mapping[str, Callable[[LinkageResponse, ContentType], tuple[bytes, str]]]] = {
+    JSON: _encode_json,
+    JSON_LINES: _encode_json_lines,
+    CSV: _encode_csv,
 }
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong with a request, each with the status that the caller gets."""
+"""Errors of a request, each with the HTTP status that the caller gets."""
 
 
 class RequestError(Exception):
@@ -6,11 +6,11 @@ class RequestError(Exception):
 
     status = 400
     retry_after_s: int | None = None
-    """When trying again may help; None says that it will not."""
+    """Seconds after which another attempt may succeed; None where none will."""
 
 
 class UnsupportedTypeError(RequestError):
-    """The Content-Type is none that the server reads."""
+    """The server cannot read the Content-Type."""
 
     status = 415
 
@@ -21,8 +21,8 @@ class NotAcceptableError(RequestError):
     status = 406
 
 
-class TooManyClientsError(RequestError):
-    """One request holds more clients than it may."""
+class TooLargeError(RequestError):
+    """The request holds more clients, or more bytes, than one request may."""
 
     status = 413
 
@@ -34,19 +34,19 @@ class UnknownModelError(RequestError):
 
 
 class ModelLoadedError(RequestError):
-    """A model of this name is loaded already."""
+    """A model of this name is already loaded."""
 
     status = 409
 
 
 class ModelMemoryError(RequestError):
-    """There is no room for another model."""
+    """There is no memory left for another model."""
 
     status = 507
 
 
 class UnavailableError(RequestError):
-    """The server cannot answer just now: no model yet, too much to do, or no database."""
+    """Temporarily unable to answer: no model yet, too many requests, or no database."""
 
     status = 503
     retry_after_s = 1

@@ -1,4 +1,4 @@
-"""The index of the live table: one process refreshes it, the workers take what it has saved."""
+"""The index of the live table: one process refreshes it on disk, the workers load what it saves."""
 
 import json
 import logging
@@ -12,64 +12,68 @@ from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.storage import MANIFEST, load_index
 from linkage_rl.errors import CandidateIndexError
 
-LOOK_S: Final = 1.0
-"""Pause between two looks at the folder."""
+POLL_S: Final = 1.0
+"""Pause between two checks for a new state."""
 REFRESHED: Final = "refreshed.json"
-"""File of the run folder in which the refresher says when it last succeeded."""
+"""File of the run folder in which the refresher records its last success."""
 
 _log = logging.getLogger("serving")
 
 
 class LiveIndex:
-    """The newest saved state of an index folder, swapped in whole while requests go on.
+    """The newest state of an index folder, replaced in memory while requests go on.
 
-    The arrays are mapped into memory, so that all workers of a machine share them.
+    The arrays are memory-mapped, so that all workers of a machine share them.
     """
 
     def __init__(self, folder: Path, run_folder: Path) -> None:
         self._manifest = folder / MANIFEST
         self._refreshed = run_folder / REFRESHED
-        self._seen = 0
+        self._loaded_mtime_ns = 0
         self._stop = threading.Event()
         self.current: CompanyIndex | None = None
-        """None until the refresher has saved one."""
+        """None until the refresher has saved a first state."""
 
-    def look(self) -> bool:
-        """Take a new state if there is one; returns whether there was."""
+    def reload_if_changed(self) -> bool:
+        """Load a new state if there is one; returns whether there was."""
         try:
-            seen = self._manifest.stat().st_mtime_ns
-            if seen == self._seen:
+            mtime_ns = self._manifest.stat().st_mtime_ns
+            if mtime_ns == self._loaded_mtime_ns:
                 return False
-            # written a moment ago on this machine, so its checksums are not read again
+            # just written on this machine, so the checksums need not be verified
             self.current = load_index(self._manifest.parent, verify=False)
         except (OSError, CandidateIndexError, ValueError):
-            # being written, or not there yet: the next look finds it whole
+            # missing, or being written; the next check finds it complete
             return False
-        self._seen = seen
-        _log.info("index of %d companies, watermark %s", len(self.current), self.current.watermark)
+        self._loaded_mtime_ns = mtime_ns
+        _log.info(
+            "loaded an index of %d companies, watermark %s",
+            len(self.current),
+            self.current.watermark,
+        )
         return True
 
     def age_s(self) -> float | None:
-        """Seconds since the index was last brought level with the database; None if never."""
+        """Seconds since the index was last in sync with the database; None if it never was."""
         try:
             at = json.loads(self._refreshed.read_text(encoding="utf-8"))["at"]
         except (OSError, ValueError, KeyError):
             return None
         return max(0.0, time.time() - float(at))
 
-    def watch(self) -> None:
-        """Look again and again in a thread of its own until `close`."""
-        threading.Thread(target=self._watch, name="live-index", daemon=True).start()
+    def start(self) -> None:
+        """Check for new states in a background thread until `close`."""
+        threading.Thread(target=self._poll, name="live-index", daemon=True).start()
 
     def close(self) -> None:
-        """End the thread."""
+        """End the background thread."""
         self._stop.set()
 
-    def _watch(self) -> None:
-        while not self._stop.wait(LOOK_S):
-            self.look()
+    def _poll(self) -> None:
+        while not self._stop.wait(POLL_S):
+            self.reload_if_changed()
 
 
-def note_refresh(run_folder: Path) -> None:
-    """Say that the index is level with the database now."""
+def record_refresh(run_folder: Path) -> None:
+    """Record that the index is in sync with the database now."""
     replace_text(run_folder / REFRESHED, json.dumps({"at": time.time()}))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 NAMESPACE: Final = "linkage_rl"
-"""Of the CloudWatch metrics that log lines embed."""
+"""Namespace of the CloudWatch metrics that log lines embed."""
 _EMBEDDED: Final = {
     "clients": "Count",
     "linked": "Count",
@@ -18,15 +18,16 @@ _EMBEDDED: Final = {
     "total_ms": "Milliseconds",
     "database_ms": "Milliseconds",
 }
+"""Fields of a line that CloudWatch reads as metrics, with their units."""
 
 
 class JsonFormatter(logging.Formatter):
-    """A log record as one line of JSON; tracebacks keep their class and place, not their values."""
+    """A log record as one line of JSON; of an exception its class and place, but no values."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as JSON."""
         line: dict[str, Any] = {
-            "time": _stamp(record.created),
+            "time": _timestamp(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -42,19 +43,20 @@ class JsonFormatter(logging.Formatter):
 
 
 def log_json() -> None:
-    """Send all log records of this process to stdout as JSON."""
+    """Write all log records of this process to stdout as JSON."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
 @dataclass
-class RequestLine:
-    """What is said of one request."""
+class RequestLog:
+    """What is logged of one request; filled in while it is answered."""
 
     request_id: str
     method: str
-    path: str
+    path: str = ""
+    """Path of the route, such as `/models/{name}`: callers may put anything into the real one."""
     bytes_in: int = 0
     begin: float = field(default_factory=time.perf_counter)
     status: int = 0
@@ -66,17 +68,17 @@ class RequestLine:
     stale: bool = False
     database_s: float = 0.0
     reason: str = ""
-    """Class of the error, if any; its sentence may repeat what the caller sent."""
+    """Class of the error, if any; not its message, which may repeat what the caller sent."""
 
     def seconds(self) -> float:
         """Time since the request began."""
         return time.perf_counter() - self.begin
 
     def text(self, embed_metrics: bool) -> str:
-        """The line; with CloudWatch's embedded metric format where asked for."""
+        """The line as JSON, in CloudWatch's embedded metric format where asked for."""
         now = time.time()
         line: dict[str, Any] = {
-            "time": _stamp(now),
+            "time": _timestamp(now),
             "level": "info" if self.status < 500 else "error",
             "request_id": self.request_id,
             "method": self.method,
@@ -87,27 +89,30 @@ class RequestLine:
             "total_ms": round(self.seconds() * 1000, 3),
         }
         if self.mode:
-            linked, errors = self.decisions.get("link", 0), self.decisions.get("error", 0)
-            line |= {
-                "model": self.model,
-                "mode": self.mode,
-                "clients": self.clients,
-                "decisions": dict(self.decisions),
-                "linked": linked,
-                "linkage_rate": round(linked / self.clients, 4) if self.clients else 0.0,
-                "errors": errors,
-                "stale": self.stale,
-                "database_ms": round(self.database_s * 1000, 3),
-            }
+            line |= self._linkage()
         if self.reason:
             line["reason"] = self.reason
         if embed_metrics and self.mode:
             line["_aws"] = _embedded(now)
         return json.dumps(line, ensure_ascii=True)
 
+    def _linkage(self) -> dict[str, Any]:
+        linked, errors = self.decisions.get("link", 0), self.decisions.get("error", 0)
+        return {
+            "model": self.model,
+            "mode": self.mode,
+            "clients": self.clients,
+            "decisions": dict(self.decisions),
+            "linked": linked,
+            "linkage_rate": round(linked / self.clients, 4) if self.clients else 0.0,
+            "errors": errors,
+            "stale": self.stale,
+            "database_ms": round(self.database_s * 1000, 3),
+        }
+
 
 def _embedded(now: float) -> dict[str, Any]:
-    """The envelope of CloudWatch's embedded metric format; the values stand beside it."""
+    """The metadata of CloudWatch's embedded metric format; the values are fields of the line."""
     metrics = [{"Name": name, "Unit": unit} for name, unit in _EMBEDDED.items()]
     return {
         "Timestamp": int(now * 1000),
@@ -117,7 +122,7 @@ def _embedded(now: float) -> dict[str, Any]:
     }
 
 
-def _stamp(when: float) -> str:
-    seconds, fraction = divmod(when, 1)
-    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-    return f"{whole}.{int(fraction * 1000):03d}Z"
+def _timestamp(seconds: float) -> str:
+    whole, fraction = divmod(seconds, 1)
+    date = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
+    return f"{date}.{int(fraction * 1000):03d}Z"

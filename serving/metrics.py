@@ -1,4 +1,4 @@
-"""What Prometheus may ask of the server, summed over all workers."""
+"""Prometheus metrics, summed over all workers."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -15,71 +15,77 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Variable that names the folder in which the workers of a server add up."""
+from serving.settings import METRICS_FOLDER
+
 _SECONDS: Final = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+"""Upper bounds of the buckets of durations."""
 
 
-class Meters:
-    """Counters of one worker."""
+class Metrics:
+    """Metrics of one worker."""
 
     def __init__(self) -> None:
-        own = CollectorRegistry()
-        self._own = own
+        registry = CollectorRegistry()
+        self._registry = registry
         self.requests = Counter(
-            "linkage_requests", "Requests answered.", ["path", "status"], registry=own
+            "linkage_requests", "Requests answered.", ["path", "status"], registry=registry
         )
         self.latency = Histogram(
             "linkage_request_seconds",
-            "Time from the whole request to the answer.",
+            "Time from the headers of a request to its answer.",
             ["path"],
             buckets=_SECONDS,
-            registry=own,
+            registry=registry,
         )
         self.decisions = Counter(
-            "linkage_decisions", "Clients by decision.", ["model", "decision"], registry=own
+            "linkage_decisions", "Clients by decision.", ["model", "decision"], registry=registry
         )
         self.blockers = Counter(
-            "linkage_blockers_run", "Blockers run.", ["model", "blocker"], registry=own
+            "linkage_blockers_run", "Blockers run.", ["model", "blocker"], registry=registry
         )
         self.database = Histogram(
             "linkage_database_seconds",
             "Time that reading companies back took, for each request that needed it.",
             buckets=_SECONDS,
-            registry=own,
+            registry=registry,
         )
         self.stale = Counter(
-            "linkage_stale_answers", "Answers given without the database.", registry=own
+            "linkage_stale_answers", "Answers given without the database.", registry=registry
         )
         self.index_age = Gauge(
             "linkage_index_age_seconds",
-            "Time since the index was last level with the database.",
-            registry=own,
+            "Time since the index was last in sync with the database.",
+            registry=registry,
             multiprocess_mode="mostrecent",
         )
         self.index_companies = Gauge(
             "linkage_index_companies",
             "Companies in the index.",
-            registry=own,
+            registry=registry,
             multiprocess_mode="mostrecent",
         )
 
-    def decided(
+    def count_clients(
         self, model: str, decisions: Mapping[str, int], blockers: Mapping[str, int]
     ) -> None:
-        """Count the clients of one request."""
+        """Count the clients of one request.
+
+        Args:
+            model: Name of the model.
+            decisions: Kind of decision to number of clients.
+            blockers: Name of a blocker to number of clients for which it was run.
+        """
         for decision, count in decisions.items():
             self.decisions.labels(model, decision).inc(count)
         for blocker, count in blockers.items():
             self.blockers.labels(model, blocker).inc(count)
 
     def text(self) -> bytes:
-        """All workers' figures in Prometheus' text format."""
-        registry = CollectorRegistry()
-        if os.environ.get(SHARED_FOLDER):
+        """The metrics of all workers in Prometheus' text format."""
+        registry = self._registry
+        if os.environ.get(METRICS_FOLDER):
+            registry = CollectorRegistry()
             multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        else:
-            registry = self._own
         rate = CollectorRegistry()
         rate.register(_LinkageRate(registry.collect))
         return generate_latest(registry) + generate_latest(rate)
@@ -88,21 +94,16 @@ class Meters:
 class _LinkageRate(Collector):
     """Linked clients over all clients, by model, since the server started."""
 
-    def __init__(self, counted: Callable[[], Iterable[Metric]]) -> None:
-        self._counted = counted
+    def __init__(self, collect: Callable[[], Iterable[Metric]]) -> None:
+        self._collect = collect
 
     def collect(self) -> Iterable[Metric]:
-        """The one gauge."""
+        """The gauge, computed from the counter of decisions."""
         linked: dict[str, float] = {}
         total: dict[str, float] = {}
-        for metric in self._counted():
-            if metric.name != "linkage_decisions":
-                continue
-            for sample in metric.samples:
-                if sample.name.endswith("_total"):
-                    model, decision = sample.labels["model"], sample.labels["decision"]
-                    total[model] = total.get(model, 0) + sample.value
-                    linked[model] = linked.get(model, 0) + sample.value * (decision == "link")
+        for model, decision, count in self._decisions():
+            total[model] = total.get(model, 0) + count
+            linked[model] = linked.get(model, 0) + count * (decision == "link")
         gauge = GaugeMetricFamily(
             "linkage_rate", "Linked clients over all clients since the start.", labels=["model"]
         )
@@ -110,3 +111,11 @@ class _LinkageRate(Collector):
             if count:
                 gauge.add_metric([model], linked[model] / count)
         yield gauge
+
+    def _decisions(self) -> Iterable[tuple[str, str, float]]:
+        """Model, kind of decision and number of clients."""
+        for metric in self._collect():
+            if metric.name == "linkage_decisions":
+                for sample in metric.samples:
+                    if sample.name.endswith("_total"):
+                        yield sample.labels["model"], sample.labels["decision"], sample.value

@@ -1,4 +1,4 @@
-"""Which models are loaded, in every worker alike; the index is shared where it is the same."""
+"""The loaded models, the same in every worker; models of the same index share it in memory."""
 
 import fcntl
 import json
@@ -30,38 +30,38 @@ from serving.errors import (
 )
 
 _NAME: Final = re.compile(r"[\w.\-]{1,200}", re.ASCII)
-"""Names that are also names of files, with an ending."""
-_USED: Final = ".used"
-"""Ending of the file whose time says when a model was last asked."""
+"""Model names are short enough to be file names, with an extension added."""
+_LAST_USE: Final = ".used"
+"""Extension of the file whose modification time says when a model was last used."""
 _MEGABYTE: Final = 1 << 20
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A model as all workers know it."""
+class ModelEntry:
+    """A loaded model as all workers know it."""
 
     name: str
     url: str
     """Folder of its bundle."""
     bytes: int
-    """Of its policy and settings."""
+    """Size of its policy and settings."""
     index: str
     """Digest of its index; '' where it has none."""
     index_bytes: int
-    """Of its index, which models of the same one share."""
+    """Size of its index."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A bundle ready to answer."""
+    """A bundle in memory."""
 
     name: str
     version: str
     linker: Linker
     settings: BundleSettings
 
-    def on(self, index: CompanyIndex, source: CompanySource) -> Linker:
-        """Its linker on a state of the table, reading companies back from a source."""
+    def linker_on(self, index: CompanyIndex, source: CompanySource) -> Linker:
+        """Its linker, on another state of the table and reading companies from a source."""
         return replace(self.linker, index=index, source=source)
 
     @property
@@ -71,10 +71,9 @@ class Model:
 
 
 class ModelLibrary:
-    """The models of one worker, kept in step with the other workers by a folder of entries.
+    """The models of one worker, kept in sync with the other workers by a folder of entries.
 
-    A model that another worker has loaded is loaded here when it is first asked for. Threads share
-    a library.
+    A model that another worker has loaded is loaded here at its first request. Thread-safe.
     """
 
     def __init__(
@@ -83,12 +82,12 @@ class ModelLibrary:
         memory_mb: int,
         live_index: Callable[[], CompanyIndex | None] = lambda: None,
     ) -> None:
-        """Begin with the models that the folder names; none is loaded yet.
+        """Start with the models that the folder lists; none is in memory yet.
 
         Args:
             folder: Where the workers share their list of models.
-            memory_mb: From which sum of models on `load` refuses another one.
-            live_index: The index of the live table, for bundles that have none of their own.
+            memory_mb: Size of all models together beyond which `load` refuses another one.
+            live_index: Returns the index of the live table, for bundles without their own.
         """
         self._folder = folder
         self._memory = memory_mb * _MEGABYTE
@@ -99,14 +98,14 @@ class ModelLibrary:
         folder.mkdir(parents=True, exist_ok=True)
 
     def get(self, name: str) -> Model:
-        """The model of this name, which counts as used now.
+        """The model of this name; marks it as used.
 
         Raises:
             UnknownModelError: None is loaded.
-            RequestError: Its bundle is no longer whole.
+            RequestError: Its bundle has become unreadable.
         """
-        if (held := self.held(name)) is not None:
-            return held
+        if (model := self.in_memory(name)) is not None:
+            return model
         with self._lock:
             path = self._path(name)
             try:
@@ -117,39 +116,39 @@ class ModelLibrary:
                 ) from None
             model = self._open(entry)
             self._models[name] = (identity, model)
-            self._forget_indexes()
+            self._drop_unused_indexes()
             return model
 
-    def held(self, name: str) -> Model | None:
-        """The model of this name where this worker has it in memory; it counts as used now."""
+    def in_memory(self, name: str) -> Model | None:
+        """The model of this name if this worker has it in memory; marks it as used."""
         identity, model = self._models.get(name, ("", None))
         path = self._path(name)
         try:
             if model is None or _identity(path) != identity:
                 return None
-            _note_use(path)
+            _mark_used(path)
         except OSError:
             return None
         return model
 
-    def begin_with(self, name: str, url: str) -> Model:
-        """Load the model that a server starts with, or take it from the worker that did.
+    def load_default(self, name: str, url: str) -> Model:
+        """Load the model that a server starts with, unless another worker already did.
 
         Raises:
-            RequestError: There is no sound bundle in the folder.
+            RequestError: There is no valid bundle in the folder.
         """
         with self._lock, self._locked():
             if not self._path(name).exists():
-                return self._add(self._measured(name, Path(url)))
+                return self._add(_entry_of(name, Path(url)))
         return self.get(name)
 
     def load(self, name: str, url: str) -> Model:
-        """Load a model and let the other workers know.
+        """Load a model, for all workers.
 
         Raises:
             ModelLoadedError: One of this name is loaded.
-            ModelMemoryError: There is no room; the caller unloads another one and tries again.
-            RequestError: The name is malformed, or there is no sound bundle in the folder.
+            ModelMemoryError: There is no memory left; unload another model first.
+            RequestError: The name is malformed, or there is no valid bundle in the folder.
         """
         if not _NAME.fullmatch(name):
             raise RequestError(
@@ -160,15 +159,15 @@ class ModelLibrary:
             if self._path(name).exists():
                 raise ModelLoadedError(f"model {name!r} is loaded; unload it with DELETE first")
             try:
-                entry = self._measured(name, Path(url))
+                entry = _entry_of(name, Path(url))
             except (OSError, ValueError) as error:
-                reason = error.strerror if isinstance(error, OSError) else "no path"
+                reason = error.strerror if isinstance(error, OSError) else "no valid path"
                 raise RequestError(f"model {name!r} cannot be loaded: {reason}") from None
-            self._require_room(entry)
+            self._check_memory(entry)
             return self._add(entry)
 
     def unload(self, name: str) -> None:
-        """Forget a model here, and in the other workers as soon as they are asked for it.
+        """Unload a model, in the other workers at their next request for it.
 
         Raises:
             UnknownModelError: None of this name is loaded.
@@ -179,20 +178,20 @@ class ModelLibrary:
             except OSError:
                 raise UnknownModelError(f"expected a loaded model, got {name[:80]!r}") from None
             self._models.pop(name, None)
-            self._forget_indexes()
+            self._drop_unused_indexes()
 
-    def entries(self) -> list[Entry]:
-        """All loaded models, the one that was not used for the longest time first."""
+    def entries(self) -> list[ModelEntry]:
+        """All loaded models, the least recently used one first."""
         found = []
         for path in self._folder.glob("*.json"):
             try:
-                found.append((path.with_suffix(_USED).stat().st_mtime_ns, _read(path)))
+                found.append((path.with_suffix(_LAST_USE).stat().st_mtime_ns, _read(path)))
             except OSError:
                 continue
         return [entry for _, entry in sorted(found, key=lambda item: item[0])]
 
-    def find(self, name: str) -> Entry:
-        """The entry of a loaded model; this is not a use.
+    def find(self, name: str) -> ModelEntry:
+        """The entry of a loaded model; does not mark it as used.
 
         Raises:
             UnknownModelError: None of this name is loaded.
@@ -203,21 +202,21 @@ class ModelLibrary:
             raise UnknownModelError(f"expected a loaded model, got {name[:80]!r}") from None
 
     def drop_unloaded(self) -> None:
-        """Free the models that another worker was told to unload."""
+        """Free the models that were unloaded through another worker."""
         with self._lock:
             for name in [name for name in self._models if not self._path(name).exists()]:
                 del self._models[name]
-            self._forget_indexes()
+            self._drop_unused_indexes()
 
-    def _add(self, entry: Entry) -> Model:
+    def _add(self, entry: ModelEntry) -> Model:
         model, path = self._open(entry), self._path(entry.name)
-        path.with_suffix(_USED).touch()
-        _note_use(path)
+        path.with_suffix(_LAST_USE).touch()
+        _mark_used(path)
         replace_text(path, json.dumps(asdict(entry)))
         self._models[entry.name] = (_identity(path), model)
         return model
 
-    def _open(self, entry: Entry) -> Model:
+    def _open(self, entry: ModelEntry) -> Model:
         folder = Path(entry.url)
         shared = self._indexes.get(entry.index) if entry.index else self._live_index()
         try:
@@ -237,25 +236,19 @@ class ModelLibrary:
             self._indexes[entry.index] = linker.index
         return Model(entry.name, version, linker, settings)
 
-    def _forget_indexes(self) -> None:
-        """Let go of indexes that no model of this worker uses."""
+    def _drop_unused_indexes(self) -> None:
+        """Free the indexes that no model of this worker uses."""
         used = {id(model.linker.index) for _, model in self._models.values()}
         self._indexes = {key: index for key, index in self._indexes.items() if id(index) in used}
 
-    def _measured(self, name: str, folder: Path) -> Entry:
-        manifest = folder / "index" / "manifest.json"
-        digest = sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else ""
-        arrays = (folder / "index").rglob("*.npy") if digest else ()
-        return Entry(name, str(folder), _size(folder.glob("*")), digest, _size(arrays))
-
-    def _require_room(self, entry: Entry) -> None:
-        held = self.entries()
-        total = memory_of([*held, entry])
+    def _check_memory(self, entry: ModelEntry) -> None:
+        loaded = self.entries()
+        total = memory_of([*loaded, entry])
         if total > self._memory:
-            eldest = f"; {held[0].name!r} was used least recently" if held else ""
+            hint = f"; {loaded[0].name!r} was used least recently" if loaded else ""
             raise ModelMemoryError(
                 f"expected models of at most {self._memory // _MEGABYTE} MB, got "
-                f"{total / _MEGABYTE:.0f} MB with {entry.name!r}; unload one{eldest}"
+                f"{total / _MEGABYTE:.0f} MB with {entry.name!r}; unload one{hint}"
             )
 
     def _path(self, name: str) -> Path:
@@ -263,35 +256,42 @@ class ModelLibrary:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """One worker at a time changes the list."""
+        """Lets only one worker at a time change the list."""
         with (self._folder / ".lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
 
-def memory_of(entries: Iterable[Entry]) -> int:
-    """Bytes that these models take together; each index counts once."""
-    known = list(entries)
-    indexes = {entry.index: entry.index_bytes for entry in known}
-    return sum(entry.bytes for entry in known) + sum(indexes.values())
+def memory_of(entries: Iterable[ModelEntry]) -> int:
+    """Bytes that these models take together; a shared index counts once."""
+    models = list(entries)
+    indexes = {entry.index: entry.index_bytes for entry in models}
+    return sum(entry.bytes for entry in models) + sum(indexes.values())
+
+
+def _entry_of(name: str, folder: Path) -> ModelEntry:
+    manifest = folder / "index" / "manifest.json"
+    digest = sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else ""
+    arrays = (folder / "index").rglob("*.npy") if digest else ()
+    return ModelEntry(name, str(folder), _size(folder.glob("*")), digest, _size(arrays))
 
 
 def _size(paths: Iterable[Path]) -> int:
     return sum(path.stat().st_size for path in paths if path.is_file())
 
 
-def _read(path: Path) -> Entry:
+def _read(path: Path) -> ModelEntry:
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return Entry(**content)
+    return ModelEntry(**content)
 
 
 def _identity(path: Path) -> str:
-    """Differs between two files, also where one took the place of the other."""
+    """Differs between a file and one that has replaced it."""
     found = path.stat()
     return f"{found.st_ino}-{found.st_mtime_ns}"
 
 
-def _note_use(path: Path) -> None:
-    # the time by itself would be that of the kernel's last tick
+def _mark_used(path: Path) -> None:
+    # an explicit time, since the kernel's own is only as precise as its last tick
     now = time.time_ns()
-    os.utime(path.with_suffix(_USED), ns=(now, now))
+    os.utime(path.with_suffix(_LAST_USE), ns=(now, now))

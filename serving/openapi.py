@@ -1,13 +1,13 @@
-"""The OpenAPI document of the server: what can be asked, and what may come back."""
+"""The OpenAPI document of the server: requests and possible responses."""
 
 from typing import Any, Final
 
 from linkage_rl.records import FIELDS
 from serving.codec import CSV, JSON, JSON_LINES
-from serving.requests import KNOWN, LONGEST, MODES
-from serving.settings import Settings
+from serving.requests import CLIENT_KEYS, MAX_FIELD_LENGTH, MODES
+from serving.settings import WorkerSettings
 
-_TEXT: Final = {"type": ["string", "null"], "maxLength": LONGEST}
+_TEXT: Final = {"type": ["string", "null"], "maxLength": MAX_FIELD_LENGTH}
 _MODEL: Final = {
     "type": "object",
     "properties": {"name": {"type": "string"}, "version": {"type": "string"}},
@@ -18,16 +18,17 @@ _ERROR: Final = {
     "type": "object",
     "properties": {
         "error": {"type": "string"},
-        "message": {"type": "string", "description": "The same, where boto3 looks for it."},
+        "message": {"type": "string", "description": "The same text, where boto3 looks for it."},
         "request_id": {"type": "string"},
     },
     "required": ["error", "request_id"],
 }
 _CLIENT: Final = {
     "type": "object",
-    "description": f"At least one field besides client_id; each at most {LONGEST} characters.",
-    "properties": dict.fromkeys(KNOWN, _TEXT)
-    | {"client_id": {"type": ["string", "integer", "null"], "description": "Comes back as text."}},
+    "description": "At least one field besides client_id; "
+    f"each at most {MAX_FIELD_LENGTH} characters.",
+    "properties": dict.fromkeys(CLIENT_KEYS, _TEXT)
+    | {"client_id": {"type": ["string", "integer", "null"], "description": "Returned as text."}},
 }
 _RESULT: Final = {
     "type": "object",
@@ -37,7 +38,11 @@ _RESULT: Final = {
         "company_id": {"type": ["string", "null"]},
         "confidence": {"type": "number", "minimum": 0, "maximum": 1},
         "reason": {"type": "string"},
-        "blockers": {"type": "array", "items": {"type": "string"}},
+        "blockers": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Blockers that were run for this client.",
+        },
         "company": {"anyOf": [{"$ref": "#/components/schemas/Company"}, {"type": "null"}]},
         "candidates": {"type": "array", "items": {"$ref": "#/components/schemas/Candidate"}},
         "error": {"type": "string"},
@@ -72,19 +77,19 @@ _NAME: Final = {
 _MODE: Final = {
     "name": "mode",
     "in": "query",
-    "description": "What CSV and JSON Lines ask for; JSON says it in the body.",
+    "description": "Mode of CSV and JSON Lines; JSON names it in the body.",
     "schema": {"enum": list(MODES), "default": "bulk_linkage"},
 }
 
 
-def document(settings: Settings) -> dict[str, Any]:
+def document(settings: WorkerSettings) -> dict[str, Any]:
     """The document of a server with these settings."""
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "linkage_rl",
             "version": "1",
-            "description": "Links clients to companies, or says that there is none.",
+            "description": "Links client records to companies of a table.",
         },
         "paths": {
             "/ping": {
@@ -92,7 +97,7 @@ def document(settings: Settings) -> dict[str, Any]:
             },
             "/invocations": {"post": _invocation(settings)},
             "/execution-parameters": {
-                "get": _operation("How batch transform should ask.", _ok({"type": "object"}))
+                "get": _operation("Parameters of batch transform.", _ok({"type": "object"}))
             },
             "/models": {
                 "get": _operation("All loaded models.", _ok(_list_of_models())),
@@ -109,7 +114,7 @@ def document(settings: Settings) -> dict[str, Any]:
             },
             "/metrics": {
                 "get": _operation(
-                    "Figures for Prometheus.",
+                    "Metrics for Prometheus.",
                     {"200": {"description": "Text.", "content": {"text/plain": {}}}},
                 )
             },
@@ -127,9 +132,9 @@ def document(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _invocation(settings: Settings, *statuses: int) -> dict[str, Any]:
+def _invocation(settings: WorkerSettings, *statuses: int) -> dict[str, Any]:
     clients = {"type": "array", "items": _reference("Client"), "maxItems": settings.max_clients}
-    asked = {
+    content = {
         "type": "object",
         "description": "`client` for mode linkage, `clients` for lists, neither for info.",
         "properties": {
@@ -150,35 +155,35 @@ def _invocation(settings: Settings, *statuses: int) -> dict[str, Any]:
         "required": ["model", "stale"],
     }
     texts = {CSV: {"schema": {"type": "string"}}, JSON_LINES: {"schema": {"type": "string"}}}
-    found = {"200": {"description": "Answered.", "content": {JSON: {"schema": answer}} | texts}}
+    successes = {"200": {"description": "Answered.", "content": {JSON: {"schema": answer}} | texts}}
     operation = _operation(
-        "One result per client, in their order.", found, 400, 404, 406, 413, 415, *statuses
+        "One result per client, in their order.", successes, 400, 404, 406, 413, 415, *statuses
     )
-    body = {"required": True, "content": {JSON: {"schema": asked}} | texts}
+    body = {"required": True, "content": {JSON: {"schema": content}} | texts}
     return operation | {"parameters": [_MODE], "requestBody": body}
 
 
 def _load() -> dict[str, Any]:
-    asked = {
+    content = {
         "type": "object",
         "properties": {"model_name": _NAME["schema"], "url": {"type": "string"}},
         "required": ["model_name", "url"],
     }
     loaded = _ok({"type": "object"})
     return _operation("Load a model from a folder.", loaded, 400, 409, 413, 507) | {
-        "requestBody": {"required": True, "content": {JSON: {"schema": asked}}}
+        "requestBody": {"required": True, "content": {JSON: {"schema": content}}}
     }
 
 
-def _operation(summary: str, found: dict[str, Any], *statuses: int) -> dict[str, Any]:
+def _operation(summary: str, successes: dict[str, Any], *statuses: int) -> dict[str, Any]:
     failures = {
         str(status): {
-            "description": "One sentence on what was expected, what came and what to do.",
+            "description": "One sentence: what was expected, what came, and what to do.",
             "content": {JSON: {"schema": _reference("Error")}},
         }
         for status in sorted({*statuses, 503})
     }
-    return {"summary": summary, "responses": found | failures}
+    return {"summary": summary, "responses": successes | failures}
 
 
 def _ok(schema: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""`python -m serving.parity BUNDLE URL`: golden clients against a running server.
+"""`python -m serving.parity BUNDLE URL`: compares a running server with its bundle.
 
-What a bundle answered when it was made, the image that carries it must answer, too.
+A bundle records the decisions on a few *golden* clients when it is written; a server with this
+bundle must decide alike.
 """
 
 import argparse
@@ -16,16 +17,15 @@ from linkage_rl.errors import LinkageError
 from serving.responses import DECISIONS
 
 TOLERANCE: Final = 1e-5
-"""Of a confidence."""
+"""Largest allowed difference of two confidences."""
 _TIMEOUT_S: Final = 60
 
 
 def differences(golden: Sequence[Golden], results: Sequence[dict[str, Any]]) -> list[str]:
-    """A sentence on each client that got another answer than its recorded one."""
-    found = [
-        f"expected {len(golden)} results, got {len(results)}"
-        for _ in range(len(golden) != len(results))
-    ]
+    """A sentence on each client whose result differs from the recorded one."""
+    found = []
+    if len(golden) != len(results):
+        found.append(f"expected {len(golden)} results, got {len(results)}")
     for expected, got in zip(golden, results, strict=False):
         same = (
             got["client_id"] == expected.client_id
@@ -34,16 +34,16 @@ def differences(golden: Sequence[Golden], results: Sequence[dict[str, Any]]) -> 
             and abs(got.get("confidence", -1) - expected.confidence) <= TOLERANCE
         )
         if not same:
-            words = f"{got['decision']} {got.get('company_id')} at {got.get('confidence')}"
-            found.append(f"{expected.client_id!r} should get '{expected}', got '{words}'")
+            shown = f"{got['decision']} {got.get('company_id')} at {got.get('confidence')}"
+            found.append(f"{expected.client_id!r}: expected '{expected}', got '{shown}'")
     return found
 
 
-def ask(url: str, golden: Sequence[Golden]) -> list[dict[str, Any]]:
+def invoke(url: str, golden: Sequence[Golden]) -> list[dict[str, Any]]:
     """The server's results for the golden clients.
 
     Raises:
-        OSError: The server does not answer, or refuses.
+        OSError: The server does not answer, or refuses the request.
     """
     clients = [{"client_id": client.client_id, **client.fields} for client in golden]
     request = urllib.request.Request(
@@ -57,18 +57,18 @@ def ask(url: str, golden: Sequence[Golden]) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Compare, print what differs, and exit with 1 if anything does."""
+    """Compare; print the differences and exit with 1 if there are any."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("bundle", type=Path, help="the bundle that the server has loaded")
     parser.add_argument("url", nargs="?", default="http://127.0.0.1:8080")
     arguments = parser.parse_args()
     try:
         golden = read_golden(arguments.bundle)
-        found = differences(golden, ask(arguments.url, golden))
+        found = differences(golden, invoke(arguments.url, golden))
     except (LinkageError, OSError) as error:
         sys.exit(f"error: cannot compare {arguments.bundle} with {arguments.url}: {error}")
     if found:
-        sys.exit("\n".join(["error: the server answers otherwise than the bundle:", *found]))
+        sys.exit("\n".join(["error: the server decides otherwise than its bundle:", *found]))
     print(f"parity   {len(golden)} golden clients answered by {arguments.url} as recorded")  # noqa: T201 - the result
 
 

@@ -1,54 +1,55 @@
-"""`python -m serving.refresher`: keeps the index of the live table level with the database.
+"""`python -m serving.refresher`: keeps the index of the live table in sync with the database.
 
-A process of its own, so that its memory and its work are never a request's.
+A process of its own, so that neither its memory nor its work burdens a request.
 """
 
 import logging
-import os
 import signal
+import sys
 import threading
 from types import FrameType
 from typing import Final
 
-from linkage_rl.candidates.storage import MANIFEST
 from linkage_rl.candidates.refresh import open_index, seed_index
+from linkage_rl.candidates.storage import MANIFEST
 from linkage_rl.errors import LinkageError
-from linkage_rl.tables.credentials import database_url
-from linkage_rl.tables.store import CompanyStore
-from serving.live_index import note_refresh
+from serving.live_index import record_refresh
 from serving.logs import log_json
-from serving.settings import Settings
+from serving.readback import open_table
+from serving.settings import SettingError, WorkerSettings
 
 RETRY_S: Final = 5.0
-"""Pause after a failure, if that is shorter than the usual one."""
+"""Pause after a failure, unless `LINKAGE_REFRESH_S` is shorter."""
 
 _log = logging.getLogger("serving")
 
 
-def refresh(settings: Settings) -> int:
-    """Bring the index level with the database; returns its number of companies.
+def refresh(settings: WorkerSettings) -> int:
+    """Bring the index in sync with the database; returns its number of companies.
 
-    The first time it starts from the bundle's index, where there is one, and else it reads the
-    whole table.
+    The first time it starts from the bundle's index if there is one; otherwise it reads the
+    complete table.
 
     Raises:
-        LinkageError: The database is out of reach, or the disk full; the index is as it was.
+        LinkageError: The database cannot be read, or the disk is full; the index is unchanged.
     """
-    folder, known = settings.index_folder, settings.model_folder / "index"
-    url = database_url(os.environ)
-    with CompanyStore(url, settings.mapping, read_only=True) as store:
+    folder, bundled = settings.index_folder, settings.model_folder / "index"
+    with open_table(settings) as store:
         store.check()
-        if not (folder / MANIFEST).is_file() and (known / MANIFEST).is_file():
-            seed_index(folder, known)
+        if not (folder / MANIFEST).is_file() and (bundled / MANIFEST).is_file():
+            seed_index(folder, bundled)
         index = open_index(store, folder, progress=False)
-    note_refresh(settings.run_folder)
+    record_refresh(settings.run_folder)
     return len(index)
 
 
 def main() -> None:
     """Refresh until SIGTERM."""
-    settings = Settings.of()
     log_json()
+    try:
+        settings = WorkerSettings.from_environ()
+    except SettingError as error:
+        sys.exit(str(error))
     stop = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -60,7 +61,7 @@ def main() -> None:
     while not stop.wait(pause):
         try:
             companies = refresh(settings)
-            _log.info("index level with the database: %d companies", companies)
+            _log.info("index in sync with the database: %d companies", companies)
             pause = settings.refresh_s
         except LinkageError as error:
             _log.warning("index not refreshed: %s", error)

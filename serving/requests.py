@@ -1,183 +1,219 @@
-"""What a request asks: a mode, and clients that are sound or have a fault of their own each."""
+"""A request after parsing: its mode, its valid clients, and an error for each invalid one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
 
 from linkage_rl.records import RecordBatch
 from linkage_rl.tables.schema import CLIENT_FIELDS, nearest
-from serving.errors import RequestError, TooManyClientsError
+from serving.errors import RequestError, TooLargeError
 
 Mode = Literal["bulk_linkage", "linkage", "candidates", "info"]
+"""What a request asks for: decisions on many clients, on one, candidates, or the model's data."""
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
-KNOWN: Final = ("client_id", *CLIENT_FIELDS, "address")
-"""Fields of a client; `address` is a whole address in one field, read where `street` is absent."""
-LONGEST: Final = 1000
+CLIENT_KEYS: Final = ("client_id", *CLIENT_FIELDS, "address")
+"""Fields of a client; `address` is a complete address, used where `street` is missing."""
+MAX_FIELD_LENGTH: Final = 1000
 """Characters that one field of a client may have."""
-
-MOST_SHOWN: Final = 1000
-"""Clients of a request for candidates, each of whom may get twenty companies: 8 MB and 80 MB of
-memory for a thousand."""
+MAX_CANDIDATE_CLIENTS: Final = 1000
+"""Clients of a request in mode `candidates`; each may get twenty companies, so that a thousand of
+them make an answer of 8 MB and take 80 MB of memory."""
+_MAX_WARNINGS: Final = 8
 
 
 @dataclass(frozen=True)
-class Fault:
-    """A client that cannot be read at all, and why."""
+class InvalidClient:
+    """Takes the place of a client that could not even be parsed."""
 
     reason: str
 
 
 @dataclass(frozen=True)
-class Inquiry:
-    """A mode and N clients."""
+class LinkageRequest:
+    """A mode and N clients, of which M are valid."""
 
     mode: Mode
-    ids: list[str]
-    """Client ids as they came, else the client's number from 0 on; length N."""
+    client_ids: list[str]
+    """Ids as given; a client without a valid one gets its position. Length N."""
     records: RecordBatch
-    """The M sound clients."""
-    places: list[int]
-    """Which of the N clients each of the M is."""
-    faults: Mapping[int, str]
-    """What is wrong with each of the others, by its number."""
-    unknown: tuple[str, ...] = ()
-    """Fields that came and are not known; they are not read."""
+    """The M valid clients."""
+    positions: list[int]
+    """Position of each valid client among the N, length M."""
+    errors: Mapping[int, str]
+    """Position of each invalid client to what is wrong with it."""
+    unknown_fields: tuple[str, ...] = ()
+    """Field names that the server does not know and ignores."""
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self.client_ids)
 
-    def without(self, rows: Sequence[int]) -> "Inquiry":
-        """The same with these of the sound clients turned into faulty ones."""
-        gone = set(rows)
-        kept = [row for row in range(len(self.places)) if row not in gone]
-        reason = "this client could not be processed; its fault was logged"
+    def reject(self, rows: Sequence[int]) -> "LinkageRequest":
+        """The request with these rows of `records` turned into invalid clients."""
+        rejected = set(rows)
+        kept = [row for row in range(len(self.positions)) if row not in rejected]
+        reason = "this client could not be processed; the error was logged"
         return replace(
             self,
             records=self.records.take(kept),
-            places=[self.places[row] for row in kept],
-            faults={**self.faults, **{self.places[row]: reason for row in gone}},
+            positions=[self.positions[row] for row in kept],
+            errors={**self.errors, **{self.positions[row]: reason for row in rejected}},
         )
 
     @property
     def warnings(self) -> list[str]:
-        """A sentence on each field that was not read, with the one that is perhaps meant."""
+        """A sentence on each unknown field, with the known field of the most similar name."""
         return [
-            f"field {name!r} is not read"
-            + (f"; did you mean {meant!r}?" if (meant := nearest(name, KNOWN)) else "")
-            for name in self.unknown
+            f"unknown field {name!r} is ignored"
+            + (f"; did you mean {known!r}?" if (known := nearest(name, CLIENT_KEYS)) else "")
+            for name in self.unknown_fields
         ]
 
 
-def mode_of(name: object) -> Mode:
+def parse_mode(name: object) -> Mode:
     """The mode of this name.
 
     Raises:
-        RequestError: There is none.
+        RequestError: There is no such mode.
     """
     for mode in MODES:
         if name == mode:
             return mode
-    raise RequestError(f"expected a mode among {list(MODES)}, got {_shown(name)}; name one of them")
-
-
-def inquiry(mode: Mode, clients: Sequence[Any], most: int) -> Inquiry:
-    """Sort clients into sound ones and those with a fault.
-
-    Args:
-        mode: What is asked of each of them.
-        clients: JSON objects or what came in their place, or a `Fault`.
-        most: Clients that one request may hold.
-
-    Raises:
-        TooManyClientsError: There are more.
-    """
-    most = min(most, MOST_SHOWN) if mode == "candidates" else most
-    if len(clients) > most:
-        raise TooManyClientsError(
-            f"expected at most {most} clients in a request of mode {mode!r}, got {len(clients)}; "
-            "split the list"
-        )
-    faults: dict[int, str] = {}
-    sound: list[tuple[int, dict[str, Any]]] = []
-    for place, client in enumerate(clients):
-        if isinstance(client, dict):
-            sound.append((place, client))
-        else:
-            faults[place] = (
-                client.reason
-                if isinstance(client, Fault)
-                else f"expected an object with the client's fields, got {_shown(client)}"
-            )
-    ids = [str(place) for place in range(len(clients))]
-    columns = {name: [client.get(name) for _, client in sound] for name in KNOWN}
-    _refuse_faulty(columns, [place for place, _ in sound], faults)
-    for place, client in sound:
-        given = client.get("client_id")
-        if given is not None and not _fault_of("client_id", given):
-            ids[place] = str(given)
-    kept = [row for row, (place, _) in enumerate(sound) if place not in faults]
-    places = [sound[row][0] for row in kept]
-    names = dict.fromkeys(name for _, client in sound for name in client)
-    return Inquiry(
-        mode,
-        ids,
-        _records([ids[place] for place in places], columns, kept),
-        places,
-        faults,
-        tuple(_shown(name, quoted=False) for name in names if name not in KNOWN)[:8],
+    raise RequestError(
+        f"expected a mode among {list(MODES)}, got {_describe(name)}; name one of them"
     )
 
 
-def _refuse_faulty(
-    columns: Mapping[str, list[Any]], places: Sequence[int], faults: dict[int, str]
-) -> None:
-    """Note clients with a value of another type, one that is too long, or no value at all."""
+def validate(mode: Mode, clients: Sequence[Any], max_clients: int) -> LinkageRequest:
+    """Check each client by itself, so that an invalid one does not spoil the request.
+
+    Args:
+        mode: What is asked for.
+        clients: JSON objects, any other JSON value where the caller sent one, or `InvalidClient`.
+        max_clients: Clients that one request may hold.
+
+    Raises:
+        TooLargeError: There are more.
+    """
+    limit = min(max_clients, MAX_CANDIDATE_CLIENTS) if mode == "candidates" else max_clients
+    if len(clients) > limit:
+        raise TooLargeError(
+            f"expected at most {limit} clients in a request of mode {mode!r}, got {len(clients)}; "
+            "split the list"
+        )
+    objects = {n: client for n, client in enumerate(clients) if isinstance(client, dict)}
+    columns = {name: [client.get(name) for client in objects.values()] for name in CLIENT_KEYS}
+    errors = {
+        **_non_objects(clients),
+        **_empty_clients(columns, list(objects)),
+        **_invalid_values(columns, list(objects)),
+    }
+    client_ids = _client_ids(len(clients), objects)
+    rows = [row for row, position in enumerate(objects) if position not in errors]
+    positions = [position for position in objects if position not in errors]
+    return LinkageRequest(
+        mode,
+        client_ids,
+        _record_batch([client_ids[position] for position in positions], columns, rows),
+        positions,
+        errors,
+        _unknown_fields(objects.values()),
+    )
+
+
+def _non_objects(clients: Sequence[Any]) -> dict[int, str]:
+    """Position to error of what is no JSON object."""
+    errors: dict[int, str] = {}
+    for position, client in enumerate(clients):
+        if isinstance(client, InvalidClient):
+            errors[position] = client.reason
+        elif not isinstance(client, dict):
+            shown = _describe(client)
+            errors[position] = f"expected an object with the client's fields, got {shown}"
+    return errors
+
+
+def _invalid_values(
+    columns: Mapping[str, Sequence[Any]], positions: Sequence[int]
+) -> dict[int, str]:
+    """Position to error of clients with a value of the wrong type or one that is too long."""
+    errors: dict[int, str] = {}
     for name, values in columns.items():
-        # most columns are sound, which two passes in C can tell
-        sound = set(map(type, values)) <= {str, type(None)}
-        if sound and max(map(len, filter(None, values)), default=0) <= LONGEST:
+        if _only_short_texts(values):
             continue
-        for place, value in zip(places, values, strict=True):
-            if reason := _fault_of(name, value):
-                faults.setdefault(place, reason)
-    told = [values for name, values in columns.items() if name != "client_id"]
-    for place, row in zip(places, zip(*told, strict=True), strict=True):
-        if not any(row):
-            faults.setdefault(place, f"expected at least one of {list(KNOWN[1:])}, got none")
+        for position, value in zip(positions, values, strict=True):
+            if reason := _value_error(name, value):
+                errors.setdefault(position, reason)
+    return errors
 
 
-def _fault_of(name: str, value: object) -> str:
+def _only_short_texts(values: Sequence[Any]) -> bool:
+    """Whether a column needs no closer look; two passes in C, and true of most columns."""
+    if not set(map(type, values)) <= {str, type(None)}:
+        return False
+    return max(map(len, filter(None, values)), default=0) <= MAX_FIELD_LENGTH
+
+
+def _empty_clients(
+    columns: Mapping[str, Sequence[Any]], positions: Sequence[int]
+) -> dict[int, str]:
+    """Position to error of clients without a single value besides their id."""
+    reason = f"expected at least one of {list(CLIENT_KEYS[1:])}, got none"
+    rows = zip(*(columns[name] for name in CLIENT_KEYS[1:]), strict=True)
+    return {position: reason for position, row in zip(positions, rows, strict=True) if not any(row)}
+
+
+def _value_error(name: str, value: object) -> str:
     """What is wrong with one value; '' if nothing is."""
-    if value is None or (type(value) is str and len(value) <= LONGEST):
+    if value is None or (type(value) is str and len(value) <= MAX_FIELD_LENGTH):
         return ""
     if type(value) is str:
-        return f"expected at most {LONGEST} characters in {name!r}, got {len(value)}"
+        return f"expected at most {MAX_FIELD_LENGTH} characters in {name!r}, got {len(value)}"
     if name == "client_id" and type(value) is int and value.bit_length() <= 64:
         return ""
-    return f"expected text in {name!r}, got {_shown(value)}"
+    return f"expected text in {name!r}, got {_describe(value)}"
 
 
-def _records(ids: list[str], columns: Mapping[str, list[Any]], kept: Sequence[int]) -> RecordBatch:
-    texts = {name: [columns[name][row] or "" for row in kept] for name in KNOWN[1:]}
-    whole = texts.pop("address")
-    if any(whole):
+def _client_ids(count: int, objects: Mapping[int, Mapping[str, Any]]) -> list[str]:
+    client_ids = [str(position) for position in range(count)]
+    for position, client in objects.items():
+        given = client.get("client_id")
+        if given is not None and not _value_error("client_id", given):
+            client_ids[position] = str(given)
+    return client_ids
+
+
+def _record_batch(
+    client_ids: list[str], columns: Mapping[str, Sequence[Any]], rows: Sequence[int]
+) -> RecordBatch:
+    texts = {name: [columns[name][row] or "" for row in rows] for name in CLIENT_KEYS[1:]}
+    addresses = texts.pop("address")
+    if any(addresses):
         texts["street"] = [
-            street or address for street, address in zip(texts["street"], whole, strict=True)
+            street or address for street, address in zip(texts["street"], addresses, strict=True)
         ]
-    return RecordBatch(ids, {name: column for name, column in texts.items() if any(column)})
+    return RecordBatch(client_ids, {name: column for name, column in texts.items() if any(column)})
 
 
-def _shown(value: object, quoted: bool = True) -> str:
-    """A value for a message: its kind, and short texts themselves."""
+def _unknown_fields(objects: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    names = dict.fromkeys(name for client in objects for name in client)
+    unknown = [_shorten(name) for name in names if name not in CLIENT_KEYS]
+    return tuple(unknown[:_MAX_WARNINGS])
+
+
+def _describe(value: object) -> str:
+    """A value for a message: short texts themselves, else the kind of value."""
     if isinstance(value, str):
-        short = value if len(value) <= 40 else f"{value[:40]}..."
-        return repr(short) if quoted else short
+        return repr(_shorten(value))
     kinds = {
         type(None): "null",
-        bool: "a truth value",
+        bool: "a boolean",
         int: "a number",
         float: "a number",
         list: "a list",
         dict: "an object",
     }
     return kinds.get(type(value), type(value).__name__)
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:40]}..."

@@ -1,4 +1,4 @@
-"""What a request gets: one result per client in its order, and which model gave it."""
+"""The response to a request: one result per client in their order, and the model behind them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,16 +7,16 @@ from typing import Any, Final
 
 from linkage_rl.linker import Candidate, LinkedBatch
 from linkage_rl.records import FIELDS, DecisionKind
-from serving.requests import Inquiry
+from serving.requests import LinkageRequest
 
 DECISIONS: Final = {int(kind): kind.name.lower() for kind in DecisionKind}
 ERROR: Final = "error"
-"""Stands in the place of a decision where a client could not be read."""
+"""Takes the place of a decision where a client is invalid."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """Results, and what they share."""
+class LinkageResponse:
+    """Results, and what applies to all of them."""
 
     model: Mapping[str, str]
     """`name` and `version`."""
@@ -25,14 +25,14 @@ class Answer:
     """Whether companies are shown as they were indexed, since the database did not answer."""
     warnings: Sequence[str] = ()
     info: Mapping[str, Any] | None = None
-    """Instead of results: what the model and the table are."""
+    """Takes the place of results: data on the model and the company table."""
 
     def shared(self) -> dict[str, Any]:
-        """What holds for all results."""
+        """What applies to all results."""
         return {"model": dict(self.model), "stale": self.stale}
 
     def content(self) -> dict[str, Any]:
-        """The whole as one object."""
+        """The response as one JSON object."""
         content = self.shared()
         if self.warnings:
             content["warnings"] = list(self.warnings)
@@ -42,18 +42,24 @@ class Answer:
 
 
 def link_results(
-    asked: Inquiry, linked: LinkedBatch, blockers: tuple[str, ...]
+    request: LinkageRequest, linked: LinkedBatch, blockers: tuple[str, ...]
 ) -> list[dict[str, Any]]:
-    """One result per client; `linked` holds those of the sound ones."""
+    """One result per client.
+
+    Args:
+        request: The request.
+        linked: Decisions on its valid clients.
+        blockers: Names of the model's blockers, in the order of the bits of `linked.ran`.
+    """
     companies = _companies(linked.companies.columns, linked.company_ids)
-    sound = [
+    results = [
         {
             "client_id": client_id,
             "decision": DECISIONS[kind],
             "company_id": company_id or None,
             "confidence": round(confidence, 6),
             "reason": reason,
-            "blockers": _ran(bits, blockers),
+            "blockers": _blockers_run(bits, blockers),
             "company": company,
         }
         for client_id, kind, company_id, confidence, reason, bits, company in zip(
@@ -67,42 +73,49 @@ def link_results(
             strict=True,
         )
     ]
-    return _in_order(asked, sound)
+    return _with_errors(request, results)
 
 
-def candidate_results(asked: Inquiry, found: Sequence[Sequence[Candidate]]) -> list[dict[str, Any]]:
-    """One result per client with its candidates, best first."""
-    sound = [
+def candidate_results(
+    request: LinkageRequest, candidates: Sequence[Sequence[Candidate]]
+) -> list[dict[str, Any]]:
+    """One result per client with its candidates, best first.
+
+    Args:
+        request: The request.
+        candidates: Candidates of each of its valid clients.
+    """
+    results = [
         {
             "client_id": client_id,
             "decision": "candidates",
             "candidates": [
                 {
-                    "company_id": one.company_id,
-                    "share": round(one.share, 6),
-                    "reason": one.reason,
-                    "company": dict(one.company),
+                    "company_id": candidate.company_id,
+                    "share": round(candidate.share, 6),
+                    "reason": candidate.reason,
+                    "company": dict(candidate.company),
                 }
-                for one in mine
+                for candidate in of_client
             ],
         }
-        for client_id, mine in zip(asked.records.ids, found, strict=True)
+        for client_id, of_client in zip(request.records.ids, candidates, strict=True)
     ]
-    return _in_order(asked, sound)
+    return _with_errors(request, results)
 
 
-def table_of(answer: Answer) -> tuple[list[str], Iterable[list[Any]]]:
-    """An answer as header and rows; candidates get a row each."""
+def as_table(response: LinkageResponse) -> tuple[list[str], Iterable[list[Any]]]:
+    """A response as header and rows; each candidate gets a row of its own."""
     fields = [f"company_{name}" for name in FIELDS]
     tail = ["model", "model_version", "stale"]
-    shared = [answer.model["name"], answer.model["version"], str(answer.stale).lower()]
-    if answer.info is not None:
-        return [*answer.info, *tail], [[*answer.info.values(), *shared]]
-    if any("candidates" in result for result in answer.results):
+    shared = [response.model["name"], response.model["version"], str(response.stale).lower()]
+    if response.info is not None:
+        return [*response.info, *tail], [[*response.info.values(), *shared]]
+    if any("candidates" in result for result in response.results):
         header = ["client_id", "rank", "company_id", "share", *fields, "reason", *tail]
-        return header, _candidate_rows(answer.results, shared)
+        return header, _candidate_rows(response.results, shared)
     header = ["client_id", "decision", "company_id", "confidence", *fields, "reason", *tail]
-    return header, _link_rows(answer.results, shared)
+    return header, _link_rows(response.results, shared)
 
 
 def _link_rows(results: Sequence[dict[str, Any]], shared: list[str]) -> Iterable[list[Any]]:
@@ -123,21 +136,23 @@ def _candidate_rows(results: Sequence[dict[str, Any]], shared: list[str]) -> Ite
     for result in results:
         if "error" in result:
             yield [result["client_id"], *[""] * (len(FIELDS) + 3), result["error"], *shared]
-        for rank, one in enumerate(result.get("candidates", ())):
-            texts = (one["company"].get(name, "") for name in FIELDS)
-            head = [result["client_id"], rank, one["company_id"], one["share"]]
-            yield [*head, *texts, one["reason"], *shared]
+        for rank, candidate in enumerate(result.get("candidates", ())):
+            texts = (candidate["company"].get(name, "") for name in FIELDS)
+            head = [result["client_id"], rank, candidate["company_id"], candidate["share"]]
+            yield [*head, *texts, candidate["reason"], *shared]
 
 
-def _in_order(asked: Inquiry, sound: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    if not asked.faults:
-        return sound
-    results: list[dict[str, Any]] = [{}] * len(asked)
-    for place, result in zip(asked.places, sound, strict=True):
-        results[place] = result
-    for place, reason in asked.faults.items():
-        results[place] = {"client_id": asked.ids[place], "decision": ERROR, "error": reason}
-    return results
+def _with_errors(request: LinkageRequest, results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Results of the valid clients, with those of the invalid ones in between."""
+    if not request.errors:
+        return results
+    merged: list[dict[str, Any]] = [{}] * len(request)
+    for position, result in zip(request.positions, results, strict=True):
+        merged[position] = result
+    for position, reason in request.errors.items():
+        client_id = request.client_ids[position]
+        merged[position] = {"client_id": client_id, "decision": ERROR, "error": reason}
+    return merged
 
 
 def _companies(
@@ -152,5 +167,5 @@ def _companies(
 
 
 @lru_cache(maxsize=4096)
-def _ran(bits: int, blockers: tuple[str, ...]) -> list[str]:
-    return [name for place, name in enumerate(blockers) if bits >> place & 1]
+def _blockers_run(bits: int, blockers: tuple[str, ...]) -> list[str]:
+    return [name for bit, name in enumerate(blockers) if bits >> bit & 1]

@@ -1,4 +1,4 @@
-"""Writes the bill of materials of an image: `python3 sbom.py FILE EPOCH`, inside the image.
+"""Writes the bill of materials (SBOM) of an image: `python3 sbom.py FILE EPOCH`, inside it.
 
 CycloneDX 1.5, every Python distribution on the path and every Debian package. Standard library
 only, and no times or serial numbers, so that equal images have equal files.
@@ -27,17 +27,17 @@ def python_packages() -> Iterator[dict[str, Any]]:
 
 
 def debian_packages(status: str) -> Iterator[dict[str, Any]]:
-    """Every package that dpkg calls installed."""
+    """Every package that dpkg lists as installed."""
     for paragraph in status.split("\n\n"):
         fields = dict(re.findall(r"^([\w-]+): (.*)$", paragraph, re.MULTILINE))
         if fields.get("Status", "").endswith(" installed"):
             name, version = fields["Package"], fields["Version"]
-            place = f"pkg:deb/debian/{name}@{version}?arch={fields['Architecture']}"
-            yield _component(name, version, place)
+            purl = f"pkg:deb/debian/{name}@{version}?arch={fields['Architecture']}"
+            yield _component(name, version, purl)
 
 
 def bill(components: list[dict[str, Any]]) -> dict[str, Any]:
-    """The document; each component once, in the order of their addresses."""
+    """The document; each component once, ordered by package URL."""
     unique = {component["purl"]: component for component in components}
     return {
         "bomFormat": "CycloneDX",
@@ -49,7 +49,7 @@ def bill(components: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Write the file, and give it and its folder the time of the build."""
+    """Write the file; it and its folder get the time of the build."""
     path, epoch = Path(sys.argv[1]), int(sys.argv[2])
     components = list(python_packages())
     if _PACKAGES.is_file():

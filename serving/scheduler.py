@@ -1,7 +1,8 @@
-"""Two lanes to the linker: small requests are linked together, large ones each for itself.
+"""Schedules linking in one worker: small requests in shared batches, long lists in threads.
 
-Linking costs about as much for thirty clients as for ten, so requests that wait at the same time
-share one call, one look at the database included. A large list does not stand in their way.
+Linking costs about as much for thirty clients as for ten, so small requests that wait at the same
+time are linked in one batch, which also needs only one database query. Long lists are linked in
+threads of their own, so that small requests need not wait for them.
 """
 
 import asyncio
@@ -16,200 +17,213 @@ from linkage_rl.linker import LinkedBatch
 from linkage_rl.records import RecordBatch
 from serving.errors import RequestError, UnavailableError
 
-SMALL: Final = 32
-"""Clients up to which a request is small."""
-TOGETHER: Final = 256
-"""Clients that are linked together at most."""
-LISTS: Final = 2
-"""Long lists that are worked on at once; while one is linked another is read or written."""
-MOST_CLIENTS: Final = 100_000
-"""Clients of long lists that may be under way at once: up to half a minute of work."""
+SMALL_REQUEST: Final = 32
+"""Clients up to which a request shares a batch."""
+MAX_BATCH: Final = 256
+"""Clients of a shared batch."""
+CONCURRENT_LISTS: Final = 2
+"""Long lists processed at the same time: while one is linked, another is parsed or encoded."""
+MAX_LIST_CLIENTS: Final = 100_000
+"""Clients of all long lists that are waiting or in progress: up to half a minute of work."""
 
 _log = logging.getLogger("serving")
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class Linked:
-    """What a request gets of a call."""
+class LinkResult:
+    """Decisions on the clients of one request or batch."""
 
     batch: LinkedBatch
     """Decisions on the clients that could be linked."""
     stale: bool
+    """Whether the database was needed and did not answer."""
     database_s: float
+    """Seconds that database queries took."""
     failed: tuple[int, ...] = ()
-    """Rows of the clients that could not."""
+    """Rows of the clients on which linking failed."""
 
 
 @dataclass(frozen=True)
-class _Waiting:
+class _Pending:
     key: object
-    link: Callable[[RecordBatch], Linked]
+    link: Callable[[RecordBatch], LinkResult]
     records: RecordBatch
-    result: "asyncio.Future[Linked]"
+    result: "asyncio.Future[LinkResult]"
 
 
-class Lanes:
-    """The threads of one worker that link; made within its event loop."""
+class Scheduler:
+    """Queue and threads of one worker; to be created in its event loop."""
 
-    def __init__(self, most_waiting: int, in_loop: bool = False) -> None:
-        """No lane serves yet.
+    def __init__(self, max_waiting: int, in_loop: bool = False) -> None:
+        """Nothing is linked before `start`.
 
         Args:
-            most_waiting: Requests that may be under way at once.
-            in_loop: Link small requests in the event loop itself: a thread of their own costs half
-                a millisecond, and pays only where linking waits for a database.
+            max_waiting: Requests that may be waiting or in progress.
+            in_loop: Link small requests in the event loop itself: a thread costs half a
+                millisecond more, and pays off only where linking waits for a database.
         """
-        self._most_waiting = most_waiting
+        self._max_waiting = max_waiting
         self._in_loop = in_loop
-        self._under_way = 0
-        self._clients = 0
-        self._turns = asyncio.Semaphore(LISTS)
-        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
-        self._small = ThreadPoolExecutor(1, thread_name_prefix="small")
-        self._large = ThreadPoolExecutor(LISTS, thread_name_prefix="large")
+        self._waiting = 0
+        self._list_clients = 0
+        self._list_slots = asyncio.Semaphore(CONCURRENT_LISTS)
+        self._queue: asyncio.Queue[_Pending] = asyncio.Queue()
+        self._deferred: list[_Pending] = []
+        self._batch_thread = ThreadPoolExecutor(1, thread_name_prefix="batches")
+        self._list_threads = ThreadPoolExecutor(CONCURRENT_LISTS, thread_name_prefix="lists")
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to serve the small lane."""
-        self._task = asyncio.create_task(self._serve_small())
+        """Begin to link small requests."""
+        self._task = asyncio.create_task(self._link_batches())
 
     async def close(self) -> None:
-        """End both lanes; nothing may wait in them any more."""
+        """Stop; no request may be waiting any more."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        self._small.shutdown()
-        self._large.shutdown()
+        self._batch_thread.shutdown()
+        self._list_threads.shutdown()
 
     async def link(
-        self, key: object, link: Callable[[RecordBatch], Linked], records: RecordBatch
-    ) -> Linked:
-        """Link a request's clients, a small one perhaps together with others of the same key.
+        self, key: object, link: Callable[[RecordBatch], LinkResult], records: RecordBatch
+    ) -> LinkResult:
+        """Link the clients of a request, a small one possibly in a batch with others.
 
         Args:
-            key: Requests of equal keys may share a call; they have the same model and index.
+            key: Requests of equal keys may share a batch; they have the same model and index.
             link: Links N clients.
             records: The clients.
 
         Raises:
-            UnavailableError: Too many requests wait.
+            UnavailableError: Too many requests are waiting.
         """
-        if len(records) > SMALL:
-            return await self.run(lambda: link(records))
-        self._refuse_crowd()
-        result: asyncio.Future[Linked] = asyncio.get_running_loop().create_future()
-        self._under_way += 1
+        if len(records) > SMALL_REQUEST:
+            return await self.run_in_thread(lambda: link(records))
+        self._check_capacity()
+        result: asyncio.Future[LinkResult] = asyncio.get_running_loop().create_future()
+        self._waiting += 1
         try:
-            self._queue.put_nowait(_Waiting(key, link, records, result))
+            self._queue.put_nowait(_Pending(key, link, records, result))
             return await result
         finally:
-            self._under_way -= 1
+            self._waiting -= 1
 
     @asynccontextmanager
-    async def turn(self, clients: int) -> AsyncIterator[None]:
-        """Wait for the turn of a list of so many clients; it keeps it until the end.
+    async def list_slot(self, clients: int) -> AsyncIterator[None]:
+        """Wait until few enough long lists are in progress, and count as one of them.
 
-        So lists are answered one after the other, not all of them at the end of all.
+        Lists are so answered one after the other, instead of all of them at the very end.
+
+        Args:
+            clients: About how many clients the list has.
 
         Raises:
-            UnavailableError: Others take it up, and the list would be answered too late.
+            UnavailableError: Too many clients are waiting already.
         """
-        if self._clients and self._clients + clients > MOST_CLIENTS:
+        if self._list_clients and self._list_clients + clients > MAX_LIST_CLIENTS:
             raise UnavailableError(
-                f"expected lists of at most {MOST_CLIENTS} clients at once, got more; try again"
+                f"expected lists of at most {MAX_LIST_CLIENTS} clients at once, got more; try again"
             )
-        self._clients += clients
+        self._list_clients += clients
         try:
-            async with self._turns:
+            async with self._list_slots:
                 yield
         finally:
-            self._clients -= clients
+            self._list_clients -= clients
 
-    async def run(self, act: Callable[[], _T]) -> _T:
-        """Do something long in the large lane.
+    async def run_in_thread(self, act: Callable[[], _T]) -> _T:
+        """Run something slow in one of the threads for long lists.
 
         Raises:
-            UnavailableError: Too many requests wait.
+            UnavailableError: Too many requests are waiting.
         """
-        self._refuse_crowd()
-        self._under_way += 1
+        self._check_capacity()
+        self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._large, act)
+            return await asyncio.get_running_loop().run_in_executor(self._list_threads, act)
         finally:
-            self._under_way -= 1
+            self._waiting -= 1
 
-    def _refuse_crowd(self) -> None:
-        if self._under_way >= self._most_waiting:
+    def _check_capacity(self) -> None:
+        if self._waiting >= self._max_waiting:
             raise UnavailableError(
-                f"expected at most {self._most_waiting} requests at once, got more; try again"
+                f"expected at most {self._max_waiting} requests at once, got more; try again"
             )
 
-    async def _serve_small(self) -> None:
-        kept: list[_Waiting] = []
+    async def _link_batches(self) -> None:
         while True:
-            first = kept.pop(0) if kept else await self._queue.get()
-            waiting = [*kept]
-            while not self._queue.empty():
-                waiting.append(self._queue.get_nowait())
-            group, size, kept = [first], len(first.records), []
-            for other in waiting:
-                if other.key == first.key and size + len(other.records) <= TOGETHER:
-                    group.append(other)
-                    size += len(other.records)
-                else:
-                    kept.append(other)
-            for one, outcome in zip(group, await self._linked(group), strict=True):
-                if one.result.done():
+            requests = await self._next_batch()
+            for request, outcome in zip(requests, await self._link(requests), strict=True):
+                # a caller that has disconnected no longer waits for its result
+                if request.result.done():
                     continue
-                if isinstance(outcome, Linked):
-                    one.result.set_result(outcome)
+                if isinstance(outcome, LinkResult):
+                    request.result.set_result(outcome)
                 else:
-                    one.result.set_exception(outcome)
-            # those answers go out before the next are begun
+                    request.result.set_exception(outcome)
+            # lets these answers be sent before the next batch begins
             await asyncio.sleep(0)
 
-    async def _linked(self, group: list[_Waiting]) -> list[Linked | Exception]:
+    async def _next_batch(self) -> list[_Pending]:
+        """Waiting requests of one key; the others are deferred to a later batch."""
+        first = self._deferred.pop(0) if self._deferred else await self._queue.get()
+        waiting = self._deferred
+        while not self._queue.empty():
+            waiting.append(self._queue.get_nowait())
+        batch, size, self._deferred = [first], len(first.records), []
+        for request in waiting:
+            if request.key == first.key and size + len(request.records) <= MAX_BATCH:
+                batch.append(request)
+                size += len(request.records)
+            else:
+                self._deferred.append(request)
+        return batch
+
+    async def _link(self, requests: list[_Pending]) -> list[LinkResult | Exception]:
         if self._in_loop:
-            return _link_together(group)
+            return _link_batch(requests)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._small, _link_together, group)
+        return await loop.run_in_executor(self._batch_thread, _link_batch, requests)
 
 
-def _link_together(group: list[_Waiting]) -> list[Linked | Exception]:
-    """One call for all; where some client fails in it, each request is tried for itself."""
-    if len(group) > 1:
+def _link_batch(requests: list[_Pending]) -> list[LinkResult | Exception]:
+    """Link all requests in one call; if that fails for any client, each request by itself."""
+    if len(requests) > 1:
         try:
-            linked = group[0].link(_joined([one.records for one in group]))
+            linked = requests[0].link(_concatenate([request.records for request in requests]))
         except RequestError as error:
-            return [error] * len(group)
+            return [error] * len(requests)
         except Exception:
-            # whatever it was, raised here it would end the lane and leave all requests waiting
-            _log.exception("%d requests could not be linked together", len(group))
+            # raised here, it would end the loop of `_link_batches` and leave all requests waiting
+            _log.exception("a batch of %d requests could not be linked", len(requests))
         else:
             if not linked.failed:
-                return _shares(group, linked)
-    outcomes: list[Linked | Exception] = []
-    for one in group:
+                return _split(requests, linked)
+    outcomes: list[LinkResult | Exception] = []
+    for request in requests:
         try:
-            outcomes.append(one.link(one.records))
+            outcomes.append(request.link(request.records))
         except Exception as error:
-            # it is raised in the request that asked; the lane goes on
+            # raised again in the request itself; the others go on
             outcomes.append(error)
     return outcomes
 
 
-def _shares(group: list[_Waiting], linked: Linked) -> list[Linked | Exception]:
-    shares: list[Linked | Exception] = []
+def _split(requests: list[_Pending], linked: LinkResult) -> list[LinkResult | Exception]:
+    """The result of a batch, as one result per request."""
+    results: list[LinkResult | Exception] = []
     begin = 0
-    for one in group:
-        end = begin + len(one.records)
-        shares.append(Linked(linked.batch.between(begin, end), linked.stale, linked.database_s))
+    for request in requests:
+        end = begin + len(request.records)
+        batch = linked.batch.between(begin, end)
+        results.append(LinkResult(batch, linked.stale, linked.database_s))
         begin = end
-    return shares
+    return results
 
 
-def _joined(parts: list[RecordBatch]) -> RecordBatch:
+def _concatenate(parts: list[RecordBatch]) -> RecordBatch:
     names = dict.fromkeys(name for part in parts for name in part.columns)
     return RecordBatch(
         [client_id for part in parts for client_id in part.ids],

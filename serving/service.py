@@ -9,97 +9,110 @@ from typing import Any, Final, TypeVar
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.linker import Linker
 from linkage_rl.records import RecordBatch
-from serving.codec import CSV, Form, accepted, decode, encode
+from serving.codec import CSV, ContentType, decode, encode, negotiate
 from serving.errors import RequestError
 from serving.live_index import LiveIndex
-from serving.logs import RequestLine
-from serving.metrics import Meters
+from serving.logs import RequestLog
+from serving.metrics import Metrics
 from serving.models import Model, ModelLibrary
 from serving.readback import LiveTable, Readback
-from serving.requests import Inquiry
-from serving.responses import Answer, candidate_results, link_results
-from serving.scheduler import Lanes, Linked
-from serving.settings import Settings
+from serving.requests import LinkageRequest
+from serving.responses import LinkageResponse, candidate_results, link_results
+from serving.scheduler import LinkResult, Scheduler
+from serving.settings import WorkerSettings
 
-_LONG: Final = 32 << 10
-"""Bytes from which on a body is read, and its answer written, beside the event loop."""
+_LONG_BODY: Final = 32 << 10
+"""Bytes above which a body is parsed, and its answer encoded, outside the event loop."""
 
 _log = logging.getLogger("serving")
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class Question:
-    """A request to a model, as it came."""
+class RawRequest:
+    """A request to a model before it is parsed."""
 
     body: bytes
     content_type: str
     accept: str
     mode: str
-    """What CSV and JSON Lines ask for."""
+    """Mode of CSV and JSON Lines; JSON names its own."""
 
 
 @dataclass(frozen=True)
 class Service:
     """What a worker needs to answer."""
 
-    settings: Settings
+    settings: WorkerSettings
     library: ModelLibrary
-    lanes: Lanes
-    meters: Meters
+    scheduler: Scheduler
+    metrics: Metrics
     live_index: LiveIndex | None
     """None where no database is configured."""
     live_table: LiveTable | None
 
-    async def answer(
-        self, question: Question, model_name: str, line: RequestLine
+    async def respond(
+        self, request: RawRequest, model_name: str, log: RequestLog
     ) -> tuple[bytes, str]:
-        """The answer's bytes and Content-Type; `line` learns what the log says of it.
+        """Answer a request.
+
+        Args:
+            request: The request.
+            model_name: The model to ask.
+            log: Filled in with what is logged of the request.
+
+        Returns:
+            The bytes of the answer and their Content-Type.
 
         Raises:
             RequestError: The request as a whole cannot be answered.
         """
-        form = Form.of(question.content_type)
-        out = accepted(question.accept, form)
-        model = self.library.held(model_name)
+        content_type = ContentType.parse(request.content_type)
+        accepted = negotiate(request.accept, content_type)
+        model = self.library.in_memory(model_name)
         if model is None:
-            model = await self.lanes.run(lambda: self.library.get(model_name))
-        long = len(question.body) > _LONG
-        if not long:
-            return await self._answer(question, model, form, out, line)
-        async with self.lanes.turn(_size(question.body, self.settings.max_clients)):
-            return await self._answer(question, model, form, out, line)
+            model = await self.scheduler.run_in_thread(lambda: self.library.get(model_name))
+        if len(request.body) <= _LONG_BODY:
+            return await self._respond(request, model, content_type, accepted, log)
+        clients = _estimate_clients(request.body, self.settings.max_clients)
+        async with self.scheduler.list_slot(clients):
+            return await self._respond(request, model, content_type, accepted, log)
 
-    async def _answer(
-        self, question: Question, model: Model, form: Form, out: Form, line: RequestLine
+    async def _respond(
+        self,
+        raw: RawRequest,
+        model: Model,
+        content_type: ContentType,
+        accepted: ContentType,
+        log: RequestLog,
     ) -> tuple[bytes, str]:
-        long, settings = len(question.body) > _LONG, self.settings
-        asked = await self._here_or_beside(
+        is_long, settings = len(raw.body) > _LONG_BODY, self.settings
+        request = await self._maybe_offload(
             lambda: decode(
-                question.body, form, question.mode, settings.max_clients, settings.csv_columns
+                raw.body, content_type, raw.mode, settings.max_clients, settings.csv_columns
             ),
-            long,
+            is_long,
         )
-        line.model, line.mode, line.clients = model.name, asked.mode, len(asked)
-        answer, linked = await self._act(model, asked, out)
+        log.model, log.mode, log.clients = model.name, request.mode, len(request)
+        response, linked = await self._answer(model, request, accepted)
         if linked is not None:
-            line.stale, line.database_s = linked.stale, linked.database_s
-        line.decisions = Counter(result["decision"] for result in answer.results)
-        self._count(answer, linked, line)
-        return await self._here_or_beside(lambda: encode(answer, out), long)
+            log.stale, log.database_s = linked.stale, linked.database_s
+        log.decisions = Counter(result["decision"] for result in response.results)
+        self._count(response, linked, log)
+        return await self._maybe_offload(lambda: encode(response, accepted), is_long)
 
     def info(self, model: Model) -> dict[str, Any]:
-        """What the model and the table are."""
+        """Data on the model and the company table, the answer to mode `info`."""
         index = self._index_of(model)
-        about = model.settings
+        settings = model.settings
         return {
             "name": model.name,
             "version": model.version,
-            "origin": dict(about.origin),
-            "metrics": dict(about.metrics),
-            "link_threshold": about.thresholds.link if about.thresholds else None,
-            "max_candidates": about.max_candidates,
-            "blocker_costs": {blocker.name: blocker.cost for blocker in about.blockers},
+            "origin": dict(settings.origin),
+            "metrics": dict(settings.metrics),
+            "link_threshold": settings.thresholds.link if settings.thresholds else None,
+            "max_candidates": settings.max_candidates,
+            "blocker_costs": {blocker.name: blocker.cost for blocker in settings.blockers},
             "companies": len(index),
             "watermark": index.watermark,
             "index_age_s": self.live_index.age_s() if self.live_index else None,
@@ -108,48 +121,50 @@ class Service:
         }
 
     def is_ready(self, model_name: str) -> bool:
-        """Whether the model would answer now."""
+        """Whether the model could answer now; loads it if necessary."""
         try:
             self._index_of(self.library.get(model_name))
         except RequestError:
             return False
         return True
 
-    def gauge(self) -> None:
-        """Bring the gauges of the index up to date."""
+    def update_gauges(self) -> None:
+        """Set the gauges of the index to their current values."""
         if self.live_index is not None and self.live_index.current is not None:
-            self.meters.index_companies.set(len(self.live_index.current))
+            self.metrics.index_companies.set(len(self.live_index.current))
             if (age := self.live_index.age_s()) is not None:
-                self.meters.index_age.set(age)
+                self.metrics.index_age.set(age)
 
-    async def _act(self, model: Model, asked: Inquiry, out: Form) -> tuple[Answer, Linked | None]:
-        shared = Answer(model.labels, warnings=asked.warnings)
-        if asked.mode == "info":
+    async def _answer(
+        self, model: Model, request: LinkageRequest, accepted: ContentType
+    ) -> tuple[LinkageResponse, LinkResult | None]:
+        shared = LinkageResponse(model.labels, warnings=request.warnings)
+        if request.mode == "info":
             info = self.info(model)
-            flat = out.media == CSV
-            return replace(shared, info=_flattened(info) if flat else info), None
+            return replace(shared, info=_flatten(info) if accepted.media == CSV else info), None
         index = self._index_of(model)
-        if asked.mode == "candidates":
+        if request.mode == "candidates":
             source = self._readback(index)
-            linker = model.on(index, source)
-            found = await self.lanes.run(lambda: linker.candidates(asked.records))
-            results = candidate_results(asked, found)
+            linker = model.linker_on(index, source)
+            candidates = await self.scheduler.run_in_thread(
+                lambda: linker.candidates(request.records)
+            )
+            results = candidate_results(request, candidates)
             return replace(shared, results=results, stale=source.stale), None
 
-        def link(records: RecordBatch) -> Linked:
+        def link(records: RecordBatch) -> LinkResult:
             source = self._readback(index)
-            return link_sound(model.on(index, source), source, records)
+            return link_isolating_failures(model.linker_on(index, source), source, records)
 
         key = (model.name, model.version, id(index))
-        linked = await self.lanes.link(key, link, asked.records)
+        linked = await self.scheduler.link(key, link, request.records)
         blockers = tuple(blocker.name for blocker in model.settings.blockers)
-        if linked.failed:
-            asked = asked.without(linked.failed)
-        results = link_results(asked, linked.batch, blockers)
+        valid = request.reject(linked.failed) if linked.failed else request
+        results = link_results(valid, linked.batch, blockers)
         return replace(shared, results=results, stale=linked.stale), linked
 
-    async def _here_or_beside(self, act: Callable[[], _T], long: bool) -> _T:
-        return await self.lanes.run(act) if long else act()
+    async def _maybe_offload(self, act: Callable[[], _T], is_long: bool) -> _T:
+        return await self.scheduler.run_in_thread(act) if is_long else act()
 
     def _index_of(self, model: Model) -> CompanyIndex:
         live = self.live_index.current if self.live_index is not None else None
@@ -158,42 +173,43 @@ class Service:
     def _readback(self, index: CompanyIndex) -> Readback:
         return Readback(self.live_table, index, self.settings.on_database_down)
 
-    def _count(self, answer: Answer, linked: Linked | None, line: RequestLine) -> None:
-        ran = Counter(
-            blocker for result in answer.results for blocker in result.get("blockers", ())
+    def _count(self, response: LinkageResponse, linked: LinkResult | None, log: RequestLog) -> None:
+        blockers = Counter(
+            blocker for result in response.results for blocker in result.get("blockers", ())
         )
-        self.meters.decided(line.model, line.decisions, ran)
-        if answer.stale:
-            self.meters.stale.inc()
+        self.metrics.count_clients(log.model, log.decisions, blockers)
+        if response.stale:
+            self.metrics.stale.inc()
         if linked is not None and linked.database_s:
-            self.meters.database.observe(linked.database_s)
+            self.metrics.database.observe(linked.database_s)
 
 
-def link_sound(linker: Linker, source: Readback, records: RecordBatch) -> Linked:
-    """Link these clients; one on which the library stumbles does not take the others along.
+def link_isolating_failures(linker: Linker, source: Readback, records: RecordBatch) -> LinkResult:
+    """Link these clients; where linking fails on some of them, link the others all the same.
 
     Raises:
         RequestError: The database is needed and does not answer.
     """
     try:
-        return Linked(linker.link(records), source.stale, source.seconds)
+        return LinkResult(linker.link(records), source.stale, source.seconds)
     except (RequestError, MemoryError):
         raise
     except Exception:
         _log.exception("a client could not be linked")
-    failed = _failing(linker, records, range(len(records)))
+    failed = _failing_rows(linker, records, range(len(records)))
     kept = [row for row in range(len(records)) if row not in failed]
     batch = linker.link(records.take(kept))
-    return Linked(batch, source.stale, source.seconds, tuple(sorted(failed)))
+    return LinkResult(batch, source.stale, source.seconds, tuple(sorted(failed)))
 
 
-def _size(body: bytes, most: int) -> int:
-    """About how many clients a body holds, told before it is read."""
-    return max(len(body) // 200, min(most, max(body.count(b"{"), body.count(b"\n"))))
+def _estimate_clients(body: bytes, max_clients: int) -> int:
+    """About how many clients a body holds, estimated without parsing it."""
+    separators = max(body.count(b"{"), body.count(b"\n"))
+    return max(len(body) // 200, min(max_clients, separators))
 
 
-def _failing(linker: Linker, records: RecordBatch, rows: Sequence[int]) -> set[int]:
-    """The rows on which the linker stumbles, found by halving."""
+def _failing_rows(linker: Linker, records: RecordBatch, rows: Sequence[int]) -> set[int]:
+    """The rows on which linking fails, found by bisection."""
     try:
         linker.link(records.take(rows))
     except (RequestError, MemoryError):
@@ -202,11 +218,14 @@ def _failing(linker: Linker, records: RecordBatch, rows: Sequence[int]) -> set[i
         if len(rows) == 1:
             return set(rows)
         middle = len(rows) // 2
-        return _failing(linker, records, rows[:middle]) | _failing(linker, records, rows[middle:])
+        return _failing_rows(linker, records, rows[:middle]) | _failing_rows(
+            linker, records, rows[middle:]
+        )
     return set()
 
 
-def _flattened(info: Mapping[str, Any]) -> dict[str, Any]:
+def _flatten(info: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested objects as columns of their own, such as `metrics_f1`."""
     return {name: value for name, value in info.items() if not isinstance(value, Mapping)} | {
         f"{name}_{key}": item
         for name, value in info.items()

@@ -1,90 +1,177 @@
-"""What the environment says of a server; every variable is listed here and nowhere else."""
+"""Every environment variable that the container reads, with its default and its check.
+
+Standard library only, since the supervisor reads its settings before, and without, the libraries
+of the workers. The one exception are the values of the database credentials: they are read by
+`linkage_rl.tables.credentials` when a connection is opened, and here only looked for.
+"""
 
 import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
-
-from linkage_rl.errors import ConfigError
-from linkage_rl.tables.credentials import VARIABLES
-from linkage_rl.tables.engine import Limits
-from linkage_rl.tables.schema import CANONICAL, ColumnMapping
+from typing import Final, Literal, TypeVar, get_args
 
 OnDatabaseDown = Literal["stale", "fail"]
+
+DATABASE_VARIABLES: Final = ("DATABASE_URL", "DB_SECRET_ARN", "DB_HOST")
+"""Any of these names a database."""
+METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Set by the supervisor for its workers: the folder in which they add up their metrics."""
 
 _T = TypeVar("_T")
 
 
+class SettingError(Exception):
+    """An environment variable has a value that the server cannot start with."""
+
+
 @dataclass(frozen=True)
-class Settings:
+class ServerSettings:
+    """How many processes the supervisor starts, and where they listen."""
+
+    run_folder: Path
+    """`LINKAGE_RUN_DIR`: sockets, metrics and temporary files; emptied at every start."""
+    bind: str
+    """`LINKAGE_BIND`: address to listen on."""
+    port: int
+    """`SAGEMAKER_BIND_TO_PORT`."""
+    workers: int
+    """`LINKAGE_WORKERS`: worker processes; the number of usable CPUs by default."""
+    max_body_mb: int
+    """`SAGEMAKER_MAX_PAYLOAD_IN_MB`: nginx refuses larger bodies."""
+    refresher: bool
+    """Whether a database is configured, whose changes are to be picked up."""
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "ServerSettings":
+        """Settings from environment variables.
+
+        Raises:
+            SettingError: A variable has an invalid value; the message names it.
+        """
+        return cls(
+            run_folder=_run_folder(environ).absolute(),
+            bind=environ.get("LINKAGE_BIND") or "0.0.0.0",
+            port=_read(environ, "SAGEMAKER_BIND_TO_PORT", _whole_number(65_535), 8080),
+            workers=_read(environ, "LINKAGE_WORKERS", _whole_number(256), usable_cpus()),
+            max_body_mb=_max_payload_mb(environ),
+            refresher=_has_database(environ),
+        )
+
+    def sockets(self) -> list[Path]:
+        """The unix sockets that the workers listen on."""
+        return [self.run_folder / f"worker-{n}.sock" for n in range(1, self.workers + 1)]
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
     """How one worker serves."""
 
     model_folder: Path = Path("/opt/ml/model")
-    """`LINKAGE_MODEL_DIR`: the bundle that answers when no model is named."""
+    """`LINKAGE_MODEL_DIR`: the bundle that answers when a request names no model."""
     model_name: str = "default"
-    """`LINKAGE_MODEL_NAME`: what that bundle is called in answers, logs and metrics."""
+    """`LINKAGE_MODEL_NAME`: name of that bundle in answers, logs and metrics."""
     multi_model: bool = False
     """`SAGEMAKER_MULTI_MODEL`: start without a model and wait for `POST /models`."""
     model_memory_mb: int = 1024
-    """`LINKAGE_MODEL_MEMORY_MB`: from which sum of loaded models on loading ends with 507."""
+    """`LINKAGE_MODEL_MEMORY_MB`: all loaded models together; beyond it loading fails with 507."""
     run_folder: Path = Path("/tmp/linkage_rl")
     """`LINKAGE_RUN_DIR`: sockets, metrics and the list of models that the workers share."""
     index_folder: Path = Path("/tmp/linkage_rl/index")
-    """`LINKAGE_INDEX_DIR`: the index of the live table; keep it on a volume to start faster."""
+    """`LINKAGE_INDEX_DIR`: the index of the live table; on a volume, restarts are faster."""
     database: bool = False
-    """Whether the environment names one; else companies are read from the bundle's index."""
+    """Whether a database is configured; otherwise companies are read from the bundle's index."""
     on_database_down: OnDatabaseDown = "stale"
-    """`LINKAGE_ON_DATABASE_DOWN`: answer from the index and say so, or with 503."""
+    """`LINKAGE_ON_DATABASE_DOWN`: answer from the index, marked as stale, or fail with 503."""
     refresh_s: float = 300.0
-    """`LINKAGE_REFRESH_S`: pause between two looks for changes of the table."""
-    limits: Limits = field(default_factory=Limits)
-    """`LINKAGE_DATABASE_CONNECTIONS` of each worker, and `LINKAGE_DATABASE_TIMEOUT_S`."""
+    """`LINKAGE_REFRESH_S`: pause between two refreshes of the index."""
+    database_connections: int = 2
+    """`LINKAGE_DATABASE_CONNECTIONS` of each worker."""
+    database_timeout_s: float = 2.0
+    """`LINKAGE_DATABASE_TIMEOUT_S`: limit of waiting for a connection, then for a statement."""
     queries_per_s: float = 100.0
     """`LINKAGE_DATABASE_QPS`: queries that each worker may start per second."""
-    mapping: ColumnMapping = field(default_factory=lambda: CANONICAL)
+    table_mapping: Mapping[str, str] = field(default_factory=dict)
     """`LINKAGE_TABLE_MAPPING`: a JSON object of canonical to own column names, and `table`."""
     max_clients: int = 20_000
     """`LINKAGE_MAX_CLIENTS` of one request."""
     max_waiting: int = 512
     """`LINKAGE_MAX_WAITING`: requests that may wait in a worker before it answers 503."""
     max_payload_mb: int = 6
-    """`SAGEMAKER_MAX_PAYLOAD_IN_MB`, which nginx enforces."""
+    """`SAGEMAKER_MAX_PAYLOAD_IN_MB`: limit of a request body."""
     csv_columns: tuple[str, ...] = ()
     """`LINKAGE_CSV_COLUMNS`: the columns of CSV that comes without a header, comma-separated."""
     embed_metrics: bool = False
-    """`LINKAGE_LOG_EMF`: log lines are CloudWatch embedded metrics, too."""
+    """`LINKAGE_LOG_EMF`: write log lines in CloudWatch's embedded metric format, too."""
 
     @classmethod
-    def of(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "WorkerSettings":
         """Settings from environment variables.
 
         Raises:
-            ConfigError: A variable has a value of another kind; the message names it.
+            SettingError: A variable has an invalid value; the message names it.
         """
-        run = Path(environ.get("LINKAGE_RUN_DIR") or cls.run_folder)
-        connections = _read(environ, "LINKAGE_DATABASE_CONNECTIONS", _count, 2)
-        timeout_s = _read(environ, "LINKAGE_DATABASE_TIMEOUT_S", _positive, 2.0)
+
+        def read(name: str, parse: Callable[[str], _T], default: _T) -> _T:
+            return _read(environ, name, parse, default)
+
+        count, run_folder = _whole_number(None), _run_folder(environ)
         return cls(
             model_folder=Path(environ.get("LINKAGE_MODEL_DIR") or cls.model_folder),
             model_name=environ.get("LINKAGE_MODEL_NAME") or cls.model_name,
-            multi_model=_read(environ, "SAGEMAKER_MULTI_MODEL", _switch, False),
-            model_memory_mb=_read(environ, "LINKAGE_MODEL_MEMORY_MB", _count, cls.model_memory_mb),
-            run_folder=run,
-            index_folder=Path(environ.get("LINKAGE_INDEX_DIR") or run / "index"),
-            database=any(environ.get(name) for name in VARIABLES),
-            on_database_down=_read(environ, "LINKAGE_ON_DATABASE_DOWN", _when_down, "stale"),
-            refresh_s=_read(environ, "LINKAGE_REFRESH_S", _positive, cls.refresh_s),
-            limits=Limits(connections, timeout_s),
-            queries_per_s=_read(environ, "LINKAGE_DATABASE_QPS", _positive, cls.queries_per_s),
-            mapping=_read(environ, "LINKAGE_TABLE_MAPPING", _mapping, CANONICAL),
-            max_clients=_read(environ, "LINKAGE_MAX_CLIENTS", _count, cls.max_clients),
-            max_waiting=_read(environ, "LINKAGE_MAX_WAITING", _count, cls.max_waiting),
-            max_payload_mb=_read(environ, "SAGEMAKER_MAX_PAYLOAD_IN_MB", _count, 6),
+            multi_model=read("SAGEMAKER_MULTI_MODEL", _switch, cls.multi_model),
+            model_memory_mb=read("LINKAGE_MODEL_MEMORY_MB", count, cls.model_memory_mb),
+            run_folder=run_folder,
+            index_folder=Path(environ.get("LINKAGE_INDEX_DIR") or run_folder / "index"),
+            database=_has_database(environ),
+            on_database_down=read(
+                "LINKAGE_ON_DATABASE_DOWN", _on_database_down, cls.on_database_down
+            ),
+            refresh_s=read("LINKAGE_REFRESH_S", _positive, cls.refresh_s),
+            database_connections=read(
+                "LINKAGE_DATABASE_CONNECTIONS", count, cls.database_connections
+            ),
+            database_timeout_s=read(
+                "LINKAGE_DATABASE_TIMEOUT_S", _positive, cls.database_timeout_s
+            ),
+            queries_per_s=read("LINKAGE_DATABASE_QPS", _positive, cls.queries_per_s),
+            table_mapping=read("LINKAGE_TABLE_MAPPING", _json_of_names, {}),
+            max_clients=read("LINKAGE_MAX_CLIENTS", count, cls.max_clients),
+            max_waiting=read("LINKAGE_MAX_WAITING", count, cls.max_waiting),
+            max_payload_mb=_max_payload_mb(environ),
             csv_columns=tuple(filter(None, environ.get("LINKAGE_CSV_COLUMNS", "").split(","))),
-            embed_metrics=_read(environ, "LINKAGE_LOG_EMF", _switch, False),
+            embed_metrics=read("LINKAGE_LOG_EMF", _switch, cls.embed_metrics),
         )
+
+
+def ml_root(environ: Mapping[str, str] = os.environ) -> Path:
+    """`LINKAGE_ML_ROOT`: the folder of SageMaker's training contract, `/opt/ml` by default."""
+    return Path(environ.get("LINKAGE_ML_ROOT") or "/opt/ml")
+
+
+def usable_cpus() -> int:
+    """CPUs that this process may use, by its affinity and by the quota of its container."""
+    count = len(os.sched_getaffinity(0))
+    for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+        files = [Path("/sys/fs/cgroup") / name for name in names]
+        if all(file.is_file() for file in files):
+            quota, period = " ".join(file.read_text() for file in files).split()
+            if quota not in ("max", "-1"):
+                return max(min(count, round(int(quota) / int(period))), 1)
+    return count
+
+
+def _run_folder(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("LINKAGE_RUN_DIR") or "/tmp/linkage_rl")
+
+
+def _has_database(environ: Mapping[str, str]) -> bool:
+    return any(environ.get(name) for name in DATABASE_VARIABLES)
+
+
+def _max_payload_mb(environ: Mapping[str, str]) -> int:
+    return _read(environ, "SAGEMAKER_MAX_PAYLOAD_IN_MB", _whole_number(1024), 6)
 
 
 def _read(environ: Mapping[str, str], name: str, parse: Callable[[str], _T], default: _T) -> _T:
@@ -93,14 +180,19 @@ def _read(environ: Mapping[str, str], name: str, parse: Callable[[str], _T], def
         return default
     try:
         return parse(text)
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"{name}: {error}, got {text!r}; mend the environment") from None
+    except ValueError as error:
+        raise SettingError(f"{name}: {error}, got {text!r}; fix the variable") from None
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ValueError("expected a whole number of 1 or more")
-    return int(text)
+def _whole_number(maximum: int | None) -> Callable[[str], int]:
+    expected = f"from 1 to {maximum}" if maximum else "of 1 or more"
+
+    def parse(text: str) -> int:
+        if not text.isdecimal() or int(text) < 1 or (maximum and int(text) > maximum):
+            raise ValueError(f"expected a whole number {expected}")
+        return int(text)
+
+    return parse
 
 
 def _positive(text: str) -> float:
@@ -120,18 +212,18 @@ def _switch(text: str) -> bool:
     return known[text.lower()]
 
 
-def _when_down(text: str) -> OnDatabaseDown:
+def _on_database_down(text: str) -> OnDatabaseDown:
     for choice in get_args(OnDatabaseDown):
         if text == choice:
             return choice  # type: ignore[no-any-return]
     raise ValueError("expected stale or fail")
 
 
-def _mapping(text: str) -> ColumnMapping:
+def _json_of_names(text: str) -> Mapping[str, str]:
     try:
-        columns: Any = json.loads(text)
-        return ColumnMapping(**columns)
-    except (ValueError, TypeError):
-        raise ValueError(
-            'expected a JSON object of column names like {"table": "crm.companies"}'
-        ) from None
+        names = json.loads(text)
+    except ValueError:
+        names = None
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        raise ValueError('expected a JSON object of column names like {"table": "crm.companies"}')
+    return names

@@ -1,8 +1,9 @@
-"""Process number 1 of the container: nginx in front of the workers, the refresher beside them.
+"""Process 1 of the container: starts nginx, the workers behind it, and the refresher.
 
-A child that dies is started again; one that keeps dying ends the container, and says so. SIGTERM
-lets nginx finish the requests in flight, then ends the rest. Standard library only: this process
-stays small and starts at once, so that nginx answers before the workers have loaded their model.
+A child that dies is started again; one that keeps dying ends the container with a reason. On
+SIGTERM nginx first finishes the requests in flight, then the rest is stopped. Standard library
+only: this process stays small and starts at once, so that nginx answers before the workers have
+loaded their model.
 """
 
 import contextlib
@@ -17,67 +18,68 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from serving.run_folder import SettingError, Settings, environment, prepare
+from serving.run_folder import environment, prepare
+from serving.settings import ServerSettings, SettingError
 
 STOP_S: Final = 8.0
-"""From SIGTERM until whatever is left is killed; the platform kills after 30 s."""
+"""Seconds from SIGTERM until children that still run are killed; SageMaker kills after 30 s."""
 _DRAIN_S: Final = 6.0
-"""The part of it that nginx may take to finish requests in flight."""
-_MOST_DEATHS, _WITHIN_S = 5, 60.0
-"""A child that dies more often than this is not started again."""
+"""Seconds of these that nginx may take to finish the requests in flight."""
+_MAX_DEATHS, _DEATHS_WITHIN_S = 5, 60.0
+"""A child that dies more often within this many seconds is not started again."""
 _SIGNALS: Final = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
 
 
 @dataclass
 class Child:
-    """A process that is started again when it dies."""
+    """A process that the supervisor keeps running."""
 
     name: str
     command: tuple[str, ...]
     pid: int | None = None
     start_at: float = 0.0
-    """When it is due to start, in seconds of the monotonic clock."""
-    deaths: deque[float] = field(default_factory=lambda: deque(maxlen=_MOST_DEATHS + 1))
+    """Time of its next start, in seconds of the monotonic clock."""
+    deaths: deque[float] = field(default_factory=lambda: deque(maxlen=_MAX_DEATHS + 1))
 
-    def died(self, now: float) -> bool:
-        """Note a death and when to start again; False when that is no use any more."""
+    def record_death(self, now: float) -> bool:
+        """Schedule the next start; False if it has died too often for another one."""
         self.pid = None
         self.deaths.append(now)
-        recent = sum(now - death <= _WITHIN_S for death in self.deaths)
+        recent = sum(now - death <= _DEATHS_WITHIN_S for death in self.deaths)
         self.start_at = now + min(0.1 * 2 ** (recent - 1), 2.0)
-        return recent <= _MOST_DEATHS
+        return recent <= _MAX_DEATHS
 
     def kill(self) -> None:
-        """End it and what it started, at once."""
+        """Kill it and the processes that it started."""
         if self.pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
 
 
 class Supervisor:
-    """Starts the children, and starts them again, until it is told to stop."""
+    """Keeps its children running until SIGTERM or SIGINT."""
 
     def __init__(self, children: Sequence[Child], environ: Mapping[str, str]) -> None:
         self.children = children
         self.environ = environ
 
     def run(self) -> int:
-        """Return the exit code: 0 after SIGTERM, 1 when a child keeps dying."""
+        """Supervise; returns the exit code: 0 after SIGTERM, 1 when a child keeps dying."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         while True:
             for child in self.children:
                 if child.pid is None and child.start_at <= time.monotonic():
                     self._start(child)
             due = [child.start_at for child in self.children if child.pid is None]
-            caught = self._wait(min(due, default=time.monotonic() + 3600))
+            caught = self._next_signal(min(due, default=time.monotonic() + 3600))
             if caught in (signal.SIGTERM, signal.SIGINT):
                 log("stopping", signal=signal.Signals(caught).name)
                 self._stop()
                 log("stopped")
                 return 0
-            hopeless = [ended for ended in self._reap() if not self._died(*ended)]
-            if hopeless:
-                return self._give_up(*hopeless[0])
+            beyond_help = [ended for ended in self._reap() if not self._handle_death(*ended)]
+            if beyond_help:
+                return self._give_up(*beyond_help[0])
 
     def _start(self, child: Child) -> None:
         child.pid = os.posix_spawn(
@@ -90,19 +92,19 @@ class Supervisor:
         )
         log("started", process=child.name, pid=child.pid)
 
-    def _died(self, child: Child, code: int) -> bool:
+    def _handle_death(self, child: Child, code: int) -> bool:
         log("a process died", "warning", process=child.name, exit_code=code)
-        # what an nginx leaves behind would keep the port
+        # worker processes that a dead nginx leaves behind would keep the port
         child.kill()
-        return child.died(time.monotonic())
+        return child.record_death(time.monotonic())
 
-    def _wait(self, until: float) -> int | None:
-        """The next signal, or None when the time is over."""
+    def _next_signal(self, until: float) -> int | None:
+        """The next signal, or None if there is none until then."""
         caught = signal.sigtimedwait(_SIGNALS, max(until - time.monotonic(), 0))
         return caught and caught.si_signo
 
     def _reap(self) -> list[tuple[Child, int]]:
-        """Children that ended, with their exit codes; orphans are laid to rest unseen."""
+        """Children that ended, with their exit codes; orphaned children are reaped silently."""
         ended: list[tuple[Child, int]] = []
         while True:
             try:
@@ -117,8 +119,8 @@ class Supervisor:
     def _give_up(self, child: Child, code: int) -> int:
         self._stop()
         log(
-            f"{child.name} died {len(child.deaths)} times within {_WITHIN_S:.0f} s, at last with "
-            f"exit code {code}; its own lines above say why",
+            f"{child.name} died {len(child.deaths)} times within {_DEATHS_WITHIN_S:.0f} s, "
+            f"last with exit code {code}; its log lines above say why",
             "error",
             process=child.name,
             exit_code=code,
@@ -126,7 +128,7 @@ class Supervisor:
         return 1
 
     def _stop(self) -> None:
-        """End all children, nginx first, so that no request meets a closed door."""
+        """Stop all children, nginx first, so that no request finds its worker gone."""
         begin = time.monotonic()
         for child in self.children:
             if child.pid is not None and child.name == "nginx":
@@ -138,7 +140,7 @@ class Supervisor:
         self._wait_for(self.children, begin + STOP_S)
         for child in self.children:
             if child.pid is not None:
-                log("killed, since it did not end", "warning", process=child.name)
+                log("killed, since it did not stop in time", "warning", process=child.name)
                 child.kill()
         self._wait_for(self.children, time.monotonic() + 1)
 
@@ -147,14 +149,14 @@ class Supervisor:
             for child, _ in self._reap():
                 child.pid = None
             if any(child.pid for child in children):
-                self._wait(until)
+                self._next_signal(until)
 
 
-def children_of(settings: Settings) -> list[Child]:
-    """nginx, the workers, and where there is a database the refresher.
+def children_of(settings: ServerSettings) -> list[Child]:
+    """nginx, the workers, and the refresher if there is a database.
 
     Raises:
-        SettingError: nginx is missing.
+        SettingError: nginx is not installed.
     """
     nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if nginx is None:
@@ -183,7 +185,7 @@ def log(message: str, level: str = "info", **fields: Any) -> None:
 def main() -> int:
     """Serve until SIGTERM; returns the exit code."""
     try:
-        settings = Settings.of(os.environ)
+        settings = ServerSettings.from_environ()
         children = children_of(settings)
         prepare(settings)
     except SettingError as error:

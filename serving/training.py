@@ -1,10 +1,10 @@
 """`train` in the container: SageMaker's training contract around `python -m linkage_rl.train`.
 
-Reads /opt/ml/input (see `channels.py`), leaves a checked bundle in /opt/ml/model and the report in
-/opt/ml/output/data. What goes wrong ends with a reason in /opt/ml/output/failure. Metrics are
-lines like `metric test_f1=0.9123;` on stdout; `metric_definitions.json` has the regexes. Where
-/opt/ml/checkpoints exists, an interrupted run goes on there. Standard library only: the work is
-done in processes of their own.
+Reads /opt/ml/input (see `channels.py`), writes a checked bundle to /opt/ml/model and the report to
+/opt/ml/output/data; if it fails, the reason to /opt/ml/output/failure. Metrics are lines like
+`metric test_f1=0.9123;` on stdout, with regular expressions in `metric_definitions.json`. If
+/opt/ml/checkpoints exists, an interrupted run is resumed from there. Standard library only: the
+work is done in child processes.
 """
 
 import csv
@@ -24,11 +24,12 @@ from types import FrameType
 from typing import Any, Final
 
 from serving.channels import TrainingError, arguments
+from serving.settings import ml_root
 
 DEFINITIONS: Final = Path(__file__).with_name("metric_definitions.json")
-"""Names and regexes of the metrics, as `CreateTrainingJob` takes them."""
-LONGEST_REASON: Final = 1024
-"""Characters of the failure file that the platform shows."""
+"""Names and regular expressions of the metrics, in the form of `CreateTrainingJob`."""
+MAX_REASON_LENGTH: Final = 1024
+"""Characters of the failure file that SageMaker shows."""
 _PROGRESS: Final = {
     "progress_reward": "eval/mean_reward",
     "progress_linkage_rate": "eval/linkage_rate",
@@ -40,19 +41,19 @@ _INTERRUPTED: Final = 130
 
 
 class Stopped(BaseException):
-    """SIGTERM came: the job was stopped, or the machine is taken away."""
+    """Raised by SIGTERM: the job was stopped, or its spot instance is being reclaimed."""
 
 
 def train(root: Path, work: Path) -> None:
-    """Do the whole job.
+    """Run the job from its inputs to its outputs.
 
     Args:
         root: /opt/ml.
-        work: Empty folder for what is not to be kept.
+        work: Empty folder for temporary files.
 
     Raises:
-        TrainingError: With the reason, for people.
-        Stopped: SIGTERM came; the run has saved a checkpoint.
+        TrainingError: Training failed, for the reason in its text.
+        Stopped: On SIGTERM; the run has saved a checkpoint.
     """
     run, words = work / "run", arguments(root / "input")
     if (root / "checkpoints").is_dir():
@@ -62,21 +63,21 @@ def train(root: Path, work: Path) -> None:
     else:
         shutil.rmtree(run, ignore_errors=True)
         words = [*words, f"hydra.run.dir={run}"]
-    # beside the database it would lie among the inputs
+    # its default place, beside the database, is in the read-only inputs
     words.append(f"table.index={work}/index")
     rows = 0
 
-    def tell_progress() -> None:
+    def report() -> None:
         nonlocal rows
-        rows = say_progress(run / "progress.csv", rows)
+        rows = report_progress(run / "progress.csv", rows)
 
-    _call(["linkage_rl.train", *words], work, tell_progress)
+    _call(["linkage_rl.train", *words], work, report)
     _call(["linkage_rl.export", f"run={run}", f"output={work}/bundle", "archive=false"], work)
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
-    say_results(metrics["lists"]["all"]["agent"])
-    # the model folder may be a mount, which cannot be replaced as a whole
+    report_results(metrics["lists"]["all"]["agent"])
+    # copied into, not replaced: the model folder may be a mount
     shutil.copytree(work / "bundle", root / "model", dirs_exist_ok=True)
-    # beside the bundle, where a release looks for the figures that it compares
+    # a release compares models by this file, which it expects beside the bundle
     shutil.copyfile(run / "metrics.json", root / "model/metrics.json")
     kept = root / "output/data"
     kept.mkdir(parents=True, exist_ok=True)
@@ -85,61 +86,72 @@ def train(root: Path, work: Path) -> None:
             shutil.copyfile(file, kept / file.name)
 
 
-def say_progress(path: Path, seen: int) -> int:
-    """Write the metrics of evaluations after the first `seen`; returns how many there are now."""
+def report_progress(path: Path, seen: int) -> int:
+    """Print the metrics of new evaluations during training.
+
+    Args:
+        path: The run's `progress.csv`, one row per evaluation.
+        seen: Rows that are printed already.
+
+    Returns:
+        Rows printed so far.
+    """
     if not path.is_file():
         return seen
-    whole, _, _ = path.read_text(encoding="utf-8").rpartition("\n")
-    rows = list(csv.DictReader(whole.splitlines()))
+    # the last line may be incomplete
+    complete, _, _ = path.read_text(encoding="utf-8").rpartition("\n")
+    rows = list(csv.DictReader(complete.splitlines()))
     for row in rows[seen:]:
         for name, column in _PROGRESS.items():
             if row.get(column):
-                _say(name, float(row[column]))
+                _print_metric(name, float(row[column]))
     return max(len(rows), seen)
 
 
-def say_results(agent: Mapping[str, Mapping[str, float | None]]) -> None:
-    """Write the metrics of the finished agent on the valid and the test lists."""
+def report_results(agent: Mapping[str, Mapping[str, float | None]]) -> None:
+    """Print the metrics of the trained agent on the valid and the test lists."""
     for definition in json.loads(DEFINITIONS.read_text(encoding="utf-8")):
         split, _, metric = definition["Name"].partition("_")
         value = agent.get(split, {}).get(metric)
         if value is not None:
-            _say(definition["Name"], value)
+            _print_metric(definition["Name"], value)
 
 
-def reason_of(lines: Iterable[str], environ: Mapping[str, str]) -> str:
-    """The sentence in which a command's last lines end, without passwords.
+def reason_of(output: Iterable[str], environ: Mapping[str, str]) -> str:
+    """The error sentence in the last lines of a command, without passwords.
 
     >>> reason_of(["loading", "error: no such agent; see --help"], {})
     'no such agent; see --help'
     """
-    told = [line.strip() for line in lines if line.strip()]
-    errors = [line.removeprefix("error: ") for line in told if line.startswith("error: ")]
-    reason = (errors or told or ["it said nothing"])[-1]
+    lines = [line.strip() for line in output if line.strip()]
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    reason = (errors or lines or ["training ended without a message"])[-1]
     if secret := environ.get("DB_PASS", ""):
         reason = reason.replace(secret, "***")
-    return re.sub(r"(://[^:/@\s]*:)[^@\s]+@", r"\1***@", reason)[:LONGEST_REASON]
+    return re.sub(r"(://[^:/@\s]*:)[^@\s]+@", r"\1***@", reason)[:MAX_REASON_LENGTH]
 
 
 def main() -> int:
     """Train; returns the exit code."""
-    root = Path(os.environ.get("LINKAGE_ML_ROOT") or "/opt/ml")
+    root = ml_root()
     try:
         with tempfile.TemporaryDirectory(prefix="linkage_rl-") as work:
             train(root, Path(work))
     except TrainingError as error:
         return _fail(root, str(error), error.code)
     except Stopped:
-        return _fail(root, "stopped by SIGTERM; with checkpoints the job goes on", _INTERRUPTED)
+        return _fail(
+            root, "stopped by SIGTERM; a job with checkpoints can be resumed", _INTERRUPTED
+        )
     except Exception as error:
-        # the platform shows nothing but this file
+        # SageMaker shows nothing but this file
         _fail(root, reason_of([f"{type(error).__name__}: {error}"], os.environ), 1)
         raise
     return 0
 
 
-def _call(words: list[str], work: Path, watch: Callable[[], None] = lambda: None) -> None:
-    """Run a command of the package, its error stream passed on; `watch` is called every second."""
+def _call(words: list[str], work: Path, poll: Callable[[], None] = lambda: None) -> None:
+    """Run a command of the package; `poll` is called several times a second until it ends."""
     process = subprocess.Popen(
         [sys.executable, "-m", *words],
         cwd=work,
@@ -149,15 +161,15 @@ def _call(words: list[str], work: Path, watch: Callable[[], None] = lambda: None
         errors="replace",
     )
     last: deque[str] = deque(maxlen=50)
-    reader = threading.Thread(target=_pass_on, args=(process.stderr, last))
+    reader = threading.Thread(target=_forward, args=(process.stderr, last))
     reader.start()
     try:
         while process.poll() is None:
             threading.Event().wait(0.2)
-            watch()
-        watch()
+            poll()
+        poll()
     except Stopped:
-        # what Ctrl-C is to the command: it saves a checkpoint
+        # like Ctrl-C, on which the command saves a checkpoint
         process.send_signal(signal.SIGINT)
         process.wait()
         raise
@@ -167,7 +179,7 @@ def _call(words: list[str], work: Path, watch: Callable[[], None] = lambda: None
         raise TrainingError(reason_of(last, os.environ), max(process.returncode, 1))
 
 
-def _pass_on(stream: Iterable[str], last: deque[str]) -> None:
+def _forward(stream: Iterable[str], last: deque[str]) -> None:
     for line in stream:
         sys.stderr.write(line)
         last.append(line)
@@ -176,7 +188,7 @@ def _pass_on(stream: Iterable[str], last: deque[str]) -> None:
 def _fail(root: Path, reason: str, code: int) -> int:
     sys.stderr.write(f"error: {reason}\n")
     (root / "output").mkdir(parents=True, exist_ok=True)
-    (root / "output/failure").write_text(reason[:LONGEST_REASON], encoding="utf-8")
+    (root / "output/failure").write_text(reason[:MAX_REASON_LENGTH], encoding="utf-8")
     return code
 
 
@@ -185,13 +197,13 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise Stopped
 
 
-def _say(name: str, value: Any) -> None:
+def _print_metric(name: str, value: Any) -> None:
     sys.stdout.write(f"metric {name}={value:.6g};\n")
     sys.stdout.flush()
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _stop)
-    # the command is stopped by SIGINT, which what a shell starts in the background ignores
+    # the command is stopped by SIGINT, which background jobs of a shell inherit as ignored
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())

@@ -11,27 +11,27 @@ from linkage_rl.errors import LinkageError
 from serving.app import create_app
 from serving.errors import RequestError
 from serving.logs import log_json
-from serving.settings import Settings
+from serving.settings import SettingError, WorkerSettings
 
 GRACE_S = 7
-"""How long requests in flight may take after SIGTERM."""
+"""Seconds that requests in flight may take after SIGTERM."""
 
 
 def main() -> None:
     """Serve until SIGTERM, finish what is in flight, and exit with 0."""
     parser = argparse.ArgumentParser(description=__doc__)
-    where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--socket", help="unix socket to listen on")
-    where.add_argument("--port", type=int, help="port of the loopback interface to listen on")
+    listen = parser.add_mutually_exclusive_group(required=True)
+    listen.add_argument("--socket", help="unix socket to listen on")
+    listen.add_argument("--port", type=int, help="port of the loopback interface to listen on")
     arguments = parser.parse_args()
     log_json()
     try:
-        app = create_app(Settings.of())
-    except (LinkageError, RequestError) as error:
+        app = create_app(WorkerSettings.from_environ())
+    except (LinkageError, RequestError, SettingError) as error:
         sys.exit(str(error))
-    if arguments.socket and os.path.exists(arguments.socket):  # noqa: PTH110 - a socket is no file
+    if arguments.socket and os.path.exists(arguments.socket):  # noqa: PTH110 - it is a socket
         os.unlink(arguments.socket)  # noqa: PTH108
-    # uvicorn raises the signal again when it is done; that must not end the process with 143
+    # uvicorn raises the signal again after its shutdown, which would end the process with 143
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda number, frame: None)
     config = uvicorn.Config(

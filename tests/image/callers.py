@@ -14,7 +14,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 
 from linkage_rl.tables.sample import SampleConfig, generate_clients
-from tests.serving.http_client import TIMEOUT_S, Answer
+from tests.serving.http_client import TIMEOUT_S, HttpResponse
 
 JSON = "application/json"
 JSON_LINES = "application/jsonlines"
@@ -23,14 +23,14 @@ DOCUMENTED = frozenset({503, 507})
 """The only statuses of 500 and more that a caller may ever see."""
 
 
-def ask(
+def send(
     url: str,
     path: str = "/invocations",
     body: object = None,
     method: str = "POST",
     timeout_s: float = TIMEOUT_S,
     **headers: str,
-) -> Answer:
+) -> HttpResponse:
     """One request on a connection of its own; what is neither bytes nor None goes out as JSON.
 
     Names of headers are given with '_' for '-'.
@@ -45,12 +45,12 @@ def ask(
         connection.request(method, path, body, given)
         answer = connection.getresponse()
         found = {name.lower(): text for name, text in answer.getheaders()}
-        return Answer(answer.status, found, answer.read())
+        return HttpResponse(answer.status, found, answer.read())
     finally:
         connection.close()
 
 
-def sentence(answer: Answer) -> str:
+def sentence(answer: HttpResponse) -> str:
     """What an error says."""
     return str(answer.json["error"])
 

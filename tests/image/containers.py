@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.serving.http_client import Answer, ask, free_port
+from tests.serving.http_client import HttpResponse, send, free_port
 
 START_S = 60
 """Until `/ping` must have answered 200."""
@@ -28,11 +28,11 @@ class Container:
     id: str
     url: str
 
-    def ask(
+    def send(
         self, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
+    ) -> HttpResponse:
         """The answer to one request, whatever its status."""
-        return ask(f"{self.url}{path}", body, headers)
+        return send(f"{self.url}{path}", body, headers)
 
     def logs(self) -> str:
         """Everything that it wrote."""
@@ -164,7 +164,7 @@ def _wait_for_ping(container: Container) -> None:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         try:
-            if container.ask("/ping").status == 200:
+            if container.send("/ping").status == 200:
                 return
         except OSError:
             # nothing listens yet, or no more

@@ -9,10 +9,10 @@ import psycopg
 from experiments.cost.caller import drive, request
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.store import CompanyStore
-from tests.image.callers import ask
+from tests.image.callers import send
 from tests.image.containers import Container
 from tests.postgres_server import PostgresServer
-from tests.serving.http_client import Answer
+from tests.serving.http_client import HttpResponse
 
 COMPANY = "株式会社三日月天文台製作所"
 """Like no other of the sample, and inserted before it is asked for."""
@@ -42,11 +42,11 @@ def wait_until(holds: Callable[[], bool], within_s: float = 20) -> None:
 
 
 def info(server: Container) -> Any:
-    return ask(server.url, body={"mode": "info"}).json["info"]
+    return send(server.url, body={"mode": "info"}).json["info"]
 
 
-def link(server: Container, name: str = COMPANY) -> Answer:
-    return ask(server.url, body={"clients": [{"name": name}]})
+def link(server: Container, name: str = COMPANY) -> HttpResponse:
+    return send(server.url, body={"clients": [{"name": name}]})
 
 
 def linked_to(server: Container, name: str) -> tuple[str | None, str | None]:

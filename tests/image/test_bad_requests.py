@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.image.callers import ask, ids_of, sample_clients, send_raw, sentence
+from tests.image.callers import send, ids_of, sample_clients, send_raw, sentence
 from tests.image.containers import Container, run_container
-from tests.serving.http_client import Answer
+from tests.serving.http_client import HttpResponse
 
 pytestmark = pytest.mark.image
 
@@ -31,9 +31,9 @@ def answers_afterwards(request: pytest.FixtureRequest) -> Iterator[None]:
         assert (answer.status, ids_of(answer.json["results"])) == (200, ["w"])
 
 
-def well_behaved(server: Container) -> Answer:
+def well_behaved(server: Container) -> HttpResponse:
     client = sample_clients()[0] | {"client_id": "w"}
-    return ask(server.url, body={"clients": [client]}, timeout_s=10)
+    return send(server.url, body={"clients": [client]}, timeout_s=10)
 
 
 def status_of(wire: bytes) -> int:
@@ -84,7 +84,7 @@ BODIES = {
 
 @pytest.mark.parametrize("name", BODIES)
 def test_no_body_makes_the_server_fail(server: Container, name: str) -> None:
-    answer = ask(server.url, body=BODIES[name], content_type="application/json")
+    answer = send(server.url, body=BODIES[name], content_type="application/json")
 
     assert answer.status < 500
     assert_is_clean(answer)
@@ -92,7 +92,7 @@ def test_no_body_makes_the_server_fail(server: Container, name: str) -> None:
         assert len(sentence(answer)) < 500
 
 
-def assert_is_clean(answer: Answer) -> None:
+def assert_is_clean(answer: HttpResponse) -> None:
     """No traceback, no file and no module of ours is shown."""
     text = answer.body.decode("utf-8", "replace")
     for shown in ("Traceback", ".py", "/opt/", "/usr/", "/tmp/", "linkage_rl."):
@@ -117,7 +117,7 @@ def assert_is_clean(answer: Answer) -> None:
     ],
 )
 def test_no_lines_make_the_server_fail(server: Container, kind: str, body: bytes) -> None:
-    answer = ask(server.url, body=body, content_type=kind)
+    answer = send(server.url, body=body, content_type=kind)
 
     assert answer.status < 500
     assert_is_clean(answer)
@@ -271,10 +271,10 @@ def test_the_log_holds_counts_and_no_client(image: str, sample_bundle: Path) -> 
     query = "name=planted-query"
     with run_container(image, sample_bundle, DB_PASS="planted-password") as logging:
         for body in ({"clients": [client, faulty]}, {"mode": SECRET_NAME}, [SECRET_NAME]):
-            ask(logging.url, f"/invocations?{query}", body, x_secret="planted-header")
-        ask(logging.url, f"/planted-path?{query}", method="GET")
-        ask(logging.url, "/models/planted-model", method="GET")
-        ask(logging.url, body=SECRET_NAME.encode(), content_type="text/csv")
+            send(logging.url, f"/invocations?{query}", body, x_secret="planted-header")
+        send(logging.url, f"/planted-path?{query}", method="GET")
+        send(logging.url, "/models/planted-model", method="GET")
+        send(logging.url, body=SECRET_NAME.encode(), content_type="text/csv")
         send_raw(logging.url, post(SECRET_NAME.encode(), length=10**9), timeout_s=2)
         send_raw(logging.url, f"GET /{query} BROKEN\r\n\r\n".encode(), timeout_s=2)
         log = logging.logs()

@@ -129,7 +129,7 @@ def test_a_bundle_in_the_image_is_served(image: str, sample_bundle: Path) -> Non
 
     assert ended.returncode == 0, ended.stderr
     with run_container(f"{NAME}_whole:latest") as container:
-        assert container.ask("/ping").status == 200
+        assert container.send("/ping").status == 200
     forget(f"{NAME}_whole")
 
 

@@ -16,7 +16,7 @@ from tests.image.callers import (
     CSV,
     JSON,
     JSON_LINES,
-    ask,
+    send,
     ids_of,
     many_clients,
     runtime,
@@ -31,7 +31,7 @@ MOST_BYTES = 6 * 1024 * 1024
 
 
 def invoke(server: Container, body: bytes, **options: str) -> tuple[bytes, str]:
-    """Answer and Content-Type by way of boto3."""
+    """HttpResponse and Content-Type by way of boto3."""
     named = {"ContentType": JSON, **options}
     answer = runtime(server.url).invoke_endpoint(EndpointName="linkage", Body=body, **named)
     return answer["Body"].read(), answer["ContentType"]
@@ -48,7 +48,7 @@ def as_csv(clients: list[dict[str, str]], header: bool = True) -> bytes:
 
 
 def test_ping_is_200_with_an_empty_body(server: Container) -> None:
-    answer = ask(server.url, "/ping", method="GET")
+    answer = send(server.url, "/ping", method="GET")
 
     assert (answer.status, answer.body) == (200, b"")
 
@@ -117,7 +117,7 @@ def test_a_body_of_exactly_six_mebibytes_is_answered(server: Container) -> None:
 def test_a_body_of_seven_megabytes_is_refused_with_a_sentence(server: Container) -> None:
     body = b'{"clients":[]}'.ljust(7_000_000)
 
-    answer = ask(server.url, body=body, content_type=JSON)
+    answer = send(server.url, body=body, content_type=JSON)
     with pytest.raises(ClientError, match="expected a body of at most 6291456 bytes") as refused:
         invoke(server, body)
 
@@ -174,7 +174,7 @@ def test_info_tells_the_model_and_the_table(server: Container) -> None:
 
 
 def test_execution_parameters_are_those_of_batch_transform(server: Container) -> None:
-    answer = ask(server.url, "/execution-parameters", method="GET")
+    answer = send(server.url, "/execution-parameters", method="GET")
 
     assert set(answer.json) == {"MaxConcurrentTransforms", "BatchStrategy", "MaxPayloadInMB"}
 
@@ -184,7 +184,7 @@ def test_the_mode_of_csv_is_named_in_the_address_or_by_custom_attributes(
 ) -> None:
     body = as_csv(sample_clients()[:3])
 
-    by_address = ask(server.url, "/invocations?mode=candidates", body, content_type=CSV)
+    by_address = send(server.url, "/invocations?mode=candidates", body, content_type=CSV)
     by_boto3, _ = invoke(server, body, ContentType=CSV, CustomAttributes="mode=candidates")
 
     assert by_address.body == by_boto3
@@ -192,7 +192,7 @@ def test_the_mode_of_csv_is_named_in_the_address_or_by_custom_attributes(
 
 
 def test_unknown_headers_are_ignored(server: Container) -> None:
-    answer = ask(
+    answer = send(
         server.url,
         body={"clients": sample_clients()[:1]},
         x_amzn_sagemaker_inference_id="one",

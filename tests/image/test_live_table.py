@@ -12,7 +12,7 @@ import pytest
 
 from linkage_rl.tables.sample import SampleConfig, generate_companies
 from linkage_rl.tables.store import CompanyStore
-from tests.image.callers import ask, sentence
+from tests.image.callers import send, sentence
 from tests.image.containers import Container, run_container
 from tests.image.live_table import (
     COMPANY,
@@ -128,7 +128,7 @@ def test_a_list_needs_one_query(postgres: PostgresServer, server: Container, com
         known = next(store.chunks(2_000)).records.column("name")
     before = selects(postgres)
 
-    answer = ask(server.url, body={"clients": [{"name": name} for name in known]})
+    answer = send(server.url, body={"clients": [{"name": name} for name in known]})
 
     assert sum(one["decision"] == "link" for one in answer.json["results"]) > 1_000
     assert selects(postgres) - before == 1
@@ -288,7 +288,7 @@ def test_without_its_database_a_strict_server_says_so_and_recovers(
         postgres.stop()
         try:
             refused = link(server)
-            alive = ask(server.url, "/ping", method="GET")
+            alive = send(server.url, "/ping", method="GET")
         finally:
             postgres.start()
         wait_until(lambda: is_linked(server, company))

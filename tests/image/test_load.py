@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from experiments.cost.caller import Load, drive, request
-from tests.image.callers import DOCUMENTED, ask, sample_clients
+from tests.image.callers import DOCUMENTED, send, sample_clients
 from tests.image.containers import Container, run_container
 from tests.image.processes import workers
-from tests.serving.http_client import Answer
+from tests.serving.http_client import HttpResponse
 
 pytestmark = pytest.mark.image
 
@@ -64,22 +64,22 @@ def test_lists_in_flight_are_answered_before_the_server_ends(
     image: str, sample_bundle: Path
 ) -> None:
     clients = [sample_clients()[n % 1000] | {"client_id": f"t{n}"} for n in range(3_000)]
-    answers: list[Answer] = []
+    answers: list[HttpResponse] = []
     with run_container(image, sample_bundle) as ending:
-        asking = [
+        sending = [
             threading.Thread(
-                target=lambda: answers.append(ask(ending.url, body={"clients": clients}))
+                target=lambda: answers.append(send(ending.url, body={"clients": clients}))
             )
             for _ in range(3)
         ]
         thread, load = under_load(ending, seconds=2)
-        for one in asking:
+        for one in sending:
             one.start()
         time.sleep(0.5)
         begin = time.monotonic()
         code = ending.stop()
         took_s = time.monotonic() - begin
-        for one in [*asking, thread]:
+        for one in [*sending, thread]:
             one.join()
 
     assert code == 0
@@ -97,14 +97,14 @@ def test_lists_in_flight_are_answered_before_the_server_ends(
 def test_a_crowd_of_long_lists_is_answered_or_sent_away(server: Container) -> None:
     """Twenty lists at once are more than two workers keep waiting."""
     body = json.dumps({"clients": [{"name": "アクメ"}] * 20_000}).encode()
-    answers: list[Answer] = []
-    asking = [
-        threading.Thread(target=lambda: answers.append(ask(server.url, body=body, timeout_s=120)))
+    answers: list[HttpResponse] = []
+    sending = [
+        threading.Thread(target=lambda: answers.append(send(server.url, body=body, timeout_s=120)))
         for _ in range(20)
     ]
-    for one in asking:
+    for one in sending:
         one.start()
-    for one in asking:
+    for one in sending:
         one.join()
 
     statuses = {answer.status for answer in answers}

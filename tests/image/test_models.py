@@ -17,10 +17,10 @@ from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.decide import Thresholds
 from linkage_rl.records import DecisionKind, RecordBatch
 from linkage_rl.tables.sample import SampleConfig, generate_companies
-from tests.image.callers import ask, runtime, sample_clients, sentence
+from tests.image.callers import send, runtime, sample_clients, sentence
 from tests.image.containers import Container, run_container
 from tests.image.processes import proportional_mb
-from tests.serving.http_client import Answer
+from tests.serving.http_client import HttpResponse
 
 pytestmark = pytest.mark.image
 
@@ -82,12 +82,12 @@ def endpoint(image: str, customers: Path) -> Iterator[Container]:
 def server(endpoint: Container) -> Iterator[Container]:
     """The same server without a model."""
     yield endpoint
-    for model in ask(endpoint.url, "/models", method="GET").json["models"]:
-        ask(endpoint.url, f"/models/{model['modelName']}", method="DELETE")
+    for model in send(endpoint.url, "/models", method="GET").json["models"]:
+        send(endpoint.url, f"/models/{model['modelName']}", method="DELETE")
 
 
-def load(server: Container, name: str, folder: str = "") -> Answer:
-    return ask(
+def load(server: Container, name: str, folder: str = "") -> HttpResponse:
+    return send(
         server.url, "/models", {"model_name": name, "url": f"/opt/ml/model/{folder or name}"}
     )
 
@@ -108,19 +108,19 @@ def links(server: Container, model: str) -> int:
 
 
 def test_a_server_without_a_model_is_healthy_and_empty(server: Container) -> None:
-    assert ask(server.url, "/ping", method="GET").status == 200
-    assert ask(server.url, "/models", method="GET").json == {"models": []}
-    assert ask(server.url, "/models/eager", method="GET").status == 404
-    assert ask(server.url, "/models/eager/invoke", {"clients": []}).status == 404
+    assert send(server.url, "/ping", method="GET").status == 200
+    assert send(server.url, "/models", method="GET").json == {"models": []}
+    assert send(server.url, "/models/eager", method="GET").status == 404
+    assert send(server.url, "/models/eager/invoke", {"clients": []}).status == 404
 
 
 def test_a_model_is_loaded_once_listed_described_and_unloaded(server: Container) -> None:
     first, second = load(server, "eager"), load(server, "eager")
-    listed = ask(server.url, "/models", method="GET").json["models"]
-    described = ask(server.url, "/models/eager", method="GET").json
-    invoked = ask(server.url, "/models/eager/invoke", {"clients": sample_clients()[:2]})
-    unloaded = ask(server.url, "/models/eager", method="DELETE")
-    again = ask(server.url, "/models/eager", method="DELETE")
+    listed = send(server.url, "/models", method="GET").json["models"]
+    described = send(server.url, "/models/eager", method="GET").json
+    invoked = send(server.url, "/models/eager/invoke", {"clients": sample_clients()[:2]})
+    unloaded = send(server.url, "/models/eager", method="DELETE")
+    again = send(server.url, "/models/eager", method="DELETE")
 
     assert (first.status, second.status) == (200, 409)
     assert "unload it with DELETE" in sentence(second)
@@ -143,7 +143,7 @@ def test_two_customers_decide_otherwise_on_the_same_table(server: Container) -> 
 def test_no_worker_answers_for_a_model_that_is_unloaded(server: Container) -> None:
     load(server, "eager")
     links(server, "eager")
-    ask(server.url, "/models/eager", method="DELETE")
+    send(server.url, "/models/eager", method="DELETE")
 
     for _ in range(20):
         with pytest.raises(ClientError, match="expected a loaded model, got 'eager'") as refused:
@@ -156,7 +156,7 @@ def test_no_worker_answers_for_a_model_that_is_unloaded(server: Container) -> No
 def test_a_name_may_come_back_with_another_bundle(server: Container) -> None:
     load(server, "shop", "eager")
     eager = links(server, "shop")
-    ask(server.url, "/models/shop", method="DELETE")
+    send(server.url, "/models/shop", method="DELETE")
     load(server, "shop", "careful")
 
     assert links(server, "shop") < eager
@@ -167,7 +167,7 @@ def test_a_damaged_bundle_is_refused_with_its_reason(server: Container) -> None:
 
     assert answer.status == 400
     assert "policy.onnx is missing or damaged" in sentence(answer)
-    assert ask(server.url, "/models", method="GET").json == {"models": []}
+    assert send(server.url, "/models", method="GET").json == {"models": []}
 
 
 def test_models_of_one_table_share_its_memory(server: Container, customers: Path) -> None:
@@ -193,7 +193,7 @@ def test_what_does_not_fit_gets_507_until_there_is_room(image: str, customers: P
         refused = load(server, "elsewhere")
         served = links(server, "careful")
         for name in ("careful", "eager"):
-            ask(server.url, f"/models/{name}", method="DELETE")
+            send(server.url, f"/models/{name}", method="DELETE")
         fits = load(server, "elsewhere")
 
     assert loaded == [200, 200]

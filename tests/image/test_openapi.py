@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.image.callers import ask, many_clients
+from tests.image.callers import send, many_clients
 from tests.image.containers import Container
 from tests.image.processes import anonymous_mb, proportional_mb
 
@@ -43,9 +43,9 @@ def test_no_request_that_the_document_suggests_gets_an_answer_that_it_does_not_k
 def test_memory_stays_within_what_a_small_instance_has(server: Container) -> None:
     clients = many_clients(10_000)
     for _ in range(4):
-        assert ask(server.url, body={"clients": clients}).status == 200
+        assert send(server.url, body={"clients": clients}).status == 200
     shown = {"mode": "candidates", "clients": clients[:1000]}
-    assert ask(server.url, body=shown).status == 200
+    assert send(server.url, body=shown).status == 200
 
     assert anonymous_mb(server) < MOST_MB
     assert proportional_mb(server) < MOST_MB

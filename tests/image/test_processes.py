@@ -16,7 +16,7 @@ JSON = {"Content-Type": "application/json"}
 def test_it_serves_and_ends_at_sigterm(image: str, sample_bundle: Path) -> None:
     with run_container(image, sample_bundle) as container:
         address = "/endpoints/linkage/invocations"
-        answer = container.ask(address, CLIENTS, JSON)
+        answer = container.send(address, CLIENTS, JSON)
         code = container.stop()
 
         assert answer.status == 200
@@ -34,5 +34,5 @@ def test_workers_that_cannot_start_end_the_container(image: str, sample_bundle: 
 
 def test_it_runs_for_any_user(image: str, sample_bundle: Path) -> None:
     with run_container(image, sample_bundle, options=("--user", "1000:1000")) as container:
-        assert container.ask("/ping").status == 200
+        assert container.send("/ping").status == 200
         assert container.stop() == 0

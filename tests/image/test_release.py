@@ -31,7 +31,7 @@ def test_the_smoke_test_of_a_release_passes_on_the_containers_own_answer(
         def answer(question: dict[str, Any]) -> dict[str, Any]:
             asked.append(question)
             headers = {"Content-Type": "application/json"}
-            reply = container.ask("/invocations", json.dumps(question).encode(), headers)
+            reply = container.send("/invocations", json.dumps(question).encode(), headers)
             assert reply.status == 200
             found: dict[str, Any] = json.loads(reply.body)
             return found
@@ -72,7 +72,7 @@ def test_the_pushed_image_is_pulled_by_its_digest_and_answers_ping(
         subprocess.run([program, *words], env=environ, capture_output=True, check=True)
 
     with run_container(name, sample_bundle) as container:
-        assert container.ask("/ping").status == 200
+        assert container.send("/ping").status == 200
 
     subprocess.run([program, "rmi", name], env=environ, capture_output=True, check=False)
 

@@ -24,7 +24,7 @@ def test_a_trained_model_is_served(image: str, train_image: str, tmp_path: Path)
     with run_container(image, tmp_path / "model") as container:
         clients = [{"client_id": "7", "name": "株式会社山田商店"}]
         body = json.dumps({"mode": "bulk_linkage", "clients": clients}).encode()
-        answer = container.ask("/invocations", body, {"Content-Type": "application/json"})
+        answer = container.send("/invocations", body, {"Content-Type": "application/json"})
         assert answer.json["results"][0]["client_id"] == "7"
 
 

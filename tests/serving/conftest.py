@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from serving.app import create_app
-from serving.settings import Settings
+from serving.settings import WorkerSettings
 from tests.commands.shop import write_shop_bundle
 
 
@@ -26,7 +26,9 @@ def serving(bundle: Path, run_folder: Path, **variables: str) -> Iterator[TestCl
         "LINKAGE_RUN_DIR": str(run_folder),
         **variables,
     }
-    with TestClient(create_app(Settings.of(environ)), raise_server_exceptions=False) as client:
+    with TestClient(
+        create_app(WorkerSettings.from_environ(environ)), raise_server_exceptions=False
+    ) as client:
         yield client
 
 

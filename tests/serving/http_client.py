@@ -1,4 +1,4 @@
-"""One HTTP request, and its answer whatever the status."""
+"""Sends one HTTP request and returns its answer, whatever the status."""
 
 import json
 import socket
@@ -12,8 +12,8 @@ TIMEOUT_S = 60
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came over HTTP."""
+class HttpResponse:
+    """An answer received over HTTP."""
 
     status: int
     headers: Mapping[str, str]
@@ -24,18 +24,20 @@ class Answer:
         return json.loads(self.body)
 
 
-def ask(url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
-    """GET, or POST where there is a body."""
+def send(
+    url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
+    """Send a POST if there is a body, else a GET."""
     request = urllib.request.Request(url, body, dict(headers or {}))
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-            return Answer(answer.status, dict(answer.headers), answer.read())
+            return HttpResponse(answer.status, dict(answer.headers), answer.read())
     except urllib.error.HTTPError as error:
-        return Answer(error.code, dict(error.headers), error.read())
+        return HttpResponse(error.code, dict(error.headers), error.read())
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
+    """An unused port of the loopback interface."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

@@ -1,4 +1,4 @@
-"""The real supervisor and nginx, with a stand-in for the worker that answers from any socket."""
+"""The real supervisor and nginx, with a fake worker behind them."""
 
 import json
 import os
@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import serving.supervisor
-from tests.serving.http_client import Answer, ask, free_port
+from tests.serving.http_client import HttpResponse, free_port, send
 
 SOURCE = Path(serving.supervisor.__file__).parent
-PATIENCE_S = 20
+TIMEOUT_S = 20
 WORKER = """
 import json, os, signal, socket, sys, time
 from http.server import BaseHTTPRequestHandler
@@ -52,9 +52,9 @@ class Server(ThreadingMixIn, UnixStreamServer):
     def get_request(self):
         return super().get_request()[0], ("", 0)
 
-if os.environ.get("STAND_IN") == "broken":
+if os.environ.get("FAKE_WORKER") == "broken":
     sys.exit(3)
-time.sleep(float(os.environ.get("STAND_IN") or 0))
+time.sleep(float(os.environ.get("FAKE_WORKER") or 0))
 if os.path.exists(sys.argv[2]):
     os.unlink(sys.argv[2])
 server = Server(sys.argv[2], Handler)
@@ -66,26 +66,26 @@ server.server_close()
 
 @dataclass(frozen=True)
 class Server:
-    """A supervisor that was started."""
+    """A running supervisor."""
 
     process: "subprocess.Popen[str]"
     url: str
     run_folder: Path
     output: Path
 
-    def ask(
+    def send(
         self, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
+    ) -> HttpResponse:
         """The answer to one request, whatever its status."""
-        return ask(f"{self.url}{path}", body, headers)
+        return send(f"{self.url}{path}", body, headers)
 
     def lines(self) -> list[dict[str, Any]]:
         """What it wrote, one JSON object per line."""
         return [json.loads(line) for line in self.output.read_text().splitlines()]
 
     def line(self, message: str) -> dict[str, Any]:
-        """The last line with this message, as soon as there is one."""
-        deadline = time.monotonic() + PATIENCE_S
+        """The last line with this message; waits until there is one."""
+        deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
             if found := [line for line in self.lines() if line["message"] == message]:
                 return found[-1]
@@ -93,37 +93,37 @@ class Server:
         raise AssertionError(f"no line {message!r} in: {self.output.read_text()}")
 
     def pid(self, name: str) -> int:
-        """The process that was started last under this name."""
+        """The process last started under this name."""
         started = [line for line in self.lines() if line["message"] == "started"]
         return [int(line["pid"]) for line in started if line["process"] == name][-1]
 
     def wait_until_ready(self) -> None:
-        """Until every worker's socket is there and one has answered."""
-        deadline = time.monotonic() + PATIENCE_S
+        """Wait until every worker has a socket and one has answered."""
+        deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise AssertionError(f"it ended: {self.output.read_text()}")
             if len(list(self.run_folder.glob("*.sock"))) >= 2:
                 try:
-                    if self.ask("/ping").status == 200:
+                    if self.send("/ping").status == 200:
                         return
                 except OSError:
                     pass
             time.sleep(0.02)
-        raise AssertionError(f"not ready in {PATIENCE_S} s: {self.output.read_text()}")
+        raise AssertionError(f"not ready in {TIMEOUT_S} s: {self.output.read_text()}")
 
-    def end(self) -> int:
-        """SIGTERM it and return its exit code."""
+    def stop(self) -> int:
+        """Send SIGTERM and return the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(PATIENCE_S)
+        return self.process.wait(TIMEOUT_S)
 
 
 @contextmanager
 def supervised(folder: Path, **variables: str) -> Iterator[Server]:
-    """A supervisor of two stand-in workers, started in a folder of its own."""
+    """Start a supervisor of two fake workers in a folder of its own."""
     code = folder / "code/serving"
     code.mkdir(parents=True)
-    for name in ("__init__.py", "supervisor.py", "run_folder.py", "nginx.conf"):
+    for name in ("__init__.py", "supervisor.py", "run_folder.py", "settings.py", "nginx.conf"):
         shutil.copyfile(SOURCE / name, code / name)
     (code / "worker.py").write_text(WORKER)
     port, run_folder, output = free_port(), folder / "run", folder / "output"
@@ -149,7 +149,7 @@ def supervised(folder: Path, **variables: str) -> Iterator[Server]:
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(PATIENCE_S)
+            process.wait(TIMEOUT_S)
         except subprocess.TimeoutExpired:
             process.kill()
             raise

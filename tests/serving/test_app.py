@@ -1,4 +1,4 @@
-"""HTTP in, HTTP out: the blockers, and what a caller is told when something is wrong."""
+"""The application over HTTP: answers, errors, logs and metrics."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ AOZORA = {"client_id": "k1", "name": "㈱青空商事", "city": "千代田区"}
 NOWHERE = {"client_id": "k3", "name": "株式会社どこにもない"}
 
 
-def ask(client: TestClient, path: str = "/invocations", **content: Any) -> Any:
+def post(client: TestClient, path: str = "/invocations", **content: Any) -> Any:
     response = client.post(path, json=content)
     assert response.status_code == 200, response.text
     return response.json()
@@ -28,7 +28,7 @@ def test_ping_answers_with_an_empty_body_when_the_model_is_loaded(client: TestCl
 
 
 def test_each_client_gets_its_result_in_order_with_the_companys_fields(client: TestClient) -> None:
-    answer = ask(client, mode="bulk_linkage", clients=[NOWHERE, AOZORA])
+    answer = post(client, mode="bulk_linkage", clients=[NOWHERE, AOZORA])
 
     first, second = answer["results"]
     assert (first["client_id"], first["decision"], first["company_id"]) == ("k3", "no_match", None)
@@ -43,8 +43,8 @@ def test_each_client_gets_its_result_in_order_with_the_companys_fields(client: T
     assert answer["stale"] is False
 
 
-def test_a_faulty_client_gets_an_error_of_its_own(client: TestClient) -> None:
-    answer = ask(client, clients=[AOZORA, {"client_id": "x", "name": 5}, "no object", {}, NOWHERE])
+def test_an_invalid_client_gets_an_error_of_its_own(client: TestClient) -> None:
+    answer = post(client, clients=[AOZORA, {"client_id": "x", "name": 5}, "no object", {}, NOWHERE])
 
     decisions = [result["decision"] for result in answer["results"]]
     assert decisions == ["link", "error", "error", "error", "no_match"]
@@ -55,7 +55,7 @@ def test_a_faulty_client_gets_an_error_of_its_own(client: TestClient) -> None:
     }
 
 
-def test_one_client_may_stand_alone(client: TestClient) -> None:
+def test_a_single_client_needs_no_list(client: TestClient) -> None:
     response = client.post("/invocations", json={"mode": "linkage", "client": AOZORA})
 
     assert response.json()["results"][0]["company_id"] == "c1"
@@ -64,15 +64,15 @@ def test_one_client_may_stand_alone(client: TestClient) -> None:
 def test_candidates_are_shown_best_first_whether_linked_or_not(client: TestClient) -> None:
     client_of_many = {"client_id": "k", "name": "青空商事", "phone": "06-6345-0003"}
 
-    (result,) = ask(client, mode="candidates", clients=[client_of_many])["results"]
+    (result,) = post(client, mode="candidates", clients=[client_of_many])["results"]
 
     assert [one["company_id"] for one in result["candidates"]] == ["c1", "c3"]
     assert result["candidates"][0]["share"] > result["candidates"][1]["share"]
     assert result["candidates"][1]["company"]["name"] == "合同会社はるか"
 
 
-def test_info_says_what_the_model_and_the_table_are(client: TestClient) -> None:
-    info = ask(client, mode="info")["info"]
+def test_info_describes_the_model_and_the_table(client: TestClient) -> None:
+    info = post(client, mode="info")["info"]
 
     assert info["companies"] == 3
     assert info["origin"]["agent"] == "same name"
@@ -80,10 +80,10 @@ def test_info_says_what_the_model_and_the_table_are(client: TestClient) -> None:
     assert info["blocker_costs"]["ngram"] > 0
 
 
-def test_an_unknown_field_is_named_with_the_one_that_is_meant(client: TestClient) -> None:
-    answer = ask(client, clients=[{"name": "㈱青空商事", "addres_": "千代田区丸の内1-1"}])
+def test_an_unknown_field_is_named_with_the_most_similar_known_one(client: TestClient) -> None:
+    answer = post(client, clients=[{"name": "㈱青空商事", "addres_": "千代田区丸の内1-1"}])
 
-    assert answer["warnings"] == ["field 'addres_' is not read; did you mean 'address'?"]
+    assert answer["warnings"] == ["unknown field 'addres_' is ignored; did you mean 'address'?"]
     assert answer["results"][0]["company_id"] == "c1"
 
 
@@ -111,7 +111,7 @@ def test_json_lines_without_a_header_answer_line_by_line(client: TestClient) -> 
     assert all(line["model"]["name"] == "default" for line in lines)
 
 
-def test_the_accept_header_chooses_the_form(client: TestClient) -> None:
+def test_the_accept_header_chooses_the_content_type(client: TestClient) -> None:
     headers = {"accept": "text/csv"}
 
     response = client.post("/invocations", json={"clients": [AOZORA]}, headers=headers)
@@ -119,7 +119,7 @@ def test_the_accept_header_chooses_the_form(client: TestClient) -> None:
     assert response.text.splitlines()[1].startswith("k1,link,c1,")
 
 
-def test_csv_without_a_header_has_the_columns_of_the_environment(
+def test_columns_of_csv_without_a_header_come_from_the_environment(
     bundle: Path, tmp_path: Path
 ) -> None:
     with serving(bundle, tmp_path, LINKAGE_CSV_COLUMNS="client_id,name") as client:
@@ -132,7 +132,7 @@ def test_csv_without_a_header_has_the_columns_of_the_environment(
 @pytest.mark.parametrize(
     ("body", "content_type", "status", "words"),
     [
-        (b"{", "application/json", 400, "expected JSON, got a fault at line 1"),
+        (b"{", "application/json", 400, "expected JSON, got an error at line 1"),
         (b"[]", "application/json", 400, "expected an object"),
         (b"[" * 100_000, "application/json", 400, "expected JSON"),
         (b'{"clients": ' + b"9" * 5000 + b"}", "application/json", 400, "too many digits"),
@@ -154,7 +154,7 @@ def test_a_body_that_cannot_be_read_is_refused_in_one_sentence(
     assert response.json()["request_id"] == response.headers["x-request-id"]
 
 
-def test_a_form_nobody_writes_is_not_acceptable(client: TestClient) -> None:
+def test_a_content_type_that_cannot_be_written_is_not_acceptable(client: TestClient) -> None:
     headers = {"accept": "image/png"}
 
     assert client.post("/invocations", json={"clients": []}, headers=headers).status_code == 406
@@ -176,17 +176,71 @@ def test_more_clients_than_allowed_are_refused(bundle: Path, tmp_path: Path) -> 
     assert "at most 2 clients" in response.json()["error"]
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/invocations"), ("POST", "/nowhere")])
-def test_unknown_paths_and_methods_are_refused_as_json(
-    client: TestClient, method: str, path: str
+UNANSWERED = [
+    ("GET", "/nowhere", "unmatched", 404, "expected a path that /openapi.json lists"),
+    ("GET", "/invocations", "/invocations", 405, "expected POST for /invocations, got GET"),
+    ("PUT", "/models/a", "/models/{name}", 405, "expected DELETE or GET or HEAD for /models/a"),
+    ("GET", "/models/models", "/models/{name}", 404, "expected a loaded model, got 'models'"),
+]
+"""Method, path, path in logs and metrics, status and sentence."""
+
+
+@pytest.mark.parametrize(("method", "path", "route", "status", "sentence"), UNANSWERED)
+class TestEveryRefusal:
+    """What the router refuses is treated as what an endpoint refuses."""
+
+    def test_is_a_sentence_with_the_request_id(
+        self, client: TestClient, method: str, path: str, route: str, status: int, sentence: str
+    ) -> None:
+        response = client.request(method, path, headers={"x-request-id": "r1"})
+
+        assert response.status_code == status
+        assert response.json()["error"].startswith(sentence)
+        assert response.json()["request_id"] == response.headers["x-request-id"] == "r1"
+
+    def test_is_logged_in_one_line(
+        self,
+        client: TestClient,
+        capsys: pytest.CaptureFixture[str],
+        method: str,
+        path: str,
+        route: str,
+        status: int,
+        sentence: str,
+    ) -> None:
+        client.request(method, f"{path}?name=planted", headers={"x-request-id": "r1"})
+
+        (line,) = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+        logged = (line["request_id"], line["method"], line["path"], line["status"])
+        assert logged == ("r1", method, route, status)
+        assert line["reason"] in ("NOT_FOUND", "METHOD_NOT_ALLOWED", "UnknownModelError")
+        assert "planted" not in json.dumps(line)
+
+    def test_is_counted(
+        self, client: TestClient, method: str, path: str, route: str, status: int, sentence: str
+    ) -> None:
+        client.request(method, path)
+
+        metrics = client.get("/metrics").text
+        assert f'linkage_requests_total{{path="{route}",status="{status}"}} 1.0' in metrics
+        assert f'linkage_request_seconds_count{{path="{route}"}} 1.0' in metrics
+
+
+def test_a_405_names_the_allowed_methods_in_a_fixed_order(client: TestClient) -> None:
+    assert client.put("/models").headers["allow"] == "GET, HEAD, POST"
+
+
+def test_a_successful_ping_is_counted_but_not_logged(
+    client: TestClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    response = client.request(method, path)
+    response = client.get("/ping")
 
-    assert response.status_code in (404, 405)
-    assert "is not served" in response.json()["error"]
+    assert capsys.readouterr().out == ""
+    assert len(response.headers["x-request-id"]) == 32
+    assert 'linkage_requests_total{path="/ping",status="200"} 1.0' in client.get("/metrics").text
 
 
-def test_a_lone_surrogate_and_a_nul_do_no_harm(client: TestClient) -> None:
+def test_unpaired_surrogates_and_nul_characters_are_answered(client: TestClient) -> None:
     body = b'{"clients": [{"client_id": "\\ud800", "name": "\\u0000\\ud83d"}, {"name": "x"}]}'
     headers = {"content-type": "application/json"}
 
@@ -196,7 +250,7 @@ def test_a_lone_surrogate_and_a_nul_do_no_harm(client: TestClient) -> None:
     assert response.json()["results"][0]["client_id"] == "\ud800"
 
 
-def test_batch_transform_is_told_how_to_ask(client: TestClient) -> None:
+def test_execution_parameters_are_those_of_batch_transform(client: TestClient) -> None:
     assert client.get("/execution-parameters").json() == {
         "MaxConcurrentTransforms": 2,
         "BatchStrategy": "MULTI_RECORD",
@@ -224,7 +278,7 @@ def test_log_lines_are_cloudwatch_metrics_where_asked_for(
     bundle: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with serving(bundle, tmp_path, LINKAGE_LOG_EMF="true") as client:
-        ask(client, clients=[AOZORA])
+        post(client, clients=[AOZORA])
 
     logged = json.loads(capfd.readouterr().out.splitlines()[-1])
     (directive,) = logged["_aws"]["CloudWatchMetrics"]
@@ -232,10 +286,10 @@ def test_log_lines_are_cloudwatch_metrics_where_asked_for(
     assert all(metric["Name"] in logged for metric in directive["Metrics"])
 
 
-def test_prometheus_sees_requests_decisions_blockers_and_the_linkage_rate(
+def test_prometheus_gets_requests_decisions_blockers_and_the_linkage_rate(
     client: TestClient,
 ) -> None:
-    ask(client, clients=[AOZORA, NOWHERE])
+    post(client, clients=[AOZORA, NOWHERE])
 
     text = client.get("/metrics").text
 
@@ -247,26 +301,26 @@ def test_prometheus_sees_requests_decisions_blockers_and_the_linkage_rate(
 
 
 def test_two_customers_have_their_own_thresholds_on_one_table(tmp_path: Path) -> None:
-    bold = write_shop_bundle(tmp_path / "bold", Thresholds(link=0.0))
-    shy = write_shop_bundle(tmp_path / "shy", Thresholds(link=1.0))
-    with serving(bold, tmp_path, SAGEMAKER_MULTI_MODEL="true") as client:
+    eager = write_shop_bundle(tmp_path / "eager", Thresholds(link=0.0))
+    careful = write_shop_bundle(tmp_path / "careful", Thresholds(link=1.0))
+    with serving(eager, tmp_path, SAGEMAKER_MULTI_MODEL="true") as client:
         assert client.get("/ping").status_code == 200
-        for name, folder in (("bold", bold), ("shy", shy)):
-            ask(client, "/models", model_name=name, url=str(folder))
+        for name, folder in (("eager", eager), ("careful", careful)):
+            post(client, "/models", model_name=name, url=str(folder))
 
-        bold_answer = ask(client, "/models/bold/invoke", clients=[AOZORA])
-        shy_answer = ask(client, "/models/shy/invoke", clients=[AOZORA])
+        eager_answer = post(client, "/models/eager/invoke", clients=[AOZORA])
+        careful_answer = post(client, "/models/careful/invoke", clients=[AOZORA])
 
-    assert bold_answer["results"][0]["decision"] == "link"
-    assert shy_answer["results"][0]["decision"] == "no_match"
-    assert bold_answer["model"]["name"] == "bold"
-    assert bold_answer["model"]["version"] != shy_answer["model"]["version"]
+    assert eager_answer["results"][0]["decision"] == "link"
+    assert careful_answer["results"][0]["decision"] == "no_match"
+    assert eager_answer["model"]["name"] == "eager"
+    assert eager_answer["model"]["version"] != careful_answer["model"]["version"]
 
 
 def test_models_are_loaded_listed_described_and_unloaded(bundle: Path, tmp_path: Path) -> None:
     with serving(bundle, tmp_path, SAGEMAKER_MULTI_MODEL="true") as client:
         loading = {"model_name": "one", "url": str(bundle)}
-        ask(client, "/models", **loading)
+        post(client, "/models", **loading)
 
         assert client.post("/models", json=loading).status_code == 409
         assert [one["modelName"] for one in client.get("/models").json()["models"]] == ["one"]
@@ -299,7 +353,7 @@ def test_a_model_that_cannot_be_loaded_is_refused(
     assert words in response.json()["error"]
 
 
-def test_the_document_lists_every_path_that_is_served(client: TestClient) -> None:
+def test_every_path_of_the_openapi_document_answers_as_documented(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
 
     for path, operations in document["paths"].items():

@@ -1,4 +1,4 @@
-"""Whatever is sent, each client gets one result in order, or the request one sentence."""
+"""Property tests: whatever is sent, each client gets a result in order, or the request a 4xx."""
 
 import asyncio
 import csv
@@ -22,9 +22,9 @@ from serving import requests, scheduler
 from serving.errors import UnavailableError
 from serving.models import ModelLibrary
 from serving.readback import LiveTable
-from serving.requests import KNOWN
-from serving.scheduler import Lanes, Linked
-from serving.settings import Settings
+from serving.requests import CLIENT_KEYS
+from serving.scheduler import LinkResult, Scheduler
+from serving.settings import WorkerSettings
 from tests.serving.conftest import serving
 
 any_text = st.text(st.characters(), max_size=30) | st.sampled_from(
@@ -46,8 +46,10 @@ any_json = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(any_text, inner, max_size=4),
     max_leaves=12,
 )
-any_client = any_json | st.dictionaries(st.sampled_from(KNOWN), any_text | any_json, max_size=6)
-patiently = settings(
+any_client = any_json | st.dictionaries(
+    st.sampled_from(CLIENT_KEYS), any_text | any_json, max_size=6
+)
+without_deadline = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
@@ -63,7 +65,7 @@ def post(server: TestClient, body: bytes | str, media: str, **headers: str) -> A
     return server.post("/invocations", content=content, headers={"content-type": media, **headers})
 
 
-@patiently
+@without_deadline
 @given(
     clients=st.lists(any_client, max_size=6),
     mode=st.sampled_from(["bulk_linkage", "candidates"]),
@@ -85,23 +87,23 @@ def test_every_list_gets_one_result_per_client_in_its_order(
     assert len(results) == len(clients)
     for place, (client, result) in enumerate(zip(clients, results, strict=True)):
         given_id = client.get("client_id") if isinstance(client, dict) else None
-        if isinstance(given_id, str) and len(given_id) <= requests.LONGEST:
+        if isinstance(given_id, str) and len(given_id) <= requests.MAX_FIELD_LENGTH:
             assert result["client_id"] == given_id
         elif given_id is None:
             assert result["client_id"] == str(place)
         assert (result["decision"] == "error") == ("error" in result)
 
 
-@patiently
-@given(asked=any_json)
-def test_any_json_is_answered_or_refused(server: TestClient, asked: Any) -> None:
-    response = post(server, json.dumps(asked), "application/json")
+@without_deadline
+@given(content=any_json)
+def test_any_json_is_answered_or_refused(server: TestClient, content: Any) -> None:
+    response = post(server, json.dumps(content), "application/json")
 
     assert response.status_code in (200, 400)
     assert response.json()
 
 
-@patiently
+@without_deadline
 @given(body=st.binary(max_size=200), media=st.sampled_from(["json", "jsonlines"]))
 def test_any_bytes_are_answered_or_refused(server: TestClient, body: bytes, media: str) -> None:
     response = post(server, body, f"application/{media}")
@@ -109,11 +111,9 @@ def test_any_bytes_are_answered_or_refused(server: TestClient, body: bytes, medi
     assert response.status_code in (200, 400)
 
 
-@patiently
+@without_deadline
 @given(names=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), max_size=8))
-def test_every_row_that_a_csv_writer_writes_gets_a_row(
-    server: TestClient, names: list[str]
-) -> None:
+def test_every_row_of_a_csv_writer_gets_a_result(server: TestClient, names: list[str]) -> None:
     text = io.StringIO()
     csv.writer(text).writerows([("client_id", "name"), *enumerate(names)])
 
@@ -124,10 +124,10 @@ def test_every_row_that_a_csv_writer_writes_gets_a_row(
     assert [row["client_id"] for row in rows] == [str(place) for place in range(len(names))]
 
 
-@patiently
+@without_deadline
 @given(text=st.text(st.sampled_from('ab,"\n\r '), max_size=40))
-def test_a_quote_never_swallows_clients_in_silence(server: TestClient, text: str) -> None:
-    """Either every line that Python's own reader finds whole gets a row, or all is refused."""
+def test_an_unclosed_quote_never_swallows_clients_silently(server: TestClient, text: str) -> None:
+    """Either every row that Python's own reader finds gets a result, or the request is refused."""
     response = post(server, f"name,city\n{text}", "text/csv")
 
     try:
@@ -140,7 +140,7 @@ def test_a_quote_never_swallows_clients_in_silence(server: TestClient, text: str
     assert len(list(csv.DictReader(io.StringIO(response.text, newline="")))) == expected
 
 
-def test_a_field_of_a_megabyte_is_the_fault_of_one_client(server: TestClient) -> None:
+def test_a_field_of_a_megabyte_is_the_error_of_one_client(server: TestClient) -> None:
     response = post(server, f"name\n{'x' * 1_000_000}\n㈱青空商事\n", "text/csv")
 
     rows = list(csv.DictReader(io.StringIO(response.text)))
@@ -154,10 +154,12 @@ def test_a_field_of_a_megabyte_is_the_fault_of_one_client(server: TestClient) ->
         ("application/*;q=0, text/csv", 200),
         ("*/*;q=0", 406),
         ("application/json;q=0.001", 200),
-        ("application/json;q=much", 406),
+        ("application/json;q=high", 406),
     ],
 )
-def test_what_accept_forbids_is_not_sent(server: TestClient, accept: str, status: int) -> None:
+def test_a_type_that_accept_forbids_is_not_sent(
+    server: TestClient, accept: str, status: int
+) -> None:
     response = post(server, '{"clients":[]}', "application/json", accept=accept)
 
     assert response.status_code == status
@@ -169,8 +171,8 @@ def test_boto3_finds_the_sentence_of_an_error(server: TestClient) -> None:
     assert refused["message"] == refused["error"]
 
 
-def test_candidates_are_shown_for_a_thousand_clients_at_most(server: TestClient) -> None:
-    clients = [{"name": "㈱青空商事"}] * (requests.MOST_SHOWN + 1)
+def test_candidates_are_returned_for_at_most_a_thousand_clients(server: TestClient) -> None:
+    clients = [{"name": "㈱青空商事"}] * (requests.MAX_CANDIDATE_CLIENTS + 1)
 
     listed = post(server, json.dumps({"clients": clients}), "application/json")
     shown = post(server, json.dumps({"mode": "candidates", "clients": clients}), "application/json")
@@ -183,7 +185,9 @@ def test_candidates_are_shown_for_a_thousand_clients_at_most(server: TestClient)
     ("name", "url"),
     [("a" * 256, "/"), ("a", "." * 10_000), ("a", "/no\0where"), ("a", "/\ud800"), ("..", "/")],
 )
-def test_a_model_that_no_file_can_be_is_refused(server: TestClient, name: str, url: str) -> None:
+def test_a_model_with_an_impossible_name_or_folder_is_refused(
+    server: TestClient, name: str, url: str
+) -> None:
     body = json.dumps({"model_name": name, "url": url})
 
     response = server.post("/models", content=body)
@@ -192,13 +196,13 @@ def test_a_model_that_no_file_can_be_is_refused(server: TestClient, name: str, u
     assert len(response.json()["error"]) < 400 + len(url)
 
 
-def test_a_fault_of_the_server_is_a_sentence_with_an_id(
+def test_an_internal_error_is_a_sentence_with_an_id_logged_and_counted(
     server: TestClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(library: ModelLibrary, name: str) -> None:
         raise RuntimeError("planted-secret")
 
-    monkeypatch.setattr(ModelLibrary, "held", broken)
+    monkeypatch.setattr(ModelLibrary, "in_memory", broken)
     response = server.post("/invocations", json={"clients": []}, headers={"x-request-id": "r1"})
 
     (line,) = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
@@ -206,12 +210,14 @@ def test_a_fault_of_the_server_is_a_sentence_with_an_id(
     assert response.json()["request_id"] == response.headers["x-request-id"] == "r1"
     assert "planted-secret" not in response.text
     assert (line["request_id"], line["status"], line["reason"]) == ("r1", 500, "RuntimeError")
+    counted = 'linkage_requests_total{path="/invocations",status="500"} 1.0'
+    assert counted in server.get("/metrics").text
 
 
-def nothing(records: RecordBatch) -> Linked:
+def link_none(records: RecordBatch) -> LinkResult:
     none = np.zeros(len(records), dtype=np.int8)
     empty = [""] * len(records)
-    return Linked(
+    return LinkResult(
         LinkedBatch(
             records.ids,
             none,
@@ -226,78 +232,78 @@ def nothing(records: RecordBatch) -> Linked:
     )
 
 
-def test_running_out_of_memory_together_does_not_end_the_lane() -> None:
-    def link(records: RecordBatch) -> Linked:
+def test_a_batch_that_runs_out_of_memory_is_linked_request_by_request() -> None:
+    def link(records: RecordBatch) -> LinkResult:
         if len(records) > 1:
             raise MemoryError
-        return nothing(records)
+        return link_none(records)
 
-    async def requests() -> list[Linked]:
-        running = Lanes(most_waiting=100)
-        running.start()
+    async def requests() -> list[LinkResult]:
+        started = Scheduler(max_waiting=100)
+        started.start()
         one = RecordBatch(["k"], {"name": ["a"]})
         answers = await asyncio.wait_for(
-            asyncio.gather(*(running.link("key", link, one) for _ in range(30))), timeout=10
+            asyncio.gather(*(started.link("key", link, one) for _ in range(30))), timeout=10
         )
-        await running.close()
+        await started.close()
         return answers
 
     assert [answer.batch.client_ids for answer in asyncio.run(requests())] == [["k"]] * 30
 
 
-def test_long_lists_take_turns_and_a_crowd_of_them_is_sent_away() -> None:
-    at_work: set[int] = set()
+def test_few_long_lists_are_in_progress_at_once_and_too_many_are_refused() -> None:
+    in_progress: set[int] = set()
     at_once: list[int] = []
     finished: list[int] = []
 
-    async def one_list(running: Lanes, number: int, clients: int) -> None:
-        async with running.turn(clients):
-            at_work.add(number)
-            at_once.append(len(at_work))
+    async def one_list(started: Scheduler, number: int, clients: int) -> None:
+        async with started.list_slot(clients):
+            in_progress.add(number)
+            at_once.append(len(in_progress))
             await asyncio.sleep(0.01)
-            at_work.discard(number)
+            in_progress.discard(number)
             finished.append(number)
 
-    async def crowd() -> Sequence[BaseException | None]:
-        running = Lanes(most_waiting=100)
-        size = scheduler.MOST_CLIENTS // 5
-        asked = [one_list(running, number, size) for number in range(7)]
-        outcomes = await asyncio.gather(*asked, return_exceptions=True)
-        # alone, even the longest list has room
-        await one_list(running, 7, scheduler.MOST_CLIENTS * 2)
-        await running.close()
+    async def many_lists() -> Sequence[BaseException | None]:
+        started = Scheduler(max_waiting=100)
+        size = scheduler.MAX_LIST_CLIENTS // 5
+        lists = [one_list(started, number, size) for number in range(7)]
+        outcomes = await asyncio.gather(*lists, return_exceptions=True)
+        # with no other list waiting, even a longer one is accepted
+        await one_list(started, 7, scheduler.MAX_LIST_CLIENTS * 2)
+        await started.close()
         return outcomes
 
-    outcomes = asyncio.run(crowd())
+    outcomes = asyncio.run(many_lists())
     assert outcomes[:5] == [None] * 5
     assert all(isinstance(outcome, UnavailableError) for outcome in outcomes[5:])
-    assert max(at_once) == scheduler.LISTS
+    assert max(at_once) == scheduler.CONCURRENT_LISTS
     assert finished == [0, 1, 2, 3, 4, 7]
 
 
-@pytest.mark.parametrize("fault", [SchemaError, ConfigError, DatabaseError])
-def test_whatever_is_wrong_with_the_table_is_no_fault_of_a_client(
-    fault: type[Exception],
+@pytest.mark.parametrize("error", [SchemaError, ConfigError, DatabaseError])
+def test_any_problem_with_the_table_counts_as_a_database_that_is_down(
+    error: type[Exception],
 ) -> None:
-    class Changed:
+    class ChangedTable:
         def fetch(self, company_ids: Sequence[str]) -> CompanyRows:
-            raise fault("table lacks column 'name'")
+            raise error("table lacks column 'name'")
 
         def dispose(self) -> None:
             return
 
     def opened() -> CompanyStore:
-        store: Any = Changed()
+        store: Any = ChangedTable()
         return store  # type: ignore[no-any-return]
 
-    table = LiveTable(Settings(database=True), opened, clock=lambda: 100.0)
+    table = LiveTable(WorkerSettings(database=True), opened, clock=lambda: 100.0)
 
     with pytest.raises(DatabaseError, match="lacks column"):
         table.fetch(["c1"])
     assert table.is_down
 
 
-def test_a_method_that_is_not_served_is_told_which_are(server: TestClient) -> None:
+def test_a_405_lists_the_allowed_methods(server: TestClient) -> None:
     many, one = server.options("/models"), server.options("/models/a")
 
     assert (many.status_code, one.status_code) == (405, 405)
@@ -305,27 +311,27 @@ def test_a_method_that_is_not_served_is_told_which_are(server: TestClient) -> No
     assert {*one.headers["allow"].split(", ")} == {"GET", "HEAD", "DELETE"}
 
 
-def test_the_model_that_a_server_is_for_stays_loaded(server: TestClient) -> None:
+def test_the_default_model_of_a_server_stays_loaded(server: TestClient) -> None:
     refused = server.delete("/models/default")
 
     assert refused.status_code == 409
-    assert "it stays loaded" in refused.json()["error"]
+    assert "stays loaded" in refused.json()["error"]
     assert server.get("/ping").status_code == 200
 
 
-def test_linking_in_the_event_loop_still_shares_a_call() -> None:
+def test_linking_in_the_event_loop_still_uses_batches() -> None:
     sizes: list[int] = []
 
-    def link(records: RecordBatch) -> Linked:
+    def link(records: RecordBatch) -> LinkResult:
         sizes.append(len(records))
-        return nothing(records)
+        return link_none(records)
 
-    async def requests() -> list[Linked]:
-        running = Lanes(most_waiting=100, in_loop=True)
-        running.start()
+    async def requests() -> list[LinkResult]:
+        started = Scheduler(max_waiting=100, in_loop=True)
+        started.start()
         named = [RecordBatch([f"k{number}"], {"name": ["a"]}) for number in range(20)]
-        answers = await asyncio.gather(*(running.link("key", link, one) for one in named))
-        await running.close()
+        answers = await asyncio.gather(*(started.link("key", link, one) for one in named))
+        await started.close()
         return answers
 
     answers = asyncio.run(requests())

@@ -1,4 +1,4 @@
-"""A company that changes in the database changes in the answers, with nothing restarted."""
+"""Changes in the database show in the answers without a restart."""
 
 import time
 from pathlib import Path
@@ -9,9 +9,9 @@ from starlette.testclient import TestClient
 
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.store import CompanyStore
-from serving.live_index import LOOK_S
+from serving.live_index import POLL_S
 from serving.refresher import refresh
-from serving.settings import Settings
+from serving.settings import WorkerSettings
 from tests.commands.shop import company_rows, write_shop_bundle
 from tests.serving.conftest import serving
 
@@ -37,7 +37,7 @@ def test_changes_of_the_table_are_seen_without_a_restart(
         "LINKAGE_RUN_DIR": str(run),
         "LINKAGE_MODEL_DIR": str(folder),
     }
-    settings = Settings.of(environ)
+    settings = WorkerSettings.from_environ(environ)
     with CompanyStore(database_url) as store:
         store.create()
         store.load([company_rows()])
@@ -48,7 +48,7 @@ def test_changes_of_the_table_are_seen_without_a_restart(
             store.apply(row("c9", "株式会社新星"))
             store.apply(row("c2", "有限会社山田製作所", closed_at="2026-01-01"))
             refresh(settings)
-            time.sleep(2 * LOOK_S)
+            time.sleep(2 * POLL_S)
             inserted, closed = linked(client, "株式会社新星"), linked(client, "有限会社山田製作所")
             info = client.post("/invocations", json={"mode": "info"}).json()["info"]
             metrics = client.get("/metrics").text
@@ -69,7 +69,9 @@ def test_the_refresher_starts_from_the_bundles_index(
     run = tmp_path / "run"
     run.mkdir()
     monkeypatch.setenv("DATABASE_URL", url)
-    settings = Settings.of({"LINKAGE_RUN_DIR": str(run), "LINKAGE_MODEL_DIR": str(folder)})
+    settings = WorkerSettings.from_environ(
+        {"LINKAGE_RUN_DIR": str(run), "LINKAGE_MODEL_DIR": str(folder)}
+    )
     with CompanyStore(url) as store:
         store.create()
         store.load([company_rows()])
@@ -80,7 +82,7 @@ def test_the_refresher_starts_from_the_bundles_index(
     assert [path.is_symlink() for path in bases] == [True]
 
 
-def test_a_closed_company_is_dropped_at_once_though_the_index_still_has_it(
+def test_a_closed_company_is_not_linked_even_while_the_index_still_has_it(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"sqlite:///{tmp_path}/companies.db"
@@ -97,21 +99,21 @@ def test_a_closed_company_is_dropped_at_once_though_the_index_still_has_it(
 
 
 @pytest.mark.parametrize("on_down", ["stale", "fail"])
-def test_a_lost_database_leaves_stale_answers_or_none_until_it_is_back(
+def test_without_its_database_a_server_gives_stale_answers_or_503(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_down: str
 ) -> None:
     file = tmp_path / "companies.db"
     url = f"sqlite:///{file}"
     monkeypatch.setenv("DATABASE_URL", url)
-    asking = {"clients": [{"name": "株式会社青空商事"}]}
+    content = {"clients": [{"name": "株式会社青空商事"}]}
     with serving(bundle, tmp_path, DATABASE_URL=url, LINKAGE_ON_DATABASE_DOWN=on_down) as client:
-        down = client.post("/invocations", json=asking)
+        down = client.post("/invocations", json=content)
         assert client.get("/ping").status_code == 200
         with CompanyStore(url) as store:
             store.create()
             store.load([company_rows()])
         time.sleep(1.1)
-        back = client.post("/invocations", json=asking)
+        back = client.post("/invocations", json=content)
 
     if on_down == "stale":
         assert down.json()["stale"] is True

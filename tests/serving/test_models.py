@@ -1,4 +1,4 @@
-"""The library of models: shared by workers, bounded, with one index for all who have the same."""
+"""The library of models: shared by workers, limited in memory, and equal indexes shared."""
 
 from pathlib import Path
 
@@ -10,14 +10,16 @@ from tests.commands.shop import write_shop_bundle
 from tests.small_table import small_index
 
 
-def test_a_model_that_one_worker_loads_is_there_in_the_other(bundle: Path, tmp_path: Path) -> None:
+def test_a_model_loaded_by_one_worker_is_available_in_the_other(
+    bundle: Path, tmp_path: Path
+) -> None:
     one, other = ModelLibrary(tmp_path, 100), ModelLibrary(tmp_path, 100)
 
     one.load("a", str(bundle))
 
     assert other.get("a").version == one.get("a").version
     one.unload("a")
-    assert other.held("a") is None
+    assert other.in_memory("a") is None
     with pytest.raises(UnknownModelError):
         other.get("a")
 
@@ -29,7 +31,7 @@ def test_models_of_one_table_share_its_index(bundle: Path, tmp_path: Path) -> No
     first, second = library.load("a", str(bundle)), library.load("b", str(copy))
 
     assert first.linker.index is second.linker.index
-    # the second adds its policy, not the index; so it is whichever of them is unloaded
+    # the second adds its policy but not the index, whichever of the two is unloaded
     sizes = {entry.name: memory_of([entry]) for entry in library.entries()}
     added = memory_of(library.entries()) - sizes["a"]
     assert 0 < added < sizes["a"]
@@ -37,7 +39,7 @@ def test_models_of_one_table_share_its_index(bundle: Path, tmp_path: Path) -> No
     assert memory_of(library.entries()) == sizes["b"] > added
 
 
-def test_a_model_replaced_under_its_name_is_the_new_one_everywhere(
+def test_a_model_replaced_under_its_name_is_replaced_in_all_workers(
     bundle: Path, tmp_path: Path
 ) -> None:
     one, other = ModelLibrary(tmp_path, 100), ModelLibrary(tmp_path, 100)
@@ -50,7 +52,7 @@ def test_a_model_replaced_under_its_name_is_the_new_one_everywhere(
     assert other.get("a") is not old
 
 
-def test_no_room_is_refused_with_the_model_that_was_used_least_recently(
+def test_beyond_the_memory_limit_the_least_recently_used_model_is_named(
     bundle: Path, tmp_path: Path
 ) -> None:
     library = ModelLibrary(tmp_path / "models", 30)
@@ -66,7 +68,7 @@ def test_no_room_is_refused_with_the_model_that_was_used_least_recently(
     assert [entry.name for entry in library.entries()] == ["b", "a"]
 
 
-def test_a_loaded_name_is_taken(bundle: Path, tmp_path: Path) -> None:
+def test_a_name_can_be_loaded_only_once(bundle: Path, tmp_path: Path) -> None:
     library = ModelLibrary(tmp_path, 100)
     library.load("a", str(bundle))
 
@@ -84,7 +86,7 @@ def test_a_damaged_bundle_is_refused_and_leaves_nothing(bundle: Path, tmp_path: 
     assert library.entries() == []
 
 
-def test_a_bundle_without_an_index_waits_for_that_of_the_database(tmp_path: Path) -> None:
+def test_a_bundle_without_an_index_needs_that_of_the_database(tmp_path: Path) -> None:
     folder = write_shop_bundle(tmp_path / "shop", with_index=False)
     library = ModelLibrary(tmp_path / "models", 100)
 
@@ -92,5 +94,5 @@ def test_a_bundle_without_an_index_waits_for_that_of_the_database(tmp_path: Path
         library.load("a", str(folder))
 
     index = small_index()
-    fed = ModelLibrary(tmp_path / "models", 100, lambda: index)
-    assert fed.load("a", str(folder)).linker.index is index
+    with_live_index = ModelLibrary(tmp_path / "models", 100, lambda: index)
+    assert with_live_index.load("a", str(folder)).linker.index is index

@@ -1,4 +1,4 @@
-"""Clients are sorted into sound ones and those with a fault."""
+"""Each client is validated by itself; invalid ones get an error of their own."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.errors import RequestError, TooManyClientsError
-from serving.requests import LONGEST, inquiry, mode_of
+from serving.errors import RequestError, TooLargeError
+from serving.requests import MAX_FIELD_LENGTH, parse_mode, validate
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -19,19 +19,19 @@ CLIENT = ANYTHING | st.dictionaries(
 )
 
 
-def test_an_address_is_read_into_the_street_where_there_is_none() -> None:
+def test_an_address_is_used_as_street_where_there_is_none() -> None:
     clients = [{"address": "千代田区丸の内1-1"}, {"address": "a", "street": "b"}]
 
-    asked = inquiry("bulk_linkage", clients, 10)
+    request = validate("bulk_linkage", clients, 10)
 
-    assert asked.records.columns == {"street": ["千代田区丸の内1-1", "b"]}
+    assert request.records.columns == {"street": ["千代田区丸の内1-1", "b"]}
 
 
-def test_ids_are_given_as_text_or_counted() -> None:
-    asked = inquiry("bulk_linkage", [{"client_id": 7, "name": "a"}, {"name": "b"}], 10)
+def test_ids_become_text_and_a_missing_one_is_the_position() -> None:
+    request = validate("bulk_linkage", [{"client_id": 7, "name": "a"}, {"name": "b"}], 10)
 
-    assert asked.ids == ["7", "1"]
-    assert list(asked.records.ids) == ["7", "1"]
+    assert request.client_ids == ["7", "1"]
+    assert list(request.records.ids) == ["7", "1"]
 
 
 @pytest.mark.parametrize(
@@ -42,35 +42,40 @@ def test_ids_are_given_as_text_or_counted() -> None:
         ({"name": ""}, "expected at least one of"),
         ({"name": 5}, "expected text in 'name', got a number"),
         ({"name": ["a"]}, "expected text in 'name', got a list"),
-        ({"name": "a", "client_id": True}, "expected text in 'client_id', got a truth value"),
+        ({"name": "a", "client_id": True}, "expected text in 'client_id', got a boolean"),
         ({"name": "a", "client_id": 10**40}, "expected text in 'client_id', got a number"),
-        ({"name": "a" * (LONGEST + 1)}, f"expected at most {LONGEST} characters in 'name'"),
+        (
+            {"name": "a" * (MAX_FIELD_LENGTH + 1)},
+            f"expected at most {MAX_FIELD_LENGTH} characters in 'name'",
+        ),
         ("text", "expected an object with the client's fields, got 'text'"),
         (None, "expected an object with the client's fields, got null"),
     ],
 )
-def test_a_faulty_client_is_told_why_and_the_next_is_not_touched(client: Any, reason: str) -> None:
-    asked = inquiry("bulk_linkage", [client, {"name": "青空商事"}], 10)
+def test_an_invalid_client_gets_its_reason_and_the_next_is_unaffected(
+    client: Any, reason: str
+) -> None:
+    request = validate("bulk_linkage", [client, {"name": "青空商事"}], 10)
 
-    assert asked.faults[0].startswith(reason)
-    assert asked.places == [1]
-    assert asked.records.columns == {"name": ["青空商事"]}
+    assert request.errors[0].startswith(reason)
+    assert request.positions == [1]
+    assert request.records.columns == {"name": ["青空商事"]}
 
 
 @given(st.lists(CLIENT, max_size=6))
-def test_every_client_is_either_sound_or_faulty(clients: list[Any]) -> None:
-    asked = inquiry("bulk_linkage", clients, 10)
+def test_every_client_is_either_valid_or_has_an_error(clients: list[Any]) -> None:
+    request = validate("bulk_linkage", clients, 10)
 
-    assert len(asked) == len(clients)
-    assert sorted([*asked.places, *asked.faults]) == list(range(len(clients)))
-    assert len(asked.records) == len(asked.places)
-
-
-def test_too_many_clients_are_refused_as_a_whole() -> None:
-    with pytest.raises(TooManyClientsError, match=r"at most 2 clients .* got 3"):
-        inquiry("bulk_linkage", [{}] * 3, 2)
+    assert len(request) == len(clients)
+    assert sorted([*request.positions, *request.errors]) == list(range(len(clients)))
+    assert len(request.records) == len(request.positions)
 
 
-def test_an_unknown_mode_is_refused_with_those_there_are() -> None:
+def test_a_request_of_too_many_clients_is_refused() -> None:
+    with pytest.raises(TooLargeError, match=r"at most 2 clients .* got 3"):
+        validate("bulk_linkage", [{}] * 3, 2)
+
+
+def test_an_unknown_mode_is_refused_and_the_known_ones_named() -> None:
     with pytest.raises(RequestError, match=r"'bulk_linkage'.*got 'merge'"):
-        mode_of("merge")
+        parse_mode("merge")

@@ -1,4 +1,4 @@
-"""The server's processes and nginx, for real; only the worker is a stand-in."""
+"""The supervisor and nginx as real processes; only the worker is a fake."""
 
 import os
 import signal
@@ -10,28 +10,29 @@ from pathlib import Path
 
 import pytest
 
-from serving.run_folder import SettingError, Settings, nginx_conf, prepare, usable_cpus
+from serving.run_folder import nginx_conf, prepare
+from serving.settings import ServerSettings, SettingError, usable_cpus
 from serving.supervisor import children_of
-from tests.serving.supervised_server import PATIENCE_S, Server, supervised
+from tests.serving.supervised_server import TIMEOUT_S, Server, supervised
 
 LIMIT = 6 << 20
 
 
 pytestmark = pytest.mark.slow
-"""They need nginx, which `make test` does without."""
+"""These tests need nginx, which `make test` does not."""
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for the tests that leave it as it was."""
+    """One server for the tests that do not change it."""
     with supervised(tmp_path_factory.mktemp("server")) as started:
         started.wait_until_ready()
         yield started
 
 
-class TestWhatNginxHandsOn:
-    def test_the_address_of_a_sagemaker_client_means_invocations(self, server: Server) -> None:
-        answer = server.ask(
+class TestARunningServer:
+    def test_forwards_the_path_of_a_sagemaker_client_to_invocations(self, server: Server) -> None:
+        answer = server.send(
             "/endpoints/linkage/invocations?mode=linkage",
             b"{}",
             {"X-Amzn-SageMaker-Target-Model": "crm.tar.gz"},
@@ -40,74 +41,76 @@ class TestWhatNginxHandsOn:
         assert (answer["path"], answer["query"]) == ("/invocations", "mode=linkage")
         assert answer["headers"]["x-amzn-sagemaker-target-model"] == "crm.tar.gz"
 
-    def test_a_body_of_the_limit_arrives_whole(self, server: Server) -> None:
-        assert server.ask("/invocations", bytes(LIMIT)).json["bytes"] == LIMIT
+    def test_forwards_a_body_of_exactly_the_limit(self, server: Server) -> None:
+        assert server.send("/invocations", bytes(LIMIT)).json["bytes"] == LIMIT
 
-    def test_workers_see_what_holds_for_all_of_them(self, server: Server) -> None:
-        seen = server.ask("/ping").json["variables"]
+    def test_gives_all_workers_the_same_environment(self, server: Server) -> None:
+        seen = server.send("/ping").json["variables"]
 
         assert seen["LINKAGE_RUN_DIR"] == str(server.run_folder)
         assert seen["PROMETHEUS_MULTIPROC_DIR"] == str(server.run_folder / "metrics")
         assert (server.run_folder / "metrics").is_dir()
         assert (seen["OMP_NUM_THREADS"], seen["ORT_DISABLE_TELEMETRY"]) == ("1", "1")
 
-    def test_only_its_owner_may_enter_the_run_folder(self, server: Server) -> None:
+    def test_keeps_its_sockets_in_a_folder_that_only_its_owner_may_enter(
+        self, server: Server
+    ) -> None:
         assert server.run_folder.stat().st_mode & 0o777 == 0o700
 
 
-class TestWhatNginxRefuses:
+class TestNginxRefuses:
     def test_a_body_over_the_limit(self, server: Server) -> None:
-        answer = server.ask("/invocations", bytes(LIMIT + 1))
+        answer = server.send("/invocations", bytes(LIMIT + 1))
 
         assert answer.status == 413
         assert f"at most {LIMIT} bytes" in answer.json["error"]
 
     def test_headers_that_are_too_long(self, server: Server) -> None:
-        answer = server.ask("/ping", headers={"X-Junk": "x" * 9_000})
+        answer = server.send("/ping", headers={"X-Junk": "x" * 9_000})
 
         assert answer.status == 431
         assert "headers" in answer.json["error"]
 
-    def test_an_address_that_is_too_long(self, server: Server) -> None:
-        assert server.ask(f"/{'x' * 9_000}").status == 414
+    def test_a_url_that_is_too_long(self, server: Server) -> None:
+        assert server.send(f"/{'x' * 9_000}").status == 414
 
     @pytest.mark.parametrize("junk", [b"JUNK\r\n\r\n", b"GET /ping HTTP/1.1\r\n\r\n"])
-    def test_what_is_no_http(self, server: Server, junk: bytes) -> None:
+    def test_what_is_not_http(self, server: Server, junk: bytes) -> None:
         host, port = server.url.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
+        with socket.create_connection((host, int(port)), timeout=TIMEOUT_S) as connection:
             connection.sendall(junk)
             answer = connection.makefile("rb").read()
 
         assert b" 400 " in answer.splitlines()[0]
         assert b"malformed" in answer
 
-    def test_its_own_addresses(self, server: Server) -> None:
-        assert server.ask("/.refused/busy").status == 404
+    def test_its_internal_paths(self, server: Server) -> None:
+        assert server.send("/.refused/busy").status == 404
 
-    def test_each_with_a_line_that_names_no_client(self, server: Server) -> None:
-        server.ask("/.refused/busy?name=yamada")
+    def test_and_logs_it_without_data_of_a_client(self, server: Server) -> None:
+        server.send("/.refused/busy?name=yamada")
 
         assert server.line("request refused")["status"] in (400, 404, 413, 414, 431)
         assert "yamada" not in server.output.read_text()
 
 
-def test_until_a_worker_is_ready_the_answer_is_503_and_when_to_try_again(tmp_path: Path) -> None:
-    with supervised(tmp_path, STAND_IN="3") as server:
-        deadline = time.monotonic() + PATIENCE_S
+def test_before_a_worker_is_ready_the_answer_is_503_with_retry_after(tmp_path: Path) -> None:
+    with supervised(tmp_path, FAKE_WORKER="3") as server:
+        deadline = time.monotonic() + TIMEOUT_S
         while not (server.run_folder / "nginx.pid").exists() and time.monotonic() < deadline:
             time.sleep(0.02)
-        answer = server.ask("/ping")
+        answer = server.send("/ping")
 
     assert answer.status == 503
     assert answer.headers["Retry-After"] == "1"
     assert answer.json["error"] == "no worker can answer just now; try again"
 
 
-def test_a_killed_worker_loses_no_request_and_is_started_again(tmp_path: Path) -> None:
+def test_a_killed_worker_loses_no_request_and_is_restarted(tmp_path: Path) -> None:
     with supervised(tmp_path) as server, ThreadPoolExecutor() as pool:
         server.wait_until_ready()
         first = server.pid("worker-1")
-        waiting = [pool.submit(server.ask, "/invocations?sleep=1", b"{}") for _ in range(4)]
+        waiting = [pool.submit(server.send, "/invocations?sleep=1", b"{}") for _ in range(4)]
         time.sleep(0.5)
         os.kill(first, signal.SIGKILL)
         answers = [answer.result() for answer in waiting]
@@ -117,12 +120,12 @@ def test_a_killed_worker_loses_no_request_and_is_started_again(tmp_path: Path) -
         assert server.pid("worker-1") != first
 
 
-def test_a_killed_nginx_is_started_again(tmp_path: Path) -> None:
+def test_a_killed_nginx_is_restarted(tmp_path: Path) -> None:
     with supervised(tmp_path) as server:
         server.wait_until_ready()
         first = server.pid("nginx")
         os.kill(first, signal.SIGKILL)
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         while server.pid("nginx") == first and time.monotonic() < deadline:
             time.sleep(0.02)
         server.wait_until_ready()
@@ -130,12 +133,12 @@ def test_a_killed_nginx_is_started_again(tmp_path: Path) -> None:
         assert server.pid("nginx") != first
 
 
-def test_sigterm_finishes_what_is_in_flight_and_leaves_nothing(tmp_path: Path) -> None:
+def test_sigterm_finishes_requests_in_flight_and_stops_all_processes(tmp_path: Path) -> None:
     with supervised(tmp_path) as server, ThreadPoolExecutor() as pool:
         server.wait_until_ready()
-        waiting = pool.submit(server.ask, "/invocations?sleep=1", b"{}")
+        waiting = pool.submit(server.send, "/invocations?sleep=1", b"{}")
         time.sleep(0.4)
-        code = server.end()
+        code = server.stop()
 
         assert code == 0
         assert waiting.result().status == 200
@@ -145,13 +148,13 @@ def test_sigterm_finishes_what_is_in_flight_and_leaves_nothing(tmp_path: Path) -
 
 
 def test_a_worker_that_never_starts_ends_the_server_with_the_reason(tmp_path: Path) -> None:
-    with supervised(tmp_path, STAND_IN="broken") as server:
-        code = server.process.wait(PATIENCE_S)
+    with supervised(tmp_path, FAKE_WORKER="broken") as server:
+        code = server.process.wait(TIMEOUT_S)
 
     assert code == 1
     last = server.lines()[-1]
     assert last["message"].startswith("worker-")
-    assert "died 6 times within 60 s, at last with exit code 3" in last["message"]
+    assert "died 6 times within 60 s, last with exit code 3" in last["message"]
 
 
 @pytest.mark.parametrize(
@@ -167,31 +170,31 @@ def test_a_worker_that_never_starts_ends_the_server_with_the_reason(tmp_path: Pa
         ({"LINKAGE_RUN_DIR": "/etc"}, "LINKAGE_RUN_DIR: expected an empty folder"),
     ],
 )
-def test_a_bad_setting_ends_with_one_sentence(
+def test_an_invalid_setting_ends_with_one_sentence(
     tmp_path: Path, variables: dict[str, str], sentence: str
 ) -> None:
     with supervised(tmp_path, **variables) as server:
-        code = server.process.wait(PATIENCE_S)
+        code = server.process.wait(TIMEOUT_S)
 
     (line,) = server.lines()
     assert code == 2
     assert line["message"].startswith(sentence)
 
 
-def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        settings = Settings(tmp_path / "run", "127.0.0.1", port, 1, 6, refresher=False)
+        settings = ServerSettings(tmp_path / "run", "127.0.0.1", port, 1, 6, refresher=False)
 
         with pytest.raises(SettingError, match=f"127.0.0.1:{port}, got: Address already in use"):
             prepare(settings)
 
 
-def test_a_folder_of_other_files_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_left_untouched(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("dear")
-    settings = Settings(tmp_path, "127.0.0.1", 8080, 1, 6, refresher=False)
+    settings = ServerSettings(tmp_path, "127.0.0.1", 8080, 1, 6, refresher=False)
 
     with pytest.raises(SettingError, match="holds other files"):
         prepare(settings)
@@ -200,21 +203,23 @@ def test_a_folder_of_other_files_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("variable", ["DATABASE_URL", "DB_HOST", "DB_SECRET_ARN"])
-def test_a_database_brings_the_refresher(variable: str) -> None:
-    names = [child.name for child in children_of(Settings.of({variable: "x"}))]
+def test_a_database_adds_the_refresher(variable: str) -> None:
+    names = [child.name for child in children_of(ServerSettings.from_environ({variable: "x"}))]
 
     assert names[0] == "nginx"
     assert names[-1] == "refresher"
 
 
 def test_without_a_database_there_is_no_refresher() -> None:
-    names = [child.name for child in children_of(Settings.of({"LINKAGE_WORKERS": "3"}))]
+    names = [
+        child.name for child in children_of(ServerSettings.from_environ({"LINKAGE_WORKERS": "3"}))
+    ]
 
     assert names == ["nginx", "worker-1", "worker-2", "worker-3"]
 
 
-def test_every_name_of_the_template_is_filled_in() -> None:
-    settings = Settings(Path("/run/x"), "::1", 8181, 2, 4, refresher=False)
+def test_every_placeholder_of_the_template_is_filled_in() -> None:
+    settings = ServerSettings(Path("/run/x"), "::1", 8181, 2, 4, refresher=False)
     template = Path("serving/nginx.conf").read_text()
 
     filled = nginx_conf(settings, template)
@@ -224,5 +229,5 @@ def test_every_name_of_the_template_is_filled_in() -> None:
     assert "client_max_body_size 4194304;" in filled
 
 
-def test_there_is_a_cpu() -> None:
+def test_the_number_of_usable_cpus_is_plausible() -> None:
     assert 1 <= usable_cpus() <= (os.cpu_count() or 1)

@@ -1,4 +1,4 @@
-"""What a training job is told and what it tells; whole jobs are slow."""
+"""The training contract: inputs, metrics and failures; complete jobs are marked slow."""
 
 import csv
 import json
@@ -19,7 +19,13 @@ from linkage_rl.tables.sample import SampleConfig, generate_clients, generate_co
 from linkage_rl.tables.store import CompanyStore
 from serving import training
 from serving.channels import SPLITS, TrainingError, arguments, client_lists, hyperparameters, table
-from serving.training import DEFINITIONS, LONGEST_REASON, reason_of, say_progress, say_results
+from serving.training import (
+    DEFINITIONS,
+    MAX_REASON_LENGTH,
+    reason_of,
+    report_progress,
+    report_results,
+)
 
 HEADER = "client_id,name,company_id\n"
 
@@ -33,12 +39,12 @@ def channel(folder: Path, *names: str) -> Path:
 
 
 class TestHyperparameters:
-    def test_become_arguments_and_those_of_the_platform_do_not(self) -> None:
+    def test_become_arguments_except_those_of_sagemaker(self) -> None:
         given = {"seed": "3", "sagemaker_program": '"x.py"', "_tuning_objective_metric": "test_f1"}
 
         assert hyperparameters(given) == ["seed=3"]
 
-    def test_are_taken_out_of_the_quotes_that_the_sdk_puts_around_texts(self) -> None:
+    def test_lose_the_quotes_that_the_sdk_puts_around_texts(self) -> None:
         assert hyperparameters({"agent": '"maskable_ppo"'}) == ["agent=maskable_ppo"]
 
     def test_keep_lists_and_numbers_as_they_are(self) -> None:
@@ -56,7 +62,7 @@ class TestHyperparameters:
 
 
 class TestChannels:
-    def test_without_any_the_sample_is_drawn(self, tmp_path: Path) -> None:
+    def test_without_any_the_sample_is_generated(self, tmp_path: Path) -> None:
         assert arguments(tmp_path) == []
 
     def test_one_list_per_split_is_one_dataset(self, tmp_path: Path) -> None:
@@ -72,7 +78,9 @@ class TestChannels:
             f"clients.valid={{clients: '{tmp_path}/validation/b.csv'}}",
         ]
 
-    def test_files_that_differ_by_the_split_alone_are_one_dataset(self, tmp_path: Path) -> None:
+    def test_files_whose_names_differ_only_by_the_split_are_one_dataset(
+        self, tmp_path: Path
+    ) -> None:
         folders = {
             split: channel(tmp_path / split, f"moves_{split}.csv", f"payees-{split}.csv")
             for split in ("train", "valid", "test")
@@ -83,7 +91,7 @@ class TestChannels:
             f"payees: '{tmp_path}/train/payees-train.csv'}}"
         )
 
-    def test_a_split_that_is_missing_is_named(self, tmp_path: Path) -> None:
+    def test_a_missing_split_is_named(self, tmp_path: Path) -> None:
         folders = {"train": channel(tmp_path / "train", "a.csv")}
 
         with pytest.raises(TrainingError, match=r"train, valid and test.* got \['train'\]"):
@@ -115,26 +123,31 @@ class TestChannels:
 
 
 class TestMetrics:
-    def test_every_definition_finds_its_line(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_every_regular_expression_finds_its_line(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         definitions = json.loads(DEFINITIONS.read_text())
         names = {definition["Name"].partition("_")[2] for definition in definitions}
 
-        say_results({split: dict.fromkeys(names, -0.25) for split in ("valid", "test", "progress")})
+        report_results(
+            {split: dict.fromkeys(names, -0.25) for split in ("valid", "test", "progress")}
+        )
 
-        said = capsys.readouterr().out
+        output = capsys.readouterr().out
         assert {
-            definition["Name"]: re.findall(definition["Regex"], said) for definition in definitions
+            definition["Name"]: re.findall(definition["Regex"], output)
+            for definition in definitions
         } == {definition["Name"]: ["-0.25"] for definition in definitions}
 
-    def test_the_curve_is_told_once_and_line_by_line(
+    def test_each_evaluation_is_reported_once_and_only_when_complete(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         path = tmp_path / "progress.csv"
         path.write_text("eval/mean_reward,eval/linkage_rate\n0.5,0.75\n0.62,0.")
 
-        assert say_progress(path, 0) == 1
+        assert report_progress(path, 0) == 1
         path.write_text("eval/mean_reward,eval/linkage_rate\n0.5,0.75\n0.62,0.8\n")
-        assert say_progress(path, 1) == 2
+        assert report_progress(path, 1) == 2
 
         assert capsys.readouterr().out.splitlines() == [
             "metric progress_reward=0.5;",
@@ -157,10 +170,10 @@ class TestFailures:
 
         assert reason == "cannot open postgresql://ann:***@db/crm with ***"
 
-    def test_a_reason_fits_into_what_the_platform_shows(self) -> None:
-        assert len(reason_of(["x" * 5_000], {})) == LONGEST_REASON
+    def test_a_reason_is_cut_to_what_sagemaker_shows(self) -> None:
+        assert len(reason_of(["x" * 5_000], {})) == MAX_REASON_LENGTH
 
-    def test_a_broken_file_ends_with_a_reason_in_its_place(
+    def test_the_reason_for_a_malformed_file_is_written_to_the_failure_file(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         config = channel(tmp_path / "input/config")
@@ -174,10 +187,10 @@ class TestFailures:
 
 
 @pytest.mark.slow
-class TestWholeJobs:
-    """Jobs as the platform starts them, on a table and lists of the sample's kind."""
+class TestCompleteJobs:
+    """Jobs as SageMaker starts them, on a table and lists like those of the sample."""
 
-    def test_lists_and_a_database_in_channels_make_a_model(self, tmp_path: Path) -> None:
+    def test_lists_and_a_database_in_channels_give_a_model(self, tmp_path: Path) -> None:
         root = job(tmp_path, {"debug": "fast"})
         sample = SampleConfig(companies=1_500, clients=900)
         companies = channel(root / "input/data/companies")
@@ -195,7 +208,7 @@ class TestWholeJobs:
         assert (root / "output/data/report.html").is_file()
         assert [path.name for path in companies.iterdir()] == ["crm.sqlite"]
 
-    def test_a_job_that_is_stopped_goes_on_from_its_checkpoint(self, tmp_path: Path) -> None:
+    def test_a_stopped_job_resumes_from_its_checkpoint(self, tmp_path: Path) -> None:
         root = job(tmp_path, {"debug": "fast", "training.total_timesteps": "30_000"})
         checkpoints = channel(root / "checkpoints") / "run/checkpoints"
 
@@ -206,7 +219,7 @@ class TestWholeJobs:
             process.send_signal(signal.SIGTERM)
             assert process.wait(60) == 130
 
-        assert failure(root) == "stopped by SIGTERM; with checkpoints the job goes on"
+        assert failure(root) == "stopped by SIGTERM; a job with checkpoints can be resumed"
         assert not (root / "model/manifest.json").exists()
         assert run_job(root) == 0, failure(root)
         assert (root / "model/manifest.json").is_file()

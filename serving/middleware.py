@@ -1,0 +1,156 @@
+"""What all answers have in common: a request id, a log line, counters, and errors as sentences."""
+
+import logging
+import re
+import uuid
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
+
+from serving.codec import JSON, to_json
+from serving.errors import RequestError
+from serving.logs import RequestLog
+from serving.metrics import Metrics
+
+UNMATCHED: Final = "unmatched"
+"""Path in logs and metrics of a request that matches no route."""
+_SCOPE_KEY: Final = "linkage_rl.request_log"
+"""Key of the ASGI scope under which the middleware hands the `RequestLog` on."""
+_REQUEST_ID: Final = re.compile(r"[\w.\-]{1,64}", re.ASCII)
+_QUIET: Final = ("/ping", "/metrics")
+"""Paths whose successful requests are not logged, since they come every few seconds."""
+_INTERNAL_ERROR: Final = "an internal error occurred; it is logged under this request id"
+
+_log = logging.getLogger("serving")
+
+
+class RequestLogMiddleware:
+    """Gives every answer an id, counts it, and writes its log line, whoever has made the answer.
+
+    It surrounds the routes as well as the exception handlers, so that a 404 or 405 of the router
+    is treated as any other answer. An exception that no handler knows becomes a 500 here.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, embed_metrics: bool) -> None:
+        """Wrap an application.
+
+        Args:
+            app: The application.
+            metrics: Where requests are counted.
+            embed_metrics: Whether log lines are also CloudWatch metrics.
+        """
+        self._app = app
+        self._metrics = metrics
+        self._embed_metrics = embed_metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, as an ASGI application."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        log = scope[_SCOPE_KEY] = RequestLog(_request_id(Headers(scope=scope)), scope["method"])
+
+        async def send_logged(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                log.status = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = log.request_id
+            else:
+                log.bytes_out += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    log.path = _path_of(scope)
+                    self._finish(log)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_logged)
+        except Exception as error:
+            _log.exception("request %s failed", log.request_id)
+            if log.status:
+                # the answer has begun and cannot be replaced
+                raise
+            log.reason = type(error).__name__
+            response = error_response(_INTERNAL_ERROR, 500, log.request_id)
+            await response(scope, receive, send_logged)
+
+    def _finish(self, log: RequestLog) -> None:
+        self._metrics.requests.labels(log.path, str(log.status)).inc()
+        self._metrics.latency.labels(log.path).observe(log.seconds())
+        if log.status >= 400 or log.path not in _QUIET:
+            print(log.text(self._embed_metrics), flush=True)  # noqa: T201 - the log
+
+
+def request_log(request: Request) -> RequestLog:
+    """What will be logged of this request."""
+    log: RequestLog = request.scope[_SCOPE_KEY]
+    return log
+
+
+def error_response(sentence: str, status: int, request_id: str) -> Response:
+    """An error as JSON."""
+    # boto3 shows the text under `message`; without it, nothing but the status
+    body = to_json({"error": sentence, "message": sentence, "request_id": request_id})
+    return Response(body, status_code=status, headers={"content-type": JSON})
+
+
+async def handle_request_error(request: Request, error: Exception) -> Response:
+    """A `RequestError` as the status and the sentence that it carries."""
+    if not isinstance(error, RequestError):
+        raise TypeError(f"expected a RequestError, got {type(error).__name__}")
+    log = request_log(request)
+    log.reason = type(error).__name__
+    response = error_response(str(error), error.status, log.request_id)
+    if error.retry_after_s is not None:
+        response.headers["retry-after"] = str(error.retry_after_s)
+    return response
+
+
+async def handle_http_exception(request: Request, error: Exception) -> Response:
+    """What the router refuses: unknown paths (404) and methods (405)."""
+    if not isinstance(error, HTTPException):
+        raise TypeError(f"expected an HTTPException, got {type(error).__name__}")
+    log, path = request_log(request), request.url.path[:80]
+    log.reason = HTTPStatus(error.status_code).name
+    headers = dict(error.headers or {})
+    sentence = str(error.detail)
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        sentence = f"expected a path that /openapi.json lists, got {path!r}"
+    elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = sorted(headers.get("Allow", "").split(", "))
+        headers["Allow"] = ", ".join(allowed)
+        sentence = f"expected {' or '.join(allowed)} for {path}, got {request.method[:20]}"
+    response = error_response(sentence, error.status_code, log.request_id)
+    response.headers.update(headers)
+    return response
+
+
+async def handle_disconnect(request: Request, error: Exception) -> Response:
+    """The client has gone before its body had arrived; only the log sees this answer."""
+    log = request_log(request)
+    log.reason = type(error).__name__
+    return error_response("the client disconnected", 400, log.request_id)
+
+
+EXCEPTION_HANDLERS: Final[Mapping[type[Exception], ExceptionHandler]] = {
+    RequestError: handle_request_error,
+    HTTPException: handle_http_exception,
+    ClientDisconnect: handle_disconnect,
+}
+
+
+def _path_of(scope: Scope) -> str:
+    # the router sets `route`, also where only the method did not match
+    return str(getattr(scope.get("route"), "path", UNMATCHED))
+
+
+def _request_id(headers: Headers) -> str:
+    for name in ("x-amzn-requestid", "x-request-id"):
+        given = headers.get(name, "")
+        if _REQUEST_ID.fullmatch(given):
+            return given
+    return uuid.uuid4().hex
