@@ -10,6 +10,9 @@ from typing import Final
 
 from linkage_rl.errors import OutputError
 
+DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Error numbers of a disk, or a quota, that is full."""
+
 _TORCH_FAULTS: Final = ("PytorchStreamWriter", "inline_container", "failed writing file")
 """What PyTorch says, as a RuntimeError, when a file of weights does not fit on the disk."""
 
@@ -50,6 +53,25 @@ def replacing(path: Path) -> Iterator[Path]:
         finally:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming_full_disk(folder: Path) -> Iterator[None]:
+    """Turn a full disk into one sentence, whichever library met it; other faults pass.
+
+    Args:
+        folder: Named where the library does not say which file it was writing.
+
+    Raises:
+        OutputError: The disk is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        path = Path(os.fsdecode(error.filename)) if error.filename else folder
+        raise OutputError(_sentence(path, _reason(error))) from error
 
 
 def _reason(error: OSError) -> str:

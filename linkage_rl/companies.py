@@ -1,4 +1,4 @@
-"""`python -m linkage_rl.companies`: loads or updates a company table and its index."""
+"""`python -m linkage_rl.companies`: loads or refreshes a company table and its index."""
 
 if __name__ == "__main__":
     # before the imports, which take seconds and may lack an extra
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from linkage_rl.candidates.refresh import build_index, open_index
 from linkage_rl.config.command import command, say
@@ -27,25 +27,26 @@ from linkage_rl.tables.store import CompanyStore
 
 @dataclass(frozen=True)
 class CompaniesSettings:
-    """What is loaded, and where to."""
+    """The company file, and the database and index it goes into."""
 
     source: str = ""
-    """Company file; '' takes that of `table`, and without one only the index is made."""
+    """Company file; '' takes that of `table`, and without one only the index is built."""
     database: str = ""
     """Database URL or path of an SQLite file; '' takes that of `table` or of the environment."""
     index: str = ""
-    """Index folder; '' takes the usual place."""
+    """Index folder; '' takes the default place of the database."""
     refresh: bool = False
-    """Whether to apply changes to the index instead of building it anew."""
+    """Whether to apply changes to the index instead of rebuilding it."""
     encoding: str = ""
-    """Encoding of a CSV file; '' finds it out."""
+    """Encoding of a CSV file; '' detects it."""
     nta: bool = False
-    """Whether a file without header is the tax agency's; a zip always is."""
+    """Whether a CSV file has the layout of the National Tax Agency, without a header; a zip always
+    has."""
     table: TableChoice = field(default_factory=TableChoice)
 
 
 def run(settings: CompaniesSettings) -> None:
-    """Load the file if there is one, then bring the index up to date; prints what was done.
+    """Load the file if there is one, then build or refresh the index, and print a summary.
 
     Raises:
         LinkageError: The file has a fault, the database cannot be written, or the disk is full;
@@ -54,7 +55,7 @@ def run(settings: CompaniesSettings) -> None:
     table = settings.table
     source = settings.source or table.source
     url = database_of(settings.database or table.database)
-    # a file comes in by the mapping; the table it goes into is the canonical one
+    # the mapping is that of the file; the table that it is loaded into has canonical columns
     with CompanyStore(url, CANONICAL if source else table.mapping, read_only=not source) as store:
         if source:
             load(store, Path(source).expanduser(), settings)
@@ -63,17 +64,18 @@ def run(settings: CompaniesSettings) -> None:
         begin = time.perf_counter()
         index = open_index(store, folder) if settings.refresh else build_index(store, folder)
         seconds = time.perf_counter() - begin
-        done = "refreshed" if settings.refresh else "built"
+        verb = "refreshed" if settings.refresh else "built"
         say(f"table    {store.count():,} companies, {len(index):,} of them open, in {shown(url)}")
-        say(f"index    {done} in {seconds:.1f} s, {_megabytes(folder):,.0f} MB, in {folder}")
+        say(f"index    {verb} in {seconds:.1f} s, {_megabytes(folder):,.0f} MB, in {folder}")
 
 
 def load(store: CompanyStore, source: Path, settings: CompaniesSettings) -> None:
-    """Read the file through to meet all its faults, then load it whole."""
+    """Check the file to its end, then load all of it or, on a fault, nothing."""
     begin = time.perf_counter()
-    rows = sum(len(chunk.records) for chunk in _shown(_chunks(source, settings), "checking"))
+    checked = _with_progress(_chunks(source, settings), "checking")
+    rows = sum(len(chunk.records) for chunk in checked)
     store.create()
-    store.load(_shown(_chunks(source, settings, store), "loading", rows))
+    store.load(_with_progress(_chunks(source, settings, store), "loading", rows))
     seconds = time.perf_counter() - begin
     say(f"loaded   {rows:,} rows of {source} in {seconds:.1f} s ({rows / seconds:,.0f} rows/s)")
 
@@ -86,7 +88,7 @@ def _chunks(
     return read_companies(source, settings.table.mapping, encoding=settings.encoding)
 
 
-def _shown(
+def _with_progress(
     chunks: Iterator[CompanyRows], title: str, total: int | None = None
 ) -> Iterator[CompanyRows]:
     with tqdm(total=total, desc=title, unit="row", unit_scale=True, disable=None) as bar:

@@ -9,21 +9,25 @@ if __name__ == "__main__":
 
 import logging
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import ListConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from linkage_rl.agents.algorithms import AGENTS
-from linkage_rl.config.command import command, command_line, say
+from linkage_rl.atomic import replacing
+from linkage_rl.config.command import CONFIGS, command, command_line, say
 from linkage_rl.config.inputs import database_of
+from linkage_rl.config.renamed import refuse_former_settings
 from linkage_rl.errors import ConfigError, OutputError
-from linkage_rl.tables.credentials import shown
 from linkage_rl.training import pipeline
 from linkage_rl.training.loggers import LOGGERS
+from linkage_rl.training.run_folder import public_settings, read_settings
 from linkage_rl.training.settings import RunSettings
 
 COMPONENTS: Final[dict[str, type]] = {
@@ -32,8 +36,15 @@ COMPONENTS: Final[dict[str, type]] = {
 }
 """Types of the groups that offer several kinds; see `config.nodes.register`."""
 
-SAVED: Final = Path(".hydra/overrides.yaml")
-"""Where a run folder keeps the arguments of its command."""
+SAVED: Final = Path(".hydra")
+"""Where a run folder keeps the configuration as Hydra composed it, and the arguments of its
+command, in Hydra's own files."""
+
+OVERRIDES: Final = SAVED / "overrides.yaml"
+"""The arguments, written last."""
+
+_SECRET: Final = re.compile(r"^([\w.]+)=\$\{oc\.env:(LINKAGE_RL_\w+)\}$")
+"""An argument whose value, a URL with a password, is kept in the environment alone."""
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +54,7 @@ class TrainSettings(RunSettings):
     """A run, or the rest of an interrupted one."""
 
     resume: str = ""
-    """Folder of an interrupted run to go on with, as it was told; '' starts a new run."""
+    """Folder of an interrupted run to go on with, with its settings; '' starts a new run."""
 
 
 def run(settings: TrainSettings) -> float:
@@ -59,11 +70,20 @@ def run(settings: TrainSettings) -> float:
     """
     folder = Path(os.path.relpath(HydraConfig.get().runtime.output_dir))
     settings = with_database_url(settings)
-    _write_config(settings, folder)
+    begun = False
+
+    def on_start() -> None:
+        nonlocal begun
+        _write_hydra(settings, folder)
+        begun = True
+
     try:
-        result = pipeline.run(settings, folder, command_line("train"), resume=bool(settings.resume))
-    except KeyboardInterrupt:
-        _log.warning("go on with: python -m linkage_rl.train resume=%s", folder)
+        result = pipeline.run(
+            settings, folder, command_line("train"), bool(settings.resume), on_start
+        )
+    except (KeyboardInterrupt, OutputError):
+        if begun:
+            _log.warning("go on with: %s", resume_command(folder))
         raise
     say(f"\n{result.table}\n")
     say(f"run      {result.folder}")
@@ -71,26 +91,78 @@ def run(settings: TrainSettings) -> float:
     return result.objective
 
 
+def resume_command(folder: Path) -> str:
+    """The command that goes on with the run in a folder, for the user to copy.
+
+    A password is in no file: where the run needs one, the user has to give its URL again.
+    """
+    words = [
+        "python",
+        "-m",
+        "linkage_rl.train",
+        *map(shlex.quote, _config_flags(HydraConfig.get())),
+    ]
+    words.append(f"resume={shlex.quote(str(folder))}")
+    secrets = map(_SECRET.match, map(str, HydraConfig.get().overrides.task))
+    words += [f"{found[1]}=URL" for found in secrets if found]
+    return " ".join(words)
+
+
 def with_saved_overrides(words: Sequence[str]) -> list[str]:
     """The arguments, and for `resume=DIR` before them those of the run in that folder.
 
     Raises:
-        ConfigError: There is no run in the folder.
+        ConfigError: There is no run in the folder, it was made under former names of settings, or
+            it needs a password.
     """
     given = {word.partition("=")[0]: word.partition("=")[2] for word in words}
     folder = Path(given.get("resume", "")).expanduser()
     if not given.get("resume"):
         return list(words)
+    earlier = _saved_words(folder, given)
+    refuse_former_settings(read_settings(folder) or {}, folder)
+    kept = [word for word in earlier if word.lstrip("+").partition("=")[0] not in given]
+    return [*kept, *words, f"hydra.run.dir={folder}"]
+
+
+def _saved_words(folder: Path, given: Mapping[str, str]) -> list[str]:
+    """The arguments of the run in a folder: flags first, nothing that would start a sweep."""
     try:
-        saved = OmegaConf.load(folder / SAVED)
+        overrides = OmegaConf.load(folder / OVERRIDES)
+        hydra = OmegaConf.load(folder / SAVED / "hydra.yaml").hydra
     except OSError:
         raise ConfigError(
-            f"expected an interrupted run in resume={folder}, found no {SAVED}; "
+            f"expected an interrupted run in resume={folder}, found no {OVERRIDES}; "
             "give the folder that the run wrote"
         ) from None
-    earlier = [str(word) for word in saved] if isinstance(saved, ListConfig) else []
-    kept = [word for word in earlier if word.partition("=")[0] not in given]
-    return [*kept, *words, f"hydra.run.dir={folder}"]
+    words = [str(word) for word in overrides] if isinstance(overrides, ListConfig) else []
+    for found in map(_SECRET.match, words):
+        if found and found[1] not in given and found[2] not in os.environ:
+            raise ConfigError(
+                f"the run in {folder} was given {found[1]} with a password, which is in no file; "
+                f"give it again: {found[1]}=URL"
+            )
+    flags = [flag for flag in _config_flags(hydra) if flag.partition("=")[0] not in given]
+    return [*flags, *(word for word in words if not word.startswith("sweep="))]
+
+
+def _config_flags(hydra: DictConfig) -> list[str]:
+    """The flags by which a command found its configuration: that of the library needs none."""
+    flags = []
+    for source in hydra.runtime.config_sources:
+        if source.provider == "command-line":
+            flags.append(f"--config-dir={_short(source.path)}")
+        if source.provider == "main" and Path(source.path) != CONFIGS:
+            flags.append(f"--config-path={_short(source.path)}")
+    if hydra.job.config_name != "train":
+        flags.append(f"--config-name={hydra.job.config_name}")
+    return flags
+
+
+def _short(path: str) -> str:
+    """The path as seen from the working folder where it lies below it."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
 def with_database_url(settings: TrainSettings) -> TrainSettings:
@@ -102,17 +174,22 @@ def with_database_url(settings: TrainSettings) -> TrainSettings:
     return replace(settings, table=table)
 
 
-def _write_config(settings: TrainSettings, folder: Path) -> None:
-    """Everything the run depends on, as `config.yaml`, but for the password."""
-    content = asdict(settings)
-    if settings.table.database:
-        content["table"]["database"] = shown(database_of(settings.table.database))
-    try:
-        OmegaConf.save(OmegaConf.create(content), folder / "config.yaml")
-    except OSError as error:
-        raise OutputError(
-            f"cannot write to {folder}: {error.strerror}; free space or choose another folder"
-        ) from error
+def _write_hydra(settings: TrainSettings, folder: Path) -> None:
+    """Write `.hydra/` as Hydra would.
+
+    Hydra itself writes it before a second run in the same folder could be refused.
+    """
+    hydra = HydraConfig.get()
+    parts = {
+        "config.yaml": public_settings(settings),
+        "hydra.yaml": OmegaConf.create({"hydra": OmegaConf.to_container(hydra, resolve=False)}),
+        OVERRIDES.name: hydra.overrides.task,
+    }
+    for name, content in parts.items():
+        with replacing(folder / SAVED / name) as path:
+            OmegaConf.save(
+                OmegaConf.create(content) if isinstance(content, dict) else content, path
+            )
 
 
 main = command("train", TrainSettings, run, COMPONENTS, with_saved_overrides)

@@ -1,4 +1,4 @@
-"""The boundary of the five commands: arguments in, one clear sentence out when they are wrong."""
+"""What every command shares: arguments in, one clear sentence out where they are wrong."""
 
 import errno
 import logging
@@ -15,8 +15,9 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from linkage_rl.atomic import DISK_FULL
 from linkage_rl.config import nodes
-from linkage_rl.config.near_miss import REFUSALS, explain
+from linkage_rl.config.near_miss import GROUP_REFUSED, REFUSALS, explain
 from linkage_rl.errors import ConfigError, LinkageError
 from linkage_rl.shipped import shipped
 
@@ -24,7 +25,7 @@ CONFIGS: Final = shipped("configs")
 """The YAML files: at the top of a checkout, for users to read and add to."""
 
 _WRONG_USE, _FAILED, _INTERRUPTED = 2, 1, 130
-_DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS, errno.EPERM)
+_DISK_FAULTS = (*DISK_FULL, errno.EACCES, errno.EROFS, errno.EPERM)
 
 Schema = TypeVar("Schema")
 
@@ -38,8 +39,8 @@ def command(
 ) -> Callable[[], None]:
     """The `main` of a command.
 
-    It ends with exit code 2 for a wrong configuration, 1 for anything else that a user can mend,
-    and 130 for Ctrl-C; each with one line on the error stream.
+    It ends with exit code 2 for a wrong configuration, 1 for anything else that a user can
+    correct, and 130 for Ctrl-C; each with one line on the error stream.
 
     Args:
         name: Name of the command, and of its file in `configs/`.
@@ -48,20 +49,26 @@ def command(
         components: Choices of groups that offer several kinds, see `nodes.register`.
         rewrite: Changes the arguments before Hydra reads them.
     """
+    components = components or {}
+
+    def leave(error: BaseException) -> NoReturn:
+        _leave(error, tuple(nodes.dotted_keys(schema, components)))
 
     def job(composed: DictConfig) -> float | None:
         try:
             return task(nodes.settings(composed, schema))
-        except (*REFUSALS, LinkageError, OSError, KeyboardInterrupt) as error:
+        except (Exception, KeyboardInterrupt) as error:
             # in a sweep the other runs go on, and Hydra raises the error again at the end
             if HydraConfig.get().mode == RunMode.MULTIRUN and isinstance(error, LinkageError):
                 raise
-            _leave(error)
+            leave(error)
 
     def main() -> None:
-        nodes.register(name, schema, components or {})
-        # otherwise Hydra prints what it thinks of an error and ends the program itself
+        nodes.register(name, schema, components)
+        # otherwise Hydra prints an error in its own way and ends the program itself
         os.environ["HYDRA_FULL_ERROR"] = "1"
+        # a log file on a full disk is no reason for a traceback at every line
+        logging.raiseExceptions = False
         OmegaConf.register_new_resolver("choices", _choices, replace=True)
         try:
             words = rewrite(sys.argv[1:])
@@ -72,8 +79,8 @@ def command(
                     "install the package again"
                 )
             hydra.main(config_path=str(CONFIGS), config_name=name, version_base="1.3")(job)()
-        except (*REFUSALS, LinkageError, OSError, KeyboardInterrupt) as error:
-            _leave(error)
+        except (Exception, KeyboardInterrupt) as error:
+            leave(error)
 
     return main
 
@@ -98,24 +105,50 @@ def _choices(*groups: str) -> str:
     return "\n".join(lines)
 
 
-def _leave(error: BaseException) -> NoReturn:
-    """End the program with one line, or let a fault that is no user's go on as it is."""
+def _leave(error: BaseException, known: Sequence[str]) -> NoReturn:
+    """End the program with one line, or raise an error that is a fault of the program again.
+
+    Args:
+        error: What ended the command.
+        known: Every key of its configuration.
+    """
     logging.getLogger(__name__).debug("the command failed", exc_info=error)
     if isinstance(error, BrokenPipeError):
         # the reader, such as `head`, has seen enough; nothing is left to flush into its pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(_FAILED) from None
+    sentence, code = _verdict(error, known)
+    if not sentence:
+        raise error
+    _end(sentence, code)
+
+
+def _verdict(error: BaseException, known: Sequence[str]) -> tuple[str, int]:
+    """The sentence and the exit code for an error; '' for a fault of the program."""
     if isinstance(error, KeyboardInterrupt):
-        _end("interrupted", _INTERRUPTED)
-    if isinstance(error, ConfigError):
-        _end(str(error), _WRONG_USE)
+        return "interrupted", _INTERRUPTED
     if isinstance(error, LinkageError):
-        _end(str(error), _FAILED)
+        return str(error), _WRONG_USE if isinstance(error, ConfigError) else _FAILED
+    if isinstance(error, ValueError) and str(error).startswith(GROUP_REFUSED):
+        return _misused_group(), _WRONG_USE
     if isinstance(error, REFUSALS):
-        _end(explain(error), _WRONG_USE)
+        return explain(error, known), _WRONG_USE
     if isinstance(error, OSError) and error.errno in _DISK_FAULTS:
-        _end(f"{error.strerror}: {error.filename}; free space or choose another folder", _FAILED)
-    raise error
+        where = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror}{where}; free space or choose another folder", _FAILED
+    if isinstance(error, MemoryError):
+        return f"out of memory ({error}); use smaller settings or a larger machine", _FAILED
+    return "", 0
+
+
+def _misused_group() -> str:
+    """For a group of configurations that was given something else than the name of a choice."""
+    for word in sys.argv[1:]:
+        group, _, value = word.lstrip("+").partition("=")
+        names = sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
+        if names and value not in names:
+            return f"{group} takes one of {', '.join(names)}, got {value}; or leave it out"
+    return "a group takes the name of one of its choices; see --help"
 
 
 def _end(sentence: str, code: int) -> NoReturn:

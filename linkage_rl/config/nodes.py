@@ -86,8 +86,8 @@ def _refuse_added_keys(config: DictConfig, root: DictConfig, prefix: str) -> Non
     kind = OmegaConf.get_type(config)
     for name in map(str, config):
         if is_dataclass(kind) and name not in {one.name for one in fields(kind)}:
-            known = list(_keys(root))
-            raise ConfigError(refused_key(f"{prefix}{name}", [key for key in known if key != name]))
+            key = f"{prefix}{name}"
+            raise ConfigError(refused_key(key, [known for known in _keys(root) if known != key]))
         child = _child(config, name)
         if isinstance(child, DictConfig):
             _refuse_added_keys(child, root, f"{prefix}{name}.")

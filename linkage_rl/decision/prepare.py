@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from linkage_rl.candidates.blockers import Blocker
 from linkage_rl.candidates.index import CompanyIndex
@@ -25,8 +25,9 @@ def prepare_cases(
     truth: Sequence[str],
     limit: int = 20,
     title: str = "cases",
+    progress: bool = True,
 ) -> CaseSet:
-    """Run all blockers for N clients and keep what they propose.
+    """Run every blocker for N clients and keep all candidates with their features.
 
     Args:
         index: The company table.
@@ -35,11 +36,15 @@ def prepare_cases(
         truth: Company ids that are right for each client, joined by '|'; '' for no row.
         limit: Candidates kept per client and blocker.
         title: Label of the progress bar.
+        progress: Whether to draw a bar where there are many clients.
     """
     parts = [
         _prepare_chunk(index, blockers, records.take(range(begin, end)), truth[begin:end], limit)
         for begin, end in tqdm(
-            _chunks(len(records)), desc=title, unit="chunk", disable=len(records) < _CHUNK
+            _chunks(len(records)),
+            desc=title,
+            unit="chunk",
+            disable=not progress or len(records) < _CHUNK,
         )
     ]
     pairs = [part for part, _ in parts]
@@ -75,7 +80,7 @@ def prepare_cases(
 
 
 def display_texts(records: RecordBatch) -> list[str]:
-    """One readable line per record: name, place and whatever else it has."""
+    """One readable line per record: name, place, reading, postal code, phone and URL."""
     place = zip(*(records.column(name) for name in ("prefecture", "city", "street")), strict=True)
     others = zip(
         *(records.column(name) for name in ("name_kana", "postal_code", "phone", "url")),
@@ -108,9 +113,9 @@ def _prepare_chunk(
 
 
 def _is_right(index: CompanyIndex, pairs: Pairs, truth: Sequence[str]) -> NDArray[np.bool_]:
-    """Whether each pair's company is one of the client's true ones."""
+    """Whether each pair's company is a right one for its client, shape (P,)."""
     client = np.array(
-        [place for place, text in enumerate(truth) for _ in text.split("|")], dtype=np.int64
+        [row for row, text in enumerate(truth) for _ in text.split("|")], dtype=np.int64
     )
     rows = index.find([company_id for text in truth for company_id in text.split("|")])
     known = rows >= 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider, Thresholds, decide_cases_raw
@@ -131,6 +131,7 @@ def compare(
     weights: RewardWeights,
     goal: str,
     timing: Timing,
+    progress: bool = True,
 ) -> Comparison:
     """Measure every system on every client list.
 
@@ -143,10 +144,11 @@ def compare(
         weights: Value of each outcome.
         goal: What thresholds are chosen for; see `choose_threshold`.
         timing: What is linked live.
+        progress: Whether to draw a bar.
     """
     trials: dict[str, dict[str, Trial]] = {name: {} for name in lists}
     joint = {}
-    for system in tqdm(systems, desc="systems", leave=False):
+    for system in tqdm(systems, desc="systems", leave=False, disable=not progress):
         decider = Decider(system.policy, view, plan=system.plan)
         chooses, reports = (
             Answers.of(decide_cases_raw(decider, cases), cases) for cases in (valid, test)

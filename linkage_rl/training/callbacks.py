@@ -1,16 +1,17 @@
-"""What happens beside the learning: evaluation, checkpoints, the collapse guard, progress."""
+"""Callbacks of the training: evaluation, checkpoints, the collapse guard, progress."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from linkage_rl.agents.algorithms import to_policy
 from linkage_rl.agents.checkpoint import save_checkpoint
 from linkage_rl.agents.scorer import save_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
+from linkage_rl.atomic import replacing
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider, PreparedPool
 from linkage_rl.decision.observation import View
@@ -19,16 +20,23 @@ from linkage_rl.envs.core import LinkageCore
 from linkage_rl.errors import CollapsedPolicyError
 from linkage_rl.records import DecisionKind
 
-_RESULTS = ("timesteps", "results", "ep_lengths", "successes", "linkage_rates")
+CURVE: Final = "evaluations.npz"
+"""Every evaluation of a run, case by case."""
+BEST_MODEL: Final = "best_model.zip"
+"""The best model so far, as Stable-Baselines3 saves it."""
+BEST_SCORER: Final = "best_scorer.pt"
+"""The network of the best model, as `save_scorer` saves it."""
+
+_RESULTS: Final = ("timesteps", "results", "ep_lengths", "successes", "linkage_rates")
 
 
 class EvaluationCallback(BaseCallback):
-    """Scores the greedy policy on fixed cases at true costs and keeps the best model.
+    """Evaluates the greedy policy on fixed cases with the true rewards and keeps the best model.
 
     Writes into its folder `evaluations.npz` in the form of Stable-Baselines3 (timesteps, results,
     ep_lengths, successes, one column per case) with the linkage rates besides, `best_model.zip`
-    and `best_scorer.pt`. What a folder holds already counts: a resumed run goes on with it and
-    overwrites its best model only by a better one.
+    and `best_scorer.pt`. A resumed run continues the files that the folder holds, and overwrites
+    its best model only by a better one. Each file is replaced as a whole.
     """
 
     def __init__(
@@ -41,16 +49,16 @@ class EvaluationCallback(BaseCallback):
         guard_from: int,
         collapse_rate: float = 0.01,
     ) -> None:
-        """Evaluate at the start, then now and then.
+        """Evaluate at the start, then every `every` steps, and at the end.
 
         Args:
             cases: Labelled cases, always the same ones in the same order.
-            view: How they are shown.
-            weights: True value of the outcomes.
-            folder: Where results go.
+            view: How a policy observes them.
+            weights: The true reward weights.
+            folder: Where the files go.
             every: Steps between two evaluations.
-            guard_from: Steps from which on a policy that links nobody ends the training.
-            collapse_rate: Linkage rate below which a policy links nobody.
+            guard_from: Steps after which a collapsed policy ends the training.
+            collapse_rate: Linkage rate below which a policy has collapsed: it links no client.
         """
         super().__init__()
         self._cases = cases
@@ -67,12 +75,19 @@ class EvaluationCallback(BaseCallback):
 
     def _on_training_start(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        earlier = self._folder / "evaluations.npz"
+        earlier = self._folder / CURVE
         if earlier.is_file():
             with np.load(earlier) as saved:
-                self._history = {name: list(saved[name]) for name in _RESULTS}
-            self.best_mean_reward = max(float(np.mean(row)) for row in self._history["results"])
+                self._continue({name: list(saved[name]) for name in _RESULTS})
         self._evaluate()
+
+    def _continue(self, history: dict[str, list[Any]]) -> None:
+        """Take over an earlier curve, without what followed the checkpoint that is resumed."""
+        best = max((float(np.mean(row)) for row in history["results"]), default=-np.inf)
+        if all((self._folder / name).is_file() for name in (BEST_MODEL, BEST_SCORER)):
+            self.best_mean_reward = best
+        kept = int(np.searchsorted(history["timesteps"], self.num_timesteps, side="right"))
+        self._history = {name: rows[:kept] for name, rows in history.items()}
 
     def _on_step(self) -> bool:
         if self.num_timesteps >= self._next:
@@ -99,7 +114,9 @@ class EvaluationCallback(BaseCallback):
         self._record(float(rewards.mean()), float(success.mean()), float(lengths.mean()), rate)
         self._keep_if_best(policy, float(rewards.mean()))
         columns: dict[str, Any] = {name: np.array(values) for name, values in self._history.items()}
-        np.savez(self._folder / "evaluations.npz", **columns)
+        # after the best model: a run that is killed in between finds one that is at least as good
+        with replacing(self._folder / CURVE) as path:
+            np.savez(path, **columns)
         self._guard()
 
     def _record(self, reward: float, success: float, length: float, rate: float) -> None:
@@ -114,8 +131,10 @@ class EvaluationCallback(BaseCallback):
         if reward <= self.best_mean_reward:
             return
         self.best_mean_reward = reward
-        self.model.save(self._folder / "best_model.zip")
-        save_scorer(policy.scorer, self._folder / "best_scorer.pt")
+        with replacing(self._folder / BEST_MODEL) as path:
+            self.model.save(path)
+        with replacing(self._folder / BEST_SCORER) as path:
+            save_scorer(policy.scorer, path)
 
     def _guard(self) -> None:
         recent = self._history["linkage_rates"][-2:]
@@ -124,13 +143,13 @@ class EvaluationCallback(BaseCallback):
             raise CollapsedPolicyError(
                 f"the policy links {recent[-1]:.1%} of the clients after {self.num_timesteps} "
                 f"steps, expected at least {self._collapse_rate:.0%}; start from the ranker "
-                "(training.start=warm) or with mild costs (training.start=curriculum), or make "
+                "(training.start=warm) or with a mild penalty (training.start=curriculum), or make "
                 "reward.wrong_link less negative"
             )
 
 
 class CheckpointCallback(BaseCallback):
-    """Saves the model now and then and at the end, so that a killed run can be resumed."""
+    """Saves the model at regular steps and at the end, so that a killed run can be resumed."""
 
     def __init__(self, folder: Path, every: int) -> None:
         """Save into `folder` each time `every` steps have passed."""
@@ -153,7 +172,7 @@ class CheckpointCallback(BaseCallback):
 
 
 class TallyCallback(BaseCallback):
-    """Records what happened in the training episodes, which the environment counts itself."""
+    """Records the outcomes of the training episodes, which the environment counts."""
 
     def __init__(self, core: LinkageCore, every: int) -> None:
         """Record `core.tally` each time `every` steps have passed."""

@@ -1,30 +1,36 @@
-"""Letting wrong links cost little at first, so that a policy dares to link at all."""
+"""A wrong-link penalty that rises during training.
+
+At the full penalty a policy that knows nothing yet learns to link no client at all, and then never
+sees a link again; at a mild one it first learns which links are right.
+"""
 
 from dataclasses import dataclass, replace
 
 from stable_baselines3.common.callbacks import BaseCallback
 
+from linkage_rl.checks import FINITE, Range, check_ranges
 from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.envs.core import LinkageCore
-from linkage_rl.errors import ConfigError
 
 
 @dataclass(frozen=True)
 class WrongLinkCurriculum:
-    """From a mild cost of a wrong link to the true one, on a line."""
+    """Linear annealing of the wrong-link penalty from a mild to the true one."""
 
     start: float = -0.1
+    """Reward of a wrong link at the beginning."""
     fraction: float = 0.3
-    """Share of the training after which the true cost holds."""
+    """Share of the training after which the true penalty holds, in (0, 1]."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.fraction <= 1:
-            raise ConfigError(
-                f"training.curriculum.fraction must lie in (0, 1], got {self.fraction}"
-            )
+        check_ranges(
+            "training.curriculum",
+            self,
+            {"start": FINITE, "fraction": Range(0, 1, open_low=True)},
+        )
 
     def at(self, progress: float, target: float) -> float:
-        """Cost of a wrong link after this share of the training.
+        """Reward of a wrong link after this share of the training; `target` is the true one.
 
         >>> [WrongLinkCurriculum().at(done, -4.0) for done in (0.0, 0.15, 0.3, 1.0)]
         [-0.1, -2.05, -4.0, -4.0]
@@ -34,7 +40,7 @@ class WrongLinkCurriculum:
 
 
 class CurriculumCallback(BaseCallback):
-    """Sets the cost of a wrong link in the training core before each rollout."""
+    """Sets the wrong-link reward of the training core before each rollout."""
 
     def __init__(
         self, core: LinkageCore, target: RewardWeights, curriculum: WrongLinkCurriculum, steps: int
@@ -42,10 +48,10 @@ class CurriculumCallback(BaseCallback):
         """Follow a curriculum.
 
         Args:
-            core: Whose weights are exchanged.
+            core: Steps the training episodes; its reward weights are replaced.
             target: The true weights.
-            curriculum: The way there.
-            steps: Length of the whole training.
+            curriculum: How the penalty rises.
+            steps: Environment steps of the training in all.
         """
         super().__init__()
         self._core = core

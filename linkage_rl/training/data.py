@@ -1,20 +1,28 @@
-"""From files to cases: the table and its index, then every list with its candidates, cached."""
+"""From files to cases: the company table, its index, and the candidates of every client list.
+
+A *case* is a client with its candidates, their features and the truth. Cases take minutes to
+prepare for a large table, so they are kept in a cache that runs share.
+"""
 
 import fcntl
 import json
 import logging
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import xxhash
 
 from linkage_rl import candidates, decision, features, text
+from linkage_rl.atomic import writing
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.storage import MANIFEST
 from linkage_rl.candidates.refresh import default_index_folder, open_index
+from linkage_rl.candidates.registry import source_of
+from linkage_rl.candidates.storage import MANIFEST
+from linkage_rl.candidates.versions import code_digest
 from linkage_rl.decision.cases import CaseSet, join_cases
 from linkage_rl.decision.prepare import prepare_cases
 from linkage_rl.errors import SchemaError
@@ -34,7 +42,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A table with its index, and the lists of a run as cases."""
+    """The index of a company table, and the cases of the client lists of a run."""
 
     index: CompanyIndex
     index_folder: Path
@@ -44,16 +52,21 @@ class Prepared:
     """All cases of a split, by split name."""
     records: Mapping[str, RecordBatch]
     """The raw test clients of each dataset."""
+    folders: Mapping[str, Sequence[tuple[str, Path]]] = field(default_factory=dict)
+    """By split the dataset and the folder of each part of its cases, in their order."""
 
 
 def prepare(settings: RunSettings, splits: Sequence[str] = SPLITS) -> Prepared:
-    """Table, index and cases of a run; what has been prepared before is read from the cache.
+    """Load the table, build or refresh its index, and prepare the cases, or read the cached ones.
 
-    Of runs that start side by side one prepares, and the others wait and read.
+    Of several runs that start at once, one prepares while the others wait and then read.
 
     Args:
         settings: Of the run.
-        splits: Whose cases are wanted; a run that learns nothing needs none of `train`.
+        splits: Splits whose cases are needed; a run that learns nothing needs none of `train`.
+
+    Raises:
+        LinkageError: A file, the database or the index has a fault, or the disk is full.
     """
     with cache_lock(Path(settings.cache)):
         return _prepare(settings, splits, Path(settings.cache))
@@ -61,9 +74,14 @@ def prepare(settings: RunSettings, splits: Sequence[str] = SPLITS) -> Prepared:
 
 @contextmanager
 def cache_lock(cache: Path) -> Iterator[None]:
-    """Wait until no other process prepares in this cache; a killed one waits for nobody."""
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as lock:
+    """Wait until no other process prepares in this cache.
+
+    The lock of a process that is killed is released by the system.
+    """
+    with writing(cache):
+        cache.mkdir(parents=True, exist_ok=True)
+        lock = (cache / "lock").open("w")
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -72,11 +90,11 @@ def _prepare(settings: RunSettings, splits: Sequence[str], cache: Path) -> Prepa
     lists = client_lists(settings)
     store, folder = open_table(settings)
     with store:
-        index = open_index(store, folder)
+        index = open_index(store, folder, progress=settings.training.progress, same_code=True)
     datasets = tuple(lists["valid"])
     lists["augmented"] = _augmented(lists["train"], settings) if "train" in splits else {}
     stamp = _stamp(settings, folder)
-    cases = {}
+    cases, folders = {}, {}
     for split in splits:
         sources = ("train", "augmented") if split == "train" else (split,)
         placed = [
@@ -85,19 +103,27 @@ def _prepare(settings: RunSettings, splits: Sequence[str], cache: Path) -> Prepa
             for dataset in datasets
             if dataset in lists[source]
         ]
-        parts = [
-            _cached_cases(settings, index, lists[source][dataset], cache, stamp, dataset, source)
+        folders[split] = [
+            (
+                dataset,
+                _cached_cases(
+                    settings, index, lists[source][dataset], cache, stamp, dataset, source
+                ),
+            )
             for source, dataset in placed
         ]
-        cases[split] = join_cases(parts, [datasets.index(dataset) for _, dataset in placed])
+        cases[split] = join_cases(
+            [CaseSet.load(part) for _, part in folders[split]],
+            [datasets.index(dataset) for dataset, _ in folders[split]],
+        )
     records = {dataset: lists["test"][dataset].records for dataset in datasets}
-    return Prepared(index, folder, datasets, cases, records)
+    return Prepared(index, folder, datasets, cases, records, folders)
 
 
 def balanced(cases: CaseSet, balance: float) -> CaseSet:
-    """The cases with those of small datasets repeated, so that a large one does not drown them.
+    """The cases, with those of small datasets repeated so that they count beside a large one.
 
-    A dataset of n cases is repeated (largest / n) ** balance times, rounded.
+    A dataset of n cases is repeated (size of the largest / n) ** balance times, rounded.
     """
     sizes = np.bincount(cases.dataset)
     repeats = np.rint((sizes.max() / np.maximum(sizes, 1)) ** balance).astype(np.int64)
@@ -109,8 +135,8 @@ def balanced(cases: CaseSet, balance: float) -> CaseSet:
 def open_table(settings: RunSettings) -> tuple[CompanyStore, Path]:
     """The company database, loaded first if it is empty, and the folder of its index."""
     table = settings.table
-    own = not table.database
-    if not own:
+    in_cache = not table.database
+    if not in_cache:
         url = parse_url(table.database)
     else:
         name = _digest(
@@ -118,10 +144,11 @@ def open_table(settings: RunSettings) -> tuple[CompanyStore, Path]:
             + (f"{Path(table.two_tables).resolve()}{settings.schema}" if table.two_tables else "")
         )
         path = Path(settings.cache) / f"{table.name}-{name[:12]}.sqlite"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
         url = parse_url(f"sqlite:///{path}")
-    store = CompanyStore(url, CANONICAL if own or table.source else table.mapping)
-    if own or table.source:
+    store = CompanyStore(url, CANONICAL if in_cache or table.source else table.mapping)
+    if in_cache or table.source:
         store.create()
         if store.count() == 0:
             _log.info("loading companies into %r", store)
@@ -141,10 +168,10 @@ def _chunks(settings: RunSettings) -> Iterable[CompanyRows]:
 
 
 def client_lists(settings: RunSettings) -> dict[str, dict[str, ClientList]]:
-    """Client list of each dataset, by split.
+    """The client list of each dataset, by split and then by dataset.
 
     Raises:
-        SchemaError: A list lacks its truth.
+        SchemaError: A list has no column with the truth.
     """
     if settings.table.two_tables:
         folder = Path(settings.table.two_tables)
@@ -170,7 +197,7 @@ def client_lists(settings: RunSettings) -> dict[str, dict[str, ClientList]]:
 
 
 def _augmented(lists: Mapping[str, ClientList], settings: RunSettings) -> dict[str, ClientList]:
-    """What is learned besides the training lists; the same at every seed of the run."""
+    """Noisy copies of training clients, by dataset; the same for every seed of a run."""
     if not settings.clients.augmented:
         return {}
     augmented = {}
@@ -194,38 +221,40 @@ def _cached_cases(
     stamp: str,
     dataset: str,
     split: str,
-) -> CaseSet:
+) -> Path:
+    """The folder with the cases of a client list, prepared unless the cache holds it."""
     truth = clients.truth or [""] * len(clients)
     texts = "\n".join(
         [*clients.records.ids, *truth, *(t for c in clients.records.columns.values() for t in c)]
     )
     folder = cache / "cases" / f"{dataset}-{split}-{_digest(stamp + texts)[:16]}"
-    if not (folder / "cases.json").exists():
-        made = prepare_cases(
-            index,
-            settings.candidates.blockers(),
-            clients.records,
-            truth,
-            settings.candidates.limit,
-            title=f"cases of {dataset} {split}",
-        )
-        made.save(folder)
-    return CaseSet.load(folder)
+    if (folder / "cases.json").exists():
+        return folder
+    cases = prepare_cases(
+        index,
+        settings.candidates.blockers(),
+        clients.records,
+        truth,
+        settings.candidates.limit,
+        title=f"cases of {dataset} {split}",
+        progress=settings.training.progress,
+    )
+    partial = folder.with_name(f".partial-{folder.name}")
+    try:
+        with writing(folder):
+            cases.save(partial)
+            shutil.rmtree(folder, ignore_errors=True)
+            partial.replace(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
 
 
 def _stamp(settings: RunSettings, folder: Path) -> str:
-    """Changes whenever prepared cases would: index, blockers, or the code that prepares them."""
+    """Changes whenever the cases would: with the index, the blockers, or the code."""
     manifest = json.loads((folder / MANIFEST).read_text())
-    blockers = [
-        {name: value for name, value in asdict(blocker).items() if name != "cost"}  # type: ignore[call-overload]
-        for blocker in settings.candidates.blockers()
-    ]
-    code = "".join(
-        _digest(path.read_text())
-        for package in (text, candidates, features, decision)
-        for path in sorted(Path(package.__path__[0]).glob("*.p*"))
-        if path.suffix in (".py", ".pyx", ".pxd")
-    )
+    blockers = [source_of(blocker) for blocker in settings.candidates.blockers()]
+    code = code_digest(text, candidates, features, decision)
     return json.dumps(
         [sorted(manifest["checksums"].items()), blockers, settings.candidates.limit, code]
     )

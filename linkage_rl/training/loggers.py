@@ -1,4 +1,4 @@
-"""Experiment trackers beside TensorBoard: MLflow, and Weights & Biases without a network."""
+"""Experiment trackers beside TensorBoard: MLflow, and Weights & Biases, offline by default."""
 
 import importlib
 import logging
@@ -17,7 +17,7 @@ _BATCH: Final = 100
 
 
 class Tracker(KVWriter):
-    """Gets the figures of each evaluation, and those of the end; this one keeps nothing."""
+    """Keeps the figures of each evaluation and of the final comparison; this one keeps nothing."""
 
     def write(
         self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0
@@ -26,13 +26,13 @@ class Tracker(KVWriter):
         self.log({key: float(value) for key, value in key_values.items()}, step)
 
     def close(self) -> None:
-        """Stay open when learning ends: the figures of the comparison are to come."""
+        """Stay open when learning ends: the figures of the comparison follow."""
 
     def log(self, figures: Mapping[str, float], step: int) -> None:
         """Keep figures of a step."""
 
     def finish(self, failed: bool) -> None:
-        """Nothing more will come."""
+        """End the run; nothing is logged after it."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,15 @@ class MlflowLogger:
     """Keeps runs in MLflow."""
 
     uri: str = "sqlite:///outputs/mlflow.db"
-    """Of the tracking server, or of an SQLite file."""
+    """Address of the tracking server, or of an SQLite file."""
     experiment: str = "linkage_rl"
 
-    def open(self, folder: Path, told: Mapping[str, str]) -> Tracker:
+    def open(self, folder: Path, parameters: Mapping[str, str]) -> Tracker:
         """Begin a run.
 
         Args:
-            folder: The run folder; what a run wrote stays there.
-            told: Everything that the run was told, by dotted key.
+            folder: The run folder; the files of a run stay there.
+            parameters: Settings of the run by dotted key.
 
         Raises:
             ConfigError: MLflow is not installed.
@@ -61,9 +61,9 @@ class MlflowLogger:
         found = client.get_experiment_by_name(self.experiment)
         experiment = found.experiment_id if found else client.create_experiment(self.experiment)
         run = client.create_run(experiment, run_name=folder.name, tags={"folder": str(folder)})
-        parameters = [mlflow.entities.Param(key, value) for key, value in told.items()]
-        for begin in range(0, len(parameters), _BATCH):
-            client.log_batch(run.info.run_id, params=parameters[begin : begin + _BATCH])
+        listed = [mlflow.entities.Param(key, value) for key, value in parameters.items()]
+        for begin in range(0, len(listed), _BATCH):
+            client.log_batch(run.info.run_id, params=listed[begin : begin + _BATCH])
         return _MlflowRun(client, run.info.run_id)
 
 
@@ -73,13 +73,13 @@ class WandbLogger:
 
     project: str = "linkage_rl"
     mode: str = "offline"
-    """'online' sends each figure as it comes, and needs a login."""
+    """'online' sends each figure at once, and needs a login; 'offline' writes files."""
 
     def __post_init__(self) -> None:
         if self.mode not in ("offline", "online"):
             raise ConfigError(f"logger.mode must be offline or online, got {self.mode!r}")
 
-    def open(self, folder: Path, told: Mapping[str, str]) -> Tracker:
+    def open(self, folder: Path, parameters: Mapping[str, str]) -> Tracker:
         """Begin a run; see `MlflowLogger.open`."""
         wandb = _module("wandb", "wandb")
         run = wandb.init(
@@ -87,7 +87,7 @@ class WandbLogger:
             name=folder.name,
             mode=self.mode,
             dir=str(folder),
-            config=dict(told),
+            config=dict(parameters),
             settings=wandb.Settings(console="off", silent=True),
         )
         return _WandbRun(run)

@@ -2,26 +2,25 @@
 
 import json
 import logging
-import platform
-import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from importlib import metadata
+from dataclasses import dataclass
 from pathlib import Path
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from linkage_rl.agents.baselines import Rules, TopOne
+from linkage_rl.agents.checkpoint import latest_checkpoint
 from linkage_rl.agents.ranker import train_ranker
 from linkage_rl.agents.scorer import CandidateScorer, load_scorer, save_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
+from linkage_rl.atomic import naming_full_disk, replacing, writing
 from linkage_rl.bundle import Settings, golden_answers, load_bundle, write_bundle
+from linkage_rl.candidates.registry import check_registered
 from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider
 from linkage_rl.decision.observation import View
-from linkage_rl.errors import ConfigError
 from linkage_rl.evaluation.comparison import Comparison, System, compare
 from linkage_rl.evaluation.leaderboard import Entry, append
 from linkage_rl.evaluation.plots import save_learning_curve
@@ -29,19 +28,29 @@ from linkage_rl.evaluation.report import write_report
 from linkage_rl.evaluation.timing import Timing
 from linkage_rl.exporting.onnx import export_scorer
 from linkage_rl.records import RecordBatch
-from linkage_rl.tables.credentials import parse_url, shown
 from linkage_rl.training.agent import Task, choose_static_plan, train_agent
+from linkage_rl.training.callbacks import CURVE
 from linkage_rl.training.data import Prepared, balanced, prepare
 from linkage_rl.training.loggers import Tracker, flat
+from linkage_rl.training.origin import origin
+from linkage_rl.training.run_folder import (
+    CHECKPOINTS,
+    MANIFEST,
+    check_resumable,
+    check_startable,
+    locked,
+    public_settings,
+    write_settings,
+)
 from linkage_rl.training.settings import RunSettings
-from linkage_rl.training.watch import Stopwatch
+from linkage_rl.training.stopwatch import Stopwatch
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
 class RunResult:
-    """What a run leaves behind."""
+    """What a run ends with."""
 
     folder: Path
     bundle: Path
@@ -56,35 +65,49 @@ class RunResult:
         return self.comparison.tables()
 
 
-def run(settings: RunSettings, folder: Path, command: str = "", resume: bool = False) -> RunResult:
-    """Train as told and leave everything in the run folder.
+def run(
+    settings: RunSettings,
+    folder: Path,
+    command: str = "",
+    resume: bool = False,
+    on_start: Callable[[], None] | None = None,
+) -> RunResult:
+    """Train, compare, and write everything into the run folder.
 
     Args:
-        settings: What to do.
-        folder: The run folder, made if missing.
+        settings: What the run depends on.
+        folder: The run folder, made if missing; no other process may work in it.
         command: The command line, for the manifest.
-        resume: Go on with the interrupted run that the folder holds.
+        resume: Go on with the interrupted run that the folder holds; one that was interrupted
+            before its first checkpoint starts again.
+        on_start: Called once the folder is known to be free for this run, before anything runs.
 
     Raises:
-        ConfigError: The folder holds a run already, and `resume` is not set.
+        ConfigError: A bundle could not hold the blockers, another process works in the folder, it
+            holds a run already and `resume` is not set, or it holds no run that can be resumed
+            with these settings.
+        LinkageError: A file, the database or the index has a fault, the policy collapsed, or the
+            disk is full; what has been written can be resumed from.
     """
-    if not resume and (folder / "evaluations.npz").exists():
-        raise ConfigError(
-            f"run folder {folder} already holds a run; go on with it by resume={folder}, "
-            "or choose another folder"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    with _tracked(settings, folder) as tracker:
-        return _run(settings, folder, command, resume, tracker)
+    check_registered(settings.candidates.blockers())
+    with locked(folder):
+        if resume:
+            check_resumable(folder, settings)
+        else:
+            check_startable(folder)
+        write_settings(folder, settings)
+        if on_start is not None:
+            on_start()
+        (folder / MANIFEST).unlink(missing_ok=True)
+        with naming_full_disk(folder), _tracked(settings, folder) as tracker:
+            return _run(settings, folder, command, resume, tracker)
 
 
 @contextmanager
 def _tracked(settings: RunSettings, folder: Path) -> Iterator[Tracker]:
-    """The tracker of the run, told at the end whether the run failed."""
-    told = asdict(settings)
-    if settings.table.database:
-        told["table"]["database"] = shown(parse_url(settings.table.database))
-    tracker = settings.logger.open(folder, flat(told)) if settings.logger else Tracker()
+    """The tracker of the run, which learns at the end whether the run failed."""
+    parameters = flat(public_settings(settings))
+    tracker = settings.logger.open(folder, parameters) if settings.logger else Tracker()
     try:
         yield tracker
     except BaseException:
@@ -114,7 +137,7 @@ def _run(
             settings.seed,
             folder,
             ranker,
-            resume=resume,
+            resume=resume and latest_checkpoint(folder / CHECKPOINTS) is not None,
             writers=[tracker],
         )
     with watch("comparing the systems"):
@@ -129,11 +152,12 @@ def _run(
             settings.reward,
             settings.evaluation.goal,
             _timing(settings, prepared),
+            settings.training.progress,
         )
     with watch("writing the bundle"):
         decider = comparison.joint["agent"].decider
         bundle = _export(settings, agent, decider, prepared, folder, command)
-    entry = _write_results(settings, folder, comparison, bundle, command, watch)
+    entry = _write_results(settings, folder, comparison, prepared, bundle, command, watch)
     for split, figures in (("valid", entry.valid), ("test", entry.test)):
         named = {f"{split}/{name}": value for name, value in figures.items()}
         tracker.log(named, settings.training.total_timesteps)
@@ -147,36 +171,43 @@ def _ranker(
     """A trained ranker, the one of the interrupted run where there is one."""
     if resume and path.exists():
         return load_scorer(path)
-    with tqdm(total=settings.ranker.epochs, desc="ranker", unit="pass", leave=False) as bar:
+    with tqdm(
+        total=settings.ranker.epochs,
+        desc="ranker",
+        unit="pass",
+        leave=False,
+        disable=not settings.training.progress,
+    ) as bar:
 
         def report(_: int, loss: float) -> None:
             bar.set_postfix(valid_loss=f"{loss:.4f}")
             bar.update()
 
         ranker = train_ranker(train, valid, view, settings.ranker, settings.seed, report)
-    save_scorer(ranker, path)
+    with replacing(path) as partial:
+        save_scorer(ranker, partial)
     return ranker
 
 
 def _timing(settings: RunSettings, prepared: Prepared) -> Timing:
-    """The first test clients of each dataset, to be linked live."""
-    few = {
+    """What is linked live to time each system: the first test clients of each dataset."""
+    first = {
         dataset: records.take(range(min(settings.evaluation.timed_clients, len(records))))
         for dataset, records in prepared.records.items()
     }
-    return Timing(prepared.index, settings.candidates.blockers(), settings.candidates.limit, few)
+    return Timing(prepared.index, settings.candidates.blockers(), settings.candidates.limit, first)
 
 
 def _systems(
     ranker: ScorerPolicy, plan: tuple[int, ...], agent: ScorerPolicy, valid: CaseSet, view: View
 ) -> list[System]:
-    every = tuple(range(len(view.costs)))
+    all_blockers = tuple(range(len(view.costs)))
     names = [valid.blockers[blocker] for blocker in plan]
     _log.info("static plan: %s", ", ".join(names) or "run nothing")
     return [
-        System("rules", Rules(valid, view), every, calibrate=False),
-        System("top-1", TopOne(), every, calibrate=False),
-        System("ranker", ranker, every),
+        System("rules", Rules(valid, view), all_blockers, calibrate=False),
+        System("top-1", TopOne(), all_blockers, calibrate=False),
+        System("ranker", ranker, all_blockers),
         System("static plan", ranker, plan),
         System("agent", agent),
     ]
@@ -191,7 +222,8 @@ def _export(
     command: str,
 ) -> Path:
     policy = folder / "policy.onnx"
-    export_scorer(agent.scorer, policy)
+    with writing(policy):
+        export_scorer(agent.scorer, policy)
     written = Settings(
         blockers=settings.candidates.blockers(),
         limit=settings.candidates.limit,
@@ -216,53 +248,26 @@ def _golden_clients(prepared: Prepared, settings: RunSettings) -> RecordBatch:
     return records.take(range(min(settings.evaluation.golden_clients, len(records))))
 
 
-def origin(settings: RunSettings, command: str) -> dict[str, str]:
-    """Where a result comes from: versions, commit, seed, command."""
-    packages = ("numpy", "torch", "stable-baselines3", "gymnasium", "onnxruntime", "rapidfuzz")
-    return {
-        "experiment": settings.experiment,
-        "agent": settings.agent_name,
-        "seed": str(settings.seed),
-        "command": command,
-        "commit": _commit(),
-        "python": platform.python_version(),
-        **{name: metadata.version(name) for name in packages},
-    }
-
-
-def _commit() -> str:
-    """The checked-out commit, '' outside a repository."""
-    try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=Path(__file__).parent,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return found.stdout.strip()
-
-
 def _write_results(
     settings: RunSettings,
     folder: Path,
     comparison: Comparison,
+    prepared: Prepared,
     bundle: Path,
     command: str,
     watch: Stopwatch,
 ) -> Entry:
-    """metrics.json, manifest.json, report pages and the line of the leaderboard, which returns."""
+    """Write metrics, pages, the line of the leaderboard, which is returned, and the manifest."""
     metrics = comparison.metrics()
     results = {"lists": metrics, "seconds": watch.seconds, "peak_memory_mb": watch.peak_memory_mb}
-    (folder / "metrics.json").write_text(json.dumps(results, indent=1, ensure_ascii=False))
-    made = origin(settings, command)
-    (folder / "manifest.json").write_text(json.dumps(made, indent=1, ensure_ascii=False))
-    save_learning_curve(folder / "evaluations.npz", folder / "learning_curve.png")
+    _write_json(folder / "metrics.json", results)
+    curve = folder / "learning_curve.png"
+    with writing(curve):
+        save_learning_curve(folder / CURVE, curve)
     for name in comparison.trials:
         page = "report.html" if len(comparison.trials) == 1 else f"report-{name}.html"
         write_report(comparison.report(name, command, settings.evaluation.examples), folder / page)
+    made = origin(settings, command)
     agent = metrics["all"]["agent"]
     entry = Entry(
         run=str(folder),
@@ -275,7 +280,17 @@ def _write_results(
         bundle=str(bundle),
     )
     append(Path(settings.leaderboard), entry)
+    cases = {
+        split: [{"dataset": dataset, "folder": str(part.resolve())} for dataset, part in parts]
+        for split, parts in prepared.folders.items()
+    }
+    _write_json(folder / MANIFEST, {**made, "datasets": prepared.datasets, "cases": cases})
     return entry
+
+
+def _write_json(path: Path, content: Mapping[str, object]) -> None:
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def _numbers(metrics: Mapping[str, float | int | None]) -> dict[str, float]:

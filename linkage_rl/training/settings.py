@@ -1,19 +1,25 @@
-"""What a training run is told: one frozen dataclass per part, each the schema of its config."""
+"""Settings of a training run: one frozen dataclass per part, each the schema of its config."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from linkage_rl.agents.algorithms import DQNConfig, MaskablePPOConfig, PPOConfig
 from linkage_rl.agents.ranker import RankerConfig
 from linkage_rl.candidates.settings import CandidateSettings
+from linkage_rl.checks import COUNT_OR_NONE, SEED, SHARE, Range, check_ranges
 from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.errors import ConfigError
-from linkage_rl.tables.augment import NAMES_ALONE
+from linkage_rl.evaluation.calibration import precision_goal
+from linkage_rl.tables.augmentation import NAME_LIST_RATES
 from linkage_rl.tables.comparators import Schema
 from linkage_rl.tables.corrupt import NoiseRates
 from linkage_rl.tables.sample import SampleConfig
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.training.agent import TrainingConfig
 from linkage_rl.training.loggers import MlflowLogger, WandbLogger
+
+MAX_SLOTS: Final = 2048
+"""Most candidates that 16 blockers propose for a client, at 128 each."""
 
 
 @dataclass(frozen=True)
@@ -43,28 +49,28 @@ class TableSettings:
 
 @dataclass(frozen=True)
 class ListSettings:
-    """Client lists with truth by dataset, one file per split; empty for those of the sample."""
+    """Labelled client lists by dataset, one file per split; empty takes the lists of the sample.
+
+    A *dataset* is a named client list; its splits train, choose and report.
+    """
 
     train: dict[str, str] = field(default_factory=dict)
     valid: dict[str, str] = field(default_factory=dict)
-    """Chooses checkpoints, calibration and thresholds."""
+    """On which checkpoints, calibration and thresholds are chosen."""
     test: dict[str, str] = field(default_factory=dict)
-    """Reported, never chosen by."""
+    """On which figures are reported; nothing is chosen on it."""
     mapping: ColumnMapping = field(default_factory=lambda: CANONICAL)
     balance: float = 0.6
     """How far small datasets are repeated in training: 0 not at all, 1 up to the largest."""
 
     augmented: float = 0.0
-    """Share of each training list that is learned once more with noise and with fields left out,
-    so that lists which lack them are met as well; in [0, 1]."""
-    augmentation: NoiseRates = field(default_factory=lambda: NAMES_ALONE)
+    """Share of each training list that is learned a second time with noise and with fields left
+    out, so that the agent also learns from clients of which little is known; in [0, 1]."""
+    augmentation: NoiseRates = field(default_factory=lambda: NAME_LIST_RATES)
     """The noise of the augmented clients."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.augmented <= 1:
-            raise ConfigError(f"clients.augmented must lie in [0, 1], got {self.augmented}")
-        if not 0 <= self.balance <= 1:
-            raise ConfigError(f"clients.balance must lie in [0, 1], got {self.balance}")
+        check_ranges("clients", self, {"augmented": SHARE, "balance": SHARE})
         if not (set(self.train) <= set(self.valid) == set(self.test)):
             raise ConfigError(
                 "clients.valid and clients.test need the same datasets, those of clients.train "
@@ -74,26 +80,34 @@ class ListSettings:
 
 @dataclass(frozen=True)
 class EnvSettings:
-    """How the decision process is shown."""
+    """How the agent observes a client, and what it may do."""
 
     max_candidates: int = 20
-    """Visible candidates K."""
+    """Visible candidates K: the slots of the observation."""
     allow_review: bool = False
     """Whether clients may be handed to a person."""
+
+    def __post_init__(self) -> None:
+        check_ranges("env", self, {"max_candidates": Range(1, MAX_SLOTS)})
 
 
 @dataclass(frozen=True)
 class EvaluationSettings:
-    """How decisions are drawn from confidences, and what is reported."""
+    """How thresholds are chosen, and what is reported."""
 
     goal: str = "f1"
-    """What the threshold serves on the validation lists: f1, reward, or precision:0.98."""
+    """What the threshold is chosen for on the validation lists: f1, reward, or precision:0.98."""
     timed_clients: int = 2_000
-    """Test clients that are linked live for the time per client."""
+    """Test clients of each dataset that are linked live to measure the time per client."""
     golden_clients: int = 40
-    """Test clients whose answers travel with the bundle."""
+    """Test clients whose answers are kept in the bundle, to check it wherever it is loaded."""
     examples: int = 200
     """Errors listed in the report."""
+
+    def __post_init__(self) -> None:
+        precision_goal(self.goal)
+        names = ("timed_clients", "golden_clients", "examples")
+        check_ranges("evaluation", self, dict.fromkeys(names, COUNT_OR_NONE))
 
 
 @dataclass(frozen=True)
@@ -101,11 +115,15 @@ class RunSettings:
     """Everything that a training run depends on."""
 
     experiment: str = "sample"
+    """Name of the preset, for folders and tables."""
     seed: int = 1
+    """Seed of every random generator of the run; the sample has its own, `table.sample.seed`."""
     cache: str = "outputs/cache"
     """Folder for tables, indexes and prepared cases, shared between runs."""
     leaderboard: str = "outputs/leaderboard.jsonl"
+    """List of finished runs, one line each."""
     agent_name: str = "ppo"
+    """Name of the algorithm, for folders and tables."""
     table: TableSettings = field(default_factory=TableSettings)
     clients: ListSettings = field(default_factory=ListSettings)
     schema: Schema = field(default_factory=Schema)
@@ -118,4 +136,7 @@ class RunSettings:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     logger: MlflowLogger | WandbLogger | None = None
-    """Tracker that is told besides TensorBoard."""
+    """Experiment tracker besides TensorBoard."""
+
+    def __post_init__(self) -> None:
+        check_ranges("", self, {"seed": SEED})

@@ -1,4 +1,4 @@
-"""Says what a run is doing, and how long and how much memory each stage took."""
+"""Logs the stages of a run, with the time and the memory that each took."""
 
 import logging
 import resource
@@ -10,14 +10,14 @@ _log = logging.getLogger(__name__)
 
 
 class Stopwatch:
-    """Wall seconds of each stage of a run."""
+    """Measures the wall time of each stage of a run, in seconds."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
-        """Time a stage and report it when it ends."""
+        """Time a stage; log its name when it begins and its time when it ends."""
         begin = time.perf_counter()
         _log.info("%s ...", stage)
         yield
