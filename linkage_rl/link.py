@@ -1,4 +1,4 @@
-"""`python -m linkage_rl.link`: completes a client list of any length."""
+"""`python -m linkage_rl.link`: links a client list of any length and writes it as CSV."""
 
 if __name__ == "__main__":
     # before the imports, which take seconds and may lack an extra
@@ -16,7 +16,6 @@ from dataclasses import astuple, dataclass, field
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
-from typing import Final
 
 from tqdm import tqdm
 
@@ -25,49 +24,44 @@ from linkage_rl.config.inputs import TableChoice, open_linker
 from linkage_rl.config.launchers import LauncherSettings, ray_module
 from linkage_rl.config.workers import in_order
 from linkage_rl.errors import CandidateIndexError, ConfigError
+from linkage_rl.linked_columns import COLUMNS, DECISIONS, own_names, texts_of
 from linkage_rl.linker import Linker
-from linkage_rl.records import FIELDS, DecisionKind
+from linkage_rl.records import DecisionKind
 from linkage_rl.tables.csv_file import open_csv
 from linkage_rl.tables.parquet_file import open_parquet
 from linkage_rl.tables.readers import ClientList, count_clients, iter_clients
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.tables.writer import OutputFile, file_fingerprint
 
-DECISIONS: Final = {kind: kind.name.lower() for kind in DecisionKind}
-
-COLUMNS: Final = (
-    *("client_id", "decision", "company_id", "confidence"),
-    *(f"company_{name}" for name in FIELDS),
-    "reason",
-)
-"""What the output says of each client before the client's own columns."""
+Row = tuple[str, ...]
+"""One line of the output: a text for each of its columns."""
 
 
 @dataclass(frozen=True)
 class LinkSettings:
-    """Which list is linked by which bundle against which table."""
+    """The client list, the bundle that links it, and the company table it is linked with."""
 
     bundle: str = ""
     """Bundle folder."""
     clients: str = ""
-    """Client list."""
+    """Client list: a CSV or Parquet file."""
     output: str = ""
-    """CSV file to write; replaced when it is complete."""
+    """CSV file to write; it appears, or is replaced, when it is complete."""
     database: str = ""
     """Database URL or path of an SQLite file; '' takes that of `table`, else the bundle's index."""
     index: str = ""
-    """Index folder of the database; '' takes the usual place."""
+    """Index folder of the database; '' takes its default place."""
     encoding: str = ""
-    """Encoding of a CSV list; '' finds it out."""
+    """Encoding of a CSV list; '' detects it."""
     chunk: int = 8192
-    """Clients that are linked, written and safe together."""
+    """Clients that are linked and written together; an interrupted run loses at most one chunk."""
     workers: int = 1
-    """Processes that link; they share the mapped index, and the output is the same."""
+    """Processes that link; they share the memory-mapped index, and the output is the same."""
     columns: ColumnMapping = field(default_factory=lambda: CANONICAL)
     """Columns of the client list."""
     table: TableChoice = field(default_factory=TableChoice)
     launcher: LauncherSettings = field(default_factory=LauncherSettings)
-    """Where the workers are."""
+    """Where the workers run."""
 
     def __post_init__(self) -> None:
         for name, what in (
@@ -86,45 +80,50 @@ class LinkSettings:
             raise ConfigError(f"output={self.output} would replace the client list; name another")
 
 
+@dataclass(frozen=True)
+class OpenedLinker:
+    """The linker of the main process."""
+
+    linker: Linker
+    table: str
+    """Changes with the state of the company table; workers must find the same."""
+
+
 def run(settings: LinkSettings) -> None:
-    """Link the whole list, going on after the last finished chunk of an interrupted run.
+    """Link the list, resuming an interrupted run after its last finished chunk.
 
     Raises:
         LinkageError: The list, the bundle, the database or the index has a fault, or the disk is
-            full; the output file is then absent or the old one, and finished clients are kept.
+            full. The output file is then absent or the previous one, and finished chunks are kept.
     """
     begin = time.perf_counter()
     source = ListFile.open(Path(settings.clients).expanduser(), settings.columns, settings.encoding)
     clients = source.count()
-    output, header = Path(settings.output).expanduser(), [*COLUMNS, *source.own_names()]
+    output, header = Path(settings.output).expanduser(), [*COLUMNS, *source.own_names().values()]
     with (
         open_linker(settings.bundle, settings.database, settings.index, settings.table) as opened,
         OutputFile(output, header, _fingerprint(settings, source, opened[1])) as file,
     ):
-        done, ready = file.finished, time.perf_counter()
-        _link_rest(settings, source, clients, opened, file)
+        finished, ready = file.finished, time.perf_counter()
+        _link_remaining(settings, source, clients, OpenedLinker(*opened), file)
         file.complete()
     end = time.perf_counter()
     say(
         f"{clients:,} clients, {_linkage_rate(output):.1%} linked, {end - begin:.1f} s, "
-        f"{(clients - done) / (end - ready):,.0f} clients/s, {output}"
+        f"{(clients - finished) / (end - ready):,.0f} clients/s, {output}"
     )
 
 
-def link_chunk(linker: Linker, source: "ListFile", chunk: ClientList) -> list[tuple[str, ...]]:
+def link_chunk(linker: Linker, source: "ListFile", chunk: ClientList) -> list[Row]:
     """Output rows of one chunk of a list, one per client in its order."""
     linked = linker.link(chunk.records)
+    texts = {
+        **texts_of(linked),
+        "client_id": chunk.records.ids,
+        "confidence": [f"{confidence:.4f}" for confidence in linked.confidence.tolist()],
+    }
     return list(
-        zip(
-            chunk.records.ids,
-            [DECISIONS[DecisionKind(kind)] for kind in linked.kind.tolist()],
-            linked.company_ids,
-            [f"{confidence:.4f}" for confidence in linked.confidence.tolist()],
-            *(linked.companies.column(name) for name in FIELDS),
-            linked.reasons,
-            *source.own_texts(chunk),
-            strict=True,
-        )
+        zip(*(texts[name] for name in COLUMNS), *source.own_texts(chunk), strict=True),
     )
 
 
@@ -148,23 +147,16 @@ class ListFile:
         return cls(path, columns, encoding, tuple(file.header))
 
     def count(self) -> int:
-        """Number of clients; the list is read through to meet all its faults."""
+        """Number of clients; reads the file to its end, so that every fault is found first."""
         return count_clients(self.path, self.columns, encoding=self.encoding)
 
     def chunks(self, size: int) -> Iterator[ClientList]:
         """The clients, `size` at a time."""
         return iter_clients(self.path, self.columns, encoding=self.encoding, size=size)
 
-    def own_names(self) -> list[str]:
-        """Columns of the list, but for the id; 'client_' goes before names that `COLUMNS` has."""
-        taken = {*COLUMNS, *self.header}
-        names = []
-        for name in self._own():
-            while name in COLUMNS or name in names:
-                name = f"client_{name}"
-                name = f"client_{name}" if name in taken else name
-            names.append(name)
-        return names
+    def own_names(self) -> dict[str, str]:
+        """Columns of the list without the id, each with its name in the output."""
+        return own_names(self._own(), self.header)
 
     def own_texts(self, chunk: ClientList) -> list[Sequence[str]]:
         """Texts of some clients under each of `own_names`."""
@@ -184,19 +176,15 @@ class ListFile:
         return [name for name in self.header if name != self.columns.client_id]
 
 
-def _link_rest(
-    settings: LinkSettings,
-    source: ListFile,
-    clients: int,
-    opened: tuple[Linker, str],
-    file: OutputFile,
+def _link_remaining(
+    settings: LinkSettings, source: ListFile, clients: int, opened: OpenedLinker, file: OutputFile
 ) -> None:
-    """Link the clients that the file lacks; a bar tells speed and linkage rate."""
+    """Link the clients that the file lacks; a bar shows progress, speed and linkage rate."""
     begin, done, linked = file.finished, 0, 0
     with tqdm(
         total=clients, initial=begin, desc="linking", unit="client", unit_scale=True, disable=None
     ) as bar:
-        for rows in _rows(settings, source, opened, begin):
+        for rows in _linked_rows(settings, source, opened, begin):
             file.write(rows)
             done += len(rows)
             linked += sum(row[1] == DECISIONS[DecisionKind.LINK] for row in rows)
@@ -204,26 +192,24 @@ def _link_rest(
             bar.set_postfix_str(f"{linked / done:.1%} linked")
 
 
-def _rows(
-    settings: LinkSettings, source: ListFile, opened: tuple[Linker, str], begin: int
-) -> Iterable[list[tuple[str, ...]]]:
-    """Output rows of one chunk after the other, by whoever links them."""
-    chunks = partial(_after, source, settings.chunk, begin)
-    elsewhere = partial(_link_elsewhere, settings, source, opened[1])
+def _linked_rows(
+    settings: LinkSettings, source: ListFile, opened: OpenedLinker, begin: int
+) -> Iterable[list[Row]]:
+    """Output rows, one chunk after the other, from this process, its workers or a Ray cluster."""
+    chunks = partial(_chunks_after, source, settings.chunk, begin)
+    in_worker = partial(_link_in_worker, settings, source, opened.table)
     if settings.launcher.engine == "ray":
         on_ray = ray_module("linkage_rl.config.on_ray")
-        rows: Iterable[list[tuple[str, ...]]] = on_ray.in_order(
-            elsewhere, chunks, settings.workers, settings.launcher
+        rows: Iterable[list[Row]] = on_ray.in_order(
+            in_worker, chunks, settings.workers, settings.launcher
         )
         return rows
-    alone = settings.workers == 1
-    return in_order(
-        partial(link_chunk, opened[0], source) if alone else elsewhere, chunks(), settings.workers
-    )
+    in_process = partial(link_chunk, opened.linker, source)
+    return in_order(in_process if settings.workers == 1 else in_worker, chunks(), settings.workers)
 
 
-def _after(source: ListFile, size: int, finished: int) -> Iterator[ClientList]:
-    """The chunks behind the first `finished` clients, which fill whole chunks."""
+def _chunks_after(source: ListFile, size: int, finished: int) -> Iterator[ClientList]:
+    """The chunks after the first `finished` clients, which fill complete chunks."""
     seen = 0
     for chunk in source.chunks(size):
         seen += len(chunk)
@@ -231,18 +217,18 @@ def _after(source: ListFile, size: int, finished: int) -> Iterator[ClientList]:
             yield chunk
 
 
-def _link_elsewhere(
+def _link_in_worker(
     settings: LinkSettings, source: ListFile, table: str, chunk: ClientList
-) -> list[tuple[str, ...]]:
+) -> list[Row]:
     """`link_chunk` in a worker process."""
-    return link_chunk(_own_linker(settings, table)[0], source, chunk)
+    return link_chunk(_worker_linker(settings, table)[0], source, chunk)
 
 
 @lru_cache(maxsize=1)
-def _own_linker(settings: LinkSettings, table: str) -> tuple[Linker, ExitStack]:
+def _worker_linker(settings: LinkSettings, table: str) -> tuple[Linker, ExitStack]:
     """The linker of a worker process, opened at its first chunk and kept open."""
-    kept = ExitStack()
-    linker, found = kept.enter_context(
+    resources = ExitStack()
+    linker, found = resources.enter_context(
         open_linker(
             settings.bundle, settings.database, settings.index, settings.table, refresh=False
         )
@@ -252,11 +238,11 @@ def _own_linker(settings: LinkSettings, table: str) -> tuple[Linker, ExitStack]:
             f"expected the index of {table}, got that of {found}: it was changed while the "
             "workers started; start again"
         )
-    return linker, kept
+    return linker, resources
 
 
 def _fingerprint(settings: LinkSettings, source: ListFile, table: str) -> str:
-    """Of all that the output depends on: list, bundle, table and how columns are read."""
+    """Hash of everything the output depends on: list, bundle, table and how columns are read."""
     parts = [
         file_fingerprint(source.path),
         file_fingerprint(Path(settings.bundle).expanduser() / "manifest.json"),

@@ -62,15 +62,20 @@ class ColumnMapping:
         """
         return self._found(COMPANY_COLUMNS, ("company_id", "name"), have, what)
 
-    def of_clients(self, have: Sequence[str], what: str) -> dict[str, str]:
+    def of_clients(self, have: Sequence[str], what: str, needs_id: bool = True) -> dict[str, str]:
         """Like `of_companies` for a client list, whose key is `client_id`.
+
+        Args:
+            have: Columns of the list.
+            what: The list in words, for the error.
+            needs_id: Whether a list without `client_id` is refused.
 
         Raises:
             SchemaError: `client_id` is missing, or a column that the mapping names, or every
                 field that could tell who the client is.
         """
         wanted = ("client_id", *CLIENT_FIELDS, "company_id")
-        found = self._found(wanted, ("client_id",), have, what)
+        found = self._found(wanted, ("client_id",) if needs_id else (), have, what)
         unused = set(have) - set(found.values())
         if not set(found) & set(CLIENT_FIELDS) or (
             "name" not in found and nearest(self.name, unused)

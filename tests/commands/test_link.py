@@ -1,4 +1,5 @@
 import csv
+import importlib
 import json
 import os
 import resource
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from linkage_rl.config.inputs import open_linker
-from linkage_rl.link import COLUMNS
+from linkage_rl.linked_columns import COLUMNS
 from linkage_rl.linker import Linker
 from tests.commands.shop import CLIENTS, Run, write_csv
 
@@ -173,7 +174,9 @@ def test_a_fault_met_by_a_worker_ends_with_its_sentence(
     run: Run, files: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many_clients(files)
-    monkeypatch.setattr("linkage_rl.link.open_linker", another_state(open_linker))
+    # by its module: the attribute linkage_rl.link is the function of this name
+    module = importlib.import_module("linkage_rl.link")
+    monkeypatch.setattr(module, "open_linker", another_state(open_linker))
 
     ended = run(
         *("link", f"bundle={bundle}", "clients=many.csv", "output=o.csv", "chunk=100", "workers=2")

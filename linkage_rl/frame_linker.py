@@ -1,0 +1,124 @@
+"""A linker that takes and returns tables of other libraries."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, Final, TypeVar, overload
+
+from tqdm.auto import tqdm
+
+from linkage_rl.errors import SchemaError
+from linkage_rl.frames import Columns, OpenTable, column_mapping, open_table
+from linkage_rl.linked_columns import COLUMNS, own_names, texts_of
+from linkage_rl.linker import LinkedBatch, Linker
+from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
+
+Table = TypeVar("Table")
+"""A pandas or polars DataFrame, an Arrow table, or a list of dicts."""
+
+_CHUNK: Final = 4096
+"""Clients linked between two steps of the progress bar."""
+
+
+class FrameLinker(Linker):
+    """A `Linker` that takes tables of other libraries besides `RecordBatch`."""
+
+    @classmethod
+    def of(cls, linker: Linker) -> "FrameLinker":
+        """The same linker with this interface."""
+        return cls(**{one.name: getattr(linker, one.name) for one in fields(Linker)})
+
+    @overload
+    def link(self, records: RecordBatch) -> LinkedBatch: ...
+
+    @overload
+    def link(
+        self, records: Table, columns: Columns = None, progress: bool | None = None
+    ) -> Table: ...
+
+    def link(self, records: Any, columns: Columns = None, progress: bool | None = None) -> Any:
+        """Decide for each client, in the order of the table.
+
+        Args:
+            records: A pandas or polars DataFrame, an Arrow table, a list of dicts, or a
+                `RecordBatch`. None and NaN are missing values; numbers are read as texts. A
+                one-column address may be called `address`. Columns of other names go through.
+            columns: Field to column, where a column is not called as its field. `client_id` is
+                the key of a client; without such a column its position counts.
+            progress: Whether to show a bar; None shows one for long tables in a terminal or a
+                notebook.
+
+        Returns:
+            For a `RecordBatch` a `LinkedBatch`; for a table one of the same kind, with
+            `client_id`, `decision` (link, no_match or review), `company_id`, `confidence`,
+            the company's fields as `company_name` ..., `reason`, and the client's own columns.
+            `client_` goes before an own name that is one of these. Missing values are null.
+
+        Raises:
+            SchemaError: It is no table, or a column is missing.
+        """
+        if isinstance(records, RecordBatch):
+            return super().link(records)
+        table = open_table(records)
+        if not table.header:
+            return records
+        mapping = column_mapping(columns)
+        found = mapping.of_clients(table.header, "client table", needs_id=False)
+        key = found.get("client_id")
+        ids = list(map(str, range(len(table)))) if key is None else table.texts(key)
+        decided = self._decided(RecordBatch(ids, _fields(table, found)), progress)
+        own = [column for column in table.header if column != key]
+        return table.linked(decided, key, own_names(own, table.header))
+
+    def _decided(self, records: RecordBatch, progress: bool | None) -> dict[str, list[Any]]:
+        """Values of `COLUMNS` but the id; None where missing."""
+        values: dict[str, list[Any]] = {name: [] for name in COLUMNS[1:]}
+        shown = len(records) > _CHUNK and _watched() if progress is None else progress
+        with tqdm(total=len(records), desc="linking", unit="client", disable=not shown) as bar:
+            for begin in range(0, len(records), _CHUNK):
+                chunk = records.take(range(begin, min(begin + _CHUNK, len(records))))
+                linked = super().link(chunk)
+                for name, texts in texts_of(linked).items():
+                    values[name].extend(text or None for text in texts)
+                values["confidence"].extend(linked.confidence.tolist())
+                bar.update(len(chunk))
+        return values
+
+
+def company_rows(table: object, columns: Columns = None) -> CompanyRows:
+    """A table of companies as rows of the company table.
+
+    Args:
+        table: A table as `FrameLinker.link` takes them.
+        columns: Field to column, where a column is not called as its field.
+
+    Raises:
+        SchemaError: It is no table, `company_id` or `name` is missing, or an id is empty or
+            repeated.
+    """
+    opened = open_table(table)
+    found = column_mapping(columns).of_companies(opened.header, "company table")
+    ids = opened.texts(found["company_id"])
+    seen: set[str] = set()
+    for row, company_id in enumerate(ids):
+        if not company_id or company_id in seen:
+            raise SchemaError(
+                f"company table needs a company_id of its own in every row, got {company_id!r} "
+                f"in row {row} {'again' if company_id else ''}".rstrip()
+            )
+        seen.add(company_id)
+    empty = [""] * len(ids)
+    times = [
+        opened.texts(found[name]) if name in found else empty
+        for name in ("updated_at", "closed_at")
+    ]
+    return CompanyRows(RecordBatch(ids, _fields(opened, found)), *times)
+
+
+def _fields(table: OpenTable, found: Mapping[str, str]) -> dict[str, list[str]]:
+    return {field: table.texts(found[field]) for field in FIELDS if field in found}
+
+
+def _watched() -> bool:
+    """Whether a person sees the progress bar: in a terminal or a notebook."""
+    return sys.stderr.isatty() or "ipykernel" in sys.modules
