@@ -19,7 +19,7 @@ from linkage_rl.agents.sb3_policies import (
     ScorerActorCritic,
     ScorerDQNPolicy,
     ScorerQRDQNPolicy,
-    give_weights,
+    load_weights,
 )
 from linkage_rl.agents.scorer import CandidateScorer, copy_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
@@ -172,7 +172,7 @@ class PPOConfig:
     ) -> BaseAlgorithm:
         """A model that learns on this core from these weights."""
         model = PPO(ScorerActorCritic, LinkageVecEnv(core), **self._arguments(scorer, seed, warm))
-        give_weights(model.policy, scorer)  # type: ignore[arg-type]
+        load_weights(model.policy, scorer)  # type: ignore[arg-type]
         return model
 
     def _arguments(self, scorer: CandidateScorer, seed: int, warm: bool) -> dict[str, Any]:
@@ -205,7 +205,7 @@ class MaskablePPOConfig(PPOConfig):
         model: BaseAlgorithm = MaskablePPO(
             MaskableScorerActorCritic, LinkageVecEnv(core), **self._arguments(scorer, seed, warm)
         )
-        give_weights(model.policy, scorer)  # type: ignore[arg-type]
+        load_weights(model.policy, scorer)  # type: ignore[arg-type]
         return model
 
 
@@ -288,7 +288,7 @@ class DQNConfig:
             LinkageVecEnv(core, reward_scale=self.reward_scale),
             **self._arguments(core, scorer, seed, warm),
         )
-        give_weights(model.policy, scorer)  # type: ignore[arg-type]
+        load_weights(model.policy, scorer)  # type: ignore[arg-type]
         return model
 
     def _arguments(
@@ -344,7 +344,7 @@ class QRDQNConfig(DQNConfig):
             LinkageVecEnv(core, reward_scale=self.reward_scale),
             **self._arguments(core, scorer, seed, warm),
         )
-        give_weights(model.policy, scorer)  # type: ignore[arg-type]
+        load_weights(model.policy, scorer)  # type: ignore[arg-type]
         return model
 
 

@@ -19,8 +19,8 @@ Parts = Mapping[str, Tensor]
 """An observation by part, as tensors: candidates, query, state, action_mask."""
 
 
-class Passthrough(BaseFeaturesExtractor):
-    """Hands the parts of the observation on as they are."""
+class PassthroughExtractor(BaseFeaturesExtractor):
+    """A features extractor that changes nothing: the scorer takes the observation by part."""
 
     def __init__(self, observation_space: spaces.Space[Any]) -> None:
         super().__init__(observation_space, features_dim=1)
@@ -30,18 +30,24 @@ class Passthrough(BaseFeaturesExtractor):
         return observations
 
 
-def parts_of(observation: Parts) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The parts in the order in which a scorer takes them."""
+def scorer_inputs(observation: Parts, features: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The parts in the order and shape in which a scorer takes them.
+
+    Args:
+        observation: With candidates of shape (B, K * F), or (B, K, F).
+        features: Features of a candidate slot, F.
+    """
+    candidates = observation["candidates"]
     return (
-        observation["candidates"],
+        candidates.reshape(len(candidates), -1, features),
         observation["query"],
         observation["state"],
         observation["action_mask"],
     )
 
 
-class _ActorCritic(nn.Module):
-    """A scorer where the base classes expect two stacks of layers: logits and value."""
+class _ScorerExtractor(nn.Module):
+    """The scorer in place of `MlpExtractor`: its latent codes are the logits and the value."""
 
     def __init__(self, scorer: CandidateScorer, actions: int, temperature: float) -> None:
         super().__init__()
@@ -51,7 +57,7 @@ class _ActorCritic(nn.Module):
         self.latent_dim_vf = 1
 
     def forward(self, features: Parts) -> tuple[Tensor, Tensor]:
-        logits, value = self.scorer(*parts_of(features))
+        logits, value = self.scorer(*scorer_inputs(features, self.scorer.config.features))
         return logits / self.temperature, value[:, None]
 
     def forward_actor(self, features: Parts) -> Tensor:
@@ -61,8 +67,8 @@ class _ActorCritic(nn.Module):
         return self.forward(features)[1]
 
 
-class _ScorerInside:
-    """Puts a scorer into an actor-critic policy; mixed in before the base class."""
+class _ScorerActorCriticMixin:
+    """Makes a scorer the network of an actor-critic policy; mixed in before the base class."""
 
     mlp_extractor: Any
     action_net: Any
@@ -80,8 +86,8 @@ class _ScorerInside:
         """As the base class.
 
         Args:
-            observation_space: Of a `LinkageVecEnv`.
-            action_space: Of a `LinkageVecEnv`.
+            observation_space: That of the environment.
+            action_space: That of the environment.
             lr_schedule: Learning rate by remaining progress.
             scorer: Shape of the network.
             temperature: Temperature of the sampled actions; the greedy one does not depend on it.
@@ -89,14 +95,14 @@ class _ScorerInside:
         """
         self._scorer_config = scorer
         self._temperature = temperature
-        kwargs.setdefault("features_extractor_class", Passthrough)
+        kwargs.setdefault("features_extractor_class", PassthroughExtractor)
         # Orthogonal weights of gain sqrt(2) would overwrite those that the scorer draws.
         kwargs["ortho_init"] = False
         super().__init__(observation_space, action_space, lr_schedule, **kwargs)  # type: ignore[call-arg]
 
     def _build_mlp_extractor(self) -> None:
         actions: int = self.action_space.n  # type: ignore[attr-defined]
-        self.mlp_extractor = _ActorCritic(
+        self.mlp_extractor = _ScorerExtractor(
             CandidateScorer(self._scorer_config), actions, self._temperature
         )
 
@@ -126,39 +132,47 @@ class _ScorerInside:
         return scorer
 
 
-class ScorerActorCritic(_ScorerInside, ActorCriticPolicy):
+class ScorerActorCritic(_ScorerActorCriticMixin, ActorCriticPolicy):
     """Policy for PPO; the mask in the observation rules out illegal actions."""
 
 
-class MaskableScorerActorCritic(_ScorerInside, MaskableActorCriticPolicy):
-    """Policy for MaskablePPO, which masks once more what is masked already."""
+class MaskableScorerActorCritic(_ScorerActorCriticMixin, MaskableActorCriticPolicy):
+    """Policy for MaskablePPO, which applies the mask a second time, without effect."""
+
+
+def _extracted(
+    network: QNetwork | QuantileNetwork, obs: Any, features: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    extracted: Any = network.extract_features(obs, network.features_extractor)  # type: ignore[arg-type]
+    return scorer_inputs(extracted, features)
 
 
 class ScorerQNetwork(QNetwork):
-    """Action values from a scorer; illegal actions have -1e8."""
+    """Q-values from a scorer; those of illegal actions are -1e8."""
 
     def __init__(self, *args: Any, scorer: ScorerConfig, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.q_net = CandidateScorer(scorer)  # type: ignore[assignment]
+        self._scorer_features = scorer.features
 
     def forward(self, obs: Any) -> Tensor:
-        """Values of all actions, shape (B, A)."""
-        parts = parts_of(self.extract_features(obs, self.features_extractor))  # type: ignore[arg-type]
+        """Q-values of all actions, shape (B, A)."""
+        parts = _extracted(self, obs, self._scorer_features)
         scores, _ = self.q_net.quantile_scores(*parts)  # type: ignore[operator]
         values: Tensor = scores.squeeze(2)
         return values.masked_fill(parts[3] <= 0, MASKED)
 
 
 class ScorerDQNPolicy(DQNPolicy):
-    """Policy for DQN; the target's maximum runs over the legal actions of the next observation."""
+    """Policy for DQN; the maximum in the target is over the legal actions only."""
 
     def __init__(self, *args: Any, scorer: ScorerConfig, **kwargs: Any) -> None:
         self._scorer_config = scorer
-        kwargs.setdefault("features_extractor_class", Passthrough)
+        kwargs.setdefault("features_extractor_class", PassthroughExtractor)
         super().__init__(*args, **kwargs)
 
     def make_q_net(self) -> QNetwork:
-        """A value network with a scorer inside."""
+        """A Q-network with a scorer inside."""
         arguments = self._update_features_extractor(self.net_args, features_extractor=None)
         return ScorerQNetwork(**arguments, scorer=self._scorer_config).to(self.device)
 
@@ -179,10 +193,11 @@ class ScorerQuantileNetwork(QuantileNetwork):
     def __init__(self, *args: Any, scorer: ScorerConfig, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "n_quantiles": scorer.quantiles})
         self.quantile_net = CandidateScorer(scorer)  # type: ignore[assignment]
+        self._scorer_features = scorer.features
 
     def forward(self, obs: Any) -> Tensor:
         """Quantiles of all actions, shape (B, quantiles, A)."""
-        parts = parts_of(self.extract_features(obs, self.features_extractor))  # type: ignore[arg-type]
+        parts = _extracted(self, obs, self._scorer_features)
         scores, _ = self.quantile_net.quantile_scores(*parts)  # type: ignore[operator]
         masked: Tensor = scores.masked_fill(parts[3][:, :, None] <= 0, MASKED)
         return masked.transpose(1, 2)
@@ -193,7 +208,7 @@ class ScorerQRDQNPolicy(QRDQNPolicy):
 
     def __init__(self, *args: Any, scorer: ScorerConfig, **kwargs: Any) -> None:
         self._scorer_config = scorer
-        kwargs.setdefault("features_extractor_class", Passthrough)
+        kwargs.setdefault("features_extractor_class", PassthroughExtractor)
         super().__init__(*args, **{**kwargs, "n_quantiles": scorer.quantiles})
 
     def make_quantile_net(self) -> QuantileNetwork:
@@ -220,8 +235,8 @@ ScorerModelPolicy = (
 )
 
 
-def give_weights(policy: ScorerModelPolicy, scorer: CandidateScorer) -> None:
-    """Start a policy from the weights of a scorer of the same shape."""
+def load_weights(policy: ScorerModelPolicy, scorer: CandidateScorer) -> None:
+    """Give a policy, and its target network if it has one, the weights of a scorer."""
     with torch.no_grad():
         policy.scorer.load_state_dict(scorer.state_dict())
         if isinstance(policy, ScorerDQNPolicy):

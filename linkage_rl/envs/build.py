@@ -1,7 +1,7 @@
-"""Cores and spaces from what a user gives to `gymnasium.make`."""
+"""Cores, spaces and observations from the arguments of `gymnasium.make`."""
 
+import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Final
 
 import gymnasium as gym
@@ -22,10 +22,14 @@ UNLISTED_COST: Final = 0.005
 """Cost of a blocker that `CandidateSettings` does not list; unit: one correct link."""
 
 ObservationDict = dict[str, NDArray[np.float32] | NDArray[np.int8]]
+"""An observation by part: candidates, query, state and action_mask."""
+
+Cases = CaseSet | str | os.PathLike[str]
+"""Prepared cases, or the folder in which they were saved."""
 
 
 def build_core(
-    cases: CaseSet | Path | str | None,
+    cases: Cases | None,
     *,
     max_candidates: int,
     costs: Sequence[float] | None,
@@ -39,36 +43,28 @@ def build_core(
 
     Args:
         cases: Prepared cases, the folder of saved ones, or None for the default sample.
-        max_candidates: Visible candidates K.
+        max_candidates: Slots for visible candidates, K.
         costs: Cost of each blocker, or None for that of `CandidateSettings`.
-        allow_review: Whether a person stands by to review.
-        weights: Value of the outcomes; a mapping names the weights that differ from the default.
-        all_run: Start with every blocker run.
-        order: How cases are drawn.
+        allow_review: Whether a client can be handed to a person.
+        weights: Value of the reward terms; a mapping names those that differ from the default.
+        all_run: Start with every blocker run, at no cost.
+        order: How cases are drawn, 'random' or 'sequential'.
         batch: Episodes side by side.
 
     Raises:
         ConfigError: A value makes no sense, or the folder holds no cases.
     """
-    if max_candidates < 1:
-        raise ConfigError(f"expected max_candidates of at least 1, got {max_candidates}")
     if order not in ("random", "sequential"):
         raise ConfigError(f"expected order 'random' or 'sequential', got {order!r}")
     if cases is None:
         cases = default_cases()
     elif not isinstance(cases, CaseSet):
-        cases = _load(Path(cases))
+        cases = CaseSet.load(cases)
     if costs is None:
         listed = {blocker.name: blocker.cost for blocker in CandidateSettings().blockers()}
         costs = [listed.get(blocker, UNLISTED_COST) for blocker in cases.blockers]
     view = View(max_candidates, tuple(costs), allow_review)
     return LinkageCore(cases, view, _weights(weights), batch=batch, all_run=all_run, order=order)
-
-
-def _load(folder: Path) -> CaseSet:
-    if not (folder / "cases.json").is_file():
-        raise ConfigError(f"expected a folder of saved cases with a cases.json, got {folder}")
-    return CaseSet.load(folder)
 
 
 def _weights(weights: RewardWeights | Mapping[str, float] | None) -> RewardWeights:
@@ -101,11 +97,11 @@ def action_space(view: View) -> gym.spaces.Discrete:
 
 
 def as_dict(observation: Observation, *, flat: bool) -> ObservationDict:
-    """The arrays that an agent sees; `slot_pairs` stays behind.
+    """The parts of an observation that agents get; `slot_candidates` is left out.
 
     Args:
         observation: A batch of B.
-        flat: Give the candidates as (B, K * F) instead of (B, K, F), slot after slot.
+        flat: Give the candidates as (B, K * F), slot after slot, instead of (B, K, F).
     """
     candidates = observation.candidates
     return {
@@ -114,3 +110,13 @@ def as_dict(observation: Observation, *, flat: bool) -> ObservationDict:
         "state": observation.state,
         "action_mask": observation.action_mask,
     }
+
+
+def check_render_mode(render_mode: str | None, modes: Sequence[str]) -> None:
+    """Make sure that an environment has this render mode.
+
+    Raises:
+        ConfigError: It has not.
+    """
+    if render_mode is not None and render_mode not in modes:
+        raise ConfigError(f"expected render_mode among {list(modes)}, got {render_mode!r}")

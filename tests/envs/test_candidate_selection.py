@@ -1,8 +1,10 @@
 from pathlib import Path
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
 from stable_baselines3.common.env_checker import check_env as check_env_for_sb3
 
@@ -32,6 +34,28 @@ def test_both_checkers_pass_without_a_warning(name: str, allow_review: bool) -> 
     check_env_for_sb3(gym.make(name, allow_review=allow_review))
 
 
+def shape_of(info: dict[str, Any]) -> dict[str, Any]:
+    """Keys and types, as a recorder of experience sees them."""
+    return {
+        key: shape_of(value) if isinstance(value, dict) else type(value)
+        for key, value in info.items()
+    }
+
+
+@pytest.mark.parametrize("name", IDS)
+@pytest.mark.parametrize("last", [LINK_0, NO_MATCH])
+def test_every_info_has_the_same_keys_and_types(name: str, last: int) -> None:
+    env = gym.make(name, cases=two_clients(), max_candidates=2)
+    _, first = env.reset(seed=1, options={"case": 0})
+
+    infos = [env.step(action)[4] for action in (RUN_NGRAM, REVIEW, last)]
+
+    assert infos[-1]["outcome"] != "running"
+    assert first["outcome"] == "running"
+    assert first["company_id"] == ""
+    assert [shape_of(info) for info in infos] == [shape_of(first)] * 3
+
+
 @pytest.mark.parametrize("name", IDS)
 def test_made_without_arguments_it_plays_an_episode(name: str) -> None:
     env = gym.make(name)
@@ -54,19 +78,19 @@ def test_select_starts_with_every_blocker_run() -> None:
     assert observation["action_mask"].tolist() == [1, 1, 1, 0, 0, 0]
 
 
-def test_the_last_info_tells_the_ending() -> None:
+def test_the_last_info_says_how_the_episode_ended() -> None:
     env = small()
-    _, first = env.reset(options={"case": 0})
+    env.reset(options={"case": 0})
     env.step(RUN_NGRAM)
 
     *_, terminated, _, info = env.step(LINK_0)
 
     assert terminated
-    assert first == {"client_id": "c0", "case": 0}
+    assert (info["client_id"], info["case"]) == ("c0", 0)
     assert info["outcome"] == "correct_link"
     assert info["is_success"] is True
     assert info["company_id"] == "apex"
-    assert info["blockers_used"] == ["ngram"]
+    assert info["blockers_used"] == {"name": False, "ngram": True}
     assert info["cost"] == pytest.approx(0.05)
     assert info["reward_terms"]["correct_link"] == 1.0
 
@@ -137,7 +161,9 @@ def test_cases_can_be_a_folder(tmp_path: Path) -> None:
         ({"cases": "nowhere"}, "folder of saved cases with a cases.json, got nowhere"),
         ({"order": "backwards"}, "order 'random' or 'sequential', got 'backwards'"),
         ({"weights": {"wrong": 1}}, r"got \['wrong'\]"),
-        ({"render_mode": "rgb_array"}, "render_mode among"),
+        ({"render_mode": "depth_array"}, "render_mode among"),
+        ({"costs": (0.1,)}, r"expected 9 costs, one per blocker \['corporate_number'"),
+        ({"costs": (-0.1,) * 9}, "cost of each blocker to be 0 or more"),
     ],
 )
 def test_nonsense_is_refused(arguments: dict[str, object], message: str) -> None:
@@ -145,9 +171,30 @@ def test_nonsense_is_refused(arguments: dict[str, object], message: str) -> None
         CandidateSelectionEnv(**arguments)  # type: ignore[arg-type]
 
 
+def test_an_unknown_reset_option_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"options among \['case'\], got \['cases'\]"):
+        small().reset(options={"cases": 1})
+
+
+@pytest.mark.parametrize("case", ["0", 0.0, [0, 1]])
+def test_a_case_must_be_one_whole_number(case: object) -> None:
+    with pytest.raises(ConfigError, match=r"options\['case'\] to be a whole number"):
+        small().reset(options={"case": case})
+
+
+def test_an_ended_episode_takes_no_more_actions() -> None:
+    env = small()
+    env.reset(options={"case": 1})
+    env.step(NO_MATCH)
+
+    with pytest.raises(ResetNeeded, match=r"call reset\(\)"):
+        env.step(NO_MATCH)
+
+
 def test_a_case_outside_the_set_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"0\.\.1, got 2"):
-        small().reset(options={"case": 2})
+    for case in (2, -1):
+        with pytest.raises(ConfigError, match=rf"0\.\.1, got {case}"):
+            small().reset(options={"case": case})
 
 
 def test_an_action_outside_the_space_is_refused() -> None:

@@ -67,10 +67,10 @@ def test_a_finished_episode_gives_way_to_the_next_case_at_once() -> None:
     assert step.after.action.tolist() == [NO_MATCH, -1]
 
 
-def test_an_overdue_episode_is_replaced_and_its_last_sight_kept() -> None:
+def test_a_truncated_episode_is_replaced_and_its_last_observation_kept() -> None:
     core = core_at(0, 0)
 
-    step = core.step(np.array([RUN_NAME, RUN_NAME]), overdue=np.array([True, False]))
+    step = core.step(np.array([RUN_NAME, RUN_NAME]), truncate=np.array([True, False]))
 
     assert step.final.slot_candidates[:, 0].tolist() == [0, 0]
     assert step.observation.slot_candidates[:, 0].tolist() == [-1, 0]
