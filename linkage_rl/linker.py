@@ -15,12 +15,12 @@ from linkage_rl.protocols import CompanySource
 from linkage_rl.records import DecisionKind, RecordBatch
 
 _CHUNK = 4096
-_NOBODY = "no candidate found"
+_NO_CANDIDATE = "no candidate found"
 
 
 @dataclass(frozen=True)
 class LinkedBatch:
-    """What was decided for N clients, in their order."""
+    """Decisions for N clients, in their order, with the fields of the linked companies."""
 
     client_ids: Sequence[str]
     kind: NDArray[np.int8]
@@ -30,7 +30,7 @@ class LinkedBatch:
     confidence: NDArray[np.float32]
     """Probability in [0, 1] that the best candidate is the right company, shape (N,)."""
     companies: RecordBatch
-    """Current fields of the linked companies, parallel to the clients; '' where none."""
+    """Current fields of the linked companies, one record per client; '' where none is linked."""
     reasons: list[str]
     """The strongest agreements and conflicts with the best candidate, in words."""
     ran: NDArray[np.uint16]
@@ -40,7 +40,7 @@ class LinkedBatch:
         return len(self.client_ids)
 
     def between(self, begin: int, end: int) -> "LinkedBatch":
-        """What was decided for the clients from `begin` on and before `end`."""
+        """The decisions for the clients in range(begin, end)."""
         return LinkedBatch(
             self.client_ids[begin:end],
             self.kind[begin:end],
@@ -58,7 +58,7 @@ class Candidate:
 
     company_id: str
     share: float
-    """Weight that the policy gives it beside the other candidates and no match, in [0, 1]."""
+    """Softmax weight among all visible candidates and no match, in [0, 1]."""
     reason: str
     """Its strongest agreements and conflicts with the client, in words."""
     company: Mapping[str, str]
@@ -67,7 +67,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class _Decided:
-    """Decisions on clients before the companies are read back."""
+    """Decisions for clients before the current fields of the companies are fetched."""
 
     kind: NDArray[np.int8]
     company_ids: list[str]
@@ -76,7 +76,7 @@ class _Decided:
     ran: NDArray[np.uint16]
 
     @classmethod
-    def together(cls, parts: "Sequence[_Decided]") -> "_Decided":
+    def concatenate(cls, parts: "Sequence[_Decided]") -> "_Decided":
         """The decisions of all parts, in their order."""
         return cls(
             np.concatenate([part.kind for part in parts]),
@@ -89,7 +89,7 @@ class _Decided:
 
 @dataclass(frozen=True)
 class Linker:
-    """Links clients of an index with the policy of a bundle."""
+    """Links clients to the companies of an index, as the policy of a bundle decides."""
 
     index: CompanyIndex
     blockers: tuple[Blocker, ...]
@@ -97,29 +97,30 @@ class Linker:
     limit: int
     """Candidates kept per client and blocker."""
     source: CompanySource | None = None
-    """Where companies are read back; None takes the fields the index was built from."""
+    """Where the current fields of companies come from; None takes those in the index."""
 
     def link(self, records: RecordBatch) -> LinkedBatch:
         """Decide for N clients; the result has one entry per client in their order.
 
-        The source is asked once, however many clients there are.
+        A link to a company that the source no longer has becomes no match. The source is queried
+        once, however many clients there are.
         """
         if len(records) <= _CHUNK:
             decided = self._decide(records)
         else:
             ends = range(_CHUNK, len(records) + _CHUNK, _CHUNK)
-            decided = _Decided.together(
+            decided = _Decided.concatenate(
                 [
                     self._decide(records.take(range(end - _CHUNK, min(end, len(records)))))
                     for end in ends
                 ]
             )
         kind, company_ids, why = decided.kind.copy(), decided.company_ids, decided.reasons
-        companies = self._complete(company_ids)
+        companies = self._current_fields(company_ids)
         vanished = [
             place
-            for place, (linked, there) in enumerate(zip(company_ids, companies.ids, strict=True))
-            if linked and not there
+            for place, (linked, found) in enumerate(zip(company_ids, companies.ids, strict=True))
+            if linked and not found
         ]
         for place in vanished:
             kind[place] = DecisionKind.NO_MATCH
@@ -130,20 +131,20 @@ class Linker:
         )
 
     def candidates(self, records: RecordBatch) -> list[list[Candidate]]:
-        """The visible candidates of N clients with every blocker run, best first.
+        """The visible candidates of N clients after every blocker has run, best first.
 
-        They are shown whether or not the policy would link one of them.
+        They are given whether or not the policy would link one of them.
         """
         view = self.decider.view
         pool = self._pool(records)
         pool.found.run_all()
         every = np.arange(len(records), dtype=np.int64)
-        seen = pool.observe(every, pool.available)
-        shares = slot_shares(self.decider.policy.logits(seen), view.layout)
-        client, slot = map(np.ascontiguousarray, np.nonzero(seen.slot_candidates >= 0))
-        rows = seen.slot_candidates[client, slot]
+        observation = pool.observe(every, pool.available)
+        shares = slot_shares(self.decider.policy.logits(observation), view.layout)
+        client, slot = map(np.ascontiguousarray, np.nonzero(observation.slot_candidates >= 0))
+        rows = observation.slot_candidates[client, slot]
         company_ids = self.index.company_ids(rows)
-        companies = self._complete(company_ids)
+        companies = self._current_fields(company_ids)
         found: list[list[Candidate]] = [[] for _ in every]
         for place, (owner, share, why) in enumerate(
             zip(
@@ -171,17 +172,17 @@ class Linker:
     def _explain(
         self, pool: LivePool, rows: NDArray[np.int64], kind: NDArray[np.int8]
     ) -> tuple[list[str], list[str]]:
-        """Company id of every link, and remarks on every best candidate."""
+        """Company id of every link, and the reason of every decision."""
         present = np.flatnonzero(rows >= 0)
-        why = np.full(len(rows), _NOBODY, dtype=object)
+        why = np.full(len(rows), _NO_CANDIDATE, dtype=object)
         why[present] = reasons(pool.found.features_of(present, rows[present]))
         linked = np.flatnonzero(kind == DecisionKind.LINK)
         company_ids = np.full(len(rows), "", dtype=object)
         company_ids[linked] = self.index.company_ids(rows[linked])
         return company_ids.tolist(), why.tolist()
 
-    def _complete(self, company_ids: Sequence[str]) -> RecordBatch:
-        """Fields of these companies as they stand now; '' for those that vanished or closed."""
+    def _current_fields(self, company_ids: Sequence[str]) -> RecordBatch:
+        """Current fields of these companies; '' for those that were deleted or closed."""
         wanted = [company_id for company_id in dict.fromkeys(company_ids) if company_id]
         rows = (self.source or self.index).fetch(wanted)
         place = {

@@ -1,4 +1,4 @@
-"""The fitted map from a raw confidence to a probability; fitting it is `evaluation.calibration`."""
+"""The map from raw confidence to a probability; `evaluation.calibration` fits it."""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +11,10 @@ from linkage_rl.errors import BundleError, SchemaError
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """A non-decreasing piecewise linear map into [0, 1], flat outside its knots.
+    """A non-decreasing, piecewise linear map into [0, 1], constant outside its knots.
+
+    Raw confidence is whatever score a policy has for its best candidate. After the map, 0.9 means
+    that nine of ten such candidates are right.
 
     >>> Calibration(np.array([0.2, 0.6]), np.array([0.0, 0.8])).apply(np.array([0.1, 0.4, 0.9]))
     array([0. , 0.4, 0.8], dtype=float32)
@@ -26,7 +29,7 @@ class Calibration:
         scores, probabilities = self.scores, self.probabilities
         if scores.ndim != 1 or scores.shape != probabilities.shape or not len(scores):
             raise SchemaError(
-                "a calibration needs as many scores as probabilities, one at least, got shapes "
+                "a calibration needs as many scores as probabilities, at least one, got shapes "
                 f"{scores.shape} and {probabilities.shape}; fit it again"
             )
         if not (np.isfinite(scores).all() and (np.diff(scores) > 0).all()):
@@ -37,13 +40,13 @@ class Calibration:
         inside = (probabilities >= 0).all() and (probabilities <= 1).all()
         if not (inside and (np.diff(probabilities) >= 0).all()):
             raise SchemaError(
-                "calibration probabilities must lie in [0, 1] and not fall, got "
+                "calibration probabilities must lie in [0, 1] and not decrease, got "
                 f"{probabilities.tolist()}; fit it again"
             )
 
     @classmethod
     def identity(cls) -> "Calibration":
-        """The map that changes nothing in [0, 1]; what an uncalibrated policy uses."""
+        """The map that leaves [0, 1] as it is, for a policy without calibration."""
         return cls(np.array([0.0, 1.0]), np.array([0.0, 1.0]))
 
     @classmethod
@@ -51,7 +54,7 @@ class Calibration:
         """The calibration that `to_json` wrote.
 
         Raises:
-            BundleError: If the text is not one.
+            BundleError: The text is not a calibration.
         """
         try:
             knots = json.loads(text)

@@ -1,6 +1,6 @@
-"""Candidates gathered live from an index, blocker by blocker, for a batch of clients.
+"""Candidates found live in an index, blocker by blocker, for a batch of clients.
 
-Preparing cases for training is the same gathering with every blocker run at once, so training
+Cases for training are prepared by the same code with every blocker run at once, so that training
 and linking see the same candidates, features and slots.
 """
 
@@ -42,7 +42,7 @@ class Pairs:
 
     @property
     def candidate_ids(self) -> NDArray[np.int64]:
-        """Slots name index rows, which stay the same."""
+        """Index rows: they stay the same while pairs are added."""
         return self.rows
 
     @property
