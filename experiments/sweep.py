@@ -1,9 +1,10 @@
-"""`python -m experiments.sweep sweep=tune trials=40`: hyperparameters sought by Optuna.
+"""`python -m experiments.sweep sweep=tune trials=40`: hyperparameters searched by Optuna.
 
 `study=FILE` keeps every trial in SQLite: started again, the search goes on; started twice, two
-processes share it. All other words are those of `linkage_rl.train`. A trial trains an agent and is
-value its best mean reward on the validation cases; the test lists are not looked at. The plugin
-for Hydra 1.3 stops at Optuna 2, so this is Optuna's own way, with spaces in Hydra's words.
+processes share it. All other arguments are overrides of `linkage_rl.train`. A trial trains an
+agent, and its value is the best mean reward on the validation cases; the test lists are not looked
+at. Hydra's own sweeper plugin supports Optuna 2 only, so the search calls Optuna directly and reads
+the search space from Hydra's `hydra.sweeper.params`.
 """
 
 import sys
@@ -13,34 +14,30 @@ from pathlib import Path
 from typing import Any, Final
 
 import optuna
-from hydra import compose, initialize_config_dir
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep
-from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf import DictConfig, OmegaConf
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import Trial, TrialState
 from stable_baselines3.common.logger import KVWriter
 
+from experiments.tools.composing import compose_settings, train_settings
+from experiments.tools.problem import build_problem
 from linkage_rl.agents.ranker import train_ranker
-from linkage_rl.config import nodes
-from linkage_rl.config.command import CONFIGS, say
+from linkage_rl.config.command import say
 from linkage_rl.config.near_miss import REFUSALS, explain
-from linkage_rl.decision.observation import View
 from linkage_rl.errors import CollapsedPolicyError, ConfigError, LinkageError
-from linkage_rl.train import COMPONENTS, TrainSettings, with_database_url
-from linkage_rl.training.agent import Task, train_agent
-from linkage_rl.training.data import balanced, prepare
+from linkage_rl.train import COMPONENTS, TrainSettings
+from linkage_rl.training.agent import train_agent
 
-OWN: Final = {"study": "outputs/studies/study.db", "trials": "40"}
-"""Words of this command with what they mean when they are left out."""
+OWN_ARGUMENTS: Final = {"study": "outputs/studies/study.db", "trials": "40"}
+"""Arguments of this command with their defaults; the others are those of the training command."""
 
 ENDED: Final = (TrialState.COMPLETE, TrialState.PRUNED)
-Words = Sequence[str]
 
 
 class Pruner(KVWriter):
-    """Tells a trial of each evaluation, and ends it where most were better by then."""
+    """Reports each evaluation to a trial, and ends it where the median trial was better by then."""
 
     def __init__(self, trial: Trial) -> None:
         """Watch for one trial."""
@@ -61,10 +58,14 @@ class Pruner(KVWriter):
         """Nothing is open."""
 
 
-def main(words: Words | None = None) -> int:
-    """Search until the study has so many trials, and say what was best."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Search until the study has the wanted number of trials, and print the best.
+
+    Args:
+        arguments: The command line; None takes that of the process.
+    """
     try:
-        study = search(sys.argv[1:] if words is None else words)
+        study = search(sys.argv[1:] if arguments is None else arguments)
     except LinkageError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
@@ -76,30 +77,21 @@ def main(words: Words | None = None) -> int:
     return 0
 
 
-def search(words: Words) -> optuna.Study:
-    """Go on with a study until so many trials have ended.
+def search(arguments: Sequence[str]) -> optuna.Study:
+    """Go on with a study until the wanted number of trials have ended.
 
     Raises:
         LinkageError: A file or the configuration has a fault.
     """
-    own, told = _split(words)
-    nodes.register("train", TrainSettings, COMPONENTS)
-    composed, space = _composed(told)
+    own, overrides = _split(arguments)
+    composed = compose_settings("train", overrides, TrainSettings, COMPONENTS)
+    space = search_space(composed.hydra)
     file = Path(own["study"])
-    file.parent.mkdir(parents=True, exist_ok=True)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        storage=f"sqlite:///{file}",
-        study_name="linkage_rl",
-        direction="maximize",
-        load_if_exists=True,
-        sampler=optuna.samplers.TPESampler(multivariate=False),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=40_000),
-    )
+    study = _open_study(file)
     if not study.trials:
         # the defaults come first: what is found has to beat them at the same seed
-        study.enqueue_trial({key: OmegaConf.select(composed, key) for key in space})
-    value = _value(nodes.settings(composed, TrainSettings), told, file.with_suffix(""))
+        study.enqueue_trial({key: OmegaConf.select(composed.config, key) for key in space})
+    value = _value(overrides, file.with_suffix(""))
     while len(study.get_trials(deepcopy=False, states=ENDED)) < int(own["trials"]):
         trial = study.ask(dict(space))
         try:
@@ -114,55 +106,69 @@ def search(words: Words) -> optuna.Study:
     return study
 
 
-def _value(settings: TrainSettings, words: Words, folder: Path) -> Callable[[Trial], float]:
-    """The value of a trial; cases and ranker are made once."""
-    settings = with_database_url(settings)
-    prepared = prepare(settings)
-    costs = tuple(blocker.cost for blocker in settings.candidates.blockers())
-    view = View(settings.env.max_candidates, costs, settings.env.allow_review)
-    train, valid = (
-        balanced(prepared.cases[split], settings.clients.balance) for split in ("train", "valid")
+def _open_study(file: Path) -> optuna.Study:
+    """The study in this file, a new one where there is none."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna.create_study(
+        storage=f"sqlite:///{file}",
+        study_name="linkage_rl",
+        direction="maximize",
+        load_if_exists=True,
+        sampler=optuna.samplers.TPESampler(multivariate=False),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=40_000),
     )
-    ranker = train_ranker(train, prepared.cases["valid"], view, settings.ranker, settings.seed)
-    task = Task(train, valid, view, settings.reward)
+
+
+def _value(overrides: Sequence[str], folder: Path) -> Callable[[Trial], float]:
+    """The function that trains a trial and returns its value; cases and ranker are made once."""
+    problem = build_problem(train_settings(overrides))
+    settings, task = problem.settings, problem.task
+    ranker = train_ranker(
+        problem.train, problem.valid, problem.view, settings.ranker, settings.seed
+    )
 
     def value(trial: Trial) -> float:
-        sought = [f"{key}={value}" for key, value in trial.params.items()]
-        told = nodes.settings(_composed([*words, *sought])[0], TrainSettings)
-        training = replace(told.training, tensorboard=False, progress=False)
+        proposed = [f"{key}={value}" for key, value in trial.params.items()]
+        tried = train_settings([*overrides, *proposed])
+        training = replace(tried.training, tensorboard=False, progress=False)
         pruner, own = Pruner(trial), folder / f"trial_{trial.number}"
-        train_agent(told.agent, task, training, told.seed, own, ranker, writers=[pruner])
+        train_agent(tried.agent, task, training, tried.seed, own, ranker, writers=[pruner])
         return pruner.best
 
     return value
 
 
-def _split(words: Words) -> tuple[dict[str, str], list[str]]:
-    """This command's own words, and those for the training."""
-    own = {key: value for key, _, value in (word.partition("=") for word in words) if key in OWN}
+def _split(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """The arguments of this command, and the overrides of the training command."""
+    pairs = [argument.partition("=")[::2] for argument in arguments]
+    own = {key: value for key, value in pairs if key in OWN_ARGUMENTS}
     if not own.get("trials", "1").isdigit():
         raise ConfigError(f"trials expects a whole number, got {own['trials']!r}")
-    return OWN | own, [word for word in words if word.partition("=")[0] not in OWN]
+    overrides = [one for one in arguments if one.partition("=")[0] not in OWN_ARGUMENTS]
+    return OWN_ARGUMENTS | own, overrides
 
 
-def _composed(words: Words) -> tuple[DictConfig, Mapping[str, BaseDistribution]]:
-    """The configuration of a training, and what is sought in it."""
-    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        whole = compose("train", list(words), return_hydra_config=True)
-    HydraConfig.instance().set_config(whole)
+def search_space(hydra: DictConfig) -> Mapping[str, BaseDistribution]:
+    """The distribution of every key that is searched, from `hydra.sweeper.params`.
+
+    Raises:
+        ConfigError: There are none, or one cannot be searched.
+    """
     space = {
         str(key): distribution(str(key), str(text))
-        for key, text in (whole.hydra.sweeper.get("params") or {}).items()
+        for key, text in (hydra.sweeper.get("params") or {}).items()
     }
     if not space:
         raise ConfigError("expected a search space, got none; choose one, as in sweep=tune")
-    with open_dict(whole), read_write(whole):
-        whole.pop("hydra")
-    return whole, space
+    return space
 
 
 def distribution(key: str, text: str) -> BaseDistribution:
-    """Optuna's word for a sweep in Hydra's; of agent and training alone, the rest is made once."""
+    """Optuna's distribution for a sweep in Hydra's syntax.
+
+    Only `agent.*` and `training.*` can be searched: cases and ranker are made once for all trials.
+    """
     value = OverridesParser.create().parse_override(f"{key}={text}").value()
     if key.startswith(("agent.", "training.")):
         if isinstance(value, IntervalSweep) and value.start is not None and value.end is not None:

@@ -1,6 +1,6 @@
-"""A caller that costs next to nothing: prepared requests over N connections in one loop.
+"""A cheap load generator: prepared requests over N connections in one loop.
 
-Each connection sends its next request when the answer to the one before has come whole.
+Each connection sends its next request when the previous answer is complete.
 """
 
 import selectors
@@ -14,23 +14,23 @@ from typing import Final
 from urllib.parse import urlsplit
 
 ANSWER_S: Final = 60.0
-"""How long an answer may take; an endpoint waits no longer."""
+"""How long an answer may take, as long as an endpoint waits."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What goes over the wire, and what its answer must hold."""
+    """Bytes to send, and what the answer must contain."""
 
     wire: bytes
     clients: int
-    """How many it asks for."""
+    """Number of clients in it."""
     marks: tuple[bytes, ...] = ()
-    """Texts that must stand in the answer's body, in this order."""
+    """Texts that the body of the answer must contain, in this order."""
 
 
 @dataclass
 class Load:
-    """What came of it."""
+    """Answers and failures of a run."""
 
     seconds: float = 0.0
     latencies_s: list[float] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Load:
     clients: int = 0
     """Clients in those answers."""
     failures: Counter[str] = field(default_factory=Counter)
-    """Answers of another status, and what else went wrong, by its kind."""
+    """Answers of another status, and other failures, by kind."""
 
     def quantile_ms(self, share: float) -> float:
         """The latency below which this share of the answers came, in milliseconds."""
@@ -67,50 +67,50 @@ def request(
 ) -> Request:
     """A POST to the path of this URL."""
     parts = urlsplit(url)
-    told = {
+    fields = {
         "Host": parts.netloc,
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
         **(headers or {}),
     }
-    lines = [f"POST {parts.path} HTTP/1.1", *(f"{name}: {text}" for name, text in told.items())]
+    lines = [f"POST {parts.path} HTTP/1.1", *(f"{name}: {text}" for name, text in fields.items())]
     return Request("\r\n".join([*lines, "", ""]).encode() + body, clients, tuple(marks))
 
 
 def drive(url: str, requests: Sequence[Request], connections: int, seconds: float) -> Load:
-    """Ask over so many connections for so long, then wait for what is under way.
+    """Send requests over several connections for some time, then wait for the last answers.
 
     Args:
-        url: Host and port that are asked.
+        url: Host and port to call.
         requests: Sent in turn.
-        connections: Each has one request under way at a time.
-        seconds: No request begins later.
+        connections: Each has one request pending at a time.
+        seconds: No request is sent later.
     """
     parts = urlsplit(url)
     address = (parts.hostname or "127.0.0.1", parts.port or 80)
     load, turn, begin = Load(), cycle(requests), time.perf_counter()
     with selectors.DefaultSelector() as selector:
-        lines = [_Line(address, selector, load) for _ in range(connections)]
-        for line in lines:
-            line.ask(next(turn))
+        opened = [_Connection(address, selector, load) for _ in range(connections)]
+        for one in opened:
+            one.send(next(turn))
         while selector.get_map():
             ready = selector.select(timeout=1.0)
             now = time.perf_counter()
             for key, _ in ready:
-                line = key.data
-                if line.read(now) and now - begin < seconds:
-                    line.ask(next(turn))
-            for line in lines:
-                line.give_up(now)
-        for line in lines:
-            line.close()
+                one = key.data
+                if one.read(now) and now - begin < seconds:
+                    one.send(next(turn))
+            for one in opened:
+                one.give_up(now)
+        for one in opened:
+            one.close()
     load.seconds = time.perf_counter() - begin
     load.latencies_s.sort()
     return load
 
 
-class _Line:
-    """One connection; it is opened anew where the server closes it."""
+class _Connection:
+    """One connection; it is reopened when the server closes it."""
 
     def __init__(
         self, address: tuple[str, int], selector: selectors.BaseSelector, load: Load
@@ -119,27 +119,27 @@ class _Line:
         self._selector = selector
         self._load = load
         self._socket: socket.socket | None = None
-        self._asked = Request(b"", 0)
+        self._request = Request(b"", 0)
         self._begin = 0.0
-        self._came = bytearray()
+        self._received = bytearray()
         self._missing = -1
-        """Bytes of the answer that have not come; -1 while its header has not."""
+        """Bytes of the answer still to come; -1 until its header is complete."""
 
-    def ask(self, asked: Request) -> None:
+    def send(self, request: Request) -> None:
         """Send a request."""
-        self._asked, self._begin, self._missing = asked, time.perf_counter(), -1
-        self._came.clear()
+        self._request, self._begin, self._missing = request, time.perf_counter(), -1
+        self._received.clear()
         try:
             if self._socket is None:
                 self._socket = socket.create_connection(self._address, timeout=ANSWER_S)
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._socket.sendall(asked.wire)
+            self._socket.sendall(request.wire)
             self._selector.register(self._socket, selectors.EVENT_READ, self)
         except OSError as error:
             self._fail(type(error).__name__)
 
     def read(self, now: float) -> bool:
-        """Take what has come; returns whether this request is done with."""
+        """Read what has arrived; returns whether this request is finished."""
         if self._socket is None:
             return True
         try:
@@ -148,9 +148,9 @@ class _Line:
             self._fail(type(error).__name__)
             return True
         if not part:
-            self._fail("closed within an answer" if self._came else "closed before an answer")
+            self._fail("closed within an answer" if self._received else "closed before an answer")
             return True
-        self._came += part
+        self._received += part
         if self._missing < 0:
             self._read_header()
         else:
@@ -169,34 +169,34 @@ class _Line:
         return self._socket is not None and self._socket in self._selector.get_map()
 
     def _read_header(self) -> None:
-        end = self._came.find(b"\r\n\r\n")
+        end = self._received.find(b"\r\n\r\n")
         if end < 0:
             return
-        header = bytes(self._came[:end]).lower()
+        header = bytes(self._received[:end]).lower()
         _, found, after = header.partition(b"\r\ncontent-length:")
         length = int(after.split(b"\r\n", 1)[0]) if found else 0
-        self._missing = length - (len(self._came) - end - 4)
+        self._missing = length - (len(self._received) - end - 4)
 
     def _finish(self, now: float) -> None:
-        head, _, body = bytes(self._came).partition(b"\r\n\r\n")
+        head, _, body = bytes(self._received).partition(b"\r\n\r\n")
         status = head[9:12].decode("ascii", "replace")
         if status != "200":
             self._load.failures[status] += 1
-        elif not _in_order(body, self._asked.marks):
+        elif not _in_order(body, self._request.marks):
             self._load.failures["another answer"] += 1
         else:
             self._load.latencies_s.append(now - self._begin)
-            self._load.clients += self._asked.clients
-        self._leave()
+            self._load.clients += self._request.clients
+        self._unregister()
         if head.startswith(b"HTTP/1.0") or b"connection: close" in head.lower():
             self.close()
 
     def _fail(self, kind: str) -> None:
         self._load.failures[kind] += 1
-        self._leave()
+        self._unregister()
         self.close()
 
-    def _leave(self) -> None:
+    def _unregister(self) -> None:
         if self._socket is not None and self._is_waiting():
             self._selector.unregister(self._socket)
 

@@ -1,4 +1,4 @@
-"""What decides in the lines that link; apart from them, because the rules bring torch along."""
+"""What decides in the lines that link; a module of its own, because the rules import torch."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from linkage_rl.tables.store import CompanyStore
 def make_linker(
     bundle: Path | None, index: CompanyIndex, store: CompanyStore, cases: CaseSet
 ) -> Linker:
-    """The linker of a bundle, or of the rules, which look everything up; both on this table.
+    """The linker of a bundle, or of the rules, which run every blocker; both on this table.
 
     Raises:
         BundleError: The bundle is missing or damaged.

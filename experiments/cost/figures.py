@@ -1,8 +1,6 @@
 """The lines of the benchmark: our figure beside the rival's, as a table and as JSON."""
 
 import json
-import os
-import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import Any
 
 from linkage_rl.candidates.coverage import Coverage
 from linkage_rl.errors import OutputError
+from linkage_rl.evaluation.tables import text_table
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,7 @@ class Figure:
     unit: str
     ours: float
     rival: float | None = None
-    """None where nobody else does it."""
+    """None where there is no rival."""
     against: str = ""
     """Who the rival is."""
     note: str = ""
@@ -35,10 +34,10 @@ class Figure:
         return better / worse if worse else None
 
 
-def as_table(figures: Iterable[Figure]) -> str:
+def figures_table(figures: Iterable[Figure]) -> str:
     """The figures as aligned columns."""
     header = ("what", "unit", "ours", "rival", "ratio", "against", "note")
-    return aligned(
+    return text_table(
         [
             header,
             *(
@@ -59,9 +58,9 @@ def as_table(figures: Iterable[Figure]) -> str:
 
 
 def coverage_table(reports: Sequence[Coverage]) -> str:
-    """Recall@k per blocker as aligned columns; `asked` is the share of clients that can ask it."""
+    """Recall@k per blocker as aligned columns; `applies` is the share of clients with its key."""
     at = list(reports[0].recall)
-    rows = [("blocker", "asked", "candidates", *(f"recall@{k}" for k in at))]
+    rows = [("blocker", "applies", "candidates", *(f"recall@{k}" for k in at))]
     rows += [
         (
             report.blocker,
@@ -71,7 +70,7 @@ def coverage_table(reports: Sequence[Coverage]) -> str:
         )
         for report in reports
     ]
-    return aligned(rows, left=(0,))
+    return text_table(rows)
 
 
 def rounded(value: float) -> str:
@@ -81,20 +80,6 @@ def rounded(value: float) -> str:
     ['0.0123', '5.68', '123,457']
     """
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}"
-
-
-def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return {
-        "cores": len(os.sched_getaffinity(0)),
-        "processor": models[0] if models else platform.machine(),
-        "load_before": round(os.getloadavg()[0], 2),
-        "system": platform.system(),
-        "python": platform.python_version(),
-    }
 
 
 def write_json(
@@ -118,16 +103,3 @@ def write_json(
         path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}; choose another file") from error
-
-
-def aligned(rows: Sequence[Sequence[str]], left: Sequence[int]) -> str:
-    """Rows of texts as columns, those in `left` ragged right, the others ragged left."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = (
-        "  ".join(
-            text.ljust(width) if place in left else text.rjust(width)
-            for place, (text, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
-    return "\n".join(lines)

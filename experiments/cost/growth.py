@@ -1,4 +1,4 @@
-"""`python -m experiments.cost`: what a larger table costs, from 20,000 rows to five million."""
+"""`python -m experiments.cost growth`: costs of tables from 20,000 rows to five million."""
 
 import argparse
 import json
@@ -11,15 +11,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from experiments.cost.table_cost import Growth, measure_growth
+from experiments.cost.figures import rounded
 from experiments.cost.growth_plot import draw_growth
-from experiments.cost.sized_tables import RealTable, emptied, synthetic
-from experiments.cost.figures import aligned, machine, rounded
 from experiments.cost.inputs import FULL, Inputs, Sizes, add_column_mapping, column_mapping
-from experiments.tools.measure import alone
+from experiments.cost.sized_tables import RealTable, emptied, synthetic
+from experiments.cost.table_cost import Growth, measure_growth
+from experiments.tools.measure import machine, run_in_subprocess
 from linkage_rl.errors import LinkageError
+from linkage_rl.evaluation.tables import text_table
 
-_FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).parent / "results"
 _HEADER = {
     "table": "table",
     "companies": "companies",
@@ -38,13 +39,13 @@ _HEADER = {
 }
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Measure every size, print the table, and return the exit code.
 
     Args:
-        words: The command line; None takes that of the process.
+        arguments: The command line; None takes that of the process.
     """
-    options = _parser().parse_args(words)
+    options = _parser().parse_args(arguments)
     sizes = replace(FULL, clients=options.limit)
     about = machine()
     try:
@@ -56,17 +57,17 @@ def main(words: Sequence[str] | None = None) -> int:
         grown = []
         with tempfile.TemporaryDirectory(prefix="linkage-rl-scaling-") as folder:
             for name, drawn in tqdm(tables, unit="table", disable=None):
-                inputs = alone(drawn, sizes, emptied(Path(folder) / "table"))
+                inputs = run_in_subprocess(drawn, sizes, emptied(Path(folder) / "table"))
                 grown.append(measure_growth(name, inputs, options.bundle))
     except LinkageError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     _write(options.output, about, sizes, grown)
-    sys.stdout.write(f"{as_table(grown)}\n")
+    sys.stdout.write(f"{growth_table(grown)}\n")
     return 0
 
 
-def as_table(grown: Sequence[Growth]) -> str:
+def growth_table(grown: Sequence[Growth]) -> str:
     """One line per table."""
     rows = [tuple(_HEADER.values())]
     for some in grown:
@@ -74,7 +75,7 @@ def as_table(grown: Sequence[Growth]) -> str:
             value if isinstance(value, str) else rounded(value) for value in asdict(some).values()
         )
         rows.append(tuple(texts))
-    return aligned(rows, left=(0,))
+    return text_table(rows)
 
 
 def _write(folder: Path, about: dict[str, object], sizes: Sizes, grown: Sequence[Growth]) -> None:
@@ -84,12 +85,12 @@ def _write(folder: Path, about: dict[str, object], sizes: Sizes, grown: Sequence
         "clients": sizes.clients,
         "tables": [asdict(some) for some in grown],
     }
-    (folder / "results.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    (folder / "growth.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     draw_growth(grown, folder / "growth.png")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m experiments.cost", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m experiments.cost growth", description=__doc__)
     add = parser.add_argument
     add("--companies", type=Path, required=True, help="company file, CSV or Parquet")
     add("--clients", type=Path, required=True, help="client list with truth in company_id")
@@ -103,10 +104,6 @@ def _parser() -> argparse.ArgumentParser:
         help="rows drawn from the company file; 0 for all of them",
     )
     add("--synthetic", type=int, nargs="*", default=[5_000_000], help="rows of generated tables")
-    add("--limit", type=int, default=5_000, help="most clients asked of each table")
-    add("--output", type=Path, default=_FOLDER, help="folder of results.json and growth.png")
+    add("--limit", type=int, default=5_000, help="largest number of clients of each table")
+    add("--output", type=Path, default=_FOLDER, help="folder of growth.json and growth.png")
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

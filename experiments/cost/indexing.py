@@ -10,8 +10,13 @@ import numpy as np
 
 from experiments.cost.figures import Figure
 from experiments.cost.inputs import Inputs
-from experiments.tools.measure import FIRST, Built, Clock, Searched, alone, peak_memory_mb
+from experiments.cost.measurements import FIRST, Built, Searched
 from experiments.cost.plain import PlainIndex
+from experiments.tools.measure import (
+    Clock,
+    peak_memory_mb,
+    run_in_subprocess,
+)
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.storage import load_index, save_index
 from linkage_rl.errors import SchemaError
@@ -34,12 +39,12 @@ class Indexed:
 def measure_building(inputs: Inputs) -> tuple[list[Figure], Indexed]:
     """Build our index and the plain one, save and load both."""
     folder, pickled = inputs.folder / "index", inputs.folder / "plain.pickle"
-    ours = alone(build_ours, inputs, folder)
-    plain = alone(build_plain, inputs, pickled)
-    verified, mapped = alone(load_ours, folder)
+    ours = run_in_subprocess(build_ours, inputs, folder)
+    plain = run_in_subprocess(build_plain, inputs, pickled)
+    verified, mapped = run_in_subprocess(load_ours, folder)
     index = load_index(folder, verify=False)
     asked = inputs.some(slow_clients(inputs, index))
-    unpickled, searched_plain = alone(use_plain, pickled, *asked)
+    unpickled, searched_plain = run_in_subprocess(use_plain, pickled, *asked)
     against = "plain Python n-gram index"
     content = "ours: every blocker, counts, snapshot; rival: n-grams of name and kana"
     figures = [
@@ -98,11 +103,11 @@ def measure_building(inputs: Inputs) -> tuple[list[Figure], Indexed]:
 
 
 def slow_clients(inputs: Inputs, index: CompanyIndex) -> list[int]:
-    """The clients that systems without a quick search are asked; their companies stand here."""
+    """Clients for the slow rivals; their companies are in the table."""
     present = np.flatnonzero(index.find(inputs.truth) >= 0)
     if len(present) == 0:
         raise SchemaError(
-            f"expected clients whose company stands in {inputs.companies}, got none; "
+            f"expected clients whose company is in {inputs.companies}, got none; "
             "give a list that belongs to the table"
         )
     places = np.linspace(0, len(present) - 1, min(inputs.sizes.slow_clients, len(present)))
@@ -135,19 +140,19 @@ def build_plain(inputs: Inputs, path: Path) -> Built:
 
 
 def load_ours(folder: Path) -> tuple[Clock, Clock]:
-    """The quickest of a few loads with verification, and of as many without."""
-    quickest = []
+    """The fastest of a few loads with verification, and of as many without."""
+    fastest = []
     for verify in (True, False):
         clocks = [Clock() for _ in range(_LOADS)]
         for clock in clocks:
             with clock:
                 load_index(folder, verify=verify)
-        quickest.append(min(clocks, key=lambda clock: clock.wall_s))
-    return quickest[0], quickest[1]
+        fastest.append(min(clocks, key=lambda clock: clock.wall_s))
+    return fastest[0], fastest[1]
 
 
 def use_plain(path: Path, records: RecordBatch, truth: Sequence[str]) -> tuple[Clock, Searched]:
-    """Load the plain index, and search it for clients whose company stands in it."""
+    """Load the plain index, and search it for clients whose company is in it."""
     loading, searching = Clock(), Clock()
     with loading:
         index = _unpickled(path)

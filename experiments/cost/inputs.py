@@ -58,7 +58,7 @@ QUICK: Final = Sizes(
     dummy_steps=5,
     rollouts=1,
 )
-"""Enough to see that everything runs; the figures mean little."""
+"""Enough to check that everything runs; the figures mean little."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Inputs:
     """Right company of each client, the first where there are several; '' for no row."""
     sizes: Sizes
     folder: Path
-    """For whatever is written on the way."""
+    """For all files that are written while measuring."""
 
     def chunks(self) -> Iterator[CompanyRows]:
         """All companies of the file."""

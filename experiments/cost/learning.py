@@ -92,8 +92,8 @@ def measure_ppo(cases: CaseSet, sizes: Sizes) -> list[Figure]:
     config = PPOConfig(n_envs=sizes.native_envs)
     updates, view = config.refine, _view()
     shape = ScorerConfig.fitting(cases, view)
-    untaught = CandidateScorer(shape, torch.Generator().manual_seed(_SEED))
-    scorer = config.fresh(untaught, _SEED)
+    untrained = CandidateScorer(shape, torch.Generator().manual_seed(_SEED))
+    scorer = config.fresh(untrained, _SEED)
     stock = PPO(
         "MultiInputPolicy",
         LinkageVecEnv(_core(cases, view, sizes)),
@@ -106,7 +106,7 @@ def measure_ppo(cases: CaseSet, sizes: Sizes) -> list[Figure]:
         device="cpu",
     )
     ours = config.build(_core(cases, view, sizes), scorer, _SEED, warm=True)
-    # an update that ends early would do less work than the rival's
+    # an update that stops early would do less work than that of the rival
     ours.target_kl = None  # type: ignore[attr-defined]
     steps = sizes.rollouts * sizes.native_envs * updates.n_steps
     with one_thread():

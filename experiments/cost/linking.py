@@ -1,4 +1,4 @@
-"""Linking a list from file to file, one client at a time, and following a changed table."""
+"""Linking a list from file to file, one client at a time, and refreshing a changed table."""
 
 import csv
 from dataclasses import dataclass, replace
@@ -8,11 +8,13 @@ import numpy as np
 
 from experiments.cost.figures import Figure
 from experiments.cost.inputs import Inputs
-from experiments.tools.measure import Clock, alone, latencies_ms
+from experiments.cost.measurements import latencies_ms
 from experiments.cost.plain import run_plain_rules
+from experiments.tools.measure import Clock, run_in_subprocess
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.errors import DatabaseError
-from linkage_rl.link import COLUMNS, ListFile, link_chunk
+from linkage_rl.link import ListFile, link_chunk
+from linkage_rl.linked_columns import COLUMNS
 from linkage_rl.linker import Linker
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.schema import CANONICAL
@@ -55,7 +57,7 @@ def measure_linking(inputs: Inputs, linker: Linker, policy: str) -> list[Figure]
     output = inputs.folder / "linked.csv"
     clock = link_list(inputs, linker, output)
     rival_output = inputs.folder / "linked_plain.csv"
-    rival = alone(run_plain_rules, inputs, rival_output)
+    rival = run_in_subprocess(run_plain_rules, inputs, rival_output)
     ours, theirs = quality(output, inputs), quality(rival_output, inputs)
     clients, against = len(inputs.clients), "plain Python rules over dicts"
     median, tail = single_latencies_ms(inputs, linker)
@@ -99,7 +101,7 @@ def measure_linking(inputs: Inputs, linker: Linker, policy: str) -> list[Figure]
 
 
 def single_latencies_ms(inputs: Inputs, linker: Linker) -> tuple[float, float]:
-    """Median and 99th percentile of the wall milliseconds that a client alone takes."""
+    """Median and 99th percentile of the wall milliseconds of linking a single client."""
     count = min(inputs.sizes.singles, len(inputs.clients))
     singles = [inputs.clients.records.take([row]) for row in range(count)]
     latencies_ms(linker.link, singles[:_WARM_UP])
@@ -134,15 +136,15 @@ def quality(output: Path, inputs: Inputs) -> Quality:
 
 
 def measure_refresh(
-    inputs: Inputs, index: CompanyIndex, store: CompanyStore, anew_s: float
+    inputs: Inputs, index: CompanyIndex, store: CompanyStore, build_s: float
 ) -> Figure:
-    """Rename companies in the database, then let the index follow.
+    """Rename companies in the database, then refresh the index.
 
     Args:
         inputs: Says how many companies.
         index: Of the table in the store.
         store: Gets changed.
-        anew_s: Wall seconds in which the index was built.
+        build_s: Wall seconds in which the index was built.
     """
     known = replace(index, watermark=store.watermark())
     count = min(inputs.sizes.changed, len(index) // 20)
@@ -158,8 +160,8 @@ def measure_refresh(
         "refresh",
         "s",
         clock.wall_s,
-        anew_s,
-        "building the index anew",
+        build_s,
+        "building the index again",
         f"{count:,} of {len(index):,} rows renamed in SQLite, read and indexed",
         less_is_better=True,
     )
@@ -168,7 +170,7 @@ def measure_refresh(
 def _renamed(rows: CompanyRows) -> CompanyRows:
     columns = dict(rows.records.columns)
     columns["name"] = [f"{name}西日本" for name in columns["name"]]
-    # without a stamp the store takes the present
+    # without a time stamp the store takes the current time
     return CompanyRows(
         RecordBatch(rows.records.ids, columns), [""] * len(rows.records), rows.closed_at
     )

@@ -1,4 +1,4 @@
-"""Rivals in plain Python: dicts, lists and the standard library, written to be fast at that."""
+"""Rivals in plain Python: dicts, lists and the standard library, as fast as these can be."""
 
 import csv
 import heapq
@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from experiments.cost.inputs import Inputs
-from experiments.tools.measure import Clock, latencies_ms
+from experiments.cost.measurements import latencies_ms
+from experiments.tools.measure import Clock
 from linkage_rl.records import FIELDS, CompanyRows
 
 _FORM: Final = re.compile(
@@ -113,7 +114,7 @@ def _grams(core: str, kana: str) -> set[str]:
 
 
 class PlainRules:
-    """The usual rules over dicts: number, phone and name, name in the city, name borne once."""
+    """The usual rules over dicts: number, phone and name, name in the city, unique name."""
 
     def __init__(self, chunks: Iterable[CompanyRows]) -> None:
         self.companies: list[tuple[str, ...]] = []
@@ -132,7 +133,7 @@ class PlainRules:
                 self._keys.setdefault(key, []).append(row)
 
     def link(self, client: Mapping[str, str]) -> int:
-        """Row of the client's company, -1 where no rule names one alone."""
+        """Row of the client's company, -1 where no rule names exactly one."""
         name = plain_name(client["name"])
         core = plain_core(name)
         for key in _number_keys(client):
@@ -146,8 +147,8 @@ class PlainRules:
             rows = self._keys.get(key, [])
             near = [row for row in rows if self._cities[row] and self._cities[row] in address]
             if rows:
-                alone = near if near else rows
-                return alone[0] if len(alone) == 1 else -1
+                candidates = near if near else rows
+                return candidates[0] if len(candidates) == 1 else -1
         return -1
 
 
@@ -168,7 +169,7 @@ class PlainRun:
 
 
 def run_plain_rules(inputs: Inputs, output: Path) -> PlainRun:
-    """Link the list and write it out with the companies' fields."""
+    """Link the list and write it with the fields of the companies."""
     building, linking = Clock(), Clock()
     with building:
         rules = PlainRules(inputs.chunks())

@@ -1,6 +1,6 @@
 """`python -m experiments.cost.plain_server`: the same linker behind the standard library's server.
 
-This is what the reference system did: one request after the other, a connection each.
+The reference system did this: one request after the other, a connection for each.
 """
 
 import argparse
@@ -18,7 +18,7 @@ _DECISIONS: Final = {int(kind): kind.name.lower() for kind in DecisionKind}
 
 
 def answer(linker: Linker, body: bytes) -> bytes:
-    """The decisions on a body's clients; nothing is checked."""
+    """The decisions on the clients of a request body; nothing is checked."""
     clients = json.loads(body)["clients"]
     names = dict.fromkeys(name for client in clients for name in client if name != "client_id")
     records = RecordBatch(
@@ -42,10 +42,10 @@ def answer(linker: Linker, body: bytes) -> bytes:
 
 
 def serve(bundle: Path, keep_alive: bool) -> None:
-    """Answer on a free port of the loopback interface, which is printed, until the process ends.
+    """Print a free port of the loopback interface and answer on it until the process ends.
 
     Args:
-        bundle: What links.
+        bundle: Folder of the bundle.
         keep_alive: Keep connections open, each in a thread of its own.
     """
     linker = load_bundle(bundle)

@@ -1,4 +1,4 @@
-"""`python -m experiments.scale_out`: one list by one process, by several, and by actors of Ray."""
+"""`python -m experiments.cost scale_out`: a list linked by one process, by several, and by Ray."""
 
 import argparse
 import csv
@@ -14,13 +14,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-WAYS: Final = (("processes", 1), ("processes", 2), ("ray", 1), ("ray", 2))
-"""Engines with their workers."""
+ENGINES: Final = (("processes", 1), ("processes", 2), ("ray", 1), ("ray", 2))
+"""Engines with their number of workers."""
 
 
 @dataclass
-class Way:
-    """What one way of linking took; one entry per round."""
+class Measured:
+    """What linking took with one engine; one entry per round."""
 
     engine: str
     workers: int
@@ -33,18 +33,22 @@ class Way:
     digest: str = ""
     """SHA-256 of the output."""
     own_mb: float = 0.0
-    """Memory that an actor has written itself, largest seen."""
+    """Memory that an actor has written itself, largest value seen."""
     shared_mb: float = 0.0
-    """Memory of an actor that others have mapped too, largest seen: libraries and index."""
+    """Memory of an actor that others have mapped too, largest value seen: libraries and index."""
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Link a list in every way, print a table, and write `results.json`."""
-    asked = _arguments(words)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Link a list with every engine, print the rates, and write `results.json`.
+
+    Args:
+        arguments: The command line; None takes that of the process.
+    """
+    asked = _arguments(arguments)
     asked.output.mkdir(parents=True, exist_ok=True)
     clients = asked.output / "clients.csv"
     _repeat(asked.clients, clients, asked.count)
-    ways = [Way(engine, workers, [], [], []) for engine, workers in WAYS]
+    ways = [Measured(engine, workers, [], [], []) for engine, workers in ENGINES]
     for _ in range(asked.rounds):
         for way in ways:
             _link(way, asked, clients)
@@ -57,24 +61,25 @@ def main(words: Sequence[str] | None = None) -> int:
         "same_output": len({way.digest for way in ways}) == 1,
         "ways": [asdict(way) for way in ways],
     }
-    asked.results.write_text(f"{json.dumps(results, indent=1)}\n")
+    (asked.output / "results.json").write_text(f"{json.dumps(results, indent=1)}\n")
     return 0 if results["same_output"] else 1
 
 
-def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments.cost scale_out", description=__doc__
+    )
     parser.add_argument("--bundle", type=Path, required=True)
     parser.add_argument("--clients", type=Path, required=True)
     parser.add_argument("--database", default="")
-    parser.add_argument("--count", type=int, default=60_000, help="clients of the whole list")
+    parser.add_argument("--count", type=int, default=60_000, help="clients to link")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--output", type=Path, default=Path("outputs/scale_out"))
-    parser.add_argument("--results", type=Path, default=Path(__file__).with_name("results.json"))
-    return parser.parse_args(words)
+    return parser.parse_args(arguments)
 
 
 def _repeat(source: Path, target: Path, count: int) -> None:
-    """The clients of a list over and over, under ids of their own."""
+    """The clients of a list repeated, with new ids."""
     with source.open(newline="", encoding="utf-8") as stream:
         header, *rows = csv.reader(stream)
     place = header.index("client_id")
@@ -87,38 +92,38 @@ def _repeat(source: Path, target: Path, count: int) -> None:
             writer.writerow(row)
 
 
-def _link(way: Way, asked: argparse.Namespace, clients: Path) -> None:
+def _link(way: Measured, asked: argparse.Namespace, clients: Path) -> None:
     """Link the list once, and note when its first chunk was written and when its last."""
     output = asked.output / "linked.csv"
     output.unlink(missing_ok=True)
-    words = [f"bundle={asked.bundle}", f"clients={clients}", f"output={output}", "chunk=2048"]
-    words += [f"database={asked.database}"] if asked.database else []
-    words += [f"workers={way.workers}"] + (["launcher=ray"] if way.engine == "ray" else [])
+    command = [f"bundle={asked.bundle}", f"clients={clients}", f"output={output}", "chunk=2048"]
+    command += [f"database={asked.database}"] if asked.database else []
+    command += [f"workers={way.workers}"] + (["launcher=ray"] if way.engine == "ray" else [])
     begin = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "linkage_rl.link", *words],
+        [sys.executable, "-m", "linkage_rl.link", *command],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
     first, done = 0.0, 0
     while process.poll() is None and not output.exists():
-        if not first and (done := _finished(output)):
+        if not first and (done := _written(output)):
             first = time.perf_counter()
         if way.engine == "ray":
-            _look(way)
+            _note_memory(way)
         time.sleep(0.05)
     end = time.perf_counter()
     if process.wait() or not first:
-        raise SystemExit(f"link {' '.join(words)} ended with {process.returncode}")
+        raise SystemExit(f"link {' '.join(command)} ended with {process.returncode}")
     way.start_s.append(first - begin)
     way.rate.append((asked.count - done) / (end - first))
     way.load.append(os.getloadavg()[0])
     way.digest = hashlib.sha256(output.read_bytes()).hexdigest()
 
 
-def _finished(output: Path) -> int:
-    """Clients that are written so far."""
+def _written(output: Path) -> int:
+    """Number of clients written so far."""
     try:
         return int(
             json.loads(output.with_name(f"{output.name}.partial.json").read_text())["finished"]
@@ -127,8 +132,8 @@ def _finished(output: Path) -> int:
         return 0
 
 
-def _look(way: Way) -> None:
-    """Memory of the actors that link, which bear their class in their names."""
+def _note_memory(way: Measured) -> None:
+    """Memory of the actors that link; the class is part of their process names."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             if b"_Worker" not in (folder / "cmdline").read_bytes():
@@ -140,7 +145,3 @@ def _look(way: Way) -> None:
         # clean pages are those of files, which the next actor on the machine will share
         own, shared = kb["Private_Dirty"] / 1024, (kb["Shared_Clean"] + kb["Shared_Dirty"]) / 1024
         way.own_mb, way.shared_mb = max(way.own_mb, own), max(way.shared_mb, shared)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -9,7 +9,8 @@ from rapidfuzz import fuzz, process
 from experiments.cost.figures import Figure
 from experiments.cost.indexing import Indexed, slow_clients
 from experiments.cost.inputs import Inputs
-from experiments.tools.measure import FIRST, Clock, Searched
+from experiments.cost.measurements import FIRST, Searched
+from experiments.tools.measure import Clock
 from linkage_rl.candidates.blockers import Clients, NgramBlocker
 from linkage_rl.candidates.coverage import Coverage, coverage
 from linkage_rl.candidates.index import CompanyIndex
@@ -69,7 +70,7 @@ def measure_coverage(inputs: Inputs, index: CompanyIndex) -> list[Coverage]:
 
 
 def search_ngrams(index: CompanyIndex, records: RecordBatch, truth: Sequence[str]) -> Searched:
-    """The n-gram blocker from raw clients to companies; all of `truth` must stand in the index."""
+    """The n-gram blocker from raw clients to companies; all of `truth` must be in the index."""
     clock, every = Clock(), np.arange(len(records))
     # the first pass reads the mapped files
     index.propose(NgramBlocker(), Clients.of(canonicalise(records)), every, FIRST)

@@ -1,4 +1,4 @@
-"""`python -m experiments.serving URL --bundle DIR`: a server under load, and plain ones beside."""
+"""`python -m experiments.cost serving URL --bundle DIR`: a server under load, beside plain ones."""
 
 import argparse
 import json
@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from experiments.cost.caller import Load, Request, drive, request
-from experiments.cost.figures import Figure, as_table, machine, write_json
+from experiments.cost.figures import Figure, figures_table, write_json
+from experiments.tools.measure import machine
 from linkage_rl.records import RecordBatch
 from linkage_rl.tables.readers import read_clients
 from linkage_rl.tables.sample import SampleConfig, generate_clients
 
 SINGLES: Final = 2_000
-"""Clients who ask one by one, in turn."""
+"""Clients that are sent one by one, in turn."""
 LISTS: Final = 12
 """Lists that are sent in turn."""
 CALLERS: Final = 16
@@ -24,7 +25,7 @@ PLAIN: Final[dict[str, list[str]]] = {
     "HTTPServer": [],
     "ThreadingHTTPServer, keep-alive": ["--keep-alive"],
 }
-"""The standard library's servers, by options of `plain`; the first is the reference's choice."""
+"""The standard library's servers, to options of `plain_server`; the first is the reference's."""
 
 _FIGURES: Final[dict[str, Callable[[Load], float]]] = {
     "ms, p50": lambda load: load.quantile_ms(0.5),
@@ -34,13 +35,13 @@ _FIGURES: Final[dict[str, Callable[[Load], float]]] = {
 }
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the table, and return the exit code.
 
     Args:
-        words: The command line; None takes that of the process.
+        arguments: The command line; None takes that of the process.
     """
-    options = _parser().parse_args(words)
+    options = _parser().parse_args(arguments)
     about = machine()
     records = _clients(options.clients)
     ours = measure(options.url, records, options.seconds)
@@ -55,13 +56,13 @@ def main(words: Sequence[str] | None = None) -> int:
         write_json(options.output, {"machine": about, "seconds": options.seconds}, figures, [])
     sys.stdout.write(
         f"{about['cores']} cores, {about['processor']}, load {about['load_before']} before, "
-        f"{len(records):,} clients\n\n{as_table(figures)}\n"
+        f"{len(records):,} clients\n\n{figures_table(figures)}\n"
     )
     return 0
 
 
 def measure(url: str, records: RecordBatch, seconds: float) -> dict[str, Load]:
-    """One caller, sixteen callers, and lists, one after the other; a short warm-up before."""
+    """One caller, sixteen callers, then lists, after a short warm-up."""
     singles = [_request(url, records, place, 1) for place in range(min(SINGLES, len(records)))]
     lists = {
         size: [_request(url, records, place * size, size) for place in range(LISTS)]
@@ -77,7 +78,7 @@ def measure(url: str, records: RecordBatch, seconds: float) -> dict[str, Load]:
 
 
 def beside(ours: dict[str, Load], rivals: dict[str, Load], against: str) -> Iterator[Figure]:
-    """Lines of the table; there may be no rivals."""
+    """Lines of the table; without rivals where there are none."""
     for what, own in ours.items():
         rival = rivals.get(what)
         note = f"failures: {dict(own.failures) or 0}"
@@ -99,8 +100,8 @@ def beside(ours: dict[str, Load], rivals: dict[str, Load], against: str) -> Iter
 @contextmanager
 def plain_server(bundle: Path, options: Sequence[str]) -> Iterator[str]:
     """Runs `experiments.cost.plain_server` on a free port of the loopback interface."""
-    words = [sys.executable, "-m", "experiments.cost.plain_server", str(bundle), *options]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", "experiments.cost.plain_server", str(bundle), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield f"http://127.0.0.1:{int(process.stdout.readline())}"
@@ -120,22 +121,18 @@ def _request(url: str, records: RecordBatch, first: int, count: int) -> Request:
     clients = []
     for place in range(first, first + count):
         row = place % len(records)
-        told = {name: texts[row] for name, texts in records.columns.items() if texts[row]}
-        clients.append({"client_id": f"c{place}", **told})
+        known = {name: texts[row] for name, texts in records.columns.items() if texts[row]}
+        clients.append({"client_id": f"c{place}", **known})
     body = json.dumps({"mode": "bulk_linkage", "clients": clients}, ensure_ascii=False).encode()
     marks = (b'"c%d"' % first, b'"c%d"' % (first + count - 1)) if count > 1 else (b'"c%d"' % first,)
     return request(f"{url}/invocations", body, count, marks=marks)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m experiments.cost serving", description=__doc__)
     parser.add_argument("url", help="of the running server, http://127.0.0.1:8080")
     parser.add_argument("--bundle", type=Path, help="for the plain servers; else none")
     parser.add_argument("--clients", type=Path, help="client list; else that of the sample")
     parser.add_argument("--seconds", type=float, default=60.0, help="for the sixteen callers")
     parser.add_argument("--output", type=Path, help="JSON file for the figures")
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

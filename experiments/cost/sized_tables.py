@@ -1,4 +1,4 @@
-"""Company files of several sizes, each with the clients that are asked of it."""
+"""Company files of several sizes, each with the clients to link."""
 
 import shutil
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ class RealTable:
     clients: Path
 
     def drawn(self, rows: int, sizes: Sizes, folder: Path) -> Inputs:
-        """Some rows of the file, among them the right company of every client asked.
+        """Some rows of the file, among them the right company of every client.
 
         Args:
             rows: How many; 0 for the whole file.
@@ -45,17 +45,14 @@ class RealTable:
 
 
 def _thinned(inputs: Inputs, kept: set[str], rows: int) -> Iterator[CompanyRows]:
-    """About `rows` rows of the file: those kept, and others by lot."""
+    """About `rows` rows of the file: those kept, and a random choice of the others."""
     total = sum(len(chunk.records) for chunk in inputs.chunks())
     chance = max(rows - len(kept), 0) / max(total - len(kept), 1)
     rng = np.random.default_rng(_SEED)
     for chunk in inputs.chunks():
-        drawn = (rng.random(len(chunk.records)) < chance).tolist()
-        chosen = [
-            row
-            for row, (company_id, lucky) in enumerate(zip(chunk.records.ids, drawn, strict=True))
-            if lucky or company_id in kept
-        ]
+        drawn = rng.random(len(chunk.records)) < chance
+        needed = np.array([company_id in kept for company_id in chunk.records.ids], dtype=np.bool_)
+        chosen = np.flatnonzero(drawn | needed).tolist()
         yield CompanyRows(
             chunk.records.take(chosen),
             [chunk.updated_at[row] for row in chosen],
@@ -75,7 +72,7 @@ def synthetic(rows: int, sizes: Sizes, folder: Path) -> Inputs:
 
 
 def emptied(folder: Path) -> Path:
-    """The folder, empty: a size needs several times its file, and the next one needs the room."""
+    """The folder, empty: a table takes several times its file, and the next one needs the space."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return folder

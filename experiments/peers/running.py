@@ -1,4 +1,4 @@
-"""Runs a peer in an environment of its own, whatever happens to it."""
+"""Runs a peer in its own environment; a failure of the peer is an entry in its report."""
 
 import json
 import os
@@ -17,20 +17,21 @@ ROOT: Final = HERE.parents[1]
 PEERS: Final = tuple(sorted(path.stem for path in (HERE / "requirements").glob("*.txt")))
 """Names of all peers: each has `requirements/<name>.txt` and `systems/<name>.py`."""
 RUN_LIMIT_S: Final = 600.0
-_LAST_WORDS = 300
+"""Seconds that a peer may take by default."""
+_ERROR_CHARACTERS = 300
 
 
 class PeerFailure(Exception):
-    """A peer did not end well; kept in its `peer.json`, never raised."""
+    """A peer failed; kept in its `peer.json`, not raised to callers."""
 
 
 def run_peer(name: str, folder: Path, limit_s: float = RUN_LIMIT_S) -> Path:
-    """Run a peer on what `prepare` wrote; a failure is written down, not raised.
+    """Run a peer on what `prepare` wrote; a failure is reported in `peer.json`, not raised.
 
     Args:
         name: One of `PEERS`.
         folder: What `prepare` wrote.
-        limit_s: The peer is ended after so many seconds; building its environment has its own.
+        limit_s: Seconds after which the peer is stopped; building its environment does not count.
 
     Returns:
         The folder `<folder>/<name>` with `peer.json`, `log.txt`, and `links.csv` unless the peer
@@ -48,8 +49,8 @@ def run_peer(name: str, folder: Path, limit_s: float = RUN_LIMIT_S) -> Path:
         _run(environment_of(name), name, folder.resolve(), output, limit_s)
     except (PeerFailure, EnvironmentFailure) as failure:
         (output / "links.csv").unlink(missing_ok=True)
-        said = {"name": name, "version": pinned_version(name), "error": str(failure)}
-        (output / "peer.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+        report = {"name": name, "version": pinned_version(name), "error": str(failure)}
+        (output / "peer.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return output
 
 
@@ -71,7 +72,7 @@ def pinned_version(name: str) -> str:
 
 def _run(python: Path, name: str, folder: Path, output: Path, limit_s: float) -> None:
     # no variable of the user reaches the peer: neither keys that it might spend nor settings
-    plain = {
+    environment = {
         "PATH": os.defpath,
         "HOME": str(output),
         "LANG": "C.UTF-8",
@@ -84,7 +85,7 @@ def _run(python: Path, name: str, folder: Path, output: Path, limit_s: float) ->
         child = subprocess.Popen(
             [str(python), "-m", module, str(folder), str(output)],
             cwd=output,
-            env=plain,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -95,17 +96,17 @@ def _run(python: Path, name: str, folder: Path, output: Path, limit_s: float) ->
         except subprocess.TimeoutExpired:
             raise PeerFailure(f"not finished after {limit_s:g} s") from None
         finally:
-            _end(child)
+            _stop(child)
     if status:
-        words = (output / "log.txt").read_text(encoding="utf-8", errors="replace").strip()
-        last = words.splitlines()[-1] if words else "no output"
-        raise PeerFailure(f"exit code {status}: {last[-_LAST_WORDS:]}")
+        printed = (output / "log.txt").read_text(encoding="utf-8", errors="replace").strip()
+        last = printed.splitlines()[-1] if printed else "no output"
+        raise PeerFailure(f"exit code {status}: {last[-_ERROR_CHARACTERS:]}")
     if not (output / "peer.json").exists():
-        raise PeerFailure("ended without writing peer.json")
+        raise PeerFailure("finished without writing peer.json")
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """End the peer and the workers that it may have left."""
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    """Stop the peer and the workers that it may have left."""
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()

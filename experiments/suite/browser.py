@@ -1,4 +1,4 @@
-"""Clients for the error browser: what was shown, what was decided, what was right, and why."""
+"""Clients for the error browser: what was visible, what was decided, what was right, and why."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,28 +8,28 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.suite.cells import Cell
-from experiments.tools.problem import pose
-from experiments.tools.records import Result, read_result
-from experiments.suite.summary import group_results
+from experiments.suite.cells import Cell, judged_cell
+from experiments.suite.conditions import build_condition
+from experiments.suite.summary import Group, group_results
+from experiments.tools.problem import right_is_visible
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
-from linkage_rl.evaluation.answers import Answers, Standing
+from linkage_rl.evaluation.answers import Answers
 from linkage_rl.features.reasons import reasons
 from linkage_rl.records import DecisionKind
 
 KINDS: Final = (
     "wrong link",
     "link without a row",
-    "missed, company shown",
-    "missed, company not shown",
+    "missed, company visible",
+    "missed, company not visible",
     "right link",
     "right no match",
 )
-"""How a client can end; review counts as no link."""
+"""Possible outcomes of a client; review counts as no link."""
 _RIGHT: Final = KINDS[4:]
 _SHOWN: Final = 5
-"""Candidates listed of each client, the chosen and the right one aside."""
+"""Candidates listed of each client, besides the chosen one and the right one."""
 _DIGITS: Final = 2
 
 
@@ -47,69 +47,58 @@ class Browsed:
     clients: list[dict[str, Any]]
     """See `_client`."""
     counts: dict[str, int]
-    """How many clients of the whole list ended in each of `KINDS`."""
+    """Number of clients of the list in each of `KINDS`."""
 
 
-def browse(cell: Cell, at_most: int) -> list[Browsed]:
+def browse(cell: Cell, limit: int) -> list[Browsed]:
     """The clients of a finished cell, list by list; meant to run in a process of its own.
 
     Args:
         cell: A cell of the library's own systems.
-        at_most: Clients of each list; an equal number of every kind, as far as there are any.
+        limit: Largest number of clients of each list; of every kind of error equally many.
     """
-    result: Result = read_result(cell.folder)
-    told = (cell.name, cell.settings.reward, cell.settings.evaluation.goal, result)
-    groups, _ = group_results([told])
-    lists = pose(cell.settings, cell.condition, learns=False).lists
+    groups, _ = group_results([judged_cell(cell)])
+    problem = build_condition(cell.settings, cell.condition, learns=False)
     browsed = []
-    for place, dataset in enumerate(lists.datasets):
+    for place, dataset in enumerate(problem.datasets):
         group = next(group for group in groups if group.dataset == dataset)
-        rows = np.flatnonzero(np.array(lists.test.dataset) == place)
-        cases = lists.test.take(rows)
-        moved = _moved(group.standings[0].answers, lists.test, rows, cases)
-        browsed.append(
-            _browsed(
-                group.list_name,
-                group.title,
-                cell.seed,
-                group.standings[0],
-                moved,
-                cases,
-                lists.view,
-                at_most,
-            )
-        )
+        rows = np.flatnonzero(np.array(problem.test.dataset) == place)
+        cases = problem.test.take(rows)
+        best = _renumbered(group.runs[0].answers, problem.test, rows, cases)
+        browsed.append(_browsed(group, best, cases, problem.view, limit))
     return browsed
 
 
-def _moved(
-    answers: Answers, whole: CaseSet, rows: NDArray[np.int64], cases: CaseSet
+def _renumbered(
+    answers: Answers, every: CaseSet, rows: NDArray[np.int64], cases: CaseSet
 ) -> NDArray[np.int64]:
     """The best candidates of the answers as the taken cases number them, shape (N,)."""
-    pair = answers.pair - whole.starts[rows] + cases.starts[:-1]
-    moved: NDArray[np.int64] = np.where(answers.pair >= 0, pair, -1)
-    return moved
+    pair = answers.pair - every.starts[rows] + cases.starts[:-1]
+    best: NDArray[np.int64] = np.where(answers.pair >= 0, pair, -1)
+    return best
 
 
 def _browsed(
-    list_name: str,
-    title: str,
-    seed: int,
-    standing: Standing,
-    best: NDArray[np.int64],
-    cases: CaseSet,
-    view: View,
-    at_most: int,
+    group: Group, best: NDArray[np.int64], cases: CaseSet, view: View, limit: int
 ) -> Browsed:
-    answers = standing.answers
-    shown = _right_shown(answers, cases, view)
-    kinds = kinds_of(answers, shown)
-    chosen = _chosen(kinds, answers.confidence, at_most)
+    """What the browser knows of the first seed of a group.
+
+    Args:
+        group: A system on one list.
+        best: Its best candidate of each case, shape (N,).
+        cases: The cases of the list.
+        view: How cases are shown.
+        limit: Largest number of clients.
+    """
+    run = group.runs[0]
+    answers = run.answers
+    kinds = kinds_of(answers, right_is_visible(cases, view, answers.ran))
+    chosen = _chosen(kinds, answers.confidence, limit)
     return Browsed(
-        list_name,
-        title,
-        seed,
-        standing.threshold,
+        group.list_name,
+        group.title,
+        group.seeds[0],
+        run.threshold,
         cases.feature_names,
         cases.blockers,
         [_client(row, KINDS[kinds[row]], answers, best, cases, view) for row in chosen.tolist()],
@@ -117,31 +106,21 @@ def _browsed(
     )
 
 
-def kinds_of(answers: Answers, shown: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Position in `KINDS` of each client, shape (N,); `shown`: its right company was visible."""
+def kinds_of(answers: Answers, visible: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Position in `KINDS` of each client, (N,); `visible`: its right company was in a slot."""
     linked = answers.kind == DecisionKind.LINK
     wrong = np.where(answers.has_row, 0, 1)
-    missed = np.where(shown, 2, 3)
+    missed = np.where(visible, 2, 3)
     unlinked = np.where(answers.has_row, missed, 5)
     kinds: NDArray[np.int64] = np.where(linked, np.where(answers.right, 4, wrong), unlinked)
     return kinds
 
 
-def _right_shown(answers: Answers, cases: CaseSet, view: View) -> NDArray[np.bool_]:
-    seen = np.zeros(len(cases), dtype=np.bool_)
-    for begin in range(0, len(cases), 2048):
-        case = np.arange(begin, min(begin + 2048, len(cases)))
-        pairs = view.observe(cases, case, answers.ran[case]).slot_pairs
-        if cases.pairs:
-            seen[case] = ((pairs >= 0) & cases.is_right[np.maximum(pairs, 0)]).any(axis=1)
-    return seen
-
-
 def _chosen(
-    kinds: NDArray[np.int64], confidence: NDArray[np.float32], at_most: int
+    kinds: NDArray[np.int64], confidence: NDArray[np.float32], limit: int
 ) -> NDArray[np.int64]:
-    """Of every kind of error equally many, the most confident first; few right ones to compare."""
-    share = max(at_most // (len(KINDS) - 1), 1)
+    """Equally many of every kind of error, the most confident first, and a few right decisions."""
+    share = max(limit // (len(KINDS) - 1), 1)
     parts = []
     for place, name in enumerate(KINDS):
         rows = np.flatnonzero(kinds == place)
@@ -159,7 +138,7 @@ def _client(
     row: int, kind: str, answers: Answers, best: NDArray[np.int64], cases: CaseSet, view: View
 ) -> dict[str, Any]:
     """One client with its candidates, short keys: the page holds thousands of them."""
-    seen = view.observe(cases, np.array([row]), answers.ran[row : row + 1]).slot_pairs[0]
+    seen = view.observe(cases, np.array([row]), answers.ran[row : row + 1]).slot_candidates[0]
     visible = seen[seen >= 0].tolist()
     own = range(int(cases.starts[row]), int(cases.starts[row + 1]))
     right = [pair for pair in own if cases.is_right[pair]]

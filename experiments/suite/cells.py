@@ -1,40 +1,42 @@
 """A cell: one system, one seed, one condition; run once, kept by what it depends on."""
 
 import json
-import resource
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from experiments.tools.measure import alone, peak_memory_mb
-from experiments.suite.finished import fitting_run, run_folders, take_over, weights_digest
-from experiments.tools.problem import (
-    Problem,
-    digest,
-    inputs_stamp,
-    learning_digest,
-    pose,
-    train_settings,
+from experiments.suite.conditions import build_condition, condition_content
+from experiments.suite.finished_runs import fitting_run, run_folders, take_over, weights_digest
+from experiments.suite.systems import FIT, SYSTEMS, FitContext, Predictions, System
+from experiments.tools.composing import train_settings
+from experiments.tools.digests import digest, inputs_digest, learning_digest
+from experiments.tools.measure import peak_memory_mb, peak_of_children_mb, run_in_subprocess
+from experiments.tools.problem import Problem
+from experiments.tools.records import (
+    JudgedCell,
+    Record,
+    commit,
+    read_record,
+    read_result,
+    write_record,
 )
-from experiments.tools.records import Record, commit, read_record, write_record
 from experiments.tools.settings import Condition, SuiteSettings
-from experiments.suite.systems import FIT, SYSTEMS, Bench, Said, System
 from linkage_rl.errors import ConfigError, LinkageError, OutputError
 from linkage_rl.evaluation.answers import Answers
-from linkage_rl.evaluation.evaluate import live_microseconds
+from linkage_rl.evaluation.timing import live_microseconds
 from linkage_rl.train import TrainSettings
 
-_FORMAT: Final = 1
-"""Raised when cells of before can no longer be read."""
+_FORMAT: Final = 2
+"""Increased when older cells can no longer be read."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What is run, and where its result lies."""
+    """What is run, and where its result is kept."""
 
     name: str
     """Of the condition."""
@@ -51,13 +53,13 @@ class Cell:
 
     @property
     def needs_training_cases(self) -> bool:
-        """Whether it learns, or settles a plan on them."""
+        """Whether it learns, or chooses a plan on them."""
         return SYSTEMS[self.system].learns and self.run is None
 
     @property
     def learns(self) -> bool:
         """Whether running it takes the time of learning."""
-        return self.needs_training_cases and not SYSTEMS[self.system].settles
+        return self.needs_training_cases and not SYSTEMS[self.system].only_plans
 
 
 def plan_cells(suite: SuiteSettings) -> list[Cell]:
@@ -70,12 +72,21 @@ def plan_cells(suite: SuiteSettings) -> list[Cell]:
             raise ConfigError(f"unknown systems {unknown}; there are {list(SYSTEMS)}")
         # seed by seed, so that an early end leaves the same seeds of every system
         cells += [
-            _cell(suite, runs, name, condition, system, seed)
+            _cell(suite, runs, name, _with_defaults(condition, suite), system, seed)
             for seed in suite.seeds
             for system in systems
             if SYSTEMS[system].learns or seed == suite.seeds[0]
         ]
     return _with_rankers(suite, runs, cells)
+
+
+def _with_defaults(condition: Condition, suite: SuiteSettings) -> Condition:
+    """The condition with what the suite sets for all of them."""
+    return replace(
+        condition,
+        labels=condition.labels or suite.labels,
+        valid_halves=condition.valid_halves or suite.valid_halves,
+    )
 
 
 def _cell(
@@ -86,11 +97,11 @@ def _cell(
     system: str,
     seed: int,
 ) -> Cell:
-    words = [*suite.overrides, *condition.overrides]
+    overrides = [*suite.overrides, *condition.overrides]
     if SYSTEMS[system].agent:
-        # first, so that a condition can still say otherwise
-        words.insert(0, f"agent={system}")
-    settings = replace(_settings_of(*words), seed=seed)
+        # first, so that a condition can override it
+        overrides.insert(0, f"agent={system}")
+    settings = replace(_settings_of(*overrides), seed=seed)
     ranker = _place(suite, runs, settings, condition, "ranker", seed)
     own = _place(suite, runs, settings, condition, system, seed)
     return Cell(
@@ -115,17 +126,23 @@ def _place(
     seed: int,
 ) -> tuple[Path, Path | None]:
     """Folder of a cell, and the run that it takes over."""
-    plain = not (condition.labels or condition.without)
-    run = fitting_run(settings, system, runs) if plain else None
+    run = None if _changes_learning(condition) else fitting_run(settings, system, runs)
     ranker = ""
     if SYSTEMS[system].needs_ranker and run is None:
         ranker = _place(suite, runs, settings, condition, "ranker", seed)[0].name
     return Path(suite.cells) / cell_key(settings, condition, system, seed, run, ranker), run
 
 
+def _changes_learning(condition: Condition) -> bool:
+    """Whether a system learns, or is chosen, on other cases than a training run would."""
+    return bool(
+        condition.labels or condition.without or condition.former_names or condition.valid_halves
+    )
+
+
 @cache
-def _settings_of(*words: str) -> TrainSettings:
-    return train_settings(list(words))
+def _settings_of(*overrides: str) -> TrainSettings:
+    return train_settings(overrides)
 
 
 def _with_rankers(suite: SuiteSettings, runs: Sequence[Path], cells: Sequence[Cell]) -> list[Cell]:
@@ -160,23 +177,21 @@ def cell_key(
     """Folder name of a cell: changes whenever its answers could.
 
     Args:
-        settings: What the training command would be told.
+        settings: Of the training command.
         condition: What is done to the cases besides.
         system: Name of the system.
         seed: Of what it draws.
         run: Finished run that is taken over.
         ranker: Name of the folder of the ranker that it starts from.
     """
-    told, kind = asdict(settings), SYSTEMS[system]
-    told["training"] = {
-        name: value
-        for name, value in told["training"].items()
-        if name not in ("progress", "tensorboard")
-    }
+    plain, kind = asdict(settings), SYSTEMS[system]
+    for name in ("progress", "tensorboard"):
+        del plain["training"][name]
     content = {
         "format": _FORMAT,
-        "inputs": inputs_stamp(settings, condition),
-        "told": {name: told[name] for name in kind.reads},
+        "inputs": inputs_digest(settings, condition_content(settings, condition)),
+        "settings": {name: plain[name] for name in kind.reads},
+        "parameters": condition.lightgbm if system == "lightgbm" else {},
         "code": weights_digest(run, system) if run else _code(kind),
         "seed": seed if kind.learns else 0,
         "ranker": ranker,
@@ -185,7 +200,7 @@ def cell_key(
 
 
 def _code(kind: System) -> str:
-    """Stands for the code that learns; nothing where nothing is learned."""
+    """Digest of the code that learns; '' where nothing is learned."""
     return learning_digest(*kind.code) if kind.learns else ""
 
 
@@ -203,7 +218,7 @@ def run_cell(cell: Cell, isolated: bool = True) -> Record:
         return known
     try:
         cell.folder.mkdir(parents=True, exist_ok=True)
-        record = alone(_run, cell) if isolated else replace(_run(cell), peak_mb=None)
+        record = run_in_subprocess(_run, cell) if isolated else replace(_run(cell), peak_mb=None)
         write_record(cell.folder, record)
     except LinkageError as error:
         record = _failed(cell, str(error))
@@ -216,39 +231,52 @@ def run_cell(cell: Cell, isolated: bool = True) -> Record:
     return record
 
 
+def judged_cell(cell: Cell) -> JudgedCell:
+    """The result of a finished cell with what it is judged by."""
+    settings = cell.settings
+    return JudgedCell(
+        cell.name, settings.reward, settings.evaluation.goal, read_result(cell.folder)
+    )
+
+
 def _run(cell: Cell) -> Record:
-    """Make the system, judge both splits, time it, and write the answers."""
+    """Fit the system, decide both splits, time it, and write the answers."""
     try:
-        if cell.run is not None:
-            take_over(cell.run, cell.system, cell.folder)
-        problem = pose(cell.settings, cell.condition, cell.needs_training_cases)
-        bench = Bench(problem, cell.seed, cell.folder, cell.ranker, cell.lightgbm)
-        said = SYSTEMS[cell.system].make(bench)
-        lists = problem.lists
-        Answers.of(said.valid, lists.valid).save(cell.folder / "valid.npz")
-        Answers.of(said.test, lists.test).save(cell.folder / "test.npz")
-        # before timing, which would count the live index as well
-        peak_mb = max(peak_memory_mb(), _peak_of_programs_mb())
-        fit = _fit_seconds(cell.folder)
-        return Record(
-            cell.name,
-            cell.system,
-            SYSTEMS[cell.system].title,
-            cell.seed,
-            lists.datasets,
-            fit["wall_s"],
-            fit["cpu_s"],
-            peak_mb,
-            _live(problem, said, time.perf_counter),
-            _live(problem, said, time.process_time),
-            said.notes | fit["notes"],
-            commit(),
-        )
+        return _measured(cell)
     except LinkageError as error:
         return _failed(cell, str(error))
     except Exception as error:
         (cell.folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
         return _failed(cell, f"{type(error).__name__}: {error}")
+
+
+def _measured(cell: Cell) -> Record:
+    if cell.run is not None:
+        take_over(cell.run, cell.system, cell.folder)
+    problem = build_condition(cell.settings, cell.condition, cell.needs_training_cases)
+    context = FitContext(
+        problem, cell.seed, cell.folder, cell.ranker, cell.lightgbm, cell.condition.lightgbm
+    )
+    predictions = SYSTEMS[cell.system].predict(context)
+    Answers.of(predictions.valid, problem.valid).save(cell.folder / "valid.npz")
+    Answers.of(predictions.test, problem.test).save(cell.folder / "test.npz")
+    # before timing, which would count the live index as well
+    peak_mb = max(peak_memory_mb(), peak_of_children_mb())
+    fit = _fit_seconds(cell.folder)
+    return Record(
+        cell.name,
+        cell.system,
+        SYSTEMS[cell.system].title,
+        cell.seed,
+        problem.datasets,
+        fit["wall_s"],
+        fit["cpu_s"],
+        peak_mb,
+        _live_us(problem, predictions, time.perf_counter),
+        _live_us(problem, predictions, time.process_time),
+        predictions.notes | fit["notes"],
+        commit(),
+    )
 
 
 def _failed(cell: Cell, sentence: str) -> Record:
@@ -259,23 +287,22 @@ def _failed(cell: Cell, sentence: str) -> Record:
 
 def _fit_seconds(folder: Path) -> dict[str, Any]:
     path = folder / FIT
-    told = json.loads(path.read_text()) if path.exists() else {"wall_s": 0.0, "cpu_s": 0.0}
-    return told | {"notes": told.get("notes", {})}
+    if not path.exists():
+        return {"wall_s": 0.0, "cpu_s": 0.0, "notes": {}}
+    content: dict[str, Any] = json.loads(path.read_text())
+    return {"notes": {}} | content
 
 
-def _live(problem: Problem, said: Said, clock: Any) -> dict[str, float]:
+def _live_us(
+    problem: Problem, predictions: Predictions, clock: Callable[[], float]
+) -> dict[str, float]:
     """Microseconds per client of each dataset on this clock; empty where nothing links live."""
-    if said.decider is None:
+    decider = predictions.decider
+    if decider is None:
         return {}
-    timing = problem.timing
+    limit = problem.settings.candidates.limit
     return {
-        dataset: live_microseconds(
-            said.decider, timing.index, timing.blockers, timing.limit, records, clock
-        )
-        + said.cpu_us
-        for dataset, records in timing.records.items()
+        dataset: live_microseconds(decider, problem.index, problem.blockers, limit, records, clock)
+        + predictions.cpu_us
+        for dataset, records in problem.timed_records().items()
     }
-
-
-def _peak_of_programs_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024

@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.decision.cases import CaseSet, join_cases
-from linkage_rl.decision.prepare import prepare_cases
 from linkage_rl.records import CompanyRows
-from linkage_rl.training.data import Prepared, client_lists, open_table
+from linkage_rl.training.data import open_table
 from linkage_rl.training.settings import RunSettings
 
 NAMES: Final = ("name", "name_kana", "name_en")
@@ -24,7 +22,7 @@ class Changes:
     """Changes a share of the rows that pass: a third each renamed, moved and closed.
 
     A renamed or moved company gets the names or the place of another changed one, so that both are
-    as frequent as before. The old name stays as a former name where the table tells such.
+    as frequent as before. The old name stays as a former name where the table has that column.
     """
 
     share: float
@@ -46,8 +44,8 @@ class Changes:
         if former is not None:
             for row in renamed.tolist():
                 former[row] = "|".join(filter(None, (columns["name"][row], former[row])))
-        _pass_on(columns, NAMES, renamed)
-        _pass_on(columns, PLACES, moved)
+        _rotate(columns, NAMES, renamed)
+        _rotate(columns, PLACES, moved)
         closing = list(chunk.closed_at)
         for row in closed.tolist():
             closing[row] = closing[row] or _CLOSED_ON
@@ -55,36 +53,25 @@ class Changes:
         return CompanyRows(replace(records, columns=columns), chunk.updated_at, closing)
 
 
-def _pass_on(
+def _rotate(
     columns: dict[str, list[str]], fields: tuple[str, ...], rows: NDArray[np.int64]
 ) -> None:
-    """Each of these rows takes these fields of the row before it."""
+    """Each of these rows takes these fields of the row before it, the first those of the last."""
     for field in set(fields) & set(columns):
         old = [columns[field][row] for row in rows]
         for row, text in zip(np.roll(rows, -1).tolist(), old, strict=True):
             columns[field][row] = text
 
 
-def changed_test(settings: RunSettings, prepared: Prepared, share: float) -> CaseSet:
-    """The test cases against the changed table; clients of closed companies have no row any more.
+def changed_index(settings: RunSettings, share: float) -> tuple[CompanyIndex, set[str]]:
+    """An index of the table after the changes, and the ids of the companies that were closed.
 
     Args:
-        settings: Of the run.
-        prepared: Its datasets.
+        settings: Say which table.
         share: Companies that change, in [0, 1).
     """
     changes = Changes(share, np.random.default_rng(0), set())
     store, _ = open_table(settings)
     with store:
         index = CompanyIndex.build(changes.apply(store.chunks()), store.watermark())
-    parts = []
-    for dataset in prepared.datasets:
-        clients = client_lists(settings)["test"][dataset]
-        truth = [
-            "|".join(name for name in text.split("|") if name not in changes.closed)
-            for text in clients.truth or ()
-        ]
-        blockers = settings.candidates.blockers()
-        limit = settings.candidates.limit
-        parts.append(prepare_cases(index, blockers, clients.records, truth, limit, title="changed"))
-    return join_cases(parts, range(len(parts)))
+    return index, changes.closed

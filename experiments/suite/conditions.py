@@ -1,32 +1,26 @@
-"""`python -m experiments.suite.conditions`: the ranker without parts of what it learns from.
+"""What a condition of a suite does to the cases of its problem."""
 
-The registry office in the corporate number is one of them: a table without corporate numbers has
-none.
-"""
-
-import argparse
-import json
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-from tqdm import tqdm
 
-from experiments.real_lists.__main__ import as_markdown, figures_of
-from experiments.real_lists.cases import Lists, real_lists
-from linkage_rl.agents.ranker import train_ranker
-from linkage_rl.agents.scorer_policy import ScorerPolicy
-from linkage_rl.config.command import say
-from linkage_rl.decision.cases import CaseSet
-from linkage_rl.decision.decide import Decider
-from linkage_rl.decision.observation import View
-from linkage_rl.evaluation.evaluate import judge_cases
+from experiments.suite import changed, former_names, thinned
+from experiments.suite.changed import changed_index
+from experiments.suite.former_names import with_former_names
+from experiments.suite.thinned import FIELDS_KEPT
+from experiments.tools.digests import code_digest, file_digests
+from experiments.tools.problem import Problem, build_problem, numbered_clients
+from experiments.tools.settings import Condition
+from linkage_rl.decision.cases import CaseSet, join_cases
+from linkage_rl.decision.prepare import prepare_cases
 from linkage_rl.features import context, mentions, places, spelling
+from linkage_rl.records import RecordBatch
 from linkage_rl.text.legal_forms import KINDS
+from linkage_rl.train import TrainSettings
+from linkage_rl.training.data import client_lists
 
-FOLDER: Final = Path(__file__).parent
 OFFICES: Final = tuple(name for name in places.NAMES if name.startswith("office"))
 GROUPS: Final = {
     "registry office": OFFICES,
@@ -42,50 +36,71 @@ GROUPS: Final = {
     "all of the context": context.NAMES,
     "whole address": ("address_equal",),
 }
-"""What is left out to the features that show it."""
+"""Groups of pair features that a condition can leave out, to their names.
+
+The registry office is read from the corporate number, so a table without these has none.
+"""
 
 
-def main() -> None:
-    """Train without each part in turn; write `ablation.json` and print a table per list."""
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--seeds", type=int, default=2)
-    words.add_argument("--only", nargs="*", help="some of the parts")
-    asked = words.parse_args()
-    lists = real_lists()
-    trials: dict[str, dict[str, list[dict[str, float | None]]]] = {}
-    wanted = {
-        name: change for name, change in changes().items() if not asked.only or name in asked.only
-    }
-    with tqdm(total=len(wanted) * asked.seeds, desc="rankers") as bar:
-        for name, change in wanted.items():
-            changed = change(lists)
-            for seed in range(1, asked.seeds + 1):
-                for dataset, figures in ranked(changed, seed).items():
-                    trials.setdefault(dataset, {}).setdefault(name, []).append(figures)
-                bar.update()
-            (FOLDER / "ablation.json").write_text(json.dumps(trials, indent=1) + "\n")
-    for dataset, systems in trials.items():
-        say(f"\n{dataset}\n\n{as_markdown(systems)}")
+def build_condition(settings: TrainSettings, condition: Condition, learns: bool = True) -> Problem:
+    """The problem of the training settings, with what the condition does to it.
+
+    Args:
+        settings: Of the training command.
+        condition: What is done to the cases besides.
+        learns: False where nothing will be learned, see `build_problem`.
+    """
+    if condition.former_names:
+        settings = with_former_names(settings, condition.former_names)
+    problem = build_problem(settings, learns, condition.labels)
+    if condition.valid_halves:
+        problem = halved(problem)
+    if condition.changed_rows or condition.test_fields:
+        problem = with_altered_test(problem, condition.changed_rows, condition.test_fields)
+    if condition.without:
+        problem = without_features(problem, GROUPS[condition.without])
+    return problem
 
 
-def changes() -> dict[str, Callable[[Lists], Lists]]:
-    """What is done to the cases, by name; the first leaves them as they are."""
-    without = {
-        f"without {name}": lambda lists, features=features: without_features(lists, features)
-        for name, features in GROUPS.items()
-    }
-    return {
-        "everything": lambda lists: lists,
-        **without,
-        "without augmented clients": without_augmented,
-        "20 slots": lambda lists: replace(lists, view=View(20, lists.view.costs)),
-        "10 slots": lambda lists: replace(lists, view=View(10, lists.view.costs)),
-    }
+def halved(problem: Problem) -> Problem:
+    """A random half of the valid clients chooses, the others take the place of the test clients."""
+    client = numbered_clients(problem.valid)
+    first = np.random.default_rng(0).random(client.max() + 1) < 0.5
+    chooses, judged = (problem.valid.take(np.flatnonzero(half[client])) for half in (first, ~first))
+    return replace(problem, valid=chooses, test=judged)
 
 
-def without_features(lists: Lists, names: tuple[str, ...]) -> Lists:
-    """The lists with these pair features 0 everywhere."""
-    columns = [lists.train.feature_names.index(name) for name in names]
+def with_altered_test(problem: Problem, changed_rows: float, test_fields: str) -> Problem:
+    """The test clients known by fewer fields, or looked up in a table that has changed.
+
+    Args:
+        problem: As it was learned.
+        changed_rows: Share of the companies that change, in [0, 1).
+        test_fields: One of `FIELDS_KEPT`; '' keeps all fields.
+    """
+    settings, index, closed = problem.settings, problem.index, set[str]()
+    if changed_rows:
+        index, closed = changed_index(settings, changed_rows)
+    keep: Callable[[RecordBatch], RecordBatch] = FIELDS_KEPT[test_fields or "all fields"]
+    parts, records = [], {}
+    for dataset in problem.datasets:
+        clients = client_lists(settings)["test"][dataset]
+        records[dataset] = keep(clients.records)
+        # a client whose company was closed has no row any more
+        truth = [
+            "|".join(company_id for company_id in text.split("|") if company_id not in closed)
+            for text in clients.truth or ()
+        ]
+        blockers, limit = settings.candidates.blockers(), settings.candidates.limit
+        parts.append(
+            prepare_cases(index, blockers, records[dataset], truth, limit, title="altered test")
+        )
+    return replace(problem, test=join_cases(parts, range(len(parts))), records=records)
+
+
+def without_features(problem: Problem, names: tuple[str, ...]) -> Problem:
+    """The problem with these pair features 0 everywhere."""
+    columns = [problem.train.feature_names.index(name) for name in names]
 
     def blanked(cases: CaseSet) -> CaseSet:
         features = np.array(cases.features)
@@ -93,27 +108,21 @@ def without_features(lists: Lists, names: tuple[str, ...]) -> Lists:
         return replace(cases, features=features)
 
     return replace(
-        lists,
-        train=blanked(lists.train),
-        valid=blanked(lists.valid),
-        test=blanked(lists.test),
+        problem,
+        train=blanked(problem.train),
+        valid=blanked(problem.valid),
+        test=blanked(problem.test),
     )
 
 
-def without_augmented(lists: Lists) -> Lists:
-    """The lists without the training clients that were made worse."""
-    settings = lists.settings
-    plain = replace(settings, clients=replace(settings.clients, augmented=0.0))
-    return replace(real_lists(plain), settings=settings)
-
-
-def ranked(lists: Lists, seed: int) -> dict[str, dict[str, float | None]]:
-    """Test metrics of a ranker that was trained on these lists, every blocker run."""
-    ranker = train_ranker(lists.train, lists.valid, lists.view, lists.settings.ranker, seed)
-    every = tuple(range(len(lists.view.costs)))
-    decider = Decider(ScorerPolicy(ranker), lists.view, plan=every)
-    return figures_of(lists, judge_cases(decider, lists.valid), judge_cases(decider, lists.test))
-
-
-if __name__ == "__main__":
-    main()
+def condition_content(settings: TrainSettings, condition: Condition) -> list[Any]:
+    """What a digest of the cases needs to know of the condition; fit for JSON."""
+    files = former_names.list_files(settings, condition.former_names)
+    return [
+        GROUPS[condition.without] if condition.without else (),
+        condition.labels,
+        condition.valid_halves,
+        condition.changed_rows and [condition.changed_rows, code_digest(changed)],
+        condition.test_fields and [condition.test_fields, code_digest(thinned)],
+        condition.former_names and [*file_digests(files), code_digest(former_names)],
+    ]

@@ -1,53 +1,73 @@
-"""`python -m experiments.suite.coverage`: whose right company is seen at all, by what changed.
+"""Candidate recall within the visible slots, by the way in which clients differ from their company.
 
-A company is seen if it stands in one of the slots when every blocker has been run; nothing that
-comes after can link a client whose company is not.
+A right company is visible if it is in one of the slots when every blocker has been run. Nothing
+that comes after can link a client whose company is not.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from experiments.real_lists.cases import Lists, real_lists
-from linkage_rl.agents.ranker import right_answers
-from linkage_rl.config.command import say
+from experiments.suite.cells import Cell
+from experiments.suite.conditions import build_condition
+from experiments.tools.problem import right_is_visible
+from linkage_rl.errors import SchemaError
 from linkage_rl.tables.readers import read_clients
 
-KINDS: Final = {"moves": "drift", "payees": "noise"}
-"""List to the column that says how a client differs from its company."""
-_CHUNK: Final = 2048
+
+@dataclass(frozen=True)
+class KindRecall:
+    """Candidate recall of the test clients of one kind."""
+
+    condition: str
+    dataset: str
+    kind: str
+    """Value of the list's column, 'all' for the whole list."""
+    clients: int
+    """Clients that have a row in the table."""
+    recall: float
+    """Share of these whose right company is visible."""
 
 
-def main() -> None:
-    """Print the share of the right companies that are seen, list by list and kind by kind."""
-    lists = real_lists()
-    seen = seen_in_slots(lists)
-    say("| list | clients | with a row | seen |\n| --- | --- | --- | --- |")
-    for place, dataset in enumerate(lists.datasets):
-        clients = read_clients(Path(lists.settings.clients.test[dataset]))
-        own = lists.test.dataset == place
-        kinds = np.array(clients.extra[KINDS[dataset]])
-        say(_line(dataset, "all", lists.test.has_row[own], seen[own]))
-        for kind in sorted(set(kinds[lists.test.has_row[own]].tolist())):
-            some = np.flatnonzero(own)[kinds == kind]
-            say(_line(dataset, kind, lists.test.has_row[some], seen[some]))
+def recall_by_kind(cell: Cell, kinds: Mapping[str, str]) -> list[KindRecall]:
+    """The recall of every kind of the test lists of the cell's condition.
+
+    Args:
+        cell: Of the condition; its system does not matter.
+        kinds: Dataset to the column of its test list that holds the kind.
+
+    Raises:
+        SchemaError: A list lacks its column.
+    """
+    problem = build_condition(cell.settings, cell.condition, learns=False)
+    cases, found = problem.test, []
+    visible = right_is_visible(cases, problem.view)
+    for place, dataset in enumerate(problem.datasets):
+        if dataset not in kinds:
+            continue
+        file = problem.settings.clients.test[dataset]
+        extra = read_clients(Path(file)).extra
+        if kinds[dataset] not in extra:
+            raise SchemaError(f"{file} needs the column {kinds[dataset]!r}, got {sorted(extra)}")
+        kind_of = np.array(extra[kinds[dataset]])
+        own = np.flatnonzero((cases.dataset == place) & cases.has_row)
+        # the cases of a list are in the order of its clients
+        kind_of_own = kind_of[own - int(np.flatnonzero(cases.dataset == place)[0])]
+        found.append(KindRecall(cell.name, dataset, "all", len(own), float(visible[own].mean())))
+        for kind in np.unique(kind_of_own).tolist():
+            some = own[kind_of_own == kind]
+            recall = float(visible[some].mean())
+            found.append(KindRecall(cell.name, dataset, kind, len(some), recall))
+    return found
 
 
-def seen_in_slots(lists: Lists) -> NDArray[np.bool_]:
-    """Whether the right company of each test case stands in a slot, shape (N,)."""
-    cases, seen = lists.test, np.zeros(len(lists.test), dtype=np.bool_)
-    for begin in range(0, len(cases), _CHUNK):
-        case = np.arange(begin, min(begin + _CHUNK, len(cases)))
-        shown = lists.view.observe(cases, case, np.asarray(cases.available[case]))
-        seen[case] = right_answers(cases, shown)[:, :-1].any(axis=1)
-    return seen
-
-
-def _line(dataset: str, kind: str, has_row: NDArray[np.bool_], seen: NDArray[np.bool_]) -> str:
-    return f"| {dataset} | {kind} | {has_row.sum():,} | {seen[has_row].mean():.4f} |"
-
-
-if __name__ == "__main__":
-    main()
+def recall_rows(found: Sequence[KindRecall]) -> list[list[str]]:
+    """The recalls as cells of a table, heading first."""
+    heading = ["condition", "list", "kind of client", "with a row", "candidate recall"]
+    rows = [
+        [one.condition, one.dataset, one.kind, f"{one.clients:,}", f"{one.recall:.4f}"]
+        for one in found
+    ]
+    return [heading, *rows]

@@ -2,7 +2,7 @@
 
 Usage: python lightgbm_scores.py FOLDER, where FOLDER holds {train,valid,test}.npy with one row of
 features per pair, train.right.npy, valid.right.npy and settings.json, LightGBM's own parameters;
-writes {valid,test}.score.npy and, into took.json, how long it took.
+writes {valid,test}.score.npy and, into seconds.json, how long it took.
 """
 
 import json
@@ -24,15 +24,15 @@ def main(folder: Path) -> None:
         for split in ("train", "valid")
     }
     rounds = settings.pop("num_iterations")
-    begin, began = time.perf_counter(), time.process_time()
+    wall, cpu = time.perf_counter(), time.process_time()
     model = lightgbm.train(settings, parts["train"], rounds, valid_sets=[parts["valid"]])
-    took = {"fit_s": time.perf_counter() - begin, "fit_cpu_s": time.process_time() - began}
-    began = time.process_time()
+    seconds = {"fit_s": time.perf_counter() - wall, "fit_cpu_s": time.process_time() - cpu}
+    cpu = time.process_time()
     for split in ("valid", "test"):
         scores = model.predict(np.load(folder / f"{split}.npy"))
         np.save(folder / f"{split}.score.npy", np.asarray(scores, dtype=np.float32))
-    took["predict_cpu_s"] = time.process_time() - began
-    (folder / "took.json").write_text(json.dumps(took))
+    seconds["predict_cpu_s"] = time.process_time() - cpu
+    (folder / "seconds.json").write_text(json.dumps(seconds))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The page of a suite: one file without any outside one, for a browser that has no network."""
+"""The page of a suite: one self-contained file, for a browser that has no network."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.suite.browser import KINDS, Browsed
+from experiments.suite.coverage import KindRecall, recall_rows
 from experiments.suite.pictures import Picture
 from experiments.suite.summary import Row, Verdict
 from experiments.suite.tables import COLUMNS, interval, ordered, shown, verdict_cells
@@ -22,6 +23,7 @@ class Page:
     verdicts: Sequence[Verdict]
     pictures: Sequence[Picture]
     browsed: Sequence[Browsed]
+    recalls: Sequence[KindRecall] = ()
 
     @property
     def lists(self) -> dict[str, list[Row]]:
@@ -44,11 +46,12 @@ def render(page: Page) -> str:
         interval=interval,
         cells=verdict_cells,
         kinds=KINDS,
+        recalls=recall_rows(page.recalls),
         browsed=_script_safe([asdict(one) for one in page.browsed]),
     )
 
 
 def _script_safe(content: Any) -> str:
-    """JSON that can stand inside a script element, whatever names clients bear."""
+    """JSON that is safe inside a script element, whatever the names of clients contain."""
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

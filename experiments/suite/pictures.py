@@ -25,17 +25,17 @@ COSTS: Final = {
     "blockers_per_client": "blockers run per client",
     "cost_per_client": "cost of the blockers per client",
 }
-"""What F1 is drawn against."""
+"""Costs that F1 is drawn against, to the label of the axis."""
 _MARKERS: Final = "os^DvPX*<>d"
 _COLUMNS: Final = 4
-"""Most panels side by side."""
+"""Largest number of panels side by side."""
 _POINTS: Final = 400
-"""Points of a curve; more cannot be told apart."""
+"""Points of a curve; more would not be visible."""
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A figure with its words."""
+    """A figure with its heading."""
 
     name: str
     """Of its file."""
@@ -48,19 +48,19 @@ class Picture:
             self.figure.savefig(folder / f"{self.name}.png", dpi=130)
 
     def svg(self) -> str:
-        """SVG text that can stand in the middle of a page."""
+        """SVG text to embed in a page."""
         with plots.style():
             return plots.svg(self.figure)
 
 
 Panel = Callable[[Axes, str], bool]
-"""Draws a list, or a whole condition, into a panel; false if there is nothing to draw."""
+"""Draws a list, or a condition, into a panel; false if there is nothing to draw."""
 
 
 def pictures(
     groups: Sequence[Group], rows: Sequence[Row], folders: Sequence[Path]
 ) -> list[Picture]:
-    """Every figure that there is something to draw for.
+    """Every figure for which there is something to draw.
 
     Args:
         groups: Runs of each system and list.
@@ -79,7 +79,7 @@ def pictures(
     panels["risk_coverage"] = ("Risk and coverage", names, _risk_coverage(groups, look))
     panels["learning"] = ("Learning curves", conditions, _learning(groups, folders, look))
     with plots.style():
-        drawn = [_panels(name, *told) for name, told in panels.items()]
+        drawn = [_panels(name, *panel) for name, panel in panels.items()]
     return [picture for picture in drawn if picture is not None]
 
 
@@ -112,10 +112,10 @@ def _panels(name: str, heading: str, titles: Sequence[str], panel: Panel) -> Pic
 def _frontier(rows: Sequence[Row], cost: str, label: str, look: dict[str, int]) -> Panel:
     def draw(axes: Axes, name: str) -> bool:
         own = [row for row in ordered(rows) if row.list_name == name and not row.error]
-        # who knows the truth or decides nothing only stretches the axis
+        # systems that know the truth or decide nothing only stretch the axis
         own = [row for row in own if row.system not in ("oracle", "top1")]
-        told = [row for row in own if not np.isnan(row.figures.get(cost, np.nan))]
-        for row in told:
+        measured = [row for row in own if not np.isnan(row.figures.get(cost, np.nan))]
+        for row in measured:
             low, high = row.by_client.get("f1", (row.figures["f1"],) * 2)
             middle = row.figures["f1"]
             ends = [[max(middle - low, 0.0)], [max(high - middle, 0.0)]]
@@ -133,7 +133,7 @@ def _frontier(rows: Sequence[Row], cost: str, label: str, look: dict[str, int]) 
         axes.set_ylabel("F1, 95 % interval by client")
         axes.set_xlim(left=0)
         axes.xaxis.set_major_locator(MaxNLocator(5))
-        return bool(told)
+        return bool(measured)
 
     return draw
 
@@ -142,7 +142,7 @@ def _risk_coverage(groups: Sequence[Group], look: dict[str, int]) -> Panel:
     def draw(axes: Axes, name: str) -> bool:
         own = [group for group in groups if group.list_name == name and group.system != "oracle"]
         for group in own:
-            curve = group.standings[0].curve
+            curve = group.runs[0].curve
             some = np.unique(np.linspace(0, len(curve.risk) - 1, _POINTS).astype(int))
             axes.plot(
                 *(curve.coverage[some], curve.risk[some]),

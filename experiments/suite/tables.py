@@ -7,8 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from experiments.cost.figures import aligned
+from experiments.suite.coverage import KindRecall, recall_rows
 from experiments.suite.summary import Row, Verdict
+from linkage_rl.evaluation.tables import markdown_table, text_table
 
 COLUMNS: Final = {
     "linkage_rate": "linked",
@@ -58,20 +59,20 @@ def leaderboard(rows: Sequence[Row]) -> str:
     tables = []
     for name in dict.fromkeys(row.list_name for row in rows):
         own = ordered([row for row in rows if row.list_name == name])
-        told = [row for row in own if not row.error]
+        finished = [row for row in own if not row.error]
         lines = [("system", "seeds", *COLUMNS.values(), "F1 by seed", "F1 by client")]
-        for row in told:
+        for row in finished:
             cells = [shown(column, row.figures.get(column)) for column in COLUMNS]
             ends = [interval(row.by_seed.get("f1")), interval(row.by_client.get("f1"))]
             lines.append((row.title, str(len(row.seeds)), *cells, *ends))
         failed = [f"{row.title}: failed, {row.error}" for row in own if row.error]
-        tables.append("\n".join([name, aligned(lines, left=(0,)), *failed]))
+        tables.append("\n".join([name, text_table(lines), *failed]))
     return "\n\n".join(tables)
 
 
 def verdicts(some: Sequence[Verdict]) -> str:
-    """Every claim on one line, with its gap and what became of it."""
-    return aligned([_VERDICT, *map(verdict_cells, some)], left=(0, 1, 2)) if some else ""
+    """Every claim on one line, with its gap and its outcome."""
+    return text_table([_VERDICT, *map(verdict_cells, some)], left=(0, 1, 2)) if some else ""
 
 
 def verdict_cells(verdict: Verdict) -> tuple[str, ...]:
@@ -89,15 +90,20 @@ def verdict_cells(verdict: Verdict) -> tuple[str, ...]:
     )
 
 
-def markdown(rows: Sequence[Row], some: Sequence[Verdict], command: str) -> str:
-    """Leaderboard and claims as Markdown tables, under the command that made them."""
+def markdown(
+    rows: Sequence[Row], some: Sequence[Verdict], command: str, recalls: Sequence[KindRecall] = ()
+) -> str:
+    """Leaderboard, claims and candidate recalls as Markdown, under the command that made them."""
     heading = ("system", "seeds", *COLUMNS.values(), "commit")
     parts = [f"```bash\n{command}\n```"]
     for name in dict.fromkeys(row.list_name for row in rows):
         own = ordered([row for row in rows if row.list_name == name])
-        parts += [f"`{name}`", _markdown(heading, map(_cells, own))]
+        parts += [f"`{name}`", markdown_table([heading, *map(_cells, own)])]
     if some:
-        parts.append(_markdown(_VERDICT, map(verdict_cells, some)))
+        parts.append(markdown_table([_VERDICT, *map(verdict_cells, some)]))
+    if recalls:
+        parts += ["Candidate recall within the visible slots, every blocker run:"]
+        parts.append(markdown_table(recall_rows(recalls)))
     return "\n\n".join(parts) + "\n"
 
 
@@ -111,18 +117,17 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (row.title, str(len(row.seeds)), *cells.values(), row.commit)
 
 
-def _markdown(heading: Sequence[str], rows: Any) -> str:
-    lines = [heading, ["---"] * len(heading), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def ordered(rows: Sequence[Row]) -> list[Row]:
     """Best F1 first, what failed last."""
     return sorted(rows, key=lambda row: -row.figures.get("f1", -1.0))
 
 
 def write_results(
-    path: Path, about: Mapping[str, Any], rows: Sequence[Row], some: Sequence[Verdict]
+    path: Path,
+    about: Mapping[str, Any],
+    rows: Sequence[Row],
+    some: Sequence[Verdict],
+    recalls: Sequence[KindRecall] = (),
 ) -> None:
     """Everything that tables and page show, as JSON; nan becomes null."""
     content = {
@@ -132,6 +137,7 @@ def write_results(
             asdict(verdict) | {"verdict": verdict.sentence, "gap": verdict.difference.gap}
             for verdict in some
         ],
+        "candidate_recall": [asdict(recall) for recall in recalls],
     }
     path.write_text(json.dumps(_plain(content), indent=1, ensure_ascii=False) + "\n", "utf-8")
 

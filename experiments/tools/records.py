@@ -1,4 +1,4 @@
-"""What a cell leaves behind: its answers, and the record of their origin and cost."""
+"""What a cell of a suite leaves behind: its answers, and the record of their origin and cost."""
 
 import json
 import subprocess
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
-from experiments.suite.systems import SYSTEMS
+from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.errors import LinkageError
 from linkage_rl.evaluation.answers import Answers
 
@@ -15,7 +15,7 @@ _RECORD: Final = "cell.json"
 
 @dataclass(frozen=True)
 class Record:
-    """What a cell found, but for the answers themselves."""
+    """What a cell measured, except for the answers themselves."""
 
     condition: str
     system: str
@@ -23,9 +23,9 @@ class Record:
     seed: int
     datasets: tuple[str, ...] = ()
     fit_s: float = 0.0
-    """Wall seconds of learning; those of the ranker that an agent starts from not among them."""
+    """Wall seconds of learning, without those of the ranker that an agent starts from."""
     fit_cpu_s: float | None = 0.0
-    """None where nobody measured it: runs that were taken over."""
+    """None where it was not measured, as in training runs that were taken over."""
     peak_mb: float | None = None
     """Largest resident memory of its process, or of the program it started; None where it had no
     process of its own."""
@@ -35,14 +35,9 @@ class Record:
     """The same in processor time."""
     notes: dict[str, str] = field(default_factory=dict)
     commit: str = ""
-    """Commit with which it was run; '+' behind it where the checkout had other changes."""
+    """Commit with which it was run; a trailing '+' where the checkout had other changes."""
     error: str = ""
     """Why there are no answers."""
-
-    @property
-    def own(self) -> bool:
-        """Whether the system keeps its own final actions."""
-        return self.system in SYSTEMS and SYSTEMS[self.system].own
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +50,25 @@ class Result:
     test: Answers | None
 
 
+@dataclass(frozen=True, eq=False)
+class JudgedCell:
+    """A finished cell with what its answers are judged by."""
+
+    condition: str
+    weights: RewardWeights
+    """Value of each outcome."""
+    goal: str
+    """What the threshold serves, see `linkage_rl.evaluation.calibration.choose_threshold`."""
+    result: Result
+
+
 def read_record(folder: Path) -> Record | None:
     """The record of a finished cell, None where it has not been run to its end."""
     try:
-        told = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+        content = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return Record(**(told | {"datasets": tuple(told["datasets"])}))
+    return Record(**(content | {"datasets": tuple(content["datasets"])}))
 
 
 def read_result(folder: Path) -> Result:
@@ -79,13 +86,13 @@ def read_result(folder: Path) -> Result:
     return Result(record, folder, *answers)
 
 
-def forget(folder: Path) -> None:
+def discard_record(folder: Path) -> None:
     """Let a cell be run once more; what it learned stays."""
     (folder / _RECORD).unlink(missing_ok=True)
 
 
 def write_record(folder: Path, record: Record) -> None:
-    """The record comes last and at once: a cell without one has not been finished."""
+    """Write the record last and in one step: a cell without one is not finished."""
     partial = folder / f"{_RECORD}.partial"
     text = json.dumps(asdict(record), indent=1, ensure_ascii=False)
     partial.write_text(text + "\n", encoding="utf-8")
@@ -93,13 +100,13 @@ def write_record(folder: Path, record: Record) -> None:
 
 
 def commit() -> str:
-    """The checked-out commit, '+' behind it where files differ from it; '' outside a repository."""
-    words = (["git", "rev-parse", "--short", "HEAD"], ["git", "status", "--porcelain", "-uno"])
+    """The checked-out commit, with '+' where files differ from it; '' outside a repository."""
+    commands = (["git", "rev-parse", "--short", "HEAD"], ["git", "status", "--porcelain", "-uno"])
     try:
-        told = [
-            subprocess.run(word, capture_output=True, text=True, check=True).stdout.strip()
-            for word in words
-        ]
+        head, changes = (
+            subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+            for command in commands
+        )
     except (OSError, subprocess.CalledProcessError):
         return ""
-    return told[0] + ("+" if told[1] else "")
+    return head + ("+" if changes else "")

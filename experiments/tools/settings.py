@@ -1,26 +1,36 @@
-"""What a suite is told: conditions x systems x seeds, and the claims that it may refute."""
+"""Settings of a suite: conditions x systems x seeds, and the claims that it may refute."""
 
 from dataclasses import dataclass, field
 
 from linkage_rl.errors import ConfigError
 from linkage_rl.evaluation.metrics import RATES
 
-# Condition and Claim are not frozen: OmegaConf refuses to compose frozen dataclasses that stand in
-# a dict or a list.
+# Condition and Claim are not frozen: OmegaConf refuses to compose frozen dataclasses that are
+# values of a dict or items of a list.
 
 
 @dataclass
 class Condition:
-    """A problem: what `linkage_rl.train` would be told, and what is done to its cases."""
+    """A problem: overrides of `linkage_rl.train`, and what is done to its cases besides."""
 
     overrides: list[str] = field(default_factory=list)
-    """Words of `python -m linkage_rl.train` after those of the suite."""
+    """Of `python -m linkage_rl.train`, after those of the suite."""
     without: str = ""
-    """Pair features that are 0 everywhere: a group of `experiments.suite.conditions.GROUPS`."""
+    """Pair features set to 0 everywhere: a group of `experiments.suite.conditions.GROUPS`."""
     labels: int = 0
-    """Clients that are learned from, augmented copies too, drawn anew with each seed; 0 for all."""
+    """Clients to learn from, augmented copies included, drawn anew with each seed; 0 for all."""
     changed_rows: float = 0.0
     """Share of the companies that were renamed, moved or closed after training."""
+    test_fields: str = ""
+    """What test clients are known by, one of `experiments.suite.thinned.FIELDS_KEPT`; '' for all
+    fields. Nothing is fitted to such clients."""
+    former_names: str = ""
+    """Dataset whose clients' names the table gets as former names of their companies; '' for none.
+    """
+    valid_halves: bool = False
+    """Half of the valid clients choose; the other half is judged in place of the test clients."""
+    lightgbm: dict[str, float] = field(default_factory=dict)
+    """Parameters of LightGBM in place of the usual ones."""
     systems: list[str] = field(default_factory=list)
     """Instead of those of the suite."""
     against: str = ""
@@ -34,10 +44,22 @@ class Condition:
                 f"{self.labels} and {self.changed_rows}"
             )
 
+    @property
+    def changes_cases(self) -> bool:
+        """Whether the cases differ from those that the overrides alone would give."""
+        return bool(
+            self.without
+            or self.labels
+            or self.changed_rows
+            or self.test_fields
+            or self.former_names
+            or self.valid_halves
+        )
+
 
 @dataclass
 class Claim:
-    """'ours beats theirs in this metric', by less of it where it is a cost or a fault."""
+    """'ours beats theirs in this metric'; in a cost or a rate of errors the lower value wins."""
 
     ours: str
     theirs: str
@@ -55,17 +77,24 @@ class SuiteSettings:
     name: str = ""
     question: str = ""
     overrides: list[str] = field(default_factory=list)
-    """Words of `python -m linkage_rl.train` that hold for every condition."""
+    """Of `python -m linkage_rl.train`, for every condition."""
     conditions: dict[str, Condition] = field(default_factory=dict)
     systems: list[str] = field(default_factory=list)
-    """Names of `systems.SYSTEMS`, or peers."""
+    """Names of `experiments.suite.systems.SYSTEMS`."""
     peers: list[str] = field(default_factory=list)
-    """Programs of other makers, each in an environment of its own."""
+    """Other programs (`experiments.peers`), each in an environment of its own."""
     peer_limit_s: float = 600.0
-    """Seconds after which a peer is ended, for each list."""
+    """Seconds after which a peer is stopped, for each list."""
     seeds: list[int] = field(default_factory=lambda: [1, 2, 3, 4, 5])
     """Of the systems that learn; the others run once."""
     claims: list[Claim] = field(default_factory=list)
+    kinds: dict[str, str] = field(default_factory=dict)
+    """Dataset to the column of its test list that says how a client differs from its company; the
+    report then has the candidate recall of each kind."""
+    labels: int = 0
+    """Of the conditions that do not set their own."""
+    valid_halves: bool = False
+    """For every condition: no test client is looked at."""
     runs: list[str] = field(default_factory=list)
     """Folders, or patterns, of finished training runs to take over instead of training anew."""
     only_runs: bool = False
@@ -77,7 +106,7 @@ class SuiteSettings:
     lightgbm: str = ""
     """Python that has lightgbm; '' builds an environment for it."""
     isolated: bool = True
-    """Run each cell in a process of its own, so that its memory and its faults are its own."""
+    """Run each cell in its own process, so that its memory and its crashes are its own."""
     retry: bool = False
     """Run cells that failed before once more."""
     report_only: bool = False
@@ -98,4 +127,9 @@ class SuiteSettings:
                 raise ConfigError(
                     f"condition {name!r} is compared with {condition.against!r}, which is not "
                     f"among {list(self.conditions)}"
+                )
+            if self.peers and (condition.changes_cases or self.labels or self.valid_halves):
+                raise ConfigError(
+                    f"condition {name!r} changes cases, but peers read whole lists; leave out "
+                    "peers or give the change as overrides"
                 )

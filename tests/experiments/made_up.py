@@ -1,10 +1,12 @@
-"""Answers and suites that no system gave, for tables and pages."""
+"""Invented answers and suites, for tests of tables and pages."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from experiments.tools.records import Record, Result
+from experiments.tools.records import JudgedCell, Record, Result
 from experiments.tools.settings import Condition, SuiteSettings
 from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.evaluation.answers import Answers
@@ -29,21 +31,27 @@ def answers(links: str, clients: int = 1_000) -> Answers:
     )
 
 
-def told(
-    condition: str, system: str, seed: int, links: str, error: str = ""
-) -> tuple[str, RewardWeights, str, Result]:
+def judged_cell(condition: str, system: str, seed: int, links: str, error: str = "") -> JudgedCell:
+    """A finished cell whose valid and test answers are those of `answers`."""
     record = Record(
         condition, system, system, seed, ("list",), fit_cpu_s=2.0, peak_mb=300.0, error=error
     )
-    said = None if error else answers(links)
-    return condition, RewardWeights(), "f1", Result(record, Path(f"{system}-{seed}"), said, said)
+    given = None if error else answers(links)
+    result = Result(record, Path(f"{system}-{seed}"), given, given)
+    return JudgedCell(condition, RewardWeights(), "f1", result)
 
 
-def suite(**words: object) -> SuiteSettings:
+def with_result(cell: JudgedCell, record: dict[str, Any], **changes: Any) -> JudgedCell:
+    """The cell with changes of its record and of its result."""
+    changed = replace(cell.result.record, **record)
+    return replace(cell, result=replace(cell.result, record=changed, **changes))
+
+
+def suite(**settings: object) -> SuiteSettings:
     plain: dict[str, object] = {
         "name": "tried",
         "conditions": {"easy": Condition(), "hard": Condition(against="easy")},
         "systems": ["rules", "ranker"],
         "resamples": 200,
     }
-    return SuiteSettings(**(plain | words))  # type: ignore[arg-type]
+    return SuiteSettings(**(plain | settings))  # type: ignore[arg-type]

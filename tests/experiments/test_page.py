@@ -11,9 +11,9 @@ import pytest
 
 from experiments.suite.browser import KINDS, Browsed, kinds_of
 from experiments.suite.page import Page, render
-from experiments.tools.settings import Claim
 from experiments.suite.summary import claims_of, failures, group_results, row_of
-from tests.experiments.made_up import answers, suite, told
+from experiments.tools.settings import Claim
+from tests.experiments.made_up import answers, judged_cell, suite
 
 
 def browsed() -> Browsed:
@@ -41,7 +41,10 @@ def browsed() -> Browsed:
 
 def page() -> Page:
     groups, failed = group_results(
-        [told("easy", "ranker", 1, "rrrrrrrrrr"), told("easy", "slow", 1, "", error="too slow")]
+        [
+            judged_cell("easy", "ranker", 1, "rrrrrrrrrr"),
+            judged_cell("easy", "slow", 1, "", error="too slow"),
+        ]
     )
     about = {
         **{"suite": "tried", "question": "?", "command": "python -m experiments.run"},
@@ -93,9 +96,9 @@ class TestBrowser:
             right=np.array([1, 0, 0, 1, 0, 0], dtype=np.bool_),
             has_row=np.array([1, 1, 0, 1, 1, 0], dtype=np.bool_),
         )
-        shown = np.array([1, 0, 0, 1, 0, 0], dtype=np.bool_)
+        visible = np.array([1, 0, 0, 1, 0, 0], dtype=np.bool_)
 
-        assert [KINDS[place] for place in kinds_of(six, shown)] == [
+        assert [KINDS[place] for place in kinds_of(six, visible)] == [
             *("right link", "wrong link", "link without a row"),
-            *("missed, company shown", "missed, company not shown", "right no match"),
+            *("missed, company visible", "missed, company not visible", "right no match"),
         ]

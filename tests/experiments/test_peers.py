@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from experiments.peers.__main__ import as_markdown, schema_of
+from experiments.peers.__main__ import table_of
 from experiments.peers.exchange import best_of, read_lists
 from experiments.peers.prepare import CANONICAL, prepare, prepare_sample
 from experiments.peers.running import HERE, PEERS, pinned_version, run_peer
 from experiments.peers.scoring import figures_of, judged, read_links
+from experiments.tools.composing import train_settings
 from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.errors import ConfigError, InputFileError
 from linkage_rl.evaluation.answers import Answers
@@ -112,7 +113,7 @@ def test_a_peer_whose_library_is_missing_is_reported_with_its_error(
     ran = json.loads((output / "peer.json").read_text())
     assert ran["version"] == pinned_version("splink")
     assert "ModuleNotFoundError" in ran["error"]
-    assert "failed: exit code 1" in as_markdown({"splink": figures_of(folder, output)})
+    assert "failed: exit code 1" in table_of({"splink": figures_of(folder, output)})
 
 
 def test_a_peer_that_does_not_exist_is_refused(tmp_path: Path) -> None:
@@ -141,7 +142,7 @@ def test_every_requirement_of_a_peer_is_pinned(name: str) -> None:
 
 
 def test_schemas_come_from_the_configuration() -> None:
-    assert schema_of("citation").comparators["digits"] == ["year"]
+    assert train_settings(["schema=citation"]).schema.comparators["digits"] == ["year"]
 
 
 class TestPeers:

@@ -1,4 +1,4 @@
-"""The benchmark runs, and its rivals and ratios are honest; no timing is asserted."""
+"""The benchmark runs, and its rivals and ratios are right; timings are not asserted."""
 
 import csv
 import json
@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.cost.speed import main
-from experiments.cost.figures import Figure, as_table
+from experiments.cost.__main__ import main as cost
+from experiments.cost.figures import Figure, figures_table
 from experiments.cost.indexing import slow_clients
 from experiments.cost.inputs import QUICK, Inputs, column_mapping, prepare_inputs
 from experiments.cost.linking import Quality, quality
-from experiments.tools.measure import alone, peak_memory_mb
 from experiments.cost.plain import PlainIndex, PlainRules
 from experiments.cost.searching import search_brute_force, search_ngrams
+from experiments.cost.speed import main
+from experiments.tools.measure import peak_memory_mb, run_in_subprocess
 from linkage_rl.errors import ConfigError, LinkageError, SchemaError
 from linkage_rl.records import FIELDS
 from linkage_rl.tables.schema import CANONICAL
@@ -44,7 +45,8 @@ def two_clients(tmp_path: Path) -> Inputs:
     return prepare_inputs(companies, clients, CANONICAL, QUICK, tmp_path)
 
 
-def test_the_whole_benchmark_runs_and_writes_what_it_prints(
+@pytest.mark.slow
+def test_the_benchmark_runs_and_writes_what_it_prints(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = main(["--quick", "--output", str(tmp_path / "results.json")])
@@ -67,8 +69,8 @@ def test_a_ratio_above_one_always_says_that_ours_is_better() -> None:
     assert Figure("load", "s", ours=2.0).times_better is None
 
 
-def test_the_table_is_aligned_and_marks_what_nobody_else_does() -> None:
-    table = as_table([Figure("a", "s", 0.5), Figure("longer", "rows/s", 1234.5, 100.0)])
+def test_the_table_is_aligned_and_marks_lines_without_a_rival() -> None:
+    table = figures_table([Figure("a", "s", 0.5), Figure("longer", "rows/s", 1234.5, 100.0)])
 
     header, first, second = table.splitlines()
     assert header.index("ours") + 4 == first.index("0.500") + 5 == second.index("1,234") + 5
@@ -80,12 +82,12 @@ def test_memory_is_counted_from_the_start_of_each_process_of_its_own() -> None:
     ballast = np.ones(25_000_000)
 
     assert peak_memory_mb() > ballast.nbytes / 2**20
-    assert alone(peak_memory_mb) < ballast.nbytes / 2**20
+    assert run_in_subprocess(peak_memory_mb) < ballast.nbytes / 2**20
 
 
 def test_a_killed_process_ends_with_one_sentence() -> None:
     with pytest.raises(LinkageError, match="_exit was killed, perhaps for lack of memory"):
-        alone(os._exit, 9)
+        run_in_subprocess(os._exit, 9)
 
 
 def test_a_list_of_another_table_is_refused(tmp_path: Path) -> None:
@@ -93,7 +95,7 @@ def test_a_list_of_another_table_is_refused(tmp_path: Path) -> None:
         slow_clients(two_clients(tmp_path), small_index())
 
 
-def test_plain_rules_tell_namesakes_apart_by_city_and_leave_the_rest_alone() -> None:
+def test_plain_rules_distinguish_namesakes_by_city_and_link_nothing_ambiguous() -> None:
     rules = PlainRules([company_rows()])
 
     in_osaka = rules.link(asked(name="㈱青空商事", street="大阪府大阪市北区梅田1-1-3"))
@@ -120,7 +122,7 @@ def test_a_plain_index_leaves_out_closed_companies() -> None:
 
 
 def test_recall_is_judged_alike_for_search_and_brute_force() -> None:
-    """Both find the misspelt name and the namesake in Tokyo; nobody finds JAL."""
+    """Both find the misspelt name and the namesake in Tokyo; JAL is not found."""
     records = client_records(
         {"name": "五洋建没株式会社"}, {"name": "(株)青空商事"}, {"name": "JAL"}
     )
@@ -150,7 +152,7 @@ def test_given_files_are_measured_as_they_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("arguments", "message"),
     [
         (["--clients", "clients.csv"], "give --companies and --clients together"),
         (["--limit", "0"], "--limit must be at least 1, got 0"),
@@ -158,9 +160,9 @@ def test_given_files_are_measured_as_they_are(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_command_line_ends_with_one_sentence(
-    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = main(words)
+    code = main(arguments)
 
     error = capsys.readouterr().err
     assert code == 1
@@ -168,7 +170,16 @@ def test_a_wrong_command_line_ends_with_one_sentence(
     assert error.count("\n") == 1
 
 
-def test_columns_are_mapped_by_words() -> None:
+def test_an_unknown_command_of_the_room_names_those_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cost(["size"]) == 2
+    assert capsys.readouterr().err == (
+        "expected a command among ['speed', 'growth', 'serving', 'scale_out'], got 'size'\n"
+    )
+
+
+def test_columns_are_mapped_by_options() -> None:
     assert column_mapping(["corporate_number=company_id"]).corporate_number == "company_id"
     with pytest.raises(ConfigError, match="got \\['name'\\]"):
         column_mapping(["name"])

@@ -1,4 +1,4 @@
-"""Suites: what a cell is kept by, how runs become rows and verdicts, and the page."""
+"""Suites: the key of a cell, and how runs become rows and verdicts."""
 
 import json
 from dataclasses import replace
@@ -6,17 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hydra import compose, initialize_config_dir
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import open_dict, read_write
 
-from experiments.suite.conditions import GROUPS
+from experiments.peers.cells import joined
 from experiments.suite.cells import cell_key, plan_cells, run_cell
 from experiments.suite.changed import Changes
-from experiments.peers.cells import joined
-from experiments.tools.problem import ROOT, imported_sources, of_clients, train_settings
-from experiments.tools.records import Record, read_record, write_record
-from experiments.tools.settings import Claim, Condition, SuiteSettings
+from experiments.suite.conditions import GROUPS
 from experiments.suite.summary import (
     ablations_of,
     claims_of,
@@ -28,24 +22,32 @@ from experiments.suite.summary import (
 )
 from experiments.suite.systems import SYSTEMS
 from experiments.suite.tables import leaderboard, markdown, verdicts, write_results
-from linkage_rl.config import nodes
+from experiments.suite.thinned import FIELDS_KEPT
+from experiments.tools.composing import compose_settings, train_settings
+from experiments.tools.digests import ROOT, imported_sources
+from experiments.tools.problem import of_clients
+from experiments.tools.records import Record, read_record, write_record
+from experiments.tools.settings import Claim, Condition, SuiteSettings
 from linkage_rl.config.command import CONFIGS
 from linkage_rl.decision.cases import join_cases
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import CompanyRows, RecordBatch
+from linkage_rl.train import TrainSettings
 from tests.cases_factory import Candidate, Client, typed_cases
-from tests.experiments.made_up import suite, told
+from tests.experiments.made_up import judged_cell, suite, with_result
 
 TINY = ["experiment=sample", "debug=fast", "training.progress=false"]
 
 
 class TestKeys:
-    def test_a_cell_is_kept_by_what_its_answers_depend_on_and_by_nothing_else(self) -> None:
+    def test_the_key_of_a_cell_depends_only_on_what_changes_its_answers(
+        self,
+    ) -> None:
         settings = train_settings([*TINY, "seed=1"])
 
         def key(system: str, *words: str, seed: int = 1, labels: int = 0) -> str:
-            told = train_settings([*TINY, *words]) if words else settings
-            return cell_key(told, Condition(labels=labels), system, seed)
+            changed = train_settings([*TINY, *words]) if words else settings
+            return cell_key(changed, Condition(labels=labels), system, seed)
 
         assert key("ranker") == key("ranker", "agent=dqn", "training.total_timesteps=7")
         assert key("ranker") != key("ranker", "ranker.width=16")
@@ -56,7 +58,7 @@ class TestKeys:
         assert key("ppo") != key("ppo", "reward.wrong_link=-2")
         assert key("ppo") == key("ppo", "training.tensorboard=true")
 
-    def test_a_cell_is_kept_by_the_code_that_its_system_imports(self) -> None:
+    def test_the_key_of_a_cell_depends_on_the_code_that_its_system_imports(self) -> None:
         def code(system: str) -> set[str]:
             files = imported_sources(*SYSTEMS[system].code)
             return {str(path.relative_to(ROOT)) for path in files}
@@ -65,7 +67,7 @@ class TestKeys:
         assert "linkage_rl/agents/scorer.py" in ranker
         assert agent > ranker
         assert {"linkage_rl/agents/warm_start.py", "linkage_rl/envs/core.py"} <= agent - ranker
-        assert "experiments/real_lists/lightgbm_scores.py" in code("lightgbm")
+        assert "experiments/suite/lightgbm_scores.py" in code("lightgbm")
         assert "linkage_rl/agents/ranker.py" in code("flat_ranker")
         assert "linkage_rl/agents/ranker.py" not in code("lightgbm")
         assert all(kind.code for kind in SYSTEMS.values() if kind.learns)
@@ -94,6 +96,19 @@ class TestKeys:
         with pytest.raises(ConfigError, match="'hard' is compared with 'nothing'"):
             suite(conditions={"hard": Condition(against="nothing")})
 
+    def test_peers_are_refused_where_a_condition_changes_cases(self) -> None:
+        with pytest.raises(ConfigError, match="'few' changes cases, but peers read whole lists"):
+            suite(conditions={"few": Condition(labels=100)}, peers=["splink"])
+
+    def test_parameters_of_lightgbm_are_part_of_the_key_of_its_cells_only(self) -> None:
+        settings = TrainSettings()
+
+        def key(system: str, **parameters: float) -> str:
+            return cell_key(settings, Condition(lightgbm=parameters), system, 1)
+
+        assert key("lightgbm", num_leaves=7) != key("lightgbm")
+        assert key("ranker", num_leaves=7) == key("ranker")
+
     def test_a_cell_that_failed_is_known_by_its_record(self, tmp_path: Path) -> None:
         record = Record("easy", "rules", "rules", 1, error="no such file")
 
@@ -108,9 +123,9 @@ class TestLabels:
         """Sixty cases of two lists, both of which call their twenty clients c0 to c19."""
         twenty = typed_cases([Client([Candidate("五洋建設", 1, 0.9, right=True)])] * 20)
         copies = twenty.take(np.arange(20))
-        whole = join_cases([twenty, twenty, copies], [0, 1, 1])
+        every = join_cases([twenty, twenty, copies], [0, 1, 1])
 
-        few = of_clients(whole, 8, seed=1)
+        few = of_clients(every, 8, seed=1)
 
         assert len(few) == 8 + np.count_nonzero(few.dataset) // 2
         assert len(set(zip(few.clients.take(np.arange(len(few))), few.dataset, strict=True))) == 8
@@ -130,7 +145,7 @@ class TestSummary:
         """Right links of 6, 7 and 8 tenths, nothing wrong: F1 is 2c / (c + 1)."""
         groups, failed = group_results(
             [
-                told("easy", "ranker", seed, "r" * (5 + seed) + "-" * (5 - seed))
+                judged_cell("easy", "ranker", seed, "r" * (5 + seed) + "-" * (5 - seed))
                 for seed in (1, 2, 3)
             ]
         )
@@ -145,30 +160,30 @@ class TestSummary:
         assert row.by_client["f1"][0] < row.figures["f1"] < row.by_client["f1"][1]
         assert row.figures["fit_cpu_s"] == 2.0
 
-    def test_a_peer_is_calibrated_on_each_list_alone(self) -> None:
+    def test_a_peer_is_calibrated_on_each_list_separately(self) -> None:
         """Its scores of the second list are a tenth of what as good a link has on the first."""
-        place, weights, goal, one = told("easy", "ranker", 1, "rrrrwww---")
-        assert one.test is not None
+        one = judged_cell("easy", "ranker", 1, "rrrrwww---")
+        assert one.result.test is not None
         scaled = replace(
-            one.test, confidence=one.test.confidence * np.float32(0.1), dataset=one.test.dataset + 1
+            one.result.test,
+            confidence=one.result.test.confidence * np.float32(0.1),
+            dataset=one.result.test.dataset + 1,
         )
-        said = joined([one.test, scaled])
+        both = joined([one.result.test, scaled])
 
-        def standing(system: str) -> float:
-            record = replace(one.record, system=system, datasets=("first", "second"))
-            groups, _ = group_results(
-                [(place, weights, goal, replace(one, record=record, valid=said, test=said))]
-            )
-            return groups[-1].standings[0].figures()["f1"]
+        def f1_of(system: str) -> float:
+            record = {"system": system, "datasets": ("first", "second")}
+            groups, _ = group_results([with_result(one, record, valid=both, test=both)])
+            return groups[-1].runs[0].figures()["f1"]
 
-        assert standing("splink") > standing("ranker")
+        assert f1_of("splink") > f1_of("ranker")
 
     def test_claims_hold_are_refuted_or_tie(self) -> None:
         groups, _ = group_results(
             [
-                told("easy", "good", 1, "rrrrrrrrr-"),
-                told("easy", "bad", 1, "rrr-------"),
-                told("easy", "same", 1, "rrrrrrrrr-"),
+                judged_cell("easy", "good", 1, "rrrrrrrrr-"),
+                judged_cell("easy", "bad", 1, "rrr-------"),
+                judged_cell("easy", "same", 1, "rrrrrrrrr-"),
             ]
         )
         asked = [Claim("good", "bad"), Claim("bad", "good"), Claim("good", "same")]
@@ -177,20 +192,14 @@ class TestSummary:
 
         assert [verdict.sentence for verdict in found] == ["holds", "refuted", "tie"]
 
-    def test_of_a_cost_less_is_better(self) -> None:
-        place, weights, goal, cheap = told("easy", "cheap", 1, "rrrrrrrrr-")
-        assert cheap.test is not None
-        dear = replace(cheap.test, cost=cheap.test.cost + 1)
-        record = replace(cheap.record, system="dear")
-        groups, _ = group_results(
-            [
-                (place, weights, goal, cheap),
-                (place, weights, goal, replace(cheap, record=record, test=dear)),
-            ]
-        )
+    def test_the_lower_cost_is_better(self) -> None:
+        cheap = judged_cell("easy", "cheap", 1, "rrrrrrrrr-")
+        assert cheap.result.test is not None
+        costly = replace(cheap.result.test, cost=cheap.result.test.cost + 1)
+        groups, _ = group_results([cheap, with_result(cheap, {"system": "costly"}, test=costly)])
         asked = [
-            Claim("cheap", "dear", "cost_per_client"),
-            Claim("dear", "cheap", "cost_per_client"),
+            Claim("cheap", "costly", "cost_per_client"),
+            Claim("costly", "cheap", "cost_per_client"),
         ]
 
         found = claims_of(suite(claims=asked), groups)
@@ -201,7 +210,10 @@ class TestSummary:
 
     def test_a_condition_is_compared_with_the_one_it_names(self) -> None:
         groups, _ = group_results(
-            [told("easy", "ranker", 1, "rrrrrrrrr-"), told("hard", "ranker", 1, "rrr-------")]
+            [
+                judged_cell("easy", "ranker", 1, "rrrrrrrrr-"),
+                judged_cell("hard", "ranker", 1, "rrr-------"),
+            ]
         )
 
         found = ablations_of(suite(), groups)
@@ -214,9 +226,9 @@ class TestSummary:
     def test_only_systems_of_every_list_enter_the_aggregate(self) -> None:
         groups, _ = group_results(
             [
-                *(told("easy", "ranker", seed, "rrrrrrrrr-") for seed in (1, 2)),
-                *(told("hard", "ranker", seed, "rrrrr-----") for seed in (1, 2)),
-                told("easy", "rules", 1, "rrrrr-----"),
+                *(judged_cell("easy", "ranker", seed, "rrrrrrrrr-") for seed in (1, 2)),
+                *(judged_cell("hard", "ranker", seed, "rrrrr-----") for seed in (1, 2)),
+                judged_cell("easy", "rules", 1, "rrrrr-----"),
             ]
         )
 
@@ -225,12 +237,12 @@ class TestSummary:
         assert [row.system for row in rows] == ["ranker"]
         assert rows[0].figures["f1"] == pytest.approx((18 / 19 + 10 / 15) / 2)
 
-    def test_fewer_seeds_than_asked_are_said(self) -> None:
+    def test_fewer_seeds_than_asked_are_reported(self) -> None:
         groups, _ = group_results(
             [
-                *(told("easy", "ranker", seed, "rrrrr-----") for seed in (1, 2)),
-                *(told("easy", "ppo", seed, "rrrrr-----") for seed in range(5)),
-                told("easy", "rules", 1, "rrrrr-----"),
+                *(judged_cell("easy", "ranker", seed, "rrrrr-----") for seed in (1, 2)),
+                *(judged_cell("easy", "ppo", seed, "rrrrr-----") for seed in range(5)),
+                judged_cell("easy", "rules", 1, "rrrrr-----"),
             ]
         )
         rows = [row_of(group, 50) for group in groups]
@@ -241,8 +253,8 @@ class TestSummary:
     def test_tables_show_failures_and_no_nan_reaches_json(self, tmp_path: Path) -> None:
         groups, failed = group_results(
             [
-                told("easy", "ranker", 1, "rrrrrrrrrr"),
-                told("easy", "dedupe", 1, "", error="it did not finish in 1800 s"),
+                judged_cell("easy", "ranker", 1, "rrrrrrrrrr"),
+                judged_cell("easy", "dedupe", 1, "", error="it did not finish in 1800 s"),
             ]
         )
         rows = [row_of(groups[0], 50), *failures(failed)]
@@ -305,34 +317,27 @@ SUITES = [path.stem for path in sorted((CONFIGS / "suite").glob("*.yaml"))]
 
 
 def composed(name: str) -> SuiteSettings:
-    nodes.register("run", SuiteSettings, {})
-    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        whole = compose("run", [f"suite={name}"], return_hydra_config=True)
-    HydraConfig.instance().set_config(whole)
-    with open_dict(whole), read_write(whole):
-        whole.pop("hydra")
-    told = nodes.settings(whole, SuiteSettings)
-    HydraConfig.instance().cfg = None
-    return told
+    return compose_settings("run", [f"suite={name}"], SuiteSettings).settings
 
 
 @pytest.mark.parametrize("name", SUITES)
 def test_every_suite_becomes_settings_that_name_known_systems(name: str) -> None:
-    told = composed(name)
+    settings = composed(name)
 
-    used = {system for one in told.conditions.values() for system in one.systems}
-    claimed = {system for claim in told.claims for system in (claim.ours, claim.theirs)}
-    assert (used | set(told.systems)) <= set(SYSTEMS)
-    assert claimed <= {*SYSTEMS, *told.peers}
-    assert {one.without for one in told.conditions.values()} <= {"", *GROUPS}
-    assert told.output == f"outputs/suites/{name}"
-    assert len(told.seeds) >= 5
+    used = {system for one in settings.conditions.values() for system in one.systems}
+    claimed = {system for claim in settings.claims for system in (claim.ours, claim.theirs)}
+    assert (used | set(settings.systems)) <= set(SYSTEMS)
+    assert claimed <= {*SYSTEMS, *settings.peers}
+    assert {one.without for one in settings.conditions.values()} <= {"", *GROUPS}
+    assert {one.test_fields for one in settings.conditions.values()} <= {"", *FIELDS_KEPT}
+    assert settings.output == f"outputs/suites/{name}"
+    assert len(settings.seeds) >= 5
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SUITES)
 def test_every_condition_is_understood_by_the_training_command(name: str) -> None:
-    told = composed(name)
+    settings = composed(name)
 
-    for condition in told.conditions.values():
-        assert train_settings([*told.overrides, *condition.overrides]).seed == 1
+    for condition in settings.conditions.values():
+        assert train_settings([*settings.overrides, *condition.overrides]).seed == 1

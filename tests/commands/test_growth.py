@@ -1,4 +1,4 @@
-"""The scaling experiment runs, and its tables hold what they are asked; no timing is asserted."""
+"""The growth experiment runs, its tables have the companies they need; no timing is asserted."""
 
 import json
 from dataclasses import replace
@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments.cost.growth import as_table, main
-from experiments.cost.table_cost import Growth
-from experiments.cost.sized_tables import RealTable, synthetic
+from experiments.cost.growth import growth_table, main
 from experiments.cost.inputs import QUICK, write_clients, write_companies
+from experiments.cost.sized_tables import RealTable, synthetic
+from experiments.cost.table_cost import Growth
 from linkage_rl.tables.sample import SampleConfig, generate_clients, generate_companies
 from linkage_rl.tables.schema import CANONICAL
 
@@ -34,7 +34,7 @@ def test_a_drawn_table_keeps_the_right_company_of_every_client(
     assert set(inputs.truth) - {""} <= set(ids)
 
 
-def test_the_whole_file_is_measured_as_it_is(table: RealTable, tmp_path: Path) -> None:
+def test_zero_rows_take_the_file_as_it_is(table: RealTable, tmp_path: Path) -> None:
     assert table.drawn(0, QUICK, tmp_path).companies == table.companies
 
 
@@ -46,20 +46,21 @@ def test_a_synthetic_table_comes_with_clients_of_its_own(tmp_path: Path) -> None
     assert len(inputs.clients) == 10
 
 
+@pytest.mark.slow
 def test_every_size_becomes_a_line_a_record_and_a_point(
     table: RealTable, tmp_path: Path, bundle: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["--companies", str(table.companies), "--clients", str(table.clients)]
-    words += ["--bundle", str(bundle), "--sizes", "100", "--synthetic", "--limit", "20"]
+    arguments = ["--companies", str(table.companies), "--clients", str(table.clients)]
+    arguments += ["--bundle", str(bundle), "--sizes", "100", "--synthetic", "--limit", "20"]
 
-    code = main([*words, "--output", str(tmp_path / "out")])
+    code = main([*arguments, "--output", str(tmp_path / "out")])
 
     grown = [
         Growth(**some)
-        for some in json.loads((tmp_path / "out" / "results.json").read_text())["tables"]
+        for some in json.loads((tmp_path / "out" / "growth.json").read_text())["tables"]
     ]
     assert code == 0
     assert [some.table for some in grown] == ["real"]
     assert all(value for value in vars(grown[0]).values())
-    assert as_table(grown) in capsys.readouterr().out
+    assert growth_table(grown) in capsys.readouterr().out
     assert (tmp_path / "out" / "growth.png").stat().st_size > 10_000

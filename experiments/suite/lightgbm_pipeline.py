@@ -29,55 +29,55 @@ SETTINGS: Final[dict[str, Any]] = {
 }
 """LightGBM's own parameters; leaves follow the number of cases."""
 LEAVES: Final = (15, 63)
-"""Of a tree, for few cases and for many; chosen on valid (`experiments/tuning`)."""
+"""Of a tree, for few cases and for many; chosen on valid (`suite=few_labels`)."""
 MANY_CASES: Final = 10_000
 """From here on trees have many leaves; fewer were tried at 7,200 cases and at 36,000."""
-REQUIREMENTS: Final = Path(__file__).with_name("requirements-lightgbm.txt")
+REQUIREMENTS: Final = Path(__file__).with_name("lightgbm.txt")
 """Of the environment that has LightGBM."""
 _CHUNK = 4096
 _SCRIPT = Path(__file__).with_name("lightgbm_scores.py")
 
 
-def judge_by_lightgbm(
-    train: CaseSet,
-    valid: CaseSet,
-    test: CaseSet,
+def predict_by_lightgbm(
+    cases_of: Mapping[str, CaseSet],
     view: View,
     python: Path,
     seed: int,
-    took: Path | None = None,
-    told: Mapping[str, float] | None = None,
-) -> tuple[Decisions, Decisions]:
-    """What LightGBM says of the valid and the test cases, every blocker run; raw scores.
+    parameters: Mapping[str, float] | None = None,
+) -> tuple[Decisions, Decisions, dict[str, float]]:
+    """Decisions of LightGBM about the valid and the test cases, every blocker run; raw scores.
+
+    The valid cases stop the boosting. Trees see the features of the slots that agents see.
 
     Args:
-        train: Labelled cases to learn from.
-        valid: Labelled cases that stop the boosting.
-        test: Cases to judge.
-        view: How cases are shown: the features of the slots are those that the agents see.
+        cases_of: Labelled cases of 'train', 'valid' and 'test'.
+        view: How cases are shown.
         python: Interpreter that has lightgbm.
         seed: Of the boosting.
-        took: File that gets the seconds of fitting and scoring as JSON.
-        told: What takes the place of some of `SETTINGS`, or of `num_leaves`.
+        parameters: In place of some of `SETTINGS`, or of `num_leaves`.
+
+    Returns:
+        Both decisions, and the seconds `fit_s`, `fit_cpu_s` and `predict_cpu_s`.
     """
     with TemporaryDirectory() as name:
         folder = Path(name)
         pairs = {}
-        for split, cases in (("train", train), ("valid", valid), ("test", test)):
+        for split, cases in cases_of.items():
             rows, pairs[split] = shown_pairs(cases, view)
             np.save(folder / f"{split}.npy", rows)
             np.save(folder / f"{split}.right.npy", cases.is_right[pairs[split]])
             del rows
-        leaves = LEAVES[len(train) >= MANY_CASES]
-        settings = SETTINGS | {"num_leaves": leaves, "seed": seed} | dict(told or {})
+        leaves = LEAVES[len(cases_of["train"]) >= MANY_CASES]
+        settings = SETTINGS | {"num_leaves": leaves, "seed": seed} | dict(parameters or {})
         (folder / "settings.json").write_text(json.dumps(settings))
         subprocess.run([str(python), str(_SCRIPT), str(folder)], check=True)
-        if took is not None:
-            took.write_text((folder / "took.json").read_text())
-        return (
-            decisions_of(valid, view, pairs["valid"], np.load(folder / "valid.score.npy")),
-            decisions_of(test, view, pairs["test"], np.load(folder / "test.score.npy")),
+        valid, test = (
+            decisions_of(
+                cases_of[split], view, pairs[split], np.load(folder / f"{split}.score.npy")
+            )
+            for split in ("valid", "test")
         )
+        return valid, test, json.loads((folder / "seconds.json").read_text())
 
 
 def shown_pairs(cases: CaseSet, view: View) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -86,10 +86,10 @@ def shown_pairs(cases: CaseSet, view: View) -> tuple[NDArray[np.float32], NDArra
     for begin in range(0, len(cases), _CHUNK):
         case = np.arange(begin, min(begin + _CHUNK, len(cases)))
         seen = view.observe(cases, case, np.asarray(cases.available[case]))
-        filled = seen.slot_pairs >= 0
+        filled = seen.slot_candidates >= 0
         query = np.repeat(seen.query, filled.sum(axis=1), axis=0)
         rows.append(np.concatenate([seen.candidates[filled], query], axis=1))
-        pairs.append(seen.slot_pairs[filled])
+        pairs.append(seen.slot_candidates[filled])
     return np.concatenate(rows), np.concatenate(pairs)
 
 
@@ -107,7 +107,7 @@ def decisions_of(
     ran = np.array(cases.available)
     return Decisions(
         kind=np.where(confidence >= 0.5, DecisionKind.LINK, DecisionKind.NO_MATCH).astype(np.int8),
-        pair=pair,
+        candidate=pair,
         confidence=confidence,
         ran=ran,
         cost=blocker_cost(ran, np.asarray(view.costs, dtype=np.float32)),

@@ -1,4 +1,4 @@
-"""What the set scorer replaced: networks that see the slots as one long row of numbers."""
+"""Baselines without the set scorer: networks that see the slots as one long row of numbers."""
 
 import copy
 import math
@@ -33,7 +33,7 @@ _CHUNK = 2048
 
 @dataclass(frozen=True)
 class FlatPolicy:
-    """Two hidden layers over all slots at once; it prefers links and no match, and runs nothing."""
+    """Two hidden layers over all slots at once; scores links and no match, runs no blocker."""
 
     network: nn.Module
 
@@ -50,7 +50,7 @@ class FlatPolicy:
 def train_flat_ranker(
     train: CaseSet, valid: CaseSet, view: View, config: RankerConfig, seed: int
 ) -> FlatPolicy:
-    """As `train_ranker`, with the loss, the blocker sets and the passes of the set scorer."""
+    """Like `train_ranker`: the same loss, random blocker sets and early stopping."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     width = _row(view.observe(train, np.arange(1), np.zeros(1, np.uint16))).shape[1]
@@ -59,7 +59,7 @@ def train_flat_ranker(
         nn.Linear(UNITS, view.max_candidates + 1),
     )
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=config.weight_decay)
-    best, best_loss, waited = network, math.inf, 0
+    best, best_loss, stale = network, math.inf, 0
     with one_thread():
         for _ in range(config.epochs):
             for case in batches(len(train), config, rng):
@@ -67,10 +67,10 @@ def train_flat_ranker(
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
-            waited += 1
+            stale += 1
             if (reached := _mean_loss(network, valid, view, config)) < best_loss:
-                best, best_loss, waited = copy.deepcopy(network), reached, 0
-            if waited >= config.patience:
+                best, best_loss, stale = copy.deepcopy(network), reached, 0
+            if stale >= config.patience:
                 break
     return FlatPolicy(best)
 
@@ -111,7 +111,7 @@ def _mean_loss(network: nn.Module, cases: CaseSet, view: View, config: RankerCon
 
 @dataclass(frozen=True)
 class StockPolicy:
-    """A policy of sb3-contrib as it comes, greedy."""
+    """A policy of sb3-contrib with its default network, greedy."""
 
     model: MaskablePPO
 
@@ -120,10 +120,10 @@ class StockPolicy:
         seen, _ = self.model.policy.obs_to_tensor(as_dict(observation, flat=False))
         legal = observation.action_mask > 0
         with torch.inference_mode():
-            told = self.model.policy.get_distribution(seen, action_masks=legal).distribution
-        assert isinstance(told, torch.distributions.Categorical)
-        said: NDArray[np.float32] = told.logits.numpy()
-        return np.where(legal, said, MASKED).astype(np.float32)
+            drawn = self.model.policy.get_distribution(seen, action_masks=legal).distribution
+        assert isinstance(drawn, torch.distributions.Categorical)
+        logits: NDArray[np.float32] = drawn.logits.numpy()
+        return np.where(legal, logits, MASKED).astype(np.float32)
 
 
 def train_flat_agent(

@@ -15,9 +15,9 @@ from experiments.suite.systems import AGENT, FIT, RANKER, SYSTEMS
 from linkage_rl.errors import ConfigError
 from linkage_rl.train import TrainSettings
 
-_PLACES = ("database", "index", "source")
-"""Keys of the table that say where it lies, not what is in it."""
-_LOOKS = ("progress", "tensorboard")
+_LOCATIONS = ("database", "index", "source")
+"""Keys of the table that say where it is stored, not what is in it."""
+_DISPLAY = ("progress", "tensorboard")
 """Keys of the training that change nothing it learns."""
 
 
@@ -38,31 +38,31 @@ def run_folders(patterns: Sequence[str]) -> list[Path]:
 
 
 def fitting_run(settings: TrainSettings, system: str, runs: Sequence[Path]) -> Path | None:
-    """The first run that learned this system from these settings; None if there is none.
+    """The first run that learned this system with these settings; None if there is none.
 
-    Runs are compared by every setting on which the system depends, but not by the code that they
-    were made with: their commit goes into the record of the cell.
+    Runs are compared by every setting on which the system depends, but not by their code: their
+    commit goes into the record of the cell.
     """
     kind = SYSTEMS[system]
     if not (kind.agent or system == "ranker"):
         return None
-    wanted = _told(asdict(settings), kind.reads)
+    wanted = _relevant(asdict(settings), kind.reads)
     for run in runs:
         saved: Any = OmegaConf.to_container(OmegaConf.load(run / "config.yaml"))
         if kind.agent and saved["agent_name"] != system:
             continue
-        if saved["seed"] == settings.seed and _told(saved, kind.reads) == wanted:
+        if saved["seed"] == settings.seed and _relevant(saved, kind.reads) == wanted:
             return run
     return None
 
 
-def _told(settings: dict[str, Any], reads: Sequence[str]) -> dict[str, Any]:
+def _relevant(settings: dict[str, Any], reads: Sequence[str]) -> dict[str, Any]:
     """The settings that matter, as plain JSON so that both sides compare."""
     parts = {name: settings[name] for name in ("table", "clients", "candidates", "env", *reads)}
     plain: dict[str, Any] = json.loads(json.dumps(parts, default=list))
-    for name in _PLACES:
+    for name in _LOCATIONS:
         plain["table"].pop(name, None)
-    for name in _LOOKS:
+    for name in _DISPLAY:
         plain.get("training", {}).pop(name, None)
     for split in ("train", "valid", "test"):
         files = plain["clients"][split]
@@ -70,30 +70,30 @@ def _told(settings: dict[str, Any], reads: Sequence[str]) -> dict[str, Any]:
     return plain
 
 
-def weights_of(run: Path, system: str) -> Path:
-    """The file of what the run learned for this system."""
+def weights_file(run: Path, system: str) -> Path:
+    """File with the weights that the run learned for this system."""
     return run / (RANKER if system == "ranker" else AGENT)
 
 
 def weights_digest(run: Path, system: str) -> str:
-    """Stands for what the run learned."""
-    return xxhash.xxh3_128(weights_of(run, system).read_bytes()).hexdigest()
+    """Digest of the weights that the run learned."""
+    return xxhash.xxh3_128(weights_file(run, system).read_bytes()).hexdigest()
 
 
 def take_over(run: Path, system: str, folder: Path) -> None:
     """Copy what the run learned into the folder of a cell, with the time it took."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = weights_of(run, system)
+    weights = weights_file(run, system)
     shutil.copyfile(weights, folder / weights.name)
     if system != "ranker" and (run / "evaluations.npz").exists():
         shutil.copyfile(run / "evaluations.npz", folder / "evaluations.npz")
     seconds = json.loads((run / "metrics.json").read_text())["seconds"]
     made = json.loads((run / "manifest.json").read_text())
     stage = "training the ranker" if system == "ranker" else "training the agent"
-    told = {
+    content = {
         "wall_s": seconds[stage],
-        # the run measured wall time alone
+        # the run measured wall time only
         "cpu_s": None,
         "notes": {"trained by": f"{made['command']} at commit {made['commit'][:7]}"},
     }
-    (folder / FIT).write_text(json.dumps(told))
+    (folder / FIT).write_text(json.dumps(content))

@@ -1,0 +1,38 @@
+"""`python -m experiments.cost COMMAND`: what the library costs in time and memory.
+
+Commands: speed (hot paths beside rivals), growth (a larger table), serving (a server under load),
+scale_out (more workers). Each has `--help`.
+"""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from experiments.cost import growth, scale_out, serving, speed
+
+COMMANDS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
+    "speed": speed.main,
+    "growth": growth.main,
+    "serving": serving.main,
+    "scale_out": scale_out.main,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that the first argument names, and return its exit code.
+
+    Args:
+        arguments: The command line; None takes that of the process.
+    """
+    name, *others = (sys.argv[1:] if arguments is None else arguments) or [""]
+    if name in ("-h", "--help"):
+        sys.stdout.write(f"{__doc__}")
+        return 0
+    if name not in COMMANDS:
+        sys.stderr.write(f"expected a command among {list(COMMANDS)}, got {name!r}\n")
+        return 2
+    return COMMANDS[name](others)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
