@@ -1,11 +1,13 @@
 """The supervisor and nginx as real processes; only the worker is a fake."""
 
+import json
 import os
 import signal
 import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,27 @@ class TestNginxRefuses:
         assert answer.status == 431
         assert "headers" in answer.json["error"]
 
+    def test_a_method_that_no_path_allows(self, server: Server) -> None:
+        host, port = server.url.removeprefix("http://").split(":")
+        connection = HTTPConnection(host, int(port), timeout=TIMEOUT_S)
+        connection.request("TRACE", "/ping")
+        answer = connection.getresponse()
+        body = json.loads(answer.read())
+        connection.close()
+
+        assert answer.status == 405
+        assert answer.headers["Allow"] == "GET, HEAD, POST, DELETE"
+        assert body["error"].startswith("expected GET, HEAD, POST or DELETE, got another")
+
+    @pytest.mark.parametrize("path", ["/.refused/busy", "/ping", f"/{'x' * 9_000}"])
+    def test_with_a_request_id_in_header_and_body(self, server: Server, path: str) -> None:
+        headers = {"X-Junk": "x" * 9_000} if path == "/ping" else {}
+
+        answer = server.send(path, headers=headers)
+
+        assert answer.status in (404, 414, 431)
+        assert answer.headers["X-Request-Id"] == answer.json["request_id"]
+
     def test_a_url_that_is_too_long(self, server: Server) -> None:
         assert server.send(f"/{'x' * 9_000}").status == 414
 
@@ -104,6 +127,7 @@ def test_before_a_worker_is_ready_the_answer_is_503_with_retry_after(tmp_path: P
     assert answer.status == 503
     assert answer.headers["Retry-After"] == "1"
     assert answer.json["error"] == "no worker can answer just now; try again"
+    assert answer.headers["X-Request-Id"] == answer.json["request_id"]
 
 
 def test_a_killed_worker_loses_no_request_and_is_restarted(tmp_path: Path) -> None:
