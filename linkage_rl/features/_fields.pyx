@@ -97,11 +97,11 @@ def nearness(
     const Row[::1] clients, const int64_t[::1] client_of_pair, const Row[::1] companies,
     const uint64_t[::1] place_keys, const float[:, ::1] points,
 ):
-    """How near P pairs are, at a scale of 10 and of 100 km, and 1 where that is unknown; (P, 3).
+    """Nearness of P pairs at a scale of 10 and of 100 km, and 1 where it is unknown; shape (P, 3).
 
     Args:
         companies: Packed company of each pair.
-        place_keys: Prefecture and city of each known place in one number, rising.
+        place_keys: Prefecture and city of each known place in one number, ascending.
         points: Where they lie, in km, shape (places, 3).
     """
     cdef Py_ssize_t i, n = companies.shape[0], last = -1
@@ -116,7 +116,7 @@ def nearness(
                 here = _locate(place_keys, &clients[last])
             there = _locate(place_keys, &companies[i])
             if here >= 0 and there >= 0:
-                # the chord is taken for the arc: at 1,000 km that is 0.1 % short
+                # chord instead of arc: at 1,000 km it is 0.1 % shorter
                 x = points[here, 0] - points[there, 0]
                 y = points[here, 1] - points[there, 1]
                 z = points[here, 2] - points[there, 2]

@@ -15,6 +15,6 @@ def spell(
     company_kana: list[str],
     latin: list[str],
     company_latin: list[str],
-    likeness: NDArray[np.float32],
+    similarity: NDArray[np.float32],
     grams: NDArray[np.float32],
 ) -> NDArray[np.float32]: ...

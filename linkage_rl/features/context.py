@@ -1,4 +1,7 @@
-"""What a lone pair does not show: namesakes, and how common a name and a place are."""
+"""How common the name, site and city of a company or client are in the whole table.
+
+Counts become features on a logarithmic scale: 1 company of a name gives 0.1, 1,000 give 1.
+"""
 
 from typing import Final
 
@@ -17,38 +20,38 @@ NAMES: Final = (
 
 _MANY: Final = 1_000
 _MANY_OF_A_CITY: Final = 65_535
-_MOST: Final = np.array([_MANY_OF_A_CITY if name == "city" else _MANY for name in COUNTED])
-"""Count from which on each of `COUNTED` is as common as can be."""
+_CEILING: Final = np.array([_MANY_OF_A_CITY if name == "city" else _MANY for name in COUNTED])
+"""Count at which the feature of each of `COUNTED` reaches 1."""
 
 
 def log_count(
-    counts: NDArray[np.integer], most: NDArray[np.int64] | int = 1_000
+    counts: NDArray[np.integer], ceiling: NDArray[np.int64] | int = 1_000
 ) -> NDArray[np.float32]:
-    """Counts on a logarithmic scale in [0, 1]; 1 from `most` on."""
-    scaled: NDArray[np.float32] = np.minimum(np.log1p(counts) / np.log1p(most), 1).astype(
+    """Counts on a logarithmic scale in [0, 1], same shape; 1 for `ceiling` and more."""
+    scaled: NDArray[np.float32] = np.minimum(np.log1p(counts) / np.log1p(ceiling), 1).astype(
         np.float32
     )
     return scaled
 
 
 def _scale(dtype: type[np.floating]) -> NDArray[np.float32]:
-    """`log_count` of 0..most + 1, for `_MANY` and then for `_MANY_OF_A_CITY`."""
+    """`log_count` of 0..ceiling + 1, for `_MANY` and then for `_MANY_OF_A_CITY`."""
     scales = [
-        log_count(np.arange(most + 2).astype(dtype), np.array([most]))
-        for most in (_MANY, _MANY_OF_A_CITY)
+        log_count(np.arange(ceiling + 2).astype(dtype), np.array([ceiling]))
+        for ceiling in (_MANY, _MANY_OF_A_CITY)
     ]
     return np.concatenate(scales)
 
 
 _OF_COMPANY: Final = _scale(np.float32)
 _OF_CLIENT: Final = _scale(np.float64)
-_BEGIN: Final = np.where(_MOST == _MANY, 0, _MANY + 2)
-"""Where the scale of each of `COUNTED` begins."""
+_BEGIN: Final = np.where(_CEILING == _MANY, 0, _MANY + 2)
+"""Offset of the scale of each of `COUNTED`."""
 
 
 def _scaled(scale: NDArray[np.float32], counts: NDArray[np.integer]) -> NDArray[np.float32]:
-    """`log_count` of counts of each of `COUNTED`, looked up; same shape."""
-    values: NDArray[np.float32] = scale[np.minimum(counts, _MOST + 1) + _BEGIN]
+    """`log_count` of counts of each of `COUNTED`, from a table; same shape."""
+    values: NDArray[np.float32] = scale[np.minimum(counts, _CEILING + 1) + _BEGIN]
     return values
 
 

@@ -1,4 +1,4 @@
-"""Whether a client goes by a name that a company has given up."""
+"""Whether the name of a client is a former name of a company."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ NAMES: Final = ("former_name_equal", "former_name_frequency")
 
 
 def former_name_frequencies(index: CompanyIndex, clients: Clients) -> NDArray[np.float32]:
-    """How many companies once bore the name of each of N clients, shape (N,), in [0, 1]."""
+    """How many companies had the name of each of N clients before, shape (N,), in [0, 1]."""
     return log_count(index.former_name_frequencies(clients))
 
 
@@ -27,8 +27,8 @@ def history(
 ) -> NDArray[np.float32]:
     """History features of P pairs, shape (P, len(NAMES)), in [0, 1].
 
-    The first is 1 where the company once bore the core or the stem of the client, the second how
-    many companies of the table did.
+    The first is 1 where the core or stem of the client is that of a former name of the company,
+    the second grows with the number of companies that had such a name.
 
     Args:
         index: The company table.

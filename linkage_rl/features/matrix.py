@@ -45,7 +45,7 @@ QUERY_FEATURES: Final = (
 
 
 class Comparison:
-    """Compares N clients with companies; what a client brings to each pair is looked up once."""
+    """Compares N clients with companies; what depends on a client only is computed once."""
 
     def __init__(self, index: CompanyIndex, clients: Clients) -> None:
         self._index = index
@@ -66,7 +66,7 @@ class Comparison:
     def features(
         self, client_of_pair: NDArray[np.int64], rows: NDArray[np.int64]
     ) -> NDArray[np.float32]:
-        """Features of P pairs, shape (P, F), in [0, 1]; pure in client and company, not the blocker.
+        """Features of P pairs, shape (P, F), in [0, 1]; the same whichever blocker found a pair.
 
         Args:
             client_of_pair: Client of each pair, shape (P,).

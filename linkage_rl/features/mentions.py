@@ -1,4 +1,4 @@
-"""Whether the client's name mentions the prefecture in which the company sits."""
+"""Whether the client's name mentions the prefecture of the company."""
 
 from typing import Final
 

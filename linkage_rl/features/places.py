@@ -1,7 +1,9 @@
-"""How far apart two places are, and whether a registry office fits them.
+"""Distance of two places, and whether the company's registry office fits them.
+
+Part of a corporate number is the code of the registry office that issued it.
 
 `coordinates.tsv` holds latitude and longitude of the town hall of every municipality (1,912 rows;
-the wards of a city stand at its hall), taken from JpGeocode 0.3.1 (copyright m0zu, MIT License);
+the wards of a city have the place of its city hall), taken from JpGeocode 0.3.1 (copyright m0zu, MIT License);
 the places of 三宅村, 八丈町, 丹波篠山市 and 檮原町 were added.
 """
 
@@ -30,9 +32,9 @@ _EARTH_KM: Final = 6371.0
 
 
 def _read() -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
-    """Keys of all municipalities, rising, and their points on a sphere in km, shape (M + 1, 3).
+    """Keys of all municipalities, ascending, and their points on a sphere in km, shape (M, 3).
 
-    A prefecture alone has the key of no city and stands at the mean of its municipalities.
+    A prefecture without a city has a key, too: its place is the mean of its municipalities.
     """
     text = resources.files(__package__).joinpath("coordinates.tsv").read_text(encoding="utf-8")
     codes, cities, latitudes, longitudes = zip(

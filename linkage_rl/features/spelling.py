@@ -1,4 +1,7 @@
-"""How alike the names of a pair are spelt; each feature runs over all pairs at once."""
+"""How similar the names of a pair are; each feature is computed for all pairs at once.
+
+The core is a name without its legal form, the stem a core without branch or department.
+"""
 
 from collections.abc import Callable
 from typing import Final
@@ -45,7 +48,13 @@ def spelling(
 ) -> NDArray[np.float32]:
     """Spelling features of P pairs, shape (P, len(NAMES)), in [0, 1]; 0 where a name is missing.
 
-    Namesakes share a name, so that each client is compared with each name once.
+    Companies of one name are compared with a client once.
+
+    Args:
+        index: The company table.
+        clients: N clients.
+        client_of_pair: Client of each pair, shape (P,), not decreasing.
+        rows: Index row of each pair's company, shape (P,).
     """
     first, place = _spelling.distinct(client_of_pair, index.documents(rows))
     return _compared(index, clients, client_of_pair[first], rows[first])[place]
@@ -57,47 +66,48 @@ def _compared(
     client_of_pair: NDArray[np.int64],
     rows: NDArray[np.int64],
 ) -> NDArray[np.float32]:
-    asking, own = client_of_pair.tolist(), clients.canonical
-    core, company_core = _of_pairs(own.core, asking), index.texts("core", rows)
-    stem = _of_pairs(own.stem, asking)
-    kana, latin = _of_pairs(own.kana, asking), _of_pairs(own.latin, asking)
-    nothing = [""] * len(rows)
-    company_kana = index.texts("kana", rows) if any(kana) else nothing
-    company_latin = index.texts("latin", rows) if any(latin) else nothing
+    client, own = client_of_pair.tolist(), clients.canonical
+    core, company_core = _of_pairs(own.core, client), index.texts("core", rows)
+    stem = _of_pairs(own.stem, client)
+    kana, latin = _of_pairs(own.kana, client), _of_pairs(own.latin, client)
+    missing = [""] * len(rows)
+    company_kana = index.texts("kana", rows) if any(kana) else missing
+    company_latin = index.texts("latin", rows) if any(latin) else missing
     distinct = list(dict.fromkeys([*core, *company_core]))
     loose = dict(zip(distinct, read_alike(distinct), strict=True))
-    told = dict(zip(distinct, marks(distinct), strict=True))
+    mark = dict(zip(distinct, marks(distinct), strict=True))
     loose_core = [loose[text] for text in core]
     loose_company = [loose[text] for text in company_core]
-    likeness = np.zeros((8, len(rows)), dtype=np.float32)
-    likeness[0] = _distance(core, company_core, Indel.normalized_similarity)
-    likeness[1] = _distance(core, company_core, JaroWinkler.normalized_similarity)
-    likeness[2] = _distance(core, company_core, fuzz.partial_ratio)
-    likeness[3] = _distance(stem, company_core, Indel.normalized_similarity)
-    likeness[4] = _distance(loose_core, loose_company, Levenshtein.distance)
+    similarity = np.zeros((8, len(rows)), dtype=np.float32)
+    similarity[0] = _distance(core, company_core, Indel.normalized_similarity)
+    similarity[1] = _distance(core, company_core, JaroWinkler.normalized_similarity)
+    similarity[2] = _distance(core, company_core, fuzz.partial_ratio)
+    similarity[3] = _distance(stem, company_core, Indel.normalized_similarity)
+    similarity[4] = _distance(loose_core, loose_company, Levenshtein.distance)
     if any(kana):
-        likeness[5] = _distance(kana, company_kana, Indel.normalized_similarity)
-        likeness[6] = _distance(kana, company_kana, JaroWinkler.normalized_similarity)
+        similarity[5] = _distance(kana, company_kana, Indel.normalized_similarity)
+        similarity[6] = _distance(kana, company_kana, JaroWinkler.normalized_similarity)
     if any(latin):
-        likeness[7] = _distance(latin, company_latin, Indel.normalized_similarity)
+        similarity[7] = _distance(latin, company_latin, Indel.normalized_similarity)
     return _spelling.spell(
         core,
         company_core,
         loose_core,
         loose_company,
-        [told[text] for text in core],
-        [told[text] for text in company_core],
+        [mark[text] for text in core],
+        [mark[text] for text in company_core],
         kana,
         company_kana,
         latin,
         company_latin,
-        likeness,
+        similarity,
         index.compare_names(clients, client_of_pair, rows),
     )
 
 
-def _of_pairs(texts: list[str], asking: list[int]) -> list[str]:
-    return [texts[client] for client in asking]
+def _of_pairs(texts: list[str], client_of_pair: list[int]) -> list[str]:
+    """The text of each pair's client."""
+    return [texts[client] for client in client_of_pair]
 
 
 def _distance(

@@ -1,4 +1,4 @@
-"""Which fields of a pair agree, level by level, and which are missing."""
+"""Which fields of a pair agree, from coarse to fine, and which are missing."""
 
 from typing import Final
 
@@ -50,7 +50,7 @@ Two records without a legal form agree in form and side.
 """
 
 KIND: Final = np.array(KIND_OF_FORM, dtype=np.uint8)
-"""Kind of each code of a legal form, as kernels take it."""
+"""Kind of each code of a legal form, as the kernels take it."""
 
 
 def structure(
