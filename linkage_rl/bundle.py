@@ -1,7 +1,9 @@
-"""The deployable folder: policy, calibration, settings, golden clients and, mostly, the index.
+"""The deployable folder: policy, calibration, settings, golden clients and usually the index.
 
-Nothing in it is executed: JSON, ONNX and `.npy` arrays, each with a checksum. The manifest holds
-the checksums of the parts and one of itself; that of the index holds those of its arrays.
+Golden clients are kept with the answers that the bundle gave when it was written; a loaded bundle
+must give them again. Nothing in the folder is executed: it holds JSON, ONNX and `.npy` arrays, each
+with a checksum. The manifest has the checksums of the parts and one of itself; the manifest of the
+index has those of its arrays.
 """
 
 import json
@@ -15,6 +17,7 @@ from typing import Any, Final
 from linkage_rl.candidates.blockers import Blocker, KeyBlocker, NgramBlocker
 from linkage_rl.candidates.files import fault_of, file_digest, sealed, unsealed
 from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.registry import describe, restore
 from linkage_rl.candidates.storage import MANIFEST as INDEX_MANIFEST
 from linkage_rl.candidates.storage import load_index
 from linkage_rl.decision.calibration import Calibration
@@ -27,21 +30,17 @@ from linkage_rl.linker import Linker
 from linkage_rl.protocols import CompanySource
 from linkage_rl.records import DecisionKind, RecordBatch
 
-FORMAT: Final = 1
-"""Version of the folder's layout; another one cannot be read."""
+FORMAT: Final = 2
+"""Version of layout and manifest keys; a bundle of another one is refused."""
 _CONFIDENCE_TOLERANCE: Final = 1e-5
 _MANIFEST: Final = "manifest.json"
 _INDEX: Final = f"index/{INDEX_MANIFEST}"
 _CHECKED: Final = ("policy.onnx", "calibration.json", "golden.jsonl", _INDEX)
-_BLOCKER_KINDS: Final[Mapping[str, type[KeyBlocker] | type[NgramBlocker]]] = {
-    "key": KeyBlocker,
-    "ngram": NgramBlocker,
-}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a bundle needs beside its policy to decide as it was evaluated."""
+    """What a bundle needs besides its policy to decide as it was evaluated."""
 
     blockers: tuple[Blocker, ...]
     limit: int
@@ -51,13 +50,13 @@ class Settings:
     allow_review: bool
     thresholds: Thresholds | None
     metrics: dict[str, float] = field(default_factory=dict)
-    """Figures of the evaluation that the bundle was chosen by."""
+    """Figures of the evaluation by which the bundle was chosen."""
     origin: dict[str, str] = field(default_factory=dict)
     """Versions, commit, seed and command."""
 
     @property
     def view(self) -> View:
-        """How the policy was shown its cases."""
+        """How the policy observes candidates."""
         costs = tuple(blocker.cost for blocker in self.blockers)
         return View(self.max_candidates, costs, self.allow_review)
 
@@ -85,18 +84,18 @@ def write_bundle(
     golden: Sequence[Golden],
     index: Path | None = None,
 ) -> None:
-    """Write a bundle beside its place and move it there whole.
+    """Write a bundle, which replaces an older one only when it is complete.
 
     Args:
-        folder: Where the bundle goes; an older one there is replaced.
+        folder: Where the bundle goes.
         policy: The exported ONNX file.
         calibration: The fitted calibration.
-        settings: Everything else that decides.
-        golden: Clients and answers that a loaded bundle must repeat.
-        index: Folder of the candidate index; linked, not copied, where the disk allows it.
+        settings: Everything else that decisions depend on.
+        golden: Clients and the answers that a loaded bundle must give them.
+        index: Folder of the candidate index; hard-linked, not copied, where the disk allows it.
 
     Raises:
-        OutputError: The folder cannot be written; what stood there before is untouched.
+        OutputError: The folder cannot be written; an older bundle there is untouched.
     """
     partial = folder.with_name(f"{folder.name}.partial")
     try:
@@ -105,7 +104,7 @@ def write_bundle(
         shutil.copyfile(policy, partial / "policy.onnx")
         (partial / "calibration.json").write_text(calibration.to_json(), encoding="utf-8")
         lines = (json.dumps(asdict(client), ensure_ascii=False) for client in golden)
-        # a lone surrogate becomes its escape, which is what JSON writes for it, too
+        # a lone surrogate becomes its escape, as JSON would write it
         (partial / "golden.jsonl").write_text(
             "".join(f"{line}\n" for line in lines), encoding="utf-8", errors="backslashreplace"
         )
@@ -127,13 +126,14 @@ def load_bundle(
     index: CompanyIndex | None = None,
     source: CompanySource | None = None,
 ) -> Linker:
-    """A linker that decides as the bundle was evaluated.
+    """A linker that decides as the bundle did when it was evaluated.
 
     Args:
         folder: The bundle.
         index: Another state of the company table; None takes the bundle's own index, and then
             the golden clients must get their recorded answers.
-        source: Where linked companies are read back; None takes the fields in the index.
+        source: Where the current fields of linked companies come from; None takes those in the
+            index.
 
     Raises:
         BundleError: A part is missing or damaged, or a golden client gets another answer.
@@ -150,7 +150,7 @@ def load_bundle(
     )
     own = index is None
     linker = Linker(
-        _own_index(folder / "index") if index is None else index,
+        _own_index(folder / "index", settings.blockers) if index is None else index,
         settings.blockers,
         decider,
         settings.limit,
@@ -168,13 +168,13 @@ def read_settings(folder: Path) -> Settings:
 
 def read_golden(folder: Path) -> list[Golden]:
     """The golden clients of a bundle."""
-    # names may hold what `splitlines` takes for the end of a line
+    # names may contain characters that `splitlines` takes for the end of a line
     lines = (folder / "golden.jsonl").read_text(encoding="utf-8").split("\n")
     return [Golden(**json.loads(line)) for line in lines if line]
 
 
 def golden_answers(linker: Linker, records: RecordBatch) -> list[Golden]:
-    """What the linker answers to these clients now."""
+    """The answers that the linker gives these clients now."""
     linked = linker.link(records)
     return [
         Golden(
@@ -189,7 +189,7 @@ def golden_answers(linker: Linker, records: RecordBatch) -> list[Golden]:
 
 
 def check_golden(linker: Linker, golden: Sequence[Golden]) -> None:
-    """Refuse a linker that answers a golden client otherwise.
+    """Refuse a linker that gives a golden client another answer than the recorded one.
 
     Raises:
         BundleError: A decision differs, or a confidence by more than 1e-5.
@@ -207,7 +207,7 @@ def check_golden(linker: Linker, golden: Sequence[Golden]) -> None:
         if not same or abs(expected.confidence - got.confidence) > _CONFIDENCE_TOLERANCE:
             raise BundleError(
                 f"golden client {expected.client_id!r} should get '{expected}', got '{got}'; "
-                "the bundle does not fit this library: export it again"
+                "the bundle does not fit this version of the library: export it again"
             )
 
 
@@ -224,15 +224,21 @@ def _check_parts(folder: Path, checksums: Mapping[str, str], with_index: bool) -
         raise BundleError(f"{folder} was written without an index; give database=URL with it")
 
 
-def _own_index(folder: Path) -> CompanyIndex:
+def _own_index(folder: Path, blockers: Sequence[Blocker]) -> CompanyIndex:
+    """The bundle's index, which must hold the keys that its blockers look up."""
+    library_only = all(isinstance(blocker, KeyBlocker | NgramBlocker) for blocker in blockers)
+    keys = [blocker.name for blocker in blockers if isinstance(blocker, KeyBlocker)]
     try:
-        return load_index(folder)
+        return load_index(folder, keys=keys if library_only else None)
     except CandidateIndexError as error:
-        raise BundleError(f"the bundle's index cannot be used: {error}") from error
+        raise BundleError(
+            f"the bundle's own index cannot be used: {error}; for a bundle, export the run again "
+            "(train again if that changes nothing), or give database=URL"
+        ) from error
 
 
 def _swap(partial: Path, folder: Path) -> None:
-    """Put a finished folder in its place; what stood there goes away last."""
+    """Replace a folder by the finished one; the old one is deleted last."""
     old = folder.with_name(f"{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
@@ -241,20 +247,10 @@ def _swap(partial: Path, folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _blocker(blocker: Blocker) -> dict[str, Any]:
-    for kind, known in _BLOCKER_KINDS.items():
-        if type(blocker) is known:
-            return {"kind": kind, **asdict(blocker)}
-    raise ConfigError(
-        f"a bundle holds blockers of {sorted(_BLOCKER_KINDS)}, got {blocker!r}; leave it out or name its "
-        "class in bundle.py"
-    )
-
-
 def _manifest(folder: Path, settings: Settings) -> dict[str, Any]:
     return {
         "format": FORMAT,
-        "blockers": [_blocker(blocker) for blocker in settings.blockers],
+        "blockers": [describe(blocker) for blocker in settings.blockers],
         "limit": settings.limit,
         "max_candidates": settings.max_candidates,
         "allow_review": settings.allow_review,
@@ -275,14 +271,13 @@ def _settings(manifest: Mapping[str, Any]) -> Settings:
         raise BundleError(
             "the bundle's features differ from this library's; export the run again with it"
         )
+    try:
+        blockers = tuple(restore(blocker) for blocker in manifest["blockers"])
+    except ConfigError as error:
+        raise BundleError(f"the bundle cannot be used: {error}") from error
     thresholds = manifest["thresholds"]
     return Settings(
-        blockers=tuple(
-            _BLOCKER_KINDS[blocker["kind"]](
-                **{name: value for name, value in blocker.items() if name != "kind"}
-            )
-            for blocker in manifest["blockers"]
-        ),
+        blockers=blockers,
         limit=manifest["limit"],
         max_candidates=manifest["max_candidates"],
         allow_review=manifest["allow_review"],
@@ -303,10 +298,13 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         ) from error
     except (ValueError, OSError) as error:
         raise BundleError(f"{path} cannot be read: {error}; export the run again") from error
-    if manifest.get("format") != FORMAT:
+    found = manifest.get("format")
+    if found != FORMAT:
+        writer = "an earlier" if isinstance(found, int) and found < FORMAT else "another"
         raise BundleError(
-            f"expected a bundle of format {FORMAT} in {folder}, got {manifest.get('format')}; "
-            "export the run again"
+            f"expected a bundle of format {FORMAT} in {folder}, got format {found}, which "
+            f"{writer} version of linkage_rl wrote; export again with `linkage-rl export run=RUN`, "
+            "or train again where the run is as old"
         )
     return manifest
 

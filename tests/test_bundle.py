@@ -165,7 +165,7 @@ def test_any_flipped_byte_in_any_file_is_noticed(bundle: Path) -> None:
         whole = (bundle / name).read_bytes()
         place = len(whole) // 2
         change(bundle, name, whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        with pytest.raises(BundleError, match=r"export the run again|build the index again"):
+        with pytest.raises(BundleError, match="export the run again"):
             load_bundle(bundle)
         change(bundle, name, whole)
     assert len(load_bundle(bundle).index) == 8
@@ -195,10 +195,13 @@ def test_a_folder_without_a_bundle_says_what_to_give(tmp_path: Path) -> None:
         load_bundle(tmp_path / "nowhere")
 
 
-def test_a_bundle_of_another_format_is_refused(bundle: Path) -> None:
-    change_manifest(bundle, format=2)
+@pytest.mark.parametrize(("number", "writer"), [(1, "an earlier version"), (3, "another version")])
+def test_a_bundle_of_another_format_is_refused(bundle: Path, number: int, writer: str) -> None:
+    change_manifest(bundle, format=number)
 
-    with pytest.raises(BundleError, match=r"a bundle of format 1 in .*, got 2"):
+    with pytest.raises(
+        BundleError, match=rf"of format 2 in .*, got format {number}, which {writer}.*export again"
+    ):
         load_bundle(bundle)
 
 
@@ -269,7 +272,7 @@ def test_a_blocker_that_a_bundle_cannot_hold_is_refused(tmp_path: Path, parts: P
     class OwnBlocker(KeyBlocker):
         """Proposes otherwise than the blocker that loading would make of it."""
 
-    with pytest.raises(ConfigError, match=r"blockers of \['key', 'ngram'\], got .*OwnBlocker"):
+    with pytest.raises(ConfigError, match=r"cannot hold blocker 'core', whose class .*OwnBlocker"):
         write(tmp_path / "bundle", parts, replace(SETTINGS, blockers=(OwnBlocker("core"),)))
     assert list(tmp_path.iterdir()) == []
 

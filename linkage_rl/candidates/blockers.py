@@ -1,4 +1,13 @@
-"""Ways to propose candidates, each with a cost; a frozen dataclass is also its configuration."""
+"""Blockers: ways to propose candidates for a client, each with a cost.
+
+Comparing every client with every company is out of reach, so only *candidates* are compared: the
+companies that a cheap look-up proposes. Splink calls such a look-up a blocking rule,
+py_entitymatching a blocker. Here an agent decides client by client which blockers to run, and pays
+the cost of each, in the unit of all rewards: one correct link.
+
+A blocker is a frozen dataclass, which is also its configuration and what a bundle records of it.
+`registry.register` lets a bundle hold a class of your own.
+"""
 
 import threading
 from dataclasses import dataclass
@@ -18,12 +27,12 @@ from linkage_rl.records import CanonicalBatch
 
 @dataclass(frozen=True)
 class Clients:
-    """N clients in the form in which blockers and features ask."""
+    """N clients in the form in which blockers and features read them."""
 
     canonical: CanonicalBatch
     encoded: EncodedBatch
     keys: dict[str, NDArray[np.uint64]]
-    """Hashes of every key, shape (alternatives, N) each; 0 where the client lacks it."""
+    """Key name to hashes of that key, shape (alternatives, N); 0 where the client lacks it."""
 
     def __len__(self) -> int:
         return len(self.encoded)
@@ -34,7 +43,7 @@ class Clients:
         return cls(canonical, encode(canonical), hashed_keys(canonical))
 
     def take(self, rows: NDArray[np.int64]) -> "ClientRows":
-        """The packed rows and gram offsets of some clients, for a kernel."""
+        """The packed rows and n-grams of some clients, as kernels take them."""
         ends = self.encoded.gram_offsets
         grams = self.encoded.grams
         former = self.keys["former_name"]
@@ -55,18 +64,20 @@ class Clients:
 
 @dataclass(frozen=True)
 class ClientRows:
-    """Packed clients as the search kernels take them."""
+    """n packed clients as the kernels of `_propose` take them."""
 
     rows: NDArray[np.void]
+    """Structured array of `encode.ROW`, shape (n,)."""
     gram_ends: NDArray[np.int64]
+    """As `Documents.gram_offsets`, shape (3 n + 1,)."""
     grams: NDArray[np.int32]
     former: NDArray[np.uint64]
-    """Hashes that former names are asked for with, shape (2, n)."""
+    """Keys of each client that are looked up among former names, shape (2, n)."""
 
 
 @dataclass(frozen=True)
 class Proposals:
-    """Candidates that one blocker names for N clients, best first."""
+    """Candidates that one blocker proposes for N clients, best first."""
 
     rows: NDArray[np.int64]
     """Rows of the index, -1 where there are no more; shape (N, limit)."""
@@ -79,11 +90,11 @@ class Blocker(Protocol):
 
     @property
     def name(self) -> str:
-        """Its name, as in configs, reports and observations."""
+        """Its name in configs, reports and observations; different for every blocker in use."""
 
     @property
     def cost(self) -> float:
-        """What one use costs, unit: one correct link."""
+        """What one run costs per client, unit: one correct link; not negative."""
 
     def applies_to(self, clients: Clients) -> NDArray[np.bool_]:
         """Which clients have the field that the blocker needs, shape (N,)."""
@@ -96,12 +107,24 @@ class Blocker(Protocol):
         chosen: NDArray[np.int64],
         limit: int,
     ) -> Proposals:
-        """Candidates for the chosen clients among the segment's rows that are alive."""
+        """Propose up to `limit` rows of a segment for each of the n chosen clients.
+
+        Args:
+            segment: A part of the company table.
+            alive: 1 for rows of the segment that are still current; no other may be proposed.
+            clients: N clients.
+            chosen: Positions of the n clients to propose for, shape (n,).
+            limit: Rows per client.
+
+        Returns:
+            Shape (n, limit): each row once per client, by descending retrieval score, which is
+            above 0 for a row and 0 for an empty place (-1).
+        """
 
 
 @dataclass(frozen=True)
 class KeyBlocker:
-    """Companies that share an exact key with the client."""
+    """Proposes companies that share an exact key with the client, such as its phone number."""
 
     name: str
     """The key, one of `keys.KEYS`."""
@@ -111,7 +134,10 @@ class KeyBlocker:
 
     def __post_init__(self) -> None:
         if self.name not in KEYS:
-            raise ConfigError(f"expected a key blocker among {sorted(KEYS)}, got {self.name!r}")
+            raise ConfigError(
+                f"expected a key blocker among {sorted(KEYS)}, got {self.name!r}; "
+                "add its key function to KEYS in candidates/keys.py, or name another one"
+            )
 
     def applies_to(self, clients: Clients) -> NDArray[np.bool_]:
         """Clients that have the key."""
@@ -127,15 +153,15 @@ class KeyBlocker:
         limit: int,
     ) -> Proposals:
         """Companies of the key, those of highest retrieval score first."""
-        asking = clients.take(chosen)
+        packed = clients.take(chosen)
         rows, retrieval_score = _propose.propose_by_key(
             np.ascontiguousarray(clients.keys[self.name][:, chosen]),
-            asking.rows,
-            asking.gram_ends,
-            asking.grams,
+            packed.rows,
+            packed.gram_ends,
+            packed.grams,
             segment.keys[self.name].keys,
             segment.keys[self.name].rows,
-            asking.former,
+            packed.former,
             segment.keys["former_name"].keys,
             segment.keys["former_name"].rows,
             segment.rows,
@@ -151,14 +177,20 @@ class KeyBlocker:
 
 @dataclass(frozen=True)
 class NgramBlocker:
-    """Companies whose name, reading or Latin name shares rare character n-grams."""
+    """Proposes companies whose name, reading or Latin name shares rare n-grams with the client's.
+
+    An n-gram is a run of two or three characters of a name. For each n-gram the index lists the
+    names that contain it, its *postings*; each distinct name is one *document*. The n-grams of a
+    client are read from the rarest on, since a rare one says most, until `budget` postings are
+    spent. The `documents` names that gathered the most weight are then compared exactly.
+    """
 
     name: str = "ngram"
     cost: float = 0.016
     budget: int = 4096
-    """Postings read per client, the rarest grams first."""
+    """Postings read per client."""
     documents: int = 48
-    """Names compared exactly per client, at most 128."""
+    """Distinct names compared exactly per client, at most 128."""
     rows_per_document: int = 256
     """Companies of one name that are compared."""
 
@@ -189,18 +221,18 @@ class NgramBlocker:
         limit: int,
     ) -> Proposals:
         """Companies of similar names, those of highest retrieval score first."""
-        asking = clients.take(chosen)
+        packed = clients.take(chosen)
         mass, touched = _scratch(len(segment.documents), self.budget)
         rows, retrieval_score = _propose.propose_by_grams(
-            asking.rows,
-            asking.gram_ends,
-            asking.grams,
+            packed.rows,
+            packed.gram_ends,
+            packed.grams,
             segment.gram_starts,
             segment.postings,
             segment.document_norms,
             segment.document_row_ends,
             segment.document_rows,
-            asking.former,
+            packed.former,
             segment.keys["former_name"].keys,
             segment.keys["former_name"].rows,
             segment.rows,

@@ -1,7 +1,8 @@
-"""The exact blockers: which text names a record, blocker by blocker.
+"""Exact keys: texts that two records of one company are likely to share, such as a phone number.
 
-A company is filed under the first alternative of each key, or as `FILED` says; a client asks with
-all alternatives.
+A `KeyBlocker` proposes the companies that are *filed* under a key of the client: sorted by the hash
+of the key, so that a binary search finds them. A record may have several *alternatives* of a key.
+A company is filed under the first one, or as `FILED` says; a client is looked up with all of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.candidates.encode import hash_columns, hash_texts
+from linkage_rl.errors import ConfigError
 from linkage_rl.protocols import FilingFunction, KeyFunction
 from linkage_rl.records import CanonicalBatch
 
@@ -32,12 +34,12 @@ def domain_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
 
 
 def name_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
-    """The whole name with its legal form in place."""
+    """The full name with its legal form where it is written."""
     return (records.name,)
 
 
 def core_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
-    """The name without its legal form; clients also ask without branch or department."""
+    """The name without its legal form; clients are also looked up without branch or department."""
     return (records.core, records.stem)
 
 
@@ -49,7 +51,7 @@ def kana_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
 def address_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
     """City, town and the first three numbers of the block; nothing below the house number.
 
-    Rooms are written into the block by some and left out by others.
+    Some lists write the room into the block, others leave it out.
     """
     return (
         [
@@ -59,7 +61,7 @@ def address_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
     )
 
 
-KEYS: Final[Mapping[str, KeyFunction]] = {
+KEYS: Final[dict[str, KeyFunction]] = {
     "corporate_number": corporate_number_key,
     "phone": phone_key,
     "domain": domain_key,
@@ -69,11 +71,16 @@ KEYS: Final[Mapping[str, KeyFunction]] = {
     "address": address_key,
     "former_name": core_key,
 }
-"""Every exact blocker by name; a new one needs its function and its line here."""
+"""Key name to the function that makes the key; every one of them is a blocker.
+
+A new blocker needs its function and its line here. It costs `settings.DEFAULT_COST` unless
+`settings.BlockerCosts` names another cost. Indexes that were saved before lack the key and are
+built again (see `versions`).
+"""
 
 
 def former_name_filing(records: CanonicalBatch) -> tuple[Sequence[str], NDArray[np.int32]]:
-    """Each core that a company once bore, the present one included where it was borne before."""
+    """Each former core of a company, its present one too where it was in use before."""
     renamed = [row for row, cores in enumerate(records.former_cores) if cores]
     counts = [len(records.former_cores[row]) for row in renamed]
     texts = [core for row in renamed for core in records.former_cores[row]]
@@ -81,11 +88,11 @@ def former_name_filing(records: CanonicalBatch) -> tuple[Sequence[str], NDArray[
 
 
 FILED: Final[Mapping[str, FilingFunction]] = {"former_name": former_name_filing}
-"""Keys of `KEYS` under which a company is filed otherwise than a client asks, or several times."""
+"""Keys of `KEYS` under which companies are filed by a function of its own, any number each."""
 
 
 def core_city_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
-    """Core and city, for counting namesakes of one place."""
+    """Core and city: how many companies of this name there are in the city."""
     return (
         [
             f"{core}|{city}" if core and city else ""
@@ -95,7 +102,7 @@ def core_city_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
 
 
 def core_prefecture_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
-    """Core and prefecture, for counting namesakes of one region."""
+    """Core and prefecture: how many companies of this name there are in the prefecture."""
     return (
         [
             f"{core}|{prefecture}" if core and prefecture else ""
@@ -105,7 +112,7 @@ def core_prefecture_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
 
 
 def site_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
-    """Whole address with building and room, for counting who shares it."""
+    """The full address with building and room: how many companies share it."""
     return (
         [
             f"{city}|{town}|{block}|{building}" if city and block else ""
@@ -117,7 +124,7 @@ def site_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
 
 
 def city_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
-    """Prefecture and city, for counting the companies of a city."""
+    """Prefecture and city: how many companies there are in the city."""
     return (
         [
             f"{prefecture}|{city}" if city else ""
@@ -136,27 +143,35 @@ COUNTED: Final[Mapping[str, KeyFunction]] = {
     "site": site_key,
     "city": city_key,
 }
-"""Keys whose frequency in the table is known for every row and client."""
-
-
-_KEY_OF: Final[Mapping[str, KeyFunction]] = {**KEYS, **COUNTED}
+"""Keys whose frequency in the table is counted for every row and client; a feature each."""
 
 
 def hashed_keys(records: CanonicalBatch) -> dict[str, NDArray[np.uint64]]:
-    """Hashes of every key and counted key, shape (alternatives, N) each; 0 is no key."""
-    columns = {key: key(records) for key in _KEY_OF.values()}
+    """Key name, of `KEYS` and `COUNTED`, to hashes (alternatives, N); 0 where a record has no key.
+
+    Raises:
+        ConfigError: A key function gives another number of texts than there are records.
+    """
+    functions = {**KEYS, **COUNTED}
+    columns = {key: key(records) for key in functions.values()}
+    for name, key in functions.items():
+        if any(len(texts) != len(records) for texts in columns[key]):
+            raise ConfigError(
+                f"key function of {name!r} gave {[len(texts) for texts in columns[key]]} texts for "
+                f"{len(records)} records; each alternative needs one text per record, '' for none"
+            )
     hashes = hash_columns([texts for alternatives in columns.values() for texts in alternatives])
     sizes = [len(alternatives) for alternatives in columns.values()]
     ends = accumulate(sizes)
     own = {
         key: hashes[end - size : end] for key, size, end in zip(columns, sizes, ends, strict=True)
     }
-    return {name: own[key] for name, key in _KEY_OF.items()}
+    return {name: own[key] for name, key in functions.items()}
 
 
 def filings(
     records: CanonicalBatch,
 ) -> dict[str, tuple[NDArray[np.uint64], NDArray[np.int32]]]:
-    """Hashes (F,) of each key of `FILED`, and the record of each, rising, (F,)."""
+    """Key name, of `FILED`, to F hashes and the record of each, ascending; shape (F,) both."""
     filed = {name: filing(records) for name, filing in FILED.items()}
     return {name: (hash_texts(texts), rows) for name, (texts, rows) in filed.items()}

@@ -1,4 +1,4 @@
-"""Keeps the saved index of a company database in step with it."""
+"""Keeps the saved index of a company database up to date: builds, loads and refreshes it."""
 
 import hashlib
 import logging
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sqlalchemy import URL
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from linkage_rl.candidates.files import fault_of
 from linkage_rl.candidates.index import CompanyIndex
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 def default_index_folder(url: URL, mapping: ColumnMapping = CANONICAL) -> Path:
-    """Where the index of a company table lies unless told otherwise.
+    """Where the index of a company table is kept by default.
 
     Beside an SQLite file; for a server below `LINKAGE_RL_CACHE` (or `~/.cache/linkage_rl`), in a
     folder named by a hash of the address without its password. Another table, or other columns of
@@ -43,21 +43,27 @@ def _name(text: str) -> str:
 
 
 def open_index(
-    store: CompanyStore, folder: Path, refresh: bool = True, progress: bool = True
+    store: CompanyStore,
+    folder: Path,
+    refresh: bool = True,
+    progress: bool = True,
+    same_code: bool = False,
 ) -> CompanyIndex:
-    """The index of a database: loaded and refreshed, or built where there is none to load.
+    """The index of a database: loaded and refreshed, or built where none can be used.
 
     Args:
         store: The company database.
         folder: Where the index is kept.
         refresh: Whether to look for changes of the table.
         progress: Whether to show a bar while building.
+        same_code: Whether an index is built again after any edit of the code that makes it; else
+            only where its keys or n-grams differ from those of the running code.
     """
     try:
-        index = load_index(folder)
+        index = load_index(folder, same_code=same_code)
     except CandidateIndexError as error:
-        if folder.exists():
-            _log.warning("building the index anew: %s", error)
+        if (folder / MANIFEST).exists():
+            _log.warning("building the index again: %s", error)
         return build_index(store, folder, progress)
     if not refresh:
         return index
@@ -71,10 +77,10 @@ def open_index(
 
 
 def seed_index(folder: Path, known: Path) -> None:
-    """Let an index folder start from another one, which is only read: its base is linked to.
+    """Start an index folder from another one, which is only read: its files are linked to.
 
     Args:
-        folder: The new folder; one that holds an index is left as it is.
+        folder: The new folder; one that holds an index already is left unchanged.
         known: The index of the same table at an earlier time.
 
     Raises:

@@ -1,11 +1,12 @@
-"""A candidate index on disk: one `.npy` per array, mapped into memory when loaded.
+"""A candidate index on disk: one `.npy` file per array, mapped into memory when loaded.
 
-The base is written once; a refresh writes only the segment of changes and the alive flags, and
-the manifest is replaced last, so a reader sees either the old or the new state.
+The base segment is written once; a refresh writes only the segment of changes and the flags of rows
+that are still current. The manifest is replaced last, so a reader sees the old or the new state.
 """
 
 import shutil
-from dataclasses import fields, replace
+from collections.abc import Collection
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,19 +28,22 @@ from linkage_rl.candidates.offices import OfficeTable
 from linkage_rl.candidates.parts import Part
 from linkage_rl.candidates.segment import KeyIndex, Segment
 from linkage_rl.candidates.strings import StringColumn
+from linkage_rl.candidates.versions import Versions
 from linkage_rl.errors import CandidateIndexError, OutputError
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Version of the folder's layout; another one cannot be read."""
 MANIFEST: Final = "manifest.json"
+REBUILD: Final = "build it again with `python -m linkage_rl.companies`"
+"""What to do about an index that cannot be read."""
 
 
 def save_index(index: CompanyIndex, folder: Path) -> None:
-    """Write the index; a base that lies there already is kept as it is.
+    """Write the index; a base that is in the folder already is not written again.
 
     Raises:
         OutputError: The disk is full or the folder cannot be written; an older index there is
-            still whole.
+            still complete.
     """
     base, changes = index.parts[0], index.parts[1:]
     name = f"base-{_fingerprint(base.segment)}"
@@ -47,7 +51,10 @@ def save_index(index: CompanyIndex, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         previous = _read_manifest(folder)
         checksums: dict[str, str] = {}
-        if previous is not None and previous["base"] == name:
+        versions = _versions_of(base.segment)
+        if previous is not None and previous["base"] == name and previous["format"] == FORMAT:
+            # the code that built the base may be older than the code that refreshed it
+            versions = replace(versions, code=previous["versions"]["code"])
             checksums |= {
                 file: digest
                 for file, digest in previous["checksums"].items()
@@ -69,6 +76,7 @@ def save_index(index: CompanyIndex, folder: Path) -> None:
             "state": state,
             "watermark": index.watermark,
             "companies": len(index),
+            "versions": asdict(versions),
             "checksums": checksums,
         }
         replace_text(folder / MANIFEST, sealed(manifest))
@@ -90,29 +98,48 @@ def saved_folders(folder: Path) -> tuple[str, str]:
     return manifest["base"], manifest["state"]
 
 
-def load_index(folder: Path, verify: bool = True) -> CompanyIndex:
+def load_index(
+    folder: Path,
+    verify: bool = True,
+    keys: Collection[str] | None = None,
+    same_code: bool = False,
+) -> CompanyIndex:
     """Map a saved index into memory.
 
     Args:
         folder: Where `save_index` wrote it.
         verify: Whether to compare every file with its checksum (about 0.2 s per GB when cached).
+        keys: Keys that will be searched, by name; None for every one of `keys.KEYS`. Keys that
+            the index holds otherwise than the running code makes them are left out.
+        same_code: Whether the sources of `text` and `candidates` must be exactly those that built
+            the index, comments included.
 
     Raises:
-        CandidateIndexError: The folder holds no index, one of another format, or a damaged one.
+        CandidateIndexError: The folder holds no index, a damaged one, one of another format, or
+            one whose keys or n-grams were made otherwise than the running code makes them.
     """
     manifest = _manifest(folder)
+    saved, current = Versions.of(manifest["versions"]), Versions.current()
+    difference = current.difference(saved, keys)
+    if same_code and not difference and saved.code != current.code:
+        difference = "the source of linkage_rl.text or linkage_rl.candidates was edited since"
+    if difference:
+        raise CandidateIndexError(
+            f"the index in {folder} does not fit this version of the library: {difference}; "
+            f"{REBUILD}"
+        )
     for file, digest in manifest["checksums"].items():
         if not (folder / file).is_file() or (verify and file_digest(folder / file) != digest):
             raise CandidateIndexError(
-                f"{folder / file} is missing or damaged (checksum differs); "
-                "build the index again with `python -m linkage_rl.companies`"
+                f"{folder / file} is missing or damaged (checksum differs); {REBUILD}"
             )
     base = _read(folder / manifest["base"])
     state = _read(folder / manifest["state"])
-    segment = _segment(base, "")
+    usable = current.usable_keys(saved)
+    segment = _segment(base, "", usable)
     parts = [Part(segment, _own(state["alive"]), 0, state.get("counts", segment.counts))]
     if "changes.alive" in state:
-        changes = replace(_segment(state, "changes."), idf=segment.idf)
+        changes = replace(_segment(state, "changes.", usable), idf=segment.idf)
         alive = _own(state["changes.alive"])
         parts.append(Part(changes, alive, len(segment), changes.counts))
     offices = OfficeTable(state["offices.keys"], state["offices.shares"])
@@ -139,8 +166,8 @@ def _flatten(value: object, prefix: str = "") -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _segment(arrays: dict[str, NDArray[Any]], prefix: str) -> Segment:
-    """The inverse of `_flatten` for a segment."""
+def _segment(arrays: dict[str, NDArray[Any]], prefix: str, keys: Collection[str]) -> Segment:
+    """The inverse of `_flatten` for a segment, with those of its keys that are named."""
 
     def strings(name: str) -> StringColumn:
         return StringColumn(arrays[f"{name}.offsets"], arrays[f"{name}.blob"])
@@ -170,16 +197,26 @@ def _segment(arrays: dict[str, NDArray[Any]], prefix: str) -> Segment:
         keys={
             name: KeyIndex(arrays[f"{prefix}keys.{name}.keys"], arrays[f"{prefix}keys.{name}.rows"])
             for name in names_below("keys")
+            if name in keys
         },
         idf=arrays[f"{prefix}idf"],
         snapshot={name: strings(f"{prefix}snapshot.{name}") for name in names_below("snapshot")},
     )
 
 
+def _versions_of(segment: Segment) -> Versions:
+    """Those of the running code, for the keys that the segment holds."""
+    current = Versions.current()
+    held = {name: version for name, version in current.keys.items() if name in segment.keys}
+    return replace(current, keys=held)
+
+
 def _fingerprint(segment: Segment) -> str:
-    """Changes with any array, so that a base is kept only where all of it is the same."""
+    """Changes with any array, so that a base is kept only where it is the same throughout."""
     digest = xxhash.xxh3_64()
-    for array in _flatten(segment).values():
+    # sorted, since the keys of a built segment and of a loaded one come in different orders
+    for name, array in sorted(_flatten(segment).items()):
+        digest.update(name.encode())
         digest.update(np.ascontiguousarray(array).view(np.uint8).data)
     return digest.hexdigest()
 
@@ -215,8 +252,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
         )
     if manifest["format"] != FORMAT:
         raise CandidateIndexError(
-            f"expected an index of format {FORMAT} in {folder}, got {manifest['format']}; "
-            "build it again with `python -m linkage_rl.companies`"
+            f"expected an index of format {FORMAT} in {folder}, got {manifest['format']}; {REBUILD}"
         )
     return manifest
 
@@ -228,7 +264,7 @@ def _read_manifest(folder: Path) -> dict[str, Any] | None:
         return None
     except (ValueError, OSError) as error:
         raise CandidateIndexError(
-            f"{folder / MANIFEST} cannot be read: {error}; build the index again"
+            f"{folder / MANIFEST} cannot be read: {error}; {REBUILD}"
         ) from error
 
 
@@ -238,7 +274,7 @@ def _next_state(folder: Path) -> int:
 
 
 def _remove_unused(folder: Path, used: set[str]) -> None:
-    """Old states go; a process that has them mapped keeps reading its own open files."""
+    """Delete old states; a process that has them mapped keeps reading its own open files."""
     for path in folder.iterdir():
         if not path.is_dir() or path.name in used or not path.name.startswith(("base-", "state-")):
             continue

@@ -8,9 +8,9 @@ import pytest
 
 from linkage_rl.candidates.files import sealed, unsealed
 from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.refresh import build_index, default_index_folder, open_index
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.candidates.storage import MANIFEST, load_index, save_index
-from linkage_rl.candidates.refresh import build_index, default_index_folder, open_index
 from linkage_rl.errors import CandidateIndexError, OutputError
 from linkage_rl.records import FIELDS
 from linkage_rl.tables.credentials import parse_url
@@ -177,7 +177,7 @@ def test_an_index_of_another_format_is_refused(tmp_path: Path) -> None:
 
     (tmp_path / MANIFEST).write_text(sealed({**manifest, "format": 99}))
 
-    with pytest.raises(CandidateIndexError, match=r"an index of format 2 in .*, got 99"):
+    with pytest.raises(CandidateIndexError, match=r"an index of format 3 in .*, got 99"):
         load_index(tmp_path)
 
 
