@@ -3,9 +3,9 @@
     python -m examples.link_clients clients.csv results.csv --endpoint linkage
     python -m examples.link_clients clients.csv results.csv --endpoint-url http://127.0.0.1:8080
 
-The list goes out in splits, and one row per client is written in the order of the list as answers
-come. What is throttled or fails is sent again, after longer and longer pauses. When the program
-has to give up, the same command goes on where it ended. It needs boto3 and nothing else.
+The list is sent in batches, and one row per client is written in the order of the list as answers
+arrive. Requests that fail or are throttled are retried with exponential backoff. If the program
+has to give up, the same command resumes where it stopped. It needs boto3 and nothing else.
 """
 
 import argparse
@@ -39,99 +39,99 @@ RESULT_COLUMNS: Final = (
     *("reason", "stale", "model", "model_version"),
 )
 """Columns of the results; the list's own columns follow."""
-MOST_BYTES: Final = 6_000_000
-"""A body is kept below the 6 MiB that an endpoint takes."""
+MAX_BODY_BYTES: Final = 6_000_000
+"""A SageMaker endpoint accepts bodies of up to 6 MiB."""
 FIRST_PAUSE_S = 0.5
-"""Bound of the pause after the first failure; it doubles with each further one."""
-LONGEST_PAUSE_S: Final = 60.0
-PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
+"""Longest pause after the first failure; it doubles with each further one."""
+MAX_PAUSE_S: Final = 60.0
+RETRYABLE: Final = frozenset({408, 429, 500, 502, 503, 504})
 """Statuses after which the same request may succeed."""
-_BROKEN: Final = (HTTPClientError, UnreachableError, IncompleteReadError, ValueError)
+_CONNECTION_ERRORS: Final = (HTTPClientError, UnreachableError, IncompleteReadError, ValueError)
 
 
 class TooLargeError(LinkingError):
-    """The endpoint refused the size of a request."""
+    """The endpoint refused a request for its size."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Sends lists of clients, as often as it takes."""
+    """Sends clients to a SageMaker endpoint, with retries."""
 
     client: Any
-    """boto3's `sagemaker-runtime`, whose own retries are off: they ignore `Retry-After`."""
+    """boto3's `sagemaker-runtime`; its own retries are off, since they ignore `Retry-After`."""
     name: str
     target_model: str = ""
-    """Which model of a multi-model endpoint."""
+    """Model of a multi-model endpoint."""
     attempts: int = 8
     stop: threading.Event = field(default_factory=threading.Event)
-    """Ends all pauses, and with them all attempts."""
+    """Set to end all pauses, and with them all attempts."""
     warned: set[str] = field(default_factory=set)
 
     def link(self, clients: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
-        """One result per client in order; a list that is too large goes out in halves.
+        """One result per client, in order; a list that is too large is sent in halves.
 
         Raises:
             LinkingError: The endpoint refused the clients, or failed at every attempt.
         """
         body = json.dumps({"mode": "bulk_linkage", "clients": clients}, ensure_ascii=False).encode()
         middle = len(clients) // 2
-        if len(body) > MOST_BYTES and middle:
+        if len(body) > MAX_BODY_BYTES and middle:
             return self.link(clients[:middle]) + self.link(clients[middle:])
         try:
-            answer = self._patiently(body)
+            answer = self._invoke_with_retries(body)
         except TooLargeError:
             if not middle:
                 raise
             return self.link(clients[:middle]) + self.link(clients[middle:])
-        return self._checked(answer, clients)
+        return self._checked_results(answer, clients)
 
-    def _patiently(self, body: bytes) -> dict[str, Any]:
-        """The answer to a request, sent again while its failure looks like a passing one."""
+    def _invoke_with_retries(self, body: bytes) -> dict[str, Any]:
+        """The answer to a request, which is repeated while its failure looks temporary."""
         for attempt in range(1, self.attempts + 1):
             try:
-                return self._once(body)
-            except _BROKEN as error:
-                reason, asked_s = f"no whole answer came: {error}", 0.0
+                return self._invoke(body)
+            except _CONNECTION_ERRORS as error:
+                reason, requested_s = f"no complete answer arrived: {error}", 0.0
             except ClientError as error:
                 status, reason = refusal(error)
                 if status == 413:
                     raise TooLargeError(reason) from None
-                if status not in PASSING:
+                if status not in RETRYABLE:
                     raise LinkingError(f"the endpoint refused a request: {reason}") from None
-                asked_s = retry_after_s(error)
-            # at random, so that callers who failed together do not come back together
-            bound = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (attempt - 1))
-            if attempt < self.attempts and self.stop.wait(asked_s + random.uniform(0, bound)):
+                requested_s = retry_after_s(error)
+            # random, so that callers that failed together do not retry together
+            bound = min(MAX_PAUSE_S, FIRST_PAUSE_S * 2 ** (attempt - 1))
+            if attempt < self.attempts and self.stop.wait(requested_s + random.uniform(0, bound)):
                 raise LinkingError("stopped")
         raise LinkingError(f"gave up after {self.attempts} attempts: {reason}")
 
-    def _once(self, body: bytes) -> dict[str, Any]:
-        named = {"TargetModel": self.target_model} if self.target_model else {}
+    def _invoke(self, body: bytes) -> dict[str, Any]:
+        target = {"TargetModel": self.target_model} if self.target_model else {}
         response = self.client.invoke_endpoint(
             EndpointName=self.name,
             ContentType="application/json",
             Accept="application/json",
             Body=body,
-            **named,
+            **target,
         )
         answer = json.loads(response["Body"].read())
         if not isinstance(answer, dict):
             raise LinkingError("expected a JSON object from the endpoint, got another value")
         return answer
 
-    def _checked(
+    def _checked_results(
         self, answer: Mapping[str, Any], clients: Sequence[Mapping[str, str]]
     ) -> list[dict[str, Any]]:
-        """The results, each with what they share; none is missing and none stands elsewhere."""
+        """The results, each with what they share, once their number and order are verified."""
         results = answer.get("results", [])
-        # a client that cannot be read may have an id that cannot be read
+        # an invalid client may have an invalid id, which the server replaces
         if len(results) != len(clients) or any(
             result["client_id"] != client["client_id"] and result["decision"] != "error"
             for result, client in zip(results, clients, strict=True)
         ):
             raise LinkingError(
-                f"expected results of the {len(clients)} clients sent in their order, got "
-                f"{len(results)} others; is this the endpoint of a linkage model?"
+                f"expected results of the {len(clients)} clients in their order, got "
+                f"{len(results)} others; check that this is the endpoint of a linkage model"
             )
         for warning in set(answer.get("warnings", ())) - self.warned:
             self.warned.add(warning)
@@ -141,7 +141,7 @@ class Endpoint:
 
 
 def refusal(error: ClientError) -> tuple[int, str]:
-    """Status and reason of a refused request; SageMaker hands on those of the container."""
+    """Status and reason of a refused request; SageMaker passes on those of the container."""
     response = error.response
     status = int(response.get("OriginalStatusCode") or 0)
     status = status or int(response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
@@ -151,43 +151,43 @@ def refusal(error: ClientError) -> tuple[int, str]:
 
 
 def retry_after_s(error: ClientError) -> float:
-    """The pause that the answer asks for, in seconds; 0 where it asks for none."""
+    """The pause that the answer requests, in seconds; 0 if it requests none."""
     headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     text = headers.get("retry-after", "")
     if text.isdecimal():
-        return min(float(text), LONGEST_PAUSE_S)
+        return min(float(text), MAX_PAUSE_S)
     with suppress(ValueError, TypeError):
         until = parsedate_to_datetime(text).timestamp() - time.time()
-        return min(max(0.0, until), LONGEST_PAUSE_S)
+        return min(max(0.0, until), MAX_PAUSE_S)
     return 0.0
 
 
 def results_of(
     endpoint: Endpoint, clients: ClientList, skip: int, size: int, parallel: int
 ) -> Iterator[tuple[list[list[str]], list[dict[str, Any]]]]:
-    """Splits of the list with their results, in its order.
+    """Batches of rows with their results, in the order of the list.
 
     Args:
-        endpoint: What links.
+        endpoint: The endpoint to send them to.
         clients: The list.
-        skip: Rows at its beginning that are done.
-        size: Clients of a split.
-        parallel: Splits under way at once.
+        skip: Rows at the beginning of the list that are done.
+        size: Clients per batch.
+        parallel: Batches in progress at once.
     """
     rows = islice(clients.rows(), skip, None)
     first, waiting = skip, deque[tuple[list[list[str]], Future[list[dict[str, Any]]]]]()
     pool = ThreadPoolExecutor(parallel)
     try:
-        while split := list(islice(rows, size)):
-            waiting.append((split, pool.submit(endpoint.link, clients.clients(split, first))))
-            first += len(split)
+        while batch := list(islice(rows, size)):
+            waiting.append((batch, pool.submit(endpoint.link, clients.clients(batch, first))))
+            first += len(batch)
             if len(waiting) > parallel:
                 done, future = waiting.popleft()
                 yield done, future.result()
         for done, future in waiting:
             yield done, future.result()
     finally:
-        # after a failure the splits behind it are not waited for
+        # after a failure the remaining batches are not waited for
         endpoint.stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -206,10 +206,10 @@ def result_row(result: Mapping[str, Any]) -> list[object]:
 
 
 def link_list(options: argparse.Namespace, endpoint: Endpoint) -> str:
-    """Link the whole list; returns what is to be said of it.
+    """Link the complete list; returns a summary for the user.
 
     Raises:
-        LinkingError: It cannot be linked further.
+        LinkingError: It cannot be linked.
     """
     mapping = dict(item.split("=", 1) for item in options.map)
     clients = ClientList(options.clients, options.encoding, mapping)
@@ -220,23 +220,24 @@ def link_list(options: argparse.Namespace, endpoint: Endpoint) -> str:
         while part := file.read(1 << 20):
             job.update(part)
     with Results(options.results, job.hexdigest(), [*RESULT_COLUMNS, *columns]) as results:
-        begin, before, decisions = time.monotonic(), results.done.clients, Counter[str]()
+        begin, before, decisions = time.monotonic(), results.progress.clients, Counter[str]()
         for rows, found in results_of(
-            endpoint, clients, before, options.split_size, options.parallel
+            endpoint, clients, before, options.batch_size, options.parallel
         ):
             results.add([[*result_row(one), *row] for one, row in zip(found, rows, strict=True)])
             decisions.update(one["decision"] for one in found)
-            rate = (results.done.clients - before) / max(time.monotonic() - begin, 1e-3)
-            sys.stderr.write(f"{results.done.clients:,} clients, {rate:,.0f} per second\n")
+            rate = (results.progress.clients - before) / max(time.monotonic() - begin, 1e-3)
+            sys.stderr.write(f"{results.progress.clients:,} clients, {rate:,.0f} per second\n")
         results.finish()
     counts = ", ".join(f"{count:,} {name}" for name, count in decisions.most_common())
     resumed = f"{before:,} from an earlier run; " if before else ""
-    return f"{results.done.clients:,} clients in {options.results}: {resumed}{counts or 'none new'}"
+    total = f"{results.progress.clients:,} clients in {options.results}"
+    return f"{total}: {resumed}{counts or 'none new'}"
 
 
 def connect(options: argparse.Namespace) -> Endpoint:
     """The endpoint that the options name."""
-    # a container on this machine asks for no signature, and wants none
+    # a local container needs no signature, so that no credentials are needed either
     local = (options.endpoint_url or "").startswith("http://")
     session = boto3.Session()
     config = Config(
@@ -264,14 +265,22 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("results", type=Path, help="CSV file to write")
     parser.add_argument("--endpoint", default="linkage", help="name of the SageMaker endpoint")
     parser.add_argument("--endpoint-url", help="http://127.0.0.1:8080 for a container run here")
-    parser.add_argument("--region", help="else that of the AWS profile")
+    parser.add_argument("--region", help="by default that of the AWS profile")
     parser.add_argument("--target-model", default="", help="model of a multi-model endpoint")
-    parser.add_argument("--split-size", type=_count, default=1000, help="clients of a request")
-    parser.add_argument("--parallel", type=_count, default=2, help="requests under way at once")
-    parser.add_argument("--attempts", type=_count, default=8, help="of a request, before giving up")
-    parser.add_argument("--encoding", default="utf-8-sig", help="of the list, such as cp932")
+    parser.add_argument("--batch-size", type=_count, default=1000, help="clients per request")
+    parser.add_argument("--parallel", type=_count, default=2, help="requests in progress at once")
     parser.add_argument(
-        "--map", action="append", default=[], type=_pair, help="name=COLUMN of the list; repeatable"
+        "--attempts", type=_count, default=8, help="attempts per request before giving up"
+    )
+    parser.add_argument(
+        "--encoding", default="utf-8-sig", help="encoding of the list, such as cp932"
+    )
+    parser.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        type=_pair,
+        help="name=COLUMN of the list; may be repeated",
     )
     return parser.parse_args(words)
 
@@ -284,14 +293,14 @@ def main(words: Sequence[str] | None = None) -> int:
     """
     options = parse(words)
     try:
-        said = link_list(options, connect(options))
+        summary = link_list(options, connect(options))
     except (LinkingError, OSError, BotoCoreError, LookupError) as error:
-        sys.stderr.write(f"error: {error}\nrun the same command again to go on where it ended\n")
+        sys.stderr.write(f"error: {error}\nrun the same command again to resume\n")
         return 1
     except KeyboardInterrupt:
-        sys.stderr.write("stopped; run the same command again to go on where it ended\n")
+        sys.stderr.write("stopped; run the same command again to resume\n")
         return 130
-    sys.stderr.write(f"{said}\n")
+    sys.stderr.write(f"{summary}\n")
     return 0
 
 

@@ -1,9 +1,9 @@
-"""Asks an endpoint that the SageMaker SDK's local mode makes from an image, and deletes it again.
+"""Creates an endpoint in the SageMaker SDK's local mode, sends it one request, and deletes it.
 
     python -m examples.local_endpoint linkage_rl exports/model.tar.gz request.json answer.json
 
 The request is the body of one `POST /invocations`. Local mode runs `docker compose`; it needs the
-package sagemaker, but neither an account nor a network. What the container says is printed.
+package sagemaker, but neither an account nor a network. The container's log is printed.
 """
 
 import argparse
@@ -16,30 +16,30 @@ import boto3
 from sagemaker.core.local.local_session import LocalSession
 
 NAME: Final = "linkage"
-"""Of the model, of the endpoint's configuration and of the endpoint."""
+"""Name of the model, of the endpoint configuration and of the endpoint."""
 SETTINGS: Final = {
     "SchemaVersion": "1.0",
     "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}},
 }
-"""Without these, the SDK tells AWS of every call."""
+"""Turns off the SDK's telemetry, which reports every call to AWS."""
 
 
 def local_session(port: int) -> LocalSession:
-    """A session without anybody's credentials, whose endpoint listens on this port."""
-    nobody = boto3.Session("local", "local", region_name="us-east-1")
-    session = LocalSession(nobody, sagemaker_config=SETTINGS)
+    """A session with dummy credentials, whose endpoint listens on this port."""
+    dummy = boto3.Session("local", "local", region_name="us-east-1")
+    session = LocalSession(dummy, sagemaker_config=SETTINGS)
     session.config = {"local": {"serving_port": port}}
     return session
 
 
 @contextmanager
 def endpoint(client: Any, image: str, model: Path) -> Iterator[str]:
-    """The name of an endpoint in service; in the end it is deleted with all that it was made of.
+    """The name of an endpoint in service; on exit it is deleted, with its model and configuration.
 
     Args:
-        client: What takes the calls of boto3's client `sagemaker`.
+        client: Has the methods of boto3's client `sagemaker`.
         image: Name of the serving image.
-        model: `model.tar.gz`; local mode unpacks it into the folder where it lies.
+        model: `model.tar.gz`; local mode unpacks it into its own folder.
     """
     container = {"Image": image, "ModelDataUrl": model.resolve().as_uri(), "Environment": {}}
     variant = {
@@ -60,12 +60,14 @@ def endpoint(client: Any, image: str, model: Path) -> Iterator[str]:
 
 
 def main() -> None:
-    """Make the endpoint, ask it once, delete it."""
+    """Create the endpoint, send the request, delete the endpoint."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("image", help="name of the serving image")
-    parser.add_argument("model", type=Path, help="model.tar.gz, in a folder that may be filled")
+    parser.add_argument(
+        "model", type=Path, help="model.tar.gz, in a folder that local mode may write to"
+    )
     parser.add_argument("request", type=Path, help="JSON to send")
-    parser.add_argument("answer", type=Path, help="where the JSON that comes back is written")
+    parser.add_argument("answer", type=Path, help="file for the JSON of the answer")
     parser.add_argument("--port", type=int, default=8080)
     arguments = parser.parse_args()
     session = local_session(arguments.port)

@@ -1,4 +1,4 @@
-"""The user's program against a small endpoint that fails as told; restarting loses nothing."""
+"""The example client against a fake endpoint with planned failures; restarts lose nothing."""
 
 import csv
 import json
@@ -20,33 +20,33 @@ MODEL_ERROR = {"x-amzn-errortype": "ModelError"}
 """How SageMaker marks a status that comes from the container."""
 
 
-def all_declined(clients: list[dict[str, str]]) -> list[dict[str, Any]]:
+def no_matches(clients: list[dict[str, str]]) -> list[dict[str, Any]]:
     return [{"client_id": client["client_id"], "decision": "no_match"} for client in clients]
 
 
 @dataclass
 class FakeEndpoint:
-    """Answers every request, but the next ones with the failures that are told."""
+    """Answers every request, the next ones with the planned failures."""
 
     failures: deque[tuple[int, bytes, dict[str, str]]] = field(default_factory=deque)
     """Status, body and headers; status 0 breaks the connection."""
-    answer: Answering = all_declined
-    most: int = 1_000_000
-    """Clients of a request, above which it answers with 413."""
-    asked: list[dict[str, Any]] = field(default_factory=list)
-    """Bodies that were answered."""
+    answer: Answering = no_matches
+    max_clients: int = 1_000_000
+    """Clients above which a request is answered with 413."""
+    received: list[dict[str, Any]] = field(default_factory=list)
+    """Bodies of the requests that were answered."""
     headers: list[dict[str, str]] = field(default_factory=list)
     url: str = ""
 
     def reply(self, body: bytes) -> tuple[int, bytes, dict[str, str]]:
         if self.failures:
             return self.failures.popleft()
-        asked = json.loads(body)
-        if len(asked["clients"]) > self.most:
+        content = json.loads(body)
+        if len(content["clients"]) > self.max_clients:
             return 413, REJECTED, {}
-        self.asked.append(asked)
+        self.received.append(content)
         shared = {"model": {"name": "shop", "version": "1"}, "stale": False}
-        return 200, json.dumps({**shared, "results": self.answer(asked["clients"])}).encode(), {}
+        return 200, json.dumps({**shared, "results": self.answer(content["clients"])}).encode(), {}
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def endpoint() -> Iterator[FakeEndpoint]:
 def run(
     endpoint: FakeEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., int]:
-    """Runs the program on `clients.csv` without the long pauses."""
+    """Runs the program on `clients.csv` without long pauses."""
     monkeypatch.setattr(link_clients, "FIRST_PAUSE_S", 0.001)
 
     def program(*words: str) -> int:
@@ -104,20 +104,20 @@ def results_in(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_a_list_goes_out_in_splits_and_comes_back_in_its_order(
+def test_a_list_is_sent_in_batches_and_results_keep_its_order(
     run: Callable[..., int], endpoint: FakeEndpoint, tmp_path: Path
 ) -> None:
     write_list(tmp_path, 25)
 
-    code = run("--split-size", "10", "--parallel", "3")
+    code = run("--batch-size", "10", "--parallel", "3")
 
     assert code == 0
-    assert sorted(len(asked["clients"]) for asked in endpoint.asked) == [5, 10, 10]
+    assert sorted(len(body["clients"]) for body in endpoint.received) == [5, 10, 10]
     assert [row["client_id"] for row in results_in(tmp_path)] == [f"c{n}" for n in range(25)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clients.csv", "results.csv"]
 
 
-def test_a_result_stands_beside_the_columns_of_the_list(
+def test_a_result_is_written_beside_the_columns_of_the_list(
     run: Callable[..., int], endpoint: FakeEndpoint, tmp_path: Path
 ) -> None:
     (tmp_path / "clients.csv").write_bytes('会社名,担当\n"アクメ, 東京",山田\n'.encode("cp932"))
@@ -158,9 +158,9 @@ def test_a_result_stands_beside_the_columns_of_the_list(
         (200, b'{"results": [', {}),
         (0, b"", {}),
     ],
-    ids=["429", "throttled", "500", "503", "504", "503-by-sagemaker", "torn", "broken"],
+    ids=["429", "throttled", "500", "503", "504", "503-by-sagemaker", "truncated", "disconnected"],
 )
-def test_what_fails_in_passing_is_sent_again(
+def test_temporary_failures_are_retried(
     run: Callable[..., int],
     endpoint: FakeEndpoint,
     tmp_path: Path,
@@ -173,7 +173,7 @@ def test_what_fails_in_passing_is_sent_again(
     assert [row["client_id"] for row in results_in(tmp_path)] == ["c0", "c1", "c2"]
 
 
-def test_a_pause_is_as_long_as_the_endpoint_asks_for(
+def test_a_pause_is_as_long_as_retry_after_requests(
     run: Callable[..., int],
     endpoint: FakeEndpoint,
     tmp_path: Path,
@@ -193,22 +193,22 @@ def test_a_pause_is_as_long_as_the_endpoint_asks_for(
     assert 7.0 <= max(pauses) <= 7.0 + link_clients.FIRST_PAUSE_S
 
 
-def test_a_request_that_is_refused_ends_with_the_reason(
+def test_a_refused_request_ends_with_the_reason(
     run: Callable[..., int],
     endpoint: FakeEndpoint,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     write_list(tmp_path, 3)
-    told = b'{"OriginalStatusCode":404,"OriginalMessage":"expected a loaded model, got \'b\'"}'
-    endpoint.failures.append((424, told, MODEL_ERROR))
+    refusal = b'{"OriginalStatusCode":404,"OriginalMessage":"expected a loaded model, got \'b\'"}'
+    endpoint.failures.append((424, refusal, MODEL_ERROR))
 
     assert run() == 1
     assert "expected a loaded model, got 'b'" in capsys.readouterr().err
     assert not (tmp_path / "results.csv").exists()
 
 
-def test_an_endpoint_that_is_away_ends_with_a_sentence(
+def test_an_unreachable_endpoint_ends_with_a_sentence(
     endpoint: FakeEndpoint,
     run: Callable[..., int],
     tmp_path: Path,
@@ -221,22 +221,22 @@ def test_an_endpoint_that_is_away_ends_with_a_sentence(
     assert "gave up after 2 attempts" in capsys.readouterr().err
 
 
-def test_a_split_that_is_too_large_goes_out_in_halves(
+def test_a_batch_that_is_too_large_is_sent_in_halves(
     run: Callable[..., int], endpoint: FakeEndpoint, tmp_path: Path
 ) -> None:
     write_list(tmp_path, 9)
-    endpoint.most = 3
+    endpoint.max_clients = 3
 
     assert run() == 0
     assert [row["client_id"] for row in results_in(tmp_path)] == [f"c{n}" for n in range(9)]
-    assert max(len(asked["clients"]) for asked in endpoint.asked) <= 3
+    assert max(len(body["clients"]) for body in endpoint.received) <= 3
 
 
-def test_one_client_that_is_too_large_is_no_endless_halving(
+def test_one_client_that_is_too_large_ends_with_an_error(
     run: Callable[..., int], endpoint: FakeEndpoint, tmp_path: Path
 ) -> None:
     write_list(tmp_path, 2)
-    endpoint.most = 0
+    endpoint.max_clients = 0
 
     assert run() == 1
 
@@ -248,53 +248,53 @@ def test_results_of_other_clients_are_never_written(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     write_list(tmp_path, 3)
-    endpoint.answer = lambda clients: all_declined(clients[::-1])
+    endpoint.answer = lambda clients: no_matches(clients[::-1])
 
     assert run() == 1
     assert "in their order" in capsys.readouterr().err
 
 
-def test_the_same_command_goes_on_where_it_had_to_give_up(
+def test_the_same_command_resumes_where_it_had_to_give_up(
     run: Callable[..., int], endpoint: FakeEndpoint, tmp_path: Path
 ) -> None:
     write_list(tmp_path, 30)
     fail_from = {"c20"}
 
     def fail_late(clients: list[dict[str, str]]) -> list[dict[str, Any]]:
-        return [] if clients[0]["client_id"] in fail_from else all_declined(clients)
+        return [] if clients[0]["client_id"] in fail_from else no_matches(clients)
 
     endpoint.answer = fail_late
-    broken = run("--split-size", "10", "--parallel", "1")
-    # a power cut tears the last row
+    broken = run("--batch-size", "10", "--parallel", "1")
+    # after a power cut the last row may be incomplete
     with (tmp_path / "results.csv.partial").open("ab") as file:
         file.write(b'c20,"torn')
-    endpoint.answer = all_declined
-    first = len(endpoint.asked)
-    whole = run("--split-size", "10", "--parallel", "1")
+    endpoint.answer = no_matches
+    first = len(endpoint.received)
+    resumed = run("--batch-size", "10", "--parallel", "1")
 
-    assert (broken, whole) == (1, 0)
+    assert (broken, resumed) == (1, 0)
     assert [row["client_id"] for row in results_in(tmp_path)] == [f"c{n}" for n in range(30)]
-    assert [asked["clients"][0]["client_id"] for asked in endpoint.asked[first:]] == ["c20"]
+    assert [body["clients"][0]["client_id"] for body in endpoint.received[first:]] == ["c20"]
 
 
-def test_a_list_that_has_changed_is_linked_anew(
+def test_a_list_that_has_changed_is_linked_from_the_start(
     run: Callable[..., int], endpoint: FakeEndpoint, tmp_path: Path
 ) -> None:
     write_list(tmp_path, 20)
     endpoint.answer = lambda clients: (
-        [] if clients[0]["client_id"] == "c10" else all_declined(clients)
+        [] if clients[0]["client_id"] == "c10" else no_matches(clients)
     )
-    run("--split-size", "10", "--parallel", "1")
+    run("--batch-size", "10", "--parallel", "1")
     write_list(tmp_path, 21)
-    endpoint.answer = all_declined
+    endpoint.answer = no_matches
 
-    assert run("--split-size", "10") == 0
+    assert run("--batch-size", "10") == 0
     assert len(results_in(tmp_path)) == 21
-    assert sum(len(asked["clients"]) for asked in endpoint.asked[2:]) == 21
+    assert sum(len(body["clients"]) for body in endpoint.received[2:]) == 21
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"", "expected columns"),
         (b"naem\nx\n", "expected columns"),
@@ -303,29 +303,32 @@ def test_a_list_that_has_changed_is_linked_anew(
         (b"name\n\x81\n", "--encoding"),
     ],
 )
-def test_a_list_that_cannot_be_read_says_where(
+def test_an_unreadable_list_is_reported_with_its_position(
     run: Callable[..., int],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     content: bytes,
-    told: str,
+    message: str,
 ) -> None:
     (tmp_path / "clients.csv").write_bytes(content)
 
     assert run() == 1
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
-def test_a_warning_of_the_endpoint_is_shown_once(
+def test_a_warning_of_the_endpoint_is_shown_only_once(
     endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
     client = link_clients.connect(
         link_clients.parse(["in.csv", "out.csv", "--endpoint-url", endpoint.url])
     )
-    told = {"results": all_declined([{"client_id": "a"}]), "warnings": ["field 'x' is not read"]}
-    endpoint.failures.extend([(200, json.dumps(told).encode(), {})] * 2)
+    answer = {
+        "results": no_matches([{"client_id": "a"}]),
+        "warnings": ["unknown field 'x' is ignored"],
+    }
+    endpoint.failures.extend([(200, json.dumps(answer).encode(), {})] * 2)
 
     client.link([{"client_id": "a", "x": "アクメ"}])
     client.link([{"client_id": "a", "x": "アクメ"}])
 
-    assert capsys.readouterr().err == "warning: field 'x' is not read\n"
+    assert capsys.readouterr().err == "warning: unknown field 'x' is ignored\n"
