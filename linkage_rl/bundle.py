@@ -247,10 +247,15 @@ def _swap(partial: Path, folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def _blocker(blocker: Blocker) -> dict[str, Any]:
+    """The blocker as the manifest records it; ConfigError for a class that is not registered."""
+    return describe(blocker)
+
+
 def _manifest(folder: Path, settings: Settings) -> dict[str, Any]:
     return {
         "format": FORMAT,
-        "blockers": [describe(blocker) for blocker in settings.blockers],
+        "blockers": [_blocker(blocker) for blocker in settings.blockers],
         "limit": settings.limit,
         "max_candidates": settings.max_candidates,
         "allow_review": settings.allow_review,
