@@ -21,10 +21,11 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import Trial, TrialState
 from stable_baselines3.common.logger import KVWriter
 
-from experiments.tools.composing import compose_settings, train_settings
+from experiments.tools.composing import train_settings
 from experiments.tools.problem import build_problem
 from linkage_rl.agents.ranker import train_ranker
 from linkage_rl.config.command import say
+from linkage_rl.config.composing import compose_settings
 from linkage_rl.config.near_miss import REFUSALS, explain
 from linkage_rl.errors import CollapsedPolicyError, ConfigError, LinkageError
 from linkage_rl.train import COMPONENTS, TrainSettings

@@ -117,7 +117,7 @@ class StockPolicy:
 
     def logits(self, observation: Observation) -> NDArray[np.float32]:
         """Log-probabilities of every action, shape (B, A); illegal ones get -1e8."""
-        seen, _ = self.model.policy.obs_to_tensor(as_dict(observation, flat=False))
+        seen, _ = self.model.policy.obs_to_tensor(as_dict(observation, flat=True))
         legal = observation.action_mask > 0
         with torch.inference_mode():
             drawn = self.model.policy.get_distribution(seen, action_masks=legal).distribution

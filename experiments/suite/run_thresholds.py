@@ -2,7 +2,7 @@
 
 A table of its own is drawn with many valid clients: 2,400 of them are the valid cases of the
 agents, and the others judge, so that differences of 0.004 in reward can be seen. No test client is
-looked at. Prints the table of `results/run_thresholds.md`.
+looked at. Prints a table of `results/tuning.md`.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from experiments.tools.composing import train_settings
 from experiments.tools.problem import Problem, build_problem
 from linkage_rl.agents.algorithms import AGENTS
 from linkage_rl.agents.plans import static_plan
-from linkage_rl.agents.ranker import cautious, train_ranker
+from linkage_rl.agents.ranker import train_ranker, with_link_threshold
 from linkage_rl.agents.scorer import CandidateScorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.config.command import CONFIGS, say
@@ -93,7 +93,7 @@ def gains_of(problem: Problem, agents: Sequence[str], seed: int, run: str) -> It
     # the valid cases are repeated by no balance: the sample is one list
     own = replace(problem, train=train, valid=problem.valid.take(np.sort(chosen)))
     ranker = train_ranker(own.train, own.valid, own.view, own.settings.ranker, seed)
-    careful = ScorerPolicy(cautious(ranker, own.settings.reward.break_even().link))
+    careful = ScorerPolicy(with_link_threshold(ranker, own.settings.reward.break_even().link))
     plan = static_plan(careful, own.valid, own.view, own.settings.reward)
     baseline = _rewards(own, judges, careful, plan)
     starts = [(agent, cases) for agent in agents for cases in RUN_THRESHOLD_CASES]

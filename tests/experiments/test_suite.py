@@ -23,12 +23,13 @@ from experiments.suite.summary import (
 from experiments.suite.systems import SYSTEMS
 from experiments.suite.tables import leaderboard, markdown, verdicts, write_results
 from experiments.suite.thinned import FIELDS_KEPT
-from experiments.tools.composing import compose_settings, train_settings
+from experiments.tools.composing import train_settings
 from experiments.tools.digests import ROOT, imported_sources
 from experiments.tools.problem import of_clients
 from experiments.tools.records import Record, read_record, write_record
 from experiments.tools.settings import Claim, Condition, SuiteSettings
 from linkage_rl.config.command import CONFIGS
+from linkage_rl.config.composing import compose_settings
 from linkage_rl.decision.cases import join_cases
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import CompanyRows, RecordBatch
