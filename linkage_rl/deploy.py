@@ -25,7 +25,7 @@ from linkage_rl.deploying.release import (
     again,
     choose_golden,
 )
-from linkage_rl.deploying.running import Running, alarms, find_endpoint, image_of
+from linkage_rl.deploying.endpoint import Running, alarms, find_endpoint, image_of
 from linkage_rl.deploying.stack import Stack, apply_stack, find_stack, need_stack, planned
 from linkage_rl.deploying.template import Template, read_template
 from linkage_rl.errors import ConfigError, DeploymentError, OutputError

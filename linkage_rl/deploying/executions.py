@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from linkage_rl.deploying.aws import Aws
 from linkage_rl.errors import DeploymentError

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from linkage_rl.deploying.aws import Aws, Refusal
 from linkage_rl.deploying.changes import Change, changes
