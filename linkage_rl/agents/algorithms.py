@@ -11,8 +11,8 @@ from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.utils import LinearSchedule
 
-from linkage_rl.agents.action_values import ValueShape, fit_action_values, value_scorer
-from linkage_rl.agents.masked_q import CaseReplayBuffer, MaskedDQN, MaskedQRDQN
+from linkage_rl.agents.masked_dqn import CaseReplayBuffer, MaskedDQN, MaskedQRDQN
+from linkage_rl.agents.q_values import QValueConfig, fit_q_values, q_value_scorer
 from linkage_rl.agents.sb3_env import LinkageVecEnv
 from linkage_rl.agents.sb3_policies import (
     MaskableScorerActorCritic,
@@ -31,7 +31,7 @@ from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.envs.core import LinkageCore
 from linkage_rl.errors import ConfigError
 
-VALUE_TEMPERATURE = 0.25
+Q_VALUE_TEMPERATURE = 0.25
 """Value, in correct links, that raises a logit by one; small enough to keep a softmax
 over values that differ by a whole link below 1 in single precision."""
 
@@ -255,9 +255,9 @@ class DQNConfig:
         )
 
     @property
-    def shape(self) -> ValueShape:
+    def shape(self) -> QValueConfig:
         """How the values are expressed."""
-        return ValueShape(self._quantiles, self.reward_scale, VALUE_TEMPERATURE)
+        return QValueConfig(self._quantiles, self.reward_scale, Q_VALUE_TEMPERATURE)
 
     def adapt(
         self,
@@ -269,15 +269,15 @@ class DQNConfig:
         seed: int,
     ) -> CandidateScorer:
         """Action values, fitted with full labels."""
-        return fit_action_values(start, cases, view, weights, warm, self.shape, seed)
+        return fit_q_values(start, cases, view, weights, warm, self.shape, seed)
 
     def temperature(self, warm: WarmStartConfig) -> float:
         """The same for every warm start: logits are values."""
-        return VALUE_TEMPERATURE
+        return Q_VALUE_TEMPERATURE
 
     def fresh(self, start: CandidateScorer, seed: int) -> CandidateScorer:
         """Action values that nobody has taught."""
-        return value_scorer(start, self.shape, torch.Generator().manual_seed(seed))
+        return q_value_scorer(start, self.shape, torch.Generator().manual_seed(seed))
 
     def build(
         self, core: LinkageCore, scorer: CandidateScorer, seed: int, *, warm: bool
@@ -331,9 +331,9 @@ class QRDQNConfig(DQNConfig):
         check_ranges("agent", self, {"n_quantiles": COUNT})
 
     @property
-    def shape(self) -> ValueShape:
+    def shape(self) -> QValueConfig:
         """How the values are expressed."""
-        return ValueShape(self.n_quantiles, self.reward_scale, VALUE_TEMPERATURE)
+        return QValueConfig(self.n_quantiles, self.reward_scale, Q_VALUE_TEMPERATURE)
 
     def build(
         self, core: LinkageCore, scorer: CandidateScorer, seed: int, *, warm: bool

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from linkage_rl.agents.masked_q import CaseReplayBuffer
+from linkage_rl.agents.masked_dqn import CaseReplayBuffer
 from linkage_rl.errors import OutputError
 
 KEPT = 3

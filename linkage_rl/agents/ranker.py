@@ -212,7 +212,7 @@ def _mean_loss(scorer: CandidateScorer, cases: CaseSet, view: View, config: Rank
     return total / len(case)
 
 
-def cautious(scorer: CandidateScorer, link_from: float) -> CandidateScorer:
+def with_link_threshold(scorer: CandidateScorer, link_from: float) -> CandidateScorer:
     """A copy that links from this probability on, by raising the score of no match.
 
     The greedy action of the ranker links from one half on; what a link must promise to pay is

@@ -101,7 +101,7 @@ def with_run_thresholds(
 
     Args:
         scorer: Says by its logits what each blocker promises, as gains (`warm_start`) or as
-            values (`fit_action_values`).
+            values (`fit_q_values`).
         cases: Labelled cases, best those that the scorer has not learned from.
         view: How cases are shown, and what blockers cost.
         weights: Value of each outcome.

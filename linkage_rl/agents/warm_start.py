@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from linkage_rl.agents.plans import stop_rewards
-from linkage_rl.agents.ranker import cautious
+from linkage_rl.agents.ranker import with_link_threshold
 from linkage_rl.agents.scorer import CandidateScorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy, one_thread, tensors
 from linkage_rl.checks import COUNT, COUNT_OR_NONE, POSITIVE, check_ranges
@@ -67,7 +67,7 @@ class WarmStartConfig:
 
 
 @dataclass(frozen=True)
-class Chains:
+class Trajectories:
     """M situations; a chain starts at no blocker and grows by one blocker per situation."""
 
     case: NDArray[np.int64]
@@ -78,9 +78,9 @@ class Chains:
     """Blocker that leads to the next situation, -1 at the end of a chain; shape (M,)."""
 
 
-def sample_chains(
+def sample_trajectories(
     cases: CaseSet, blockers: int, situations: int, rng: np.random.Generator
-) -> Chains:
+) -> Trajectories:
     """Cases in random order, each with its available blockers in random order.
 
     Args:
@@ -101,7 +101,7 @@ def sample_chains(
     blocker[:, :-1] = np.where(np.arange(blockers) < counts[:, None], order, -1)
     kept = np.arange(blockers + 1) <= counts[:, None]
     case = np.broadcast_to(chosen[:, None], ran.shape)
-    return Chains(case[kept], ran[kept], blocker[kept])
+    return Trajectories(case[kept], ran[kept], blocker[kept])
 
 
 @dataclass(frozen=True)
@@ -136,11 +136,11 @@ def warm_start(
         config: How to fit.
         seed: Decides samples and order; equal seeds give equal scorers.
     """
-    scorer = cautious(ranker, weights.break_even().link)
+    scorer = with_link_threshold(ranker, weights.break_even().link)
     rng = np.random.default_rng(seed)
-    chains = sample_chains(cases, len(view.costs), config.samples, rng)
+    chains = sample_trajectories(cases, len(view.costs), config.samples, rng)
     with one_thread():
-        seen = look_at(scorer, chains, cases, view, weights)
+        seen = evaluate_states(scorer, chains, cases, view, weights)
         costs = weights.blocker_cost_scale * torch.tensor(view.costs, dtype=torch.float32)
         gains = _fit_gains(scorer, seen, costs, weights, config, rng)
         best = seen.stop + gains.clamp(min=0.0)
@@ -149,9 +149,9 @@ def warm_start(
     return scorer
 
 
-def look_at(
+def evaluate_states(
     scorer: CandidateScorer,
-    chains: Chains,
+    chains: Trajectories,
     cases: CaseSet,
     view: View,
     weights: RewardWeights,
@@ -188,7 +188,7 @@ def _fit_gains(
     blockers = len(costs)
     runs = seen.blocker >= 0
     column = seen.blocker.clamp(min=0)
-    # Chains lie one after the other, so the next row is the next situation of a chain.
+    # Trajectories lie one after the other, so the next row is the next situation of a chain.
     following = (torch.arange(len(seen.stop)) + 1).clamp(max=len(seen.stop) - 1)
     difference = seen.stop[following] - seen.stop - costs[column]
     targets = torch.zeros(len(seen.stop), 1 + blockers)

@@ -7,11 +7,11 @@ import torch
 from linkage_rl.agents.ranker import (
     RankerConfig,
     batches,
-    cautious,
     listwise_loss,
     random_blockers,
     right_answers,
     train_ranker,
+    with_link_threshold,
 )
 from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.errors import ConfigError
@@ -99,7 +99,7 @@ def test_caution_links_from_the_probability_it_names() -> None:
     no_match = DRAWN_VIEW.layout.no_match
 
     plain = ScorerPolicy(ranker).logits(observation)[:, : no_match + 1]
-    careful = ScorerPolicy(cautious(ranker, 0.75)).logits(observation)[:, : no_match + 1]
+    careful = ScorerPolicy(with_link_threshold(ranker, 0.75)).logits(observation)[:, : no_match + 1]
 
     best, none = plain[:, :no_match].max(axis=1), plain[:, no_match]
     linked = careful.argmax(axis=1) < no_match

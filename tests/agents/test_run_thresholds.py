@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from linkage_rl.agents.action_values import ValueShape, fit_action_values
 from linkage_rl.agents.plans import plan_reward, static_plan
+from linkage_rl.agents.q_values import QValueConfig, fit_q_values
 from linkage_rl.agents.ranker import RankerConfig, train_ranker
 from linkage_rl.agents.run_thresholds import with_run_thresholds
 from linkage_rl.agents.scorer import CandidateScorer, copy_scorer
@@ -96,10 +96,10 @@ def test_no_static_plan_earns_more_on_the_cases_that_chose(
 def test_action_values_that_promise_too_little_are_raised(
     ranker: CandidateScorer, quantiles: int
 ) -> None:
-    cases, shape = cases_of(400), ValueShape(quantiles, reward_scale=0.5, temperature=0.25)
+    cases, shape = cases_of(400), QValueConfig(quantiles, reward_scale=0.5, temperature=0.25)
     config = WarmStartConfig(samples=3000, updates=200, batch_size=256, value_updates=300)
     started = warm_start(ranker, cases, VIEW, WEIGHTS, config, 0)
-    shy = fit_action_values(started, cases, VIEW, WEIGHTS, config, shape, 0)
+    shy = fit_q_values(started, cases, VIEW, WEIGHTS, config, shape, 0)
     with torch.no_grad():
         # two correct links less for each blocker
         shy.gain[-1].bias[quantiles:].sub_(2 * shape.reward_scale)  # type: ignore[index]

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from linkage_rl.agents.action_values import ValueShape, fit_action_values
-from linkage_rl.agents.ranker import RankerConfig, cautious, train_ranker
+from linkage_rl.agents.q_values import QValueConfig, fit_q_values
+from linkage_rl.agents.ranker import RankerConfig, train_ranker, with_link_threshold
 from linkage_rl.agents.scorer import CandidateScorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
-from linkage_rl.agents.warm_start import WarmStartConfig, sample_chains, warm_start
+from linkage_rl.agents.warm_start import WarmStartConfig, sample_trajectories, warm_start
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider, PreparedPool
 from linkage_rl.decision.observation import View
@@ -40,7 +40,7 @@ def ranker() -> CandidateScorer:
 def test_chains_grow_by_one_available_blocker_from_none_to_all() -> None:
     cases = synthetic_cases(50, np.random.default_rng(0))
 
-    chains = sample_chains(cases, 3, 1000, np.random.default_rng(1))
+    chains = sample_trajectories(cases, 3, 1000, np.random.default_rng(1))
 
     for case in range(50):
         own = chains.case == case
@@ -54,7 +54,7 @@ def test_chains_grow_by_one_available_blocker_from_none_to_all() -> None:
 def test_no_more_situations_are_drawn_than_asked_for() -> None:
     cases = synthetic_cases(500, np.random.default_rng(0))
 
-    assert len(sample_chains(cases, 3, 100, np.random.default_rng(1)).case) <= 100
+    assert len(sample_trajectories(cases, 3, 100, np.random.default_rng(1)).case) <= 100
 
 
 @pytest.mark.parametrize(("ngram_cost", "second_run"), [(0.05, True), (0.9, True), (1.6, False)])
@@ -84,7 +84,7 @@ def test_the_warm_start_answers_like_the_cautious_ranker(ranker: CandidateScorer
 
     assert np.array_equal(
         ScorerPolicy(started).logits(observation)[:, stops],
-        ScorerPolicy(cautious(ranker, 0.75)).logits(observation)[:, stops],
+        ScorerPolicy(with_link_threshold(ranker, 0.75)).logits(observation)[:, stops],
     )
 
 
@@ -110,9 +110,9 @@ def test_action_values_are_the_expected_rewards(ranker: CandidateScorer, quantil
     cases = easy_cases(800)
     weights = RewardWeights()
     started = warm_start(ranker, cases, VIEW, weights, QUICK, 0)
-    shape = ValueShape(quantiles, reward_scale=0.5, temperature=0.25)
+    shape = QValueConfig(quantiles, reward_scale=0.5, temperature=0.25)
 
-    values = fit_action_values(started, cases, VIEW, weights, QUICK, shape, 0)
+    values = fit_q_values(started, cases, VIEW, weights, QUICK, shape, 0)
     ran_all = VIEW.observe(cases, np.arange(4), np.full(4, 0b11, dtype=np.uint16))
     logits = ScorerPolicy(values).logits(ran_all)
 

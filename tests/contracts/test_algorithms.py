@@ -10,7 +10,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 
 from linkage_rl.agents.algorithms import AGENTS, PPOUpdates, to_policy, training_core
 from linkage_rl.agents.checkpoint import latest_checkpoint, restore, save_checkpoint
-from linkage_rl.agents.masked_q import CaseReplayBuffer
+from linkage_rl.agents.masked_dqn import CaseReplayBuffer
 from linkage_rl.agents.scorer import CandidateScorer, ScorerConfig
 from linkage_rl.decision.onnx_policy import OnnxPolicy
 from linkage_rl.decision.rewards import RewardWeights
@@ -65,7 +65,7 @@ class TestEveryAlgorithm:
         for deterministic in (True, False):
             for _ in range(5):
                 actions, _ = model.predict(
-                    as_dict(observation, flat=False),
+                    as_dict(observation, flat=True),
                     deterministic=deterministic,
                 )
                 assert observation.action_mask[np.arange(len(actions)), actions].all()
@@ -101,7 +101,7 @@ class TestEveryAlgorithm:
         observation = half_ran()
 
         actions, _ = model.predict(
-            as_dict(observation, flat=False),
+            as_dict(observation, flat=True),
             deterministic=True,
         )
 

@@ -9,7 +9,7 @@ import pytest
 from linkage_rl.agents.algorithms import AGENTS
 from linkage_rl.agents.baselines import TopOne
 from linkage_rl.agents.plans import static_plan
-from linkage_rl.agents.ranker import RankerConfig, cautious, train_ranker
+from linkage_rl.agents.ranker import RankerConfig, train_ranker, with_link_threshold
 from linkage_rl.agents.scorer import CandidateScorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.agents.warm_start import WarmStartConfig, warm_start
@@ -75,13 +75,13 @@ def test_the_ranker_turns_the_loss_of_top_one_into_a_gain(
     every = (0, 1, 2)
 
     assert reward(TopOne(), test_cases, every) < -0.5
-    assert reward(ScorerPolicy(cautious(ranker, 0.75)), test_cases, every) > 0.5
+    assert reward(ScorerPolicy(with_link_threshold(ranker, 0.75)), test_cases, every) > 0.5
 
 
 def test_the_warm_start_runs_better_than_the_static_plan(
     task: Task, ranker: CandidateScorer, test_cases: CaseSet
 ) -> None:
-    careful = ScorerPolicy(cautious(ranker, WEIGHTS.break_even().link))
+    careful = ScorerPolicy(with_link_threshold(ranker, WEIGHTS.break_even().link))
     plan = static_plan(careful, task.valid, task.view, WEIGHTS)
 
     started = warm_start(ranker, task.train, task.view, WEIGHTS, WarmStartConfig(), 0)
@@ -94,7 +94,7 @@ def test_the_warm_start_runs_better_than_the_static_plan(
 def test_a_scorer_trained_with_eight_slots_serves_thirty(
     ranker: CandidateScorer, test_cases: CaseSet
 ) -> None:
-    policy = ScorerPolicy(cautious(ranker, 0.75))
+    policy = ScorerPolicy(with_link_threshold(ranker, 0.75))
     every = (0, 1, 2)
 
     wide = reward(policy, test_cases, every, View(30, DRAWN_VIEW.costs))
@@ -107,7 +107,7 @@ def test_a_scorer_trained_with_eight_slots_serves_thirty(
 def test_every_algorithm_stays_above_the_static_plan(
     name: str, task: Task, ranker: CandidateScorer, test_cases: CaseSet, tmp_path: Path
 ) -> None:
-    careful = ScorerPolicy(cautious(ranker, WEIGHTS.break_even().link))
+    careful = ScorerPolicy(with_link_threshold(ranker, WEIGHTS.break_even().link))
     plan = static_plan(careful, task.valid, task.view, WEIGHTS)
     training = TrainingConfig(total_timesteps=32_768, evaluations=4, progress=False)
 

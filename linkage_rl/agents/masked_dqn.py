@@ -99,7 +99,7 @@ class CaseReplayBuffer(ReplayBuffer):
                     self._core.view.observe(
                         self._core.cases, self._case[side][at], self._ran[side][at]
                     ),
-                    flat=False,
+                    flat=True,
                 ).items()
             }
             for side in (0, 1)

@@ -14,7 +14,12 @@ from torch import Tensor
 from linkage_rl.agents.ranker import right_answers
 from linkage_rl.agents.scorer import CandidateScorer
 from linkage_rl.agents.scorer_policy import one_thread, tensors
-from linkage_rl.agents.warm_start import Chains, WarmStartConfig, look_at, sample_chains
+from linkage_rl.agents.warm_start import (
+    Trajectories,
+    WarmStartConfig,
+    evaluate_states,
+    sample_trajectories,
+)
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
 from linkage_rl.decision.rewards import RewardWeights
@@ -22,7 +27,7 @@ from linkage_rl.records import Observation
 
 
 @dataclass(frozen=True)
-class ValueShape:
+class QValueConfig:
     """How values are expressed."""
 
     quantiles: int
@@ -33,8 +38,8 @@ class ValueShape:
     """Value, in correct links, that raises a logit by one."""
 
 
-def value_scorer(
-    scorer: CandidateScorer, shape: ValueShape, generator: torch.Generator
+def q_value_scorer(
+    scorer: CandidateScorer, shape: QValueConfig, generator: torch.Generator
 ) -> CandidateScorer:
     """A scorer of action values with the embedding of another and new output layers."""
     config = replace(
@@ -50,13 +55,13 @@ def value_scorer(
     return values
 
 
-def fit_action_values(
+def fit_q_values(
     start: CandidateScorer,
     cases: CaseSet,
     view: View,
     weights: RewardWeights,
     config: WarmStartConfig,
-    shape: ValueShape,
+    shape: QValueConfig,
     seed: int,
 ) -> CandidateScorer:
     """Regress the values of all actions at once on sampled situations.
@@ -71,8 +76,8 @@ def fit_action_values(
         seed: Decides samples, order and new weights.
     """
     rng = np.random.default_rng(seed)
-    chains = sample_chains(cases, len(view.costs), config.samples, rng)
-    scorer = value_scorer(start, shape, torch.Generator().manual_seed(seed))
+    chains = sample_trajectories(cases, len(view.costs), config.samples, rng)
+    scorer = q_value_scorer(start, shape, torch.Generator().manual_seed(seed))
     optimizer = torch.optim.Adam(scorer.parameters(), lr=config.learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.value_updates)
     with one_thread():
@@ -103,14 +108,14 @@ def _rescale(scorer: CandidateScorer, factor: float) -> None:
 
 def _blocker_values(
     start: CandidateScorer,
-    chains: Chains,
+    chains: Trajectories,
     cases: CaseSet,
     view: View,
     weights: RewardWeights,
     config: WarmStartConfig,
 ) -> NDArray[np.float32]:
     """Value of running the next blocker of each chain, shape (M,); of no meaning at a chain's end."""
-    seen = look_at(start, chains, cases, view, weights)
+    seen = evaluate_states(start, chains, cases, view, weights)
     with torch.no_grad():
         gains = start.gain(seen.context)[:, 1:] * config.temperature
     best = gains.masked_fill(~seen.legal, -torch.inf).amax(dim=1).clamp(min=0.0)
@@ -123,7 +128,7 @@ def _blocker_values(
 def _targets(
     observation: Observation,
     cases: CaseSet,
-    chains: Chains,
+    chains: Trajectories,
     rows: NDArray[np.int64],
     next_blocker: NDArray[np.float32],
     view: View,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from linkage_rl.agents.masked_q import CaseReplayBuffer
+from linkage_rl.agents.masked_dqn import CaseReplayBuffer
 from linkage_rl.agents.sb3_env import LinkageVecEnv
 from linkage_rl.decision.observation import View
 from linkage_rl.envs.core import LinkageCore
