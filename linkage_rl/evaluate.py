@@ -1,8 +1,8 @@
-"""`python -m linkage_rl.evaluate`: measures a bundle on a client list whose truth is known."""
+"""`linkage-rl evaluate`: measures a bundle on a client list whose right companies are known."""
 
 if __name__ == "__main__":
     # before the imports, which take seconds and may lack an extra
-    from linkage_rl.__main__ import run_command
+    from linkage_rl.command_line import run_command
 
     run_command("evaluate")
     raise SystemExit
@@ -40,7 +40,7 @@ from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 
 @dataclass(frozen=True)
 class EvaluateSettings:
-    """Which bundle is measured, on which list, against which table."""
+    """The bundle, and the client list and table on which it is measured."""
 
     bundle: str = ""
     """Bundle folder."""
@@ -51,9 +51,9 @@ class EvaluateSettings:
     database: str = ""
     """Database URL or path of an SQLite file; '' takes that of `table`, else the bundle's index."""
     index: str = ""
-    """Index folder of the database; '' takes the usual place."""
+    """Index folder of the database; '' takes the default place."""
     encoding: str = ""
-    """Encoding of a CSV list; '' finds it out."""
+    """Encoding of a CSV list; '' detects it."""
     columns: ColumnMapping = field(default_factory=lambda: CANONICAL)
     """Columns of the client list."""
     table: TableChoice = field(default_factory=TableChoice)
@@ -64,7 +64,7 @@ class EvaluateSettings:
     examples: int = 200
     """Errors listed in the report."""
     seed: int = 0
-    """Of the bootstrap."""
+    """Of the bootstrap intervals."""
 
     def __post_init__(self) -> None:
         if not self.bundle:
@@ -74,7 +74,7 @@ class EvaluateSettings:
 
 
 def run(settings: EvaluateSettings) -> float:
-    """Measure, print the table with its intervals, and write the report.
+    """Measure the bundle, print the table with its intervals, and write the report.
 
     Returns:
         The mean reward of a client.
@@ -131,7 +131,7 @@ def _microseconds(
 
 
 def _intervals_line(result: SystemResult) -> str:
-    """The 95 % intervals of what a customer asks first."""
+    """The 95 % intervals of the four metrics that a customer asks for first."""
     parts = []
     for name in ("linkage_rate", "precision", "recall", "f1"):
         low, high = result.intervals[name]

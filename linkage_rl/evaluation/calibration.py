@@ -1,4 +1,4 @@
-"""Fits confidence to frequency, and chooses the threshold from which on clients are linked."""
+"""Fits calibration, and chooses the threshold: the confidence from which on clients are linked."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,12 +13,12 @@ from linkage_rl.evaluation.curves import risk_coverage
 from linkage_rl.evaluation.renamed import METRICS, hint
 
 LINK_NOTHING: Final = 2.0
-"""A threshold no confidence reaches, in any float width."""
+"""A threshold that no confidence reaches."""
 
 
 @dataclass(frozen=True)
 class ThresholdChoice:
-    """A threshold and what it does to the list on which it was chosen."""
+    """A threshold and its metrics on the clients on which it was chosen."""
 
     threshold: float
     """A client is linked if its confidence is at least this; `LINK_NOTHING` where none is."""
@@ -65,14 +65,14 @@ def fit_isotonic(
 ) -> Calibration:
     """Isotonic regression of "the best candidate is right" on the raw confidence.
 
-    The knots stand at the mean score of each level and are joined by straight lines: unlike the
-    steps of the plain fit that keeps most clients in the order of their scores.
+    The knots are the mean scores of the levels, joined by straight lines. The steps of the plain
+    fit would give many clients equal confidence; the lines keep them in the order of their scores.
 
     Args:
         score: Raw confidence in the best candidate, shape (N,); only clients that have one.
         is_right: Whether that candidate is right, shape (N,).
-        smallest_bin: Clients pooled before the fit, so that a few lucky ones at either end
-            do not promise certainty.
+        smallest_bin: Clients pooled before the fit, so that a few clients at either end that
+            happen to be right, or wrong, do not become a probability of 1 or 0.
 
     Raises:
         SchemaError: If there is nothing to fit, the lengths differ, or a score is not finite.
@@ -80,7 +80,7 @@ def fit_isotonic(
     if score.shape != is_right.shape or not len(score) or not np.isfinite(score).all():
         raise SchemaError(
             "calibration needs N >= 1 finite scores and as many truths, got shapes "
-            f"{score.shape} and {is_right.shape}; does the validation list carry company_id?"
+            f"{score.shape} and {is_right.shape}; has the validation list a column company_id?"
         )
     scores, tie = np.unique(score.astype(np.float64), return_inverse=True)
     count = np.bincount(tie)
@@ -106,17 +106,17 @@ def choose_threshold(
     goal: str,
     weights: RewardWeights | None = None,
 ) -> ThresholdChoice:
-    """The confidence from which on to link, by one sweep over the sorted list.
+    """The threshold that serves a goal best, by one sweep over the clients sorted by confidence.
 
-    Of thresholds that serve the goal equally well the highest is taken: it links the fewest.
+    Of equally good thresholds the highest is taken, which links the fewest clients.
 
     Args:
         confidence: Confidence in the best candidate of each client, shape (N,); 0 without one,
             and a client at 0 is never linked.
         is_right: Whether that candidate is right, shape (N,).
         has_row: Whether the table holds a right company, shape (N,).
-        goal: "f1", "reward" (needs `weights`), or "precision:0.98": as many links as that
-            precision allows, none if it cannot be had.
+        goal: "f1", "reward" (needs `weights`), or "precision:0.98": as many links as possible at
+            that precision or a higher one, none where it cannot be reached.
         weights: Value of each outcome.
 
     Raises:
@@ -201,7 +201,7 @@ def _value(
     f1: NDArray[np.float64],
     reward: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """What the goal makes of each point of the sweep, shape (J + 1,)."""
+    """Value of each point of the sweep for the goal, shape (J + 1,)."""
     if goal == "f1":
         return f1
     if goal == "reward":
@@ -209,12 +209,12 @@ def _value(
             raise ConfigError("goal 'reward' needs reward weights, got none; pass weights=")
         return reward
     precision = precision_goal(goal) or 0.0
-    # the slack keeps 49 of 50 a precision of 0.98 in floating point
+    # the tolerance makes 49 of 50 a precision of 0.98 in floating point
     return np.where(correct >= precision * linked - 1e-9, linked, -1).astype(np.float64)
 
 
 def _between(confidences: NDArray[np.float64], linked: int) -> float:
-    """A threshold half-way between the `linked`-th falling confidence and the next one."""
+    """A threshold half-way between the `linked`-th highest confidence and the next one."""
     if linked == 0:
         return LINK_NOTHING
     last = confidences[linked - 1]
@@ -224,5 +224,5 @@ def _between(confidences: NDArray[np.float64], linked: int) -> float:
     return float(middle if following < middle <= last else last)
 
 
-def _ratio(part: float, whole: float) -> float:
-    return float(part / whole) if whole else float("nan")
+def _ratio(part: float, total: float) -> float:
+    return float(part / total) if total else float("nan")

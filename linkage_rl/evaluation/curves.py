@@ -1,4 +1,7 @@
-"""How good the confidence is: precision against coverage, and stated against observed frequency."""
+"""How good the confidence is: risk against coverage, and stated against observed frequency.
+
+Coverage is the share of clients linked, risk the share of wrong links among them.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,13 +17,13 @@ PRECISIONS: Final = (0.95, 0.98, 0.99)
 
 @dataclass(frozen=True, eq=False)
 class RiskCoverage:
-    """Share of wrong links when the most confident share of clients is linked.
+    """Risk at each coverage when the most confident clients are linked first.
 
     One point for each distinct confidence, since clients of equal confidence are linked together.
     """
 
     threshold: NDArray[np.float64]
-    """Confidence from which on clients are linked, shape (J,), strictly falling."""
+    """Confidence from which on clients are linked, shape (J,), strictly decreasing."""
     linked: NDArray[np.int64]
     """Clients linked at that threshold, shape (J,)."""
     correct: NDArray[np.int64]
@@ -64,10 +67,10 @@ def risk_coverage(confidence: NDArray[np.floating], is_right: NDArray[np.bool_])
     """
     _check(confidence, is_right)
     order = np.argsort(-confidence, kind="stable")
-    falling = confidence[order].astype(np.float64)
-    last = np.flatnonzero(np.append(np.diff(falling) != 0, True))
+    descending = confidence[order].astype(np.float64)
+    last = np.flatnonzero(np.append(np.diff(descending) != 0, True))
     return RiskCoverage(
-        threshold=falling[last],
+        threshold=descending[last],
         linked=last.astype(np.int64) + 1,
         correct=np.cumsum(is_right[order], dtype=np.int64)[last],
         clients=len(confidence),
@@ -106,7 +109,7 @@ def reliability(
     values, tie = np.unique(confidence, return_inverse=True)
     first_rank = np.full(len(values), len(order), dtype=np.int64)
     np.minimum.at(first_rank, tie, rank)
-    # equal confidences share a bin, else their order in the list would show in the result
+    # equal confidences share a bin, so that the result does not depend on their order
     bin_of = first_rank[tie] * bins // len(order)
     count = np.bincount(bin_of, minlength=bins)
     used = count > 0

@@ -30,14 +30,14 @@ class Entry:
     valid: Mapping[str, float]
     """Metric name to its value on the validation split; the best run is chosen by these."""
     test: Mapping[str, float]
-    """The same on the test split; reported, never chosen by."""
+    """The same on the test split; reported, never used to choose a run."""
     commit: str = ""
     bundle: str = ""
     """Bundle folder, kept as `run` is; '' where none was exported."""
 
 
 def append(path: Path, entry: Entry) -> None:
-    """Adds a run to the list at `path`, which is made if missing; runs may finish side by side.
+    """Add a run to the list at `path`, made if missing; runs may finish at the same time.
 
     Raises:
         OutputError: If the line cannot be written.

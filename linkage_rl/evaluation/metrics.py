@@ -56,7 +56,7 @@ _COLUMNS: Final = (
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """How N clients ended: every metric is a ratio of column sums, so this is all it takes."""
+    """How each of N clients was decided; every metric is a ratio of column sums of this table."""
 
     columns: NDArray[np.float64]
     """Indicators and amounts of each client, shape (N, len(_COLUMNS))."""
@@ -136,7 +136,7 @@ def bootstrap_intervals(
     """Percentile bootstrap interval of each of `RATES`, clients drawn with replacement.
 
     Clients with equal outcomes are interchangeable, so one multinomial draw over the distinct
-    outcomes stands for drawing every client (Efron and Tibshirani 1993, chapter 13).
+    outcomes replaces drawing every client (Efron and Tibshirani 1993, chapter 13).
 
     Returns:
         Metric name to (low, high); (nan, nan) where the metric itself is undefined.
@@ -154,15 +154,15 @@ def bootstrap_intervals(
 def rates(sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     """`RATES` from sums of `Judgement.columns`, shape (..., columns), each of shape (...)."""
     total = {name: sums[..., position] for position, name in enumerate(_COLUMNS)}
-    clients, lacking = total["clients"], total["clients"] - total["has_row"]
+    clients, without_row = total["clients"], total["clients"] - total["has_row"]
     parts = {
         "linkage_rate": (total["linked"], clients),
         "precision": (total["correct"], total["linked"]),
         "recall": (total["correct"], total["has_row"]),
         "f1": (2 * total["correct"], total["linked"] + total["has_row"]),
-        "false_link_rate": (total["false_link"], lacking),
+        "false_link_rate": (total["false_link"], without_row),
         "reject_precision": (total["correct_reject"], total["no_match"]),
-        "reject_recall": (total["correct_reject"], lacking),
+        "reject_recall": (total["correct_reject"], without_row),
         "review_rate": (total["review"], clients),
         "expected_reward": (total["reward"], clients),
         "blockers_per_client": (total["blockers"], clients),
@@ -173,7 +173,7 @@ def rates(sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
 
 
 def _quantiles(values: NDArray[np.float64], tails: list[float]) -> tuple[float, float]:
-    """Low and high quantile of the defined values; a resample may well have no links."""
+    """Low and high quantile of the defined values; precision without links is undefined."""
     defined = values[~np.isnan(values)]
     if not len(defined):
         return np.nan, np.nan

@@ -1,8 +1,8 @@
-"""Says whether one system beats another on the same clients (paired bootstrap).
+"""Whether one system is better than another on the same clients (paired bootstrap).
 
-A run is a `Judgement`: how one seed of a system ended N clients. Clients are drawn once for both
-systems, since both met the same ones; seeds are drawn within each system, since none of them knows
-the other's (Efron and Tibshirani 1993, chapter 16; Agarwal et al. 2021, section 4).
+A run is a `Judgement`: how one seed of a system decided N clients. Clients are drawn once for both
+systems, since both decided the same ones; seeds are drawn separately, since they are independent
+(Efron and Tibshirani 1993, chapter 16; Agarwal et al. 2021, section 4).
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _CHUNK: Final = 250
 
 @dataclass(frozen=True)
 class Difference:
-    """What ours has over theirs in one metric."""
+    """Difference of two systems, ours and theirs, in one metric."""
 
     metric: str
     ours: float
@@ -31,9 +31,9 @@ class Difference:
     """Lower end of the interval of ours - theirs."""
     high: float
     wins: float
-    """Share of the resamples in which ours is higher; equal ones count half."""
+    """Share of the resamples in which ours is higher; a tie counts half."""
     improves: float
-    """Chance that a seed of ours beats a seed of theirs; equal ones count half."""
+    """Probability that a seed of ours beats a seed of theirs; a tie counts half."""
 
     @property
     def gap(self) -> float:
@@ -42,7 +42,7 @@ class Difference:
 
     @property
     def verdict(self) -> str:
-        """'higher' or 'lower' where the interval leaves no doubt, else 'tie'."""
+        """'higher' or 'lower' where the interval excludes 0, else 'tie'."""
         if self.low > 0:
             return "higher"
         return "lower" if self.high < 0 else "tie"
@@ -60,11 +60,11 @@ def compare_runs(
 
     Args:
         ours: The seeds of a system, all on the same N clients in the same order.
-        theirs: The seeds of the other; one is enough for a system that draws nothing.
-        metric: What is compared.
+        theirs: The seeds of the other; one is enough for a system without randomness.
+        metric: Name of the metric.
         rng: Draws clients and seeds.
-        resamples: How often.
-        level: Of the interval.
+        resamples: Number of bootstrap resamples.
+        level: Confidence level of the interval.
 
     Raises:
         SchemaError: A side has no run, the lists differ in length, or the metric is unknown.
@@ -99,10 +99,10 @@ def mean_interval(
     resamples: int = 2_000,
     level: float = 0.95,
 ) -> tuple[float, float]:
-    """Bootstrap interval of the mean over the seeds of a system, by client alone.
+    """Bootstrap interval of the mean over the seeds of a system; only clients are drawn.
 
-    It says how much of a figure is the luck of the list; `seeds.stratified_interval` says how much
-    is the luck of the seed.
+    It is the uncertainty due to the choice of clients; `seeds.stratified_interval` has that due to
+    the choice of seeds.
 
     Raises:
         SchemaError: As `compare_runs`.
@@ -120,9 +120,9 @@ def mean_interval(
 def _joint_outcomes(
     runs: Sequence[Judgement],
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Distinct outcomes of a client over all S runs, shape (U, S, columns), and how often, (U,).
+    """Distinct outcomes of a client over all S runs, shape (U, S, columns), and counts, (U,).
 
-    Clients whom every run ended alike are interchangeable, and most clients are.
+    Most clients share their outcomes in all runs with others, and are interchangeable with them.
     """
     stacked = np.concatenate([run.columns for run in runs], axis=1)
     kinds, counts = np.unique(stacked, axis=0, return_counts=True)

@@ -1,4 +1,4 @@
-"""The figures of a report, each as SVG text that can stand in the middle of a page."""
+"""The figures of a report, as SVG text for a page, and the learning curve of a run as PNG."""
 
 import io
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _MARKERS: Final = ("o", "s", "^", "D", "v", "P")
 
 
 def risk_coverage_figure(curves: Sequence[tuple[str, RiskCoverage]]) -> str:
-    """Share of wrong links against share of clients linked, one line a system."""
+    """Share of wrong links against share of clients linked, one line per system."""
     with style():
         figure, axes = _axes("share of clients linked", "share of wrong links")
         highest = 0.0
@@ -36,11 +36,11 @@ def risk_coverage_figure(curves: Sequence[tuple[str, RiskCoverage]]) -> str:
 def frontier_figure(
     systems: Sequence[tuple[str, float, float]], plans: Sequence[tuple[str, float, float]] = ()
 ) -> str:
-    """F1 against blockers run; the line joins what nothing beats at its cost or less.
+    """F1 against blockers run; the line is the Pareto front.
 
     Args:
-        systems: (name, blockers per client, F1) of what is compared.
-        plans: The same for static plans, drawn small.
+        systems: (name, blockers per client, F1) of each system.
+        plans: The same for static plans, drawn as small dots.
     """
     with style():
         figure, axes = _axes("blockers run per client", "F1")
@@ -49,7 +49,7 @@ def frontier_figure(
         for position, (name, blockers, f1) in enumerate(systems):
             marker = _MARKERS[position % len(_MARKERS)]
             axes.plot(blockers, f1, marker, ms=7, color=_colour(position), label=name, zorder=3)
-        front = _undominated([(blockers, f1) for _, blockers, f1 in (*systems, *plans)])
+        front = _pareto_front([(blockers, f1) for _, blockers, f1 in (*systems, *plans)])
         axes.step(*zip(*front, strict=True), where="post", color="#999999", lw=1, zorder=0)
         axes.margins(0.12)
         axes.set_xlim(left=0)
@@ -58,7 +58,7 @@ def frontier_figure(
 
 
 def reliability_figure(bins: Sequence[tuple[str, Reliability]]) -> str:
-    """Observed against stated frequency; an honest system lies on the diagonal."""
+    """Observed against stated frequency; calibrated confidence lies on the diagonal."""
     with style():
         figure, axes = _axes("stated confidence", "share of right candidates")
         axes.plot([0, 1], [0, 1], "--", color="#999999", lw=1)
@@ -84,23 +84,25 @@ def save_learning_curve(evaluations: Path, picture: Path) -> None:
         evaluations: The `evaluations.npz` of a training run.
         picture: Where the picture goes.
     """
-    seen = np.load(evaluations)
-    steps, reward = seen["timesteps"], seen["results"].mean(axis=1)
+    recorded = np.load(evaluations)
+    steps, reward = recorded["timesteps"], recorded["results"].mean(axis=1)
     with style():
         figure, axes = _axes("environment steps", "mean reward on the validation cases")
         axes.plot(steps, reward, color=_colour(0), marker="o", ms=3, label="reward")
-        share = axes.twinx()
-        share.plot(steps, seen["linkage_rates"], color=_colour(1), lw=1, label="linkage rate")
-        share.set_ylabel("linkage rate")
-        share.set_ylim(0, 1)
+        rate_axes = axes.twinx()
+        rate_axes.plot(
+            steps, recorded["linkage_rates"], color=_colour(1), lw=1, label="linkage rate"
+        )
+        rate_axes.set_ylabel("linkage rate")
+        rate_axes.set_ylim(0, 1)
         figure.legend(frameon=False, loc="outside upper center", ncols=2)
         figure.savefig(picture, dpi=150)
 
 
-def _undominated(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Points with more F1 than every cheaper one, cheapest first.
+def _pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Pareto front: points with a higher F1 than all cheaper ones, cheapest first.
 
-    >>> _undominated([(2.0, 0.8), (1.0, 0.7), (3.0, 0.75)])
+    >>> _pareto_front([(2.0, 0.8), (1.0, 0.7), (3.0, 0.75)])
     [(1.0, 0.7), (2.0, 0.8)]
     """
     front: list[tuple[float, float]] = []
@@ -111,10 +113,10 @@ def _undominated(points: Sequence[tuple[float, float]]) -> list[tuple[float, flo
 
 
 def style() -> AbstractContextManager[None]:
-    """The look of all figures, for as long as one is drawn."""
+    """The style of all figures, as a context in which one is drawn."""
     return matplotlib.rc_context(
         {
-            # text stays text: the page's own fonts draw Japanese, and the file stays small
+            # text instead of paths: the browser's fonts have Japanese, and the file is small
             "svg.fonttype": "none",
             "svg.hashsalt": "linkage_rl",
             "text.parse_math": False,
@@ -141,7 +143,7 @@ def _colour(position: int) -> str:
 
 
 def svg(figure: Figure) -> str:
-    """SVG text without what differs from run to run; to be called under `style`."""
+    """SVG text, the same for the same figure at every run; call it within `style`."""
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None})
     return text.getvalue()[text.getvalue().index("<svg") :]

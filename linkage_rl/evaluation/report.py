@@ -41,7 +41,7 @@ _MISSING: Final = "-"
 
 @dataclass(frozen=True, eq=False)
 class SystemResult:
-    """What one system did on one client list; all but name and metrics may be left out."""
+    """Figures of one system on one client list; all but name and metrics are optional."""
 
     name: str
     metrics: Metrics
@@ -59,19 +59,19 @@ class SystemResult:
 
 @dataclass(frozen=True)
 class Example:
-    """One client of the error browser, in words."""
+    """One client in the error browser, in words."""
 
     client_id: str
     client: str
     decision: str
-    """What was decided, as in the output of `link`: 'link', 'no_match' or 'review'."""
+    """As in the output of `link`: 'link', 'no_match' or 'review'."""
     company: str
     """The best candidate, linked or not; '' where there was none."""
     truth: str
     """The right company; '' where the table lacks it."""
     confidence: float
     outcome: str
-    """Short name of the kind of right or wrong: 'wrong link', 'missed link'."""
+    """Kind of error: 'wrong link', 'missed link' or 'link without a row'."""
     reason: str = ""
 
 
@@ -81,21 +81,21 @@ class Report:
 
     title: str
     systems: tuple[SystemResult, ...]
-    """At least one; the last is the system the examples come from."""
+    """At least one; the examples are of the last one."""
     command: str = ""
-    """The command line that made the comparison."""
+    """The command line of the comparison."""
     notes: tuple[str, ...] = ()
-    """Sentences above the table: list, seed, threshold and where it was chosen."""
+    """Sentences above the table, such as where the threshold was chosen."""
     plans: tuple[tuple[str, float, float], ...] = ()
     """Static plans: (name, blockers per client, F1)."""
     examples: tuple[Example, ...] = ()
 
 
 def side_by_side(systems: Mapping[str, Metrics]) -> str:
-    """An aligned table of at most 120 columns, one line a system, rates in percent.
+    """An aligned table of at most 120 columns, one line per system, rates in percent.
 
     Args:
-        systems: Name of a system, which is cut after 22 characters, to its metrics.
+        systems: Name of each system, cut to 22 characters, and its metrics.
     """
     rows = [["system", *COLUMNS.values()]]
     for name, metrics in systems.items():
@@ -106,14 +106,14 @@ def side_by_side(systems: Mapping[str, Metrics]) -> str:
 def format_metric(metrics: Metrics, name: str) -> str:
     """One metric as the tables show it; '-' where it is undefined or was not measured.
 
-    Rates come in percent, the reward with its sign.
+    Rates are percentages, the reward has its sign.
     """
     value = getattr(metrics, name)
     return _MISSING if value is None else _format(float(value), name)
 
 
 def render_html(report: Report) -> str:
-    """The comparison as one page without any outside file: table, figures, errors."""
+    """The comparison as one self-contained page: table, figures, errors."""
     return template(Path(__file__).with_name("report.html.jinja")).render(
         report=report,
         columns=COLUMNS,
@@ -134,7 +134,7 @@ def write_report(report: Report, path: Path) -> None:
 
 
 def template(path: Path) -> jinja2.Template:
-    """A template that escapes what it is given, and refuses names for which nothing was given."""
+    """A template that escapes its values, and refuses to render names without a value."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(path.parent),
         autoescape=True,
@@ -146,7 +146,7 @@ def template(path: Path) -> jinja2.Template:
 
 
 def write_html(html: str, path: Path) -> None:
-    """Write a page; on failure an older one stays as it was.
+    """Write a page; if that fails, an older one is left untouched.
 
     Raises:
         OutputError: The folder is missing, not writable, or the disk is full.
@@ -163,7 +163,7 @@ def write_html(html: str, path: Path) -> None:
 
 
 def _figures(report: Report) -> list[tuple[str, str]]:
-    """Heading and SVG of every figure there is something to draw for."""
+    """Heading and SVG of every figure for which there is something to draw."""
     curves = [(one.name, one.curve) for one in report.systems if one.curve is not None]
     bins = [(one.name, one.reliability) for one in report.systems if one.reliability is not None]
     points = [

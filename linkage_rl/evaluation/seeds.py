@@ -1,4 +1,4 @@
-"""Says how sure a comparison over seeds is (Agarwal et al. 2021, "Statistical Precipice").
+"""Mean and interval of a system over seeds (Agarwal et al. 2021, "Statistical Precipice").
 
 Scores have shape (S, T): S seeds of one system on T lists, higher is better.
 """
@@ -10,9 +10,10 @@ from linkage_rl.errors import SchemaError
 
 
 def interquartile_mean(scores: NDArray[np.float64]) -> float:
-    """Mean of the middle half of all S x T scores; steadier than the mean, keener than the median.
+    """Mean of the middle half of all S x T scores.
 
-    A quarter, rounded down, is cut off at each end, so three scores are all kept.
+    It is less noisy than the mean and more sensitive than the median. A quarter of the scores,
+    rounded down, is left out at each end, so that three scores all count.
 
     >>> interquartile_mean(np.array([[0.0, 1.0], [3.0, 100.0]]))
     2.0
@@ -27,7 +28,7 @@ def stratified_interval(
     resamples: int = 2_000,
     level: float = 0.95,
 ) -> tuple[float, float]:
-    """Bootstrap interval of the interquartile mean; seeds are drawn anew within each list."""
+    """Bootstrap interval of the interquartile mean; seeds are drawn separately for each list."""
     _check(scores)
     seeds, lists = scores.shape
     drawn = rng.integers(seeds, size=(resamples, seeds, lists))

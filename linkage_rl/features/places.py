@@ -3,8 +3,8 @@
 Part of a corporate number is the code of the registry office that issued it.
 
 `coordinates.tsv` holds latitude and longitude of the town hall of every municipality (1,912 rows;
-the wards of a city have the place of its city hall), taken from JpGeocode 0.3.1 (copyright m0zu, MIT License);
-the places of 三宅村, 八丈町, 丹波篠山市 and 檮原町 were added.
+the wards of a city have the place of its city hall). It comes from JpGeocode 0.3.1 (copyright m0zu,
+MIT License); the places of 三宅村, 八丈町, 丹波篠山市 and 檮原町 were added.
 """
 
 from importlib import resources
