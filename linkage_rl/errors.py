@@ -1,4 +1,4 @@
-"""Every error a user can meet; each message says what was expected, what came, and what to do."""
+"""Every error of the library; each message says what was expected, what came, and what to do."""
 
 
 class LinkageError(Exception):
@@ -6,11 +6,11 @@ class LinkageError(Exception):
 
 
 class SchemaError(LinkageError):
-    """A table, file or column mapping lacks something it must have."""
+    """A table, file, column mapping or batch of records is not of the form that is needed."""
 
 
 class InputFileError(LinkageError):
-    """A file cannot be read as what it claims to be: encoding, raggedness, duplicate ids."""
+    """The content of a file cannot be read: encoding, ragged lines, duplicate ids, damage."""
 
 
 class DatabaseError(LinkageError):
@@ -22,7 +22,7 @@ class CandidateIndexError(LinkageError):
 
 
 class BundleError(LinkageError):
-    """A bundle is missing a part, fails its checksums, or does not answer its golden clients."""
+    """A bundle lacks a part, fails its checksums, or gives its golden clients other answers."""
 
 
 class IllegalActionError(LinkageError):
@@ -30,11 +30,11 @@ class IllegalActionError(LinkageError):
 
 
 class ConfigError(LinkageError):
-    """A configuration value makes no sense; the message names the key."""
+    """A configuration value is not possible; the message names the key."""
 
 
 class CollapsedPolicyError(LinkageError):
-    """Training fell into a policy that never links; the message says how to leave it."""
+    """Training ended with a policy that never links; the message says how to avoid it."""
 
 
 class OutputError(LinkageError):
@@ -42,4 +42,4 @@ class OutputError(LinkageError):
 
 
 class DeploymentError(LinkageError):
-    """AWS refused something, or a stack, release or endpoint did not get where it should."""
+    """AWS refused a call, or a stack, release or endpoint failed to reach its target state."""

@@ -173,10 +173,7 @@ def _write_page(
         title=f"{Path(settings.bundle).name} on {Path(settings.clients).name}",
         systems=tuple(results.values()),
         command=command_line("evaluate"),
-        notes=(
-            "Calibration and threshold come with the bundle; the rules are a baseline.",
-            "Brackets are 95 % bootstrap intervals by client.",
-        ),
+        notes=("Calibration and threshold are those of the bundle; the rules are a baseline.",),
         examples=tuple(error_examples(bundle, cases, np.arange(len(cases)), settings.examples)),
     )
     write_report(report, output / "report.html")

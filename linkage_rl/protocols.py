@@ -1,4 +1,4 @@
-"""The seams of the library on one page; anything that fits one can be plugged in."""
+"""The interfaces of the library on one page; any object that fits one can be plugged in."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -10,35 +10,35 @@ from linkage_rl.records import CanonicalBatch, CompanyRows, Observation
 
 
 class Policy(Protocol):
-    """Decides; all that evaluation, linker and serving know of an agent."""
+    """Decides what to do for a client; all that evaluation, linker and server know of an agent."""
 
     def logits(self, observation: Observation) -> NDArray[np.float32]:
         """Logit of every action, shape (B, A); illegal ones get -1e8.
 
-        The greedy action is the argmax. The softmax over the link slots and no match is the raw
-        confidence that calibration turns into a probability.
+        The action taken is that with the highest logit. The softmax over the link slots and no
+        match is the raw confidence, which calibration turns into a probability.
         """
 
 
 class KeyFunction(Protocol):
-    """Names a record exactly: two records with one equal key may be the same company."""
+    """Key texts of records, for exact look-up: two records that share a key may be one company."""
 
     def __call__(self, records: CanonicalBatch) -> Sequence[Sequence[str]]:
-        """Key texts, outer axis: alternatives of a record, inner axis: the N records; '' is none.
+        """Key texts: for each alternative, the text of each of the N records; '' for no key.
 
-        A company is found under its first alternative; a client asks with all of them.
+        A company is indexed under its first alternative; a client looks up all of them.
         """
 
 
 class FilingFunction(Protocol):
-    """Files companies under keys of their own, any number each, for clients who ask with others."""
+    """Keys under which companies are indexed, any number each, where clients look up others."""
 
     def __call__(self, records: CanonicalBatch) -> tuple[Sequence[str], NDArray[np.int32]]:
-        """F key texts, each once per record, and the record of each, rising, shape (F,)."""
+        """F key texts, each once per record, and the record of each, ascending, shape (F,)."""
 
 
 class CompanySource(Protocol):
-    """The company database, as candidates and linker see it."""
+    """The company database, as far as index and linker use it."""
 
     def fetch(self, company_ids: Sequence[str]) -> CompanyRows:
-        """Current rows of these companies in one query; vanished ids are left out."""
+        """Current rows of these companies, in one query; ids that no longer exist are left out."""

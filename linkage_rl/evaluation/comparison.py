@@ -115,8 +115,8 @@ class Comparison:
             systems=systems,
             command=command,
             notes=(
-                "Thresholds and calibration were chosen on the validation list, figures are of "
-                "the test list; brackets are 95 % bootstrap intervals by client.",
+                "Calibration and thresholds were chosen on the validation clients, "
+                "the figures are of the test clients.",
             ),
             examples=tuple(error_examples(last, self.cases, self._rows_of(name), examples)),
         )
