@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from linkage_rl.api import TrainResult, link, load_bundle, train
     from linkage_rl.errors import LinkageError
-    from linkage_rl.frames import FrameLinker
+    from linkage_rl.frame_linker import FrameLinker
     from linkage_rl.linker import LinkedBatch, Linker
     from linkage_rl.records import CompanyRows, DecisionKind, RecordBatch
 
@@ -37,7 +37,8 @@ __all__ = [
 ]
 
 _HOMES: Final = {
-    "load_bundle": "linkage_rl.bundle",
+    **dict.fromkeys(("TrainResult", "link", "load_bundle", "train"), "linkage_rl.api"),
+    "FrameLinker": "linkage_rl.frame_linker",
     "LinkageError": "linkage_rl.errors",
     **dict.fromkeys(("LinkedBatch", "Linker"), "linkage_rl.linker"),
     **dict.fromkeys(("CompanyRows", "DecisionKind", "RecordBatch"), "linkage_rl.records"),

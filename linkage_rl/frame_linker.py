@@ -58,6 +58,8 @@ class FrameLinker(Linker):
             SchemaError: It is no table, or a column is missing.
         """
         if isinstance(records, RecordBatch):
+            if columns is not None:
+                raise SchemaError("a RecordBatch names its fields itself; leave columns= out")
             return super().link(records)
         table = open_table(records)
         if not table.header:

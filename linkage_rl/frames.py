@@ -6,6 +6,7 @@ dicts needs no library at all.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from math import isnan
 from typing import Any, Protocol
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from linkage_rl.errors import SchemaError
 from linkage_rl.linked_columns import COLUMNS
-from linkage_rl.tables.schema import CANONICAL, ColumnMapping, nearest
+from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 
 Columns = Mapping[str, str] | ColumnMapping | None
 """Field to the column that holds it, as {"name": "会社名"}; None where every name is canonical."""
@@ -85,8 +86,8 @@ def column_mapping(columns: Columns) -> ColumnMapping:
     known = [one.name for one in fields(ColumnMapping)]
     for name in columns:
         if name not in known:
-            near = nearest(name, known)
-            hint = f"did you mean {near!r}?" if near else f"there are {known}"
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {known}"
             raise SchemaError(f"columns= names the unknown field {name!r}; {hint}")
     return ColumnMapping(**columns)
 

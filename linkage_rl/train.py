@@ -68,6 +68,20 @@ def run(settings: TrainSettings) -> float:
             or the disk is full.
         KeyboardInterrupt: The run was interrupted; `resume=` goes on with it.
     """
+    result = train(settings, command_line("train"))
+    say(f"\n{result.table}\n")
+    say(f"run      {result.folder}")
+    say(f"bundle   {result.bundle}")
+    return result.objective
+
+
+def train(settings: TrainSettings, command_words: str) -> pipeline.RunResult:
+    """Train in the run folder of Hydra's current configuration; errors are those of `run`.
+
+    Args:
+        settings: The run.
+        command_words: The command line, for the manifest.
+    """
     folder = Path(os.path.relpath(HydraConfig.get().runtime.output_dir))
     settings = with_database_url(settings)
     begun = False
@@ -78,17 +92,11 @@ def run(settings: TrainSettings) -> float:
         begun = True
 
     try:
-        result = pipeline.run(
-            settings, folder, command_line("train"), bool(settings.resume), on_start
-        )
+        return pipeline.run(settings, folder, command_words, bool(settings.resume), on_start)
     except (KeyboardInterrupt, OutputError):
         if begun:
             _log.warning("go on with: %s", resume_command(folder))
         raise
-    say(f"\n{result.table}\n")
-    say(f"run      {result.folder}")
-    say(f"bundle   {result.bundle}")
-    return result.objective
 
 
 def resume_command(folder: Path) -> str:
@@ -142,15 +150,22 @@ def _saved_words(folder: Path, given: Mapping[str, str]) -> list[str]:
                 f"the run in {folder} was given {found[1]} with a password, which is in no file; "
                 f"give it again: {found[1]}=URL"
             )
-    flags = [flag for flag in _config_flags(hydra) if flag.partition("=")[0] not in given]
+    flags = [flag for flag in _config_flags(hydra) if not _given(flag.partition("=")[0], given)]
     return [*flags, *(word for word in words if not word.startswith("sweep="))]
+
+
+def _given(flag: str, given: Mapping[str, str]) -> bool:
+    """Whether a flag is among the arguments, in its long or its short form."""
+    short = {"--config-dir": "-cd", "--config-name": "-cn", "--config-path": "-cp"}[flag]
+    return flag in given or short in given
 
 
 def _config_flags(hydra: DictConfig) -> list[str]:
     """The flags by which a command found its configuration: that of the library needs none."""
     flags = []
     for source in hydra.runtime.config_sources:
-        if source.provider == "command-line":
+        # a folder that was given on the command line, or to `linkage_rl.train`
+        if source.provider in ("command-line", "hydra.searchpath in command-line"):
             flags.append(f"--config-dir={_short(source.path)}")
         if source.provider == "main" and Path(source.path) != CONFIGS:
             flags.append(f"--config-path={_short(source.path)}")

@@ -24,8 +24,16 @@ from linkage_rl.shipped import shipped
 CONFIGS: Final = shipped("configs")
 """The YAML files: at the top of a checkout, for users to read and add to."""
 
-_WRONG_USE, _FAILED, _INTERRUPTED = 2, 1, 130
+WRONG_USE: Final = 2
+"""Exit code for a wrong configuration."""
+_FAILED, _INTERRUPTED = 1, 130
 _DISK_FAULTS = (*DISK_FULL, errno.EACCES, errno.EROFS, errno.EPERM)
+
+_VALUED_FLAGS: Final = (
+    *("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp"),
+    *("--cfg", "-c", "--package", "-p", "--experimental-rerun"),
+)
+"""Flags of Hydra whose value is the next word, unless it follows after '='."""
 
 Schema = TypeVar("Schema")
 
@@ -71,8 +79,7 @@ def command(
         logging.raiseExceptions = False
         OmegaConf.register_new_resolver("choices", _choices, replace=True)
         try:
-            words = rewrite(sys.argv[1:])
-            sys.argv[1:] = _flags_first([_readable(_without_secret(word)) for word in words])
+            sys.argv[1:] = _flags_first(hydra_words(rewrite(sys.argv[1:])))
             if not CONFIGS.is_dir():
                 raise ConfigError(
                     f"expected the configuration files in {CONFIGS}, found no such folder; "
@@ -83,6 +90,11 @@ def command(
             leave(error)
 
     return main
+
+
+def hydra_words(words: Sequence[str]) -> list[str]:
+    """Arguments as Hydra can take them: passwords kept in the environment, odd values quoted."""
+    return [_readable(_without_secret(word)) for word in words]
 
 
 def say(text: str) -> None:
@@ -117,22 +129,28 @@ def _leave(error: BaseException, known: Sequence[str]) -> NoReturn:
         # the reader, such as `head`, has seen enough; nothing is left to flush into its pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(_FAILED) from None
-    sentence, code = _verdict(error, known)
+    sentence, code = verdict(error, known, sys.argv[1:])
     if not sentence:
         raise error
     _end(sentence, code)
 
 
-def _verdict(error: BaseException, known: Sequence[str]) -> tuple[str, int]:
-    """The sentence and the exit code for an error; '' for a fault of the program."""
+def verdict(error: BaseException, known: Sequence[str], words: Sequence[str]) -> tuple[str, int]:
+    """The sentence and the exit code for an error; '' for a fault of the program.
+
+    Args:
+        error: What ended the command.
+        known: Every key of its configuration.
+        words: Its arguments.
+    """
     if isinstance(error, KeyboardInterrupt):
         return "interrupted", _INTERRUPTED
     if isinstance(error, LinkageError):
-        return str(error), _WRONG_USE if isinstance(error, ConfigError) else _FAILED
+        return str(error), WRONG_USE if isinstance(error, ConfigError) else _FAILED
     if isinstance(error, ValueError) and str(error).startswith(GROUP_REFUSED):
-        return _misused_group(), _WRONG_USE
+        return _misused_group(words), WRONG_USE
     if isinstance(error, REFUSALS):
-        return explain(error, known), _WRONG_USE
+        return explain(error, known), WRONG_USE
     if isinstance(error, OSError) and error.errno in _DISK_FAULTS:
         where = f": {error.filename}" if error.filename else ""
         return f"{error.strerror}{where}; free space or choose another folder", _FAILED
@@ -141,9 +159,9 @@ def _verdict(error: BaseException, known: Sequence[str]) -> tuple[str, int]:
     return "", 0
 
 
-def _misused_group() -> str:
+def _misused_group(words: Sequence[str]) -> str:
     """For a group of configurations that was given something else than the name of a choice."""
-    for word in sys.argv[1:]:
+    for word in words:
         group, _, value = word.lstrip("+").partition("=")
         names = sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
         if names and value not in names:
@@ -169,9 +187,13 @@ def _without_secret(word: str) -> str:
     return f"{found[1]}=${{oc.env:{variable}}}"
 
 
-def _flags_first(words: list[str]) -> list[str]:
-    """`--multirun` before the keys: argparse refuses keys on both sides of a flag."""
-    return sorted(words, key=lambda word: word not in ("--multirun", "-m"))
+def _flags_first(words: Sequence[str]) -> list[str]:
+    """Flags such as `--multirun` before the keys: argparse refuses keys on both sides of a flag."""
+    flags, keys, value_follows = [], [], False
+    for word in words:
+        (flags if value_follows or word.startswith("-") else keys).append(word)
+        value_follows = word in _VALUED_FLAGS
+    return [*flags, *keys]
 
 
 def _readable(word: str) -> str:

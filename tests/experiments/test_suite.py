@@ -46,8 +46,8 @@ class TestKeys:
     ) -> None:
         settings = train_settings([*TINY, "seed=1"])
 
-        def key(system: str, *words: str, seed: int = 1, labels: int = 0) -> str:
-            changed = train_settings([*TINY, *words]) if words else settings
+        def key(system: str, *overrides: str, seed: int = 1, labels: int = 0) -> str:
+            changed = train_settings([*TINY, *overrides]) if overrides else settings
             return cell_key(changed, Condition(labels=labels), system, seed)
 
         assert key("ranker") == key("ranker", "agent=dqn", "training.total_timesteps=7")
@@ -98,7 +98,7 @@ class TestKeys:
             suite(conditions={"hard": Condition(against="nothing")})
 
     def test_peers_are_refused_where_a_condition_changes_cases(self) -> None:
-        with pytest.raises(ConfigError, match="'few' changes cases, but peers read whole lists"):
+        with pytest.raises(ConfigError, match="'few' changes cases, but peers read complete lists"):
             suite(conditions={"few": Condition(labels=100)}, peers=["splink"])
 
     def test_parameters_of_lightgbm_are_part_of_the_key_of_its_cells_only(self) -> None:
@@ -187,9 +187,9 @@ class TestSummary:
                 judged_cell("easy", "same", 1, "rrrrrrrrr-"),
             ]
         )
-        asked = [Claim("good", "bad"), Claim("bad", "good"), Claim("good", "same")]
+        claims = [Claim("good", "bad"), Claim("bad", "good"), Claim("good", "same")]
 
-        found = claims_of(suite(claims=[*asked, Claim("good", "absent")]), groups)
+        found = claims_of(suite(claims=[*claims, Claim("good", "absent")]), groups)
 
         assert [verdict.sentence for verdict in found] == ["holds", "refuted", "tie"]
 
@@ -198,12 +198,12 @@ class TestSummary:
         assert cheap.result.test is not None
         costly = replace(cheap.result.test, cost=cheap.result.test.cost + 1)
         groups, _ = group_results([cheap, with_result(cheap, {"system": "costly"}, test=costly)])
-        asked = [
+        claims = [
             Claim("cheap", "costly", "cost_per_client"),
             Claim("costly", "cheap", "cost_per_client"),
         ]
 
-        found = claims_of(suite(claims=asked), groups)
+        found = claims_of(suite(claims=claims), groups)
 
         assert [verdict.sentence for verdict in found] == ["holds", "refuted"]
         assert found[0].difference.gap == pytest.approx(-1)
@@ -305,13 +305,13 @@ def test_a_suite_is_run_once_and_then_read(tmp_path: Path) -> None:
     )
     cells = plan_cells(plan)
     first = [run_cell(cell, isolated=False) for cell in cells]
-    made = {cell.folder: (cell.folder / "test.npz").stat().st_mtime_ns for cell in cells}
+    written = {cell.folder: (cell.folder / "test.npz").stat().st_mtime_ns for cell in cells}
 
     again = [run_cell(cell, isolated=False) for cell in plan_cells(plan)]
 
     assert [record.error for record in first] == [""] * len(cells)
     assert again == first
-    assert made == {cell.folder: (cell.folder / "test.npz").stat().st_mtime_ns for cell in cells}
+    assert written == {cell.folder: (cell.folder / "test.npz").stat().st_mtime_ns for cell in cells}
 
 
 SUITES = [path.stem for path in sorted((CONFIGS / "suite").glob("*.yaml"))]
