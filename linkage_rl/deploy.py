@@ -16,17 +16,23 @@ from typing import Any, Final
 
 from linkage_rl.config.command import command, say
 from linkage_rl.deploying.aws import Aws, connect
-from linkage_rl.deploying.executions import Past, follow, releases, start
+from linkage_rl.deploying.endpoint import Endpoint, alarms, find_endpoint, image_of
+from linkage_rl.deploying.executions import PastRelease, follow, releases, start
 from linkage_rl.deploying.parameters import StackParameters
 from linkage_rl.deploying.release import (
     SHA_LENGTH,
     Release,
     TrainingPlan,
-    again,
-    choose_golden,
+    repeat_release,
+    select_golden,
 )
-from linkage_rl.deploying.endpoint import Running, alarms, find_endpoint, image_of
-from linkage_rl.deploying.stack import Stack, apply_stack, find_stack, need_stack, planned
+from linkage_rl.deploying.stack import (
+    Stack,
+    apply_stack,
+    find_stack,
+    planned_changes,
+    require_stack,
+)
 from linkage_rl.deploying.template import Template, read_template
 from linkage_rl.errors import ConfigError, DeploymentError, OutputError
 
@@ -35,36 +41,36 @@ ACTIONS: Final = ("plan", "apply", "status", "rollback", "release")
 
 @dataclass(frozen=True)
 class DeploySettings:
-    """What is done, to which stack, with which image."""
+    """The action, the stack and the image."""
 
     action: str = "plan"
-    """plan, apply, status, rollback, or release: write the input of a release and no more."""
+    """plan, apply, status, rollback, or release, which only writes the input of a release."""
     stack: str = "linkage-rl"
     """Name of the CloudFormation stack."""
     region: str = ""
     """'' takes that of the environment or profile."""
     sha: str = ""
-    """Commit that is released; '' works on the stack alone."""
+    """Commit to release; '' changes only the stack."""
     image: str = ""
     """REPOSITORY@sha256:DIGEST; '' asks the registry for the image of `sha`."""
     bundle: str = ""
     """Folder with the golden clients of the smoke test."""
     golden: int = 20
-    """How many of them."""
+    """How many golden clients the smoke test sends."""
     tolerated: int = 0
     """How many of them may get another answer than the bundle recorded."""
     model: str = ""
-    """S3 address of a bundle, or of the prefix of customers' bundles; '' is in the image."""
+    """S3 URI of a bundle, or of the prefix of customers' bundles; '' if it is in the image."""
     test_model: str = ""
-    """Customer's bundle under `model` that is tested."""
+    """Bundle under `model` for the smoke test, with one bundle per customer."""
     train: TrainingPlan = field(default_factory=TrainingPlan)
     parameters: StackParameters = field(default_factory=StackParameters)
     output: str = "release.json"
     """File that the release action writes."""
     follow: bool = True
-    """Whether to wait for the end of the release."""
+    """Whether to wait until the release ends."""
     poll_s: float = 5.0
-    """Seconds between two looks."""
+    """Seconds between two queries of its status."""
 
     def __post_init__(self) -> None:
         if self.action not in ACTIONS:
@@ -74,10 +80,10 @@ class DeploySettings:
 
 
 def run(settings: DeploySettings) -> None:
-    """Do what `action` says; prints what was done.
+    """Run the action, and print what it did.
 
     Raises:
-        LinkageError: Something is missing or refused, or the release failed.
+        LinkageError: A setting is missing, AWS refuses a call, or the release failed.
     """
     if settings.action == "release":
         write_release(settings)
@@ -89,17 +95,17 @@ def run(settings: DeploySettings) -> None:
 
 
 def plan(aws: Aws, settings: DeploySettings) -> None:
-    """Tell what `apply` would change; touches nothing."""
+    """Print what `apply` would change, without changing it."""
     template = read_template()
     given = settings.parameters.given()
     stack = find_stack(aws, settings.stack)
-    found = planned(aws, settings.stack, template, given)
-    if found:
+    changes = planned_changes(aws, settings.stack, template, given)
+    if changes:
         verb = "create" if stack is None else "update"
         say(f"stack    would {verb} {settings.stack} in {aws.account}/{aws.region}")
     else:
-        say(f"stack    {settings.stack} stays as it is")
-    for change in found:
+        say(f"stack    {settings.stack} would not change")
+    for change in changes:
         say(f"         {change}")
     if settings.sha:
         release = make_release(aws, settings, stack)
@@ -122,7 +128,7 @@ def apply(aws: Aws, settings: DeploySettings) -> None:
 
 def status(aws: Aws, settings: DeploySettings) -> None:
     """Show stack, endpoint, alarms and the latest releases."""
-    stack = need_stack(aws, settings.stack)
+    stack = require_stack(aws, settings.stack)
     name = stack.output("EndpointName")
     say(f"stack    {stack.name} {stack.status}")
     say(f"endpoint {find_endpoint(aws, name) or f'{name} does not exist; release an image'}")
@@ -133,21 +139,21 @@ def status(aws: Aws, settings: DeploySettings) -> None:
 
 
 def rollback(aws: Aws, settings: DeploySettings) -> None:
-    """Release again what ran before, or the commit that is named."""
-    stack = need_stack(aws, settings.stack)
+    """Deploy the previous release again, or that of a given commit."""
+    stack = require_stack(aws, settings.stack)
     name = stack.output("EndpointName")
     running = find_endpoint(aws, name)
     if running is None:
         raise DeploymentError(
-            f"expected endpoint {name} to run, found none; nothing to go back from"
+            f"expected endpoint {name} to exist, found none; there is nothing to roll back"
         )
     earlier = find_earlier(aws, stack.output("StateMachineArn"), running, settings.sha)
     say(f"rollback {running.sha or running.config} -> {earlier.content['sha']}")
-    _release(aws, settings, stack, again(earlier.content, earlier.result["model"]))
+    _release(aws, settings, stack, repeat_release(earlier.content, earlier.result["model"]))
 
 
 def write_release(settings: DeploySettings) -> None:
-    """Write the input of a release to a file, for the pipeline; asks AWS nothing."""
+    """Write the input of a release to a file, for the pipeline; makes no call of AWS."""
     if not settings.image:
         raise ConfigError("release needs image=REPOSITORY@sha256:DIGEST, got none")
     release = _release_of(settings, settings.image)
@@ -178,39 +184,46 @@ def make_release(aws: Aws, settings: DeploySettings, stack: Stack | None) -> Rel
     return _release_of(settings, image_of(aws, stack.output("RepositoryUri"), tag))
 
 
-def find_earlier(aws: Aws, machine: str, running: Running, sha: str) -> Past:
-    """The newest release that differs from what runs, or that of a commit.
+def find_earlier(aws: Aws, machine: str, running: Endpoint, sha: str) -> PastRelease:
+    """The newest release that differs from the running one, or that of a commit.
 
     Raises:
         DeploymentError: There is none.
     """
     for past in releases(aws, machine, 100, "SUCCEEDED"):
-        ours = past.result.get("outcome") in ("created", "updated")
-        wanted = not sha or str(past.content["sha"]) == sha[:SHA_LENGTH]
-        if ours and wanted and past.result.get("name") != running.config:
+        deployed = past.result.get("outcome") in ("created", "updated")
+        matches = not sha or str(past.content["sha"]) == sha[:SHA_LENGTH]
+        if deployed and matches and past.result.get("name") != running.config:
             return past
     raise DeploymentError(
         f"expected an earlier release{' of ' + sha if sha else ''}, found none in 90 days; "
-        "release it anew with apply sha=COMMIT"
+        "release it again with apply sha=COMMIT"
     )
 
 
-def readable(words: Sequence[str]) -> list[str]:
-    """`plan` as `action=plan`, and commits in quotes: Hydra takes 12e4567 for a number.
+def normalise_arguments(words: Sequence[str]) -> list[str]:
+    """`plan` as `action=plan`, and commits in quotes, since Hydra takes 12e4567 for a number.
 
-    >>> readable(["apply", "sha=12e4567"])
+    >>> normalise_arguments(["apply", "sha=12e4567"])
     ['action=apply', "sha='12e4567'"]
     """
-    named = [f"action={word}" if word.isalpha() else word for word in words]
-    return [re.sub(r"^sha=(\w+)$", r"sha='\1'", word) for word in named]
+    overrides = [f"action={word}" if word.isalpha() else word for word in words]
+    return [re.sub(r"^sha=(\w+)$", r"sha='\1'", word) for word in overrides]
 
 
 def _release_of(settings: DeploySettings, image: str) -> Release:
     if not settings.bundle:
         raise ConfigError("a release needs bundle=DIR, the folder with the golden clients")
-    golden = choose_golden(Path(settings.bundle).expanduser(), settings.golden)
-    chosen = (settings.tolerated, settings.model, settings.test_model, settings.train)
-    return Release(settings.sha, image, golden, *chosen)
+    golden = select_golden(Path(settings.bundle).expanduser(), settings.golden)
+    return Release(
+        settings.sha,
+        image,
+        golden,
+        settings.tolerated,
+        settings.model,
+        settings.test_model,
+        settings.train,
+    )
 
 
 def _apply_stack(
@@ -237,12 +250,12 @@ def _outlook(aws: Aws, release: Release, name: str) -> str:
     if running is None:
         return f"would create endpoint {name} with {release.image}"
     if (running.image, running.model_data) == (release.image, release.model):
-        return f"endpoint {name} runs this already"
+        return f"endpoint {name} already runs this release"
     return f"would update endpoint {name}: {running.image} -> {release.image}"
 
 
 def _release(aws: Aws, settings: DeploySettings, stack: Stack, content: Mapping[str, Any]) -> bool:
-    """Start a release; True when it was followed to its end."""
+    """Start a release; returns whether it has ended."""
     arn = start(aws, stack.output("StateMachineArn"), content)
     if not settings.follow:
         say(f"release  started {arn}")
@@ -252,4 +265,4 @@ def _release(aws: Aws, settings: DeploySettings, stack: Stack, content: Mapping[
     return True
 
 
-main = command("deploy", DeploySettings, run, rewrite=readable)
+main = command("deploy", DeploySettings, run, rewrite=normalise_arguments)

@@ -1,4 +1,4 @@
-"""`python -m linkage_rl.export`: turns a run into a bundle of its own, and checks it."""
+"""`linkage-rl export`: copies the bundle of a run to its own folder, and checks the copy."""
 
 if __name__ == "__main__":
     # before the imports, which take seconds and may lack an extra
@@ -20,28 +20,28 @@ from linkage_rl.evaluation import leaderboard
 from linkage_rl.exporting.archive import write_archive
 
 BEST: Final = "best"
-"""Instead of a run folder: the best run of the leaderboard."""
+"""Value of `run` for the best run of the leaderboard."""
 
 
 @dataclass(frozen=True)
 class ExportSettings:
-    """Which run is exported, and where to."""
+    """The run to export, and the folder of the bundle."""
 
     run: str = ""
     """Run folder, a bundle folder, or 'best'."""
     output: str = ""
-    """Folder of the new bundle; a bundle that lies there is replaced."""
+    """Folder of the new bundle; replaces an earlier bundle there."""
     archive: bool = True
-    """Whether the bundle is also packed beside its folder, for SageMaker: `output=DIR/model`
-    gives `DIR/model.tar.gz`."""
+    """Whether to also pack the bundle for SageMaker, beside its folder: `output=DIR/model` gives
+    `DIR/model.tar.gz`."""
     with_index: bool = True
-    """Whether the index goes along; without it the bundle is for use with a database."""
+    """Whether to include the index; a bundle without it needs a database."""
     leaderboard: str = "outputs/leaderboard.jsonl"
-    """List of runs that 'best' looks into."""
+    """List of runs from which 'best' is chosen."""
     preset: str = ""
-    """Only runs of this experiment are looked at; '' for all."""
+    """Experiment whose runs are considered; '' for all runs."""
     by: str = "expected_reward"
-    """Validation metric that 'best' goes by."""
+    """Validation metric by which 'best' is chosen."""
 
     def __post_init__(self) -> None:
         if not self.run:
@@ -51,18 +51,19 @@ class ExportSettings:
 
 
 def run(settings: ExportSettings) -> None:
-    """Copy the run's bundle beside its place, check the copy, and move it there whole.
+    """Copy the run's bundle to a temporary folder, check the copy, then rename it to `output`.
 
     Raises:
-        LinkageError: There is no such run, the copy answers a golden client otherwise, the output
-            folder holds something else, or the disk is full; what lay there is then untouched.
+        LinkageError: There is no such run, the copy decides otherwise on a golden client, the
+            output folder holds other files, or the disk is full; the output folder is then
+            unchanged.
     """
     bundle = find_bundle(settings)
     output = Path(settings.output).expanduser()
     if output.resolve() == bundle.resolve():
         raise ConfigError(f"output={output} is the run's own bundle; name another folder")
     if output.exists() and not (output / "manifest.json").is_file() and any(output.iterdir()):
-        raise OutputError(f"{output} holds something that is no bundle; name another folder")
+        raise OutputError(f"{output} holds files that are not a bundle; name another folder")
     partial = output.with_name(f"{output.name}.partial")
     try:
         clients = _copy_checked(bundle, partial, settings.with_index)
@@ -86,7 +87,7 @@ def run(settings: ExportSettings) -> None:
 
 
 def find_bundle(settings: ExportSettings) -> Path:
-    """The bundle folder of the run that is meant.
+    """The bundle folder of the run.
 
     Raises:
         BundleError: There is none.
@@ -96,9 +97,10 @@ def find_bundle(settings: ExportSettings) -> Path:
     if settings.run == BEST:
         path = Path(settings.leaderboard).expanduser()
         folder = leaderboard.best(path, settings.by, settings.preset or None)
-    for place in (folder / "bundle", folder):
-        if (place / "manifest.json").is_file() and (place / "policy.onnx").is_file():
-            return place
+    for candidate in (folder / "bundle", folder):
+        files = (candidate / "manifest.json", candidate / "policy.onnx")
+        if all(file.is_file() for file in files):
+            return candidate
     raise BundleError(
         f"expected a finished run in {folder}, found no bundle there; "
         "train one with `python -m linkage_rl.train`, or give run=best"
@@ -106,7 +108,7 @@ def find_bundle(settings: ExportSettings) -> Path:
 
 
 def _copy_checked(bundle: Path, partial: Path, with_index: bool) -> int:
-    """Copy, load the copy afresh, and return how many golden clients it answered as recorded."""
+    """Copy the bundle and check the copy; returns its number of golden clients."""
     shutil.rmtree(partial, ignore_errors=True)
     skipped = None if with_index else shutil.ignore_patterns("index")
     shutil.copytree(bundle, partial, ignore=skipped)

@@ -81,7 +81,7 @@ fi
 registry="${own_registry:-$AWS_ACCOUNT_ID.dkr.ecr.$AWS_REGION.amazonaws.com}"
 
 if digest="$(digest_of)" && [ -n "$digest" ]; then
-    say "$repository:$tag is there already and stays as it is"
+    say "$repository:$tag already exists and is not changed"
     echo "$registry/$repository@$digest"
     exit
 fi

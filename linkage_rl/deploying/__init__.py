@@ -1,1 +1,1 @@
-"""Brings an image to a SageMaker endpoint: stack, releases, and what runs."""
+"""Deploys an image to a SageMaker endpoint: CloudFormation stack, releases, rollback."""

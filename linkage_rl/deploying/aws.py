@@ -1,4 +1,4 @@
-"""The one door to AWS: calls by name, refusals as sentences."""
+"""All calls of AWS: operations by name, and errors as sentences."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from linkage_rl.errors import DeploymentError
 
-LOGIN: Final = "log in (`aws configure`, `aws sso login`) or set AWS_PROFILE, then try again"
+LOGIN_HINT: Final = "log in (`aws configure`, `aws sso login`) or set AWS_PROFILE, then try again"
 _CONFIG: Final = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=10)
 
 
-class Refusal(DeploymentError):
-    """A service said no."""
+class AwsError(DeploymentError):
+    """A service refused a call."""
 
     def __init__(self, call: str, code: str, sentence: str) -> None:
         self.code = code
@@ -33,38 +33,40 @@ class Aws:
     account: str
 
     def call(self, service: str, operation: str, **parameters: object) -> dict[str, Any]:
-        """The answer of one operation, as boto3 gives it.
+        """Call one operation; returns its response as boto3 gives it.
 
         Raises:
-            Refusal: The service said no.
-            DeploymentError: The service cannot be reached, or nobody is logged in.
+            AwsError: The service refused the call.
+            DeploymentError: The service cannot be reached, or there are no credentials.
         """
         try:
             answer: dict[str, Any] = getattr(_client(self.session, service), operation)(
                 **parameters
             )
         except ClientError as error:
-            said: Mapping[str, Any] = error.response.get("Error", {})
-            code, sentence = str(said.get("Code", "")), str(said.get("Message", ""))
-            raise Refusal(f"{service} {operation}", code, sentence) from error
+            details: Mapping[str, Any] = error.response.get("Error", {})
+            code, sentence = str(details.get("Code", "")), str(details.get("Message", ""))
+            raise AwsError(f"{service} {operation}", code, sentence) from error
         except BotoCoreError as error:
-            raise DeploymentError(f"cannot call {service} {operation}: {error}; {LOGIN}") from error
+            raise DeploymentError(
+                f"cannot call {service} {operation}: {error}; {LOGIN_HINT}"
+            ) from error
         return answer
 
 
 def connect(region: str) -> Aws:
-    """The account of the login that boto3 finds.
+    """The account of the credentials that boto3 finds.
 
     Args:
         region: '' takes that of the environment or profile.
 
     Raises:
-        DeploymentError: There is no login or no region.
+        DeploymentError: There are no credentials or no region.
     """
     try:
         session = boto3.Session(region_name=region or None)
     except BotoCoreError as error:
-        raise DeploymentError(f"cannot start an AWS session: {error}; {LOGIN}") from error
+        raise DeploymentError(f"cannot start an AWS session: {error}; {LOGIN_HINT}") from error
     if not session.region_name:
         raise DeploymentError("expected a region, got none; give region=, or set AWS_REGION")
     account = Aws(session, session.region_name, "").call("sts", "get_caller_identity")["Account"]
@@ -80,5 +82,5 @@ def _remedy(code: str) -> str:
     if "Denied" in code or "Unauthorized" in code:
         return "ask for this permission"
     if "Expired" in code or "Token" in code:
-        return LOGIN
-    return "mend what it names and try again"
+        return LOGIN_HINT
+    return "fix what it names and try again"

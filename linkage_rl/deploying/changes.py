@@ -1,4 +1,4 @@
-"""What an update would change in a stack, told without touching it."""
+"""What an update would change in a stack, found without touching it."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,18 +10,20 @@ from linkage_rl.deploying.template import Template
 
 @dataclass(frozen=True)
 class Change:
-    """One difference between what is and what would be."""
+    """One difference between the stack and the planned one."""
 
     kind: str
     """'add', 'change', 'remove' or 'set'."""
-    what: str
+    subject: str
     before: str = ""
     after: str = ""
 
     def __str__(self) -> str:
         if self.kind == "set":
-            return f"set     {self.what}: {self.before or 'nothing'} -> {self.after or 'nothing'}"
-        return f"{self.kind:<7} {self.what}"
+            return (
+                f"set     {self.subject}: {self.before or 'nothing'} -> {self.after or 'nothing'}"
+            )
+        return f"{self.kind:<7} {self.subject}"
 
 
 def changes(
@@ -30,13 +32,13 @@ def changes(
     old_template: Mapping[str, Any] | None,
     old_parameters: Mapping[str, str],
 ) -> list[Change]:
-    """All differences; conditions are not looked into, so some of what is told may not come about.
+    """All differences; conditions are not evaluated, so that some may turn out to have no effect.
 
     Args:
-        template: What would be.
-        parameters: Every parameter that would be given or kept.
-        old_template: What is, as CloudFormation holds it; None where there is no stack.
-        old_parameters: The parameters that it has.
+        template: The planned template.
+        parameters: All parameters of the planned stack.
+        old_template: The present template, as CloudFormation returns it; None without a stack.
+        old_parameters: The present parameters.
     """
     found = list(_resources(template.resources, dict((old_template or {}).get("Resources", {}))))
     if old_template is None:

@@ -1,21 +1,21 @@
-"""What runs: the endpoint with its model, image and alarms."""
+"""The endpoint as it runs: its model, image and alarms."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from linkage_rl.deploying.aws import Aws, Refusal
+from linkage_rl.deploying.aws import Aws, AwsError
 
 
 @dataclass(frozen=True)
-class Running:
-    """An endpoint as it is."""
+class Endpoint:
+    """An existing endpoint."""
 
     name: str
     status: str
     config: str
     image: str
     model_data: str
-    """S3 address; '' where the bundle lies in the image."""
+    """S3 URI; '' where the bundle is in the image."""
     instances: int
 
     def __str__(self) -> str:
@@ -24,30 +24,32 @@ class Running:
 
     @property
     def sha(self) -> str:
-        """The commit in the name of its configuration; '' if a person named it."""
-        return self.config.removeprefix(f"{self.name}--").partition("-")[0] if self.ours else ""
+        """The commit in the name of its configuration; '' if no release created it."""
+        return (
+            self.config.removeprefix(f"{self.name}--").partition("-")[0] if self.is_released else ""
+        )
 
     @property
-    def ours(self) -> bool:
-        """Whether its configuration was made by a release."""
+    def is_released(self) -> bool:
+        """Whether a release created its configuration."""
         return self.config.startswith(f"{self.name}--")
 
 
-def find_endpoint(aws: Aws, name: str) -> Running | None:
+def find_endpoint(aws: Aws, name: str) -> Endpoint | None:
     """The endpoint of this name, if there is one."""
     try:
         found = aws.call("sagemaker", "describe_endpoint", EndpointName=name)
-    except Refusal as refusal:
-        if "Could not find" in refusal.sentence:
+    except AwsError as error:
+        if "Could not find" in error.sentence:
             return None
         raise
     config = str(found["EndpointConfigName"])
-    about = aws.call("sagemaker", "describe_endpoint_config", EndpointConfigName=config)
-    model = str(about["ProductionVariants"][0]["ModelName"])
+    details = aws.call("sagemaker", "describe_endpoint_config", EndpointConfigName=config)
+    model = str(details["ProductionVariants"][0]["ModelName"])
     container = aws.call("sagemaker", "describe_model", ModelName=model)["PrimaryContainer"]
     source = container.get("ModelDataSource", {}).get("S3DataSource", {})
     variants = found.get("ProductionVariants", [{}])
-    return Running(
+    return Endpoint(
         name,
         str(found["EndpointStatus"]),
         config,
@@ -69,12 +71,12 @@ def image_of(aws: Aws, repository: str, sha: str) -> str:
     """The image that was pushed for a commit, by its digest.
 
     Args:
-        aws: Where to ask.
-        repository: Address of the repository.
+        aws: Account and region.
+        repository: URI of the repository.
         sha: The tag.
 
     Raises:
-        Refusal: There is none.
+        AwsError: There is none.
     """
     name = repository.partition("/")[2]
     found = aws.call("ecr", "describe_images", repositoryName=name, imageIds=[{"imageTag": sha}])

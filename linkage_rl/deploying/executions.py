@@ -1,4 +1,4 @@
-"""Releases as executions of the state machine: start one, follow it, find earlier ones."""
+"""Releases are executions of the state machine: starts and follows one, lists earlier ones."""
 
 import json
 import time
@@ -12,17 +12,17 @@ from tqdm.auto import tqdm
 from linkage_rl.deploying.aws import Aws
 from linkage_rl.errors import DeploymentError
 
-BIGGEST_INPUT: Final = 262_144
-"""Bytes that Step Functions takes."""
+MAX_INPUT_BYTES: Final = 262_144
+"""Bytes that Step Functions accepts as input."""
 
 
 @dataclass(frozen=True)
-class Past:
-    """An execution that was started."""
+class PastRelease:
+    """An execution of the state machine, finished or not."""
 
     arn: str
     status: str
-    begun: str
+    started: str
     content: Mapping[str, Any]
     """Its input."""
     result: Mapping[str, Any]
@@ -30,41 +30,41 @@ class Past:
 
     def __str__(self) -> str:
         outcome = self.result.get("outcome", self.status.lower())
-        return f"{self.begun}  {self.content.get('sha', '?'):<12}  {outcome}"
+        return f"{self.started}  {self.content.get('sha', '?'):<12}  {outcome}"
 
 
 def start(aws: Aws, machine: str, content: Mapping[str, Any]) -> str:
     """Start a release and return the ARN of its execution.
 
     Raises:
-        DeploymentError: Another one is under way, or the input is too long.
+        DeploymentError: Another release is in progress, or the input is too long.
     """
     running = aws.call(
         "stepfunctions", "list_executions", stateMachineArn=machine, statusFilter="RUNNING"
     )["executions"]
     if running:
         raise DeploymentError(
-            f"expected no release under way, found {running[0]['name']}; follow it with the status "
-            "action, or stop it with `aws stepfunctions stop-execution`"
+            f"expected no release in progress, found {running[0]['name']}; watch it with the "
+            "status action, or stop it with `aws stepfunctions stop-execution`"
         )
     text = json.dumps(content, ensure_ascii=False)
-    if len(text.encode()) > BIGGEST_INPUT:
+    if len(text.encode()) > MAX_INPUT_BYTES:
         raise DeploymentError(
-            f"expected an input of {BIGGEST_INPUT:,} bytes at most, got {len(text.encode()):,}; "
+            f"expected an input of {MAX_INPUT_BYTES:,} bytes at most, got {len(text.encode()):,}; "
             "take fewer golden clients, as in golden=10"
         )
     name = f"{content['sha']}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
-    answer = aws.call(
+    response = aws.call(
         "stepfunctions", "start_execution", stateMachineArn=machine, name=name, input=text
     )
-    return str(answer["executionArn"])
+    return str(response["executionArn"])
 
 
 def follow(aws: Aws, arn: str, poll_s: float) -> dict[str, Any]:
-    """Show a release on its way until its end, and return what it came to.
+    """Show the progress of a release until it ends; returns the output of the execution.
 
     Raises:
-        DeploymentError: It failed; with the cause that the state machine gives.
+        DeploymentError: It failed, for the cause that the state machine gives.
     """
     with tqdm(desc="release", unit="step", disable=None) as bar:
         while True:
@@ -84,23 +84,27 @@ def follow(aws: Aws, arn: str, poll_s: float) -> dict[str, Any]:
     return result
 
 
-def releases(aws: Aws, machine: str, limit: int, status: str = "") -> Iterator[Past]:
+def releases(aws: Aws, machine: str, limit: int, status: str = "") -> Iterator[PastRelease]:
     """Earlier releases, newest first; Step Functions keeps them for 90 days.
 
     Args:
-        aws: Where to ask.
+        aws: Account and region.
         machine: ARN of the state machine.
-        limit: How many at most.
-        status: Only those that ended so; '' for all.
+        limit: Largest number of releases.
+        status: Only executions of this status; '' for all.
     """
-    some = {"statusFilter": status} if status else {}
+    status_filter = {"statusFilter": status} if status else {}
     listed = aws.call(
-        "stepfunctions", "list_executions", stateMachineArn=machine, maxResults=limit, **some
+        "stepfunctions",
+        "list_executions",
+        stateMachineArn=machine,
+        maxResults=limit,
+        **status_filter,
     )
-    for one in listed["executions"][:limit]:
-        arn = str(one["executionArn"])
+    for execution in listed["executions"][:limit]:
+        arn = str(execution["executionArn"])
         found = aws.call("stepfunctions", "describe_execution", executionArn=arn)
-        yield Past(
+        yield PastRelease(
             arn,
             str(found["status"]),
             f"{found['startDate']:%Y-%m-%d %H:%M}",
@@ -110,7 +114,7 @@ def releases(aws: Aws, machine: str, limit: int, status: str = "") -> Iterator[P
 
 
 def _states(aws: Aws, arn: str) -> Iterator[str]:
-    """Names of the states that were entered, in order."""
+    """Names of the states entered so far, in order."""
     token: dict[str, str] = {}
     while True:
         page = aws.call(

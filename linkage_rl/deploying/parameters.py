@@ -1,13 +1,13 @@
-"""The parameters of the stack as keys of the command."""
+"""The parameters of the CloudFormation stack as keys of the command."""
 
 from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True)
 class StackParameters:
-    """What is set here is set in the stack; the rest stays as it is, or gets its default.
+    """Parameters to set; the others keep their value, or get their default in a new stack.
 
-    `serving/deploy/template.yaml` describes each, under its name in capitals: `vpc_id` is `VpcId`.
+    `serving/deploy/template.yaml` describes each under its name there: `vpc_id` is `VpcId`.
     """
 
     endpoint_name: str | None = None
@@ -47,13 +47,13 @@ class StackParameters:
     base_image: str | None = None
 
     def given(self) -> dict[str, str]:
-        """Template name to value of those that are set."""
-        values = {template_name(one.name): getattr(self, one.name) for one in fields(self)}
+        """Name in the template to value, of the parameters that are set."""
+        values = {template_name(key.name): getattr(self, key.name) for key in fields(self)}
         return {name: _text(value) for name, value in values.items() if value is not None}
 
 
 def template_name(key: str) -> str:
-    """The name that the template gives a parameter.
+    """The name of a parameter in the template.
 
     >>> template_name("s3_prefix_list_id")
     'S3PrefixListId'
@@ -62,8 +62,8 @@ def template_name(key: str) -> str:
 
 
 def key_of(name: str) -> str:
-    """The key of a parameter of the template, for messages."""
-    return next(one.name for one in fields(StackParameters) if template_name(one.name) == name)
+    """The key of the command for a parameter of the template."""
+    return next(key.name for key in fields(StackParameters) if template_name(key.name) == name)
 
 
 def _text(value: object) -> str:

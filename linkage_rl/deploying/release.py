@@ -1,4 +1,4 @@
-"""The input of a release: image, model, and golden clients with the answers to expect."""
+"""The input of a release: image, model, and golden clients with the expected answers."""
 
 import json
 import re
@@ -13,26 +13,26 @@ from linkage_rl.records import DecisionKind
 from linkage_rl.shipped import shipped
 
 SHA_LENGTH: Final = 12
-"""Characters of a commit that names carry; SageMaker allows a name 63 in all."""
+"""Characters of the commit in names, which SageMaker limits to 63 characters."""
 METRIC_DEFINITIONS: Final = shipped("serving/metric_definitions.json")
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """A training job before the release; the release comes about when the new model is better."""
+    """A training job before the release, which goes on only if the new model is better."""
 
     image: str = ""
     """Training image as REPOSITORY@sha256:DIGEST; '' releases without training."""
     run: str = ""
-    """Tells training runs of one commit apart, e.g. 20260131; 14 characters at most."""
+    """Name of this training run of the commit, e.g. 20260131; at most 14 characters."""
     evaluation: str = ""
-    """S3 address of the channel `evaluation`, on which models are compared."""
+    """S3 URI of the channel `evaluation`, on which models are compared."""
     channels: dict[str, str] = field(default_factory=dict)
-    """Names of the other channels to their S3 addresses, under data/ of the artifact bucket."""
+    """Names of the other channels to their S3 URIs, under data/ of the artifact bucket."""
     hyperparameters: dict[str, str] = field(default_factory=dict)
     """Hydra overrides of the training command."""
     baseline: float | None = None
-    """Score to beat where the running model was never measured on this evaluation channel."""
+    """Score to beat if the running model was never evaluated on this channel."""
 
     def __post_init__(self) -> None:
         if not self.image:
@@ -43,30 +43,29 @@ class TrainingPlan:
                 f"train.run: expected 1 to 14 letters and digits, got {self.run!r}; "
                 "give the date, as in train.run=20260131"
             )
-        for name, address in {"evaluation": self.evaluation, **self.channels}.items():
-            if not address.startswith("s3://"):
+        for name, uri in {"evaluation": self.evaluation, **self.channels}.items():
+            if not uri.startswith("s3://"):
                 raise ConfigError(
-                    f"train: channel {name} needs an address like s3://BUCKET/data/{name}/, "
-                    f"got {address!r}"
+                    f"train: channel {name} needs a URI like s3://BUCKET/data/{name}/, got {uri!r}"
                 )
 
 
 @dataclass(frozen=True)
 class Release:
-    """What is brought to the endpoint."""
+    """What is deployed to the endpoint."""
 
     sha: str
     """Commit of the image, 7 to 40 characters."""
     image: str
-    """REPOSITORY@sha256:DIGEST, so that nobody can change it afterwards."""
+    """REPOSITORY@sha256:DIGEST; unlike a tag, a digest cannot be moved."""
     golden: tuple[Golden, ...]
     """Clients of the smoke test."""
     tolerated: int = 0
-    """Golden clients that may get another answer, where the table has moved on."""
+    """Golden clients that may get another answer, since the table has changed."""
     model: str = ""
-    """S3 address of a bundle or of a prefix with one bundle per customer; '' is in the image."""
+    """S3 URI of a bundle, or of a prefix with one bundle per customer; '' if it is in the image."""
     test_model: str = ""
-    """Customer's bundle under the prefix `model` that is tested, such as ACME.tar.gz."""
+    """Bundle under the prefix `model` for the smoke test, such as ACME.tar.gz."""
     train: TrainingPlan = field(default_factory=TrainingPlan)
 
     def __post_init__(self) -> None:
@@ -90,7 +89,7 @@ class Release:
         if self.test_model and not self.model.endswith("/"):
             raise ConfigError(
                 f"test_model: expected model=s3://BUCKET/customers/, got {self.model!r}; "
-                "give the prefix under which the bundles of the customers lie"
+                "give the prefix of the customers' bundles"
             )
 
     def content(self) -> dict[str, Any]:
@@ -100,14 +99,14 @@ class Release:
             "image": self.image,
             "model": self._model(),
             "golden": {
-                "clients": [_client(one) for one in self.golden],
+                "clients": [_client(client) for client in self.golden],
                 "expected": [
                     {
-                        "client_id": one.client_id,
-                        "decision": DecisionKind(one.kind).name.lower(),
-                        "company_id": one.company_id,
+                        "client_id": client.client_id,
+                        "decision": DecisionKind(client.kind).name.lower(),
+                        "company_id": client.company_id,
                     }
-                    for one in self.golden
+                    for client in self.golden
                 ],
                 "tolerated": self.tolerated,
             },
@@ -125,19 +124,19 @@ class Release:
         return model | {"kind": "data", "type": kinds[0], "compression": kinds[1]}
 
 
-def again(content: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, Any]:
-    """The input that brings back an earlier release, without training anew.
+def repeat_release(content: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, Any]:
+    """The input that deploys an earlier release again, without training.
 
     Args:
-        content: Its input.
-        model: The model that it ended with.
+        content: Input of the earlier release.
+        model: The model that it deployed.
     """
     kept = {key: content[key] for key in ("sha", "image", "golden")}
     return kept | {"model": dict(model)}
 
 
-def choose_golden(bundle: Path, limit: int) -> tuple[Golden, ...]:
-    """The surest golden clients of a bundle, links and other decisions by turns.
+def select_golden(bundle: Path, limit: int) -> tuple[Golden, ...]:
+    """The golden clients with the highest confidence, half of them links if there are enough.
 
     Raises:
         DeploymentError: The bundle has none.
@@ -149,19 +148,19 @@ def choose_golden(bundle: Path, limit: int) -> tuple[Golden, ...]:
             f"cannot read golden clients from {bundle}: {error}; "
             "give the folder that `python -m linkage_rl.export` wrote"
         ) from error
-    links = _surest([one for one in golden if one.kind == DecisionKind.LINK])
-    others = _surest([one for one in golden if one.kind != DecisionKind.LINK])
+    links = _by_confidence([client for client in golden if client.kind == DecisionKind.LINK])
+    others = _by_confidence([client for client in golden if client.kind != DecisionKind.LINK])
     count = min(len(links), max(limit - limit // 2, limit - len(others)))
     return (*links[:count], *others[: limit - count])
 
 
 def _client(golden: Golden) -> dict[str, str]:
-    """As the server takes a client; what is empty is left out."""
+    """A client as the server expects it, without empty fields."""
     return {"client_id": golden.client_id} | {k: v for k, v in golden.fields.items() if v}
 
 
-def _surest(golden: Sequence[Golden]) -> list[Golden]:
-    return sorted(golden, key=lambda one: (-one.confidence, one.client_id))
+def _by_confidence(golden: Sequence[Golden]) -> list[Golden]:
+    return sorted(golden, key=lambda client: (-client.confidence, client.client_id))
 
 
 def _training(plan: TrainingPlan) -> dict[str, Any]:
@@ -172,24 +171,24 @@ def _training(plan: TrainingPlan) -> dict[str, Any]:
             f"cannot read {METRIC_DEFINITIONS}: {error}; install the package again"
         ) from error
     # SageMaker passes every hyperparameter as text
-    return {key: value for key, value in asdict(plan).items() if key in _PASSED} | {
+    return {key: value for key, value in asdict(plan).items() if key in _COPIED_KEYS} | {
         "baseline": plan.baseline if plan.baseline is not None else "none",
         "hyperparameters": {key: str(value) for key, value in plan.hyperparameters.items()},
         "metric_definitions": definitions,
         "channels": [
-            _channel(name, address)
-            for name, address in {**plan.channels, "evaluation": plan.evaluation}.items()
+            _channel(name, uri)
+            for name, uri in {**plan.channels, "evaluation": plan.evaluation}.items()
         ],
     }
 
 
-_PASSED: Final = ("image", "run", "evaluation")
+_COPIED_KEYS: Final = ("image", "run", "evaluation")
 
 
-def _channel(name: str, address: str) -> dict[str, Any]:
+def _channel(name: str, uri: str) -> dict[str, Any]:
     source = {
         "S3DataType": "S3Prefix",
-        "S3Uri": address,
+        "S3Uri": uri,
         "S3DataDistributionType": "FullyReplicated",
     }
     return {"ChannelName": name, "DataSource": {"S3DataSource": source}}

@@ -1,4 +1,4 @@
-"""The CloudFormation template with the state machine in it."""
+"""The CloudFormation template, with the state machine embedded."""
 
 import hashlib
 import json
@@ -14,28 +14,28 @@ from linkage_rl.shipped import shipped
 FOLDER: Final = shipped("serving/deploy")
 """Where `template.yaml` and the state machine are."""
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The one in C is ten times faster, and not everywhere."""
+"""The C loader is ten times faster, but not always available."""
 
 
 @dataclass(frozen=True)
 class Template:
-    """What CloudFormation is given."""
+    """A CloudFormation template."""
 
     content: dict[str, Any]
 
     @classmethod
-    def parse(cls, held: object) -> "Template":
-        """A template as CloudFormation hands it out: text, or an object where it was JSON."""
-        return cls(yaml.load(held, _LOADER) if isinstance(held, str) else dict(held))  # type: ignore[call-overload]
+    def parse(cls, body: object) -> "Template":
+        """A template as boto3 returns it: text for YAML, an object for JSON."""
+        return cls(yaml.load(body, _LOADER) if isinstance(body, str) else dict(body))  # type: ignore[call-overload]
 
     @property
     def text(self) -> str:
-        """As JSON, which CloudFormation takes, too."""
+        """The template as JSON, which CloudFormation also accepts."""
         return json.dumps(self.content, separators=(",", ":"), ensure_ascii=False)
 
     @property
     def digest(self) -> str:
-        """Tells templates apart."""
+        """Hash of the template."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:16]
 
     @property
@@ -50,7 +50,7 @@ class Template:
 
 
 def read_template(folder: Path = FOLDER) -> Template:
-    """`template.yaml` with `state_machine.asl.json` in the place that names it.
+    """`template.yaml` with `state_machine.asl.json` embedded.
 
     Raises:
         DeploymentError: One of them is missing or unreadable.
@@ -59,7 +59,7 @@ def read_template(folder: Path = FOLDER) -> Template:
     machine = content["Resources"]["StateMachine"]["Properties"]
     definition = json.loads(_text(folder / str(machine.pop("DefinitionS3Location"))))
     compact = json.dumps(definition, separators=(",", ":"), ensure_ascii=False)
-    # the substitutions of the state machine and those of Fn::Sub are written alike
+    # the state machine has its substitutions in the syntax of Fn::Sub
     machine["DefinitionString"] = {"Fn::Sub": [compact, machine.pop("DefinitionSubstitutions")]}
     return Template(content)
 

@@ -1,1 +1,1 @@
-"""Turns a training run into a bundle."""
+"""Turns a trained scorer into an ONNX graph, and a bundle into an archive."""

@@ -1,4 +1,4 @@
-"""`model.tar.gz`: a bundle as SageMaker takes it, unpacked by it into `/opt/ml/model`."""
+"""`model.tar.gz`: a bundle in the form that SageMaker unpacks into `/opt/ml/model`."""
 
 import gzip
 import tarfile
@@ -8,14 +8,14 @@ from linkage_rl.candidates.files import fault_of
 from linkage_rl.errors import OutputError
 
 _LEVEL = 1
-"""Of compression: most of a bundle is hashes, which hardly shrink at any level."""
+"""Compression level; most of a bundle is hashes, which hardly shrink at any level."""
 
 
 def write_archive(folder: Path, archive: Path) -> None:
-    """Pack a bundle, its files at the top; the same bundle gives the same bytes.
+    """Pack a bundle, with its files at the root; the same bundle gives the same bytes.
 
     Raises:
-        OutputError: The disk is full; an older archive is then untouched.
+        OutputError: The disk is full; an earlier archive is then unchanged.
     """
     partial = archive.with_name(f"{archive.name}.partial")
     try:

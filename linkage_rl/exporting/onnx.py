@@ -1,4 +1,4 @@
-"""From a scorer to an ONNX graph that runs without torch."""
+"""Exports a scorer as an ONNX graph, which runs without torch."""
 
 import contextlib
 import io
@@ -17,7 +17,7 @@ OPSET = 18
 
 
 class _Logits(nn.Module):
-    """Only the logits of a scorer: serving has no use for the value."""
+    """A scorer without its value head, which serving does not need."""
 
     def __init__(self, scorer: CandidateScorer) -> None:
         super().__init__()
@@ -31,17 +31,17 @@ class _Logits(nn.Module):
 
 
 def export_scorer(scorer: CandidateScorer, path: Path) -> None:
-    """Write the graph of a scorer of any algorithm; batch and candidates stay open.
+    """Write the graph of a scorer of any algorithm, with variable batch size and candidates.
 
-    Distributional scorers give the mean of their values, and value-based ones the values over
-    their temperature, as in training: one graph form serves all.
+    The output is always one logit per action: of a distributional scorer the mean of its
+    quantiles, and of a value-based one the values divided by the temperature, as in training.
 
     Args:
-        scorer: What to export.
+        scorer: The scorer to export.
         path: The file to write.
     """
     config = scorer.config
-    # Sizes apart from each other and from 1, which the exporter would take for constants.
+    # sizes that differ from each other and from 1, which the exporter would treat as constants
     batch, slots = 3, 5
     example = (
         torch.zeros(batch, slots, config.features),
@@ -70,7 +70,7 @@ def export_scorer(scorer: CandidateScorer, path: Path) -> None:
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Without the exporter's remarks on its own progress and future."""
+    """Suppress the progress messages and deprecation warnings of the exporter."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         level = logging.getLogger("torch.onnx").level

@@ -1,4 +1,4 @@
-"""Walks a state machine, and makes up parameters that its tasks could send."""
+"""Walks a state machine, and generates sample parameters for its tasks."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from botocore.model import OperationModel, Shape
 from tests.deploy.releases import definition
 
 SERVICES = {"sagemakerruntime": "sagemaker-runtime"}
-"""What Step Functions calls a service, to what boto3 calls it."""
+"""Name of a service in Step Functions to its name in boto3."""
 
 
 @dataclass(frozen=True)
@@ -25,18 +25,18 @@ class Task:
     parameters: Mapping[str, Any]
 
     def model(self) -> OperationModel:
-        """What the service expects."""
+        """The service model of the operation."""
         client = boto3.client(SERVICES.get(self.service, self.service), region_name="us-east-1")
         return client.meta.service_model.operation_model(self.operation)
 
 
 def tasks(text: str = "") -> list[Task]:
-    """Every task, those in branches and loops, too."""
+    """All tasks, including those in branches and loops."""
     return list(_tasks(json.loads(text or definition())))
 
 
 def sample(shape: Shape, node: Any) -> Any:
-    """A parameter as written, with a made-up value of the right kind for each path."""
+    """A parameter as written, with a sample value of the right type for each path."""
     if shape.type_name == "blob":
         return b"{}"
     if shape.type_name == "structure" and isinstance(node, dict):
@@ -53,14 +53,14 @@ def _members(shape: Shape, node: Mapping[str, Any]) -> Iterator[tuple[str, Any]]
         if known is None:
             yield name, value
         else:
-            yield name, _made_up(known) if key.endswith(".$") else sample(known, value)
+            yield name, _sample_value(known) if key.endswith(".$") else sample(known, value)
 
 
-def _made_up(shape: Shape) -> Any:
+def _sample_value(shape: Shape) -> Any:
     if shape.type_name == "structure":
-        return {name: _made_up(shape.members[name]) for name in shape.required_members}
+        return {name: _sample_value(shape.members[name]) for name in shape.required_members}
     if shape.type_name == "list":
-        return [_made_up(shape.member)] * shape.metadata.get("min", 0)
+        return [_sample_value(shape.member)] * shape.metadata.get("min", 0)
     if shape.type_name == "map":
         return {}
     if shape.type_name in ("integer", "long"):

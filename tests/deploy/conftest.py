@@ -22,13 +22,13 @@ Released = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulation]:
-    """AWS, whose endpoints answer as they should."""
+    """Emulated AWS, with endpoints that answer correctly."""
     yield from emulate(monkeypatch, good_answer)
 
 
 @pytest.fixture
 def run_release(aws: Emulation) -> Released:
-    """Runs a release through the state machine, and returns how the execution ended."""
+    """Runs a release in the state machine; returns the description of the execution."""
     boto3.client("s3").create_bucket(
         Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
     )
@@ -85,7 +85,7 @@ def deploy(
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    """A folder with golden clients, which is all that a release reads of a bundle."""
+    """A folder with golden clients, the only part of a bundle that a release reads."""
     folder = tmp_path / "bundle"
     folder.mkdir()
     lines = [json.dumps(asdict(client), ensure_ascii=False) for client in GOLDEN]

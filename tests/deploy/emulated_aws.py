@@ -1,7 +1,7 @@
-"""AWS as moto emulates it, with what moto lacks: updates of endpoints, answers, and denials.
+"""AWS emulated by moto, extended by what moto lacks: endpoint updates, invocations, denied calls.
 
-Every request that leaves boto3 is checked against the service's model, so that a misspelt
-parameter fails although the state machine's own clients do not look.
+Every request of boto3 is validated against the service model, so that a misspelt parameter fails
+even where the client of the state machine does not validate it.
 """
 
 import io
@@ -27,18 +27,18 @@ from tests.deploy.two_antlrs import load_interpreter
 
 REGION, ACCOUNT = "ap-northeast-1", "123456789012"
 POLL_S = "1"
-NO_WAITING = '"poll_s.$":"States.StringToJson(\'0\')'
+NO_WAIT = '"poll_s.$":"States.StringToJson(\'0\')'
 TWO_DOLLARS = "<two dollars>"
-"""moto's Fn::Sub takes them for an escaped one, which CloudFormation's does not."""
-UPDATED_WRONGLY = "AWS::EC2::VPCEndpoint"
-"""An update makes those, too, whose condition does not hold."""
+"""moto's Fn::Sub treats `$$` as an escaped `$`; that of CloudFormation does not."""
+NOT_CONDITIONAL = "AWS::EC2::VPCEndpoint"
+"""moto creates these in an update even if their condition is false."""
 
 Answer = Callable[[dict[str, Any]], object]
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request that left boto3."""
+    """A request of boto3."""
 
     service: str
     operation: str
@@ -47,122 +47,128 @@ class Call:
 
 @dataclass
 class Emulation:
-    """What happens in AWS, and what happened."""
+    """How the emulated AWS behaves, and the calls it got."""
 
     answer: Answer
-    """What the endpoint answers to a body; an exception is raised instead."""
-    fates: list[str] = field(default_factory=list)
-    """Of the next changes of the endpoint: arrives, fails, turned back, or stuck."""
+    """Returns what the endpoint answers to a body; an exception is raised instead."""
+    outcomes: list[str] = field(default_factory=list)
+    """Outcomes of the next changes of the endpoint: succeeds, fails, rolled back, or stuck."""
     denied: set[str] = field(default_factory=set)
-    """Operations for which the permission is missing."""
+    """Operations that are denied."""
     calls: list[Call] = field(default_factory=list)
     trainings: dict[str, list[str]] = field(default_factory=dict)
-    """Name of a training job to the states that it goes through."""
+    """Name of a training job to its successive states."""
     _endpoints: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
 
     def operations(self, service: str = "sagemaker") -> list[str]:
-        """What was called of a service, in order."""
+        """Operations called of a service, in order."""
         return [call.operation for call in self.calls if call.service == service]
 
     def reply(self, call: Call, real: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """The answer to one request."""
+        """The response to one request."""
         self.calls.append(call)
         if call.operation in self.denied:
-            raise refusal(call.operation, "AccessDeniedException", f"no right to {call.operation}")
-        own = getattr(self, f"_{call.operation.lower()}", None)
-        return own(call.parameters, real) if own else real()
+            raise client_error(
+                call.operation,
+                "AccessDeniedException",
+                f"not authorized to perform {call.operation}",
+            )
+        override = getattr(self, f"_{call.operation.lower()}", None)
+        return override(call.parameters, real) if override else real()
 
-    def _createmodel(self, asked: Mapping[str, Any], real: Any) -> dict[str, Any]:
-        if asked["ModelName"] in _backend()._models:
+    def _createmodel(self, request: Mapping[str, Any], real: Any) -> dict[str, Any]:
+        if request["ModelName"] in _backend()._models:
             sentence = "Cannot create already existing model"
-            raise refusal("CreateModel", "ValidationException", sentence)
+            raise client_error("CreateModel", "ValidationException", sentence)
         answer: dict[str, Any] = real()
         return answer
 
-    def _createendpointconfig(self, asked: Mapping[str, Any], real: Any) -> dict[str, Any]:
-        if asked["EndpointConfigName"] in _backend().endpoint_configs:
+    def _createendpointconfig(self, request: Mapping[str, Any], real: Any) -> dict[str, Any]:
+        if request["EndpointConfigName"] in _backend().endpoint_configs:
             sentence = "Cannot create already existing endpoint configuration"
-            raise refusal("CreateEndpointConfig", "ValidationException", sentence)
+            raise client_error("CreateEndpointConfig", "ValidationException", sentence)
         answer: dict[str, Any] = real()
         return answer
 
-    def _createendpoint(self, asked: Mapping[str, Any], real: Any) -> dict[str, Any]:
+    def _createendpoint(self, request: Mapping[str, Any], real: Any) -> dict[str, Any]:
         answer: dict[str, Any] = real()
-        self._go(asked["EndpointName"], "Creating", "none", asked["EndpointConfigName"])
+        self._change(request["EndpointName"], "Creating", "none", request["EndpointConfigName"])
         return answer
 
-    def _updateendpoint(self, asked: Mapping[str, Any], real: Any) -> dict[str, Any]:
-        name, config = asked["EndpointName"], asked["EndpointConfigName"]
+    def _updateendpoint(self, request: Mapping[str, Any], real: Any) -> dict[str, Any]:
+        name, config = request["EndpointName"], request["EndpointConfigName"]
         endpoint = _backend().endpoints[name]
         if config not in _backend().endpoint_configs:
-            raise refusal("UpdateEndpoint", "ValidationException", f"Could not find {config}.")
-        self._go(name, "Updating", endpoint.endpoint_config_name, config)
+            raise client_error("UpdateEndpoint", "ValidationException", f"Could not find {config}.")
+        self._change(name, "Updating", endpoint.endpoint_config_name, config)
         return {"EndpointArn": endpoint.arn}
 
-    def _go(self, name: str, under_way: str, old: str, new: str) -> None:
-        fate = self.fates.pop(0) if self.fates else "arrives"
+    def _change(self, name: str, in_progress: str, old: str, new: str) -> None:
+        outcome = self.outcomes.pop(0) if self.outcomes else "succeeds"
         ends = {
-            "arrives": ("InService", new),
+            "succeeds": ("InService", new),
             "fails": ("Failed", new),
-            "turned back": ("InService", old),
-            "stuck": (under_way, old),
+            "rolled back": ("InService", old),
+            "stuck": (in_progress, old),
         }
-        shown_old = new if under_way == "Creating" else old
-        self._endpoints[name] = [(under_way, shown_old), ends[fate]]
+        shown_old = new if in_progress == "Creating" else old
+        self._endpoints[name] = [(in_progress, shown_old), ends[outcome]]
 
-    def _describeendpoint(self, asked: Mapping[str, Any], real: Any) -> dict[str, Any]:
+    def _describeendpoint(self, request: Mapping[str, Any], real: Any) -> dict[str, Any]:
         answer: dict[str, Any] = real()
-        ahead = self._endpoints.get(asked["EndpointName"], [])
-        if ahead:
-            status, config = ahead.pop(0) if len(ahead) > 1 else ahead[0]
+        pending = self._endpoints.get(request["EndpointName"], [])
+        if pending:
+            status, config = pending.pop(0) if len(pending) > 1 else pending[0]
             answer |= {"EndpointStatus": status, "EndpointConfigName": config}
-            _backend().endpoints[asked["EndpointName"]].endpoint_config_name = config
+            _backend().endpoints[request["EndpointName"]].endpoint_config_name = config
             if status == "Failed":
                 answer["FailureReason"] = "the container did not pass its health check"
         return answer
 
-    def _invokeendpoint(self, asked: Mapping[str, Any], real: Any) -> dict[str, Any]:
-        said = self.answer(json.loads(asked["Body"]))
-        if isinstance(said, Exception):
-            raise said
-        body = (said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)).encode()
+    def _invokeendpoint(self, request: Mapping[str, Any], real: Any) -> dict[str, Any]:
+        result = self.answer(json.loads(request["Body"]))
+        if isinstance(result, Exception):
+            raise result
+        body = (
+            result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
+        ).encode()
         return {
             "Body": StreamingBody(io.BytesIO(body), len(body)),
             "ContentType": "application/json",
             "InvokedProductionVariant": "AllTraffic",
         }
 
-    def _createtrainingjob(self, asked: Mapping[str, Any], real: Any) -> dict[str, Any]:
-        name = asked["TrainingJobName"]
+    def _createtrainingjob(self, request: Mapping[str, Any], real: Any) -> dict[str, Any]:
+        name = request["TrainingJobName"]
         if name in self.trainings:
-            raise refusal("CreateTrainingJob", "ResourceInUse", "Training job already exists")
+            raise client_error("CreateTrainingJob", "ResourceInUse", "Training job already exists")
         self.trainings[name] = ["InProgress", "Completed"]
         return {"TrainingJobArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/{name}"}
 
-    def _describetrainingjob(self, asked: Mapping[str, Any], real: Any) -> dict[str, Any]:
-        ahead = self.trainings[asked["TrainingJobName"]]
-        status = ahead.pop(0) if len(ahead) > 1 else ahead[0]
+    def _describetrainingjob(self, request: Mapping[str, Any], real: Any) -> dict[str, Any]:
+        pending = self.trainings[request["TrainingJobName"]]
+        status = pending.pop(0) if len(pending) > 1 else pending[0]
         reason = {"FailureReason": "lr: expected a number"} if status == "Failed" else {}
         return {"TrainingJobStatus": status, **reason}
 
-    def _createstack(self, asked: Mapping[str, Any], real: Any) -> dict[str, Any]:
-        return _with_known_resources(asked, real)
+    def _createstack(self, request: Mapping[str, Any], real: Any) -> dict[str, Any]:
+        return _with_known_resources(request, real)
 
-    def _updatestack(self, asked: Mapping[str, Any], real: Any) -> dict[str, Any]:
-        return _with_known_resources(asked, real)
+    def _updatestack(self, request: Mapping[str, Any], real: Any) -> dict[str, Any]:
+        return _with_known_resources(request, real)
 
 
-def refusal(operation: str, code: str, sentence: str) -> ClientError:
-    """An error as SageMaker words it."""
-    about = {"HTTPStatusCode": 400, "RequestId": "r"}
+def client_error(operation: str, code: str, sentence: str) -> ClientError:
+    """An error as SageMaker returns it."""
+    metadata = {"HTTPStatusCode": 400, "RequestId": "r"}
     return ClientError(
-        {"Error": {"Code": code, "Message": sentence}, "ResponseMetadata": about},
+        {"Error": {"Code": code, "Message": sentence}, "ResponseMetadata": metadata},
         operation,
     )
 
 
 def emulate(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> Iterator[Emulation]:
-    """Everything that boto3 says goes to moto, by way of an `Emulation`."""
+    """Send all calls of boto3 to moto, through an `Emulation`."""
     for name, value in (
         ("AWS_ACCESS_KEY_ID", "AKIATEST"),
         ("AWS_SECRET_ACCESS_KEY", "secret"),
@@ -195,7 +201,7 @@ def emulate(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> Iterator[Emulati
 
 
 def network() -> dict[str, str]:
-    """A network with a database's security group, as keys of the command."""
+    """Create a network with the security group of a database; returns keys of the command."""
     ec2 = boto3.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnets = [
@@ -212,7 +218,7 @@ def network() -> dict[str, str]:
 
 
 def execute(machine: str, content: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Run the state machine to its end, and return its description."""
+    """Run the state machine to its end; returns the description of the execution."""
     client = boto3.client("stepfunctions")
     arn = client.start_execution(
         stateMachineArn=machine, name=name, input=json.dumps(content, ensure_ascii=False)
@@ -227,7 +233,7 @@ def execute(machine: str, content: Mapping[str, Any], name: str) -> dict[str, An
 
 
 def _encoded(parameters: dict[str, Any], shape: Any) -> dict[str, Any]:
-    """Step Functions sends a body as JSON, and that of a text in quotes."""
+    """Step Functions encodes a body as JSON, so that a text is in quotes."""
     return {
         name: json.dumps(value, ensure_ascii=False).encode()
         if name in shape.members and shape.members[name].type_name == "blob"
@@ -237,7 +243,7 @@ def _encoded(parameters: dict[str, Any], shape: Any) -> dict[str, Any]:
 
 
 def _decoded(reply: dict[str, Any]) -> dict[str, Any]:
-    """Step Functions sees a body as text."""
+    """Step Functions returns a body as text."""
     return {
         name: value.read().decode() if isinstance(value, StreamingBody) else value
         for name, value in reply.items()
@@ -248,15 +254,15 @@ def _backend() -> Any:
     return sagemaker_backends[ACCOUNT][REGION]
 
 
-def _with_known_resources(asked: Mapping[str, Any], real: Any) -> dict[str, Any]:
-    """Leave out what moto cannot make, and put a made-up name where it is spoken of."""
-    bucket, key = re.fullmatch(r"https://([^.]+)\.s3\.[^/]+/(.+)", asked["TemplateURL"]).groups()  # type: ignore[union-attr]
+def _with_known_resources(request: Mapping[str, Any], real: Any) -> dict[str, Any]:
+    """Create the stack without the resources that moto lacks, with dummy names for them."""
+    bucket, key = re.fullmatch(r"https://([^.]+)\.s3\.[^/]+/(.+)", request["TemplateURL"]).groups()  # type: ignore[union-attr]
     s3 = boto3.client("s3")
     template = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
     unknown = {
         name: one["Type"]
         for name, one in template["Resources"].items()
-        if one["Type"] not in get_model_map() or one["Type"] == UPDATED_WRONGLY
+        if one["Type"] not in get_model_map() or one["Type"] == NOT_CONDITIONAL
     }
     for name in unknown:
         del template["Resources"][name]
@@ -264,16 +270,16 @@ def _with_known_resources(asked: Mapping[str, Any], real: Any) -> dict[str, Any]
     s3.put_object(Bucket=bucket, Key=key, Body=known.encode())
     answer: dict[str, Any] = real()
     for machine in stepfunctions_backends[ACCOUNT][REGION].state_machines:
-        _bring_to_interpreter(machine)
+        _make_executable(machine)
     return answer
 
 
-def _bring_to_interpreter(machine: Any) -> None:
-    """CloudFormation's machines land where nothing runs; the API's are those that run."""
+def _make_executable(machine: Any) -> None:
+    """Create the machine again by the API: moto does not execute those of CloudFormation."""
     client = boto3.client("stepfunctions")
     text = machine.definition.replace(TWO_DOLLARS, "$$")
-    text = text.replace(f'"poll_s.$":"States.StringToJson(\'{POLL_S}\')', NO_WAITING)
-    assert NO_WAITING in text
+    text = text.replace(f'"poll_s.$":"States.StringToJson(\'{POLL_S}\')', NO_WAIT)
+    assert NO_WAIT in text
     try:
         client.update_state_machine(stateMachineArn=machine.arn, definition=text)
     except client.exceptions.StateMachineDoesNotExist:
@@ -286,17 +292,17 @@ def _without(node: Any, unknown: Mapping[str, str]) -> Any:
     if isinstance(node, str):
         return re.sub(
             r"\$\{(\w+)(\.\w+)?\}",
-            lambda found: f"{found[1]}-made-up" if found[1] in unknown else found[0],
+            lambda found: f"{found[1]}-dummy" if found[1] in unknown else found[0],
             node,
         )
     if not isinstance(node, dict):
         return node
     if node.get("Ref") in unknown:
-        return f"{node['Ref']}-made-up"
+        return f"{node['Ref']}-dummy"
     if isinstance(node.get("Fn::GetAtt"), list) and node["Fn::GetAtt"][0] in unknown:
-        return f"arn:aws:made:up::{node['Fn::GetAtt'][0]}"
+        return f"arn:aws:dummy::{node['Fn::GetAtt'][0]}"
     if isinstance(node.get("Fn::Sub"), list):
-        # the placeholders of the state machine are filled by its own values
+        # the placeholders of the state machine are replaced by its own values
         text, values = node["Fn::Sub"]
         return {"Fn::Sub": [text.replace("$$", TWO_DOLLARS), _without(values, unknown)]}
     return {key: _without(value, unknown) for key, value in node.items()}

@@ -1,4 +1,4 @@
-"""Reads the roles of the template, and decides as IAM does whether they allow a call."""
+"""Reads the roles of the template, and evaluates as IAM does whether they allow a call."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -31,12 +31,12 @@ KNOWN = {
     "StateMachine": f"arn:aws:states:{ARN}:stateMachine:{ENDPOINT}-release",
     "StateMachine.Name": f"{ENDPOINT}-release",
 }
-"""What the names of the template stand for."""
+"""Values of the references in the template."""
 
 
 @dataclass(frozen=True)
 class Statement:
-    """What a role may do."""
+    """One statement of a role's policies."""
 
     actions: tuple[str, ...]
     resources: tuple[str, ...]
@@ -56,11 +56,11 @@ class Statement:
 
 
 def roles() -> dict[str, list[Statement]]:
-    """Name of each role to what it allows."""
+    """Name of each role to its statements."""
     return {
-        name: [_statement(one) for one in _statements(about["Properties"])]
-        for name, about in read_template().resources.items()
-        if about["Type"] == "AWS::IAM::Role"
+        name: [_statement(one) for one in _statements(resource["Properties"])]
+        for name, resource in read_template().resources.items()
+        if resource["Type"] == "AWS::IAM::Role"
     }
 
 
@@ -82,7 +82,7 @@ def _statement(content: Mapping[str, Any]) -> Statement:
 
 
 def resolved(node: Any) -> str:
-    """A value of the template as text."""
+    """A value of the template as text, with references resolved."""
     if isinstance(node, str):
         return node
     ((function, argument),) = node.items()

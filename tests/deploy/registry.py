@@ -1,4 +1,4 @@
-"""A registry on this machine, and the script that pushes to it."""
+"""An image registry on this machine, and the script that pushes to it."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ START_TIMEOUT_S = 20
 Push = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def found(program: str, package: str) -> str:
+def find_program(program: str, package: str) -> str:
     path = shutil.which(program)
     if path is None:
         pytest.fail(f"expected {program}, found none; apt-get install {package}", pytrace=False)
@@ -26,7 +26,7 @@ def found(program: str, package: str) -> str:
 
 @pytest.fixture
 def push(tmp_path: Path) -> Push:
-    """Runs the script with these variables; stand-ins in `tmp_path/bin` go before the real ones."""
+    """Runs the script with these variables; fakes in `tmp_path/bin` precede the real programs."""
     kept = {key: os.environ[key] for key in ("HOME", "PATH", "LANG") if key in os.environ}
     kept["PATH"] = f"{tmp_path / 'bin'}:{kept['PATH']}"
 
@@ -45,14 +45,14 @@ def push(tmp_path: Path) -> Push:
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[str]:
     """HOST:PORT of an empty registry on this machine."""
-    program = found("docker-registry", "docker-registry")
+    program = find_program("docker-registry", "docker-registry")
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     config = tmp_path / "registry.yml"
     config.write_text(
         f"version: 0.1\nhttp: {{addr: '127.0.0.1:{port}'}}\n"
-        f"storage: {{filesystem: {{rootdirectory: {tmp_path / 'held'}}}}}\n"
+        f"storage: {{filesystem: {{rootdirectory: {tmp_path / 'storage'}}}}}\n"
     )
     with (tmp_path / "registry.log").open("wb") as log:
         server = subprocess.Popen([program, "serve", config], stdout=log, stderr=log)
@@ -78,12 +78,12 @@ def answers(url: str) -> bool:
 
 @pytest.fixture
 def engine() -> tuple[str, dict[str, str]]:
-    """The engine that the script picks, and what it needs in the environment."""
+    """The engine that the script chooses, and the environment variables that it needs."""
     docker = shutil.which("docker")
     if (
         docker
         and subprocess.run([docker, "info"], capture_output=True, check=False).returncode == 0
     ):
         return docker, {}
-    own = ROOT / "serving" / "containers.conf"
-    return found("podman", "podman"), {"CONTAINERS_CONF": str(own)}
+    settings = ROOT / "serving" / "containers.conf"
+    return find_program("podman", "podman"), {"CONTAINERS_CONF": str(settings)}

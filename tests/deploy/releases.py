@@ -1,4 +1,4 @@
-"""A release known by heart: two golden clients, an endpoint that answers them, and a machine."""
+"""A small release: two golden clients, the endpoint's answers to them, and a state machine."""
 
 import json
 from functools import lru_cache
@@ -24,7 +24,7 @@ EVALUATION = f"s3://{BUCKET}/data/evaluation/"
 
 
 def image(sha: str) -> str:
-    """The image of a commit, by a digest."""
+    """The image of a commit, by its digest."""
     return f"{REPOSITORY}@sha256:{sha[0] * 64}"
 
 
@@ -39,9 +39,9 @@ def training(run: str = "1", **changed: Any) -> TrainingPlan:
     return TrainingPlan(image("e"), run, EVALUATION, channels, {"seed": "1"}, **changed)
 
 
-def good_answer(asked: dict[str, Any]) -> dict[str, Any]:
-    """What a sound endpoint says to the golden clients, as the serving image words it."""
-    assert asked["mode"] == "bulk_linkage"
+def good_answer(request: dict[str, Any]) -> dict[str, Any]:
+    """The answer of a working endpoint to the golden clients, as the serving image formats it."""
+    assert request["mode"] == "bulk_linkage"
     linked = {"g1": "c1"}
     results = [
         {
@@ -53,7 +53,7 @@ def good_answer(asked: dict[str, Any]) -> dict[str, Any]:
             "blockers": [],
             "company": {"name": "青空商事"} if client["client_id"] in linked else None,
         }
-        for client in asked["clients"]
+        for client in request["clients"]
     ]
     return {"model": {"name": ENDPOINT, "version": "1"}, "stale": False, "results": results}
 
@@ -83,11 +83,11 @@ VALUES = {
     "TrainingRoleArn": f"arn:aws:iam::{ACCOUNT}:role/training",
     "TrainingSeconds": "3600",
 }
-"""What the stack puts into the state machine."""
+"""Values that the stack substitutes in the state machine."""
 
 
 def definition(**changed: str) -> str:
-    """The state machine with these values put in, as CloudFormation does it."""
+    """The state machine with its substitutions, as CloudFormation makes them."""
     text, wanted = _definition()
     assert set(wanted) == set(VALUES)
     for name, value in {**VALUES, **changed}.items():
@@ -104,7 +104,7 @@ def _definition() -> tuple[str, dict[str, Any]]:
 
 
 def create_machine(**changed: str) -> str:
-    """The state machine alone, without its stack; returns its ARN."""
+    """Create the state machine without its stack; returns its ARN."""
     client = boto3.client("stepfunctions")
     made = client.create_state_machine(
         name=f"{ENDPOINT}-release",
@@ -115,5 +115,5 @@ def create_machine(**changed: str) -> str:
 
 
 def put_json(key: str, content: object) -> None:
-    """An object of the artifact bucket."""
+    """Write an object of the artifact bucket."""
     boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=json.dumps(content).encode())

@@ -19,7 +19,7 @@ Act = Callable[..., Ended]
 
 @pytest.fixture
 def act(aws: Emulation, deploy: Deploy, bundle: Path) -> Act:
-    """Runs an action on a stack in a network, and forgets what was called before."""
+    """Runs an action on a stack in an emulated network; clears the recorded calls first."""
     words = [f"parameters.{key}={value}" for key, value in network().items()]
 
     def run(action: str, *more: str) -> Ended:
@@ -29,13 +29,13 @@ def act(aws: Emulation, deploy: Deploy, bundle: Path) -> Act:
     return run
 
 
-def shipped(number: int) -> tuple[str, str]:
-    """The words that release the image of a commit."""
+def image_of_commit(number: int) -> tuple[str, str]:
+    """Arguments to release the image of a commit."""
     return f"sha={SHAS[number]}", f"image={image(SHAS[number])}"
 
 
-def test_a_plan_tells_everything_and_touches_nothing(aws: Emulation, act: Act) -> None:
-    ended = act("plan", *shipped(0))
+def test_a_plan_shows_all_changes_and_makes_none(aws: Emulation, act: Act) -> None:
+    ended = act("plan", *image_of_commit(0))
 
     assert ended.code == 0, ended.err
     assert "would create linkage-rl" in ended.out
@@ -45,23 +45,21 @@ def test_a_plan_tells_everything_and_touches_nothing(aws: Emulation, act: Act) -
     assert boto3.client("cloudformation").list_stacks()["StackSummaries"] == []
 
 
-def test_from_an_empty_account_to_a_release_an_update_a_roll_back_and_the_status(
-    aws: Emulation, act: Act
-) -> None:
-    first = act("apply", *shipped(0))
+def test_release_update_rollback_and_status_in_an_empty_account(aws: Emulation, act: Act) -> None:
+    first = act("apply", *image_of_commit(0))
     assert first.code == 0, first.err
     assert "stack    created linkage-rl" in first.out
     assert f"release  created: {ENDPOINT} runs {ENDPOINT}--{SHAS[0]}" in first.out
 
-    plan = act("plan", *shipped(1))
+    plan = act("plan", *image_of_commit(1))
     assert f"would update endpoint {ENDPOINT}" in plan.out
     assert [call for call in aws.calls if not call.operation.startswith(READS)] == []
 
-    second = act("apply", *shipped(1))
+    second = act("apply", *image_of_commit(1))
     assert f"release  updated: {ENDPOINT} runs {ENDPOINT}--{SHAS[1]}" in second.out
     assert "CreateStack" not in aws.operations("cloudformation")
 
-    third = act("apply", *shipped(1))
+    third = act("apply", *image_of_commit(1))
     assert "release  unchanged" in third.out
 
     back = act("rollback")
@@ -76,9 +74,9 @@ def test_from_an_empty_account_to_a_release_an_update_a_roll_back_and_the_status
 
 
 def test_a_failed_release_ends_with_the_cause_and_code_1(aws: Emulation, act: Act) -> None:
-    aws.answer = lambda asked: "nothing"
+    aws.answer = lambda request: "nothing"
 
-    ended = act("apply", *shipped(0))
+    ended = act("apply", *image_of_commit(0))
 
     assert ended.code == 1
     assert ended.err.strip().splitlines()[-1].startswith("error: the release ended as FAILED")
@@ -87,7 +85,7 @@ def test_a_failed_release_ends_with_the_cause_and_code_1(aws: Emulation, act: Ac
 
 
 @pytest.mark.slow
-def test_a_changed_parameter_is_planned_and_the_rest_stays(aws: Emulation, act: Act) -> None:
+def test_a_plan_shows_a_changed_parameter_and_keeps_the_others(aws: Emulation, act: Act) -> None:
     act("apply", "parameters.instance_count=3")
 
     plan = act("plan", "parameters.keep_releases=9")
@@ -112,10 +110,10 @@ def test_an_image_is_found_by_its_commit(aws: Emulation, act: Act) -> None:
     assert f"would create endpoint {ENDPOINT} with {REPOSITORY}@{digest}" in plan.out
 
 
-def test_the_release_action_writes_the_input_and_asks_nobody(
+def test_the_release_action_writes_the_input_without_calling_aws(
     deploy: Deploy, bundle: Path, tmp_path: Path
 ) -> None:
-    ended = deploy("release", *shipped(0), f"bundle={bundle}", "output=release.json")
+    ended = deploy("release", *image_of_commit(0), f"bundle={bundle}", "output=release.json")
 
     assert ended.code == 0, ended.err
     content = json.loads((tmp_path / "release.json").read_text(encoding="utf-8"))
@@ -125,7 +123,7 @@ def test_the_release_action_writes_the_input_and_asks_nobody(
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "message"),
     [
         (("fly",), 2, "expected an action of plan, apply, status, rollback, release, got 'fly'"),
         (("release", "sha=abcdef0"), 2, "needs image=REPOSITORY@sha256:DIGEST"),
@@ -152,30 +150,30 @@ def test_the_release_action_writes_the_input_and_asks_nobody(
         (("plan", "parameters.vpc_idd=v"), 2, "unknown key parameters.vpc_idd"),
     ],
 )
-def test_a_wrong_word_is_answered_by_what_is_expected(
-    words: tuple[str, ...], code: int, said: str, aws: Emulation, deploy: Deploy, bundle: Path
+def test_an_invalid_argument_is_refused_with_what_is_expected(
+    words: tuple[str, ...], code: int, message: str, aws: Emulation, deploy: Deploy, bundle: Path
 ) -> None:
     ended = deploy(*words)
 
     assert ended.code == code
-    assert said in ended.err
+    assert message in ended.err
 
 
-def test_a_needed_parameter_that_is_not_given_is_named_with_its_meaning(
-    aws: Emulation, deploy: Deploy
-) -> None:
+def test_a_missing_parameter_is_named_with_its_description(aws: Emulation, deploy: Deploy) -> None:
     ended = deploy("plan")
 
     assert ended.code == 2
-    assert "parameters.vpc_id is needed: Network of the company database." in ended.err
+    assert "parameters.vpc_id is required: Network of the company database." in ended.err
 
 
 @pytest.mark.slow
-def test_status_and_roll_back_need_something_that_runs(aws: Emulation, act: Act) -> None:
+def test_status_and_rollback_need_a_stack_an_endpoint_and_an_earlier_release(
+    aws: Emulation, act: Act
+) -> None:
     assert "expected stack linkage-rl in ap-northeast-1, found none" in act("status").err
     act("apply")
-    assert f"expected endpoint {ENDPOINT} to run, found none" in act("rollback").err
-    act("apply", *shipped(0))
+    assert f"expected endpoint {ENDPOINT} to exist, found none" in act("rollback").err
+    act("apply", *image_of_commit(0))
     assert "expected an earlier release, found none" in act("rollback").err
 
 
@@ -185,12 +183,14 @@ def test_a_release_during_another_one_is_not_started(aws: Emulation) -> None:
     session = connect("")
     running = start(session, machine, release(SHAS[0]))
 
-    with pytest.raises(DeploymentError, match="expected no release under way, found aaaaaaaaaaaa-"):
+    with pytest.raises(
+        DeploymentError, match="expected no release in progress, found aaaaaaaaaaaa-"
+    ):
         start(session, machine, release(SHAS[1]))
     assert follow(session, running, 0.05)["outcome"] == "created"
 
 
-def test_without_a_login_one_sentence_says_what_to_do(
+def test_without_credentials_one_sentence_says_what_to_do(
     deploy: Deploy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):

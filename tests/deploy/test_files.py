@@ -1,4 +1,7 @@
-"""What linters and service models say of state machine and template; each finds a planted fault."""
+"""Linters and service models applied to the state machine and the template.
+
+Each check is itself checked: it must find an error that is inserted on purpose.
+"""
 
 import json
 from collections import Counter
@@ -30,7 +33,7 @@ def statelint(text: str) -> list[str]:
     return list(Linter.validate(text, Config()))
 
 
-def parameter_faults(text: str = "") -> list[str]:
+def parameter_errors(text: str = "") -> list[str]:
     reports = []
     for task in tasks(text):
         try:
@@ -44,37 +47,37 @@ def parameter_faults(text: str = "") -> list[str]:
     return reports
 
 
-def test_statelint_finds_nothing() -> None:
+def test_statelint_reports_nothing() -> None:
     assert statelint(definition()) == []
 
 
 @pytest.mark.parametrize(
-    ("sound", "planted"),
+    ("original", "broken"),
     [
         ('"Next":"CountPoll"', '"Next":"CountPole"'),
         ('"StringEquals":"Failed"', '"StringEqual":"Failed"'),
         ('"ResultPath":"$.goal"', '"ResultPath":"goal"'),
     ],
 )
-def test_statelint_finds_a_planted_fault(sound: str, planted: str) -> None:
-    assert sound in definition()
+def test_statelint_reports_an_inserted_error(original: str, broken: str) -> None:
+    assert original in definition()
 
-    assert statelint(definition().replace(sound, planted, 1))
+    assert statelint(definition().replace(original, broken, 1))
 
 
-def test_cfn_lint_finds_neither_errors_nor_warnings() -> None:
+def test_cfn_lint_reports_neither_errors_nor_warnings() -> None:
     assert cfn_lint(read_template().text) == []
 
 
-def test_cfn_lint_finds_planted_faults() -> None:
+def test_cfn_lint_reports_inserted_errors() -> None:
     text = read_template().text
-    for sound, planted in (
+    for original, broken in (
         ('"ScanOnPush"', '"ScanOnPuch"'),
         ('{"Ref":"SubnetIds"}', '{"Ref":"SubnetId"}'),
         ('"AWS::SNS::Topic"', '"AWS::SNS::Topik"'),
     ):
-        assert sound in text
-        text = text.replace(sound, planted, 1)
+        assert original in text
+        text = text.replace(original, broken, 1)
 
     found = " ".join(cfn_lint(text))
 
@@ -83,16 +86,16 @@ def test_cfn_lint_finds_planted_faults() -> None:
     assert "AWS::SNS::Topik" in found
 
 
-def test_every_task_sends_parameters_that_its_service_knows() -> None:
+def test_every_task_has_valid_parameters() -> None:
     found = Counter(task.operation for task in tasks())
 
-    assert parameter_faults() == []
+    assert parameter_errors() == []
     assert sum(found.values()) == 24
     assert {"CreateModel", "UpdateEndpoint", "InvokeEndpoint", "CreateTrainingJob"} <= set(found)
 
 
 @pytest.mark.parametrize(
-    ("sound", "planted"),
+    ("original", "broken"),
     [
         ('"EndpointConfigName.$"', '"EndpointConfigNam.$"'),
         ('"WaitIntervalInSeconds.$"', '"WaitIntervallInSeconds.$"'),
@@ -101,13 +104,13 @@ def test_every_task_sends_parameters_that_its_service_knows() -> None:
         ('"TargetModel.$"', '"TargetModell.$"'),
     ],
 )
-def test_a_planted_misspelling_of_a_parameter_is_found(sound: str, planted: str) -> None:
-    assert sound in definition()
+def test_an_inserted_misspelling_of_a_parameter_is_reported(original: str, broken: str) -> None:
+    assert original in definition()
 
-    assert parameter_faults(definition().replace(sound, planted, 1))
+    assert parameter_errors(definition().replace(original, broken, 1))
 
 
-def test_every_task_has_a_time_limit_and_every_failure_a_way_out() -> None:
+def test_every_task_has_a_timeout_and_every_error_is_caught() -> None:
     text = (FOLDER / "state_machine.asl.json").read_text(encoding="utf-8")
     states = json.loads(text)["States"]
 
@@ -118,7 +121,7 @@ def test_every_task_has_a_time_limit_and_every_failure_a_way_out() -> None:
             assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
 
 
-def test_the_file_and_the_template_name_the_same_values() -> None:
+def test_the_state_machine_and_the_template_have_the_same_substitutions() -> None:
     template = yaml.safe_load((FOLDER / "template.yaml").read_text(encoding="utf-8"))
     machine = template["Resources"]["StateMachine"]["Properties"]
 
@@ -129,7 +132,7 @@ def test_every_parameter_of_the_template_is_a_key_of_the_command_and_described()
     parameters = read_template().parameters
     keys = {template_name(one.name) for one in fields(StackParameters)}
 
-    # whether there is an endpoint to scale is found out, not given
+    # the command itself finds whether there is an endpoint to scale
     assert {*keys, "EndpointExists"} == set(parameters)
     for name, about in parameters.items():
         assert len(about["Description"]) > 10, name

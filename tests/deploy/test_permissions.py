@@ -1,8 +1,9 @@
-"""Each role allows the calls that its part makes, and no others.
+"""Each role allows the calls that its service makes, and no others.
 
-What the state machine calls is read from its tasks. What SageMaker, CodeBuild and CodePipeline call
-on their own is listed in their documentation: "How to use SageMaker AI execution roles", "CodeBuild
-service role", "CodePipeline service role", "Logging to CloudWatch Logs" of Step Functions.
+The calls of the state machine are read from its tasks. Those of SageMaker, CodeBuild and
+CodePipeline are listed in their documentation: "How to use SageMaker AI execution roles",
+"CodeBuild service role", "CodePipeline service role", and "Logging to CloudWatch Logs" of Step
+Functions.
 """
 
 from typing import Final
@@ -27,7 +28,7 @@ WITHOUT_RESOURCE: Final = {
     *("logs:ListLogDeliveries", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies"),
     *("logs:PutResourcePolicy", "sagemaker:ListEndpointConfigs"),
 }
-"""Actions for which the Service Authorization Reference lists no resource type that would do."""
+"""Actions for which the Service Authorization Reference lists no applicable resource type."""
 
 PULL: Final[list[Need]] = [
     ("ecr:GetAuthorizationToken", "*", {}),
@@ -116,8 +117,8 @@ def task_needs(task: Task) -> list[Need]:
         "ModelName.$": f"model/{NAME}",
         "TrainingJobName.$": f"training-job/{NAME}",
     }
-    spoken_of = [start + kind for key, kind in kinds.items() if key in task.parameters] or ["*"]
-    return [(f"sagemaker:{task.operation}", resource, {}) for resource in spoken_of]
+    named = [start + kind for key, kind in kinds.items() if key in task.parameters] or ["*"]
+    return [(f"sagemaker:{task.operation}", resource, {}) for resource in named]
 
 
 def build_needs() -> list[Need]:
@@ -127,13 +128,17 @@ def build_needs() -> list[Need]:
         "UploadLayerPart",
     )
     group = f"arn:aws:logs:{ARN}:log-group:/aws/codebuild/{ENDPOINT}-build:log-stream:1"
-    handed = ("GetObject", "GetObjectVersion", "PutObject")
+    artifact_actions = ("GetObject", "GetObjectVersion", "PutObject")
     return [
         ("codeconnections:UseConnection", KNOWN["Connection"], {}),
         ("ecr:GetAuthorizationToken", "*", {}),
         *((f"ecr:{name}", REPOSITORY, {}) for name in pushes),
         *in_bucket("GetObject", "bundles/current/model.tar.gz"),
-        *(need for name in handed for need in in_bucket(name, f"pipeline-{ENDPOINT}/source/1")),
+        *(
+            need
+            for name in artifact_actions
+            for need in in_bucket(name, f"pipeline-{ENDPOINT}/source/1")
+        ),
         ("logs:CreateLogStream", group, {}),
         ("logs:PutLogEvents", group, {}),
     ]
@@ -141,7 +146,7 @@ def build_needs() -> list[Need]:
 
 def pipeline_needs() -> list[Need]:
     execution = f"arn:aws:states:{ARN}:execution:{ENDPOINT}-release:pipeline-1"
-    handed = ("GetObject", "GetObjectVersion", "PutObject")
+    artifact_actions = ("GetObject", "GetObjectVersion", "PutObject")
     return [
         ("codeconnections:UseConnection", KNOWN["Connection"], {}),
         ("codebuild:StartBuild", KNOWN["Build.Arn"], {}),
@@ -150,7 +155,11 @@ def pipeline_needs() -> list[Need]:
         ("states:StartExecution", KNOWN["StateMachine"], {}),
         ("states:DescribeExecution", execution, {}),
         ("s3:GetBucketVersioning", BUCKET_ARN, {}),
-        *(need for name in handed for need in in_bucket(name, f"pipeline-{ENDPOINT}/source/1")),
+        *(
+            need
+            for name in artifact_actions
+            for need in in_bucket(name, f"pipeline-{ENDPOINT}/source/1")
+        ),
     ]
 
 
@@ -163,13 +172,13 @@ NEEDS = {
 }
 
 
-def test_every_role_is_walked() -> None:
+def test_every_role_is_checked() -> None:
     assert set(roles()) == set(NEEDS)
 
 
 @pytest.mark.parametrize("role", NEEDS)
 class TestEveryRole:
-    def test_allows_each_call_that_its_part_makes(self, role: str) -> None:
+    def test_allows_each_call_that_its_service_makes(self, role: str) -> None:
         statements = roles()[role]
 
         missing = [
@@ -179,12 +188,12 @@ class TestEveryRole:
         ]
         assert missing == []
 
-    def test_allows_no_action_that_its_part_never_calls(self, role: str) -> None:
+    def test_allows_no_action_that_its_service_does_not_need(self, role: str) -> None:
         allowed = {action for one in roles()[role] for action in one.actions}
 
         assert allowed == {action for action, *_ in NEEDS[role]()}
 
-    def test_names_each_action_and_a_resource_wherever_there_is_one(self, role: str) -> None:
+    def test_has_no_wildcard_action_and_a_resource_wherever_possible(self, role: str) -> None:
         for statement in roles()[role]:
             assert not any("*" in action for action in statement.actions)
             if "*" in statement.resources:

@@ -1,4 +1,4 @@
-"""`scripts/build_and_push.sh` against a real registry, and against a stand-in of AWS's program."""
+"""`scripts/build_and_push.sh` with a real registry, and with a fake AWS command line."""
 
 import json
 import os
@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.registry import ROOT, Push, found
+from tests.deploy.registry import ROOT, Push, find_program
 
 SHA = "0123456789ab"
 
 
-def stand_in(folder: Path, name: str, script: str) -> None:
-    """A program that writes down how it was called, and does what the script says."""
+def fake_program(folder: Path, name: str, script: str) -> None:
+    """Create a program that logs its arguments, then runs the script."""
     path = folder / "bin" / name
     path.parent.mkdir(exist_ok=True)
     log = folder / f"{name}.log"
@@ -35,7 +35,7 @@ describe-repositories) [ -e "$(dirname "$0")/../repository" ] ;;
 create-repository) touch "$(dirname "$0")/../repository" ;;
 get-login-password) echo planted-password ;;
 describe-images)
-    # there from the second look on: once before the push, once after it
+    # called once before the push and once after it
     if [ -e "$state" ]; then echo sha256:abc; else touch "$state"; exit 254; fi ;;
 esac
 """
@@ -44,12 +44,12 @@ AT_AWS = {"AWS_ACCOUNT_ID": "123456789012", "AWS_REGION": "ap-northeast-1", "TAG
 
 @pytest.fixture
 def at_aws(tmp_path: Path) -> Path:
-    stand_in(tmp_path, "docker", DOCKER)
-    stand_in(tmp_path, "aws", AWS)
+    fake_program(tmp_path, "docker", DOCKER)
+    fake_program(tmp_path, "aws", AWS)
     return tmp_path
 
 
-def test_the_first_push_makes_the_repository_and_ends_with_the_digest(
+def test_the_first_push_creates_the_repository_and_prints_the_digest(
     at_aws: Path, push: Push
 ) -> None:
     ended = push(**AT_AWS, IMAGE="linkage_rl:small")
@@ -63,7 +63,7 @@ def test_the_first_push_makes_the_repository_and_ends_with_the_digest(
     assert f"push {registry}/linkage-rl:{SHA}" in (at_aws / "docker.log").read_text()
 
 
-def test_the_password_goes_by_standard_input_and_is_shown_nowhere(at_aws: Path, push: Push) -> None:
+def test_the_password_is_passed_by_standard_input_and_never_shown(at_aws: Path, push: Push) -> None:
     ended = push(**AT_AWS, IMAGE="linkage_rl:small")
 
     assert (at_aws / "password").read_text() == "planted-password\n"
@@ -72,7 +72,7 @@ def test_the_password_goes_by_standard_input_and_is_shown_nowhere(at_aws: Path, 
     assert "planted-password" not in written
 
 
-def test_an_image_that_is_there_is_neither_built_nor_pushed_again(at_aws: Path, push: Push) -> None:
+def test_an_existing_image_is_neither_built_nor_pushed_again(at_aws: Path, push: Push) -> None:
     (at_aws / "repository").touch()
     (at_aws / "pushed").touch()
 
@@ -84,7 +84,7 @@ def test_an_image_that_is_there_is_neither_built_nor_pushed_again(at_aws: Path, 
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
         ({"TAG": "latest"}, "expected a commit as TAG, such as 0123456789ab, got 'latest'"),
         ({"AWS_ACCOUNT_ID": "12"}, "expected the 12 digits of the account in AWS_ACCOUNT_ID"),
@@ -92,13 +92,13 @@ def test_an_image_that_is_there_is_neither_built_nor_pushed_again(at_aws: Path, 
         ({"TARGET": "tea"}, "expected TARGET=serve or TARGET=train, got 'tea'"),
     ],
 )
-def test_a_wrong_variable_is_named(
-    changed: dict[str, str], said: str, at_aws: Path, push: Push
+def test_an_invalid_variable_is_named(
+    changed: dict[str, str], message: str, at_aws: Path, push: Push
 ) -> None:
     ended = push(**(AT_AWS | changed))
 
     assert ended.returncode == 1
-    assert said in ended.stderr
+    assert message in ended.stderr
 
 
 @pytest.mark.slow
@@ -106,7 +106,7 @@ def test_shellcheck_finds_nothing_in_the_scripts() -> None:
     scripts = sorted((ROOT / "scripts").glob("*.sh"))
 
     checked = subprocess.run(
-        [found("shellcheck", "shellcheck"), "--external-sources", *scripts],
+        [find_program("shellcheck", "shellcheck"), "--external-sources", *scripts],
         capture_output=True,
         text=True,
         check=False,
@@ -118,7 +118,7 @@ def test_shellcheck_finds_nothing_in_the_scripts() -> None:
 
 @pytest.fixture
 def small_image(engine: tuple[str, dict[str, str]], tmp_path: Path) -> Iterator[str]:
-    """An image of one file; LINKAGE_TEST_IMAGE names another one to push."""
+    """An image of one file, or the one that LINKAGE_TEST_IMAGE names."""
     if given := os.environ.get("LINKAGE_TEST_IMAGE"):
         yield given
         return
@@ -134,7 +134,7 @@ def small_image(engine: tuple[str, dict[str, str]], tmp_path: Path) -> Iterator[
 
 
 @pytest.mark.slow
-def test_a_real_registry_gets_the_image_once_and_gives_it_back_by_its_digest(
+def test_an_image_is_pushed_once_and_can_be_pulled_by_its_digest(
     registry: str, engine: tuple[str, dict[str, str]], small_image: str, push: Push
 ) -> None:
     program, environment = engine
@@ -147,7 +147,7 @@ def test_a_real_registry_gets_the_image_once_and_gives_it_back_by_its_digest(
     pushed = first.stdout.strip()
     assert re.fullmatch(rf"{registry}/linkage-rl@sha256:[0-9a-f]{{64}}", pushed)
     assert again.stdout == first.stdout
-    assert "is there already and stays as it is" in again.stderr
+    assert "already exists and is not changed" in again.stderr
     with urllib.request.urlopen(f"http://{registry}/v2/linkage-rl/tags/list") as reply:
         assert json.load(reply)["tags"] == [SHA]
     plain = [] if program.endswith("docker") else ["--tls-verify=false"]

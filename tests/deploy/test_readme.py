@@ -1,4 +1,4 @@
-"""The commands of serving/README.md are understood by the command."""
+"""The deploy commands in serving/README.md are valid."""
 
 import re
 import shlex
@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 
 from linkage_rl.config import nodes
 from linkage_rl.config.command import CONFIGS
-from linkage_rl.deploy import DeploySettings, readable
+from linkage_rl.deploy import DeploySettings, normalise_arguments
 
 README = Path(__file__).resolve().parents[2] / "serving" / "README.md"
 SHA, DIGEST = "0123456789ab", f"REPOSITORY@sha256:{'0' * 64}"
@@ -25,19 +25,19 @@ def commands() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("line", list(commands()))
-def test_a_command_of_the_page_names_only_what_there_is(line: str) -> None:
+def test_a_command_in_the_readme_is_valid(line: str) -> None:
     line = re.sub(r"\$\([^)]*\)", SHA, line).replace("COMMIT", SHA).replace("$BUCKET", "bucket")
     line = line.replace("REPOSITORY@sha256:...", DIGEST)
     words = [word for word in shlex.split(line, comments=True)[3:] if word != "..."]
 
     nodes.register("deploy", DeploySettings, {})
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        settings = nodes.settings(compose("deploy", readable(words)), DeploySettings)
+        settings = nodes.settings(compose("deploy", normalise_arguments(words)), DeploySettings)
 
     assert settings.action == words[0]
 
 
-def test_the_page_shows_every_action_that_a_person_starts() -> None:
+def test_the_readme_shows_every_action_for_users() -> None:
     shown = {line.split()[3] for line in commands()}
 
     assert shown == {"plan", "apply", "status", "rollback"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from linkage_rl.bundle import Golden
-from linkage_rl.deploying.release import Release, TrainingPlan, again, choose_golden
+from linkage_rl.deploying.release import Release, TrainingPlan, repeat_release, select_golden
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import DecisionKind
 from tests.deploy.releases import GOLDEN, SHAS, image, release
@@ -42,13 +42,13 @@ def bundle(tmp_path: Path) -> Path:
         (20, ["g2", "g1", "g3", "g5", "g4"]),
     ],
 )
-def test_half_of_the_chosen_are_the_surest_links(
+def test_half_of_the_golden_clients_are_links_by_confidence(
     limit: int, chosen: list[str], bundle: Path
 ) -> None:
-    assert [one.client_id for one in choose_golden(bundle, limit)] == chosen
+    assert [one.client_id for one in select_golden(bundle, limit)] == chosen
 
 
-def test_the_input_holds_clients_as_the_server_takes_them_and_what_to_expect() -> None:
+def test_the_input_has_clients_in_the_servers_format_and_the_expected_answers() -> None:
     content = release(SHAS[0] + "f" * 28)
 
     assert content["sha"] == SHAS[0]
@@ -75,47 +75,47 @@ def test_the_input_holds_clients_as_the_server_takes_them_and_what_to_expect() -
         ("s3://b/customers/", "acme.tar.gz", "many", ""),
     ],
 )
-def test_the_address_of_the_model_says_what_kind_it_is(
+def test_the_kind_of_model_is_derived_from_its_uri(
     model: str, test_model: str, kind: str, compression: str
 ) -> None:
-    made = release(model=model, test_model=test_model)["model"]
+    content = release(model=model, test_model=test_model)["model"]
 
-    assert (made["kind"], made["compression"]) == (kind, compression)
+    assert (content["kind"], content["compression"]) == (kind, compression)
 
 
-def test_an_earlier_release_comes_back_with_the_model_that_it_trained() -> None:
+def test_an_earlier_release_is_repeated_with_the_model_that_it_trained() -> None:
     content = release() | {"train": {"image": image("e")}}
     trained = {"kind": "data", "uri": "s3://artifacts/training/1/output/model/"}
 
-    back = again(content, trained)
+    repeated = repeat_release(content, trained)
 
-    assert back["model"] == trained
-    assert "train" not in back
-    assert back["golden"] == content["golden"]
+    assert repeated["model"] == trained
+    assert "train" not in repeated
+    assert repeated["golden"] == content["golden"]
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
         ({"sha": "main"}, "give sha="),
         ({"image": "linkage_rl:abc"}, "take what scripts/build_and_push.sh prints"),
         ({"golden": ()}, "give bundle=DIR"),
         ({"tolerated": 2}, "a test that tolerates everything tests nothing"),
         ({"model": "/tmp/bundle"}, "upload it"),
-        ({"test_model": "acme.tar.gz"}, "give the prefix under which the bundles"),
+        ({"test_model": "acme.tar.gz"}, "give the prefix of the customers' bundles"),
     ],
 )
-def test_a_release_that_makes_no_sense_says_what_to_give(
-    changed: dict[str, object], said: str
+def test_an_invalid_release_is_refused_with_what_to_give(
+    changed: dict[str, object], message: str
 ) -> None:
-    sound: dict[str, object] = {"sha": SHAS[0], "image": image("a"), "golden": GOLDEN}
+    valid: dict[str, object] = {"sha": SHAS[0], "image": image("a"), "golden": GOLDEN}
 
-    with pytest.raises(ConfigError, match=said):
-        Release(**(sound | changed))  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=message):
+        Release(**(valid | changed))  # type: ignore[arg-type]
 
 
-def test_a_training_plan_says_which_channel_lacks_an_address() -> None:
-    with pytest.raises(ConfigError, match="channel evaluation needs an address like s3://BUCKET"):
+def test_a_training_plan_names_the_channel_without_a_uri() -> None:
+    with pytest.raises(ConfigError, match="channel evaluation needs a URI like s3://BUCKET"):
         TrainingPlan(image("e"), "1", "", {"train": "s3://b/data/train/"})
     with pytest.raises(ConfigError, match=r"train\.run: expected 1 to 14 letters and digits"):
         TrainingPlan(image("e"), "2026-01-31", "s3://b/data/evaluation/")

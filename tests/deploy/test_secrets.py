@@ -1,4 +1,4 @@
-"""No secret gets into anything that a deployment writes, shows, or hands on."""
+"""No secret appears in anything that a deployment writes, prints or sends."""
 
 import json
 from collections.abc import Iterator
@@ -23,16 +23,18 @@ IN_AWS = "planted-in-the-secret"
 
 @pytest.fixture
 def secret(aws: Emulation, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The ARN of a secret that holds a password; more of them stand in the environment."""
+    """The ARN of a secret with a password; the environment has more of them."""
     for name, value in PLANTED.items():
         monkeypatch.setenv(name, value)
     login = {"host": "db", "dbname": "companies", "username": "reader", "password": IN_AWS}
-    made = boto3.client("secretsmanager").create_secret(Name="db", SecretString=json.dumps(login))
-    return str(made["ARN"])
+    created = boto3.client("secretsmanager").create_secret(
+        Name="db", SecretString=json.dumps(login)
+    )
+    return str(created["ARN"])
 
 
-def everything_held() -> Iterator[str]:
-    """What AWS was given, and can show again."""
+def everything_in_aws() -> Iterator[str]:
+    """All that was sent to AWS and can be read from it."""
     s3 = boto3.client("s3")
     for bucket in s3.list_buckets()["Buckets"]:
         for one in s3.list_objects_v2(Bucket=bucket["Name"]).get("Contents", ()):
@@ -61,13 +63,13 @@ def test_planted_secrets_are_in_no_template_plan_log_release_or_history(
     words += [f"parameters.database_secret_arn={secret}"]
 
     ended = [deploy(action, *words) for action in ("plan", "apply", "status", "release")]
-    aws.answer = lambda asked: "broken"
+    aws.answer = lambda request: "broken"
     ended.append(deploy("apply", *words[:-4], f"sha={SHAS[1]}", f"image={image(SHAS[1])}"))
 
     assert [one.code for one in ended[:4]] == [0, 0, 0, 0], ended[1].err
     texts = [one.out + one.err for one in ended]
     texts += [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
-    texts += everything_held()
+    texts += everything_in_aws()
     calls = [call for call in aws.calls if call.operation != "CreateSecret"]
     texts.append(repr(calls))
     assert secret in "".join(texts)
@@ -75,13 +77,13 @@ def test_planted_secrets_are_in_no_template_plan_log_release_or_history(
         assert not any(planted in text for text in texts), planted
 
 
-def test_the_template_makes_the_password_itself_and_no_parameter_takes_one() -> None:
+def test_the_template_generates_the_password_and_has_no_parameter_for_one() -> None:
     template = read_template()
 
     assert not any("assword" in name for name in template.parameters)
-    made = template.resources["DatabaseSecret"]["Properties"]
-    assert "SecretString" not in made
-    assert made["GenerateSecretString"]["GenerateStringKey"] == "password"
+    secret = template.resources["DatabaseSecret"]["Properties"]
+    assert "SecretString" not in secret
+    assert secret["GenerateSecretString"]["GenerateStringKey"] == "password"
     assert "resolve:secretsmanager" not in template.text
 
 

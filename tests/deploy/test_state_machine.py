@@ -5,7 +5,7 @@ import boto3
 import pytest
 
 from tests.deploy.conftest import Released
-from tests.deploy.emulated_aws import Emulation, refusal
+from tests.deploy.emulated_aws import Emulation, client_error
 from tests.deploy.releases import ENDPOINT, SHAS, good_answer, image, release
 
 WRITES = (
@@ -30,7 +30,7 @@ def running_image() -> str:
     return str(sagemaker.describe_model(ModelName=config)["PrimaryContainer"]["Image"])
 
 
-def test_the_first_release_creates_the_second_updates_the_third_of_the_same_commit_does_nothing(
+def test_releases_create_then_update_and_the_same_release_changes_nothing(
     aws: Emulation, run_release: Released
 ) -> None:
     first = output(run_release(release(SHAS[0])))
@@ -48,7 +48,7 @@ def test_the_first_release_creates_the_second_updates_the_third_of_the_same_comm
     assert written(aws) == []
 
 
-def test_names_carry_endpoint_and_commit_and_fit_sagemaker(
+def test_names_contain_endpoint_and_commit_within_sagemakers_limit(
     aws: Emulation, run_release: Released
 ) -> None:
     name = output(run_release(release(SHAS[0])))["name"]
@@ -57,7 +57,7 @@ def test_names_carry_endpoint_and_commit_and_fit_sagemaker(
     assert len(name) + len("x" * 16) - len(ENDPOINT) <= 63
 
 
-def test_an_update_tries_one_instance_first_and_heeds_the_alarms(
+def test_an_update_starts_with_one_instance_and_watches_the_alarms(
     aws: Emulation, run_release: Released
 ) -> None:
     run_release(release(SHAS[0]))
@@ -73,7 +73,7 @@ def test_an_update_tries_one_instance_first_and_heeds_the_alarms(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scaled", ["true", "false"])
-def test_the_number_of_instances_is_kept_only_where_aws_scales(
+def test_an_update_keeps_the_number_of_instances_only_with_automatic_scaling(
     scaled: str, aws: Emulation, run_release: Released
 ) -> None:
     run_release(release(SHAS[0]), Scaled=scaled)
@@ -93,7 +93,7 @@ def test_a_single_instance_is_replaced_at_once(aws: Emulation, run_release: Rele
     assert policy["TrafficRoutingConfiguration"]["Type"] == "ALL_AT_ONCE"
 
 
-def test_the_model_gets_the_network_the_name_of_the_secret_and_an_image_by_digest(
+def test_the_model_gets_the_network_the_arn_of_the_secret_and_an_image_by_digest(
     aws: Emulation, run_release: Released
 ) -> None:
     run_release(release(SHAS[0]))
@@ -107,11 +107,9 @@ def test_the_model_gets_the_network_the_name_of_the_secret_and_an_image_by_diges
     assert config["ProductionVariants"][0]["InstanceType"] == "ml.t2.medium"
 
 
-def test_a_failing_smoke_test_returns_to_what_ran_before(
-    aws: Emulation, run_release: Released
-) -> None:
+def test_a_failed_smoke_test_rolls_back(aws: Emulation, run_release: Released) -> None:
     run_release(release(SHAS[0]))
-    aws.answer = lambda asked: refusal("InvokeEndpoint", "ModelError", "status 500")
+    aws.answer = lambda request: client_error("InvokeEndpoint", "ModelError", "status 500")
 
     ended = run_release(release(SHAS[1]))
 
@@ -123,10 +121,10 @@ def test_a_failing_smoke_test_returns_to_what_ran_before(
     assert aws.operations().count("UpdateEndpoint") == 2
 
 
-def test_a_failing_smoke_test_of_the_first_release_leaves_no_endpoint(
+def test_a_failed_smoke_test_of_the_first_release_deletes_the_endpoint(
     aws: Emulation, run_release: Released
 ) -> None:
-    aws.answer = lambda asked: "<html>bad gateway</html>"
+    aws.answer = lambda request: "<html>bad gateway</html>"
 
     ended = run_release(release(SHAS[0]))
 
@@ -135,54 +133,54 @@ def test_a_failing_smoke_test_of_the_first_release_leaves_no_endpoint(
     assert boto3.client("sagemaker").list_endpoints()["Endpoints"] == []
 
 
-def spoilt(how: str) -> dict[str, Any]:
+def wrong_answer(kind: str) -> dict[str, Any]:
     clients = [{"client_id": "g1"}, {"client_id": "g2"}]
     answer = good_answer({"mode": "bulk_linkage", "clients": clients})
     first = answer["results"][0]
-    if how == "another company":
+    if kind == "another company":
         first["company_id"] = "c2"
-    elif how == "another decision":
+    elif kind == "another decision":
         first |= {"decision": "review", "company_id": None}
-    elif how == "an error entry":
+    elif kind == "an error entry":
         answer["results"][0] = {"client_id": "g1", "decision": "error", "reason": "no name"}
-    elif how == "another order":
+    elif kind == "another order":
         answer["results"].reverse()
-    elif how == "one missing":
+    elif kind == "one missing":
         answer["results"].pop()
-    elif how == "stale":
+    elif kind == "stale":
         answer["stale"] = True
-    elif how == "no results":
+    elif kind == "no results":
         del answer["results"]
     return answer
 
 
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("kind", "message"),
     [
         ("another company", '1 of 2 golden clients got another answer, 0 tolerated: ["g1"]'),
         ("another decision", '1 of 2 golden clients got another answer, 0 tolerated: ["g1"]'),
         ("an error entry", '1 of 2 golden clients got another answer, 0 tolerated: ["g1"]'),
         ("another order", "2 of 2 golden clients got another answer"),
         ("one missing", "expected 2 results, got 1"),
-        ("stale", "the container does not reach the database"),
-        ("no results", "the answer holds no results"),
+        ("stale", "the container cannot reach the database"),
+        ("no results", "the answer has no results"),
     ],
 )
-def test_every_answer_that_differs_fails_the_smoke_test(
-    how: str, said: str, aws: Emulation, run_release: Released
+def test_every_wrong_answer_fails_the_smoke_test(
+    kind: str, message: str, aws: Emulation, run_release: Released
 ) -> None:
-    aws.answer = lambda asked: spoilt(how)
+    aws.answer = lambda request: wrong_answer(kind)
 
     ended = run_release(release(SHAS[0]))
 
     assert ended["error"] == "SmokeTestFailed"
-    assert said in ended["cause"]
+    assert message in ended["cause"]
 
 
-def test_as_many_golden_clients_as_are_tolerated_may_get_another_answer(
+def test_a_tolerated_number_of_golden_clients_may_get_another_answer(
     aws: Emulation, run_release: Released
 ) -> None:
-    aws.answer = lambda asked: spoilt("another company")
+    aws.answer = lambda request: wrong_answer("another company")
 
     done = output(run_release(release(SHAS[0], tolerated=1)))
 
@@ -194,7 +192,7 @@ def test_as_many_golden_clients_as_are_tolerated_may_get_another_answer(
     "operation",
     ["DescribeEndpoint", "CreateModel", "CreateEndpointConfig", "CreateEndpoint"],
 )
-def test_a_missing_permission_is_named_and_nothing_is_touched(
+def test_a_missing_permission_is_named_and_nothing_is_changed(
     operation: str, aws: Emulation, run_release: Released
 ) -> None:
     aws.denied = {operation}
@@ -202,13 +200,13 @@ def test_a_missing_permission_is_named_and_nothing_is_touched(
     ended = run_release(release(SHAS[0]))
 
     assert ended["status"] == "FAILED"
-    assert ended["error"] == "NothingTouched"
-    assert f"no right to {operation}" in ended["cause"]
+    assert ended["error"] == "NothingChanged"
+    assert f"not authorized to perform {operation}" in ended["cause"]
     aws.denied = set()
     assert boto3.client("sagemaker").list_endpoints()["Endpoints"] == []
 
 
-def test_without_the_right_to_update_the_endpoint_stays_as_it_is(
+def test_without_permission_to_update_the_endpoint_is_unchanged(
     aws: Emulation, run_release: Released
 ) -> None:
     run_release(release(SHAS[0]))
@@ -216,22 +214,22 @@ def test_without_the_right_to_update_the_endpoint_stays_as_it_is(
 
     ended = run_release(release(SHAS[1]))
 
-    assert "no right to UpdateEndpoint" in ended["cause"]
+    assert "not authorized to perform UpdateEndpoint" in ended["cause"]
     assert running_image() == image(SHAS[0])
 
 
-def test_a_stuck_endpoint_ends_in_a_sentence(aws: Emulation, run_release: Released) -> None:
+def test_a_stuck_endpoint_fails_the_release(aws: Emulation, run_release: Released) -> None:
     run_release(release(SHAS[0]))
-    aws.fates = ["stuck"]
+    aws.outcomes = ["stuck"]
 
     ended = run_release(release(SHAS[1]))
 
     assert ended["error"] == "EndpointStuck"
-    assert "still Updating after 4 looks" in ended["cause"]
+    assert "still Updating after 4 polls" in ended["cause"]
 
 
 def test_a_release_during_another_one_is_refused(aws: Emulation, run_release: Released) -> None:
-    aws.fates = ["stuck"]
+    aws.outcomes = ["stuck"]
     run_release(release(SHAS[0]))
 
     ended = run_release(release(SHAS[1]))
@@ -241,9 +239,9 @@ def test_a_release_during_another_one_is_refused(aws: Emulation, run_release: Re
     assert written(aws) == []
 
 
-def test_alarms_that_turn_an_update_back_are_named(aws: Emulation, run_release: Released) -> None:
+def test_alarms_that_roll_an_update_back_are_named(aws: Emulation, run_release: Released) -> None:
     run_release(release(SHAS[0]))
-    aws.fates = ["turned back"]
+    aws.outcomes = ["rolled back"]
 
     ended = run_release(release(SHAS[1]))
 
@@ -252,10 +250,10 @@ def test_alarms_that_turn_an_update_back_are_named(aws: Emulation, run_release: 
     assert "InvokeEndpoint" not in aws.operations("sagemaker-runtime")
 
 
-def test_a_container_that_does_not_start_is_told_with_sagemakers_reason(
+def test_a_container_that_does_not_start_fails_with_sagemakers_reason(
     aws: Emulation, run_release: Released
 ) -> None:
-    aws.fates = ["fails"]
+    aws.outcomes = ["fails"]
 
     ended = run_release(release(SHAS[0]))
 
@@ -265,19 +263,19 @@ def test_a_container_that_does_not_start_is_told_with_sagemakers_reason(
 
 
 @pytest.mark.slow
-def test_a_roll_back_that_fails_says_both_causes(aws: Emulation, run_release: Released) -> None:
+def test_a_failed_rollback_reports_both_causes(aws: Emulation, run_release: Released) -> None:
     run_release(release(SHAS[0]))
-    aws.answer = lambda asked: spoilt("stale")
-    aws.fates = ["arrives", "fails"]
+    aws.answer = lambda request: wrong_answer("stale")
+    aws.outcomes = ["succeeds", "fails"]
 
     ended = run_release(release(SHAS[1]))
 
     assert ended["error"] == "RollbackFailed"
-    assert "act by hand" in ended["cause"]
+    assert "repair the endpoint by hand" in ended["cause"]
 
 
 @pytest.mark.slow
-def test_only_the_newest_releases_and_no_other_endpoints_are_kept(
+def test_old_releases_are_deleted_and_other_endpoints_are_not(
     aws: Emulation, run_release: Released
 ) -> None:
     sagemaker = boto3.client("sagemaker")
@@ -297,7 +295,7 @@ def test_only_the_newest_releases_and_no_other_endpoints_are_kept(
 
 
 @pytest.mark.slow
-def test_a_bundle_in_s3_and_one_bundle_per_customer_are_models_too(
+def test_a_model_may_be_a_bundle_in_s3_or_one_bundle_per_customer(
     aws: Emulation, run_release: Released
 ) -> None:
     run_release(release(SHAS[0], model="s3://artifacts/bundles/1/model.tar.gz"))

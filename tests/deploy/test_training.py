@@ -30,12 +30,12 @@ def test_a_new_model_is_released_only_when_it_beats_the_running_one(
 
     first = outcome(run_release(release(train=training("1", baseline=0.5))))
     assert first["outcome"] == "created"
-    asked = next(call for call in aws.calls if call.operation == "CreateTrainingJob").parameters
+    job = next(call for call in aws.calls if call.operation == "CreateTrainingJob").parameters
     definitions = json.loads(METRIC_DEFINITIONS.read_text(encoding="utf-8"))
-    assert asked["AlgorithmSpecification"]["MetricDefinitions"] == definitions
-    assert asked["HyperParameters"] == {"seed": "1"}
-    assert [one["ChannelName"] for one in asked["InputDataConfig"]] == ["train", "evaluation"]
-    assert asked["OutputDataConfig"]["CompressionType"] == "NONE"
+    assert job["AlgorithmSpecification"]["MetricDefinitions"] == definitions
+    assert job["HyperParameters"] == {"seed": "1"}
+    assert [one["ChannelName"] for one in job["InputDataConfig"]] == ["train", "evaluation"]
+    assert job["OutputDataConfig"]["CompressionType"] == "NONE"
     model = next(call for call in aws.calls if call.operation == "CreateModel").parameters
     source = model["PrimaryContainer"]["ModelDataSource"]["S3DataSource"]
     assert source["S3Uri"] == f"s3://{BUCKET}/training/{ENDPOINT}--{SHAS[0]}-1/output/model/"
@@ -46,8 +46,8 @@ def test_a_new_model_is_released_only_when_it_beats_the_running_one(
 
     better = outcome(run_release(release(train=training("3"))))
     assert better["outcome"] == "updated"
-    held = boto3.client("s3").get_object(Bucket=BUCKET, Key=f"running/{ENDPOINT}.json")
-    assert json.loads(held["Body"].read()) == {
+    record = boto3.client("s3").get_object(Bucket=BUCKET, Key=f"running/{ENDPOINT}.json")
+    assert json.loads(record["Body"].read()) == {
         "config": better["name"],
         "evaluation": EVALUATION,
         "score": 0.61,
@@ -61,7 +61,7 @@ def test_an_equal_model_is_not_released(aws: Emulation, run_release: Released) -
     assert outcome(run_release(release(train=training("1", baseline=0.5))))["outcome"] == "kept"
 
 
-def test_without_a_score_to_compare_with_nothing_is_released(
+def test_without_a_score_to_compare_nothing_is_released(
     aws: Emulation, run_release: Released
 ) -> None:
     run_release(release(SHAS[0]))
@@ -104,10 +104,10 @@ def test_a_model_without_metrics_is_not_released(aws: Emulation, run_release: Re
     ended = run_release(release(train=training("1", baseline=0.0)))
 
     assert ended["error"] == "NoScore"
-    assert "endpoint linkage-rl was not touched" in ended["cause"]
+    assert "endpoint linkage-rl was not changed" in ended["cause"]
 
 
-def test_a_failed_job_is_told_with_the_reason_of_the_program(
+def test_a_failed_job_is_reported_with_the_programs_reason(
     aws: Emulation, run_release: Released
 ) -> None:
     aws.trainings[f"{ENDPOINT}--{SHAS[0]}-1"] = ["InProgress", "Failed"]
@@ -118,11 +118,11 @@ def test_a_failed_job_is_told_with_the_reason_of_the_program(
     assert "lr: expected a number" in ended["cause"]
 
 
-def test_without_the_right_to_train_nothing_is_touched(
+def test_without_permission_to_train_nothing_is_changed(
     aws: Emulation, run_release: Released
 ) -> None:
     aws.denied = {"CreateTrainingJob"}
 
     ended = run_release(release(train=training("1")))
 
-    assert "no right to CreateTrainingJob" in ended["cause"]
+    assert "not authorized to perform CreateTrainingJob" in ended["cause"]

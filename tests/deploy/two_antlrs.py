@@ -1,7 +1,7 @@
 """Loads moto's interpreter of state machines with the antlr4 that it was generated for.
 
-Hydra pins antlr4 4.9 and moto's grammar needs 4.13; each reads only its own tables. So `make setup`
-puts the newer one into a folder of its own, and only the modules loaded here ever see it.
+Hydra pins antlr4 4.9 and moto's grammar needs 4.13; neither can read the tables of the other. So
+`make setup` installs the newer one in a separate folder, and only the modules loaded here use it.
 """
 
 import importlib
@@ -18,7 +18,7 @@ _TASKS: Final = f"{_ASL}.component.state.exec.state_task.service"
 
 
 def load_interpreter() -> None:
-    """Import the interpreter once; what Hydra has loaded stays in its place."""
+    """Import the interpreter once, without replacing the antlr4 that Hydra uses."""
     if "moto.stepfunctions.parser.models" in sys.modules:
         return
     if not (FOLDER / "antlr4").is_dir():
@@ -32,20 +32,20 @@ def load_interpreter() -> None:
         for name in [name for name in sys.modules if _is_antlr(name)]:
             del sys.modules[name]
         sys.modules.update(older)
-    _name_services_as_aws_does()
-    _keep_what_is_slow_to_make()
+    _complete_service_names()
+    _cache_slow_objects()
 
 
-def _name_services_as_aws_does() -> None:
-    """Services and errors as Step Functions calls them, where moto's lists have a gap."""
+def _complete_service_names() -> None:
+    """Complete moto's tables of the names that Step Functions gives services and errors."""
     task = sys.modules[f"{_TASKS}.state_task_service"].StateTaskService
     task._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES["sagemakerruntime"] = "sagemaker-runtime"
     errors = sys.modules[f"{_TASKS}.state_task_service_aws_sdk"]._SERVICE_ERROR_NAMES
     errors |= {"s3": "S3", "sagemaker": "SageMaker", "sagemakerruntime": "SageMakerRuntime"}
 
 
-def _keep_what_is_slow_to_make() -> None:
-    """Clients, which are marked as the machine's, syntax trees, and compiled paths."""
+def _cache_slow_objects() -> None:
+    """Cache clients (marked as the state machine's own), syntax trees and compiled paths."""
     sdk: Any = sys.modules[f"{_TASKS}.state_task_service_aws_sdk"]
     make = sdk.boto_client_for
 
@@ -63,7 +63,7 @@ def _keep_what_is_slow_to_make() -> None:
 
     def parsed(definition: str) -> tuple[Any, Any]:
         tree = parse(definition)[1]
-        # a program keeps counts of its own, so each execution gets a new one
+        # a program has state, so each execution gets a new one
         return parsing.Preprocessor().visit(tree), tree
 
     parsing.AmazonStateLanguageParser.parse = staticmethod(parsed)

@@ -1,4 +1,4 @@
-"""Ways to ask a running server: politely, by boto3, and byte by byte."""
+"""Ways to call a running server: by an HTTP client, by boto3, and by raw bytes."""
 
 import json
 import socket
@@ -20,7 +20,7 @@ JSON = "application/json"
 JSON_LINES = "application/jsonlines"
 CSV = "text/csv"
 DOCUMENTED = frozenset({503, 507})
-"""The only statuses of 500 and more that a caller may ever see."""
+"""The only 5xx statuses that a caller may get."""
 
 
 def send(
@@ -31,9 +31,9 @@ def send(
     timeout_s: float = TIMEOUT_S,
     **headers: str,
 ) -> HttpResponse:
-    """One request on a connection of its own; what is neither bytes nor None goes out as JSON.
+    """Send one request on its own connection; a body that is neither bytes nor None becomes JSON.
 
-    Names of headers are given with '_' for '-'.
+    Names of headers have '_' in place of '-'.
     """
     parts = urlsplit(url)
     given = {name.replace("_", "-"): text for name, text in headers.items()}
@@ -51,23 +51,25 @@ def send(
 
 
 def sentence(answer: HttpResponse) -> str:
-    """What an error says."""
+    """The sentence of an error."""
     return str(answer.json["error"])
 
 
 def send_raw(url: str, wire: bytes, timeout_s: float = 15, close_writing: bool = False) -> bytes:
-    """Bytes over a fresh connection, and all that comes back until it ends or falls silent."""
+    """Send bytes on a new connection; returns all that comes back until it closes or times out."""
     parts = urlsplit(url)
-    came = bytearray()
-    with socket.create_connection((parts.hostname or "", parts.port or 80), timeout_s) as line:
+    received = bytearray()
+    with socket.create_connection(
+        (parts.hostname or "", parts.port or 80), timeout_s
+    ) as connection:
         with suppress(BrokenPipeError, ConnectionResetError):
-            line.sendall(wire)
+            connection.sendall(wire)
         if close_writing:
-            line.shutdown(socket.SHUT_WR)
+            connection.shutdown(socket.SHUT_WR)
         with suppress(TimeoutError, ConnectionResetError):
-            while part := line.recv(1 << 16):
-                came += part
-    return bytes(came)
+            while part := connection.recv(1 << 16):
+                received += part
+    return bytes(received)
 
 
 @lru_cache(maxsize=8)
@@ -81,7 +83,7 @@ def runtime(url: str) -> Any:
 
 @lru_cache(maxsize=1)
 def sample_clients() -> list[dict[str, str]]:
-    """Clients of the sample, most of whom have a company in its table."""
+    """Clients of the sample; most have a company in its table."""
     found = generate_clients(SampleConfig(), "test")
     columns = found.records.columns
     return [
@@ -92,7 +94,7 @@ def sample_clients() -> list[dict[str, str]]:
 
 
 def many_clients(count: int) -> list[dict[str, str]]:
-    """So many clients, those of the sample over and over, each with an id of its own."""
+    """A number of clients: those of the sample, repeated, each with a unique id."""
     known = sample_clients()
     return [known[place % len(known)] | {"client_id": f"m{place}"} for place in range(count)]
 

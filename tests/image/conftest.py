@@ -20,7 +20,7 @@ BUNDLES = Path("build/sample_bundle")
 
 @pytest.fixture(scope="session")
 def image() -> str:
-    """Name of the serving image, without a bundle in it."""
+    """Name of the serving image without a bundle."""
     return _built("serve", f"{NAME}:latest")
 
 
@@ -32,7 +32,7 @@ def train_image() -> str:
 
 @pytest.fixture(scope="session")
 def run_container(image: str) -> Callable[..., AbstractContextManager[Container]]:
-    """Serves a bundle until the context ends: `run_container(bundle, VARIABLE="value")`."""
+    """Serves a bundle within a context: `run_container(bundle, VARIABLE="value")`."""
     return partial(containers.run_container, image)
 
 
@@ -45,7 +45,7 @@ def server(image: str, sample_bundle: Path) -> Iterator[Container]:
 
 @pytest.fixture(scope="session")
 def sample_bundle() -> Path:
-    """A bundle of a quick training on a table of 20,000 companies; kept for the same code."""
+    """A bundle of a short training run on 20,000 companies; reused while the code is the same."""
     place = BUNDLES / _code_digest()
     if not (place / "manifest.json").is_file():
         shutil.rmtree(BUNDLES, ignore_errors=True)
@@ -57,8 +57,8 @@ def sample_bundle() -> Path:
             check=True,
         )
         (run / "bundle").rename(place)
-        for rest in (run, BUNDLES / "cache"):
-            shutil.rmtree(rest)
+        for leftover in (run, BUNDLES / "cache"):
+            shutil.rmtree(leftover)
     return place.resolve()
 
 

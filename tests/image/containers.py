@@ -1,4 +1,4 @@
-"""Images and containers for tests: docker where one answers, else podman."""
+"""Images and containers for tests, with docker if it runs, else with podman."""
 
 import json
 import os
@@ -11,19 +11,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.serving.http_client import HttpResponse, send, free_port
+from tests.serving.http_client import HttpResponse, free_port, send
 
 START_S = 60
-"""Until `/ping` must have answered 200."""
+"""Seconds until `/ping` must answer 200."""
 STOP_S = 10
 NAME = os.environ.get("IMAGE", "linkage_rl")
-"""Of the images; another one keeps two checkouts on one machine apart."""
+"""Name of the images; a different one separates two checkouts on one machine."""
 SETTINGS = Path("serving/containers.conf").resolve()
 
 
 @dataclass(frozen=True)
 class Container:
-    """A serving container that runs."""
+    """A running container."""
 
     id: str
     url: str
@@ -35,7 +35,7 @@ class Container:
         return send(f"{self.url}{path}", body, headers)
 
     def logs(self) -> str:
-        """Everything that it wrote."""
+        """All that it has written."""
         return engine("logs", self.id, both=True)
 
     def lines(self) -> list[dict[str, Any]]:
@@ -43,16 +43,16 @@ class Container:
         return [json.loads(line) for line in self.logs().splitlines()]
 
     def shell(self, command: str) -> str:
-        """The output of a shell command inside."""
+        """Run a shell command in the container; returns its output."""
         return engine("exec", self.id, "sh", "-c", command)
 
     def exit_code(self) -> int | None:
-        """What it ended with; None while it runs."""
+        """Its exit code; None while it runs."""
         state = inspect("container", self.id)["State"]
         return None if state["Running"] else int(state["ExitCode"])
 
     def wait(self, timeout_s: float) -> int:
-        """The exit code, once it has ended."""
+        """Wait until it ends; returns its exit code."""
         deadline = time.monotonic() + timeout_s
         while (code := self.exit_code()) is None:
             if time.monotonic() > deadline:
@@ -61,7 +61,7 @@ class Container:
         return code
 
     def stop(self) -> int:
-        """SIGTERM it; the exit code, which must come within `STOP_S`."""
+        """Send SIGTERM; returns the exit code, which must come within `STOP_S`."""
         engine("kill", "--signal", "TERM", self.id)
         return self.wait(STOP_S)
 
@@ -76,14 +76,14 @@ def run_container(
     options: tuple[str, ...] = (),
     **variables: str,
 ) -> Iterator[Container]:
-    """Run an image on a free port of the loopback, and remove the container in the end.
+    """Run an image on a free port of the loopback interface; removes the container on exit.
 
     Args:
-        image: Its name.
-        model: Bundle folder, mounted read-only as SageMaker does; None takes what is in the image.
+        image: Name of the image.
+        model: Bundle folder, mounted read-only as by SageMaker; None uses the bundle in the image.
         wait: Whether to wait until `/ping` answers 200.
-        command: What the entry point is told.
-        options: More options for `run`, such as mounts.
+        command: Argument of the entry point.
+        options: Further options of `run`, such as mounts.
         variables: Environment of the container.
     """
     port = free_port()
@@ -104,12 +104,12 @@ def run_container(
 
 
 def run_once(image: str, *words: str, options: tuple[str, ...] = ()) -> str:
-    """The output of one command in a container without a network."""
+    """Run one command in a container without a network; returns its output."""
     return engine("run", "--rm", "--network", "none", "--entrypoint", "", *options, image, *words)
 
 
 def engine(*words: str, both: bool = False) -> str:
-    """The output of a command of the container engine; with `both`, the error stream's, too."""
+    """Run a command of the container engine; returns its output, with `both` also of stderr."""
     ended = subprocess.run(
         [program(), *words],
         env=os.environ | {"CONTAINERS_CONF": str(SETTINGS)},
@@ -124,12 +124,12 @@ def engine(*words: str, both: bool = False) -> str:
 
 
 def inspect(kind: str, name: str) -> Any:
-    """What the engine knows of an image or a container."""
+    """The engine's description of an image or a container."""
     return json.loads(engine(kind, "inspect", name))[0]
 
 
 def build(target: str, *words: str, name: str = NAME) -> "subprocess.CompletedProcess[str]":
-    """Run `scripts/image.sh`, whatever comes of it."""
+    """Run `scripts/image.sh`, which may fail."""
     return subprocess.run(
         ["scripts/image.sh", target, *words],
         env=os.environ | {"IMAGE": name},
@@ -139,8 +139,8 @@ def build(target: str, *words: str, name: str = NAME) -> "subprocess.CompletedPr
     )
 
 
-def forget(name: str) -> None:
-    """Take this name, with all its tags, from the images."""
+def untag(name: str) -> None:
+    """Remove this name, with all its tags, from the images."""
     tags = engine("images", "--format", "{{.Repository}}:{{.Tag}}").split()
     found = [tag for tag in tags if tag.removeprefix("localhost/").startswith(f"{name}:")]
     engine("rmi", *found)
@@ -148,7 +148,7 @@ def forget(name: str) -> None:
 
 @cache
 def program() -> str:
-    """The engine that the project's scripts take: docker or podman."""
+    """The engine that the project's scripts choose: docker or podman."""
     found = subprocess.run(
         ["bash", "-c", '. scripts/engine.sh && echo "$engine"'],
         capture_output=True,
@@ -167,7 +167,7 @@ def _wait_for_ping(container: Container) -> None:
             if container.send("/ping").status == 200:
                 return
         except OSError:
-            # nothing listens yet, or no more
+            # nothing is listening: not yet, or no longer
             if container.exit_code() is not None:
                 raise AssertionError(f"the container ended:\n{container.logs()}") from None
         time.sleep(0.1)

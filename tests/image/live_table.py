@@ -1,4 +1,4 @@
-"""A company table that changes under a server, and what the server then says."""
+"""Changes of a company table, and the answers of the server on it."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -15,10 +15,10 @@ from tests.postgres_server import PostgresServer
 from tests.serving.http_client import HttpResponse
 
 COMPANY = "株式会社三日月天文台製作所"
-"""Like no other of the sample, and inserted before it is asked for."""
+"""Unlike any name in the sample; inserted before it is requested."""
 
 
-def tell(postgres: PostgresServer, *statements: str) -> None:
+def execute(postgres: PostgresServer, *statements: str) -> None:
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         for statement in statements:
             connection.execute(statement.encode())
@@ -34,10 +34,10 @@ def change(postgres: PostgresServer, rows: CompanyRows) -> None:
 
 
 def wait_until(holds: Callable[[], bool], within_s: float = 20) -> None:
-    """Wait until it holds six times running: either worker may answer."""
+    """Wait until it holds six times in a row, since either worker may answer."""
     deadline = time.monotonic() + within_s
     while not all(holds() for _ in range(6)):
-        assert time.monotonic() < deadline, "it did not come true in time"
+        assert time.monotonic() < deadline, "the condition did not become true in time"
         time.sleep(0.2)
 
 
@@ -50,13 +50,13 @@ def link(server: Container, name: str = COMPANY) -> HttpResponse:
 
 
 def linked_to(server: Container, name: str) -> tuple[str | None, str | None]:
-    """Id and present name of the company that a name is linked to."""
+    """Id and current name of the company that a name is linked to."""
     (result,) = link(server, name).json["results"]
     return result["company_id"], (result["company"] or {}).get("name")
 
 
 def selects(postgres: PostgresServer) -> int:
-    """Queries for companies by their ids so far; the refresher asks otherwise."""
+    """Number of queries for companies by id so far; those of the refresher look different."""
     log = postgres.log.read_text(encoding="utf-8", errors="replace")
     return log.count("WHERE companies.company_id = ANY")
 

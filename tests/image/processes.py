@@ -1,4 +1,4 @@
-"""The processes of a container as the host sees them, and the memory that they hold."""
+"""The processes of a container as the host sees them, and their memory."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from tests.image.containers import Container, inspect
 
 
 def processes(container: Container) -> dict[int, str]:
-    """Command lines of a container's processes by their ids on this host."""
+    """Process id on this host to command line, for all processes of a container."""
     root = int(inspect("container", container.id)["State"]["Pid"])
     found, parents = {}, [root]
     while parents:
@@ -18,7 +18,7 @@ def processes(container: Container) -> dict[int, str]:
 
 
 def workers(container: Container) -> list[int]:
-    """Ids of the processes that link."""
+    """Process ids of the workers."""
     return [pid for pid, line in processes(container).items() if "serving.worker" in line]
 
 
@@ -29,17 +29,17 @@ def proportional_mb(container: Container) -> float:
 
 
 def anonymous_mb(container: Container) -> float:
-    """Memory that the container's cgroup is charged for, without the files in it."""
+    """Memory of the container's cgroup, without cached files."""
     pid = int(inspect("container", container.id)["State"]["Pid"])
     groups = dict(
         line.split(":", 2)[1:] for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()
     )
-    # the older kind of cgroup has a hierarchy for memory alone
-    older = "memory" in groups
-    folder = Path(f"/sys/fs/cgroup/{'memory' if older else ''}/{groups['memory' if older else '']}")
-    used = int((folder / ("memory.usage_in_bytes" if older else "memory.current")).read_text())
-    told = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-    return (used - int(told["total_cache" if older else "file"])) / 1e6
+    # cgroup v1 has a hierarchy of its own for memory
+    is_v1 = "memory" in groups
+    fis_v1 = Path(f"/sys/fs/cgroup/{'memory' if is_v1 else ''}/{groups['memory' if is_v1 else '']}")
+    used = int((fis_v1 / ("memory.usage_in_bytes" if is_v1 else "memory.current")).read_text())
+    stat = dict(line.split() for line in (fis_v1 / "memory.stat").read_text().splitlines())
+    return (used - int(stat["total_cache" if is_v1 else "file"])) / 1e6
 
 
 def _field_kb(file: Path, name: str) -> int:

@@ -1,4 +1,4 @@
-"""Callers who do everything wrong, and what the log keeps of them."""
+"""Malformed requests, slow and vanishing callers, and what the log keeps of them."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.image.callers import send, ids_of, sample_clients, send_raw, sentence
+from tests.image.callers import ids_of, sample_clients, send, send_raw, sentence
 from tests.image.containers import Container, run_container
 from tests.serving.http_client import HttpResponse
 
@@ -24,14 +24,14 @@ SECRET_PHONE = "03-9999-4321"
 
 @pytest.fixture(autouse=True)
 def answers_afterwards(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Whatever a test of the shared server does, a well-behaved caller is answered after it."""
+    """After each test of the shared server, a valid request must be answered."""
     yield
     if "server" in request.fixturenames:
-        answer = well_behaved(request.getfixturevalue("server"))
+        answer = valid_request(request.getfixturevalue("server"))
         assert (answer.status, ids_of(answer.json["results"])) == (200, ["w"])
 
 
-def well_behaved(server: Container) -> HttpResponse:
+def valid_request(server: Container) -> HttpResponse:
     client = sample_clients()[0] | {"client_id": "w"}
     return send(server.url, body={"clients": [client]}, timeout_s=10)
 
@@ -42,8 +42,13 @@ def status_of(wire: bytes) -> int:
 
 
 def post(body: bytes, *headers: str, length: int | None = None) -> bytes:
-    told = [*headers, f"Content-Length: {len(body) if length is None else length}"]
-    lines = ["POST /invocations HTTP/1.1", "Host: x", "Content-Type: application/json", *told]
+    headers_sent = [*headers, f"Content-Length: {len(body) if length is None else length}"]
+    lines = [
+        "POST /invocations HTTP/1.1",
+        "Host: x",
+        "Content-Type: application/json",
+        *headers_sent,
+    ]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
@@ -62,7 +67,7 @@ BODIES = {
     "escaped zero bytes": b'{"clients":[{"name":"a\\u0000b","city":"\\u0000"}]}',
     "lone surrogates": b'{"clients":[{"name":"\\ud800","client_id":"\\udfff","\\ud800":1}]}',
     "encoded surrogates": b'{"clients":[{"name":"\xed\xa0\x80"}]}',
-    "no utf-8": b'{"clients":[{"name":"\xff\xfe"}]}',
+    "not utf-8": b'{"clients":[{"name":"\xff\xfe"}]}',
     "utf-16": '{"clients":[]}'.encode("utf-16"),
     "a mark, then JSON": b'\xef\xbb\xbf{"clients":[{"name":"a"}]}',
     "an unknown mode": b'{"mode":"drop table","clients":[]}',
@@ -83,7 +88,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_no_body_makes_the_server_fail(server: Container, name: str) -> None:
+def test_no_json_body_makes_the_server_fail(server: Container, name: str) -> None:
     answer = send(server.url, body=BODIES[name], content_type="application/json")
 
     assert answer.status < 500
@@ -93,10 +98,10 @@ def test_no_body_makes_the_server_fail(server: Container, name: str) -> None:
 
 
 def assert_is_clean(answer: HttpResponse) -> None:
-    """No traceback, no file and no module of ours is shown."""
+    """The answer shows no traceback, file or module."""
     text = answer.body.decode("utf-8", "replace")
-    for shown in ("Traceback", ".py", "/opt/", "/usr/", "/tmp/", "linkage_rl."):
-        assert shown not in text
+    for leak in ("Traceback", ".py", "/opt/", "/usr/", "/tmp/", "linkage_rl."):
+        assert leak not in text
 
 
 @pytest.mark.parametrize("kind", ["text/csv", "application/jsonlines"])
@@ -143,19 +148,19 @@ def test_no_lines_make_the_server_fail(server: Container, kind: str, body: bytes
         (post(b"", length=7_000_000), {413}),
     ],
 )
-def test_what_is_no_request_is_refused(server: Container, wire: bytes, statuses: set[int]) -> None:
-    came = send_raw(server.url, wire, timeout_s=3, close_writing=False)
+def test_what_is_not_http_is_refused(server: Container, wire: bytes, statuses: set[int]) -> None:
+    answer = send_raw(server.url, wire, timeout_s=3, close_writing=False)
 
-    assert status_of(came) in statuses
-    assert b"Traceback" not in came
+    assert status_of(answer) in statuses
+    assert b"Traceback" not in answer
 
 
 def test_headers_without_end_are_refused(server: Container) -> None:
     junk = "".join(f"X-Junk-{number}: {number:032}\r\n" for number in range(100_000))
 
-    came = send_raw(server.url, f"GET /ping HTTP/1.1\r\nHost: x\r\n{junk}\r\n".encode())
+    answer = send_raw(server.url, f"GET /ping HTTP/1.1\r\nHost: x\r\n{junk}\r\n".encode())
 
-    assert status_of(came) in (0, 400, 431)
+    assert status_of(answer) in (0, 400, 431)
 
 
 def test_a_body_in_chunks_is_answered(server: Container) -> None:
@@ -163,18 +168,18 @@ def test_a_body_in_chunks_is_answered(server: Container) -> None:
     chunks = b"".join(b"%x\r\n%s\r\n" % (1, body[n : n + 1]) for n in range(len(body)))
     head = b"POST /invocations HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
 
-    came = send_raw(server.url, head + b"Connection: close\r\n\r\n" + chunks + b"0\r\n\r\n")
+    answer = send_raw(server.url, head + b"Connection: close\r\n\r\n" + chunks + b"0\r\n\r\n")
 
-    assert status_of(came) == 200
-    assert b'"client_id":"c"' in came
+    assert status_of(answer) == 200
+    assert b'"client_id":"c"' in answer
 
 
 def test_chunks_without_end_are_refused(server: Container) -> None:
     head = b"POST /invocations HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
-    came = send_raw(server.url, head + b"100000\r\n%s\r\n" % (b" " * (1 << 20)) * 7)
+    answer = send_raw(server.url, head + b"100000\r\n%s\r\n" % (b" " * (1 << 20)) * 7)
 
-    assert status_of(came) in (0, 400, 413)
+    assert status_of(answer) in (0, 400, 413)
 
 
 def test_a_request_sent_behind_another_is_answered_in_turn(server: Container) -> None:
@@ -184,29 +189,29 @@ def test_a_request_sent_behind_another_is_answered_in_turn(server: Container) ->
     ]
     wire = b"".join(map(post, bodies[:-1])) + post(bodies[-1], "Connection: close")
 
-    came = send_raw(server.url, wire)
+    answer = send_raw(server.url, wire)
 
-    assert re.findall(rb'"client_id":"(p\d+)"', came) == [b"p%d" % n for n in range(20)]
+    assert re.findall(rb'"client_id":"(p\d+)"', answer) == [b"p%d" % n for n in range(20)]
 
 
-def test_a_body_shorter_than_it_says_is_given_up(server: Container) -> None:
+def test_a_body_shorter_than_its_content_length_times_out(server: Container) -> None:
     begin = time.monotonic()
 
-    came = send_raw(server.url, post(b'{"clients":[', length=500), timeout_s=20)
+    answer = send_raw(server.url, post(b'{"clients":[', length=500), timeout_s=20)
 
-    assert status_of(came) in (0, 408)
+    assert status_of(answer) in (0, 408)
     assert time.monotonic() - begin < 15
 
 
 def test_a_caller_that_stops_writing_is_still_answered(server: Container) -> None:
     body = json.dumps({"clients": [{"client_id": "h", "name": "アクメ"}]}).encode()
 
-    came = send_raw(server.url, post(body, "Connection: close"), close_writing=True)
+    answer = send_raw(server.url, post(body, "Connection: close"), close_writing=True)
 
-    assert b'"client_id":"h"' in came or came == b""
+    assert b'"client_id":"h"' in answer or answer == b""
 
 
-def test_callers_that_leave_before_their_answer_harm_nobody(server: Container) -> None:
+def test_callers_that_disconnect_do_not_affect_others(server: Container) -> None:
     body = json.dumps({"clients": sample_clients()[:1000]}).encode()
     parts = urlsplit(server.url)
     for _ in range(20):
@@ -215,12 +220,12 @@ def test_callers_that_leave_before_their_answer_harm_nobody(server: Container) -
             time.sleep(0.01)
 
     begin = time.monotonic()
-    assert well_behaved(server).status == 200
+    assert valid_request(server).status == 200
     assert time.monotonic() - begin < 5
 
 
 def test_a_hundred_slow_callers_do_not_keep_others_waiting(server: Container) -> None:
-    """Each sends a byte of its headers, or of its body, now and then; then they are cut off."""
+    """Each sends a byte of its headers or its body from time to time, until it is disconnected."""
     head, body = b"POST /invocations HTTP/1.1\r\nHost: x\r\nX-Slow: ", post(b"{", length=100)
     parts = urlsplit(server.url)
     with ExitStack() as lines:
@@ -234,15 +239,15 @@ def test_a_hundred_slow_callers_do_not_keep_others_waiting(server: Container) ->
         until = time.monotonic() + 13
         while time.monotonic() < until:
             begin = time.monotonic()
-            assert well_behaved(server).status == 200
+            assert valid_request(server).status == 200
             waits.append(time.monotonic() - begin)
             for line in slow[:50:2]:
                 _trickle(line)
             time.sleep(0.5)
-        cut_off = sum(_is_cut_off(line) for line in slow)
+        disconnected = sum(_is_disconnected(line) for line in slow)
 
     assert max(waits) < 2
-    assert cut_off == 100
+    assert disconnected == 100
 
 
 def _trickle(line: socket.socket) -> None:
@@ -252,7 +257,7 @@ def _trickle(line: socket.socket) -> None:
         return
 
 
-def _is_cut_off(line: socket.socket) -> bool:
+def _is_disconnected(line: socket.socket) -> bool:
     line.settimeout(3)
     try:
         while line.recv(1 << 16):
@@ -264,13 +269,13 @@ def _is_cut_off(line: socket.socket) -> bool:
     return True
 
 
-def test_the_log_holds_counts_and_no_client(image: str, sample_bundle: Path) -> None:
-    """Sound, faulty and malformed requests alike, and addresses with clients in them."""
+def test_the_log_contains_counts_and_no_client_data(image: str, sample_bundle: Path) -> None:
+    """For valid, invalid and malformed requests, and for URLs with client data."""
     client = {"client_id": "planted-id", "name": SECRET_NAME, "phone": SECRET_PHONE}
-    faulty = {**client, "city": 7, SECRET_NAME: 1}
+    invalid = {**client, "city": 7, SECRET_NAME: 1}
     query = "name=planted-query"
     with run_container(image, sample_bundle, DB_PASS="planted-password") as logging:
-        for body in ({"clients": [client, faulty]}, {"mode": SECRET_NAME}, [SECRET_NAME]):
+        for body in ({"clients": [client, invalid]}, {"mode": SECRET_NAME}, [SECRET_NAME]):
             send(logging.url, f"/invocations?{query}", body, x_secret="planted-header")
         send(logging.url, f"/planted-path?{query}", method="GET")
         send(logging.url, "/models/planted-model", method="GET")

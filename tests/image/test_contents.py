@@ -1,4 +1,4 @@
-"""What is in the serving image, and what is not."""
+"""Contents of the serving image."""
 
 import json
 import re
@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.image.containers import NAME, build, engine, forget, inspect, run_container, run_once
+from tests.image.containers import NAME, build, engine, inspect, run_container, run_once, untag
 
 pytestmark = pytest.mark.image
 
-MOST_MB = 450
-LISTED = """
+MAX_MB = 450
+LIST_PACKAGES = """
 import importlib.metadata, json, re
 names = {re.sub(r"[-_.]+", "-", found.metadata["Name"]).lower() + "@" + found.version
          for found in importlib.metadata.distributions()}
@@ -21,10 +21,10 @@ print(json.dumps(sorted(names)))
 
 
 def test_it_is_small(image: str) -> None:
-    assert inspect("image", image)["Size"] <= MOST_MB * 1_000_000
+    assert inspect("image", image)["Size"] <= MAX_MB * 1_000_000
 
 
-def test_it_holds_no_training_library_and_no_compiler(image: str) -> None:
+def test_it_contains_no_training_library_and_no_compiler(image: str) -> None:
     modules = ("torch", "gymnasium", "stable_baselines3", "hydra", "pyarrow", "Cython")
     search = f"import importlib.util as u; print([m for m in {modules} if u.find_spec(m)])"
 
@@ -32,7 +32,7 @@ def test_it_holds_no_training_library_and_no_compiler(image: str) -> None:
     assert run_once(image, "sh", "-c", "command -v gcc cc g++ ld make || true") == ""
 
 
-def test_it_holds_no_cache(image: str) -> None:
+def test_it_contains_no_cache(image: str) -> None:
     found = run_once(
         image, "sh", "-c", "ls -A /root /tmp /var/cache/apt /root/.cache 2>/dev/null || true"
     )
@@ -40,7 +40,7 @@ def test_it_holds_no_cache(image: str) -> None:
     assert not re.search(r"pip|\.whl|\.deb", found)
 
 
-def test_labels_say_what_the_platform_asks(image: str) -> None:
+def test_it_has_the_labels_that_sagemaker_reads(image: str) -> None:
     labels = inspect("image", image)["Config"]["Labels"]
 
     assert labels["com.amazonaws.sagemaker.capabilities.multi-models"] == "true"
@@ -51,13 +51,13 @@ def test_labels_say_what_the_platform_asks(image: str) -> None:
     assert labels["org.opencontainers.image.revision"][:12] == head.stdout[:12]
 
 
-def test_the_environment_holds_no_secret(image: str) -> None:
+def test_the_environment_contains_no_secret(image: str) -> None:
     pairs = dict(word.split("=", 1) for word in inspect("image", image)["Config"]["Env"])
 
     assert not [name for name in pairs if re.search(r"PASS|SECRET|TOKEN|KEY|URL", name)]
 
 
-def test_the_tree_is_that_of_the_contract(image: str) -> None:
+def test_the_folders_are_those_of_the_contract(image: str) -> None:
     listed = run_once(image, "sh", "-c", "cd /opt/ml && find . | sort").split()
 
     assert {"./code/program", "./code/serve", "./code/train", "./code/revision"} <= {*listed}
@@ -70,7 +70,7 @@ def test_the_tree_is_that_of_the_contract(image: str) -> None:
 
 def test_the_bill_of_materials_lists_everything_installed(image: str) -> None:
     bill = json.loads(run_once(image, "cat", "/opt/ml/code/sbom.json"))
-    python = json.loads(run_once(image, "python3", "-c", LISTED))
+    python = json.loads(run_once(image, "python3", "-c", LIST_PACKAGES))
     debian = run_once(image, "dpkg-query", "-W", "-f", "${Package}@${Version}\n").split()
 
     addresses = {component["purl"].split("?")[0] for component in bill["components"]}
@@ -110,7 +110,7 @@ def test_a_database_given_to_the_build_is_in_the_environment(image: str) -> None
 
     assert ended.returncode == 0, ended.stderr
     variables = inspect("image", f"{NAME}_crm:latest")["Config"]["Env"]
-    forget(f"{NAME}_crm")
+    untag(f"{NAME}_crm")
     assert {"DB_HOST=db.internal", "DB_NAME=crm"} <= {*variables}
 
 
@@ -121,19 +121,19 @@ def test_two_builds_of_a_commit_are_the_same_image(image: str) -> None:
     first, second = inspect("image", image), inspect("image", f"{NAME}_again:latest")
     assert first["RootFS"]["Layers"] == second["RootFS"]["Layers"]
     assert first["Id"] == second["Id"]
-    forget(f"{NAME}_again")
+    untag(f"{NAME}_again")
 
 
 def test_a_bundle_in_the_image_is_served(image: str, sample_bundle: Path) -> None:
-    ended = build("serve", f"BUNDLE={sample_bundle}", name=f"{NAME}_whole")
+    ended = build("serve", f"BUNDLE={sample_bundle}", name=f"{NAME}_with_bundle")
 
     assert ended.returncode == 0, ended.stderr
-    with run_container(f"{NAME}_whole:latest") as container:
+    with run_container(f"{NAME}_with_bundle:latest") as container:
         assert container.send("/ping").status == 200
-    forget(f"{NAME}_whole")
+    untag(f"{NAME}_with_bundle")
 
 
-def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_a_bundle_is_refused(tmp_path: Path) -> None:
     ended = build("serve", f"BUNDLE={tmp_path}")
 
     assert ended.returncode == 2

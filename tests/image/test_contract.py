@@ -1,4 +1,4 @@
-"""SageMaker's hosting contract, asked by boto3's own client wherever it can ask."""
+"""SageMaker's hosting contract, through boto3's own client wherever it can."""
 
 import csv
 import io
@@ -16,22 +16,22 @@ from tests.image.callers import (
     CSV,
     JSON,
     JSON_LINES,
-    send,
     ids_of,
     many_clients,
     runtime,
     sample_clients,
+    send,
     sentence,
 )
 from tests.image.containers import Container, run_container
 
 pytestmark = pytest.mark.image
 
-MOST_BYTES = 6 * 1024 * 1024
+MAX_BYTES = 6 * 1024 * 1024
 
 
 def invoke(server: Container, body: bytes, **options: str) -> tuple[bytes, str]:
-    """HttpResponse and Content-Type by way of boto3."""
+    """Send a body through boto3; returns answer and Content-Type."""
     named = {"ContentType": JSON, **options}
     answer = runtime(server.url).invoke_endpoint(EndpointName="linkage", Body=body, **named)
     return answer["Body"].read(), answer["ContentType"]
@@ -77,7 +77,7 @@ def test_ten_thousand_clients_in_one_call_come_back_in_their_order(server: Conta
 
 @pytest.mark.parametrize("accept", [JSON, CSV, JSON_LINES])
 @pytest.mark.parametrize("sent", [JSON, CSV, JSON_LINES])
-def test_every_type_in_and_every_type_out_decide_alike(
+def test_all_content_types_lead_to_the_same_decisions(
     server: Container, sent: str, accept: str
 ) -> None:
     clients = sample_clients()[:50]
@@ -106,11 +106,11 @@ def decisions_in(content: bytes, media: str) -> list[tuple[str, str, str]]:
 
 
 def test_a_body_of_exactly_six_mebibytes_is_answered(server: Container) -> None:
-    body = json.dumps({"clients": many_clients(5_000)}).encode().ljust(MOST_BYTES)
+    body = json.dumps({"clients": many_clients(5_000)}).encode().ljust(MAX_BYTES)
 
     content, _ = invoke(server, body)
 
-    assert len(body) == MOST_BYTES
+    assert len(body) == MAX_BYTES
     assert len(json.loads(content)["results"]) == 5_000
 
 
@@ -137,12 +137,14 @@ def test_more_clients_than_a_request_may_hold_are_refused_with_a_sentence(
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
 
 
-def test_one_bad_client_among_good_ones_gets_an_entry_of_its_own(server: Container) -> None:
-    good = sample_clients()[:4]
-    bad = [{"client_id": "bad", "name": 7}, "nobody", {"client_id": "empty"}]
+def test_an_invalid_client_among_valid_ones_gets_an_error_of_its_own(server: Container) -> None:
+    valid = sample_clients()[:4]
+    invalid = [{"client_id": "bad", "name": 7}, "nobody", {"client_id": "empty"}]
 
-    content, _ = invoke(server, json.dumps({"clients": [*good[:2], *bad, *good[2:]]}).encode())
-    alone, _ = invoke(server, json.dumps({"clients": good}).encode())
+    content, _ = invoke(
+        server, json.dumps({"clients": [*valid[:2], *invalid, *valid[2:]]}).encode()
+    )
+    only_valid, _ = invoke(server, json.dumps({"clients": valid}).encode())
 
     results = json.loads(content)["results"]
     assert [result["decision"] == "error" for result in results] == [False] * 2 + [True] * 3 + [
@@ -150,22 +152,22 @@ def test_one_bad_client_among_good_ones_gets_an_entry_of_its_own(server: Contain
     ] * 2
     assert ids_of(results[2:5]) == ["bad", "3", "empty"]
     assert "expected text in 'name'" in results[2]["error"]
-    assert results[:2] + results[5:] == json.loads(alone)["results"]
+    assert results[:2] + results[5:] == json.loads(only_valid)["results"]
 
 
-def test_candidates_hold_the_company_that_is_linked(server: Container) -> None:
+def test_candidates_include_the_linked_company(server: Container) -> None:
     clients = sample_clients()[:50]
     linked, _ = invoke(server, json.dumps({"clients": clients}).encode())
-    shown, _ = invoke(server, json.dumps({"mode": "candidates", "clients": clients}).encode())
+    candidates, _ = invoke(server, json.dumps({"mode": "candidates", "clients": clients}).encode())
 
-    pairs = list(zip(json.loads(linked)["results"], json.loads(shown)["results"], strict=True))
+    pairs = list(zip(json.loads(linked)["results"], json.loads(candidates)["results"], strict=True))
     assert all(one["client_id"] == other["client_id"] for one, other in pairs)
     for one, other in pairs:
         if one["decision"] == "link":
             assert one["company_id"] in {found["company_id"] for found in other["candidates"]}
 
 
-def test_info_tells_the_model_and_the_table(server: Container) -> None:
+def test_info_describes_the_model_and_the_table(server: Container) -> None:
     content, _ = invoke(server, b'{"mode":"info"}')
 
     info = json.loads(content)["info"]
@@ -179,15 +181,15 @@ def test_execution_parameters_are_those_of_batch_transform(server: Container) ->
     assert set(answer.json) == {"MaxConcurrentTransforms", "BatchStrategy", "MaxPayloadInMB"}
 
 
-def test_the_mode_of_csv_is_named_in_the_address_or_by_custom_attributes(
+def test_the_mode_of_csv_is_in_the_url_or_in_custom_attributes(
     server: Container,
 ) -> None:
     body = as_csv(sample_clients()[:3])
 
-    by_address = send(server.url, "/invocations?mode=candidates", body, content_type=CSV)
+    by_url = send(server.url, "/invocations?mode=candidates", body, content_type=CSV)
     by_boto3, _ = invoke(server, body, ContentType=CSV, CustomAttributes="mode=candidates")
 
-    assert by_address.body == by_boto3
+    assert by_url.body == by_boto3
     assert b"rank" in by_boto3.splitlines()[0]
 
 
@@ -203,7 +205,7 @@ def test_unknown_headers_are_ignored(server: Container) -> None:
     assert answer.status == 200
 
 
-def test_the_users_program_links_a_list_through_the_container(
+def test_the_example_client_links_a_list_through_the_container(
     server: Container, tmp_path: Path
 ) -> None:
     clients = many_clients(2_500)
@@ -221,7 +223,7 @@ def test_the_users_program_links_a_list_through_the_container(
 
 @pytest.fixture(scope="module")
 def transform(image: str, sample_bundle: Path) -> Iterator[Container]:
-    """As batch transform runs it: records without a header, cut at lines."""
+    """A server as batch transform uses it: records without a header, split at lines."""
     columns = "client_id,name,city"
     with run_container(
         image, sample_bundle, SAGEMAKER_BATCH="true", LINKAGE_CSV_COLUMNS=columns
@@ -244,7 +246,7 @@ def test_records_of_batch_transform_need_no_header(transform: Container) -> None
     assert [row[0] for row in rows] == ids_of(clients)
 
 
-def test_records_of_json_lines_give_a_line_each(transform: Container) -> None:
+def test_each_record_of_json_lines_gets_a_line(transform: Container) -> None:
     clients = sample_clients()[:100]
     body = "".join(f"{json.dumps(client)}\n" for client in clients).encode()
 

@@ -1,4 +1,4 @@
-"""The company table in a real PostgreSQL: its changes are seen, and its failures survived."""
+"""The company table in a real PostgreSQL: its changes show, and its failures are survived."""
 
 import tempfile
 import time
@@ -18,12 +18,12 @@ from tests.image.live_table import (
     COMPANY,
     change,
     crowd,
+    execute,
     info,
     link,
     linked_to,
     row,
     selects,
-    tell,
     wait_until,
 )
 from tests.postgres_server import PostgresServer
@@ -32,13 +32,13 @@ pytestmark = pytest.mark.image
 
 PASSWORD = "planted-password"
 CONNECTIONS = 2
-"""Of each of the two workers; the refresher has one more."""
+"""Connections of each of the two workers; the refresher has one more."""
 TIMEOUT_S = 1.0
 
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[PostgresServer]:
-    """The sample's table, and a login that may only read it."""
+    """A server with the sample's table, and a user who may only read it."""
     logging = ["log_statement=all", "log_line_prefix=%u|", "log_min_duration_statement=-1"]
     with tempfile.TemporaryDirectory(prefix="linkage-rl-pg-", ignore_cleanup_errors=True) as folder:
         server = PostgresServer(Path(folder), logging)
@@ -46,7 +46,7 @@ def postgres() -> Iterator[PostgresServer]:
         with CompanyStore(server.url) as store:
             store.create()
             store.load(generate_companies(SampleConfig()))
-        tell(
+        execute(
             server,
             f"CREATE ROLE reader LOGIN PASSWORD '{PASSWORD}'",
             "GRANT SELECT ON companies TO reader",
@@ -74,7 +74,7 @@ def server(image: str, sample_bundle: Path, environment: dict[str, Any]) -> Iter
 
 @pytest.fixture(autouse=True)
 def recovers(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Whatever happens to the database, soon after it the server answers from it again."""
+    """After each test the server must soon answer from the database again."""
     yield
     if "server" in request.fixturenames:
         running = request.getfixturevalue("server")
@@ -88,7 +88,7 @@ def company(postgres: PostgresServer, server: Container) -> str:
     return "t1"
 
 
-def test_a_new_name_is_shown_at_once_and_found_after_a_refresh(
+def test_a_new_name_is_returned_at_once_and_found_after_a_refresh(
     postgres: PostgresServer, server: Container, company: str
 ) -> None:
     renamed = "株式会社満月天文台製作所"
@@ -101,7 +101,7 @@ def test_a_new_name_is_shown_at_once_and_found_after_a_refresh(
         change(postgres, row(company, COMPANY))
 
 
-def test_a_company_that_closes_is_linked_no_more(
+def test_a_closed_company_is_no_longer_linked(
     postgres: PostgresServer, server: Container, company: str
 ) -> None:
     try:
@@ -112,7 +112,7 @@ def test_a_company_that_closes_is_linked_no_more(
         change(postgres, row(company, COMPANY))
 
 
-def test_a_company_that_is_inserted_is_found_after_a_refresh(
+def test_an_inserted_company_is_found_after_a_refresh(
     postgres: PostgresServer, server: Container
 ) -> None:
     name = "合同会社薄明光線研究所"
@@ -134,25 +134,25 @@ def test_a_list_needs_one_query(postgres: PostgresServer, server: Container, com
     assert selects(postgres) - before == 1
 
 
-def test_connections_stay_bounded_under_load(
+def test_connections_stay_limited_under_load(
     postgres: PostgresServer, server: Container, company: str
 ) -> None:
-    most = 2 * CONNECTIONS + 1
-    tell(postgres, f"ALTER ROLE reader CONNECTION LIMIT {most}")
+    limit = 2 * CONNECTIONS + 1
+    execute(postgres, f"ALTER ROLE reader CONNECTION LIMIT {limit}")
     try:
         load = crowd(server, [COMPANY], connections=16, seconds=3)
     finally:
-        tell(postgres, "ALTER ROLE reader CONNECTION LIMIT -1")
+        execute(postgres, "ALTER ROLE reader CONNECTION LIMIT -1")
 
     assert not load.failures
     assert "too many connections for role" not in postgres.log.read_text()
 
 
-def test_a_transaction_that_would_write_is_refused_by_the_database(
+def test_the_database_refuses_a_transaction_that_writes(
     postgres: PostgresServer, server: Container, company: str
 ) -> None:
     """Reading the table leaves a trace here, as far as the reader's transactions may write."""
-    tell(
+    execute(
         postgres,
         "CREATE TABLE traces (at timestamptz)",
         "CREATE FUNCTION trace() RETURNS boolean LANGUAGE sql VOLATILE SECURITY DEFINER "
@@ -166,7 +166,7 @@ def test_a_transaction_that_would_write_is_refused_by_the_database(
         with psycopg.connect(postgres.url) as connection:
             traces = connection.execute("SELECT count(*) FROM traces").fetchone()
     finally:
-        tell(
+        execute(
             postgres,
             "DROP VIEW companies",
             "ALTER TABLE companies_itself RENAME TO companies",
@@ -187,7 +187,7 @@ def locked(postgres: PostgresServer) -> Iterator[None]:
         connection.rollback()
 
 
-def test_a_table_that_is_locked_delays_answers_by_the_timeout_at_most(
+def test_a_locked_table_delays_answers_by_at_most_the_timeout(
     postgres: PostgresServer, server: Container, company: str
 ) -> None:
     with locked(postgres):
@@ -199,12 +199,12 @@ def test_a_table_that_is_locked_delays_answers_by_the_timeout_at_most(
     assert (first.status, first.json["stale"]) == (200, True)
     assert took_s < TIMEOUT_S + 1.5
     assert not load.failures
-    # one query in a while tries the database, and the others do not wait for it
+    # one query per second tries the database, and the others do not wait for it
     assert load.quantile_ms(0.5) < 500
     assert "canceling statement due to statement timeout" in postgres.log.read_text()
 
 
-def test_a_database_that_stops_makes_answers_stale_and_one_that_comes_back_fresh(
+def test_answers_are_stale_while_the_database_is_down_and_fresh_afterwards(
     postgres: PostgresServer, server: Container, company: str
 ) -> None:
     postgres.stop()
@@ -227,55 +227,55 @@ def test_a_database_that_stops_makes_answers_stale_and_one_that_comes_back_fresh
     wait_until(lambda: linked_to(server, COMPANY) == (company, COMPANY))
 
 
-def test_a_password_may_change_and_change_back(
+def test_a_changed_password_makes_answers_stale_until_it_works_again(
     postgres: PostgresServer, server: Container, company: str
 ) -> None:
     end_sessions = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'reader'"
-    tell(postgres, "ALTER ROLE reader PASSWORD 'another'", end_sessions)
+    execute(postgres, "ALTER ROLE reader PASSWORD 'another'", end_sessions)
     try:
         wait_until(lambda: link(server).json["stale"] is True)
         log = server.logs()
     finally:
-        tell(postgres, f"ALTER ROLE reader PASSWORD '{PASSWORD}'")
+        execute(postgres, f"ALTER ROLE reader PASSWORD '{PASSWORD}'")
 
     assert "check the user and the password" in log
     assert PASSWORD not in log
 
 
-def test_a_table_that_loses_a_column_makes_answers_stale(
+def test_a_renamed_column_makes_answers_stale(
     postgres: PostgresServer, server: Container, company: str
 ) -> None:
-    tell(postgres, "ALTER TABLE companies RENAME COLUMN name TO naem")
+    execute(postgres, "ALTER TABLE companies RENAME COLUMN name TO naem")
     try:
         answers = [link(server) for _ in range(10)]
     finally:
-        tell(postgres, "ALTER TABLE companies RENAME COLUMN naem TO name")
+        execute(postgres, "ALTER TABLE companies RENAME COLUMN naem TO name")
 
     assert all(answer.json["stale"] for answer in answers)
     assert {answer.json["results"][0]["company_id"] for answer in answers} == {company}
 
 
-def test_the_rate_of_queries_is_capped_and_the_answers_still_come(
+def test_with_a_limited_rate_of_queries_all_requests_are_answered(
     image: str,
     sample_bundle: Path,
     environment: dict[str, Any],
     postgres: PostgresServer,
 ) -> None:
     rate, seconds, workers = 10, 2.0, 2
-    capped = {**environment, "LINKAGE_DATABASE_QPS": str(rate), "LINKAGE_REFRESH_S": "300"}
-    with run_container(image, sample_bundle, **capped) as server:
+    limited = {**environment, "LINKAGE_DATABASE_QPS": str(rate), "LINKAGE_REFRESH_S": "300"}
+    with run_container(image, sample_bundle, **limited) as server:
         wait_until(lambda: info(server)["index_age_s"] is not None)
         before = selects(postgres)
         load = crowd(server, [COMPANY], connections=16, seconds=seconds)
-        asked = selects(postgres) - before
+        queries = selects(postgres) - before
 
     assert not load.failures
-    # a full bucket, and what flows in while the last requests wait
-    assert 0 < asked <= workers * rate * (1 + load.seconds)
-    assert len(load.latencies_s) > asked
+    # a full token bucket, and the tokens that are added during the load
+    assert 0 < queries <= workers * rate * (1 + load.seconds)
+    assert len(load.latencies_s) > queries
 
 
-def test_without_its_database_a_strict_server_says_so_and_recovers(
+def test_a_server_without_stale_answers_fails_while_the_database_is_down(
     image: str,
     sample_bundle: Path,
     environment: dict[str, Any],

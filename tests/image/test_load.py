@@ -1,4 +1,4 @@
-"""Many callers at once, while workers are killed and the server is told to stop."""
+"""Many callers at once, while workers are killed and the server is stopped."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from experiments.cost.caller import Load, drive, request
-from tests.image.callers import DOCUMENTED, send, sample_clients
+from tests.image.callers import DOCUMENTED, sample_clients, send
 from tests.image.containers import Container, run_container
 from tests.image.processes import workers
 from tests.serving.http_client import HttpResponse
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.image
 
 
 def under_load(server: Container, seconds: float) -> tuple[threading.Thread, Load]:
-    """Sixteen callers who check that each gets the answer to its own client."""
+    """Sixteen callers, each checking that it gets the answer to its own client."""
     path = f"{server.url}/invocations"
     requests = []
     for number, client in enumerate(sample_clients()[:500]):
@@ -86,7 +86,7 @@ def test_lists_in_flight_are_answered_before_the_server_ends(
     assert took_s < 10
     assert [answer.status for answer in answers] == [200] * 3
     assert all(len(answer.json["results"]) == 3_000 for answer in answers)
-    # a caller may find the door closed, but no answer breaks off
+    # connections may be refused, but no answer is truncated
     assert set(load.failures) <= {
         "ConnectionRefusedError",
         "ConnectionResetError",
@@ -94,8 +94,8 @@ def test_lists_in_flight_are_answered_before_the_server_ends(
     }
 
 
-def test_a_crowd_of_long_lists_is_answered_or_sent_away(server: Container) -> None:
-    """Twenty lists at once are more than two workers keep waiting."""
+def test_too_many_long_lists_are_answered_or_refused_with_503(server: Container) -> None:
+    """Twenty lists at once are more than two workers let wait."""
     body = json.dumps({"clients": [{"name": "アクメ"}] * 20_000}).encode()
     answers: list[HttpResponse] = []
     sending = [

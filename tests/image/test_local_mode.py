@@ -1,4 +1,4 @@
-"""The SageMaker SDK's local mode, in an environment of its own, with the serving image."""
+"""The SageMaker SDK's local mode, in its own virtual environment, with the serving image."""
 
 import json
 import os
@@ -21,20 +21,20 @@ pytestmark = pytest.mark.local_mode
 
 REQUIREMENTS = Path(__file__).with_name("sagemaker.txt")
 NETWORK = "sagemaker-local"
-"""Local mode's, by that name on every machine."""
+"""Network of local mode; it has this name on every machine."""
 LIMIT_S = 300
 """Local mode itself waits two minutes for `/ping`."""
 
 
 @pytest.fixture(scope="module")
 def sdk() -> Path:
-    """The interpreter that has the package sagemaker."""
+    """The interpreter of the virtual environment with the package sagemaker."""
     return environment_from(REQUIREMENTS)
 
 
 @pytest.fixture
 def docker_api() -> Iterator[Mapping[str, str]]:
-    """Variables with which docker and Docker Compose reach the engine, be it podman."""
+    """Environment variables with which Docker Compose reaches the engine, also if it is podman."""
     if program() == "docker":
         yield {}
         return
@@ -58,7 +58,7 @@ def docker_api() -> Iterator[Mapping[str, str]]:
 
 @pytest.fixture
 def left_behind(image: str) -> Iterator[Callable[[], list[str]]]:
-    """Containers that local mode has made and not removed; they go in the end, with its network."""
+    """Returns containers that local mode has left; at the end they and its network are removed."""
     before = _of_local_mode(image)
     networks = _networks()
 
@@ -72,7 +72,7 @@ def left_behind(image: str) -> Iterator[Callable[[], list[str]]]:
         engine("network", "rm", NETWORK)
 
 
-def test_local_mode_creates_asks_and_deletes_an_endpoint(
+def test_local_mode_creates_invokes_and_deletes_an_endpoint(
     image: str,
     sample_bundle: Path,
     sdk: Path,

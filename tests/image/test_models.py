@@ -1,4 +1,4 @@
-"""The multi-model contract: customers' bundles come and go while the server answers."""
+"""The multi-model contract: bundles are loaded and unloaded while the server answers."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.decide import Thresholds
 from linkage_rl.records import DecisionKind, RecordBatch
 from linkage_rl.tables.sample import SampleConfig, generate_companies
-from tests.image.callers import send, runtime, sample_clients, sentence
+from tests.image.callers import runtime, sample_clients, send, sentence
 from tests.image.containers import Container, run_container
 from tests.image.processes import proportional_mb
 from tests.serving.http_client import HttpResponse
@@ -28,7 +28,7 @@ HUNDRED = sample_clients()[:100]
 
 
 def write_customer(folder: Path, sample: Path, link_from: float, index: Path) -> None:
-    """The sample's policy with a threshold of this customer's own, on an index."""
+    """Write a bundle with the sample's policy, a threshold of its own, and an index."""
     settings = replace(read_settings(sample), thresholds=Thresholds(link=link_from))
     calibration = Calibration.from_json((sample / "calibration.json").read_text(encoding="utf-8"))
     parts = (sample / "policy.onnx", calibration, settings)
@@ -42,8 +42,8 @@ def write_customer(folder: Path, sample: Path, link_from: float, index: Path) ->
     write_bundle(folder, *parts, golden_answers(load_bundle(folder), records), index)
 
 
-def middle_confidence(bundle: Path) -> float:
-    """Half of what a bundle links of `HUNDRED` is linked with more confidence."""
+def median_confidence(bundle: Path) -> float:
+    """Median confidence of the links among `HUNDRED`."""
     names = sorted({name for client in HUNDRED for name in client if name != "client_id"})
     linked = load_bundle(bundle).link(
         RecordBatch(
@@ -56,14 +56,14 @@ def middle_confidence(bundle: Path) -> float:
 
 @pytest.fixture(scope="module")
 def customers(sample_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`eager` links whatever the policy would, `careful` only the surer half of it.
+    """`eager` links all that the policy links, `careful` only the more confident half.
 
-    `elsewhere` has another table.
+    `elsewhere` has another company table.
     """
     folder = tmp_path_factory.mktemp("customers")
     write_customer(folder / "eager", sample_bundle, 0.0, sample_bundle / "index")
-    surer = middle_confidence(folder / "eager")
-    write_customer(folder / "careful", sample_bundle, surer, sample_bundle / "index")
+    median = median_confidence(folder / "eager")
+    write_customer(folder / "careful", sample_bundle, median, sample_bundle / "index")
     elsewhere = generate_companies(SampleConfig(seed=1, companies=4_000))
     save_index(CompanyIndex.build(elsewhere), folder / "index")
     write_customer(folder / "elsewhere", sample_bundle, 0.5, folder / "index")
@@ -80,7 +80,7 @@ def endpoint(image: str, customers: Path) -> Iterator[Container]:
 
 @pytest.fixture
 def server(endpoint: Container) -> Iterator[Container]:
-    """The same server without a model."""
+    """The shared server, without a model at the start of each test."""
     yield endpoint
     for model in send(endpoint.url, "/models", method="GET").json["models"]:
         send(endpoint.url, f"/models/{model['modelName']}", method="DELETE")
@@ -93,7 +93,7 @@ def load(server: Container, name: str, folder: str = "") -> HttpResponse:
 
 
 def links(server: Container, model: str) -> int:
-    """How many of a hundred clients a model links, asked twenty times so that all workers are."""
+    """How many of a hundred clients a model links, the same in twenty requests to all workers."""
     body = json.dumps({"clients": HUNDRED}).encode()
     counts: set[int] = set()
     for _ in range(20):
@@ -133,14 +133,14 @@ def test_a_model_is_loaded_once_listed_described_and_unloaded(server: Container)
     assert (unloaded.status, again.status) == (200, 404)
 
 
-def test_two_customers_decide_otherwise_on_the_same_table(server: Container) -> None:
+def test_two_customers_get_different_decisions_on_the_same_table(server: Container) -> None:
     load(server, "eager")
     load(server, "careful")
 
     assert 0 < links(server, "careful") < links(server, "eager") <= 100
 
 
-def test_no_worker_answers_for_a_model_that_is_unloaded(server: Container) -> None:
+def test_no_worker_answers_for_an_unloaded_model(server: Container) -> None:
     load(server, "eager")
     links(server, "eager")
     send(server.url, "/models/eager", method="DELETE")
@@ -153,7 +153,7 @@ def test_no_worker_answers_for_a_model_that_is_unloaded(server: Container) -> No
         assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
 
 
-def test_a_name_may_come_back_with_another_bundle(server: Container) -> None:
+def test_a_name_may_be_loaded_again_with_another_bundle(server: Container) -> None:
     load(server, "shop", "eager")
     eager = links(server, "shop")
     send(server.url, "/models/shop", method="DELETE")
@@ -179,12 +179,12 @@ def test_models_of_one_table_share_its_memory(server: Container, customers: Path
         links(server, f"careful-{number}")
     after = proportional_mb(server)
 
-    # two workers hold four more policies, and not one more index
+    # two workers have four more policies, but no further index
     assert after - before < 2 * _index_mb(customers / "eager")
 
 
-def test_what_does_not_fit_gets_507_until_there_is_room(image: str, customers: Path) -> None:
-    """Two customers share an index; another table's does not fit beside it."""
+def test_a_model_beyond_the_memory_limit_gets_507(image: str, customers: Path) -> None:
+    """Two customers share an index, beside which that of another table does not fit."""
     limit = round(_index_mb(customers / "eager")) + 3
     with run_container(
         image, customers, SAGEMAKER_MULTI_MODEL="true", LINKAGE_MODEL_MEMORY_MB=str(limit)

@@ -1,4 +1,4 @@
-"""The processes of a serving container: start, death, stop."""
+"""Start and stop of a serving container."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ CLIENTS = json.dumps({"clients": [{"client_id": "1", "name": "株式会社山田
 JSON = {"Content-Type": "application/json"}
 
 
-def test_it_serves_and_ends_at_sigterm(image: str, sample_bundle: Path) -> None:
+def test_it_serves_and_stops_on_sigterm(image: str, sample_bundle: Path) -> None:
     with run_container(image, sample_bundle) as container:
         address = "/endpoints/linkage/invocations"
         answer = container.send(address, CLIENTS, JSON)
@@ -32,7 +32,7 @@ def test_workers_that_cannot_start_end_the_container(image: str, sample_bundle: 
         assert "LINKAGE_MAX_CLIENTS: expected a whole number of 1 or more" in container.logs()
 
 
-def test_it_runs_for_any_user(image: str, sample_bundle: Path) -> None:
+def test_it_runs_as_any_user(image: str, sample_bundle: Path) -> None:
     with run_container(image, sample_bundle, options=("--user", "1000:1000")) as container:
         assert container.send("/ping").status == 200
         assert container.stop() == 0

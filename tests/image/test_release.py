@@ -1,4 +1,4 @@
-"""What a release does with the image: pushed, pulled, and asked by the state machine."""
+"""The image in a release: pushed, pulled, and tested by the state machine."""
 
 import json
 import os
@@ -21,17 +21,17 @@ pytestmark = pytest.mark.image
 SHA = "0123456789ab"
 
 
-def test_the_smoke_test_of_a_release_passes_on_the_containers_own_answer(
+def test_the_smoke_test_of_a_release_passes_with_a_real_container(
     image: str, sample_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     golden = tuple(read_golden(sample_bundle))
-    asked: list[dict[str, Any]] = []
+    requests: list[dict[str, Any]] = []
     with run_container(image, sample_bundle) as container:
 
-        def answer(question: dict[str, Any]) -> dict[str, Any]:
-            asked.append(question)
+        def answer(request: dict[str, Any]) -> dict[str, Any]:
+            requests.append(request)
             headers = {"Content-Type": "application/json"}
-            reply = container.send("/invocations", json.dumps(question).encode(), headers)
+            reply = container.send("/invocations", json.dumps(request).encode(), headers)
             assert reply.status == 200
             found: dict[str, Any] = json.loads(reply.body)
             return found
@@ -42,19 +42,19 @@ def test_the_smoke_test_of_a_release_passes_on_the_containers_own_answer(
             )
             content = Release(SHA, image_of(SHA), golden[:20]).content()
             machine = create_machine()
-            ended = execute(machine, content, "sound")
+            ended = execute(machine, content, "correct")
             content["golden"]["expected"][0]["decision"] = "review"
-            wrong = execute(machine, content | {"sha": "b" * 12}, "otherwise")
+            wrong = execute(machine, content | {"sha": "b" * 12}, "wrong")
 
     assert ended["status"] == "SUCCEEDED", ended.get("cause")
     assert json.loads(ended["output"])["outcome"] == "created"
-    assert [client["client_id"] for client in asked[0]["clients"]] == [
+    assert [client["client_id"] for client in requests[0]["clients"]] == [
         client.client_id for client in golden[:20]
     ]
     assert wrong["status"] == "FAILED"
 
 
-def test_the_pushed_image_is_pulled_by_its_digest_and_answers_ping(
+def test_the_pushed_image_can_be_pulled_by_its_digest_and_run(
     image: str,
     sample_bundle: Path,
     registry: str,
@@ -77,11 +77,11 @@ def test_the_pushed_image_is_pulled_by_its_digest_and_answers_ping(
     subprocess.run([program, "rmi", name], env=environ, capture_output=True, check=False)
 
 
-def test_the_history_of_the_image_holds_no_secret(
+def test_the_history_of_the_image_contains_no_secret(
     image: str, engine: tuple[str, dict[str, str]]
 ) -> None:
     program, environment = engine
-    told = subprocess.run(
+    history = subprocess.run(
         [program, "history", "--no-trunc", image],
         env={**os.environ, **environment},
         capture_output=True,
@@ -89,6 +89,6 @@ def test_the_history_of_the_image_holds_no_secret(
         check=True,
     ).stdout
 
-    assert "DB_HOST" in told
-    assert "DB_PASS" not in told
-    assert "DATABASE_URL" not in told
+    assert "DB_HOST" in history
+    assert "DB_PASS" not in history
+    assert "DATABASE_URL" not in history

@@ -1,4 +1,4 @@
-"""The training contract in a container, and serving what it made."""
+"""The training contract in a container, and serving the trained model."""
 
 import json
 from contextlib import AbstractContextManager
@@ -15,9 +15,9 @@ def test_a_trained_model_is_served(image: str, train_image: str, tmp_path: Path)
     small = {"debug": "fast", "seed": "2", "sagemaker_region": '"x"'}
     with _training(train_image, tmp_path, small) as container:
         assert container.wait(240) == 0, container.logs()
-        said = container.logs()
+        log = container.logs()
 
-    assert "metric test_f1=0." in said
+    assert "metric test_f1=0." in log
     assert not (tmp_path / "output/failure").exists()
     kept = {path.name for path in (tmp_path / "output/data").iterdir()}
     assert {"metrics.json", "report.html", "learning_curve.png"} <= kept
