@@ -77,7 +77,7 @@ def synthetic_cases(
 
 
 def second_is_right(n: int, k: int, rng: np.random.Generator) -> CaseSet:
-    """The right candidate is always the second by retrieval score; every blocker proposes all of them."""
+    """The right candidate is the second by retrieval score; every blocker proposes all of them."""
     retrieval_score = -np.sort(-rng.uniform(0.1, 0.9, (n, k)), axis=1)
     return typed_cases(
         [

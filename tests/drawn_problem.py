@@ -42,16 +42,16 @@ _AVAILABLE: Final = (1.0, 1.0, 0.8, 0.6, 0.4)
 
 @dataclass(frozen=True)
 class DrawnProblem:
-    """How hard the drawn problem is."""
+    """Cases drawn at random with a known right answer, and how hard they are."""
 
     blockers: int = 3
     """Blockers R, at most 5."""
     rivals: int = 8
-    """Wrong candidates of a case: 2..rivals."""
+    """Highest number of wrong candidates of a case; the lowest is 2."""
     no_row_share: float = 0.25
     """Clients without a row."""
     hard_share: float = 0.4
-    """Among those, clients with a look-alike in the table."""
+    """Share of those that have a similar company in the table."""
     noise: float = 0.12
     """Standard deviation of the similarities around the truth."""
 

@@ -94,8 +94,8 @@ COMPANIES: Final[dict[str, dict[str, str]]] = {
         "corporate_number": "5120001000008",
     },
 }
-"""Three bear the core 青空商事, two of them the whole name, and hokkai bore it once; two share the
-block 神田神保町 2-38."""
+"""Three have the core 青空商事, two of them the same full name, and it is a former name of hokkai;
+two share the block 神田神保町 2-38."""
 
 IDS: Final = tuple(COMPANIES)
 

@@ -1,4 +1,4 @@
-"""The deployable folder: whole, or refused with a sentence."""
+"""The deployable folder is complete, or refused with an error."""
 
 import json
 import os
@@ -136,7 +136,7 @@ def test_a_golden_client_that_gets_another_answer_is_refused(bundle: Path) -> No
         check_golden(linker, [replace(golden[0], confidence=golden[0].confidence - 1e-4)])
 
 
-def test_a_bundle_whose_index_answers_otherwise_is_not_loaded(
+def test_a_bundle_whose_index_gives_other_answers_is_not_loaded(
     tmp_path: Path, parts: Parts, bundle: Path
 ) -> None:
     other = tmp_path / "other"
@@ -157,35 +157,35 @@ def test_a_bundle_links_against_another_state_of_the_table(bundle: Path) -> None
     assert linked.company_ids == ["goyo"]
 
 
-def test_any_flipped_byte_in_any_file_is_noticed(bundle: Path) -> None:
+def test_any_flipped_byte_in_any_file_is_detected(bundle: Path) -> None:
     names = files_of(bundle)
 
     assert {"manifest.json", "policy.onnx", "golden.jsonl", "index/manifest.json"} < set(names)
     for name in names:
-        whole = (bundle / name).read_bytes()
-        place = len(whole) // 2
-        change(bundle, name, whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        content = (bundle / name).read_bytes()
+        place = len(content) // 2
+        change(bundle, name, content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
         with pytest.raises(BundleError, match="export the run again"):
             load_bundle(bundle)
-        change(bundle, name, whole)
+        change(bundle, name, content)
     assert len(load_bundle(bundle).index) == 8
 
 
-def test_any_missing_file_is_noticed(bundle: Path) -> None:
+def test_any_missing_file_is_detected(bundle: Path) -> None:
     for name in files_of(bundle):
-        whole = (bundle / name).read_bytes()
+        content = (bundle / name).read_bytes()
         (bundle / name).unlink()
         with pytest.raises(BundleError):
             load_bundle(bundle)
-        (bundle / name).write_bytes(whole)
+        (bundle / name).write_bytes(content)
 
 
-def test_every_byte_of_the_manifest_counts(bundle: Path) -> None:
-    whole = (bundle / "manifest.json").read_bytes()
+def test_any_changed_byte_of_the_manifest_is_detected(bundle: Path) -> None:
+    content = (bundle / "manifest.json").read_bytes()
 
-    for place in range(0, len(whole), 7):
-        change(bundle, "manifest.json", whole[:place] + b"7" + whole[place + 1 :])
-        if (bundle / "manifest.json").read_bytes() != whole:
+    for place in range(0, len(content), 7):
+        change(bundle, "manifest.json", content[:place] + b"7" + content[place + 1 :])
+        if (bundle / "manifest.json").read_bytes() != content:
             with pytest.raises(BundleError, match=r"manifest\.json cannot be read"):
                 read_settings(bundle)
 
@@ -221,7 +221,7 @@ def test_a_bundle_without_an_index_needs_one(tmp_path: Path, parts: Parts) -> No
     assert load_bundle(folder, small_index()).link(ASKED).company_ids == ["goyo", "", "takahashi"]
 
 
-def test_a_full_disk_leaves_the_older_bundle_whole(bundle: Path, parts: Parts) -> None:
+def test_a_full_disk_leaves_the_older_bundle_intact(bundle: Path, parts: Parts) -> None:
     before = {name: (bundle / name).read_bytes() for name in files_of(bundle)}
 
     with disk_with_room_for(500), pytest.raises(OutputError, match="File too large; free space"):
@@ -247,7 +247,9 @@ def test_a_newer_bundle_replaces_the_older_one(bundle: Path, parts: Parts) -> No
     assert [path.name for path in bundle.parent.iterdir()] == ["bundle"]
 
 
-def test_a_process_goes_on_linking_while_its_bundle_is_replaced(bundle: Path, parts: Parts) -> None:
+def test_a_process_continues_to_link_while_its_bundle_is_replaced(
+    bundle: Path, parts: Parts
+) -> None:
     running = load_bundle(bundle)
 
     write(bundle, parts, replace(SETTINGS, thresholds=Thresholds(link=0.99)))
@@ -256,9 +258,7 @@ def test_a_process_goes_on_linking_while_its_bundle_is_replaced(bundle: Path, pa
     assert load_bundle(bundle).link(ASKED).company_ids == ["", "", ""]
 
 
-def test_an_index_saved_anew_leaves_the_bundle_linked_to_it_alone(
-    tmp_path: Path, parts: Parts
-) -> None:
+def test_saving_the_index_again_does_not_change_the_bundle(tmp_path: Path, parts: Parts) -> None:
     index = tmp_path / "index"
     save_index(small_index(), index)
     write(tmp_path / "bundle", Parts(parts.policy, index))

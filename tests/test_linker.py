@@ -120,7 +120,7 @@ def test_the_order_of_the_clients_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
-def test_a_list_is_linked_alike_in_pieces_of_any_size(size: int) -> None:
+def test_a_list_is_linked_the_same_in_batches_of_any_size(size: int) -> None:
     records = client_records(*ASKED, *COMPANIES.values())
     pieces = range(0, len(records), size)
 
@@ -161,7 +161,7 @@ def test_an_empty_list_is_linked_to_an_empty_result() -> None:
     assert linked.company_ids == linked.reasons == []
 
 
-def test_an_empty_table_links_nobody() -> None:
+def test_an_empty_table_links_no_client() -> None:
     linked = linker(index=CompanyIndex.build([])).link(client_records(*ASKED))
 
     assert not linked.kind.any()
@@ -184,7 +184,7 @@ def store(database_url: str) -> Iterator[CompanyStore]:
         yield opened
 
 
-def test_a_refreshed_index_links_like_one_built_anew(store: CompanyStore) -> None:
+def test_a_refreshed_index_links_like_a_new_one(store: CompanyStore) -> None:
     first = CompanyIndex.build(store.chunks(), store.watermark())
     before = linker(store, first).link(client_records(*ASKED))
     unchanged, _ = first.refresh(store)
@@ -205,7 +205,7 @@ def test_a_refreshed_index_links_like_one_built_anew(store: CompanyStore) -> Non
     assert followed.companies == rebuilt.companies
 
 
-def test_companies_are_read_back_as_they_stand_now(store: CompanyStore) -> None:
+def test_linked_companies_have_their_current_fields(store: CompanyStore) -> None:
     store.apply(company_rows({"goyo": {**COMPANIES["goyo"], "phone": "03-0000-1111"}}))
 
     linked = linker(store).link(client_records(*ASKED))
@@ -225,7 +225,7 @@ def test_a_company_that_closed_after_indexing_is_not_linked(store: CompanyStore)
     assert linked.reasons[0] == "company goyo is no longer in the table"
 
 
-def test_all_companies_may_have_vanished(database_url: str) -> None:
+def test_all_companies_may_have_been_deleted(database_url: str) -> None:
     with CompanyStore(database_url) as empty:
         empty.create()
 
@@ -247,7 +247,7 @@ class CountingSource:
         return self.index.fetch(company_ids)
 
 
-def test_companies_are_read_back_once_however_long_the_list() -> None:
+def test_the_source_is_queried_once_however_long_the_list() -> None:
     source = CountingSource(small_index())
     records = client_records(*[ASKED[0]] * 9000)
 
@@ -257,7 +257,7 @@ def test_companies_are_read_back_once_however_long_the_list() -> None:
     assert linked.company_ids == ["goyo"] * 9000
 
 
-def test_a_part_of_a_batch_is_what_its_clients_got() -> None:
+def test_a_part_of_a_batch_has_the_decisions_of_its_clients() -> None:
     linked = linker().link(client_records(*ASKED))
 
     part = linked.between(1, 3)
@@ -268,9 +268,9 @@ def test_a_part_of_a_batch_is_what_its_clients_got() -> None:
 
 
 def test_candidates_are_all_that_every_blocker_proposes_best_first() -> None:
-    nobody, aozora = linker().candidates(client_records({}, {"name": "青空商事"}))
+    none, aozora = linker().candidates(client_records({}, {"name": "青空商事"}))
 
-    assert nobody == []
+    assert none == []
     assert {one.company_id for one in aozora} >= {"aozora-tokyo", "aozora-osaka", "aozora-llc"}
     assert [one.share for one in aozora] == sorted((one.share for one in aozora), reverse=True)
     assert aozora[0].company["name"]

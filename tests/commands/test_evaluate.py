@@ -6,7 +6,7 @@ import pytest
 from tests.commands.shop import Run, write_csv
 
 
-def test_three_right_links_and_a_right_refusal_are_value_three_and_a_half_over_four(
+def test_three_right_links_and_a_right_reject_have_the_mean_reward_of_their_values(
     run: Run, files: Path, bundle: Path
 ) -> None:
     ended = run(

@@ -13,7 +13,7 @@ def test_between_two_knots_the_probability_is_half_way() -> None:
     assert calibration.apply(np.array([0.5])) == pytest.approx([0.5])
 
 
-def test_outside_the_knots_the_probability_is_flat() -> None:
+def test_outside_the_knots_the_probability_is_constant() -> None:
     calibration = Calibration(np.array([0.4, 0.6]), np.array([0.1, 0.9]))
 
     assert calibration.apply(np.array([0.0, 1.0])) == pytest.approx([0.1, 0.9])
@@ -32,7 +32,7 @@ def test_one_knot_is_a_constant() -> None:
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20, unique=True))
-def test_json_brings_back_every_bit(values: list[float]) -> None:
+def test_json_round_trips_to_the_bit(values: list[float]) -> None:
     knots = np.sort(np.array(values))
     calibration = Calibration(knots, knots)
 
@@ -64,7 +64,7 @@ def test_json_that_is_no_calibration_is_refused(text: str) -> None:
         ([0.1, 0.2], [0.1, np.nan]),
     ],
 )
-def test_knots_that_are_no_monotone_map_are_refused(
+def test_knots_that_are_not_monotone_are_refused(
     scores: list[float], probabilities: list[float]
 ) -> None:
     with pytest.raises(SchemaError, match="fit it again"):

@@ -7,7 +7,14 @@ import pytest
 from numpy.typing import NDArray
 
 from linkage_rl.decision.calibration import Calibration
-from linkage_rl.decision.decide import Decider, PreparedPool, Thresholds, raw_confidence
+from linkage_rl.decision.decide import (
+    Decider,
+    PreparedPool,
+    Thresholds,
+    decide_cases,
+    decide_cases_raw,
+    raw_confidence,
+)
 from linkage_rl.decision.observation import View
 from linkage_rl.records import DecisionKind, Decisions, Observation
 from tests.cases_factory import Candidate, Client, typed_cases, without_pairs
@@ -22,7 +29,7 @@ CASES = typed_cases(
         Client([], available=0b00),
     ]
 )
-LINK, NOTHING, HAND_OVER = DecisionKind.LINK, DecisionKind.NO_MATCH, DecisionKind.REVIEW
+LINK, NO_LINK, TO_REVIEW = DecisionKind.LINK, DecisionKind.NO_MATCH, DecisionKind.REVIEW
 
 
 @dataclass
@@ -71,7 +78,7 @@ def test_each_client_runs_until_its_policy_stops() -> None:
 def test_the_policys_last_action_is_the_decision() -> None:
     decisions = decide()
 
-    assert decisions.kind.tolist() == [LINK, LINK, NOTHING, NOTHING]
+    assert decisions.kind.tolist() == [LINK, LINK, NO_LINK, NO_LINK]
     assert CASES.company_ids(decisions.candidate) == ["apex", "acme", "", ""]
 
 
@@ -87,18 +94,18 @@ def test_confidence_is_the_softmax_of_the_best_slot_among_links_and_no_match() -
 def test_review_is_kept_when_the_policy_asks_for_it() -> None:
     decisions = decide(policy=Careful(review=True))
 
-    assert decisions.kind.tolist() == [HAND_OVER] * 4
+    assert decisions.kind.tolist() == [TO_REVIEW] * 4
     assert not decisions.ran.any()
 
 
 @pytest.mark.parametrize(
     ("thresholds", "kinds"),
     [
-        (Thresholds(link=0.5), [LINK, LINK, NOTHING, NOTHING]),
-        (Thresholds(link=0.9), [LINK, NOTHING, NOTHING, NOTHING]),
-        (Thresholds(link=0.9, review=0.4), [LINK, HAND_OVER, NOTHING, NOTHING]),
-        (Thresholds(link=0.99), [NOTHING] * 4),
-        (Thresholds(link=0.0), [LINK, LINK, NOTHING, NOTHING]),
+        (Thresholds(link=0.5), [LINK, LINK, NO_LINK, NO_LINK]),
+        (Thresholds(link=0.9), [LINK, NO_LINK, NO_LINK, NO_LINK]),
+        (Thresholds(link=0.9, review=0.4), [LINK, TO_REVIEW, NO_LINK, NO_LINK]),
+        (Thresholds(link=0.99), [NO_LINK] * 4),
+        (Thresholds(link=0.0), [LINK, LINK, NO_LINK, NO_LINK]),
     ],
 )
 def test_thresholds_turn_confidence_into_decisions(
@@ -117,7 +124,7 @@ def test_thresholds_apply_to_the_calibrated_confidence() -> None:
     decisions = decide(calibration=halved, thresholds=Thresholds(link=0.48))
 
     assert decisions.confidence[0] == pytest.approx(0.5 / (1 + np.exp(-3.5)))
-    assert decisions.kind.tolist() == [LINK, NOTHING, NOTHING, NOTHING]
+    assert decisions.kind.tolist() == [LINK, NO_LINK, NO_LINK, NO_LINK]
 
 
 def test_a_client_without_candidates_has_no_confidence_however_calibrated() -> None:
@@ -126,26 +133,26 @@ def test_a_client_without_candidates_has_no_confidence_however_calibrated() -> N
     decisions = decide(calibration=always_half, thresholds=Thresholds(link=0.3))
 
     assert decisions.confidence.tolist() == [0.5, 0.5, 0, 0]
-    assert decisions.kind.tolist() == [LINK, LINK, NOTHING, NOTHING]
+    assert decisions.kind.tolist() == [LINK, LINK, NO_LINK, NO_LINK]
 
 
-def test_a_policy_that_insists_on_an_illegal_blocker_comes_to_an_end() -> None:
+def test_a_policy_that_insists_on_an_illegal_blocker_is_stopped() -> None:
     decisions = decide(policy=Stubborn())
 
     assert decisions.ran.tolist() == [0b01, 0b01, 0b00, 0b00]
 
 
-def test_deciding_in_rounds_gives_each_client_what_it_gets_alone() -> None:
+def test_deciding_in_rounds_decides_each_client_as_if_it_were_the_only_one() -> None:
     together = decide()
 
     for row in range(len(CASES)):
-        alone = Decider(Careful(), VIEW).decide(PreparedPool(CASES.take(np.array([row])), VIEW), 1)
-        assert alone.kind[0] == together.kind[row]
-        assert alone.confidence[0] == together.confidence[row]
-        assert alone.ran[0] == together.ran[row]
+        single = decide_cases(Decider(Careful(), VIEW), CASES.take(np.array([row])))
+        assert single.kind[0] == together.kind[row]
+        assert single.confidence[0] == together.confidence[row]
+        assert single.ran[0] == together.ran[row]
 
 
-def test_nobody_to_decide_for_and_nobody_to_link() -> None:
+def test_no_clients_and_no_candidates_are_decided() -> None:
     pool = PreparedPool(without_pairs(CASES), VIEW)
 
     assert len(Decider(Careful(), VIEW).decide(pool, 0)) == 0
@@ -158,3 +165,14 @@ def test_huge_logits_do_not_overflow() -> None:
     slot, confidence = raw_confidence(logits, VIEW.layout)
 
     assert (slot[0], confidence[0]) == (0, 1)
+
+
+def test_raw_decisions_are_those_before_calibration_and_thresholds() -> None:
+    halved = Calibration(np.array([0.0, 1.0]), np.array([0.0, 0.5]))
+    decider = Decider(Careful(), VIEW, halved, Thresholds(link=0.9))
+
+    raw, decided = decide_cases_raw(decider, CASES), decide_cases(decider, CASES)
+
+    assert raw.kind.tolist() == [LINK, LINK, NO_LINK, NO_LINK]
+    assert decided.kind.tolist() == [NO_LINK] * 4
+    assert decided.confidence == pytest.approx(raw.confidence / 2)

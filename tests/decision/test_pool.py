@@ -1,4 +1,4 @@
-"""Candidates gathered live are those that prepared cases hold."""
+"""Candidates found live are those of prepared cases."""
 
 import numpy as np
 import pytest
@@ -150,7 +150,7 @@ def test_prepared_cases_know_the_truth_which_may_be_several_companies() -> None:
 
 
 def test_a_true_company_that_the_table_lacks_is_no_candidate() -> None:
-    cases = prepared({"name": "五洋建設"}, truth=["nobody|"])
+    cases = prepared({"name": "五洋建設"}, truth=["missing|"])
 
     assert not cases.is_right.any()
 
@@ -165,12 +165,12 @@ def test_pairs_of_a_case_come_by_falling_retrieval_score() -> None:
 def test_cases_of_no_clients_and_of_an_empty_table_are_empty() -> None:
     empty = CompanyIndex.build([])
 
-    nobody = prepare_cases(small_index(), BLOCKERS, client_records(), [])
-    nothing = prepare_cases(empty, BLOCKERS, client_records(*ASKED), [""] * 5)
+    no_clients = prepare_cases(small_index(), BLOCKERS, client_records(), [])
+    no_companies = prepare_cases(empty, BLOCKERS, client_records(*ASKED), [""] * 5)
 
-    assert (len(nobody), nobody.pairs) == (0, 0)
-    assert (len(nothing), nothing.pairs) == (5, 0)
-    assert nothing.company_ids(np.full(5, -1)) == [""] * 5
+    assert (len(no_clients), no_clients.pairs) == (0, 0)
+    assert (len(no_companies), no_companies.pairs) == (5, 0)
+    assert no_companies.company_ids(np.full(5, -1)) == [""] * 5
 
 
 def test_a_case_keeps_at_most_so_many_candidates_per_blocker() -> None:
@@ -183,7 +183,7 @@ def test_a_case_keeps_at_most_so_many_candidates_per_blocker() -> None:
 
 
 def test_a_record_is_shown_on_one_line() -> None:
-    shown = display_texts(records({"goyo": COMPANIES["goyo"], "nobody": {}}))
+    shown = display_texts(records({"goyo": COMPANIES["goyo"], "empty": {}}))
 
     assert shown == [
         "五洋建設株式会社 / 東京都文京区後楽2-2-8 / ゴヨウケンセツ / 112-8576 / 03-3816-0008 / "

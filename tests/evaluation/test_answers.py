@@ -43,7 +43,7 @@ def answers_of(confidence: list[float], right: list[int], has_row: list[int]) ->
 
 
 def test_own_decisions_are_kept_without_a_threshold() -> None:
-    """Two right links, a wrong one, and a client without a row left alone: F1 = 4 / (3 + 3)."""
+    """Two right links, a wrong one, and a right reject: F1 = 4 / (3 + 3)."""
     test = answers_of([0.9, 0.8, 0.7, 0.0], right=[1, 1, 0, 0], has_row=[1, 1, 1, 0])
 
     figures = apply_threshold(test, None, WEIGHTS).figures()

@@ -30,7 +30,7 @@ def test_a_heavy_value_pulls_its_pool() -> None:
     assert runs == [(0.75, 2)]
 
 
-def test_calibration_finds_the_frequency_behind_a_boastful_score() -> None:
+def test_calibration_finds_the_frequency_behind_an_overconfident_score() -> None:
     """Scores of 0.6 are right 20 times in 100, scores of 0.9 are right 70 times in 100."""
     score = np.repeat([0.6, 0.9], 100)
     is_right = np.concatenate([np.arange(100) < 20, np.arange(100) < 70])
@@ -40,14 +40,14 @@ def test_calibration_finds_the_frequency_behind_a_boastful_score() -> None:
     assert calibration.apply(np.array([0.6, 0.9])) == pytest.approx([0.2, 0.7])
 
 
-def test_scores_without_meaning_are_all_value_the_base_rate() -> None:
+def test_uninformative_scores_all_get_the_base_rate() -> None:
     score = np.repeat([0.1, 0.5, 0.9], 40)
     is_right = np.tile(np.arange(40) < 10, 3)
 
     assert fit_isotonic(score, is_right).apply(np.array([0.0, 0.5, 1.0])) == pytest.approx(0.25)
 
 
-def test_five_lucky_clients_do_not_promise_certainty() -> None:
+def test_five_right_clients_by_chance_do_not_become_certainty() -> None:
     score = np.linspace(0.0, 1.0, 100)
     is_right = np.arange(100) % 2 == 0
     is_right[-5:] = True
@@ -108,7 +108,7 @@ def test_costly_wrong_links_stop_the_reward_at_the_first_two() -> None:
 
 
 @pytest.mark.parametrize(("precision", "links"), [("0.5", 5), ("0.75", 4), ("0.76", 2), ("1.0", 2)])
-def test_an_precision_is_kept_with_as_many_links_as_it_allows(precision: str, links: int) -> None:
+def test_a_precision_is_kept_with_as_many_links_as_it_allows(precision: str, links: int) -> None:
     choice = choose_threshold(CONFIDENCE, IS_RIGHT, HAS_ROW, f"precision:{precision}")
 
     assert choice.linkage_rate == pytest.approx(links / 6)
@@ -133,7 +133,7 @@ def test_no_goal_links_a_client_without_candidates() -> None:
     assert choice.linkage_rate == 0.0
 
 
-def test_neighbouring_floats_are_still_told_apart() -> None:
+def test_a_threshold_separates_neighbouring_floats() -> None:
     upper = np.float32(0.5)
     confidence = np.array([upper, np.nextafter(upper, np.float32(0))], dtype=np.float32)
 

@@ -14,7 +14,7 @@ FOUR = np.array([0.9, 0.8, 0.7, 0.6])
 FIRST_THREE = np.array([True, True, True, False])
 
 
-def test_risk_rises_when_the_doubtful_client_is_linked_too() -> None:
+def test_risk_rises_when_the_least_confident_client_is_linked_too() -> None:
     curve = risk_coverage(FOUR, FIRST_THREE)
 
     assert curve.coverage.tolist() == [0.25, 0.5, 0.75, 1.0]
@@ -33,7 +33,7 @@ def test_the_area_is_the_mean_risk_over_all_coverages() -> None:
     assert area_under_risk_coverage(risk_coverage(FOUR, FIRST_THREE)) == pytest.approx(0.25 / 4)
 
 
-def test_a_confidence_that_tells_nothing_has_the_error_rate_as_its_area() -> None:
+def test_the_area_of_an_uninformative_confidence_is_the_error_rate() -> None:
     curve = risk_coverage(np.full(4, 0.5), FIRST_THREE)
 
     assert area_under_risk_coverage(curve) == pytest.approx(0.25)
@@ -44,13 +44,13 @@ def test_coverage_is_the_most_that_keeps_the_precision(precision: float, coverag
     assert coverage_at_precision(risk_coverage(FOUR, FIRST_THREE), precision) == coverage
 
 
-def test_coverage_is_zero_where_the_surest_link_is_wrong() -> None:
+def test_coverage_is_zero_where_the_most_confident_link_is_wrong() -> None:
     curve = risk_coverage(FOUR, ~FIRST_THREE)
 
     assert coverage_at_precision(curve, 0.95) == 0.0
 
 
-def test_an_overconfident_system_errs_by_its_excess() -> None:
+def test_the_calibration_error_of_an_overconfident_system_is_its_excess() -> None:
     """It says 0.9 and is right half the time."""
     bins = reliability(np.full(10, 0.9), np.arange(10) % 2 == 0)
 
@@ -58,7 +58,7 @@ def test_an_overconfident_system_errs_by_its_excess() -> None:
     assert expected_calibration_error(bins) == pytest.approx(0.4)
 
 
-def test_an_honest_system_has_no_calibration_error() -> None:
+def test_a_calibrated_system_has_no_calibration_error() -> None:
     confidence = np.repeat([0.2, 0.8], 10)
     is_right = np.concatenate([np.arange(10) < 2, np.arange(10) < 8])
 
@@ -78,7 +78,7 @@ def test_bins_do_not_depend_on_the_order_of_the_list() -> None:
     ("confidence", "is_right"),
     [([], []), ([0.5], [True, False]), ([float("nan")], [True])],
 )
-def test_what_is_no_list_of_confidences_is_refused(
+def test_confidences_of_another_shape_or_nan_are_refused(
     confidence: list[float], is_right: list[bool]
 ) -> None:
     with pytest.raises(SchemaError, match="expected"):

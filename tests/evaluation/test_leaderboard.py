@@ -51,7 +51,7 @@ def test_the_folder_of_runs_can_be_moved(tmp_path: Path) -> None:
     assert best(tmp_path / "kept") == tmp_path / "kept" / "a"
 
 
-def test_no_run_with_the_metric_is_said_so(tmp_path: Path) -> None:
+def test_a_list_without_the_metric_is_an_error_that_names_it(tmp_path: Path) -> None:
     append(tmp_path / FILE_NAME, entry(tmp_path / "a", 0.5))
 
     with pytest.raises(InputFileError, match=r"experiment 'jp_all' with a validation 'recall'"):

@@ -14,7 +14,7 @@ from linkage_rl.records import DecisionKind
 LINK, NO_MATCH, REVIEW = DecisionKind.LINK, DecisionKind.NO_MATCH, DecisionKind.REVIEW
 
 
-def judged(
+def judgement_of(
     kinds: list[DecisionKind],
     is_right: list[bool],
     has_row: list[bool],
@@ -35,7 +35,7 @@ def judged(
 
 def ten_clients() -> Judgement:
     """Eight have a row: 5 right links, 1 wrong, 1 missed, 1 in review; of two without, 1 linked."""
-    return judged(
+    return judgement_of(
         kinds=[*[LINK] * 6, NO_MATCH, REVIEW, LINK, NO_MATCH],
         is_right=[True] * 5 + [False] * 5,
         has_row=[True] * 8 + [False] * 2,
@@ -47,10 +47,10 @@ def ten_clients() -> Judgement:
 
 def all_have_a_right_row(kinds: list[DecisionKind]) -> Judgement:
     clients = len(kinds)
-    return judged(kinds, [True] * clients, [True] * clients, [0.0] * clients)
+    return judgement_of(kinds, [True] * clients, [True] * clients, [0.0] * clients)
 
 
-def test_the_rates_of_ten_clients_can_be_counted_on_two_hands() -> None:
+def test_the_rates_of_ten_clients_are_those_counted_by_hand() -> None:
     metrics = measure(ten_clients())
 
     assert (metrics.clients, metrics.linked) == (10, 7)
@@ -100,7 +100,7 @@ def test_a_right_candidate_that_is_not_linked_is_no_correct_link() -> None:
 
 def test_a_truth_of_another_length_is_refused() -> None:
     with pytest.raises(SchemaError, match="has_row needs 2 values, one per decision, got 3"):
-        judged([LINK, LINK], [True] * 2, [True] * 3, [0.0] * 2)
+        judgement_of([LINK, LINK], [True] * 2, [True] * 3, [0.0] * 2)
 
 
 def test_an_empty_list_measures_as_nothing() -> None:

@@ -25,7 +25,7 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
-def test_a_system_ties_with_itself_without_any_doubt() -> None:
+def test_a_system_ties_with_itself_exactly() -> None:
     same = compare_runs([run("rrw-" * 20)], [run("rrw-" * 20)], "f1", rng())
 
     assert (same.gap, same.low, same.high, same.wins, same.improves) == (0, 0, 0, 0.5, 0.5)
@@ -33,17 +33,17 @@ def test_a_system_ties_with_itself_without_any_doubt() -> None:
 
 
 def test_clients_are_paired_so_that_hard_lists_do_not_hide_a_small_lead() -> None:
-    """Ours gets 8 of 400 more; each list alone has an interval of about 0.1."""
+    """Ours gets 8 of 400 more; the interval of a single list is about 0.1 wide."""
     theirs = run("r" * 192 + "-" * 208)
     ours = run("r" * 200 + "-" * 200)
 
     led = compare_runs([ours], [theirs], "recall", rng())
-    alone = mean_interval([theirs], "recall", rng())
+    single = mean_interval([theirs], "recall", rng())
 
     assert led.gap == pytest.approx(0.02)
     assert led.verdict == "higher"
     assert 0 < led.low < 0.02 < led.high < 0.04
-    assert alone[1] - alone[0] > 0.08
+    assert single[1] - single[0] > 0.08
 
 
 def test_the_interval_of_a_share_is_that_of_the_binomial() -> None:
@@ -53,14 +53,14 @@ def test_the_interval_of_a_share_is_that_of_the_binomial() -> None:
     assert (low, high) == pytest.approx((0.451, 0.549), abs=0.004)
 
 
-def test_one_lucky_client_of_four_proves_nothing() -> None:
-    lucky = compare_runs([run("rrr-")], [run("rr--")], "recall", rng())
+def test_one_more_client_of_four_is_a_tie() -> None:
+    difference = compare_runs([run("rrr-")], [run("rr--")], "recall", rng())
 
-    assert lucky.gap == 0.25
-    assert lucky.verdict == "tie"
+    assert difference.gap == 0.25
+    assert difference.verdict == "tie"
 
 
-def test_unsteady_seeds_widen_the_interval_that_clients_leave_narrow() -> None:
+def test_seeds_that_differ_widen_the_interval() -> None:
     """Seeds at 0.5 and 0.7 against 0.6: level on average, one wins and one loses."""
     steady = [run("r" * 600 + "-" * 400)]
     unsteady = [run("r" * 500 + "-" * 500), run("r" * 700 + "-" * 300)]
@@ -73,7 +73,7 @@ def test_unsteady_seeds_widen_the_interval_that_clients_leave_narrow() -> None:
     assert compared.improves == 0.5
 
 
-def test_the_loser_is_lower_and_the_same_generator_says_so_again() -> None:
+def test_the_worse_system_is_lower_and_equal_generators_give_equal_results() -> None:
     worse, better = [run("rr-w" * 50)], [run("rrr-" * 50)]
 
     first = compare_runs(worse, better, "f1", rng())

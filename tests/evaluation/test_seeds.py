@@ -9,11 +9,11 @@ def test_one_broken_seed_of_four_does_not_move_the_interquartile_mean() -> None:
     assert interquartile_mean(np.array([[0.8], [0.8], [0.8], [0.0]])) == pytest.approx(0.8)
 
 
-def test_three_seeds_are_too_few_to_cut_any() -> None:
+def test_of_three_seeds_none_is_left_out() -> None:
     assert interquartile_mean(np.array([[0.0], [0.3], [0.9]])) == pytest.approx(0.4)
 
 
-def test_equal_seeds_leave_no_doubt() -> None:
+def test_equal_seeds_have_an_interval_of_width_zero() -> None:
     low, high = stratified_interval(np.full((3, 2), 0.7), np.random.default_rng(0))
 
     assert (low, high) == pytest.approx((0.7, 0.7))
@@ -28,7 +28,7 @@ def test_the_interval_lies_among_the_seeds_and_repeats_with_its_generator() -> N
     assert (low, high) == stratified_interval(scores, np.random.default_rng(0))
 
 
-def test_a_list_lends_no_seed_to_another_list() -> None:
+def test_seeds_are_drawn_within_each_list() -> None:
     """Lists at 0 and 1 with equal seeds: a draw across lists would scatter the mean."""
     scores = np.array([[0.0, 1.0], [0.0, 1.0]])
 

@@ -37,7 +37,7 @@ def test_names_are_unique() -> None:
     assert len(set(QUERY_FEATURES)) == len(QUERY_FEATURES)
 
 
-def test_a_company_agrees_with_itself_in_everything() -> None:
+def test_a_company_agrees_with_itself_in_every_field() -> None:
     same = compare(COMPANIES["aozora-tokyo"], "aozora-tokyo")
 
     conflicting = {name for name in same if name in AGREEMENTS and same[name] < 1}
@@ -162,7 +162,7 @@ def test_frequencies_are_on_a_logarithmic_scale() -> None:
         ("", "hokkai", 0, 0),
     ],
 )
-def test_a_former_name_is_told_from_a_present_one(
+def test_a_former_name_differs_from_a_current_one(
     name: str, company_id: str, equal: int, frequencies: int
 ) -> None:
     pair = compare({"name": name}, company_id)
@@ -171,7 +171,7 @@ def test_a_former_name_is_told_from_a_present_one(
     assert pair["former_name_frequency"] == pytest.approx(np.log(1 + frequencies) / np.log(1001))
 
 
-def test_two_writings_that_are_read_alike_are_marked() -> None:
+def test_two_spellings_that_are_read_alike_are_marked() -> None:
     pair = compare({"name": "アクメ・トレディング"}, "acme")
 
     # a long vowel is left out: one edit of the writing, none of the reading
@@ -184,12 +184,12 @@ def test_edits_halve_at_one() -> None:
     assert compare({"name": "五洋建設"}, "goyo")["core_edits"] == 1
 
 
-def test_numbers_and_points_of_the_compass_tell_sister_companies_apart() -> None:
+def test_numbers_and_directions_in_names_distinguish_sister_companies() -> None:
     assert compare({"name": "東五洋建設"}, "goyo")["marks_differ"] == 1
     assert compare({"name": "五洋建築"}, "goyo")["marks_differ"] == 0
 
 
-def test_capitals_are_told_apart_in_the_name_as_written() -> None:
+def test_the_name_as_written_keeps_upper_and_lower_case() -> None:
     table = company_rows({"small": {"name": "株式会社Marvelous"}})
     index, asking = CompanyIndex.build([table]), clients({"name": "ＭＡＲＶＥＬＯＵＳ㈱"})
 
@@ -213,14 +213,14 @@ def test_closeness_halves_at_ten_and_at_a_hundred_kilometres() -> None:
     assert compare({}, "goyo")["place_missing"] == 1
 
 
-def test_a_prefecture_alone_stands_in_the_midst_of_its_municipalities() -> None:
+def test_a_prefecture_without_a_city_is_at_the_centre_of_its_municipalities() -> None:
     osaka = compare({"prefecture": "大阪府"}, "aozora-osaka")
 
     assert osaka["place_missing"] == 0
     assert osaka["close_at_100_km"] == pytest.approx(0.94, abs=0.02)
 
 
-def test_a_prefecture_in_the_name_is_held_against_the_companys() -> None:
+def test_a_prefecture_in_the_name_is_compared_with_that_of_the_company() -> None:
     at_home = compare({"name": "東京都青空商事"}, "aozora-tokyo")
     abroad = compare({"name": "東京都青空商事"}, "aozora-osaka")
 
@@ -228,7 +228,7 @@ def test_a_prefecture_in_the_name_is_held_against_the_companys() -> None:
     assert (abroad["in_mentioned_prefecture"], abroad["beyond_mentioned_prefecture"]) == (0, 1)
 
 
-def test_a_registry_office_tells_where_a_company_was_numbered() -> None:
+def test_a_registry_office_shows_where_a_company_was_registered() -> None:
     # two of the companies of 千代田区 were numbered by office 0100, the third by 1400
     pair = compare({"city": "千代田区", "prefecture": "東京都"}, "aozora-tokyo")
     moved = compare({"city": "千代田区", "prefecture": "東京都"}, "sakura")
@@ -237,7 +237,7 @@ def test_a_registry_office_tells_where_a_company_was_numbered() -> None:
     assert moved["office_in_client_city"] == 0.5
 
 
-def test_the_client_alone_is_described_by_what_it_has() -> None:
+def test_query_features_describe_the_fields_of_the_client() -> None:
     full = query(COMPANIES["aozora-tokyo"])
 
     assert {name for name in QUERY_FEATURES if name.startswith("has_") and full[name] == 0} == set()
@@ -255,7 +255,7 @@ def test_an_empty_client_has_nothing() -> None:
     ("name", "shares"),
     [("青空", (1, 0, 0)), ("アオ空", (1 / 3, 2 / 3, 0)), ("JFE青", (1 / 4, 0, 3 / 4))],
 )
-def test_scripts_share_the_letters_of_a_name(name: str, shares: tuple[float, ...]) -> None:
+def test_shares_of_scripts_are_those_of_the_letters(name: str, shares: tuple[float, ...]) -> None:
     client = query({"name": name})
 
     assert (client["kanji_share"], client["kana_share"], client["latin_share"]) == pytest.approx(
@@ -264,11 +264,11 @@ def test_scripts_share_the_letters_of_a_name(name: str, shares: tuple[float, ...
 
 
 def test_name_mass_sums_the_rarity_of_the_grams() -> None:
-    # ^五 五洋 洋建 建設 設$ stand in one of six names each
+    # ^五 五洋 洋建 建設 設$ occur in one of six names each
     assert query({"name": "五洋建設"})["name_mass"] == pytest.approx(5 * np.log(7 / 2) / 40)
 
 
-def test_a_client_is_described_alike_alone_and_among_thousands() -> None:
+def test_query_features_do_not_depend_on_the_other_clients() -> None:
     index = small_index()
     crowd = clients(*[{"name": f"青空商事{place}"} for place in range(3000)], {"name": "五洋建設"})
 
@@ -278,14 +278,17 @@ def test_a_client_is_described_alike_alone_and_among_thousands() -> None:
 
 
 def test_no_pairs_and_no_clients_give_no_rows() -> None:
-    nobody, none = clients(), np.zeros(0, dtype=np.int64)
+    no_clients, no_pairs = clients(), np.zeros(0, dtype=np.int64)
 
-    assert pair_features(small_index(), nobody, none, none).shape == (0, len(PAIR_FEATURES))
-    assert query_features(small_index(), nobody).shape == (0, len(QUERY_FEATURES))
+    assert pair_features(small_index(), no_clients, no_pairs, no_pairs).shape == (
+        0,
+        len(PAIR_FEATURES),
+    )
+    assert query_features(small_index(), no_clients).shape == (0, len(QUERY_FEATURES))
 
 
 def test_an_index_in_two_parts_compares_like_one() -> None:
-    whole = small_index()
+    one = small_index()
     base = CompanyIndex.build([company_rows({name: COMPANIES[name] for name in IDS[:7]})])
     asking = clients(COMPANIES["goyo"], COMPANIES["acme"])
 
@@ -295,7 +298,7 @@ def test_an_index_in_two_parts_compares_like_one() -> None:
     idf = [
         PAIR_FEATURES.index(name) for name in PAIR_FEATURES if "cosine" in name or "cover" in name
     ]
-    left, right = pair_features(whole, asking, *pairs), pair_features(two, asking, *pairs)
+    left, right = pair_features(one, asking, *pairs), pair_features(two, asking, *pairs)
     offices = [PAIR_FEATURES.index(name) for name in PAIR_FEATURES if name.startswith("office_in")]
     left[:, [*idf, *offices]] = right[:, [*idf, *offices]] = 0
     assert np.array_equal(left, right)
