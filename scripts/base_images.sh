@@ -18,7 +18,7 @@ fi
 
 serve=ca-certificates,python3,libstdc++6,nginx-light,usr-is-merged
 build=ca-certificates,python3-dev,python3-pip,gcc,libc6-dev,usr-is-merged
-# At most a month old, for the sake of security updates.
+# Rebuilt every month, for security updates.
 key=$(date +%Y-%m)-$(cat "$0" /etc/os-release | sha256sum | cut -c1-8)
 cache=${LINKAGE_RL_CACHE:-$HOME/.cache/linkage_rl}
 
@@ -28,7 +28,7 @@ bootstrap() { # VARIANT PACKAGES FILE
         options+=(--dpkgopt="path-exclude=/usr/share/$folder/*")
     done
     options+=(--dpkgopt="path-include=/usr/share/doc/*/copyright")
-    # on another release than bookworm, mmdebstrap's own mirror is taken
+    # on other releases than bookworm, mmdebstrap uses its default mirror
     local mirrors=()
     if grep -q '^VERSION_CODENAME=bookworm' /etc/os-release; then
         for list in /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list; do
@@ -43,18 +43,18 @@ bootstrap() { # VARIANT PACKAGES FILE
     mv "$3.partial.tar" "$3"
 }
 
-made() { # NAME VARIANT PACKAGES
+ensure_image() { # NAME VARIANT PACKAGES
     local image="localhost/linkage_rl-$1:$key" file="$cache/$1-$key.tar"
     if "$engine" image inspect "$image" >/dev/null 2>&1; then return; fi
     if ! [ -f "$file" ]; then
         command -v mmdebstrap >/dev/null || {
-            echo "error: no registry answers, and mmdebstrap, which makes a base without one, is" \
-                "missing; apt-get install mmdebstrap, or set BASE_IMAGE" >&2
+            echo "error: no registry can be reached, and mmdebstrap, which creates a base image" \
+                "without one, is missing; apt-get install mmdebstrap, or set BASE_IMAGE" >&2
             exit 1
         }
-        echo "image: making the $1 from Debian packages (half a minute, once a month)" >&2
+        echo "image: creating the $1 image from Debian packages (half a minute, once a month)" >&2
         mkdir -p "$cache"
-        # what a cache of this kind no longer needs
+        # outdated files of this cache
         find "$cache" -maxdepth 1 \( -name 'base-*' -o -name 'compiler-*' -o -name 'wheels-*' \) \
             -mtime +60 -exec rm -rf {} +
         bootstrap "$2" "$3" "$file"
@@ -71,8 +71,8 @@ made() { # NAME VARIANT PACKAGES
     rm -rf "$context"
 }
 
-made base essential "$serve" &
+ensure_image base essential "$serve" &
 first=$!
-made compiler minbase "$build"
+ensure_image compiler minbase "$build"
 wait "$first"
 echo "localhost/linkage_rl-base:$key localhost/linkage_rl-compiler:$key"

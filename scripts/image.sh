@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds an image. Usage: scripts/image.sh serve|train [BUNDLE=DIR] [DB_HOST=...] [OPTION...]
-# BUNDLE is copied into the image; DB_HOST DB_PORT DB_NAME DB_USER become its environment; an
-# option, such as --no-cache, goes to the engine. IMAGE names the result (default linkage_rl).
+# BUNDLE is copied into the image; DB_HOST DB_PORT DB_NAME DB_USER become its environment; options
+# such as --no-cache are passed to the engine. IMAGE names the image (default linkage_rl).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/engine.sh
@@ -30,19 +30,19 @@ fi
 read -r base build < <(scripts/base_images.sh)
 wheels=$(scripts/wheels.sh "$target")
 
-# The context: hard links where the disk allows, so that nothing is copied.
+# The build context, as hard links where possible.
 context=build/image/$target
 rm -rf "$context" >/dev/null
 mkdir -p "$context/source" "$context/wheels" "$context/model"
-linked() { cp -rlL "$@" 2>/dev/null || cp -rL "$@"; }
+link_or_copy() { cp -rlL "$@" 2>/dev/null || cp -rL "$@"; }
 git ls-files -z --cached --others --exclude-standard -- \
     linkage_rl configs serving requirements setup.py setup.cfg pyproject.toml README.md \
     LICENSE NOTICE LICENSES |
     while IFS= read -r -d '' file; do
         if [ -f "$file" ]; then printf '%s\0' "$file"; fi
     done | xargs -0 cp --parents -t "$context/source"
-linked "$wheels"/* "$context/wheels/"
-if [ -n "$bundle" ]; then linked "$bundle"/. "$context/model/"; fi
+link_or_copy "$wheels"/* "$context/wheels/"
+if [ -n "$bundle" ]; then link_or_copy "$bundle"/. "$context/model/"; fi
 
 revision=$(git rev-parse --short=12 HEAD)
 if [ -n "$(git status --porcelain --untracked-files=no)" ]; then revision=$revision-dirty; fi
@@ -61,7 +61,7 @@ for argument in BASE_IMAGE="$base" BUILD_IMAGE="$build" WHEELS="${wheels##*-}" \
     SOURCE_DATE_EPOCH="$epoch" VERSION="$version" REVISION="$revision"; do
     options+=(--build-arg "$argument")
 done
-# Nothing is missing from bases made here, so the build needs no network.
+# Base images created here are complete, so the build needs no network.
 network=host
 if [[ "$base" == localhost/linkage_rl-base:* ]]; then network=none; fi
 options+=(--network "$network")

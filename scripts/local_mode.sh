@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Looks for what the SageMaker SDK's local mode runs. Usage: scripts/local_mode.sh
+# Checks the requirements of the SageMaker SDK's local mode. Usage: scripts/local_mode.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/engine.sh
@@ -10,7 +10,7 @@ docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null |
     packages+=(docker-compose)
 command -v pgrep >/dev/null || packages+=(procps)
 if [ "${#packages[@]}" -gt 0 ]; then
-    echo "error: local mode runs docker, Docker Compose and pgrep, and not all of them are here;" \
+    echo "error: local mode needs docker, Docker Compose and pgrep, and not all are installed;" \
         "apt-get install --no-install-recommends ${packages[*]}" >&2
     exit 1
 fi

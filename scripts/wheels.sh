@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints a folder of pinned wheels for Debian's Python 3.11, downloaded once and kept: build/,
-# serve/ and, for `train`, train/ with what training needs besides. Usage: scripts/wheels.sh serve|train
+# Prints a folder of pinned wheels for Debian's Python 3.11, downloaded once and cached: build/,
+# serve/ and, for `train`, train/ with the further packages. Usage: scripts/wheels.sh serve|train
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,7 +17,7 @@ mkdir -p "$cache"
 partial=$(mktemp -d "$cache/wheels.XXXXXX")
 trap 'rm -rf "$partial"' EXIT
 
-# Wheels for the image, whatever this machine runs: Debian 12 has glibc 2.36.
+# Wheels for the image, not for this machine: Debian 12 has glibc 2.36.
 arch=$(uname -m)
 platforms=()
 for minor in {36..5}; do platforms+=(--platform "manylinux_2_${minor}_$arch"); done
@@ -42,15 +42,15 @@ PYTHON
 
 echo "image: downloading wheels for $target (a minute, the first time)" >&2
 download build pip setuptools cython numpy
-# The server links and does no more: requirements/commands.txt stays out of its image.
+# The server does not need the packages of requirements/commands.txt.
 cat requirements/linking.txt <(extras serve aws) >"$partial/serve.txt"
 download serve --requirement "$partial/serve.txt"
 if [ "$target" = train ]; then
     cat requirements/*.txt <(extras serve aws train) >"$partial/train.txt"
-    # the one package that comes as source alone, pure Python
+    # the only package without a wheel; pure Python
     .venv/bin/pip wheel -qq --disable-pip-version-check --no-deps --no-build-isolation \
         --wheel-dir="$partial/train" "$(grep '^antlr4-python3-runtime==' constraints.txt)" >&2
-    # torch goes pinned, as in setup.sh: an unpinned one brings gigabytes of drivers along
+    # torch is pinned, as in setup.sh; otherwise pip downloads gigabytes of CUDA libraries
     download train "$(grep '^torch==' constraints.txt)" --requirement "$partial/train.txt"
     for wheel in "$partial"/serve/*.whl; do rm -f "$partial/train/${wheel##*/}"; done
 fi

@@ -1,16 +1,16 @@
 #!/bin/sh
-# Removes from a folder of packages what neither serving nor training loads. Usage: prune.sh FOLDER
+# Removes from a folder of installed packages what is never loaded. Usage: prune.sh FOLDER
 set -eu
 cd "$1"
 
 rm -rf bin share
-# of phone numbers only the parser is used, of onnxruntime only the session
+# only the parser of phonenumbers and the session of onnxruntime are used
 rm -rf phonenumbers/geodata phonenumbers/carrierdata phonenumbers/tzdata
 rm -rf onnxruntime/transformers onnxruntime/quantization onnxruntime/tools onnxruntime/datasets
 rm -rf numpy/f2py numpy/distutils numpy/_core/include numpy/_core/lib numpy/_pyinstaller
 rm -rf sqlalchemy/testing
 rm -rf torch/include torch/share torch/test onnx/backend/test
-# of AWS only what reads a secret: 3 of 400 services
+# only the AWS services that read a secret are used: 4 of 400
 if [ -d botocore/data ]; then
     for service in botocore/data/*/; do
         case "$service" in
