@@ -1,4 +1,4 @@
-"""Making, saving and loading an index; every index is made in a process of its own."""
+"""Building, saving and loading an index; every index is built in its own process."""
 
 import gc
 import pickle

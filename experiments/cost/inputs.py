@@ -87,7 +87,7 @@ class Inputs:
 
 
 def add_column_mapping(parser: argparse.ArgumentParser) -> None:
-    """The option `--map`, whose words `column_mapping` reads."""
+    """Add the option `--map`, whose values `column_mapping` reads."""
     parser.add_argument(
         "--map",
         action="append",
@@ -98,7 +98,7 @@ def add_column_mapping(parser: argparse.ArgumentParser) -> None:
 
 
 def column_mapping(pairs: Sequence[str]) -> ColumnMapping:
-    """A mapping from words such as 'corporate_number=company_id'.
+    """A mapping from pairs such as 'corporate_number=company_id'.
 
     Raises:
         ConfigError: A word has no '=', or names no canonical column.
@@ -123,7 +123,7 @@ def prepare_inputs(
 
     Raises:
         ConfigError: Only one of the two files is given.
-        SchemaError: The list does not say the right companies.
+        SchemaError: The list has no right companies.
     """
     if (companies is None) != (clients is None):
         raise ConfigError("give --companies and --clients together, or neither for the sample")

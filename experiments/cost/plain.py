@@ -107,7 +107,7 @@ class PlainIndex:
 
 
 def _grams(core: str, kana: str) -> set[str]:
-    """Bigrams of the core; trigrams of the kana, which say less, marked by a leading space."""
+    """Bigrams of the core; trigrams of the kana, marked by a leading space."""
     edged = f"^{core}$"
     grams = {edged[at : at + 2] for at in range(len(edged) - 1)}
     return grams | {f" {kana[at : at + 3]}" for at in range(len(kana) - 2)}

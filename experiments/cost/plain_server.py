@@ -61,7 +61,7 @@ def serve(bundle: Path, keep_alive: bool) -> None:
             self.end_headers()
             self.wfile.write(payload)
 
-        def log_message(self, *words: object) -> None:
+        def log_message(self, *arguments: object) -> None:
             return
 
     kind = ThreadingHTTPServer if keep_alive else HTTPServer

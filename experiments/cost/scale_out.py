@@ -48,18 +48,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked.output.mkdir(parents=True, exist_ok=True)
     clients = asked.output / "clients.csv"
     _repeat(asked.clients, clients, asked.count)
-    ways = [Measured(engine, workers, [], [], []) for engine, workers in ENGINES]
+    runs = [Measured(engine, workers, [], [], []) for engine, workers in ENGINES]
     for _ in range(asked.rounds):
-        for way in ways:
-            _link(way, asked, clients)
-            sys.stdout.write(f"{way.engine:<10}{way.workers:>2}{way.rate[-1]:>9,.0f}/s\n")
+        for run in runs:
+            _link(run, asked, clients)
+            sys.stdout.write(f"{run.engine:<10}{run.workers:>2}{run.rate[-1]:>9,.0f}/s\n")
             sys.stdout.flush()
     results = {
         "clients": asked.count,
         "python": platform.python_version(),
         "processors": os.cpu_count(),
-        "same_output": len({way.digest for way in ways}) == 1,
-        "ways": [asdict(way) for way in ways],
+        "same_output": len({run.digest for run in runs}) == 1,
+        "runs": [asdict(run) for run in runs],
     }
     (asked.output / "results.json").write_text(f"{json.dumps(results, indent=1)}\n")
     return 0 if results["same_output"] else 1
@@ -92,13 +92,13 @@ def _repeat(source: Path, target: Path, count: int) -> None:
             writer.writerow(row)
 
 
-def _link(way: Measured, asked: argparse.Namespace, clients: Path) -> None:
+def _link(run: Measured, asked: argparse.Namespace, clients: Path) -> None:
     """Link the list once, and note when its first chunk was written and when its last."""
     output = asked.output / "linked.csv"
     output.unlink(missing_ok=True)
     command = [f"bundle={asked.bundle}", f"clients={clients}", f"output={output}", "chunk=2048"]
     command += [f"database={asked.database}"] if asked.database else []
-    command += [f"workers={way.workers}"] + (["launcher=ray"] if way.engine == "ray" else [])
+    command += [f"workers={run.workers}"] + (["launcher=ray"] if run.engine == "ray" else [])
     begin = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "linkage_rl.link", *command],
@@ -110,16 +110,16 @@ def _link(way: Measured, asked: argparse.Namespace, clients: Path) -> None:
     while process.poll() is None and not output.exists():
         if not first and (done := _written(output)):
             first = time.perf_counter()
-        if way.engine == "ray":
-            _note_memory(way)
+        if run.engine == "ray":
+            _note_memory(run)
         time.sleep(0.05)
     end = time.perf_counter()
     if process.wait() or not first:
         raise SystemExit(f"link {' '.join(command)} ended with {process.returncode}")
-    way.start_s.append(first - begin)
-    way.rate.append((asked.count - done) / (end - first))
-    way.load.append(os.getloadavg()[0])
-    way.digest = hashlib.sha256(output.read_bytes()).hexdigest()
+    run.start_s.append(first - begin)
+    run.rate.append((asked.count - done) / (end - first))
+    run.load.append(os.getloadavg()[0])
+    run.digest = hashlib.sha256(output.read_bytes()).hexdigest()
 
 
 def _written(output: Path) -> int:
@@ -132,7 +132,7 @@ def _written(output: Path) -> int:
         return 0
 
 
-def _note_memory(way: Measured) -> None:
+def _note_memory(run: Measured) -> None:
     """Memory of the actors that link; the class is part of their process names."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -144,4 +144,7 @@ def _note_memory(way: Measured) -> None:
         kb = {name: int(rest.split()[0]) for name, rest in (line.split(":") for line in lines)}
         # clean pages are those of files, which the next actor on the machine will share
         own, shared = kb["Private_Dirty"] / 1024, (kb["Shared_Clean"] + kb["Shared_Dirty"]) / 1024
-        way.own_mb, way.shared_mb = max(way.own_mb, own), max(way.shared_mb, shared)
+        run.own_mb, run.shared_mb = (
+            max(run.own_mb, own),
+            max(run.shared_mb, shared),
+        )

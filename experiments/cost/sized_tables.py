@@ -28,7 +28,7 @@ class RealTable:
         """Some rows of the file, among them the right company of every client.
 
         Args:
-            rows: How many; 0 for the whole file.
+            rows: How many; 0 for the complete file.
             sizes: Says how many clients.
             folder: Where the files are written.
         """

@@ -1,4 +1,4 @@
-"""What a peer reads and writes; standard library alone, since it runs in the peer's environment."""
+"""What a peer reads and writes; standard library only, since it runs in the peer's environment."""
 
 import csv
 import json
@@ -22,7 +22,7 @@ Model = TypeVar("Model")
 
 
 class Best(NamedTuple):
-    """What a peer says of a client."""
+    """The best candidate of a client by a peer."""
 
     company_id: str
     score: float
@@ -135,7 +135,7 @@ def write_links(path: Path, lists: Lists, best: dict[str, Best]) -> None:
 
 
 def nulled(rows: Sequence[Row], columns: Sequence[str]) -> list[dict[str, str | None]]:
-    """Only these columns, None for missing texts, as most peers want it."""
+    """Only these columns, None for missing texts, as most peers need it."""
     return [{column: row[column] or None for column in columns} for row in rows]
 
 
@@ -147,7 +147,7 @@ def _clock() -> tuple[float, float]:
 
 def _peak_mb() -> float:
     """Largest resident size of the process or of one of its children."""
-    # ru_maxrss of the process itself begins at the size of the one that started it
+    # ru_maxrss of the process itself starts at the size of the one that started it
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     own = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss

@@ -14,7 +14,7 @@ from linkage_rl.tables.split import SPLITS
 from linkage_rl.text.canonical import canonicalise
 
 CANONICAL: Final = tuple(field.name for field in fields(CanonicalBatch))
-"""Columns of the files besides the ids, in their order."""
+"""Columns of the files in addition to the ids, in their order."""
 
 
 def prepare(

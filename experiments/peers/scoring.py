@@ -28,8 +28,8 @@ def figures_of(folder: Path, output: Path, weights: RewardWeights | None = None)
     ran: Figures = json.loads((output / "peer.json").read_text(encoding="utf-8"))
     if "error" in ran:
         return ran
-    said = read_links(output / "links.csv", folder)
-    valid, test = (said[split] for split in JUDGED)
+    answers = read_links(output / "links.csv", folder)
+    valid, test = (answers[split] for split in JUDGED)
     both = {"judged": len(valid) + len(test)}
     return ran | both | judged(valid, test, RewardWeights() if weights is None else weights)
 
@@ -48,7 +48,7 @@ def judged(valid: Answers, test: Answers, weights: RewardWeights) -> Figures:
 
 
 def read_links(links: Path, inputs: Path) -> dict[str, Answers]:
-    """What a peer wrote, beside the truth, clients in the order of their lists.
+    """The links of a peer, beside the truth, clients in the order of their lists.
 
     Its scores become ranks in (0, 1]: only their order counts, calibration does the rest. Where
     companies share the best score of a client, either the first is taken or none, for all clients
@@ -61,24 +61,26 @@ def read_links(links: Path, inputs: Path) -> dict[str, Answers]:
     Raises:
         InputFileError: A client is missing.
     """
-    said = {(row["split"], row["client_id"]): row for row in read_rows(links)}
+    row_of = {(row["split"], row["client_id"]): row for row in read_rows(links)}
     truth = {split: _truth(inputs / f"{split}.csv") for split in JUDGED}
-    lacking = [client for split in JUDGED for client in truth[split] if (split, client) not in said]
+    lacking = [
+        client for split in JUDGED for client in truth[split] if (split, client) not in row_of
+    ]
     if lacking:
         raise InputFileError(
             f"{links} needs a line for every client of valid and test, lacks {len(lacking)}, "
             f"{lacking[0]!r} among them"
         )
-    rows = {split: [said[split, client] for client in truth[split]] for split in JUDGED}
+    rows = {split: [row_of[split, client] for client in truth[split]] for split in JUDGED}
     scores = np.array(
         [float(row["score"]) for split in JUDGED for row in rows[split] if row["company_id"]]
     )
     levels = np.unique(scores)
-    settled = [
+    variants = [
         {split: _answers(rows[split], truth[split], levels, sharers) for split in JUDGED}
         for sharers in (np.inf, 1)
     ]
-    return max(settled, key=lambda answers: _best_f1(answers["valid"]))
+    return max(variants, key=lambda answers: _best_f1(answers["valid"]))
 
 
 def _best_f1(valid: Answers) -> float:
@@ -89,10 +91,10 @@ def _answers(
     rows: Sequence[Mapping[str, str]],
     truth: Mapping[str, str],
     levels: NDArray[np.float64],
-    most_sharers: float,
+    max_sharers: float,
 ) -> Answers:
-    """What was said of the clients of a split, unless too many companies share the score."""
-    present = np.array([0 < int(row["sharers"]) <= most_sharers for row in rows])
+    """The answers about a split; where too many companies share a score there is no candidate."""
+    present = np.array([0 < int(row["sharers"]) <= max_sharers for row in rows])
     score = np.array([float(row["score"] or "-inf") for row in rows])
     rank = (np.searchsorted(levels, score) + 1) / max(len(levels), 1)
     named = [

@@ -178,7 +178,7 @@ def cell_key(
 
     Args:
         settings: Of the training command.
-        condition: What is done to the cases besides.
+        condition: Changes of the cases.
         system: Name of the system.
         seed: Of what it draws.
         run: Finished run that is taken over.

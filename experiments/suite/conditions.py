@@ -34,7 +34,7 @@ GROUPS: Final = {
         name for name in context.NAMES if name.split("_")[1] in ("site", "city")
     ),
     "all of the context": context.NAMES,
-    "whole address": ("address_equal",),
+    "equal address": ("address_equal",),
 }
 """Groups of pair features that a condition can leave out, to their names.
 
@@ -47,7 +47,7 @@ def build_condition(settings: TrainSettings, condition: Condition, learns: bool 
 
     Args:
         settings: Of the training command.
-        condition: What is done to the cases besides.
+        condition: Changes of the cases.
         learns: False where nothing will be learned, see `build_problem`.
     """
     if condition.former_names:

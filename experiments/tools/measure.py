@@ -37,7 +37,7 @@ class Clock:
 
 def peak_memory_mb() -> float:
     """Largest resident memory of this process so far, in MB."""
-    # ru_maxrss of a new process starts at the size of its parent; VmHWM starts anew
+    # ru_maxrss of a new process starts at the size of its parent; VmHWM starts at zero
     status = Path("/proc/self/status")
     lines = status.read_text().splitlines() if status.exists() else []
     found = [line for line in lines if line.startswith("VmHWM:")]

@@ -65,7 +65,7 @@ def build_problem(settings: TrainSettings, learns: bool = True, labels: int = 0)
         settings: Of the training command.
         learns: False where nothing will be learned: the training cases are then not prepared, and
             the field `train` holds the valid cases.
-        labels: Clients to learn from, drawn anew with each seed; 0 for all.
+        labels: Clients to learn from, drawn again with each seed; 0 for all.
     """
     prepared = prepare(settings, SPLITS if learns else SPLITS[1:])
     train = prepared.cases["valid"]
@@ -86,7 +86,7 @@ def build_problem(settings: TrainSettings, learns: bool = True, labels: int = 0)
 
 
 def of_clients(cases: CaseSet, count: int, seed: int) -> CaseSet:
-    """The cases, augmented copies included, of some clients, drawn anew with each seed.
+    """The cases, augmented copies included, of some clients, drawn again with each seed.
 
     Args:
         cases: Of at least one client.

@@ -11,14 +11,14 @@ from linkage_rl.evaluation.metrics import RATES
 
 @dataclass
 class Condition:
-    """A problem: overrides of `linkage_rl.train`, and what is done to its cases besides."""
+    """A problem: overrides of `linkage_rl.train`, and changes of its cases."""
 
     overrides: list[str] = field(default_factory=list)
     """Of `python -m linkage_rl.train`, after those of the suite."""
     without: str = ""
     """Pair features set to 0 everywhere: a group of `experiments.suite.conditions.GROUPS`."""
     labels: int = 0
-    """Clients to learn from, augmented copies included, drawn anew with each seed; 0 for all."""
+    """Clients to learn from, augmented copies included, drawn again with each seed; 0 for all."""
     changed_rows: float = 0.0
     """Share of the companies that were renamed, moved or closed after training."""
     test_fields: str = ""
@@ -46,7 +46,7 @@ class Condition:
 
     @property
     def changes_cases(self) -> bool:
-        """Whether the cases differ from those that the overrides alone would give."""
+        """Whether the cases differ from those that the overrides give."""
         return bool(
             self.without
             or self.labels
@@ -89,14 +89,14 @@ class SuiteSettings:
     """Of the systems that learn; the others run once."""
     claims: list[Claim] = field(default_factory=list)
     kinds: dict[str, str] = field(default_factory=dict)
-    """Dataset to the column of its test list that says how a client differs from its company; the
-    report then has the candidate recall of each kind."""
+    """Dataset to the column of its test list that describes how a client differs from its company;
+    the report then has the candidate recall of each kind."""
     labels: int = 0
     """Of the conditions that do not set their own."""
     valid_halves: bool = False
     """For every condition: no test client is looked at."""
     runs: list[str] = field(default_factory=list)
-    """Folders, or patterns, of finished training runs to take over instead of training anew."""
+    """Folders, or patterns, of finished training runs to take over instead of training again."""
     only_runs: bool = False
     """Leave out the seeds for which none of `runs` fits."""
     cells: str = "outputs/cells"
@@ -130,6 +130,6 @@ class SuiteSettings:
                 )
             if self.peers and (condition.changes_cases or self.labels or self.valid_halves):
                 raise ConfigError(
-                    f"condition {name!r} changes cases, but peers read whole lists; leave out "
+                    f"condition {name!r} changes cases, but peers read complete lists; leave out "
                     "peers or give the change as overrides"
                 )

@@ -82,9 +82,9 @@ def dump(html: str, folder: Path) -> str:
     if program is None:
         pytest.fail("expected Chromium, found none; apt-get install chromium", pytrace=False)
     (folder / "page.html").write_text(html, encoding="utf-8")
-    words = [program, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-    words += [f"--user-data-dir={folder / 'profile'}", (folder / "page.html").as_uri()]
-    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120)
+    command = [program, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+    command += [f"--user-data-dir={folder / 'profile'}", (folder / "page.html").as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     return done.stdout
 
 

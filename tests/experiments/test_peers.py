@@ -55,7 +55,7 @@ def test_of_equal_scores_the_first_id_is_kept_and_all_are_counted() -> None:
     assert best_of(scored) == {"a": ("1", 0.5, 2), "b": ("4", 0.9, 1)}
 
 
-def said(
+def peer_answers(
     confidence: NDArray[np.float64], right: NDArray[np.bool_], has_row: NDArray[np.bool_]
 ) -> Answers:
     """Answers of a peer, which runs no blocker."""
@@ -75,10 +75,10 @@ def said(
 
 def test_the_threshold_is_chosen_on_valid_and_reported_on_test() -> None:
     # scores from 0.5 on are right on valid; on test one of the three is wrong
-    valid = said(
+    valid = peer_answers(
         np.repeat([0.9, 0.1], 40), np.repeat([True, False], 40), np.repeat([True, False], 40)
     )
-    test = said(
+    test = peer_answers(
         np.array([0.9, 0.9, 0.9, 0.1, 0]),
         np.array([True, True, False, False, False]),
         np.array([True, True, True, True, False]),
@@ -160,13 +160,13 @@ class TestPeers:
             "test,test1,other,3,1\ntest,test2,apex,-7,1\n"
         )
 
-        said = read_links(self.written(tmp_path, links), tmp_path)
+        answers = read_links(self.written(tmp_path, links), tmp_path)
 
-        assert said["valid"].right.tolist() == [True, False]
-        assert said["valid"].confidence.tolist() == [0.5, 0.0]
-        assert said["test"].right.tolist() == [False, False]
-        assert said["test"].confidence.tolist() == [1.0, 0.5]
-        assert said["test"].has_row.tolist() == [True, False]
+        assert answers["valid"].right.tolist() == [True, False]
+        assert answers["valid"].confidence.tolist() == [0.5, 0.0]
+        assert answers["test"].right.tolist() == [False, False]
+        assert answers["test"].confidence.tolist() == [1.0, 0.5]
+        assert answers["test"].has_row.tolist() == [True, False]
 
     @pytest.mark.parametrize(("sharers", "kept"), [(1, False), (2, True)])
     def test_whether_tied_clients_are_linked_is_decided_on_valid(
@@ -177,11 +177,11 @@ class TestPeers:
             "test,test1,apex,3,2\ntest,test2,other,-7,1\n"
         )
 
-        said = read_links(self.written(tmp_path, links), tmp_path)
+        answers = read_links(self.written(tmp_path, links), tmp_path)
 
-        assert said["valid"].has_candidate.tolist() == [True, kept]
-        assert said["test"].has_candidate.tolist() == [kept, True]
-        assert said["test"].right.tolist() == [kept, False]
+        assert answers["valid"].has_candidate.tolist() == [True, kept]
+        assert answers["test"].has_candidate.tolist() == [kept, True]
+        assert answers["test"].right.tolist() == [kept, False]
 
     def test_a_client_without_a_line_is_refused(self, tmp_path: Path) -> None:
         links = self.written(tmp_path, "valid,valid1,zenith,1,1\ntest,test1,,,0\n")

@@ -34,7 +34,7 @@ LINES = (
 )
 
 
-def asked(**fields: str) -> dict[str, str]:
+def client(**fields: str) -> dict[str, str]:
     return {name: fields.get(name, "") for name in FIELDS}
 
 
@@ -98,10 +98,10 @@ def test_a_list_of_another_table_is_refused(tmp_path: Path) -> None:
 def test_plain_rules_distinguish_namesakes_by_city_and_link_nothing_ambiguous() -> None:
     rules = PlainRules([company_rows()])
 
-    in_osaka = rules.link(asked(name="㈱青空商事", street="大阪府大阪市北区梅田1-1-3"))
-    somewhere = rules.link(asked(name="㈱青空商事"))
-    by_phone = rules.link(asked(name="さくら会", phone="(03)3222-0005"))
-    unknown = rules.link(asked(name="海の家"))
+    in_osaka = rules.link(client(name="㈱青空商事", street="大阪府大阪市北区梅田1-1-3"))
+    somewhere = rules.link(client(name="㈱青空商事"))
+    by_phone = rules.link(client(name="さくら会", phone="(03)3222-0005"))
+    unknown = rules.link(client(name="海の家"))
 
     assert IDS[in_osaka] == "aozora-osaka"
     assert somewhere == unknown == -1

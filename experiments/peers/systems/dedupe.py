@@ -17,8 +17,8 @@ COLUMNS = ("name", "core", "kana", "city", "town", "block", "postal_code", "phon
 PAIRS = 300
 """Right pairs that are learned from, and as many wrong ones: learning grows with their square."""
 SHOWN = 2_000
-"""Companies besides the right ones from which blocking is learned; with all of 20,000 that had not
-ended after a minute of processor time."""
+"""Companies from which blocking is learned, in addition to the right ones; all of 20,000 took more
+than a minute of processor time."""
 CANDIDATES = 3
 """Companies returned per client."""
 

@@ -1,9 +1,9 @@
-"""emm 2.1 on names alone: word and character indexers, sorted neighbours, trained classifier.
+"""emm 2.1 on names only: word and character indexers, sorted neighbours, trained classifier.
 
 Set up after the example in the README of emm and its notebook "03 entity matching training
 pandas version": `fit` on the ground truth, `fit_classifier` on names that have a match, a fifth
 of them turned into names without one, `transform`. Its feature of legal forms is left out, since
-it knows European ones alone.
+it knows European ones only.
 """
 
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ PARAMETERS = {
     ],
 }
 WITHOUT_MATCH = 0.2
-"""Share of the training names that are taught as names without a company."""
+"""Share of the training names that are shown to the classifier as names without a company."""
 
 
 def fit(lists: Lists) -> PandasEntityMatching:

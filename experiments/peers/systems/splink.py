@@ -91,7 +91,7 @@ def _linker(
 
 
 def _table(rows: list[Row], key: str) -> pyarrow.Table:
-    """The columns of splink, with every core that the record bears or bore, and its site."""
+    """The columns of splink, with every current and former core of the record, and its site."""
     columns: list[dict[str, Any]] = [dict(row) for row in nulled(rows, COLUMNS)]
     for row, columned in zip(rows, columns, strict=True):
         columned["unique_id"] = row[key]
@@ -102,7 +102,7 @@ def _table(rows: list[Row], key: str) -> pyarrow.Table:
 
 
 def _site(row: Row) -> str | None:
-    """The place up to the block, so that term frequencies tell how many companies share it."""
+    """The place up to the block, so that its term frequency is the number of companies there."""
     parts = [row[column] for column in ("prefecture", "city", "town", "block")]
     return "|".join(parts) if row["city"] and row["block"] else None
 
