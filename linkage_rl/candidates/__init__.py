@@ -1,1 +1,1 @@
-"""Blockers that propose candidates for a client, and the index they search."""
+"""Blockers, which propose candidates for a client, and the index that they search."""

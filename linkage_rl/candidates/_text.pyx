@@ -16,7 +16,7 @@ from libc.string cimport memcpy
 
 cdef uint64_t _PRIME = 0x9E3779B97F4A7C15ULL
 cdef uint32_t _EDGE = 1
-"""Stands before the first and after the last character of a text."""
+"""Marks the place before the first and after the last character of a text."""
 
 
 cdef inline uint64_t _mix(uint64_t value) noexcept nogil:
@@ -56,7 +56,9 @@ cdef inline bint _alphabetic(uint32_t char) noexcept nogil:
     return char < 0x3400
 
 
-cdef inline int32_t _bucket(uint64_t field, uint32_t a, uint32_t b, uint32_t c, uint32_t mask) noexcept nogil:
+cdef inline int32_t _bucket(
+    uint64_t field, uint32_t a, uint32_t b, uint32_t c, uint32_t mask
+) noexcept nogil:
     return <int32_t>(_mix((field << 60) ^ (<uint64_t>a << 40) ^ (<uint64_t>b << 20) ^ c) & mask)
 
 
@@ -141,7 +143,9 @@ def block_numbers(texts, int width):
             if char == 45:
                 if column < width:
                     # Lots such as 甲 or イ become a code above every real number.
-                    out[i, column] = <uint16_t>((0x8000 | (_mix(value) & 0x7FFF)) if lettered or value > 0x7FFF else value)
+                    if lettered or value > 0x7FFF:
+                        value = 0x8000 | (_mix(value) & 0x7FFF)
+                    out[i, column] = <uint16_t>value
                 column += 1
                 value = 0
                 lettered = False
@@ -164,7 +168,8 @@ def gather_texts(const int64_t[::1] offsets, const uint8_t[::1] blob, const int6
             raise IndexError(f"row {row} of a column of {offsets.shape[0] - 1} texts")
         begin = offsets[row]
         length = offsets[row + 1] - begin
-        texts.append(PyUnicode_DecodeUTF8(<const char*>&blob[begin], length, NULL) if length else "")
+        text = PyUnicode_DecodeUTF8(<const char*>&blob[begin], length, NULL) if length else ""
+        texts.append(text)
     return texts
 
 

@@ -1,4 +1,4 @@
-"""How often the blockers find the right company at all: the ceiling of everything after."""
+"""How often the blockers propose the right company: no policy can link more clients than that."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from linkage_rl.candidates.index import CompanyIndex
 
 @dataclass(frozen=True)
 class Coverage:
-    """Recall of one blocker, or of all together, on the clients that have a row."""
+    """Recall of one blocker, or of all together, on clients whose company is in the table."""
 
     blocker: str
     """Blocker name, or 'all'."""
@@ -31,14 +31,16 @@ def coverage(
     truth: Sequence[str],
     at: Sequence[int] = (1, 5, 10, 20, 30),
 ) -> list[Coverage]:
-    """Recall@k per blocker, and of all blockers fused by retrieval score, at each k of `at`.
+    """Recall@k of each blocker, and of all blockers merged by retrieval score.
+
+    Recall@k is the share of clients whose right company is among the first k candidates.
 
     Args:
         index: The company table.
-        blockers: The blockers to judge.
+        blockers: The blockers to measure.
         clients: N clients.
-        truth: Right company id of each, '' for no row; those without a row are left out.
-        at: Numbers of candidates, rising.
+        truth: Right company id of each, '' for none; clients without one are left out.
+        at: The numbers of candidates k, ascending.
     """
     right = index.find(truth)
     chosen = np.flatnonzero(right >= 0)
@@ -46,18 +48,18 @@ def coverage(
     found = [index.propose(blocker, clients, chosen, max(at)) for blocker in blockers]
     reports = []
     for blocker, some in zip(blockers, found, strict=True):
-        asks = blocker.applies_to(clients)[chosen]
-        reports.append(_report(blocker.name, some.rows, right, at, asks))
+        applies = blocker.applies_to(clients)[chosen]
+        reports.append(_report(blocker.name, some.rows, right, at, applies))
     rows = np.concatenate([some.rows for some in found], axis=1)
     retrieval_score = np.concatenate([some.retrieval_score for some in found], axis=1)
     best = np.argsort(-retrieval_score, axis=1, kind="stable")
-    fused = _without_repeats(np.take_along_axis(rows, best, axis=1))
-    reports.append(_report("all", fused, right, at, np.ones(len(chosen), dtype=bool)))
+    merged = _without_repeats(np.take_along_axis(rows, best, axis=1))
+    reports.append(_report("all", merged, right, at, np.ones(len(chosen), dtype=bool)))
     return reports
 
 
 def _without_repeats(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Each row of each client once, at its first place; the rest moves up, -1 fills."""
+    """Each row of each client once, at its first place; later ones move up, -1 fills the end."""
     order = np.argsort(rows, axis=1, kind="stable")
     ordered = np.take_along_axis(rows, order, axis=1)
     repeated = np.zeros_like(rows, dtype=bool)
@@ -72,10 +74,10 @@ def _report(
     rows: NDArray[np.int64],
     right: NDArray[np.int64],
     at: Sequence[int],
-    asks: NDArray[np.bool_],
+    applies: NDArray[np.bool_],
 ) -> Coverage:
     hit = rows == right[:, None]
     recall = {k: float(hit[:, :k].any(axis=1).mean()) if len(right) else 0.0 for k in at}
-    asking = rows[asks]
-    per_client = float((asking >= 0).sum(axis=1).mean()) if len(asking) else 0.0
-    return Coverage(name, recall, float(asks.mean()) if len(asks) else 0.0, per_client)
+    own = rows[applies]
+    per_client = float((own >= 0).sum(axis=1).mean()) if len(own) else 0.0
+    return Coverage(name, recall, float(applies.mean()) if len(applies) else 0.0, per_client)

@@ -1,4 +1,4 @@
-"""Canonical texts as fixed-width numbers, one cache line a record: what kernels compare."""
+"""Canonical texts as numbers of fixed width, one cache line per record: what kernels compare."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,18 +34,18 @@ ROW: Final = np.dtype(
         ("phone_area", "i1"),
     ]
 )
-"""A record in 64 bytes. Texts are hashes, 0 where missing; `doc` is its searchable document;
-`office` is the registry office in the corporate number (digits 2-5), 0 where unknown."""
+"""A record in 64 bytes. Texts are hashes, 0 where missing; `doc` is the number of its document, see
+`Documents`; `office` is the registry office in the corporate number (digits 2-5), 0 if unknown."""
 
 GRAM_BUCKETS: Final = 1 << 21
-"""N-grams are hashed into this many buckets, so that no vocabulary has to be kept in step."""
+"""N-grams are hashed into this many buckets, so that there is no vocabulary to keep up to date."""
 FIELDS_SEARCHED: Final = ("core", "kana", "latin")
-"""Fields of a document, in the order of its gram lists."""
+"""Fields of a document, in the order of its n-gram lists."""
 _SALT: Final = 20_261_123
 
 
 def hash_columns(columns: Sequence[Sequence[str]], salt: int = 0) -> NDArray[np.uint64]:
-    """64-bit hashes, equal on every machine; 0 for the empty text. Shape (columns, N)."""
+    """64-bit hashes, equal on every machine; 0 for the empty text only. Shape (columns, N)."""
     return _text.hash_columns(columns, _SALT + salt)
 
 
@@ -68,15 +68,20 @@ def shortened(hashes: NDArray[np.uint64]) -> NDArray[np.uint32]:
 
 @dataclass(frozen=True)
 class Documents:
-    """M distinct searchable texts: core, kana and Latin name of records that share all three."""
+    """M documents: a document is a distinct core, kana and Latin name that records share.
+
+    Their n-grams are runs of two or three characters: 'abc' has '^ab', 'abc', 'bc$' (^ and $ mark
+    the edges), '五洋' has '^五', '五洋', '洋$'. Each n-gram is a number, its bucket.
+    """
 
     core: StringColumn
     kana: StringColumn
     latin: StringColumn
     gram_offsets: NDArray[np.int64]
-    """Grams of document m and field f: from 3 m + f to 3 m + f + 1; shape (3 M + 1,)."""
+    """Field f of document m has grams[gram_offsets[3 m + f]:gram_offsets[3 m + f + 1]]; shape
+    (3 M + 1,)."""
     grams: NDArray[np.int32]
-    """Buckets, sorted and distinct within a field."""
+    """Buckets, ascending and distinct within a field."""
 
     def __len__(self) -> int:
         return len(self.core)
@@ -84,12 +89,12 @@ class Documents:
 
 @dataclass(frozen=True)
 class EncodedBatch:
-    """N records ready for kernels."""
+    """N records as kernels read them."""
 
     rows: NDArray[np.void]
     """Structured array of `ROW`, shape (N,)."""
     gram_offsets: NDArray[np.int64]
-    """As those of `Documents`: every record is a document of its own; shape (3 N + 1,)."""
+    """As those of `Documents`, every record being a document of its own; shape (3 N + 1,)."""
     grams: NDArray[np.int32]
 
     def __len__(self) -> int:
@@ -99,7 +104,7 @@ class EncodedBatch:
 def gram_lists(
     core: Sequence[str], kana: Sequence[str], latin: Sequence[str]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Offsets and grams of M documents, as `Documents` has them."""
+    """Offsets and n-grams of M documents, as `Documents` has them."""
     return _text.gram_lists((core, kana, latin), GRAM_BUCKETS - 1)
 
 
@@ -135,7 +140,7 @@ def encode_rows(records: CanonicalBatch) -> NDArray[np.void]:
 
 
 def document_keys(records: CanonicalBatch) -> NDArray[np.uint64]:
-    """One hash per record of all its searched fields; shape (N,)."""
+    """One hash per record over all fields of its document; shape (N,)."""
     parts = [
         hash_texts(getattr(records, field), 1 + place)
         for place, field in enumerate(FIELDS_SEARCHED)
@@ -148,7 +153,7 @@ def document_keys(records: CanonicalBatch) -> NDArray[np.uint64]:
 
 
 def encode(records: CanonicalBatch) -> EncodedBatch:
-    """N records, each with a document of its own: the form in which clients ask."""
+    """N records, each with a document of its own, as clients are looked up."""
     rows = encode_rows(records)
     rows["doc"] = np.arange(len(rows))
     return EncodedBatch(rows, *gram_lists(records.core, records.kana, records.latin))

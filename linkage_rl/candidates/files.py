@@ -1,4 +1,4 @@
-"""Files that notice when a byte of them has changed, and arrays mapped from disk."""
+"""Files with checksums, so that damage is noticed, and arrays mapped from disk."""
 
 import json
 import os
@@ -15,7 +15,7 @@ _BLOCK: Final = 1 << 22
 
 
 def file_digest(path: Path) -> str:
-    """Checksum of a file, 128 bits in hexadecimal; it finds damage, not malice."""
+    """Checksum of a file, 128 bits in hexadecimal; against damage, not against an attacker."""
     digest = xxhash.xxh3_128()
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
@@ -24,7 +24,7 @@ def file_digest(path: Path) -> str:
 
 
 def sealed(content: Mapping[str, Any]) -> str:
-    """JSON text of a manifest, closed by a checksum of all the rest."""
+    """JSON text of a manifest that ends with a checksum of its other entries."""
     text = json.dumps(content, indent=1)
     seal = xxhash.xxh3_128(text.encode()).hexdigest()
     return json.dumps({**content, "seal": seal}, indent=1)
@@ -49,7 +49,7 @@ def unsealed(text: str) -> dict[str, Any]:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a file beside its place, then move it there; readers see the old or the new one."""
+    """Write a temporary file, then move it into place; readers see the old or the new text."""
     partial = path.with_name(f"{path.name}.partial")
     with partial.open("w", encoding="utf-8") as file:
         file.write(text)
@@ -59,7 +59,7 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def fault_of(error: OSError) -> str:
-    """What the system refused, in words: numpy tells of a full disk in bytes only."""
+    """The fault in words; numpy's error for a full disk only counts bytes."""
     if isinstance(error, shutil.Error) and isinstance(error.args[0], list):
         return str(error.args[0][0][2])
     return error.strerror or f"No space left: {error}"

@@ -1,6 +1,10 @@
-"""The searchable company table: a base segment and a small one for what changed since.
+"""The searchable company table: a large base segment, and a small one for what changed since.
 
-An index never changes: `refresh` returns a new one over the same base, so searches go on meanwhile.
+A *segment* holds some rows of the table with their inverted index and keys, and never changes. A
+row that was changed, closed or deleted stays in its segment and is marked as not alive; its new
+state goes into the second segment, the delta. `refresh` returns a new index over the same base, so
+searches go on meanwhile. The *watermark* is the time of the latest change that the index knows; a
+refresh asks the table for changes since then.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +16,7 @@ from numpy.typing import NDArray
 
 from linkage_rl.candidates import _grams, _keys
 from linkage_rl.candidates.blockers import Blocker, Clients, Proposals
+from linkage_rl.candidates.changes import ChangingTable, RefreshReport, changed_rows
 from linkage_rl.candidates.encode import ROW, hash_texts
 from linkage_rl.candidates.keys import COUNTED
 from linkage_rl.candidates.offices import OfficeTable
@@ -21,33 +26,7 @@ from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
 
 MERGE_SHARE = 0.2
-"""Rows changed since the base was built, as a share of it, from which a rebuild pays."""
-
-
-class ChangingTable(Protocol):
-    """What a refresh asks of the company database."""
-
-    def changes_since(self, watermark: str) -> Iterable[CompanyRows]:
-        """Rows changed at or after the watermark, closed ones included."""
-
-    def watermark(self) -> str:
-        """Time of the newest change."""
-
-    def open_count(self) -> int:
-        """Companies that are not closed."""
-
-    def ids(self) -> Iterable[Sequence[str]]:
-        """Ids of all companies, in chunks."""
-
-
-@dataclass(frozen=True)
-class RefreshReport:
-    """What a refresh found."""
-
-    changed: int
-    """Rows inserted or changed."""
-    removed: int
-    """Rows closed or vanished."""
+"""Share of the base that may change before the index should be built again."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +37,7 @@ class CompanyIndex:
     """The base, and the segment of changes where there is one."""
     offices: OfficeTable
     watermark: str
-    """Time of the newest change of the table that the index knows."""
+    """Time of the latest change of the table that the index knows."""
 
     @classmethod
     def build(cls, chunks: Iterable[CompanyRows], watermark: str = "") -> "CompanyIndex":
@@ -72,19 +51,29 @@ class CompanyIndex:
 
     @property
     def base(self) -> Segment:
-        """The segment built from the whole table."""
+        """The segment that was built from the table from scratch."""
         return self.parts[0].segment
 
     @property
     def needs_merge(self) -> bool:
-        """Whether so much has changed that the index should be built anew."""
+        """Whether so much has changed that the index should be built again."""
         changes = sum(len(part.segment) for part in self.parts[1:])
         return changes > MERGE_SHARE * max(len(self.base), 1)
 
     def propose(
         self, blocker: Blocker, clients: Clients, chosen: NDArray[np.int64], limit: int
     ) -> Proposals:
-        """The blocker's candidates for the chosen clients, best first over all segments."""
+        """The blocker's candidates for the chosen clients, best first over all segments.
+
+        Args:
+            blocker: The blocker to run.
+            clients: N clients.
+            chosen: Positions of the n clients to run it for, shape (n,).
+            limit: Candidates per client.
+
+        Returns:
+            Rows of the index and their retrieval scores, shape (n, limit).
+        """
         found = [
             blocker.propose(part.segment, part.alive, clients, chosen, limit) for part in self.parts
         ]
@@ -109,41 +98,42 @@ class CompanyIndex:
         """Rows of the table that share each of `COUNTED` with N clients, shape (N, C)."""
         counts = np.zeros((len(clients), len(COUNTED)), dtype=np.int64)
         for place, name in enumerate(COUNTED):
-            asked = clients.keys[name][0]
+            wanted = clients.keys[name][0]
             for part in self.parts:
-                counts[:, place] += part.count(name, asked)
+                counts[:, place] += part.count(name, wanted)
         return counts
 
     def former_name_frequencies(self, clients: Clients) -> NDArray[np.int64]:
-        """Rows of the table that once bore the core or the stem of N clients, shape (N,).
+        """Rows of the table that had the core or the stem of N clients as a former name; (N,).
 
-        Where both were borne, the more frequent of the two is counted.
+        Of core and stem the more frequent one is counted.
         """
-        most = np.zeros(len(clients), dtype=np.int64)
-        for asked in clients.keys["former_name"]:
-            np.maximum(most, sum(part.count("former_name", asked) for part in self.parts), out=most)
-        return most
+        counts = np.zeros(len(clients), dtype=np.int64)
+        for wanted in clients.keys["former_name"]:
+            count = sum(part.count("former_name", wanted) for part in self.parts)
+            np.maximum(counts, count, out=counts)
+        return counts
 
     @property
     def has_former_names(self) -> bool:
-        """Whether any company of the table bore another name before."""
+        """Whether any company of the table had another name before."""
         return any(len(part.segment.keys["former_name"].keys) for part in self.parts)
 
     def had_name(
         self, clients: Clients, client_of_pair: NDArray[np.int64], rows: NDArray[np.int64]
     ) -> NDArray[np.uint8]:
-        """1 where a pair's company once bore the core or the stem of its client; shape (P,)."""
-        bore = np.empty(len(rows), dtype=np.uint8)
+        """1 where a pair's company had the core or the stem of its client as a name; shape (P,)."""
+        had = np.empty(len(rows), dtype=np.uint8)
         for part, mine in self._split(rows):
             former = part.segment.keys["former_name"]
-            bore[mine] = _keys.have_key(
+            had[mine] = _keys.have_key(
                 clients.keys["former_name"],
                 former.keys,
                 former.rows,
                 np.ascontiguousarray(client_of_pair[mine]),
                 rows[mine] - part.first_row,
             )
-        return bore
+        return had
 
     def rows(self, rows: NDArray[np.int64]) -> NDArray[np.void]:
         """Packed rows, shape (P,)."""
@@ -164,16 +154,19 @@ class CompanyIndex:
     def compare_names(
         self, clients: Clients, client_of_pair: NDArray[np.int64], rows: NDArray[np.int64]
     ) -> NDArray[np.float32]:
-        """Gram cosine of core, kana and Latin name, and both covers of the core; shape (P, 5)."""
-        asking = clients.encoded
+        """N-gram cosine of core, kana and Latin name, and both covers of the core; shape (P, 5).
+
+        A cover is the share of one core's weight that the other one has, too.
+        """
+        encoded = clients.encoded
         scores = np.empty((len(rows), 5), dtype=np.float32)
         for part, mine in self._split(rows):
             segment = part.segment
             docs = segment.rows["doc"][rows[mine] - part.first_row].astype(np.int64)
             scores[mine] = _grams.compare_names(
                 np.ascontiguousarray(client_of_pair[mine]),
-                asking.gram_offsets,
-                asking.grams,
+                encoded.gram_offsets,
+                encoded.grams,
                 docs,
                 segment.documents.gram_offsets,
                 segment.documents.grams,
@@ -182,7 +175,7 @@ class CompanyIndex:
         return scores
 
     def documents(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Number of the searched name of each row, equal for rows that share it; shape (P,)."""
+        """Number of the document (distinct name) of each row, equal for equal names; shape (P,)."""
         numbers = np.empty(len(rows), dtype=np.int64)
         for part, mine in self._split(rows):
             # a part has no more names than rows, so that its first row keeps the numbers apart
@@ -204,7 +197,7 @@ class CompanyIndex:
         return self._gather(rows, lambda part, own: part.segment.ids.take(own))
 
     def records(self, rows: NDArray[np.int64]) -> RecordBatch:
-        """Raw fields of these rows as they stood when they were indexed."""
+        """Raw fields of these rows as they were when indexed."""
         return RecordBatch(
             self.company_ids(rows),
             {
@@ -214,21 +207,21 @@ class CompanyIndex:
         )
 
     def find(self, company_ids: Sequence[str]) -> NDArray[np.int64]:
-        """Live row of each company, -1 where the index has none; shape (N,)."""
-        asked = hash_texts(company_ids)
-        rows = np.full(len(asked), -1, dtype=np.int64)
+        """Row that is alive of each company, -1 where the index has none; shape (N,)."""
+        wanted = hash_texts(company_ids)
+        rows = np.full(len(wanted), -1, dtype=np.int64)
         for part in self.parts:
             index = part.segment.keys["company_id"]
             if len(index.keys) == 0:
                 continue
-            place = np.minimum(np.searchsorted(index.keys, asked), len(index.keys) - 1)
+            place = np.minimum(np.searchsorted(index.keys, wanted), len(index.keys) - 1)
             own = index.rows[place]
-            hit = (index.keys[place] == asked) & (part.alive[own] == 1)
+            hit = (index.keys[place] == wanted) & (part.alive[own] == 1)
             rows = np.where(hit, own + part.first_row, rows)
         return rows
 
     def fetch(self, company_ids: Sequence[str]) -> CompanyRows:
-        """The companies among these that the index holds, as they stood when indexed."""
+        """Those of these companies that the index holds, as they were when indexed."""
         rows = self.find(company_ids)
         records = self.records(rows[rows >= 0])
         nothing = [""] * len(records)
@@ -240,10 +233,10 @@ class CompanyIndex:
         index, changed, removed = self._apply_changes(table.changes_since(self.watermark))
         present = table.open_count()
         if len(index) != present:
-            index, vanished = index._without_vanished(table)
-            removed += vanished
+            index, deleted_count = index._without_deleted(table)
+            removed += deleted_count
         if len(index) < present and table.watermark() == watermark:
-            # A transaction that was long under way brought rows with older stamps.
+            # A long transaction has committed rows whose times lie before the watermark.
             index, late, closed = index._apply_changes(table.changes_since(""))
             changed, removed = changed + late, removed + closed
         if changed or removed:
@@ -251,9 +244,9 @@ class CompanyIndex:
         return replace(index, watermark=watermark), RefreshReport(changed, removed)
 
     def _apply_changes(self, chunks: Iterable[CompanyRows]) -> tuple["CompanyIndex", int, int]:
-        """The index with these rows, and how many of them are new or changed, and closed."""
-        news = [self._changed_rows(chunk) for chunk in chunks]
-        changes = [chunk for chunk in news if len(chunk.records)]
+        """The index with these rows, and how many were inserted or changed, and closed."""
+        found = [self._changed_rows(chunk) for chunk in chunks]
+        changes = [chunk for chunk in found if len(chunk.records)]
         if not changes:
             return self, 0, 0
         removed, kept = self._mark_dead(changes)
@@ -261,30 +254,11 @@ class CompanyIndex:
         return replace(self, parts=kept)._with_changes(changes), changed, removed
 
     def _changed_rows(self, chunk: CompanyRows) -> CompanyRows:
-        """The rows of a chunk that differ from what the index holds.
-
-        A table without stamps, or stamped by the day, yields rows that have not changed.
-        """
         rows = self.find(chunk.records.ids)
-        known = np.flatnonzero(rows >= 0)
-        held = self.records(rows[known])
-        same = np.ones(len(known), dtype=np.bool_)
-        for name in FIELDS:
-            # packed first, since the index holds texts without newlines and lone surrogates
-            texts = StringColumn.from_texts(chunk.records.column(name)).take(known)
-            same &= np.array(texts, dtype=object) == np.array(held.column(name), dtype=object)
-        closed = np.array([bool(when) for when in chunk.closed_at], dtype=np.bool_)
-        unchanged = np.zeros(len(rows), dtype=np.bool_)
-        unchanged[known] = same
-        news = np.flatnonzero(np.where(closed, rows >= 0, ~unchanged)).tolist()
-        return CompanyRows(
-            chunk.records.take(news),
-            [chunk.updated_at[row] for row in news],
-            [chunk.closed_at[row] for row in news],
-        )
+        return changed_rows(chunk, rows, self.records(rows[rows >= 0]))
 
     def _mark_dead(self, changes: Sequence[CompanyRows]) -> tuple[int, tuple[Part, ...]]:
-        """Parts without the changed rows, and how many of these rows are closed now."""
+        """How many of the changed rows are closed now, and parts in which they are not alive."""
         parts = [replace(part, alive=part.alive.copy()) for part in self.parts]
         closed = 0
         for chunk in changes:
@@ -299,7 +273,7 @@ class CompanyIndex:
         return closed, tuple(parts)
 
     def _with_changes(self, changes: Sequence[CompanyRows]) -> "CompanyIndex":
-        """The index with a segment of these rows and of earlier changes that still hold."""
+        """The index with a delta segment of these rows and of earlier changes still alive."""
         base = self.parts[0]
         builder = SegmentBuilder()
         for delta in self.parts[1:]:
@@ -312,23 +286,23 @@ class CompanyIndex:
         segment = builder.build(base.segment)
         return replace(self, parts=(base, Part.of(segment, len(base.segment))))
 
-    def _without_vanished(self, table: ChangingTable) -> tuple["CompanyIndex", int]:
-        """Drop rows that the table no longer holds and that left no mark of closing."""
+    def _without_deleted(self, table: ChangingTable) -> tuple["CompanyIndex", int]:
+        """The index without rows that were deleted from the table, and how many those were."""
         present = [np.zeros(0, np.uint64), *(hash_texts(chunk) for chunk in table.ids())]
         known = np.sort(np.concatenate(present))
-        vanished = 0
+        deleted_count = 0
         parts = []
         for part in self.parts:
             index = part.segment.keys["company_id"]
-            gone = index.rows[~np.isin(index.keys, known, assume_unique=False)]
+            deleted = index.rows[~np.isin(index.keys, known, assume_unique=False)]
             alive = part.alive.copy()
-            vanished += int(alive[gone].sum())
-            alive[gone] = 0
+            deleted_count += int(alive[deleted].sum())
+            alive[deleted] = 0
             parts.append(replace(part, alive=alive))
-        return replace(self, parts=tuple(parts)), vanished
+        return replace(self, parts=tuple(parts)), deleted_count
 
     def _split(self, rows: NDArray[np.int64]) -> Iterable[tuple[Part, NDArray[np.int64]]]:
-        """The parts with the positions of the rows that lie in each."""
+        """Each part with the positions, among `rows`, of the rows that belong to it."""
         if len(self.parts) == 1:
             return [(self.parts[0], np.arange(len(rows)))]
         border = self.parts[1].first_row

@@ -1,7 +1,7 @@
 """Which registry office serves which city, learned from the table.
 
-Digits 2-5 of a corporate number name the office where the company was registered when numbered;
-a company that moved away since still carries the office of its old place.
+Digits 2-5 of a corporate number name the registry office where the company was registered when it
+got the number; a company that has moved since keeps the office of its old place.
 """
 
 from dataclasses import dataclass
@@ -17,13 +17,14 @@ class OfficeTable:
     """Share of each office among the companies of a city; empty without corporate numbers."""
 
     keys: NDArray[np.uint64]
-    """City hash and office in one number, rising; shape (E,)."""
+    """City hash and office in one number, ascending; shape (E,)."""
     shares: NDArray[np.float32]
-    """Companies of that pair over those of the city's largest office, in (0, 1]; shape (E,)."""
+    """Companies of that city and office over those of the city's most frequent office, in (0, 1];
+    shape (E,)."""
 
     @classmethod
     def learn(cls, city: NDArray[np.uint32], office: NDArray[np.uint16]) -> "OfficeTable":
-        """Count the pairs of all companies that have both."""
+        """Count cities and offices over all companies that have both; 0 is unknown."""
         known = (city > 0) & (office > 0)
         keys, counts = np.unique(_pair(city[known], office[known]), return_counts=True)
         cities, first = np.unique(keys >> np.uint64(16), return_index=True)
@@ -32,7 +33,7 @@ class OfficeTable:
         return cls(keys, (counts / largest[place]).astype(np.float32))
 
     def share(self, city: NDArray[np.uint32], office: NDArray[np.uint16]) -> NDArray[np.float32]:
-        """How usual the office is in the city, in [0, 1]; 0 where either is unknown."""
+        """How common each office is in its city, in [0, 1]; 0 where either is unknown; (N,)."""
         return _keys.office_shares(self.keys, self.shares, city, office)
 
 

@@ -1,4 +1,4 @@
-"""Segments with the rows of them that still hold, and how often names occur over all of them."""
+"""Segments with the rows of them that are alive, and how often keys occur over all segments."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,11 +14,11 @@ from linkage_rl.candidates.segment import Segment
 
 @dataclass(frozen=True)
 class Part:
-    """A segment with the rows of it that still hold."""
+    """A segment with the rows of it that are alive, that is neither changed nor deleted since."""
 
     segment: Segment
     alive: NDArray[np.uint8]
-    """1 where the row still holds, shape (n,)."""
+    """1 for rows that are alive, else 0; shape (n,)."""
     first_row: int
     """Row of the index at which the segment begins."""
     counts: NDArray[np.uint16]
@@ -26,43 +26,43 @@ class Part:
 
     @classmethod
     def of(cls, segment: Segment, first_row: int = 0) -> "Part":
-        """A segment of which every row holds, counted by itself."""
+        """A segment of which every row is alive, with its own counts."""
         alive = np.ones(len(segment), dtype=np.uint8)
         return cls(segment, alive, first_row, segment.counts)
 
     @cached_property
-    def gone(self) -> Mapping[str, NDArray[np.uint64]]:
-        """Keys of the rows that no longer hold, rising; by the name of the key."""
+    def dead_keys(self) -> Mapping[str, NDArray[np.uint64]]:
+        """Key name to the keys of the rows that are not alive, ascending."""
         counted = (*COUNTED, "former_name")
         if self.alive.all():
             return dict.fromkeys(counted, np.zeros(0, dtype=np.uint64))
         keys = {name: self.segment.keys[name] for name in counted}
         return {name: index.keys[self.alive[index.rows] == 0] for name, index in keys.items()}
 
-    def counted(self, counts: NDArray[np.uint16]) -> "Part":
-        """The same rows with other counts; which are gone is not looked up again."""
+    def with_counts(self, counts: NDArray[np.uint16]) -> "Part":
+        """The same rows with other counts; `dead_keys` is not computed again."""
         part = replace(self, counts=counts)
-        vars(part)["gone"] = self.gone
+        vars(part)["dead_keys"] = self.dead_keys
         return part
 
-    def count(self, name: str, asked: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """How many rows that hold bear each asked key, shape (N,); none bears the key 0."""
-        counts = _keys.count_keys(self.segment.keys[name].keys, asked)
-        gone = self.gone[name]
-        return counts - _keys.count_keys(gone, asked) if len(gone) else counts
+    def count(self, name: str, wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """How many rows that are alive have each wanted key, shape (N,); 0 for the key 0."""
+        counts = _keys.count_keys(self.segment.keys[name].keys, wanted)
+        dead = self.dead_keys[name]
+        return counts - _keys.count_keys(dead, wanted) if len(dead) else counts
 
 
 def recount(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """The parts with the frequency of each key counted over all live rows.
+    """The parts with the frequency of each counted key over all rows that are alive.
 
-    Only keys that a change has touched are counted again: those of rows that no longer hold, and
-    all of the later parts. The base's own counts are right for the rest.
+    Only keys that a change has touched are counted again: those of rows that are not alive, and
+    all keys of the later parts. The base's own counts are right for the others.
     """
     counts = [part.segment.counts.copy() for part in parts]
     for place, name in enumerate(COUNTED):
         indexes = [part.segment.keys[name] for part in parts]
         later = [index.keys for index in indexes[1:]]
-        touched = np.unique(np.concatenate([parts[0].gone[name], *later]))
+        touched = np.unique(np.concatenate([parts[0].dead_keys[name], *later]))
         total = sum(
             (part.count(name, touched) for part in parts),
             start=np.zeros(len(touched), dtype=np.int64),
@@ -73,4 +73,4 @@ def recount(parts: Sequence[Part]) -> tuple[Part, ...]:
             shift = np.repeat(begin - (np.cumsum(sizes) - sizes), sizes)
             sharing = index.rows[np.arange(len(shift)) + shift]
             own[sharing, place] = np.repeat(np.minimum(total, 65_535), sizes)
-    return tuple(part.counted(own) for part, own in zip(parts, counts, strict=True))
+    return tuple(part.with_counts(own) for part, own in zip(parts, counts, strict=True))

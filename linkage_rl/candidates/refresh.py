@@ -12,7 +12,13 @@ from tqdm.auto import tqdm
 
 from linkage_rl.candidates.files import fault_of
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.storage import MANIFEST, load_index, save_index, saved_folders
+from linkage_rl.candidates.storage import (
+    MANIFEST,
+    REBUILD,
+    load_index,
+    save_index,
+    saved_folders,
+)
 from linkage_rl.errors import CandidateIndexError, OutputError
 from linkage_rl.records import CompanyRows
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
@@ -63,7 +69,8 @@ def open_index(
         index = load_index(folder, same_code=same_code)
     except CandidateIndexError as error:
         if (folder / MANIFEST).exists():
-            _log.warning("building the index again: %s", error)
+            problem = str(error).removesuffix(f"; {REBUILD}")
+            _log.warning("building the index again: %s", problem)
         return build_index(store, folder, progress)
     if not refresh:
         return index
@@ -104,7 +111,7 @@ def seed_index(folder: Path, known: Path) -> None:
 
 
 def build_index(store: CompanyStore, folder: Path, progress: bool = True) -> CompanyIndex:
-    """Index the whole table and save it; an unreadable index in the folder is replaced."""
+    """Index the table from scratch and save it; an unreadable index in the folder is replaced."""
     watermark = store.watermark()
     index = CompanyIndex.build(
         _shown(store.chunks(), store.count()) if progress else store.chunks(), watermark

@@ -1,4 +1,10 @@
-"""A searchable part of the company table: built in one pass, immutable, mapped from disk."""
+"""A segment: a searchable part of the company table, built in one pass and never changed.
+
+Many companies share a name, so names are searched once each: a *document* is a distinct searchable
+name (core, kana and Latin name together), and a segment knows the rows of each document. Its
+inverted index lists for each n-gram the documents that contain it, the *postings* of the n-gram. An
+n-gram weighs by its *idf* (inverse document frequency): a rare one says more than a common one.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,8 +44,8 @@ class KeyIndex:
         """Sort the rows that have a key.
 
         Args:
-            hashes: Keys, shape (F,).
-            rows: Row of each key, rising, shape (F,); None for one key per row.
+            hashes: Hash of each key, 0 for none, shape (F,).
+            rows: Row of each key, ascending, shape (F,); None for one key per row.
         """
         present = np.flatnonzero(hashes)
         order = present[np.argsort(hashes[present], kind="stable")]
@@ -55,20 +61,20 @@ class Segment:
     ids: StringColumn
     documents: Documents
     document_row_ends: NDArray[np.int64]
-    """Rows of document m: document_rows[document_row_ends[m]:document_row_ends[m + 1]]."""
+    """Rows of document m are document_rows[document_row_ends[m]:document_row_ends[m + 1]]."""
     document_rows: NDArray[np.int32]
     document_norms: NDArray[np.float32]
     gram_starts: NDArray[np.int64]
-    """Documents of bucket g: postings[gram_starts[g]:gram_starts[g + 1]]."""
+    """Documents of n-gram bucket g are postings[gram_starts[g]:gram_starts[g + 1]]."""
     postings: NDArray[np.int32]
     counts: NDArray[np.uint16]
     """Rows of the segment that share each of `COUNTED` with this row, shape (n, C)."""
     keys: dict[str, KeyIndex]
-    """One per exact blocker and counted key, and `company_id`."""
+    """Key name to its index: every key of `KEYS` and `COUNTED`, and `company_id`."""
     idf: NDArray[np.float32]
-    """Weight of each gram bucket, from the base segment; shape (GRAM_BUCKETS,)."""
+    """Weight of each n-gram bucket, from the base segment; shape (GRAM_BUCKETS,)."""
     snapshot: dict[str, StringColumn]
-    """Raw fields of the rows as they stood in the table; fields that no row has are left out."""
+    """Raw fields of the rows as they were in the table; fields that no row has are left out."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -80,7 +86,7 @@ class Segment:
 
 
 class SegmentBuilder:
-    """Collects chunks of company rows, then builds their segment."""
+    """Collects chunks of company rows, then builds a segment of them."""
 
     def __init__(self) -> None:
         self._rows = GrowingArray(ROW)
@@ -98,7 +104,7 @@ class SegmentBuilder:
         return len(self._rows)
 
     def add(self, companies: CompanyRows) -> None:
-        """Take over the open companies of a chunk."""
+        """Add the open companies of a chunk; closed ones are skipped."""
         is_open = [row for row, closed in enumerate(companies.closed_at) if not closed]
         records = companies.records
         if len(is_open) < len(records):
@@ -129,14 +135,14 @@ class SegmentBuilder:
             self._texts[name].append(StringColumn.from_texts([texts[row] for row in first]))
 
     def build(self, base: Segment | None = None) -> Segment:
-        """The segment of all rows added; the builder is used up.
+        """The segment of all rows added; the builder cannot be used again.
 
         Args:
-            base: The segment that this one amends; it lends its idf.
+            base: The base segment, if this is one of changes; its idf is used.
         """
         rows = self._rows.array()
         documents, rows["doc"] = self._documents()
-        # hashes make room for the sorted keys, one after the other
+        # popped one by one, so that hashes and sorted keys are never all in memory
         keys = {name: KeyIndex.build(self._keys.pop(name).array()) for name in [*self._keys]}
         for name, (hashes, own) in self._filed.items():
             keys[name] = KeyIndex.build(hashes.array(), own.array())
@@ -165,7 +171,7 @@ class SegmentBuilder:
         )
 
     def _documents(self) -> tuple[Documents, NDArray[np.int32]]:
-        """Each distinct name once, and the document of every row."""
+        """The documents, each distinct name once, and the document of every row."""
         keys = self._document_keys.array()
         doc = np.searchsorted(np.unique(keys), keys).astype(np.int32)
         _, first = np.unique(self._text_keys.array(), return_index=True)
@@ -192,9 +198,14 @@ def _counts(keys: dict[str, KeyIndex], rows: int) -> NDArray[np.uint16]:
 
 
 def inverse_document_frequency(starts: NDArray[np.int64], documents: int) -> NDArray[np.float32]:
-    """log((M + 1) / (df + 1)), at least 0.1, of every gram bucket; shape (GRAM_BUCKETS,).
+    """log((M + 1) / (df + 1)), at least 0.1, of every n-gram bucket; shape (GRAM_BUCKETS,).
 
-    The smoothed form of Spärck Jones (1972).
+    df is the number of the M documents that contain the n-gram. The smoothed form of Spärck Jones
+    (1972).
+
+    Args:
+        starts: Starts of the postings of each bucket, shape (GRAM_BUCKETS + 1,).
+        documents: M.
     """
     frequency = np.diff(starts)
     return np.maximum(np.log((documents + 1) / (frequency + 1)), 0.1).astype(np.float32)

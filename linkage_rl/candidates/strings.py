@@ -12,7 +12,7 @@ from linkage_rl.candidates.growing import GrowingArray
 
 @dataclass(frozen=True)
 class StringColumn:
-    """N texts without newlines; immutable, and cheap to map from disk."""
+    """N texts without newlines, never changed, and cheap to map from disk."""
 
     offsets: NDArray[np.int64]
     """Text i is `blob[offsets[i]:offsets[i + 1]]`; shape (N + 1,)."""
@@ -42,10 +42,10 @@ class StringColumn:
     @classmethod
     def concatenate(cls, columns: Iterable["StringColumn"]) -> "StringColumn":
         """The texts of all columns, one column after the other."""
-        whole = GrowingStrings()
+        joined = GrowingStrings()
         for column in columns:
-            whole.append(column)
-        return whole.column()
+            joined.append(column)
+        return joined.column()
 
     def take(self, rows: NDArray[np.integer]) -> list[str]:
         """The texts at these positions, in this order."""

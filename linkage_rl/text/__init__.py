@@ -1,1 +1,1 @@
-"""Normalises names, addresses, phones, URLs and numbers, so that equal things are written alike."""
+"""Normalises names, addresses, phones, URLs and numbers, so that equal things are spelled alike."""

@@ -1,5 +1,5 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Kernels over a block of texts, character by character; what they return is a block again."""
+"""Kernels that walk a block of texts character by character and return a new block."""
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.unicode cimport (
@@ -19,18 +19,18 @@ cdef enum:
     LONG_VOWEL = 0x30FC
 
 
-cdef Py_UCS4* _room(Py_ssize_t size) except NULL:
-    cdef Py_UCS4* room = <Py_UCS4*>PyMem_Malloc((size + 1) * sizeof(Py_UCS4))
-    if room == NULL:
+cdef Py_UCS4* _buffer(Py_ssize_t size) except NULL:
+    cdef Py_UCS4* buffer = <Py_UCS4*>PyMem_Malloc((size + 1) * sizeof(Py_UCS4))
+    if buffer == NULL:
         raise MemoryError
-    return room
+    return buffer
 
 
-cdef str _taken(Py_UCS4* room, Py_ssize_t size):
+cdef str _as_text(Py_UCS4* buffer, Py_ssize_t size):
     try:
-        return PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, room, size)
+        return PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, buffer, size)
     finally:
-        PyMem_Free(room)
+        PyMem_Free(buffer)
 
 
 def flagged(str block, const uint8_t[::1] flags):
@@ -46,27 +46,27 @@ def flagged(str block, const uint8_t[::1] flags):
 
 
 def translate(str block, const uint32_t[::1] table):
-    """The block with every character replaced by its entry; the last code of the table drops it."""
+    """The block with each character replaced by its entry; the last code of the table drops it."""
     cdef Py_ssize_t i, at = 0, size = PyUnicode_GET_LENGTH(block)
     cdef int kind = PyUnicode_KIND(block)
     cdef void* chars = PyUnicode_DATA(block)
     cdef Py_UCS4 drop = <Py_UCS4>(table.shape[0] - 1), code
-    cdef Py_UCS4* out = _room(size)
+    cdef Py_UCS4* out = _buffer(size)
     for i in range(size):
         code = table[PyUnicode_READ(kind, chars, i)]
         if code != drop:
             out[at] = code
             at += 1
-    return _taken(out, at)
+    return _as_text(out, at)
 
 
 def normalise_dashes(str block, const uint8_t[::1] is_kana):
-    """Each run of dashes as long vowels after kana, else as hyphens; single spaces inside lines."""
+    """Dashes and long vowels as long vowels after kana, else as hyphens; spaces as single ones."""
     cdef Py_ssize_t i, at = 0, size = PyUnicode_GET_LENGTH(block)
     cdef int kind = PyUnicode_KIND(block)
     cdef void* chars = PyUnicode_DATA(block)
     cdef Py_UCS4 code, last = NEWLINE
-    cdef Py_UCS4* out = _room(size)
+    cdef Py_UCS4* out = _buffer(size)
     for i in range(size):
         code = PyUnicode_READ(kind, chars, i)
         if code == HYPHEN or code == LONG_VOWEL:
@@ -81,7 +81,7 @@ def normalise_dashes(str block, const uint8_t[::1] is_kana):
         at += 1
     if at and out[at - 1] == SPACE:
         at -= 1
-    return _taken(out, at)
+    return _as_text(out, at)
 
 
 cdef inline bint _digit(Py_UCS4 code) noexcept nogil:
@@ -107,7 +107,7 @@ cdef inline Py_UCS4 _separator(
     if code == u"丁":
         return u"=" if between or (_digit(before) and after == NEWLINE) else code
     if code == u"字":
-        # 十文字 and 大文字 are towns; any other 字 only says that a small area follows.
+        # 十文字 and 大文字 are towns; any other 字 only marks a small area.
         return code if before == u"文" else 0
     if code == u"第" and _digit(after):
         return SPACE if _digit(before) else 0
@@ -115,12 +115,12 @@ cdef inline Py_UCS4 _separator(
 
 
 def separate(str block, const uint8_t[::1] is_kanji):
-    """Lot words and particles of addresses as separators by what stands next to them."""
+    """Replace lot words and particles of addresses by separators, depending on their neighbours."""
     cdef Py_ssize_t i, at = 0, size = PyUnicode_GET_LENGTH(block)
     cdef int kind = PyUnicode_KIND(block)
     cdef void* chars = PyUnicode_DATA(block)
     cdef Py_UCS4 code, before = NEWLINE, after = PyUnicode_READ(kind, chars, 0) if size else 0, new
-    cdef Py_UCS4* out = _room(size)
+    cdef Py_UCS4* out = _buffer(size)
     for i in range(size):
         code = after
         after = PyUnicode_READ(kind, chars, i + 1) if i + 1 < size else NEWLINE
@@ -129,4 +129,4 @@ def separate(str block, const uint8_t[::1] is_kanji):
             out[at] = new
             at += 1
         before = code
-    return _taken(out, at)
+    return _as_text(out, at)

@@ -1,4 +1,4 @@
-"""Japanese addresses: prefecture, city, town, block and building from any of their writings.
+"""Parses Japanese addresses, however written, into prefecture, city, town, block and building.
 
 One parser serves company rows (three columns) and clients (often one). After folding, the words of
 the numbering (丁目, 番地, 番, の, hyphens of every kind, kanji numerals) become the separators
@@ -80,7 +80,7 @@ _HOUSE: Final = re.compile("号(?=[0-9]+号)")
 
 
 def _separators(block: str) -> str:
-    """Lot words and particles next to digits as separators; 字 and 第 vanish."""
+    """Replace lot words and particles next to digits by separators; 字 and 第 are dropped."""
     for words, separator in _LOT_WORDS.items():
         block = block.replace(words, separator)
     block = _blocks.separate(block, IS_KANJI).replace(":-", ":").replace("=-", "=")
@@ -112,7 +112,7 @@ _Place = tuple[int, str, str]
 
 
 def _read_place(text: str) -> _Place:
-    """The place that a written address starts with, after its postal code if it has one."""
+    """The place that an address starts with, after its postal code if it has one."""
     if text[:1].isdigit():
         text = _POSTAL_CODE.sub("", text)
     head = text[:4] if text[:4] in PREFECTURE_CODE else text[:3]
@@ -131,13 +131,13 @@ def _read_place(text: str) -> _Place:
 
 
 class _Columns(NamedTuple):
-    """What the columns for prefecture and city say, before the street is seen."""
+    """What the columns for prefecture and city say, whatever the street is."""
 
     code: int
     city: str
-    """'' where the columns alone do not settle the place."""
+    """'' where the columns do not determine the city."""
     openings: frozenset[str]
-    """How a street begins that may repeat the columns."""
+    """First characters of a street that may repeat the columns."""
     prefecture_text: str
     city_text: str
 
@@ -155,7 +155,7 @@ def _read_columns(prefecture: str, city: str) -> _Columns:
 def _read_places(
     prefectures: Sequence[str], cities: Sequence[str], streets: Sequence[str]
 ) -> tuple[list[int], list[str], list[str]]:
-    """Codes, cities and rests of N addresses: most places are settled by their columns."""
+    """Codes, cities and rests of N addresses; mostly the two columns determine the place."""
     codes, known, rests = [], [], []
     for prefecture, city, street in zip(prefectures, cities, streets, strict=True):
         columns = _read_columns(prefecture, city)
@@ -175,7 +175,7 @@ def _written(texts: Sequence[str]) -> list[str]:
 
 
 def _join_parts(prefecture: str, city: str, street: str) -> str:
-    """One address of its columns; a part that the next one repeats is written once."""
+    """The columns as one address; a part that the next column repeats is written once."""
     if street.startswith(prefecture + city):
         return street
     if city and street.startswith(city):
@@ -208,7 +208,7 @@ def _floor(found: re.Match[str]) -> str:
 def canonical_addresses(
     prefectures: Sequence[str], cities: Sequence[str], streets: Sequence[str]
 ) -> Addresses:
-    """Parse N addresses; missing columns are empty texts, `streets` may hold the whole address."""
+    """Parse N addresses; missing columns are empty texts, `streets` may hold the full address."""
     block = drop_japanese_spaces(apply_table(_WRITTEN, fold_block(join(streets))))
     codes, known, rests = _read_places(prefectures, cities, split(block, len(streets)))
     rests = [

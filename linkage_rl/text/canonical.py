@@ -16,16 +16,16 @@ from linkage_rl.text.urls import canonical_domains
 _COMMON_FORMS: Final = ("株式会社", "有限会社", "合同会社", "(株)", "(有)", "(同)")
 _POSTAL_CODE: Final = re.compile("[0-9]{7}")
 _WITHOUT_ZERO: Final = re.compile("[0-9]{6}")
-_IDLE: Final = re.compile("[- 〒.]")
+_FILLERS: Final = re.compile("[- 〒.]")
 
 
 def canonical_postal_codes(texts: Sequence[str]) -> list[str]:
-    """Seven digits each; a spreadsheet that lost the leading zero is forgiven, else ''.
+    """Seven digits each, a lost leading zero restored; '' where there is no postal code.
 
     >>> canonical_postal_codes(["〒100-0013", "１０００００１", "600041", "Tokyo"])
     ['1000013', '1000001', '0600041', '']
     """
-    codes = split(_IDLE.sub("", fold_block(join(texts))), len(texts))
+    codes = split(_FILLERS.sub("", fold_block(join(texts))), len(texts))
     return [code if _POSTAL_CODE.fullmatch(code) else _restored(code) for code in codes]
 
 
@@ -34,7 +34,7 @@ def _restored(code: str) -> str:
 
 
 def canonical_former_cores(texts: Sequence[str]) -> list[tuple[str, ...]]:
-    """Cores of the names that '|' separates in each text, each core once, in their order.
+    """Cores of the names in each text, which '|' separates; each core once, in order.
 
     >>> canonical_former_cores(["㈱髙島屋|高島屋(有)|飯田呉服店", ""])
     [('高島屋', '飯田呉服店'), ()]

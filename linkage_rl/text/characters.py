@@ -15,11 +15,11 @@ Codes = NDArray[np.uint32]
 """Code points of a text, shape (characters,)."""
 
 DROP: Final = 0x110000
-"""Stands for no character at all; one above the last code point."""
+"""Code of a character that is dropped; one above the last code point."""
 VOICED: Final = 0x3099
 SEMI_VOICED: Final = 0x309A
 
-# Everything that looks like these folds to the key; NFKC leaves them apart.
+# Look-alikes fold to the key; NFKC keeps them apart.
 _LOOK_ALIKES: Final = {
     "-": "‐‑‒–—―−⁃─━﹘﹣－˗⁻₋",
     "'": "’‘‛`´′＇ʼ",
@@ -50,7 +50,7 @@ _SCANNED: Final = (
 
 
 def _one_step(char: str) -> str:
-    """NFKC and casefold, then accents, controls and formatting characters away."""
+    """NFKC and casefold, without accents, controls and formatting characters."""
     category = unicodedata.category(char)
     if char in "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85" or category.startswith("Z"):
         return " "
@@ -69,7 +69,7 @@ def _one_step(char: str) -> str:
 
 
 def _fold_character(char: str) -> str:
-    """The text a character folds to, every part of it a fixed point."""
+    """The text that a character folds to; folding it again changes nothing."""
     for _ in range(8):
         parts = [_LOOK_ALIKE.get(part) or _one_step(part) for part in char]
         folded = "".join(parts)
@@ -103,7 +103,7 @@ def _build() -> tuple[Codes, dict[str, str]]:
 
 FOLD, EXPANSIONS = _build()
 """`FOLD[code]` is the code point it folds to, `DROP` for none, shape (0x110001,). Newline, the
-separator of texts in a batch, stays."""
+separator of texts in a batch, is kept."""
 
 
 Flags = NDArray[np.uint8]

@@ -1,4 +1,4 @@
-"""Corporate numbers (法人番号): thirteen digits, the first one checks the other twelve."""
+"""Corporate numbers (法人番号): thirteen digits, of which the first is a check digit."""
 
 from collections.abc import Sequence
 from typing import Final

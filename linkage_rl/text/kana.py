@@ -1,4 +1,4 @@
-"""Katakana readings: one writing for what is read alike."""
+"""Katakana readings: one spelling for what sounds the same."""
 
 import re
 from typing import Final
@@ -22,7 +22,7 @@ _TO_KATAKANA: Final = table_of(_HIRAGANA)
 _READING: Final = table_of(dict.fromkeys(PUNCTUATION + "ーヽヾゝゞ", "") | _TO_LARGE | _SOUNDS_LIKE)
 _V_SMALL: Final = {"ヴァ": "バ", "ヴィ": "ビ", "ヴェ": "ベ", "ヴォ": "ボ", "ヴュ": "ビュ"}
 _V_ROW: Final = _V_SMALL | {_enlarged(written): read for written, read in _V_SMALL.items()}
-"""Cores hold large kana only: ヴイ for ヴィ."""
+"""The same for cores, which hold large kana only: ヴイ for ヴィ."""
 ONLY_KANA: Final = re.compile("[ぁ-ゖァ-ヺー]+")
 
 _READ_OUT: Final = (
@@ -49,10 +49,10 @@ _TRANSFER_EDGE: Final = re.compile(
 _ACRONYM: Final = re.compile("[a-z&]{2,5}")
 
 
-def read_marks_block(block: str) -> str:
-    r"""A block of cores with its kana as they are read; kanji and Latin letters stay.
+def normalise_kana_block(block: str) -> str:
+    r"""A block of cores with kana spelled as they sound; kanji and Latin letters are kept.
 
-    >>> read_marks_block("ゔぃーなす工業")
+    >>> normalise_kana_block("ゔぃーなす工業")
     'ビナス工業'
     """
     block = apply_table(_TO_KATAKANA, block)
@@ -65,7 +65,7 @@ def read_marks_block(block: str) -> str:
 def read_kana_block(block: str) -> str:
     r"""A folded block of kana as readings: katakana, large, without long vowels, ヴ as ブ.
 
-    Spaces, punctuation and the legal form at the edges vanish; ヂ/ジ, ヅ/ズ and ヲ/オ are one.
+    Spaces, punctuation and the legal form at the edges are dropped; ヂ/ジ, ヅ/ズ and ヲ/オ are one.
 
     >>> read_kana_block("ゔぃーなす・サーヴィス\nカ)ヤマダ")
     'ビナスサビス\nヤマダ'
@@ -73,11 +73,11 @@ def read_kana_block(block: str) -> str:
     block = apply_table(_TO_KATAKANA, block)
     if "(" in block or ")" in block:
         block = _TRANSFER_EDGE.sub("", block)
-    return cut_kana(read_marks_block(block))
+    return cut_kana(normalise_kana_block(block))
 
 
 def read_acronym(core: str) -> str:
-    """Two to five Latin letters as they are read out, '' for anything longer or else.
+    """The reading of two to five Latin letters that are spelled out; '' for any other core.
 
     >>> read_acronym("jfe")
     'ジエイエフイ'

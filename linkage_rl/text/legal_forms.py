@@ -1,4 +1,4 @@
-"""Legal forms in every writing: found, named by one canonical long form, and cut from the name.
+"""Legal forms (株式会社, Co., Ltd.): found in any spelling, and cut from the name.
 
 Kinds and their frequency are those of the National Tax Agency's corporate-number table, kana codes
 those of the bank transfer format (全銀協 受取人名 略語).
@@ -7,126 +7,112 @@ those of the bank transfer format (全銀協 受取人名 略語).
 import re
 from typing import Final, NamedTuple
 
-_SPELLINGS: Final[dict[str, str]] = {
-    "株式会社": "株 カ",
-    "有限会社": "有 ユ",
-    "合同会社": "同 合 ド",
-    "合資会社": "資 合資 シ",
-    "合名会社": "名 合名 メ",
-    "相互会社": "相 相互 ソ",
-    "特定目的会社": "特定目的 特目",
-    "投資法人": "投",
-    "特例有限会社": "特有",
-    "一般社団法人": "一社 一般社団 一般社",
-    "公益社団法人": "公社 公益社団 公益社",
-    "特例社団法人": "特社",
-    "社団法人": "社 社団 シヤ シャ",
-    "一般財団法人": "一財 一般財団 一般財",
-    "公益財団法人": "公財 公益財団 公益財",
-    "特例財団法人": "特財",
-    "財団法人": "財 財団 ザイ",
-    "医療法人": "医 医療 イ",
-    "医療法人社団": "医社 医療社団",
-    "医療法人財団": "医財 医療財団",
-    "社会医療法人": "社医",
-    "社会医療法人社団": "社医社",
-    "社会医療法人財団": "社医財",
-    "特定医療法人": "特医",
-    "特定医療法人社団": "特医社",
-    "特定医療法人財団": "特医財",
-    "社会福祉法人": "福 社福 福祉 社会福祉 フク",
-    "社会福祉連携推進法人": "",
-    "地域医療連携推進法人": "",
-    "学校法人": "学 学法 ガク",
-    "準学校法人": "準学",
-    "宗教法人": "宗 宗教 シユウ シュウ",
-    "特定非営利活動法人": "特非 特活 特 非 npo トクヒ",
-    "更生保護法人": "更 ホゴ",
-    "税理士法人": "税 税理士 ゼイ",
-    "弁護士法人": "弁 弁護士 ベン",
-    "外国法事務弁護士法人": "",
-    "弁護士・外国法事務弁護士共同法人": "",
-    "司法書士法人": "司 司法書士 シホウ",
-    "行政書士法人": "行 行政書士 ギヨ ギョ",
-    "社会保険労務士法人": "社労 労 社会保険労務士 ロウム",
-    "弁理士法人": "弁理 弁理士",
-    "特許業務法人": "特許 特業",
-    "監査法人": "監 監査",
-    "土地家屋調査士法人": "調 土地家屋調査士",
-    "海事代理士法人": "",
-    "公認会計士法人": "",
-    "農事組合法人": "農 農組 農事 ノウ",
-    "農業生産法人": "農生",
-    "農地所有適格法人": "",
-    "農業法人": "",
-    "管理組合法人": "管 管組 カンリ",
-    "団地管理組合法人": "",
-    "職業訓練法人": "職 職訓",
-    "認定職業訓練法人": "",
-    "有限責任中間法人": "有中 チユウ",
-    "無限責任中間法人": "",
-    "有限責任事業組合": "有責 llp",
-    "投資事業有限責任組合": "",
-    "独立行政法人": "独 独行 ドク",
-    "地方独立行政法人": "地独 地 チドク",
-    "国立研究開発法人": "国研 研 ケン",
-    "国立大学法人": "国大 国 大 国立大学 ダイ",
-    "公立大学法人": "公大 公立大学",
-    "大学共同利用機関法人": "大共",
-    "特殊法人": "",
-    "認可法人": "",
-    "地方共同法人": "地共",
-    "協同組合": "協 協組",
-    "事業協同組合": "事協",
-    "企業組合": "企 企組",
-    "労働者協同組合": "労協",
-    "生活協同組合": "生協",
-    "農業協同組合": "農協",
-    "漁業協同組合": "漁協",
-    "森林組合": "森組",
-    "商店街振興組合": "",
-    "労働組合": "",
-    "公益法人": "公 公益",
-    "外国会社": "",
-}
-"""Canonical long form to its abbreviations, as they stand in brackets; kana ones are bank codes."""
-
-LEGAL_FORMS: Final[tuple[str, ...]] = tuple(_SPELLINGS)
-"""Canonical long forms; a code is 1 + the position here. 公益法人 stands for '(公)', which may be a
-foundation or an association, 財団法人 and 社団法人 for the forms abolished in 2008."""
-
-CODE: Final[dict[str, int]] = {form: code for code, form in enumerate(LEGAL_FORMS, start=1)}
-
 KINDS: Final = ("company", "association", "partnership", "institution", "public", "cooperative")
 """Kinds of legal forms; a name without a form has none."""
 
-_FIRST_OF_KIND: Final = {
-    "株式会社": "company",
-    "一般社団法人": "association",
-    "医療法人": "institution",
-    "特定非営利活動法人": "association",
-    "更生保護法人": "institution",
-    "税理士法人": "partnership",
-    "農事組合法人": "cooperative",
-    "有限責任中間法人": "association",
-    "有限責任事業組合": "partnership",
-    "独立行政法人": "public",
-    "協同組合": "cooperative",
-    "公益法人": "association",
-    "外国会社": "company",
-}
-"""Forms stand in order of their kind; here begins another one."""
+
+class Form(NamedTuple):
+    """A legal form."""
+
+    name: str
+    """Canonical long form."""
+    kind: str
+    """One of `KINDS`."""
+    short: str = ""
+    """Abbreviations that are written in brackets, separated by spaces; kana ones are bank codes."""
 
 
-def _kinds() -> tuple[int, ...]:
-    kinds = [0]
-    for form in LEGAL_FORMS:
-        named = _FIRST_OF_KIND.get(form)
-        kinds.append(kinds[-1] if named is None else 1 + KINDS.index(named))
-    return tuple(kinds)
+_FORMS: Final = (
+    Form("株式会社", "company", "株 カ"),
+    Form("有限会社", "company", "有 ユ"),
+    Form("合同会社", "company", "同 合 ド"),
+    Form("合資会社", "company", "資 合資 シ"),
+    Form("合名会社", "company", "名 合名 メ"),
+    Form("相互会社", "company", "相 相互 ソ"),
+    Form("特定目的会社", "company", "特定目的 特目"),
+    Form("投資法人", "company", "投"),
+    Form("特例有限会社", "company", "特有"),
+    Form("一般社団法人", "association", "一社 一般社団 一般社"),
+    Form("公益社団法人", "association", "公社 公益社団 公益社"),
+    Form("特例社団法人", "association", "特社"),
+    Form("社団法人", "association", "社 社団 シヤ シャ"),
+    Form("一般財団法人", "association", "一財 一般財団 一般財"),
+    Form("公益財団法人", "association", "公財 公益財団 公益財"),
+    Form("特例財団法人", "association", "特財"),
+    Form("財団法人", "association", "財 財団 ザイ"),
+    Form("医療法人", "institution", "医 医療 イ"),
+    Form("医療法人社団", "institution", "医社 医療社団"),
+    Form("医療法人財団", "institution", "医財 医療財団"),
+    Form("社会医療法人", "institution", "社医"),
+    Form("社会医療法人社団", "institution", "社医社"),
+    Form("社会医療法人財団", "institution", "社医財"),
+    Form("特定医療法人", "institution", "特医"),
+    Form("特定医療法人社団", "institution", "特医社"),
+    Form("特定医療法人財団", "institution", "特医財"),
+    Form("社会福祉法人", "institution", "福 社福 福祉 社会福祉 フク"),
+    Form("社会福祉連携推進法人", "institution"),
+    Form("地域医療連携推進法人", "institution"),
+    Form("学校法人", "institution", "学 学法 ガク"),
+    Form("準学校法人", "institution", "準学"),
+    Form("宗教法人", "institution", "宗 宗教 シユウ シュウ"),
+    Form("特定非営利活動法人", "association", "特非 特活 特 非 npo トクヒ"),
+    Form("更生保護法人", "institution", "更 ホゴ"),
+    Form("税理士法人", "partnership", "税 税理士 ゼイ"),
+    Form("弁護士法人", "partnership", "弁 弁護士 ベン"),
+    Form("外国法事務弁護士法人", "partnership"),
+    Form("弁護士・外国法事務弁護士共同法人", "partnership"),
+    Form("司法書士法人", "partnership", "司 司法書士 シホウ"),
+    Form("行政書士法人", "partnership", "行 行政書士 ギヨ ギョ"),
+    Form("社会保険労務士法人", "partnership", "社労 労 社会保険労務士 ロウム"),
+    Form("弁理士法人", "partnership", "弁理 弁理士"),
+    Form("特許業務法人", "partnership", "特許 特業"),
+    Form("監査法人", "partnership", "監 監査"),
+    Form("土地家屋調査士法人", "partnership", "調 土地家屋調査士"),
+    Form("海事代理士法人", "partnership"),
+    Form("公認会計士法人", "partnership"),
+    Form("農事組合法人", "cooperative", "農 農組 農事 ノウ"),
+    Form("農業生産法人", "cooperative", "農生"),
+    Form("農地所有適格法人", "cooperative"),
+    Form("農業法人", "cooperative"),
+    Form("管理組合法人", "cooperative", "管 管組 カンリ"),
+    Form("団地管理組合法人", "cooperative"),
+    Form("職業訓練法人", "cooperative", "職 職訓"),
+    Form("認定職業訓練法人", "cooperative"),
+    Form("有限責任中間法人", "association", "有中 チユウ"),
+    Form("無限責任中間法人", "association"),
+    Form("有限責任事業組合", "partnership", "有責 llp"),
+    Form("投資事業有限責任組合", "partnership"),
+    Form("独立行政法人", "public", "独 独行 ドク"),
+    Form("地方独立行政法人", "public", "地独 地 チドク"),
+    Form("国立研究開発法人", "public", "国研 研 ケン"),
+    Form("国立大学法人", "public", "国大 国 大 国立大学 ダイ"),
+    Form("公立大学法人", "public", "公大 公立大学"),
+    Form("大学共同利用機関法人", "public", "大共"),
+    Form("特殊法人", "public"),
+    Form("認可法人", "public"),
+    Form("地方共同法人", "public", "地共"),
+    Form("協同組合", "cooperative", "協 協組"),
+    Form("事業協同組合", "cooperative", "事協"),
+    Form("企業組合", "cooperative", "企 企組"),
+    Form("労働者協同組合", "cooperative", "労協"),
+    Form("生活協同組合", "cooperative", "生協"),
+    Form("農業協同組合", "cooperative", "農協"),
+    Form("漁業協同組合", "cooperative", "漁協"),
+    Form("森林組合", "cooperative", "森組"),
+    Form("商店街振興組合", "cooperative"),
+    Form("労働組合", "cooperative"),
+    Form("公益法人", "association", "公 公益"),
+    Form("外国会社", "company"),
+)
+"""The position of a form decides its code, so new ones come last. 公益法人 is the form of '(公)',
+which may be a foundation or an association; 財団法人 and 社団法人 were abolished in 2008."""
 
+LEGAL_FORMS: Final[tuple[str, ...]] = tuple(form.name for form in _FORMS)
+"""Canonical long forms; the code of a form is 1 + its position here."""
 
-KIND_OF_FORM: Final[tuple[int, ...]] = _kinds()
+CODE: Final[dict[str, int]] = {form: code for code, form in enumerate(LEGAL_FORMS, start=1)}
+
+KIND_OF_FORM: Final[tuple[int, ...]] = (0, *(1 + KINDS.index(form.kind) for form in _FORMS))
 """Kind of each code of a form, 1 + its position in `KINDS`; 0 for no form."""
 
 NO_SIDE: Final = 0
@@ -154,7 +140,7 @@ _ALIASES: Final = {
     "有限公司": "有限会社",
     "股份有限公司": "株式会社",
 }
-"""Other full writings at the edge of a name; a form of a foreign law goes to its like."""
+"""Other full spellings at the edge of a name; a foreign form maps to the closest Japanese one."""
 
 _LATIN: Final = {
     "有限会社": r"y\.? ?k\.?|yu+gen[ -]?[kg]aisha|gmbh|b\.?v\.?|s\.?r\.?l\.?|sarl",
@@ -171,7 +157,7 @@ _LATIN_TAIL: Final = re.compile(
 )
 _LATIN_CODES: Final = tuple(CODE[form] for form in _LATIN)
 
-# A unit of four characters at either edge names the few spellings that may stand there.
+# Four characters at either edge of a name narrow down the spellings that it may begin or end with.
 _EDGE: Final = 4
 _SPELLED: Final = {form: form for form in LEGAL_FORMS} | _ALIASES
 
@@ -186,7 +172,7 @@ def _by_edge(edge: slice) -> dict[str, list[tuple[str, str]]]:
 _LEADING: Final = _by_edge(slice(None, _EDGE))
 _TRAILING: Final = _by_edge(slice(-_EDGE, None))
 
-# Kinds that are also ordinary words inside a name (全国農業協同組合連合会) count at its edges only.
+# Forms that are also ordinary words (全国農業協同組合連合会) count at the edges of a name only.
 _NEVER_INSIDE: Final = (
     "組合",
     "学校法人",
@@ -206,9 +192,7 @@ _INSIDE: Final = re.compile(
     )
 )
 
-_BRACKETED: Final = {
-    short: form for form, shorts in _SPELLINGS.items() for short in shorts.split()
-} | _SPELLED
+_BRACKETED: Final = {short: form.name for form in _FORMS for short in form.short.split()} | _SPELLED
 _SHORT: Final = "|".join(sorted(map(re.escape, _BRACKETED), key=len, reverse=True))
 _IN_BRACKETS: Final = re.compile(
     rf"\( ?({_SHORT}) ?\)|^({_SHORT}) ?\)|\( ?({_SHORT})$", re.MULTILINE
@@ -238,14 +222,14 @@ def spell_out(block: str) -> str:
 
 
 class FormCut(NamedTuple):
-    """A name taken apart at its legal form."""
+    """A name split at its legal form."""
 
     before: str
-    """What stands before the form; '' where the form leads."""
+    """Text before the form; '' where the form leads."""
     form: int
     """Code of the form, 0 for none."""
     after: str
-    """What stands after the form; '' where the form trails."""
+    """Text after the form; '' where the form trails."""
 
     @property
     def side(self) -> int:
@@ -259,7 +243,7 @@ class FormCut(NamedTuple):
 
 def _cut_leading(name: str) -> FormCut | None:
     form, body = "", name
-    # 農業生産法人有限会社X: the later form is the one it is registered under.
+    # 農業生産法人有限会社X: it is registered under the later form.
     while spellings := _LEADING.get(body[:_EDGE]):
         for spelling, canonical in spellings:
             if body.startswith(spelling) and len(body) > len(spelling):
@@ -296,7 +280,7 @@ def _cut_latin(name: str) -> FormCut | None:
 
 
 def cut(name: str) -> FormCut:
-    """The parts of one folded, spelled-out name; a name that is nothing but a form is kept whole.
+    """Split one folded, spelled-out name; a name that is only a legal form is not cut.
 
     >>> cut("山田株式会社大阪支店")
     FormCut(before='山田', form=1, after='大阪支店')
@@ -328,7 +312,7 @@ def cut_kana(block: str) -> str:
     """
     if "イシヤ" not in block and "ホウジン" not in block:
         return block
-    # Few readings hold a form, and the expression is slow over those that do not.
+    # Few readings contain a form, and the expression is slow on those that do not.
     return "\n".join(
         [
             _KANA_EDGE.sub("", line) if "イシヤ" in line or "ホウジン" in line else line

@@ -1,10 +1,10 @@
-"""Forms of a core in which writings of one name fall together, or different names fall apart."""
+"""Two forms of a core: equal for spellings of one name, and different for sister companies."""
 
 import re
 from collections.abc import Sequence
 from typing import Final
 
-from linkage_rl.text.kana import read_marks_block
+from linkage_rl.text.kana import normalise_kana_block
 from linkage_rl.text.normalise import join, split
 
 _HOMOPHONES: Final = {
@@ -20,25 +20,25 @@ _HOMOPHONES: Final = {
     "ノ": "",
     "之": "",
 }
-"""Words that clerks write for one another; the second one stands for both."""
+"""Words that clerks confuse; the first is replaced by the second."""
 
 _MARKS: Final = re.compile("[^0-9一二三四五六七八九十東西南北上下左右前後新旧\n]+")
 
 
 def read_alike(cores: Sequence[str]) -> list[str]:
-    """Cores with kana as they are read and homophones as one: ビューロ is ビューロー.
+    """Cores with kana spelled as they sound and homophones as one: ビューロ is ビューロー.
 
     >>> read_alike(["アド・ビューロ岩泉", "アドビューロー岩泉", "古野電機", "古野電気"])
     ['アドビユロ岩泉', 'アドビユロ岩泉', '古野電気', '古野電気']
     """
-    block = read_marks_block(join(cores))
+    block = normalise_kana_block(join(cores))
     for written, kept in _HOMOPHONES.items():
         block = block.replace(written, kept)
     return split(block, len(cores))
 
 
 def marks(cores: Sequence[str]) -> list[str]:
-    """What tells sister companies apart: numbers, points of the compass, old and new.
+    """What distinguishes sister companies: numbers, points of the compass, old and new.
 
     >>> marks(["西日本電信電話", "東日本電信電話", "アクイジション25"])
     ['西', '東', '25']

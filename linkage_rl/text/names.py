@@ -1,4 +1,4 @@
-"""Company names of a batch: canonical name, core, stem, legal form, kana and Latin reading."""
+"""Company names of a batch: canonical name, core, stem, legal form, kana reading and Latin name."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from linkage_rl.text import kana, legal_forms, stems
 from linkage_rl.text.legal_forms import LEGAL_FORMS, MIDDLE
 from linkage_rl.text.normalise import core_block, drop_japanese_spaces, fold_block, join, split
 
-# The number of a line in the list it was copied from: ③佐賀県, ④-1 株式会社…
+# A line number copied along from a list: ③佐賀県, ④-1 株式会社…
 _CIRCLED: Final = re.compile("[①-⑳㉑-㊿]")
 _LIST_NUMBER: Final = re.compile(
     r"^[①-⑳㉑-㊿]+(?:[-－‐.．][0-9０-９]+)?[ 　]*(?=[^ 　\n])", re.MULTILINE
@@ -37,17 +37,17 @@ def _fill_empty(texts: list[str], others: Sequence[str]) -> list[str]:
 
 
 def canonical_names(names: Sequence[str]) -> Names:
-    """Take N names apart; a name without any letter (〃, ---) is its own core."""
+    """Split N names; the core of a name without any letter (〃, ---) is the name itself."""
     count = len(names)
     block = join(names)
     if _CIRCLED.search(block):
         block = _LIST_NUMBER.sub("", block)
     lines = split(legal_forms.spell_out(fold_block(block)), count)
-    whole, bodies, forms, sides = _cut_all(lines)
-    name = split(drop_japanese_spaces("\n".join(whole)), count)
+    spelled_out, bodies, forms, sides = _cut_all(lines)
+    name = split(drop_japanese_spaces("\n".join(spelled_out)), count)
     core = split(core_block("\n".join(bodies)), count)
     if "" in core:
-        # A name that is only a form, or only punctuation, still needs something to be found by.
+        # A name that is only a form, or only punctuation, must still be searchable.
         core = _fill_empty(_fill_empty(core, split(core_block("\n".join(lines)), count)), name)
     return Names(
         name=name,
@@ -60,20 +60,20 @@ def canonical_names(names: Sequence[str]) -> Names:
 
 def _cut_all(lines: list[str]) -> tuple[list[str], list[str], list[int], list[int]]:
     """Names with their forms spelled out, names without them, codes and sides of the forms."""
-    whole, bodies, forms, sides = [], [], [], []
+    spelled_out, bodies, forms, sides = [], [], [], []
     # One row at a time, since a list of 100,000 parts would keep the garbage collector busy.
     for line in lines:
         before, form, after = part = legal_forms.cut(line)
-        spelled = form and not line.isascii()
-        whole.append(f"{before}{LEGAL_FORMS[form - 1]}{after}" if spelled else line)
+        japanese = form and not line.isascii()
+        spelled_out.append(f"{before}{LEGAL_FORMS[form - 1]}{after}" if japanese else line)
         bodies.append(before + after)
         forms.append(form)
         sides.append(part.side)
-    return whole, bodies, forms, sides
+    return spelled_out, bodies, forms, sides
 
 
 def _stems(lines: list[str], sides: list[int], cores: list[str]) -> list[str]:
-    """The core again, but for the names that bear a hint of a branch, a person or a bracket."""
+    """The stem of each name: its core, unless something hints at a branch or a person."""
     hinted = stems.HINT.search
     rows = [
         row
@@ -88,7 +88,7 @@ def _stems(lines: list[str], sides: list[int], cores: list[str]) -> list[str]:
 
 
 def canonical_kana(readings: Sequence[str], cores: Sequence[str]) -> list[str]:
-    """Folded readings; an all-kana core or a short acronym stands in for a missing one."""
+    """Folded readings; a missing one is replaced by an all-kana core or a spelled-out acronym."""
     texts = split(kana.read_kana_block(fold_block(join(readings))), len(readings))
     missing = [not text for text in texts]
     if any(missing):
@@ -101,7 +101,7 @@ def canonical_kana(readings: Sequence[str], cores: Sequence[str]) -> list[str]:
 
 
 def canonical_latin(names_en: Sequence[str], cores: Sequence[str]) -> list[str]:
-    """Latin names without form, spaces and punctuation; an all-Latin core where there is none."""
+    """Latin names without form, spaces, punctuation; an all-Latin core replaces a missing one."""
     texts = [core if core.isascii() else "" for core in cores]
     rows = [row for row, text in enumerate(names_en) if text]
     folded = split(fold_block(join([names_en[row] for row in rows])), len(rows))

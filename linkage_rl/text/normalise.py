@@ -1,4 +1,4 @@
-"""Folds text of any width, case and shape to one writing, a whole batch in one pass.
+"""Folds text of any width, case and shape to one spelling, a batch in one pass.
 
 A batch travels as one *block*: its N texts joined by newlines. Kernels, regular expressions and
 `str.replace` then run over the block at C speed, once, instead of once per text.
@@ -50,27 +50,27 @@ def join(texts: Iterable[str]) -> str:
 
 
 def split(block: str, count: int) -> list[str]:
-    """The texts of a block of `count` lines; a batch of none is no line at all."""
+    """The texts of a block of `count` lines; an empty batch has no line."""
     return block.split("\n") if count else []
 
 
 def apply_table(table: Codes, block: str) -> str:
-    """The block with every character replaced by its entry in the table; `DROP` makes it vanish."""
+    """The block with every character replaced by its entry in the table; `DROP` drops it."""
     return _blocks.translate(block, table)
 
 
 def _join_voicing(block: str) -> str:
-    """Kana and a voicing mark after it become one character; other marks vanish."""
+    """Join kana with the voicing mark after it; other marks are dropped."""
     block = _VOICED_KANA.sub(lambda pair: unicodedata.normalize("NFC", pair[0]), block)
     return block.replace("\u3099", "").replace("\u309a", "")
 
 
 def fold_block(block: str) -> str:
-    """`fold` over a block; the number of lines stays.
+    """`fold` over a block; the number of lines does not change.
 
-    Clerks type サ－ビス and 1ー2, so that a dash after kana is a long vowel, and a long-vowel mark
-    after anything else is a dash. A real hyphen between kana (イ‐スタイルズ) becomes a long vowel,
-    too: 130 of 1.6 million companies have one, and clerks write those in every way.
+    Clerks type サ－ビス and 1ー2, so a dash after kana is read as a long vowel, and a long-vowel
+    mark after anything else as a dash. A real hyphen between kana (イ‐スタイルズ) becomes a long
+    vowel, too: 130 of 1.6 million companies have one, and lists spell those in every way.
     """
     for char in _blocks.flagged(block, EXPANDS):
         block = block.replace(char, EXPANSIONS[char])
@@ -81,11 +81,11 @@ def fold_block(block: str) -> str:
 
 
 def fold(texts: Sequence[str]) -> list[str]:
-    """Width, case, accents, dashes, dots, brackets and spaces to one writing each.
+    """One spelling for each width, case, accent, dash, dot, bracket and space.
 
-    Full-width Latin becomes plain, half-width kana whole, ㈱ becomes (株), every bracket round,
-    every run of spaces one space; control and formatting characters and lone surrogates vanish.
-    Kanji stay as they are. Folding twice changes nothing.
+    Full-width Latin becomes ASCII, half-width kana full-width, ㈱ becomes (株), every bracket
+    round, every run of spaces one space; control and formatting characters and lone surrogates are
+    dropped. Kanji are kept. Folding twice changes nothing.
 
     >>> fold(["㈱ＡＢＣ　ｻ-ﾋﾞｽ", "Café–１ー２"])
     ['(株)abc サービス', 'cafe-1-2']
@@ -94,11 +94,11 @@ def fold(texts: Sequence[str]) -> list[str]:
 
 
 def as_written(texts: Sequence[str], without: Sequence[str] = ()) -> list[str]:
-    """Texts in one width without spaces, all else as it was written.
+    """Texts in one width without spaces, otherwise unchanged.
 
     Args:
         texts: N texts.
-        without: Words that vanish.
+        without: Words that are dropped.
 
     >>> as_written(["Ｍａｒｖｅｌｏｕｓ　㈱", "シナリオ"], ["(株)"])
     ['Marvelous', 'シナリオ']

@@ -12,10 +12,10 @@ _DIGITS: Final = {char: value for value, char in enumerate("〇一二三四五�
 _UNITS: Final = {"十": 10, "百": 100, "千": 1000}
 _NUMERALS: Final = "".join(_DIGITS) + "".join(_UNITS)
 
-# 麻布十番1丁目 is a town; 二の丸 and 一号線 are no numbers of a lot, either.
+# 麻布十番1丁目 is a town; 二の丸 and 一号線 are not lot numbers either.
 _END: Final = "(?=$|[-号番の ])"
 _TOWN: Final = f"[0-9{_NUMERALS}]+丁目|[0-9]+-[0-9]+-"
-# The first numeral leads, before what must precede it: so the scan skips all other characters.
+# The first numeral comes before its look-behinds, so that the scan skips all other characters.
 KANJI_NUMBER: Final = re.compile(
     f"[{_NUMERALS}](?:"
     f"(?<!麻布.)[{_NUMERALS}]*"
@@ -24,7 +24,7 @@ KANJI_NUMBER: Final = re.compile(
     f"[{_NUMERALS}]*{_END})",
     re.MULTILINE,
 )
-"""Kanji numerals where an address counts: before 丁目, 番地, 番, 号, 条, 線, 地割, by hyphens."""
+"""Kanji numerals that number something: before 丁目, 番地, 番, 号, 条, 線, 地割, at hyphens."""
 
 
 @lru_cache(maxsize=4096)

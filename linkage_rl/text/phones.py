@@ -12,13 +12,15 @@ from linkage_rl.text.normalise import fold
 _REGION: Final = "JP"
 _JAPAN: Final = 81
 _WRONG_PREFIX: Final = "0081"
-_SECOND: Final = re.compile("(?<=[0-9]) *(?:[/,;~]|fax|内線|代表|ext|#|x|\\(代).*$|^[^0-9+(]+")
-"""What follows the first number: another one, an extension; and the words before it."""
+_SURROUNDINGS: Final = re.compile(
+    "(?<=[0-9]) *(?:[/,;~]|fax|内線|代表|ext|#|x|\\(代).*$|^[^0-9+(]+"
+)
+"""What follows the first number (a second number, an extension), and words before it."""
 _SEPARATOR: Final = re.compile("[^0-9+]+")
 _NATIONAL_LENGTHS: Final = (9, 10)
 """Digits after the leading 0; eight of them are a number without its area code."""
 _PLAIN: Final = re.compile("0(?!10)[1-9][0-9]{8,9}")
-"""What the numbering plan leaves as it is; 010 dials abroad, 00 a carrier."""
+"""Numbers that are canonical as they are; 010 is the international prefix, 00 selects a carrier."""
 
 
 def canonical_phones(texts: Sequence[str]) -> list[str]:
@@ -36,7 +38,7 @@ def canonical_phones(texts: Sequence[str]) -> list[str]:
 
 @lru_cache(maxsize=262_144)
 def _canonical_phone(text: str) -> str:
-    dialled = _SEPARATOR.sub("", _SECOND.sub("", text))
+    dialled = _SEPARATOR.sub("", _SURROUNDINGS.sub("", text))
     if _PLAIN.fullmatch(dialled):
         return dialled
     if dialled.startswith(_WRONG_PREFIX):

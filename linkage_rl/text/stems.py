@@ -1,7 +1,7 @@
 """Stems: a name without branch, person, project and bracketed additions.
 
-A list names the branch that was paid, the person who signed or the joint venture that built; the
-table names the company. A plain name is its own stem.
+A client list may name the branch that was paid, the person who signed or the joint venture that
+built; the table has the company. The stem of a plain name is the name itself.
 """
 
 import re
@@ -15,12 +15,12 @@ _OFFICE: Final = (
     "|研究所|センター|オフィス|病院|診療所|カンパニー|ステーション|グループ|共同体|大学|学校|高校|学院"
     "|幼稚園|保育園|[部課室局係]"
 )
-"""Last words of a part of a company, after a space."""
+"""Last words of departments and branches, after a space."""
 
 _BRANCH: Final = (
     "支店|支社|営業所|出張所|営業部|営業本部|事業本部|本社|本店|支局|支所|統括支店|事業所|工場"
 )
-"""Those that rarely end a company's own name, so that a place before them is enough."""
+"""Branch words that rarely end a company's own name, so that a place before them is enough."""
 
 _BRANCH_TAIL: Final = re.compile(f"(?:[東西南北中]|中央|第?[0-9一二三四五])?(?:{_BRANCH})$")
 _MAX_PLACE: Final = 5
@@ -50,15 +50,15 @@ HINT: Final = re.compile(
     "[ (]|会社.+会社|代理|代表|取締役|理事長|共同体|企業体|提案体|事業体|コンソーシアム|jv"
     f"|[他外][0-9一二三四五六七八九]?[社者名]|ほか|{_BRANCH}"
 )
-"""A folded, spelled-out name without any of these, whose form is at an edge, is its own stem."""
+"""A folded, spelled-out name without any of these, whose form is at an edge, equals its stem."""
 
 _MIN_CHARS: Final = 2
 
 
 def _first_member(name: str) -> str:
-    """The leading company of a joint venture; the name itself where it is none."""
+    """The first company of a joint venture; the name itself if it is none."""
     found = _VENTURE.search(name)
-    # 一般社団法人こども未来コンソーシアム is one body, 丸尾建設・真組ＪＶ are two.
+    # 一般社団法人こども未来コンソーシアム is one company, 丸尾建設・真組ＪＶ are two.
     if not found or _ASSOCIATION.match(name):
         return name
     members = [part.strip() for part in _MEMBERS.split(name[: found.start()])]
@@ -78,7 +78,7 @@ def _without_additions(name: str) -> str:
 
 
 def _without_placed_branch(name: str) -> str:
-    """The name without a place and the kind of branch after it: 大阪支店, but not 自動車工場."""
+    """The name without a place and a branch word after it: 大阪支店, but not 自動車工場."""
     found = _BRANCH_TAIL.search(name)
     if found:
         for tail in (name[: found.start()], name[: name.rfind(found[0][-2:])]):
@@ -95,7 +95,7 @@ def _without_office(name: str) -> str:
 
 
 def _representative(name: str) -> str:
-    """The company that stands for a team without a form of its own; else the name itself."""
+    """The representative company of a venture without a legal form; else the name itself."""
     found = _REPRESENTATIVE.search(name)
     if found and not cut(name[: found.start()].rstrip(" (")).form and cut(found[1].strip()).form:
         return found[1].strip()

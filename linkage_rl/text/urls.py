@@ -24,7 +24,7 @@ _HOST: Final = re.compile("^(?:[^/?#@]*@)?([^/?#:@ ,;]+)")
 def canonical_domains(texts: Sequence[str]) -> list[str]:
     """Registered domain, lower case, international names in punycode; '' where there is none.
 
-    An IP address has no registered domain, nor has a bare word.
+    Neither an IP address nor a bare word has a registered domain.
 
     >>> canonical_domains(["https://www.nta.go.jp:443/taxes", "info@shop.example.co.jp"])
     ['nta.go.jp', 'example.co.jp']
