@@ -31,7 +31,8 @@ from linkage_rl.records import RecordBatch
 from linkage_rl.training.agent import Task, choose_static_plan, train_agent
 from linkage_rl.training.callbacks import CURVE
 from linkage_rl.training.data import Prepared, balanced, prepare
-from linkage_rl.training.loggers import Tracker, flat
+from linkage_rl.training.flat import flat
+from linkage_rl.training.loggers import Tracker
 from linkage_rl.training.origin import origin
 from linkage_rl.training.run_folder import (
     CHECKPOINTS,
@@ -237,7 +238,8 @@ def _export(
     write_bundle(bundle, policy, calibration, written, [], prepared.index_folder)
     linker = load_bundle(bundle)
     golden = golden_answers(linker, _golden_clients(prepared, settings))
-    write_bundle(bundle, policy, calibration, written, golden, prepared.index_folder)
+    # its own index is linked to, where that of the table would be copied onto another disk again
+    write_bundle(bundle, policy, calibration, written, golden, bundle / "index")
     policy.unlink()
     return bundle
 
