@@ -5,6 +5,7 @@ its libraries, or where one of them is not installed.
 """
 
 import os
+import re
 import signal
 import sys
 from importlib import import_module, metadata
@@ -46,7 +47,7 @@ def run_command(name: str) -> None:
         _load(name).main()
     except KeyboardInterrupt:
         end("interrupted", INTERRUPTED)
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         end(_remedy(name, error), WRONG_USE)
 
 
@@ -79,22 +80,22 @@ def _load(name: str) -> ModuleType:
         signal.signal(signal.SIGINT, before)
 
 
-def _remedy(command: str, error: ModuleNotFoundError) -> str:
+def _remedy(command: str, error: ImportError) -> str:
     """What to install, for a module that was not found.
 
     Raises:
-        ModuleNotFoundError: The module belongs to no extra; the fault is another one.
+        ImportError: The module belongs to no extra; the fault is another one.
     """
-    module = error.name or ""
-    root = module.partition(".")[0]
-    if root == "linkage_rl" and module.rpartition(".")[2].startswith("_"):
+    kernel = re.match(r"cannot import name '(_\w+)' from '(linkage_rl[\w.]*)'", str(error))
+    if kernel:
         return (
-            f"{module} is not compiled; install linkage_rl from a wheel, or run `make setup` in a "
-            "checkout"
+            f"{kernel[2]}.{kernel[1]} is not compiled; install linkage_rl from a wheel, or run "
+            "`make setup` in a checkout"
         )
-    if root not in EXTRAS:
+    missing = (error.name or "").partition(".")[0]
+    if not isinstance(error, ModuleNotFoundError) or missing not in EXTRAS:
         raise error
     return (
-        f"linkage-rl {command} needs {root}, which is not installed; "
-        f"pip install 'linkage_rl[{EXTRAS[root]}]'"
+        f"linkage-rl {command} needs {missing}, which is not installed; "
+        f"pip install 'linkage_rl[{EXTRAS[missing]}]'"
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from linkage_rl.errors import ConfigError
-from linkage_rl.training.loggers import flat
+from linkage_rl.training.flat import flat
 
 KEYS: Final[Mapping[str, str]] = {
     "agent.batch": "agent.batch_size",

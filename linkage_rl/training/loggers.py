@@ -123,21 +123,6 @@ class _WandbRun(Tracker):
         self._run.finish(exit_code=int(failed))
 
 
-def flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested settings as texts by dotted key.
-
-    >>> flat({"seed": 1, "env": {"max_candidates": 20}})
-    {'seed': '1', 'env.max_candidates': '20'}
-    """
-    texts: dict[str, str] = {}
-    for key, value in content.items():
-        if isinstance(value, Mapping):
-            texts |= flat(value, f"{prefix}{key}.")
-        else:
-            texts[f"{prefix}{key}"] = str(value)
-    return texts
-
-
 def _module(name: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(name)

@@ -17,7 +17,7 @@ from linkage_rl.atomic import replacing, writing
 from linkage_rl.decision.cases import CaseSet, join_cases
 from linkage_rl.errors import ConfigError
 from linkage_rl.tables.credentials import parse_url, shown
-from linkage_rl.training.loggers import flat
+from linkage_rl.training.flat import flat
 from linkage_rl.training.settings import RunSettings
 
 SETTINGS: Final = "config.yaml"
