@@ -33,9 +33,10 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def create_app(settings: WorkerSettings) -> Starlette:
-    """The application of one worker; the model is loaded before the first request.
+    """The application of one worker, with its model loaded.
 
     Raises:
+        RequestError: The bundle cannot be loaded.
         SettingError: `LINKAGE_TABLE_MAPPING` names no column of the schema.
     """
     return Server(settings).app
@@ -48,6 +49,8 @@ class Server:
         column_mapping(settings)
         self._settings = settings
         self._metrics = Metrics()
+        self._live_index = _open_live_index(settings)
+        self._library = _open_library(settings, self._live_index)
         self._service: Service | None = None
         self.app = Starlette(
             routes=[
@@ -80,39 +83,31 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        settings = self._settings
+        settings, live_index = self._settings, self._live_index
         scheduler = Scheduler(settings.max_waiting, in_loop=not settings.database)
-        live_index = live_table = None
-        if settings.database:
-            live_index = LiveIndex(settings.index_folder, settings.run_folder)
-            live_index.reload_if_changed()
-            live_index.start()
-            live_table = LiveTable(settings)
-        library = ModelLibrary(
-            settings.run_folder / "models",
-            settings.model_memory_mb,
-            lambda: live_index.current if live_index else None,
+        live_table = LiveTable(settings) if settings.database else None
+        self._service = Service(
+            settings, self._library, scheduler, self._metrics, live_index, live_table
         )
-        self._service = Service(settings, library, scheduler, self._metrics, live_index, live_table)
-        if not settings.multi_model:
-            with contextlib.suppress(UnavailableError):
-                library.load_default(settings.model_name, str(settings.model_folder))
         # what is loaded now lives on, so the garbage collector need not visit it again
         gc.collect()
         gc.freeze()
         scheduler.start()
+        if live_index is not None:
+            live_index.start()
         tidying = asyncio.create_task(self._tidy())
         yield
         tidying.cancel()
         await scheduler.close()
-        if live_index is not None and live_table is not None:
+        if live_index is not None:
             live_index.close()
+        if live_table is not None:
             live_table.close()
 
     async def _tidy(self) -> None:
         while True:
             await asyncio.sleep(_TIDY_S)
-            self.service.library.drop_unloaded()
+            self._library.drop_unloaded()
 
     async def _ping(self, request: Request) -> Response:
         settings, service = self._settings, self.service
@@ -193,6 +188,28 @@ class Server:
                 )
             parts.append(part)
         return b"".join(parts)
+
+
+def _open_live_index(settings: WorkerSettings) -> LiveIndex | None:
+    if not settings.database:
+        return None
+    live_index = LiveIndex(settings.index_folder, settings.run_folder)
+    live_index.reload_if_changed()
+    return live_index
+
+
+def _open_library(settings: WorkerSettings, live_index: LiveIndex | None) -> ModelLibrary:
+    """The models, of which the default one is loaded unless the server starts without a model."""
+    library = ModelLibrary(
+        settings.run_folder / "models",
+        settings.model_memory_mb,
+        lambda: live_index.current if live_index else None,
+    )
+    if not settings.multi_model:
+        # a bundle without an index waits for that of the database
+        with contextlib.suppress(UnavailableError):
+            library.load_default(settings.model_name, str(settings.model_folder))
+    return library
 
 
 def _route(path: str, **endpoints: Endpoint) -> Route:

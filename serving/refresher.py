@@ -49,7 +49,8 @@ def main() -> None:
     try:
         settings = WorkerSettings.from_environ()
     except SettingError as error:
-        sys.exit(str(error))
+        _log.critical("%s", error)
+        sys.exit(1)
     stop = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:

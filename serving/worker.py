@@ -1,6 +1,7 @@
 """`python -m serving.worker --socket PATH`: one process that answers requests."""
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -28,7 +29,9 @@ def main() -> None:
     try:
         app = create_app(WorkerSettings.from_environ())
     except (LinkageError, RequestError, SettingError) as error:
-        sys.exit(str(error))
+        # in the format of all other lines of the log
+        logging.getLogger("serving").critical("%s", error)
+        sys.exit(1)
     if arguments.socket and os.path.exists(arguments.socket):  # noqa: PTH110 - it is a socket
         os.unlink(arguments.socket)  # noqa: PTH108
     # uvicorn raises the signal again after its shutdown, which would end the process with 143

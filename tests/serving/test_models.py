@@ -1,9 +1,14 @@
 """The library of models: shared by workers, limited in memory, and equal indexes shared."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from linkage_rl.candidates.files import sealed, unsealed
 from serving.errors import ModelLoadedError, ModelMemoryError, RequestError, UnknownModelError
 from serving.models import ModelLibrary, memory_of
 from tests.commands.shop import write_shop_bundle
@@ -84,6 +89,40 @@ def test_a_damaged_bundle_is_refused_and_leaves_nothing(bundle: Path, tmp_path: 
     with pytest.raises(RequestError, match=r"calibration.json is missing or damaged"):
         library.load("a", str(damaged))
     assert library.entries() == []
+
+
+def test_a_bundle_of_an_earlier_format_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    earlier = write_shop_bundle(tmp_path / "earlier")
+    write_format(earlier, 1)
+    library = ModelLibrary(tmp_path / "models", 100)
+
+    with pytest.raises(RequestError, match=r"model 'a' cannot be loaded: .*export again"):
+        library.load("a", str(earlier))
+
+
+def test_a_worker_that_cannot_load_its_bundle_ends_with_one_log_line(tmp_path: Path) -> None:
+    earlier = write_shop_bundle(tmp_path / "earlier")
+    write_format(earlier, 1)
+    folders = {"LINKAGE_MODEL_DIR": str(earlier), "LINKAGE_RUN_DIR": str(tmp_path / "run")}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "serving.worker", "--socket", str(tmp_path / "socket")],
+        env=os.environ | folders,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    line = json.loads(ended.stdout)
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert line["level"] == "critical"
+    assert "export again" in line["message"]
+
+
+def write_format(bundle: Path, number: int) -> None:
+    """Give the manifest of a bundle another format number."""
+    manifest = unsealed((bundle / "manifest.json").read_text())
+    (bundle / "manifest.json").write_text(sealed({**manifest, "format": number}))
 
 
 def test_a_bundle_without_an_index_needs_that_of_the_database(tmp_path: Path) -> None:
