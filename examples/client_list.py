@@ -40,7 +40,7 @@ class Results:
     """
 
     def __init__(self, path: Path, job: str, columns: Sequence[str]) -> None:
-        """Resume what an earlier run has written for the same job; otherwise start afresh."""
+        """Resume what an earlier run has written for the same job; otherwise start a new file."""
         self._path = path
         self._partial = path.with_name(f"{path.name}.partial")
         self._progress_path = path.with_name(f"{path.name}.progress")

@@ -52,7 +52,7 @@ class DeploySettings:
     sha: str = ""
     """Commit to release; '' changes only the stack."""
     image: str = ""
-    """REPOSITORY@sha256:DIGEST; '' asks the registry for the image of `sha`."""
+    """REPOSITORY@sha256:DIGEST; '' looks up the image of `sha` in the registry."""
     bundle: str = ""
     """Folder with the golden clients of the smoke test."""
     golden: int = 20

@@ -35,7 +35,7 @@ class TrainingError(Exception):
 
 
 def arguments(inputs: Path) -> list[str]:
-    """The arguments for the job whose inputs lie in this folder, usually /opt/ml/input.
+    """The arguments for the job with its inputs in this folder, usually /opt/ml/input.
 
     Raises:
         TrainingError: A file is malformed, a hyperparameter is unknown, or a channel is incomplete.

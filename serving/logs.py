@@ -75,7 +75,7 @@ class RequestLog:
         return time.perf_counter() - self.begin
 
     def text(self, embed_metrics: bool) -> str:
-        """The line as JSON, in CloudWatch's embedded metric format where asked for."""
+        """The line as JSON, optionally in CloudWatch's embedded metric format."""
         now = time.time()
         line: dict[str, Any] = {
             "time": _timestamp(now),
@@ -123,6 +123,6 @@ def _embedded(now: float) -> dict[str, Any]:
 
 
 def _timestamp(seconds: float) -> str:
-    whole, fraction = divmod(seconds, 1)
-    date = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
+    whole_seconds, fraction = divmod(seconds, 1)
+    date = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole_seconds))
     return f"{date}.{int(fraction * 1000):03d}Z"

@@ -9,7 +9,7 @@ from linkage_rl.tables.schema import CLIENT_FIELDS, nearest
 from serving.errors import RequestError, TooLargeError
 
 Mode = Literal["bulk_linkage", "linkage", "candidates", "info"]
-"""What a request asks for: decisions on many clients, on one, candidates, or the model's data."""
+"""What a request is for: decisions on many clients, on one, candidates, or the model's data."""
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 CLIENT_KEYS: Final = ("client_id", *CLIENT_FIELDS, "address")
 """Fields of a client; `address` is a complete address, used where `street` is missing."""
@@ -87,7 +87,7 @@ def validate(mode: Mode, clients: Sequence[Any], max_clients: int) -> LinkageReq
     """Check each client by itself, so that an invalid one does not spoil the request.
 
     Args:
-        mode: What is asked for.
+        mode: Mode of the request.
         clients: JSON objects, any other JSON value where the caller sent one, or `InvalidClient`.
         max_clients: Clients that one request may hold.
 

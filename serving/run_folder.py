@@ -51,7 +51,7 @@ def nginx_conf(settings: ServerSettings, template: str) -> str:
 
 
 def prepare(settings: ServerSettings) -> None:
-    """Create the run folder afresh, and check that the port is free.
+    """Create an empty run folder, and check that the port is free.
 
     Raises:
         SettingError: The folder holds files of another program, or the port is taken.
@@ -59,8 +59,8 @@ def prepare(settings: ServerSettings) -> None:
     folder = settings.run_folder
     if len(os.fsencode(settings.sockets()[-1])) > _MAX_SOCKET_PATH:
         raise SettingError(
-            "LINKAGE_RUN_DIR: expected a path of less than 90 bytes, since unix sockets lie in "
-            f"it, got {str(folder)!r}; choose a shorter one"
+            "LINKAGE_RUN_DIR: expected a path of less than 90 bytes, since it contains unix "
+            f"sockets, got {str(folder)!r}; choose a shorter one"
         )
     try:
         if folder.exists() and any(folder.iterdir()) and not (folder / _MARKER).exists():

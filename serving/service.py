@@ -65,7 +65,7 @@ class Service:
             The bytes of the answer and their Content-Type.
 
         Raises:
-            RequestError: The request as a whole cannot be answered.
+            RequestError: The request cannot be answered at all.
         """
         content_type = ContentType.parse(request.content_type)
         accepted = negotiate(request.accept, content_type)

@@ -57,9 +57,9 @@ def test_the_first_push_creates_the_repository_and_prints_the_digest(
     registry = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com"
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout == f"{registry}/linkage-rl@sha256:abc\n"
-    asked = (at_aws / "aws.log").read_text()
-    assert "create-repository" in asked
-    assert "--image-tag-mutability IMMUTABLE" in asked
+    calls = (at_aws / "aws.log").read_text()
+    assert "create-repository" in calls
+    assert "--image-tag-mutability IMMUTABLE" in calls
     assert f"push {registry}/linkage-rl:{SHA}" in (at_aws / "docker.log").read_text()
 
 

@@ -30,9 +30,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        asked = urlsplit(self.path)
-        time.sleep(float(parse_qs(asked.query).get("sleep", ["0"])[0]))
-        answer = {"pid": os.getpid(), "path": asked.path, "query": asked.query, "bytes": len(body),
+        url = urlsplit(self.path)
+        time.sleep(float(parse_qs(url.query).get("sleep", ["0"])[0]))
+        answer = {"pid": os.getpid(), "path": url.path, "query": url.query, "bytes": len(body),
                   "headers": {name.lower(): text for name, text in self.headers.items()},
                   "variables": dict(os.environ)}
         content = json.dumps(answer).encode()
