@@ -1,0 +1,158 @@
+"""What README and docs show is run, or checked where a reader alone can run it."""
+
+import hashlib
+import importlib
+import logging
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs_runner import ROOT, Reader, blocks_of, free_port
+
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in (*ROOT.glob("README*.md"), ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"))
+)
+SLOW = ("docs/environments.md", "docs/howto/add_", "docs/howto/scale_out.md")
+"""Pages that train, or start processes."""
+CODE = ("linkage_rl/**/*.py", "linkage_rl/**/*.pyx", "configs/**/*.yaml")
+FAST = ("debug=fast", "training.total_timesteps=4096", "training.evaluations=1")
+QUIET = {
+    "text",
+    "yaml",
+    "{toctree}",
+    "{include}",
+    "{http-reference}",
+    "{eval-rst}",
+    "{environment}",
+    "{settings}",
+}
+"""Languages of blocks that nobody runs: output, pictures of the data path, parts of pages."""
+FIGURES = re.compile(r"<!-- from (\S+) `(.+?)` -->\n((?:\|.*\n)+)")
+
+
+@pytest.fixture(scope="session")
+def finished_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which `linkage-rl train debug=fast` has run; kept while the code is the same."""
+    digest = hashlib.sha256()
+    for path in sorted(path for pattern in CODE for path in ROOT.glob(pattern)):
+        digest.update(path.read_bytes())
+    cache = getattr(request.config, "cache", None)
+    kept = cache.mkdir("docs") if cache else tmp_path_factory.mktemp("docs")
+    folder = Path(kept) / digest.hexdigest()[:16]
+    if not (folder / "done").is_file():
+        shutil.rmtree(kept)
+        folder.mkdir(parents=True)
+        command = [sys.executable, "-m", "linkage_rl.train", *FAST]
+        environ = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        subprocess.run(command, cwd=folder, env=environ, check=True, capture_output=True)
+        (folder / "done").touch()
+    return folder
+
+
+@pytest.fixture
+def desk(finished_run: Path, tmp_path: Path) -> Path:
+    """A folder as a reader has it: the files of the tutorial, a finished run and its bundle."""
+    for name in ("companies.csv", "clients.csv"):
+        shutil.copy(ROOT / "docs" / "examples" / name, tmp_path)
+    skipped = shutil.ignore_patterns("cache")
+    shutil.copytree(finished_run / "outputs", tmp_path / "outputs", ignore=skipped)
+    (bundle,) = tmp_path.glob("outputs/sample/ppo/*/bundle")
+    shutil.copytree(bundle, tmp_path / "bundle")
+    return tmp_path
+
+
+@pytest.fixture
+def reader(
+    desk: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Reader]:
+    """Someone who follows a page in that folder; commands run in this process."""
+    monkeypatch.chdir(desk)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    for name in ("DATABASE_URL", "DB_HOST", "DB_SECRET_ARN", "LINKAGE_RL_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    root, own = logging.getLogger(), logging.getLogger("linkage_rl")
+    before = (list(root.handlers), root.level, own.level)
+
+    def run_command(name: str, words: list[str]) -> str:
+        monkeypatch.setattr(sys, "argv", [name, *words])
+        code = 0
+        try:
+            importlib.import_module(f"linkage_rl.{name}").main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        for handler in set(root.handlers) - set(before[0]):
+            handler.close()
+        printed = capfd.readouterr()
+        assert code == 0, f"{name} {' '.join(words)}\n{printed.err}"
+        return printed.out
+
+    run_command("companies", ["source=companies.csv", "database=companies.db"])
+    yield Reader(desk, run_command)
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    own.setLevel(before[2])
+
+
+@pytest.fixture(scope="session")
+def server(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a server with the bundle of the finished run."""
+    (bundle,) = finished_run.glob("outputs/sample/ppo/*/bundle")
+    port = free_port()
+    environ = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "LINKAGE_MODEL_DIR": str(bundle),
+        "LINKAGE_RUN_DIR": str(tmp_path_factory.mktemp("server")),
+    }
+    command = [sys.executable, "-m", "serving.worker", "--port", str(port)]
+    with subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL) as process:
+        try:
+            _wait_for(f"http://localhost:{port}/ping")
+            yield f"localhost:{port}"
+        finally:
+            process.terminate()
+
+
+def _wait_for(url: str) -> None:
+    for _ in range(300):
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError(f"no answer from {url}")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=pytest.mark.slow) if page.startswith(SLOW) else page
+        for page in PAGES
+    ],
+)
+def test_every_block_of_a_page_runs(
+    page: str, reader: Reader, request: pytest.FixtureRequest
+) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = blocks_of(text)
+    if reader.server in text:
+        reader.server = request.getfixturevalue("server")
+    if any(block.language == "diff" for block in blocks):
+        reader.isolated = True
+        for name in ("linkage_rl", "configs", "tests", "setup.cfg", "pyproject.toml"):
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            copy(ROOT / name, reader.folder / name)
+
+    for block in blocks:
+        reader.follow(block)
+
+    assert {block.language for block in blocks} <= {"bash", "python", "pycon", "diff", *QUIET}
