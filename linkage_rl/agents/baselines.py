@@ -1,4 +1,4 @@
-"""Policies that learn nothing: chance, the best retrieval score, hand-written rules, and the truth."""
+"""Policies without training: the best retrieval score, hand-written rules, and the truth."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,22 +19,10 @@ _UNIQUE: Final = float(np.log1p(1) / np.log(1001)) + 1e-4
 
 
 @dataclass(frozen=True)
-class RandomPolicy:
-    """Any legal action, each as likely as the other."""
-
-    rng: np.random.Generator
-
-    def logits(self, observation: Observation) -> NDArray[np.float32]:
-        """Uniform noise over the legal actions, shape (B, A)."""
-        noise = self.rng.random(observation.action_mask.shape, dtype=np.float32)
-        return np.where(observation.action_mask > 0, noise, ILLEGAL).astype(np.float32)
-
-
-@dataclass(frozen=True)
 class TopOne:
-    """Links the candidate of the highest retrieval score, no match where none is visible.
+    """Links the candidate with the highest retrieval score; no match where none is visible.
 
-    Runs nothing; give its `Decider` a plan.
+    It runs no blocker; give its `Decider` a plan.
     """
 
     def logits(self, observation: Observation) -> NDArray[np.float32]:
@@ -46,22 +34,23 @@ class TopOne:
 
 
 class Rules:
-    """Hand-written rules as one would ship them; each candidate takes the first rule it meets.
+    """Hand-written rules as they are common in production; the first rule that applies decides.
 
     1. Equal corporate numbers.
     2. Equal phone or domain, and equal name or core.
     3. Equal name in the same city.
-    4. Equal name that one company of the table bears, wherever it sits.
-    5. Equal core in the same city.
-    6. Equal core that one company of the table bears.
-    7. The client's stem is a core that one company of the table bears.
+    4. Equal name that only one company of the table has, in any city.
+    5. Equal core (name without its legal form) in the same city.
+    6. Equal core that only one company of the table has.
+    7. The client's stem (core without branch or department) equals a core that only one company of
+       the table has.
 
-    A rule that two candidates meet names neither of them, and leaves the choice to no weaker rule.
-    The confidence falls from rule to rule. Runs nothing; give its `Decider` a plan.
+    If two candidates meet a rule, neither is linked, and weaker rules are not tried. The confidence
+    falls from rule to rule. The rules run no blocker; give their `Decider` a plan.
     """
 
     CONFIDENCE: Final = (0.99, 0.97, 0.95, 0.93, 0.9, 0.85, 0.8)
-    """Stated probability of a link by each rule."""
+    """Probability that a link by each rule is right."""
 
     def __init__(self, cases: CaseSet, view: View) -> None:
         """Find the features that the rules read.
@@ -86,20 +75,19 @@ class Rules:
             raise ConfigError(f"the rules need features {lacking}, which the cases lack")
 
     def logits(self, observation: Observation) -> NDArray[np.float32]:
-        """Log-odds of the stated confidence for the candidate that a rule names alone."""
+        """Log-odds of the confidence for a candidate that is the only one to meet a rule."""
         layout = layout_of(observation)
         result = np.full(observation.action_mask.shape, ILLEGAL, dtype=np.float32)
         result[:, layout.no_match] = 0.0
         filled = observation.action_mask[:, : layout.slots] > 0
-        # An unnamed candidate stays below no match: probability 0.2 against it.
+        # A candidate that no rule links stays below no match, at a probability of 0.2.
         result[:, : layout.slots][filled] = np.log(0.25)
         undecided = np.ones(len(observation), dtype=np.bool_)
         for meets, confidence in zip(self._rules(observation), self.CONFIDENCE, strict=True):
             meets = meets & filled
-            alone = undecided & (meets.sum(axis=1) == 1)
-            rows = np.flatnonzero(alone)
+            rows = np.flatnonzero(undecided & (meets.sum(axis=1) == 1))
             result[rows, meets[rows].argmax(axis=1)] = np.log(confidence / (1 - confidence))
-            # Two candidates that agree equally well leave the choice to no weaker rule.
+            # A weaker rule must not choose between two candidates that a stronger one cannot.
             undecided &= ~meets.any(axis=1)
         return result
 
@@ -123,14 +111,14 @@ class Rules:
 
 
 class Oracle:
-    """Knows the truth of every case it recognises, and runs the cheapest blocker that shows it.
+    """Knows the truth, and runs the cheapest blocker that shows a right candidate.
 
-    An observation does not name its client, so that the first choice is blind: the cheapest
-    legal blocker. From the first visible candidate on, the case is known.
+    An observation does not say which case it shows, so that without visible candidates the cheapest
+    legal blocker is run. From the first visible candidate on, the case is known.
     """
 
     def __init__(self, cases: CaseSet, view: View) -> None:
-        """Look up what each case would show."""
+        """Find the blockers that propose a right candidate for each case."""
         self._cases = cases
         self._case_of_pair = cases.case_of_pair
         self._costs = np.asarray(view.costs, dtype=np.float32)

@@ -1,19 +1,35 @@
-"""Saving a model during training, and taking a run up again."""
+"""Saving a model during training, and resuming from it."""
 
-import contextlib
 import re
 from pathlib import Path
+from typing import Final
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from linkage_rl.agents.masked_dqn import CaseReplayBuffer
-from linkage_rl.errors import OutputError
+from linkage_rl.atomic import replacing
 
-KEPT = 3
-"""Checkpoints that stay; older ones are deleted."""
+MAX_CHECKPOINTS: Final = 3
+"""Checkpoints that are kept; older ones are deleted."""
 
-_STEPS = re.compile(r"rl_model_(\d+)_steps\.zip")
-_REPLAY = "replay.npz"
+_STEPS: Final = re.compile(r"rl_model_(\d+)_steps\.zip")
+_REPLAY: Final = "replay.npz"
+_LAST_STEP: Final = ("_last_obs", "_last_episode_starts", "_last_original_obs")
+"""What a model keeps of its last step: observations of all episodes, a thousand times the weights.
+A model that is loaded starts new episodes."""
+
+
+def save_model(model: BaseAlgorithm, path: Path) -> None:
+    """Write a model as Stable-Baselines3 does, without the observations of its last step.
+
+    `PPO.load`, `MaskedDQN.load` and so on read it; the observation space is that of
+    `linkage_rl/CandidateSelection-v0`.
+
+    Raises:
+        OutputError: The file cannot be written; an earlier one stays as it was.
+    """
+    with replacing(path) as partial:
+        model.save(partial, exclude=_LAST_STEP)
 
 
 def save_checkpoint(model: BaseAlgorithm, folder: Path) -> Path:
@@ -23,20 +39,12 @@ def save_checkpoint(model: BaseAlgorithm, folder: Path) -> Path:
         OutputError: The folder cannot be written.
     """
     path = folder / f"rl_model_{model.num_timesteps}_steps.zip"
-    part = path.with_name(f".{path.name}")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            model.save(file)
-        replay = getattr(model, "replay_buffer", None)
-        if isinstance(replay, CaseReplayBuffer):
-            replay.save(folder / _REPLAY)
-        part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise OutputError(f"cannot write the checkpoint {path}: {error.strerror}") from error
-    for _, old in _checkpoints(folder)[:-KEPT]:
+    replay = getattr(model, "replay_buffer", None)
+    if isinstance(replay, CaseReplayBuffer):
+        with replacing(folder / _REPLAY) as partial:
+            replay.save(partial)
+    save_model(model, path)
+    for _, old in _checkpoints(folder)[:-MAX_CHECKPOINTS]:
         old.unlink()
     return path
 
@@ -48,12 +56,12 @@ def latest_checkpoint(folder: Path) -> tuple[int, Path] | None:
 
 
 def restore(model: BaseAlgorithm, steps: int, path: Path) -> None:
-    """Bring a newly built model of the same shape to where a checkpoint left off.
+    """Bring a newly built model of the same shape to the state of a checkpoint.
 
-    Weights, optimiser and replay buffer return; random states and half episodes do not, so that a
-    resumed run is valid but not the same bit for bit.
+    Weights, optimiser and replay buffer are restored; generators and unfinished episodes are not,
+    so that a resumed run is valid but not equal to an uninterrupted one bit for bit.
     """
-    model.set_parameters(str(path), device="cpu")
+    model.set_parameters(str(path), device=model.device)
     model.num_timesteps = steps
     replay = getattr(model, "replay_buffer", None)
     saved = path.parent / _REPLAY

@@ -1,4 +1,4 @@
-"""DQN and QR-DQN that explore legal actions only, and remember cases instead of observations."""
+"""DQN and QR-DQN that explore legal actions only, with a replay buffer that stores cases."""
 
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ from linkage_rl.envs.core import LinkageCore
 
 
 class CaseReplayBuffer(ReplayBuffer):
-    """Transitions as (case, blocker set) before and after; what was seen is gathered anew.
+    """Stores a transition as (case, set of run blockers) before and after the step.
 
-    An observation of 20 candidates takes 6 KB, a case with its blocker set 10 bytes.
+    Observations are computed again when a batch is sampled: one of 20 candidates takes 7 KB, a
+    case with its set of blockers 10 bytes.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class CaseReplayBuffer(ReplayBuffer):
         *,
         core: LinkageCore,
     ) -> None:
-        """As the base class; `core` is the one whose steps are added."""
+        """Arguments as in the base class; `core` is the one whose steps are added."""
         # The base class would allocate an array per part of the observation.
         super(ReplayBuffer, self).__init__(
             max(buffer_size // n_envs, 1), observation_space, action_space, device, n_envs
@@ -56,7 +57,7 @@ class CaseReplayBuffer(ReplayBuffer):
         done: NDArray[np.bool_],
         infos: list[dict[str, Any]],
     ) -> None:
-        """Remember the step that the core has just made."""
+        """Store the step that the core has just made."""
         for side, episodes in enumerate((self._core.before, self._core.episodes)):
             self._case[side, self.pos] = episodes.case
             self._ran[side, self.pos] = episodes.ran
@@ -114,9 +115,10 @@ class CaseReplayBuffer(ReplayBuffer):
 
 
 class _MaskedExploration:
-    """Explores legal actions with one coin per client; mixed in before the algorithm.
+    """Epsilon-greedy exploration of legal actions, decided for each episode on its own.
 
-    The stock algorithms flip one coin per batch and then draw from all actions.
+    The stock algorithms decide once for all episodes, and then draw from all actions, illegal ones
+    included. Mixed in before the algorithm.
     """
 
     def _sample_action(
@@ -151,8 +153,10 @@ class _MaskedExploration:
         return actions
 
     def _excluded_save_params(self) -> list[str]:
-        # It holds the core, and with it all cases.
-        return [*super()._excluded_save_params(), "replay_buffer_kwargs"]  # type: ignore[misc]
+        # The buffer needs a core with all cases, which a model that is loaded has not: it gets the
+        # stock buffer and can go on in any environment.
+        excluded: list[str] = super()._excluded_save_params()  # type: ignore[misc]
+        return [*excluded, "replay_buffer_class", "replay_buffer_kwargs"]
 
 
 class MaskedDQN(_MaskedExploration, DQN):  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Static plans: run the same blockers for every client, then judge."""
+"""Static plans: run the same blockers for every client, then link or declare no match."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ _CHUNK = 2048
 
 
 def layout_of(observation: Observation) -> ActionLayout:
-    """Meaning of the actions of an observation."""
+    """The layout of the actions, from the shapes of an observation."""
     slots = observation.candidates.shape[1]
     return ActionLayout(slots, observation.action_mask.shape[1] - slots - 2)
 
@@ -26,7 +26,15 @@ def stop_rewards(
     case: NDArray[np.int64],
     weights: RewardWeights,
 ) -> NDArray[np.float32]:
-    """Value of the preferred link or no match, costs left out; shape (B,)."""
+    """Value of the preferred link or no match without the cost of blockers, shape (B,).
+
+    Args:
+        logits: Of a policy, shape (B, A).
+        observation: What the policy observed.
+        cases: Labelled cases.
+        case: Position of each observed case, shape (B,).
+        weights: Value of each outcome.
+    """
     layout = layout_of(observation)
     action = logits[:, : layout.slots + 1].argmax(axis=1).astype(np.int64)
     slot = np.minimum(action, layout.slots - 1)
@@ -43,7 +51,15 @@ def stop_rewards(
 def plan_reward(
     policy: Policy, blockers: int, cases: CaseSet, view: View, weights: RewardWeights
 ) -> float:
-    """Mean reward if every client runs these blocker bits, as available, and the policy stops."""
+    """Mean reward if the same blockers are run for every client and the policy then stops.
+
+    Args:
+        policy: Chooses a link or no match.
+        blockers: The plan, one bit per blocker; blockers that do not apply are skipped.
+        cases: Labelled cases.
+        view: How cases are shown, and what blockers cost.
+        weights: Value of each outcome.
+    """
     costs = np.asarray(view.costs, dtype=np.float32)
     total = 0.0
     for begin in range(0, len(cases), _CHUNK):
@@ -59,14 +75,14 @@ def plan_reward(
 def static_plan(
     policy: Policy, cases: CaseSet, view: View, weights: RewardWeights
 ) -> tuple[int, ...]:
-    """The plan with the highest mean reward, found greedily from no blocker up and from all down.
+    """The best static plan that local search finds, as positions of blockers, cheapest first.
 
-    Costs add up and a plan always runs to its end, so that its order does not matter; the blockers
-    are named cheapest first.
+    The search adds or removes one blocker at a time, starting from none and from all. A plan always
+    runs completely, so that its order does not matter.
 
     Args:
-        policy: Judges the candidates.
-        cases: Labelled cases, best those of validation.
+        policy: Chooses a link or no match.
+        cases: Labelled cases, preferably those of validation.
         view: How cases are shown, and what blockers cost.
         weights: Value of each outcome.
     """
@@ -86,5 +102,5 @@ def static_plan(
                 break
             plan = best
     chosen = max(rewards, key=lambda bits: rewards[bits])
-    named = [blocker for blocker in range(blockers) if chosen >> blocker & 1]
-    return tuple(sorted(named, key=lambda blocker: view.costs[blocker]))
+    included = [blocker for blocker in range(blockers) if chosen >> blocker & 1]
+    return tuple(sorted(included, key=lambda blocker: view.costs[blocker]))

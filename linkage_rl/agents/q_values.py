@@ -1,7 +1,7 @@
-"""Action values with full labels: the warm start of the value-based algorithms.
+"""Q-values from full labels: the warm start of the value-based algorithms.
 
-In a labelled case the value of every stop is known, not only of the one that was tried, and the
-value of running a blocker follows from the scorer that `warm_start` gave.
+In a labelled case the value of every link and of no match is known, not only that of an action that
+was tried. The value of running a blocker is taken from the scorer that `warm_start` fitted.
 """
 
 from dataclasses import dataclass, replace
@@ -28,25 +28,31 @@ from linkage_rl.records import Observation
 
 @dataclass(frozen=True)
 class QValueConfig:
-    """How values are expressed."""
+    """How Q-values are expressed."""
 
     quantiles: int
-    """Values per action."""
+    """Values per action: 1, or quantiles of the return."""
     reward_scale: float
-    """Factor on the rewards."""
+    """Factor on the rewards, and so on the values."""
     temperature: float
     """Value, in correct links, that raises a logit by one."""
 
 
 def q_value_scorer(
-    scorer: CandidateScorer, shape: QValueConfig, generator: torch.Generator
+    scorer: CandidateScorer, q_config: QValueConfig, generator: torch.Generator
 ) -> CandidateScorer:
-    """A scorer of action values with the embedding of another and new output layers."""
+    """A scorer of Q-values with the embedding of `scorer` and new output layers.
+
+    Args:
+        scorer: Gives the embedding; stays as it is.
+        q_config: How Q-values are expressed.
+        generator: Draws the output layers.
+    """
     config = replace(
         scorer.config,
-        quantiles=shape.quantiles,
+        quantiles=q_config.quantiles,
         relative=False,
-        temperature=shape.temperature * shape.reward_scale,
+        temperature=q_config.temperature * q_config.reward_scale,
     )
     values = CandidateScorer(config, generator)
     kept = ("embed.", "embed_query.", "mix.", "link_own.", "link_context.")
@@ -61,10 +67,10 @@ def fit_q_values(
     view: View,
     weights: RewardWeights,
     config: WarmStartConfig,
-    shape: QValueConfig,
+    q_config: QValueConfig,
     seed: int,
 ) -> CandidateScorer:
-    """Regress the values of all actions at once on sampled situations.
+    """Fit the Q-values of all actions at once, by regression on sampled states.
 
     Args:
         start: From `warm_start`; gives the embedding and the value of running blockers.
@@ -72,21 +78,21 @@ def fit_q_values(
         view: How cases are shown, and what blockers cost.
         weights: Value of each outcome.
         config: How to fit.
-        shape: How values are expressed.
+        q_config: How Q-values are expressed.
         seed: Decides samples, order and new weights.
     """
     rng = np.random.default_rng(seed)
-    chains = sample_trajectories(cases, len(view.costs), config.samples, rng)
-    scorer = q_value_scorer(start, shape, torch.Generator().manual_seed(seed))
+    trajectories = sample_trajectories(cases, len(view.costs), config.samples, rng)
+    scorer = q_value_scorer(start, q_config, torch.Generator().manual_seed(seed))
     optimizer = torch.optim.Adam(scorer.parameters(), lr=config.learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.value_updates)
     with one_thread():
-        next_blocker = _blocker_values(start, chains, cases, view, weights, config)
+        next_blocker = _blocker_values(start, trajectories, cases, view, weights, config)
         for _ in range(config.value_updates):
-            rows = rng.integers(len(chains.case), size=config.value_batch_size)
-            observation = view.observe(cases, chains.case[rows], chains.ran[rows])
+            rows = rng.integers(len(trajectories.case), size=config.value_batch_size)
+            observation = view.observe(cases, trajectories.case[rows], trajectories.ran[rows])
             targets, known = _targets(
-                observation, cases, chains, rows, next_blocker[rows], view, weights
+                observation, cases, trajectories, rows, next_blocker[rows], view, weights
             )
             scores, _ = scorer.quantile_scores(*tensors(observation))
             loss = _loss(scores, torch.from_numpy(targets), torch.from_numpy(known))
@@ -94,12 +100,12 @@ def fit_q_values(
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
-    _rescale(scorer, shape.reward_scale)
+    _rescale(scorer, q_config.reward_scale)
     return scorer
 
 
 def _rescale(scorer: CandidateScorer, factor: float) -> None:
-    """Multiply the values; fitted in correct links they are of a size that is learned fast."""
+    """Multiply the values; they are fitted in correct links, a size that is learned fast."""
     with torch.no_grad():
         for last in (scorer.link, scorer.no_match[-1], scorer.gain[-1]):
             for parameter in last.parameters():
@@ -108,27 +114,30 @@ def _rescale(scorer: CandidateScorer, factor: float) -> None:
 
 def _blocker_values(
     start: CandidateScorer,
-    chains: Trajectories,
+    trajectories: Trajectories,
     cases: CaseSet,
     view: View,
     weights: RewardWeights,
     config: WarmStartConfig,
 ) -> NDArray[np.float32]:
-    """Value of running the next blocker of each chain, shape (M,); of no meaning at a chain's end."""
-    seen = evaluate_states(start, chains, cases, view, weights)
+    """Value of running the next blocker in each of M states, shape (M,).
+
+    It has no meaning at the end of a trajectory.
+    """
+    values = evaluate_states(start, trajectories, cases, view, weights)
     with torch.no_grad():
-        gains = start.gain(seen.context)[:, 1:] * config.temperature
-    best = gains.masked_fill(~seen.legal, -torch.inf).amax(dim=1).clamp(min=0.0)
-    following = np.minimum(np.arange(len(chains.case)) + 1, len(chains.case) - 1)
-    costs = np.asarray(view.costs, dtype=np.float32)[np.maximum(chains.blocker, 0)]
-    value: NDArray[np.float32] = (seen.stop + best).numpy()[following]
+        gains = start.gain(values.context)[:, 1:] * config.temperature
+    best = gains.masked_fill(~values.legal, -torch.inf).amax(dim=1).clamp(min=0.0)
+    following = np.minimum(np.arange(len(trajectories.case)) + 1, len(trajectories.case) - 1)
+    costs = np.asarray(view.costs, dtype=np.float32)[np.maximum(trajectories.blocker, 0)]
+    value: NDArray[np.float32] = (values.stop + best).numpy()[following]
     return (value - weights.blocker_cost_scale * costs).astype(np.float32)
 
 
 def _targets(
     observation: Observation,
     cases: CaseSet,
-    chains: Trajectories,
+    trajectories: Trajectories,
     rows: NDArray[np.int64],
     next_blocker: NDArray[np.float32],
     view: View,
@@ -140,13 +149,13 @@ def _targets(
     right = right_answers(cases, observation)[:, : layout.slots]
     targets[:, : layout.slots] = np.where(right, weights.correct_link, weights.wrong_link)
     targets[:, layout.no_match] = np.where(
-        cases.has_row[chains.case[rows]], weights.missed_link, weights.correct_reject
+        cases.has_row[trajectories.case[rows]], weights.missed_link, weights.correct_reject
     )
     targets[:, layout.review] = weights.review
     known = observation.action_mask > 0
     known[:, layout.first_blocker :] = False
-    runs = np.flatnonzero(chains.blocker[rows] >= 0)
-    action = layout.first_blocker + chains.blocker[rows][runs]
+    runs = np.flatnonzero(trajectories.blocker[rows] >= 0)
+    action = layout.first_blocker + trajectories.blocker[rows][runs]
     targets[runs, action] = next_blocker[runs]
     known[runs, action] = True
     return targets, known

@@ -1,4 +1,4 @@
-"""The ranker: the scorer, trained with full labels to name the right candidate or no match."""
+"""The ranker: the scorer, trained with full labels to choose the right candidate or no match."""
 
 import logging
 import math
@@ -25,24 +25,27 @@ class RankerConfig:
     """How the ranker is trained."""
 
     width: int = 32
+    """Units of every hidden layer."""
     epochs: int = 20
-    """Most passes over the training cases; fewer if the validation loss stops falling."""
+    """Passes over the training cases, at most; training stops early once the validation loss no
+    longer falls."""
     patience: int = 4
     """Passes without a lower validation loss before training stops."""
     batch_size: int = 512
-    """Most cases in an update."""
+    """Cases in a gradient step, at most."""
     min_batches: int = 64
-    """Few cases are cut into so many updates, but none is of fewer than 16 cases."""
+    """Gradient steps for one showing of all cases, at least, as long as each has 16 cases."""
     min_updates: int = 100
-    """Fewest updates in a pass; few cases are shown several times in each."""
+    """Gradient steps in a pass, at least: few cases are repeated within a pass."""
     learning_rate: float = 3e-3
     """At the start; it falls to 0 along a cosine."""
     weight_decay: float = 0.05
+    """Decoupled weight decay (AdamW, Loshchilov and Hutter 2019)."""
     ema_decay: float = 0.999
-    """Share of the running mean of the weights that each update keeps; the mean is what is
-    validated and returned (Polyak and Juditsky 1992). 0 takes the last weights."""
+    """Decay of the exponential moving average of the weights, which is what is validated and
+    returned (Polyak and Juditsky 1992); 0 takes the last weights."""
     all_blockers_share: float = 0.5
-    """Share of cases shown with every blocker; the others with a random set of blockers."""
+    """Share of the cases that are observed with every blocker run; the others with a random set."""
 
     def __post_init__(self) -> None:
         counts = ("width", "epochs", "patience", "batch_size", "min_batches", "min_updates")
@@ -58,10 +61,10 @@ class RankerConfig:
             },
         )
 
-    def course(self, cases: int) -> tuple[int, int]:
-        """Cases in an update, and how often each pass shows each of so many training cases.
+    def batch_schedule(self, cases: int) -> tuple[int, int]:
+        """Cases in a gradient step, and how often a pass repeats each of the training cases.
 
-        >>> RankerConfig().course(300), RankerConfig().course(100_000)
+        >>> RankerConfig().batch_schedule(300), RankerConfig().batch_schedule(100_000)
         ((16, 6), (512, 1))
         """
         batch = min(self.batch_size, max(cases // self.min_batches, 16))
@@ -69,7 +72,7 @@ class RankerConfig:
 
 
 Report = Callable[[int, float], None]
-"""Called after each pass with its number, counted from 1, and the validation loss."""
+"""Called after each pass with its number, from 1, and the validation loss."""
 
 
 def train_ranker(
@@ -80,19 +83,19 @@ def train_ranker(
     seed: int,
     report: Report | None = None,
 ) -> CandidateScorer:
-    """Minimise the listwise cross-entropy; the weights of the best pass are returned.
+    """Minimise the listwise cross-entropy; returns the weights with the lowest validation loss.
 
-    The softmax over links and no match then is the probability of each answer. Truth is a set:
-    the loss is the negative log of the summed probability of all right candidates. A client whose
-    right company is not visible, or has none, should answer no match.
+    The softmax over links and no match is then the probability of each answer. Several candidates
+    can be right: the loss is the negative log of their summed probability. No match is the right
+    answer where no right candidate is visible.
 
     Args:
         train: Labelled cases.
-        valid: Labelled cases that choose the best pass.
+        valid: Labelled cases for the validation loss.
         view: How cases are shown.
         config: How to train.
-        seed: Decides weights, order and blocker sets; equal seeds give equal scorers.
-        report: Told about each pass.
+        seed: Decides weights, order and sets of blockers; equal seeds give equal scorers.
+        report: Called after each pass.
     """
     generator = torch.Generator().manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -100,14 +103,14 @@ def train_ranker(
     optimizer = torch.optim.AdamW(
         scorer.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
-    batch, showings = config.course(len(train))
-    updates_in_all = -(-len(train) // batch) * showings * config.epochs
+    batch, repeats = config.batch_schedule(len(train))
+    max_updates = -(-len(train) // batch) * repeats * config.epochs
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer,
-        lambda step: 0.5 * (1 + math.cos(math.pi * min(step / updates_in_all, 1.0))),
+        lambda step: 0.5 * (1 + math.cos(math.pi * min(step / max_updates, 1.0))),
     )
-    mean, updates = copy_scorer(scorer), 0
-    best, best_loss, waited = mean, math.inf, 0
+    average, updates = copy_scorer(scorer), 0
+    best, best_loss, waited = average, math.inf, 0
     with one_thread():
         for epoch in range(1, config.epochs + 1):
             for case in batches(len(train), config, rng):
@@ -120,32 +123,32 @@ def train_ranker(
                 optimizer.step()
                 schedule.step()
                 updates += 1
-                # The first means are short, so that the random start is soon forgotten.
-                _average(mean, scorer, min(config.ema_decay, updates / (updates + 9)))
-            valid_loss = _mean_loss(mean, valid, view, config)
+                # A short average at first, so that the random initial weights soon drop out of it.
+                _update_average(average, scorer, min(config.ema_decay, updates / (updates + 9)))
+            valid_loss = _mean_loss(average, valid, view, config)
             if report is not None:
                 report(epoch, valid_loss)
             _log.debug("ranker pass %d: validation loss %.4f", epoch, valid_loss)
             waited += 1
             if valid_loss < best_loss:
-                best, best_loss, waited = copy_scorer(mean), valid_loss, 0
+                best, best_loss, waited = copy_scorer(average), valid_loss, 0
             if waited >= config.patience:
                 break
     return best
 
 
-def _average(mean: CandidateScorer, scorer: CandidateScorer, keep: float) -> None:
+def _update_average(average: CandidateScorer, scorer: CandidateScorer, decay: float) -> None:
     with torch.no_grad():
-        for kept, new in zip(mean.parameters(), scorer.parameters(), strict=True):
-            kept.lerp_(new, 1 - keep)
+        for mean, new in zip(average.parameters(), scorer.parameters(), strict=True):
+            mean.lerp_(new, 1 - decay)
 
 
 def batches(
     cases: int, config: RankerConfig, rng: np.random.Generator
 ) -> Iterator[NDArray[np.int64]]:
-    """The updates of one pass: positions of their cases, in an order of chance."""
-    batch, showings = config.course(cases)
-    for _ in range(showings):
+    """Positions of the cases in each gradient step of one pass, in random order."""
+    batch, repeats = config.batch_schedule(cases)
+    for _ in range(repeats):
         order = rng.permutation(cases)
         for begin in range(0, cases, batch):
             yield order[begin : begin + batch]
@@ -163,7 +166,7 @@ def listwise_loss(stops: Tensor, right: Tensor) -> Tensor:
 
 
 def right_answers(cases: CaseSet, observation: Observation) -> NDArray[np.bool_]:
-    """Which slots are right, and no match where none is; shape (B, K + 1)."""
+    """Which answers are right: slots, or no match where no slot is; shape (B, K + 1)."""
     slots = observation.slot_candidates.shape[1]
     right = np.zeros((len(observation), slots + 1), dtype=np.bool_)
     if cases.pairs:
@@ -176,7 +179,14 @@ def right_answers(cases: CaseSet, observation: Observation) -> NDArray[np.bool_]
 def random_blockers(
     available: NDArray[np.uint16], blockers: int, all_share: float, rng: np.random.Generator
 ) -> NDArray[np.uint16]:
-    """A random subset of the available blockers, all of them with chance `all_share`; shape (B,)."""
+    """Random sets of available blockers, one bit per blocker, shape (B,).
+
+    Args:
+        available: Blockers that apply to each case, shape (B,).
+        blockers: Number of blockers R.
+        all_share: Probability that all available blockers are in the set.
+        rng: Draws the sets.
+    """
     drawn = rng.integers(0, 1 << blockers, size=len(available), dtype=np.uint16)
     everything = rng.random(len(available)) < all_share
     return np.where(everything, available, available & drawn).astype(np.uint16)
@@ -198,7 +208,7 @@ def _batch_loss(
 
 
 def _mean_loss(scorer: CandidateScorer, cases: CaseSet, view: View, config: RankerConfig) -> float:
-    """Mean loss; every second case with all its blockers, the others with fixed random ones."""
+    """Mean loss over all cases; their sets of blockers are random, but the same at each call."""
     case = np.arange(len(cases))
     ran = random_blockers(
         cases.available, len(view.costs), config.all_blockers_share, np.random.default_rng(0)
@@ -212,14 +222,14 @@ def _mean_loss(scorer: CandidateScorer, cases: CaseSet, view: View, config: Rank
     return total / len(case)
 
 
-def with_link_threshold(scorer: CandidateScorer, link_from: float) -> CandidateScorer:
-    """A copy that links from this probability on, by raising the score of no match.
+def with_link_threshold(scorer: CandidateScorer, probability: float) -> CandidateScorer:
+    """A copy that prefers a link to no match at this probability or above, by raising no match.
 
-    The greedy action of the ranker links from one half on; what a link must promise to pay is
-    `RewardWeights.break_even().link`.
+    The greedy action of the ranker links from one half on; a link is worth most from
+    `RewardWeights.break_even().link` on.
     """
     raised = copy_scorer(scorer)
-    raise_by = math.log(link_from / (1 - link_from)) * raised.config.temperature
+    raise_by = math.log(probability / (1 - probability)) * raised.config.temperature
     with torch.no_grad():
         raised.no_match[-1].bias.add_(raise_by)  # type: ignore[operator]
     return raised

@@ -1,9 +1,10 @@
-"""How much a blocker must promise before it is run: one run threshold per blocker, from held-out cases.
+"""Run thresholds: the gain that a blocker must exceed to be run, chosen on held-out cases.
 
-A fitted gain is noisy, and running the blocker that promises most runs an overrated one (the winner's
-curse, Thaler 1988). A run threshold is taken off each blocker's gain. Run thresholds large enough to run a blocker
-always or never make every static plan a special case, so that the best run thresholds earn at least what
-it earns on the cases that chose them.
+A fitted gain is noisy, and the blocker with the highest one tends to be overrated (the winner's
+curse, Thaler 1988). So each blocker has a threshold that is subtracted from its gain. A threshold
+can be so low or so high that the blocker always or never runs, which makes every static plan a
+special case: on the cases that choose them, the best thresholds earn at least what the best static
+plan that the search meets earns.
 """
 
 from typing import Final
@@ -21,13 +22,17 @@ from linkage_rl.decision.observation import View
 from linkage_rl.decision.rewards import RewardWeights
 
 _STEPS: Final = (-0.02, -0.01, -0.005, 0.0, 0.005, 0.01, 0.02, 0.04)
-"""Run thresholds tried besides always and never, unit: one correct link."""
+"""Run thresholds that are tried besides always and never, unit: one correct link."""
 _PASSES: Final = 3
+"""Passes of the search over all blockers, at most."""
 _CHUNK: Final = 2048
 
 
-class _Situations:
-    """What the scorer says of N cases at the blocker sets that have been reached, computed once."""
+class _Outputs:
+    """Outputs of a scorer for the states that are reached, each computed once.
+
+    A state is one of N cases with the set of blockers that have run.
+    """
 
     def __init__(
         self, scorer: CandidateScorer, cases: CaseSet, view: View, weights: RewardWeights
@@ -36,23 +41,23 @@ class _Situations:
         self.cases, self.view, self.weights = cases, view, weights
         blockers = len(view.costs)
         self.cost = weights.blocker_cost_scale * np.asarray(view.costs)
-        # the pages of blocker sets that nobody reaches are never touched
-        self.place = np.zeros((1 << blockers, len(cases)), dtype=np.int32)
-        """Row of a blocker set and case in what follows, counted from 1; 0 where it has not been."""
+        self.set_row = np.full(1 << blockers, -1, dtype=np.int64)
+        """Row of `state_row` for each set of blockers, -1 for sets that have not been reached."""
+        self.state_row = np.empty((0, len(cases)), dtype=np.int64)
+        """Row of `stop` and `preference` for each reached set and case, -1 where not computed."""
         self.stop = np.empty(0, dtype=np.float32)
         """Value of stopping, shape (M,)."""
-        self.preferred = np.empty((0, blockers), dtype=np.float32)
-        """Logit of each blocker over stopping, shape (M, R)."""
+        self.preference = np.empty((0, blockers), dtype=np.float32)
+        """Logit of each blocker minus that of stopping, shape (M, R)."""
 
-    def earned(self, shifts: NDArray[np.float64]) -> float:
-        """Mean reward if these are taken off the logits of the blockers, shape (R,)."""
+    def mean_reward(self, shifts: NDArray[np.float64]) -> float:
+        """Mean reward if `shifts`, shape (R,), are subtracted from the logits of the blockers."""
         case = np.arange(len(self.cases))
         ran = np.zeros(len(case), dtype=np.uint16)
         total = 0.0
         while len(case):
-            self._visit(case, ran)
-            row = self.place[ran, case] - 1
-            shifted = self.preferred[row] - shifts
+            row = self._rows(case, ran)
+            shifted = self.preference[row] - shifts
             blocker = shifted.argmax(axis=1)
             runs = shifted[np.arange(len(row)), blocker] > 0
             total += float(self.stop[row[~runs]].sum(dtype=np.float64))
@@ -61,30 +66,37 @@ class _Situations:
             ran = ran[runs] | np.left_shift(1, blocker).astype(np.uint16)
         return total / len(self.cases)
 
-    def _visit(self, case: NDArray[np.int64], ran: NDArray[np.uint16]) -> None:
-        """Ask the scorer about the situations that have not been reached before."""
-        new = self.place[ran, case] == 0
-        case, ran = case[new], ran[new]
-        if not len(case):
-            return
-        said = [
-            self._ask(case[begin : begin + _CHUNK], ran[begin : begin + _CHUNK])
+    def _rows(self, case: NDArray[np.int64], ran: NDArray[np.uint16]) -> NDArray[np.int64]:
+        """Rows of these states, which are computed where they have not been reached before."""
+        reached = np.unique(ran[self.set_row[ran] < 0])
+        if len(reached):
+            self.set_row[reached] = len(self.state_row) + np.arange(len(reached))
+            added = np.full((len(reached), len(self.cases)), -1, dtype=np.int64)
+            self.state_row = np.concatenate([self.state_row, added])
+        new = self.state_row[self.set_row[ran], case] < 0
+        if new.any():
+            self._compute(case[new], ran[new])
+        return self.state_row[self.set_row[ran], case]
+
+    def _compute(self, case: NDArray[np.int64], ran: NDArray[np.uint16]) -> None:
+        parts = [
+            self._outputs_of(case[begin : begin + _CHUNK], ran[begin : begin + _CHUNK])
             for begin in range(0, len(case), _CHUNK)
         ]
-        self.place[ran, case] = len(self.stop) + 1 + np.arange(len(case))
-        stops, preferred = zip(*said, strict=True)
+        stops, preferences = zip(*parts, strict=True)
+        self.state_row[self.set_row[ran], case] = len(self.stop) + np.arange(len(case))
         self.stop = np.concatenate([self.stop, *stops])
-        self.preferred = np.concatenate([self.preferred, *preferred])
+        self.preference = np.concatenate([self.preference, *preferences])
 
-    def _ask(
+    def _outputs_of(
         self, case: NDArray[np.int64], ran: NDArray[np.uint16]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         observation = self.view.observe(self.cases, case, ran)
-        said = self.policy.logits(observation)
+        logits = self.policy.logits(observation)
         layout = self.view.layout
-        best_stop = said[:, : layout.slots + 1].max(axis=1, keepdims=True)
-        stop = stop_rewards(said, observation, self.cases, case, self.weights)
-        return stop, said[:, layout.first_blocker :] - best_stop
+        best_stop = logits[:, : layout.slots + 1].max(axis=1, keepdims=True)
+        stop = stop_rewards(logits, observation, self.cases, case, self.weights)
+        return stop, logits[:, layout.first_blocker :] - best_stop
 
 
 def with_run_thresholds(
@@ -94,50 +106,51 @@ def with_run_thresholds(
     weights: RewardWeights,
     temperature: float,
 ) -> CandidateScorer:
-    """A copy that runs blockers by the run thresholds that earn most, found one blocker after the other.
+    """A copy of the scorer that runs blockers by the run thresholds with the highest mean reward.
 
-    The search starts once from the gains as they are and once from the best plan, which is found by
-    the same search among always and never.
+    They are found by coordinate ascent, one blocker after the other. The search starts once from
+    thresholds of 0 and once from the best static plan, which the same search finds among always and
+    never.
 
     Args:
-        scorer: Says by its logits what each blocker promises, as gains (`warm_start`) or as
-            values (`fit_q_values`).
-        cases: Labelled cases, best those that the scorer has not learned from.
+        scorer: Its logits express the gain of each blocker, fitted as gains (`warm_start`) or as
+            Q-values (`fit_q_values`).
+        cases: Labelled cases, preferably ones that the scorer has not been trained on.
         view: How cases are shown, and what blockers cost.
         weights: Value of each outcome.
-        temperature: Gain that raises a logit by one.
+        temperature: Gain, in correct links, that raises a logit by one.
     """
-    situations = _Situations(scorer, cases, view, weights)
+    outputs = _Outputs(scorer, cases, view, weights)
     blockers = np.flatnonzero(
         [(cases.available >> blocker & 1).any() for blocker in range(len(view.costs))]
     )
 
     def search(start: NDArray[np.float64], steps: tuple[float, ...]) -> NDArray[np.float64]:
-        best, earned = start, situations.earned(start / temperature)
+        best, reward = start, outputs.mean_reward(start / temperature)
         for _ in range(_PASSES):
-            before = earned
+            before = reward
             for blocker in blockers:
                 for step in steps:
                     tried = best.copy()
                     tried[blocker] = step
-                    reward = situations.earned(tried / temperature)
-                    if reward > earned:
-                        best, earned = tried, reward
-            if earned == before:
+                    tried_reward = outputs.mean_reward(tried / temperature)
+                    if tried_reward > reward:
+                        best, reward = tried, tried_reward
+            if reward == before:
                 break
         return best
 
-    # no knowledge has a higher value than the difference between a right and a wrong link
+    # No gain exceeds the difference between a right and a wrong link.
     never = weights.correct_link - weights.wrong_link
     fitted = np.zeros(len(view.costs))
     plan = search(np.full(len(view.costs), never), (-never, never))
     found = max(
         (search(start, (-never, *_STEPS, never)) for start in (fitted, plan)),
-        key=lambda run_thresholds: situations.earned(run_thresholds / temperature),
+        key=lambda run_thresholds: outputs.mean_reward(run_thresholds / temperature),
     )
-    settled = copy_scorer(scorer)
+    shifted = copy_scorer(scorer)
     with torch.no_grad():
         shift = torch.from_numpy(found / temperature * scorer.config.temperature).float()
-        bias: Tensor = settled.gain[-1].bias  # type: ignore[assignment]
+        bias: Tensor = shifted.gain[-1].bias  # type: ignore[assignment]
         bias.view(-1, scorer.config.quantiles)[1:].sub_(shift[:, None])
-    return settled
+    return shifted

@@ -1,7 +1,7 @@
 """The environment core as a vectorized environment of Stable-Baselines3."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -31,8 +31,6 @@ class LinkageVecEnv(VecEnv):
     never truncated.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 1}
-
     def __init__(
         self, core: LinkageCore, *, reward_scale: float = 1.0, render_mode: str | None = None
     ) -> None:
@@ -46,7 +44,7 @@ class LinkageVecEnv(VecEnv):
         Raises:
             ConfigError: There is no such render mode.
         """
-        check_render_mode(render_mode, self.metadata["render_modes"])
+        check_render_mode(render_mode, ["rgb_array"])
         self.core = core
         self.reward_scale = reward_scale
         # The base class asks for it while it is being built.
@@ -56,6 +54,8 @@ class LinkageVecEnv(VecEnv):
             observation_space(core.cases, core.view, flat=True),
             action_space(core.view),
         )
+        metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 1}
+        self.metadata = metadata
         self._actions = np.zeros(core.batch, dtype=np.int64)
         self._infos: list[dict[str, Any]] = [{} for _ in range(core.batch)]
 

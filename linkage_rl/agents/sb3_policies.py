@@ -143,7 +143,7 @@ class MaskableScorerActorCritic(_ScorerActorCriticMixin, MaskableActorCriticPoli
 def _extracted(
     network: QNetwork | QuantileNetwork, obs: Any, features: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    extracted: Any = network.extract_features(obs, network.features_extractor)  # type: ignore[arg-type]
+    extracted: Any = network.extract_features(obs, network.features_extractor)
     return scorer_inputs(extracted, features)
 
 

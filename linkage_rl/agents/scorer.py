@@ -1,4 +1,4 @@
-"""The network behind every learned policy: it scores a set of candidates, whatever its order."""
+"""The network of every learned policy: it scores a set of candidates, whatever their order."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -16,7 +16,7 @@ MASKED: Final = -1e8
 """Logit of an illegal action; finite, because 0 * -inf is nan."""
 
 UNLIKELY: Final = -20.0
-"""Starting logit of review and blockers over the best stop: nobody has taught them yet."""
+"""Logit of review and blockers over the best stop in an untrained scorer, which avoids them."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class ScorerConfig:
     quantiles: int = 1
     """Values per action; more than 1 only for distributional Q-learning."""
     relative: bool = True
-    """Score review and blockers over the best of the links and no match: above 0 they are taken."""
+    """Whether the scores of review and blockers are relative to the best link or no match: above 0
+    they are preferred to it."""
     temperature: float = 1.0
     """Scores are divided by it to give logits."""
 
@@ -56,7 +57,7 @@ class ScorerConfig:
 
 
 class CandidateScorer(nn.Module):
-    """Scores of all actions and the value of the situation, from a set of candidates.
+    """Scores of all actions and the value of the state, from a set of candidates.
 
     DeepSets (Zaheer et al. 2017, eq. 4): each candidate is embedded alike, the embeddings are
     pooled by mean and maximum into a context, and each candidate is scored against the context.
@@ -115,9 +116,9 @@ class CandidateScorer(nn.Module):
         return own, torch.cat([mean, own.amax(dim=1), query, state], dim=1)
 
     def _embed_filled(self, candidates: Tensor, asked: Tensor, filled: Tensor) -> Tensor:
-        """Embeddings of the filled slots, 0 elsewhere; most slots are empty before the last blocker.
+        """Embeddings of the filled slots, 0 in the empty ones, which most slots are early on.
 
-        A traced graph cannot depend on how many there are, and embeds all.
+        The exported graph embeds all slots instead: it cannot depend on how many are filled.
         """
         rows = filled.flatten().nonzero().squeeze(1)
         own = candidates.flatten(0, 1)[rows]

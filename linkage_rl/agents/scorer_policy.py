@@ -15,9 +15,9 @@ from linkage_rl.records import Observation
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Run torch on one thread, then as before.
+    """Run torch on one thread within the block.
 
-    The matrices here are small: on a busy host more threads cost more than they bring.
+    The matrices here are small: on a busy host, more threads are slower.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -39,7 +39,7 @@ def tensors(observation: Observation) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 @dataclass(frozen=True)
 class ScorerPolicy:
-    """Prefers what the scorer prefers."""
+    """The policy whose logits are those of a scorer."""
 
     scorer: CandidateScorer
 

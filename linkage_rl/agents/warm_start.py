@@ -1,13 +1,14 @@
-"""Teaching a ranker when to run a blocker: fitted look-ahead, one supervised pass, seconds.
+"""The warm start: when to run a blocker, fitted to the ranker's answers from full labels.
 
-For a chain of growing blocker sets of a case, what the ranker would answer at each of them is known
-to be right or wrong. Running blocker r at set s gains
+A state is a case with the set s of blockers that have run. In each state it is known whether the
+answer of the ranker, a link or no match, would be right, and so its value R(s). Running blocker r
+gains
 
-    G(s, r) = -cost(r) + R(s + r) - R(s) + max(0, max_r' G(s + r, r')),
+    G(s, r) = -cost(r) + R(s + r) - R(s) + max(0, max_r' G(s + r, r')).
 
-where R is the value of the ranker's greedy stop. G is fitted by regression on sampled chains, the
-last term by its own estimate (fitted Q iteration, Ernst et al. 2005). Only the heads are trained,
-on contexts that are computed once.
+G is fitted by regression on sampled trajectories, the last term by its own estimate (fitted Q
+iteration, Ernst et al. 2005). Only the output layers are trained, on contexts that are computed
+once, so that it takes seconds.
 """
 
 from dataclasses import dataclass
@@ -32,23 +33,29 @@ _CHUNK = 2048
 
 @dataclass(frozen=True)
 class WarmStartConfig:
-    """How the heads for blockers and value are fitted."""
+    """How the output layers for blockers and value are fitted.
+
+    Raises:
+        ConfigError: A number is out of its range.
+    """
 
     samples: int = 500_000
-    """Most (case, blocker set) pairs to look at."""
+    """States to fit to, at most."""
     iterations: int = 3
-    """Fits of the gain, each looking one blocker further ahead."""
+    """Fits of the gain, each of which looks one blocker further ahead."""
     updates: int = 2_000
     """Gradient steps of each fit."""
     batch_size: int = 1024
+    """States in one gradient step."""
     learning_rate: float = 3e-3
-    """At the start; it falls to 0 on a line."""
+    """At the start; it falls linearly to 0."""
     value_updates: int = 1000
-    """Gradient steps in which the value-based algorithms learn the value of all actions."""
+    """Gradient steps in which the value-based algorithms fit the Q-values of all actions."""
     value_batch_size: int = 512
+    """States in one of those."""
     run_threshold_cases: int = 8_000
-    """Cases on which the run thresholds of the blockers are chosen: those of validation, filled up with
-    training cases where there are fewer; 0 leaves gains and values as they were fitted."""
+    """Cases on which the run thresholds of the blockers are chosen (see `run_thresholds`): those of
+    validation, and training cases where there are fewer; 0 sets no run thresholds."""
     temperature: float = 0.05
     """Gain, in correct links, that raises a blocker's logit by one."""
 
@@ -68,28 +75,32 @@ class WarmStartConfig:
 
 @dataclass(frozen=True)
 class Trajectories:
-    """M situations; a chain starts at no blocker and grows by one blocker per situation."""
+    """M states of trajectories, one trajectory after the other.
+
+    A trajectory belongs to one case. It starts at the state in which no blocker has run; each next
+    state has one blocker more.
+    """
 
     case: NDArray[np.int64]
     """Shape (M,)."""
     ran: NDArray[np.uint16]
-    """Shape (M,)."""
+    """Blockers that have run, one bit per blocker; shape (M,)."""
     blocker: NDArray[np.int64]
-    """Blocker that leads to the next situation, -1 at the end of a chain; shape (M,)."""
+    """Blocker that leads to the next state, -1 at the end of a trajectory; shape (M,)."""
 
 
 def sample_trajectories(
-    cases: CaseSet, blockers: int, situations: int, rng: np.random.Generator
+    cases: CaseSet, blockers: int, states: int, rng: np.random.Generator
 ) -> Trajectories:
-    """Cases in random order, each with its available blockers in random order.
+    """Trajectories of cases in random order, each through its available blockers in random order.
 
     Args:
         cases: Where to draw from.
         blockers: Number of blockers R.
-        situations: Most situations to return; whole chains only.
+        states: States to return, at most; every trajectory is complete.
         rng: Draws cases and orders.
     """
-    chosen = rng.permutation(len(cases))[: max(situations // (blockers + 1), 1)]
+    chosen = rng.permutation(len(cases))[: max(states // (blockers + 1), 1)]
     available = (cases.available[chosen][:, None] >> np.arange(blockers)) & 1 > 0
     # Unavailable blockers sort to the end of each row.
     order = np.argsort(rng.random(available.shape) + ~available, axis=1)
@@ -105,17 +116,17 @@ def sample_trajectories(
 
 
 @dataclass(frozen=True)
-class Situations:
-    """What the heads learn from."""
+class StateValues:
+    """What the output layers are fitted to, for M states."""
 
     context: Tensor
-    """Shape (M, C)."""
+    """Context of the scorer, the input of its output layers; shape (M, C)."""
     stop: Tensor
-    """Value of the greedy stop, shape (M,)."""
+    """Value of the scorer's preferred link or no match, shape (M,)."""
     legal: Tensor
     """Which blockers can be run, shape (M, R)."""
     blocker: Tensor
-    """Blocker that leads to the next situation, -1 at the end of a chain; shape (M,)."""
+    """Blocker that leads to the next state, -1 at the end of a trajectory; shape (M,)."""
 
 
 def warm_start(
@@ -126,7 +137,7 @@ def warm_start(
     config: WarmStartConfig,
     seed: int,
 ) -> CandidateScorer:
-    """A scorer that answers like the ranker and runs a blocker where that is expected to pay.
+    """A scorer that answers like the ranker, and runs a blocker where a gain is expected.
 
     Args:
         ranker: As trained by `train_ranker`; stays as it is.
@@ -138,82 +149,82 @@ def warm_start(
     """
     scorer = with_link_threshold(ranker, weights.break_even().link)
     rng = np.random.default_rng(seed)
-    chains = sample_trajectories(cases, len(view.costs), config.samples, rng)
+    trajectories = sample_trajectories(cases, len(view.costs), config.samples, rng)
     with one_thread():
-        seen = evaluate_states(scorer, chains, cases, view, weights)
+        values = evaluate_states(scorer, trajectories, cases, view, weights)
         costs = weights.blocker_cost_scale * torch.tensor(view.costs, dtype=torch.float32)
-        gains = _fit_gains(scorer, seen, costs, weights, config, rng)
-        best = seen.stop + gains.clamp(min=0.0)
-        _regress(scorer.value, seen.context, best[:, None], None, config, rng)
+        gains = _fit_gains(scorer, values, costs, weights, config, rng)
+        best = values.stop + gains.clamp(min=0.0)
+        _regress(scorer.value, values.context, best[:, None], None, config, rng)
     _scale_gains(scorer, config.temperature)
     return scorer
 
 
 def evaluate_states(
     scorer: CandidateScorer,
-    chains: Trajectories,
+    trajectories: Trajectories,
     cases: CaseSet,
     view: View,
     weights: RewardWeights,
-) -> Situations:
-    """Contexts and values of the greedy stop in all situations."""
+) -> StateValues:
+    """Contexts and values of stopping in all states of the trajectories."""
     contexts, stops, legal = [], [], []
     slots = view.max_candidates
-    for begin in range(0, len(chains.case), _CHUNK):
-        case = chains.case[begin : begin + _CHUNK]
-        observation = view.observe(cases, case, chains.ran[begin : begin + _CHUNK])
+    for begin in range(0, len(trajectories.case), _CHUNK):
+        case = trajectories.case[begin : begin + _CHUNK]
+        observation = view.observe(cases, case, trajectories.ran[begin : begin + _CHUNK])
         with torch.no_grad():
             _, context = scorer.pool(*tensors(observation))
         logits = ScorerPolicy(scorer).logits(observation)
         contexts.append(context)
         stops.append(stop_rewards(logits, observation, cases, case, weights))
         legal.append(observation.action_mask[:, slots + 2 :] > 0)
-    return Situations(
+    return StateValues(
         torch.cat(contexts),
         torch.from_numpy(np.concatenate(stops)),
         torch.from_numpy(np.concatenate(legal)),
-        torch.from_numpy(chains.blocker),
+        torch.from_numpy(trajectories.blocker),
     )
 
 
 def _fit_gains(
     scorer: CandidateScorer,
-    seen: Situations,
+    values: StateValues,
     costs: Tensor,
     weights: RewardWeights,
     config: WarmStartConfig,
     rng: np.random.Generator,
 ) -> Tensor:
-    """Fit review and blockers; returns the best gain of each situation, -inf without a blocker."""
+    """Fit the gains of review and blockers; returns the best one per state, -inf without any."""
     blockers = len(costs)
-    runs = seen.blocker >= 0
-    column = seen.blocker.clamp(min=0)
-    # Trajectories lie one after the other, so the next row is the next situation of a chain.
-    following = (torch.arange(len(seen.stop)) + 1).clamp(max=len(seen.stop) - 1)
-    difference = seen.stop[following] - seen.stop - costs[column]
-    targets = torch.zeros(len(seen.stop), 1 + blockers)
-    targets[:, 0] = weights.review - seen.stop
+    runs = values.blocker >= 0
+    column = values.blocker.clamp(min=0)
+    # The next row is the next state of the trajectory.
+    following = (torch.arange(len(values.stop)) + 1).clamp(max=len(values.stop) - 1)
+    difference = values.stop[following] - values.stop - costs[column]
+    targets = torch.zeros(len(values.stop), 1 + blockers)
+    targets[:, 0] = weights.review - values.stop
     known = torch.zeros_like(targets, dtype=torch.bool)
     known[:, 0] = True
     known[torch.arange(len(runs)), 1 + column] = runs
-    _reset(scorer, seen)
-    best = torch.zeros(len(seen.stop))
+    _reset(scorer, values)
+    best = torch.zeros(len(values.stop))
     for _ in range(config.iterations):
         ahead = difference + best[following].clamp(min=0.0)
         targets[torch.arange(len(runs)), 1 + column] = ahead
-        targets[:, 0] = weights.review - seen.stop
-        _regress(scorer.gain, seen.context, targets, known, config, rng)
+        targets[:, 0] = weights.review - values.stop
+        _regress(scorer.gain, values.context, targets, known, config, rng)
         with torch.no_grad():
-            gains = scorer.gain(seen.context)[:, 1:]
-        best = gains.masked_fill(~seen.legal, -torch.inf).amax(dim=1)
+            gains = scorer.gain(values.context)[:, 1:]
+        best = gains.masked_fill(~values.legal, -torch.inf).amax(dim=1)
     return best
 
 
-def _reset(scorer: CandidateScorer, seen: Situations) -> None:
-    """Start value and gains at plausible levels instead of far off."""
+def _reset(scorer: CandidateScorer, values: StateValues) -> None:
+    """Let value and gains start at the level of their targets."""
     with torch.no_grad():
         scorer.gain[-1].bias.zero_()  # type: ignore[operator]
-        scorer.value[-1].bias.fill_(float(seen.stop.mean()))  # type: ignore[operator]
+        scorer.value[-1].bias.fill_(float(values.stop.mean()))  # type: ignore[operator]
 
 
 def _regress(
@@ -238,7 +249,7 @@ def _regress(
 
 
 def _scale_gains(scorer: CandidateScorer, temperature: float) -> None:
-    """Turn gains into logits."""
+    """Divide the gains by the temperature, so that they are logits."""
     with torch.no_grad():
         for parameter in scorer.gain[-1].parameters():
             parameter.div_(temperature)

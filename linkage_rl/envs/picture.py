@@ -1,5 +1,6 @@
 """An episode as a picture, for `render_mode="rgb_array"`, always of the same size."""
 
+from bisect import bisect_right
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -102,9 +103,10 @@ def _text(
     """Write one line, cut to a width in pixels; returns the width that it took."""
     font = _font(size)
     if width is not None and font.getlength(text) > width:
-        while text and font.getlength(text + "…") > width:
-            text = text[:-1]
-        text += "…"
+        fitting = bisect_right(
+            range(len(text)), width, key=lambda size: font.getlength(text[:size] + "…")
+        )
+        text = text[: max(fitting - 1, 0)] + "…"
     canvas.text(place, text, fill=colour, font=font, anchor=anchor)
     return float(font.getlength(text))
 

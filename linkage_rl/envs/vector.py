@@ -169,7 +169,7 @@ class CandidateSelectionVectorEnv(VectorEnv[ObservationDict, NDArray[np.int64], 
             self._ended = ended
         return as_dict(step.observation, flat=self.flat), step.reward, step.done, truncated, infos
 
-    def render(self) -> tuple[NDArray[np.uint8], ...] | None:  # type: ignore[override]
+    def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """A picture of each episode, shape (720, 1280, 3); None without a render mode."""
         if self.render_mode is None:
             return None

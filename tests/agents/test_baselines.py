@@ -3,7 +3,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from linkage_rl.agents.baselines import Oracle, RandomPolicy, Rules, TopOne
+from linkage_rl.agents.baselines import Oracle, Rules, TopOne
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider, PreparedPool
 from linkage_rl.decision.observation import View
@@ -20,6 +20,7 @@ from tests.cases_factory import (
     two_clients,
     typed_cases,
 )
+from tests.random_policy import RandomPolicy
 
 VIEW = View(3, (0.01, 0.05))
 UNIQUE, SHARED_BY_TWO = np.log1p([1, 2]) / np.log(1001)

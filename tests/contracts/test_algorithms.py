@@ -1,45 +1,73 @@
 """Laws that every learning algorithm keeps."""
 
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from linkage_rl.agents.algorithms import AGENTS, PPOUpdates, to_policy, training_core
-from linkage_rl.agents.checkpoint import latest_checkpoint, restore, save_checkpoint
+from linkage_rl.agents.algorithms import (
+    AGENTS,
+    AgentConfig,
+    PPOUpdates,
+    to_policy,
+    training_core,
+)
+from linkage_rl.agents.checkpoint import (
+    latest_checkpoint,
+    restore,
+    save_checkpoint,
+    save_model,
+)
 from linkage_rl.agents.masked_dqn import CaseReplayBuffer
 from linkage_rl.agents.scorer import CandidateScorer, ScorerConfig
 from linkage_rl.decision.onnx_policy import OnnxPolicy
 from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.envs.build import as_dict
+from linkage_rl.errors import ConfigError
 from linkage_rl.exporting.onnx import export_scorer
 from linkage_rl.records import Observation
 from tests.cases_factory import DRAWN_VIEW, synthetic_cases
 
 CASES = synthetic_cases(300, np.random.default_rng(9))
-ENVS = 64
-UPDATES = PPOUpdates(
-    n_steps=4,
-    batch_size=64,
-    learning_rate=1e-3,
-    clip_range=0.2,
-    temperature=1.0,
-    ent_coef=0.0,
-    target_kl=1.0,
-)
-SETTINGS: dict[str, dict[str, Any]] = {
-    "ppo": {"n_envs": ENVS, "refine": UPDATES, "scratch": UPDATES},
-    "maskable_ppo": {"n_envs": ENVS, "refine": UPDATES, "scratch": UPDATES},
-    "dqn": {"n_envs": ENVS, "batch_size": 64, "buffer_size": 2048},
-    "qrdqn": {"n_envs": ENVS, "batch_size": 64, "buffer_size": 2048, "n_quantiles": 4},
+SMALL: dict[str, Any] = {
+    "n_envs": 64,
+    "batch_size": 64,
+    "buffer_size": 2048,
+    "n_quantiles": 4,
+}
+"""Values for fields of these names, whichever agent has them; other fields keep their defaults."""
+SMALL_UPDATES: dict[str, Any] = {
+    "n_steps": 4,
+    "batch_size": 64,
+    "learning_rate": 1e-3,
+    "clip_range": 0.2,
+    "temperature": 1.0,
+    "ent_coef": 0.0,
+    "target_kl": 1.0,
 }
 
 
+def small(kind: type[AgentConfig]) -> AgentConfig:
+    """The agent with few episodes and small batches, so that it learns in a second."""
+    changes: dict[str, Any] = {}
+    for field in fields(kind):
+        if field.name in SMALL:
+            changes[field.name] = SMALL[field.name]
+        elif isinstance(field.default, PPOUpdates):
+            changes[field.name] = replace(field.default, **SMALL_UPDATES)
+    return kind(**changes)
+
+
 def build(name: str, seed: int = 0) -> BaseAlgorithm:
-    agent = AGENTS[name](**SETTINGS[name])
+    return built(small(AGENTS[name]), seed)
+
+
+def built(agent: AgentConfig, seed: int = 0) -> BaseAlgorithm:
     core = training_core(agent, CASES, DRAWN_VIEW, RewardWeights(), seed)
     config = ScorerConfig.fitting(CASES, DRAWN_VIEW, width=8)
     start = CandidateScorer(config, torch.Generator().manual_seed(seed))
@@ -133,7 +161,44 @@ class TestEveryAlgorithm:
         if isinstance(buffer, CaseReplayBuffer):
             assert buffer.pos == model.replay_buffer.pos  # type: ignore[attr-defined]
 
-    def test_its_zip_holds_no_cases(self, name: str, tmp_path: Path) -> None:
+    def test_its_zip_holds_neither_cases_nor_observations(self, name: str, tmp_path: Path) -> None:
         model = learned(name, 512)
 
-        assert save_checkpoint(model, tmp_path).stat().st_size < 300_000
+        assert save_checkpoint(model, tmp_path).stat().st_size < 100_000
+
+    def test_a_saved_model_acts_and_learns_on_in_the_registered_environment(
+        self, name: str, tmp_path: Path
+    ) -> None:
+        """The rows of both environments are alike, so that the actions must be equal, too."""
+        model = learned(name, 512)
+        save_model(model, tmp_path / "best_model.zip")
+        env = gym.make(
+            "linkage_rl/CandidateSelection-v0",
+            cases=CASES,
+            max_candidates=DRAWN_VIEW.max_candidates,
+            costs=DRAWN_VIEW.costs,
+        )
+
+        loaded = type(model).load(tmp_path / "best_model.zip", env=env, device="cpu")
+
+        observation, _ = env.reset(seed=1, options={"case": 0})
+        rows = {part: value[None] for part, value in observation.items()}
+        action, _ = loaded.predict(observation, deterministic=True)
+        assert action == model.predict(rows, deterministic=True)[0][0]
+        assert env.action_space.contains(int(action))
+        loaded.learn(64, reset_num_timesteps=False, log_interval=10**9)
+        assert loaded.num_timesteps >= model.num_timesteps + 64
+
+    @pytest.mark.parametrize("device", ["gpu", "cuda:one", ""])
+    def test_a_device_that_torch_does_not_know_is_refused(self, name: str, device: str) -> None:
+        with pytest.raises(ConfigError, match=r"agent\.device to be auto, cpu, cuda or cuda:N"):
+            AGENTS[name](device=device)
+
+    def test_a_named_device_learns_what_auto_learns_there(self, name: str) -> None:
+        agent = small(AGENTS[name])
+        auto, named = (
+            to_policy(built(replace(agent, device=device)).learn(512, log_interval=10**9))
+            for device in ("auto", "cuda" if torch.cuda.is_available() else "cpu")
+        )
+
+        assert np.array_equal(auto.logits(half_ran()), named.logits(half_ran()))

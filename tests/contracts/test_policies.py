@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from linkage_rl.agents.baselines import Oracle, RandomPolicy, Rules, TopOne
+from linkage_rl.agents.baselines import Oracle, Rules, TopOne
 from linkage_rl.agents.scorer import CandidateScorer, ScorerConfig
 from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.decision.decide import Decider, PreparedPool
@@ -18,6 +18,7 @@ from linkage_rl.exporting.onnx import export_scorer
 from linkage_rl.protocols import Policy
 from linkage_rl.records import DecisionKind, Observation
 from tests.cases_factory import synthetic_cases
+from tests.random_policy import RandomPolicy
 
 CASES = synthetic_cases(300, np.random.default_rng(8))
 VIEW = View(6, (0.005, 0.03, 0.01), allow_review=True)

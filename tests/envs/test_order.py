@@ -28,8 +28,8 @@ class Reject:
     """Declares no match for every client."""
 
     def predict(
-        self, observation: dict[str, NDArray[Any]], *_: object, **__: object
-    ) -> tuple[NDArray[np.int64], None]:
+        self, observation: Any, *_: object, **__: object
+    ) -> tuple[NDArray[Any], tuple[NDArray[Any], ...] | None]:
         return np.full(len(observation["query"]), NO_MATCH), None
 
 
@@ -88,6 +88,7 @@ def test_evaluate_policy_judges_one_client_after_the_other(native: bool) -> None
         view = env.unwrapped.core.view
         env = LinkageVecEnv(LinkageCore(cases, view, batch=3, order="sequential"))
 
+    rewards: Any
     rewards, _ = evaluate_policy(
         Reject(), env, n_eval_episodes=6, return_episode_rewards=True, warn=False
     )

@@ -63,7 +63,7 @@ def test_the_picture_changes_with_what_has_happened() -> None:
         frames.append(env.render())
 
     # something must be drawn at all, and each action must be visible
-    assert all(len(np.unique(frame.reshape(-1, 3), axis=0)) > 5 for frame in frames)
+    assert all(frame.min() < 64 and frame.max() == 255 for frame in frames)
     assert not any(np.array_equal(frame, after) for frame, after in pairwise(frames))
 
 
@@ -126,7 +126,7 @@ def test_a_machine_without_japanese_fonts_draws_without_a_warning(
 
 @pytest.mark.skipif(importlib.util.find_spec("moviepy") is None, reason="needs moviepy")
 def test_record_video_writes_a_film(tmp_path: Path) -> None:
-    env = RecordVideo(two_client_env("rgb_array"), str(tmp_path))
+    env: Any = RecordVideo(two_client_env("rgb_array"), str(tmp_path))
     env.reset(options={"case": 0})
     env.step(RUN_NAME)
     env.step(NO_MATCH)
@@ -138,7 +138,7 @@ def test_record_video_writes_a_film(tmp_path: Path) -> None:
 @pytest.mark.skipif(importlib.util.find_spec("moviepy") is not None, reason="has moviepy")
 def test_record_video_takes_the_environment_and_misses_only_moviepy(tmp_path: Path) -> None:
     """Gymnasium refuses an environment without pictures by ValueError, before it looks for it."""
-    with pytest.raises(DependencyNotInstalled, match="(?i)moviepy"):
+    with pytest.raises(DependencyNotInstalled, match=r"(?i)moviepy"):
         RecordVideo(two_client_env("rgb_array"), str(tmp_path))
     with pytest.raises(ValueError, match="incompatible with RecordVideo"):
         RecordVideo(two_client_env("ansi"), str(tmp_path))

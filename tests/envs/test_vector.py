@@ -30,7 +30,7 @@ def of_gymnasium(mode: AutoresetMode) -> SyncVectorEnv[Any, Any]:
     """Gymnasium's own vector environment over two single ones, the reference."""
     return SyncVectorEnv(
         [lambda: CandidateSelectionEnv(**ARGUMENTS)] * 2,
-        autoreset_mode=mode,  # type: ignore[arg-type]
+        autoreset_mode=mode,
     )
 
 

@@ -81,12 +81,12 @@ def test_the_ranker_turns_the_loss_of_top_one_into_a_gain(
 def test_the_warm_start_runs_better_than_the_static_plan(
     task: Task, ranker: CandidateScorer, test_cases: CaseSet
 ) -> None:
-    careful = ScorerPolicy(with_link_threshold(ranker, WEIGHTS.break_even().link))
-    plan = static_plan(careful, task.valid, task.view, WEIGHTS)
+    thresholded = ScorerPolicy(with_link_threshold(ranker, WEIGHTS.break_even().link))
+    plan = static_plan(thresholded, task.valid, task.view, WEIGHTS)
 
     started = warm_start(ranker, task.train, task.view, WEIGHTS, WarmStartConfig(), 0)
 
-    fixed = reward(careful, test_cases, plan)
+    fixed = reward(thresholded, test_cases, plan)
     assert fixed > 0.5
     assert reward(ScorerPolicy(started), test_cases) > fixed
 
@@ -107,21 +107,21 @@ def test_a_scorer_trained_with_eight_slots_serves_thirty(
 def test_every_algorithm_stays_above_the_static_plan(
     name: str, task: Task, ranker: CandidateScorer, test_cases: CaseSet, tmp_path: Path
 ) -> None:
-    careful = ScorerPolicy(with_link_threshold(ranker, WEIGHTS.break_even().link))
-    plan = static_plan(careful, task.valid, task.view, WEIGHTS)
+    thresholded = ScorerPolicy(with_link_threshold(ranker, WEIGHTS.break_even().link))
+    plan = static_plan(thresholded, task.valid, task.view, WEIGHTS)
     training = TrainingConfig(total_timesteps=32_768, evaluations=4, progress=False)
 
     policy = train_agent(AGENTS[name](), task, training, 1, tmp_path, ranker)
 
-    assert reward(policy, test_cases) > reward(careful, test_cases, plan) - 0.01
+    assert reward(policy, test_cases) > reward(thresholded, test_cases, plan) - 0.01
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ppo", "maskable_ppo", "dqn", "qrdqn"])
+@pytest.mark.parametrize("name", AGENTS)
 def test_every_algorithm_learns_from_nothing_by_the_curriculum(
     name: str, task: Task, ranker: CandidateScorer, test_cases: CaseSet, tmp_path: Path
 ) -> None:
-    """Rejecting everybody earns -0.25; nothing but rewards is told to the agent."""
+    """Rejecting every client earns -0.25; the agent learns from rewards only."""
     training = TrainingConfig(
         total_timesteps=98_304, evaluations=4, start="curriculum", width=32, progress=False
     )
