@@ -17,7 +17,7 @@ from stable_baselines3.common.logger import KVWriter, Logger, TensorBoardOutputF
 from linkage_rl.agents.algorithms import AgentConfig, training_core
 from linkage_rl.agents.checkpoint import latest_checkpoint, restore, save_checkpoint
 from linkage_rl.agents.plans import static_plan
-from linkage_rl.agents.ranker import cautious
+from linkage_rl.agents.ranker import with_link_threshold
 from linkage_rl.agents.run_thresholds import with_run_thresholds
 from linkage_rl.agents.scorer import CandidateScorer, ScorerConfig, load_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy, one_thread
@@ -191,7 +191,7 @@ def choose_static_plan(
     A static plan runs the same blockers for every client. The ranker links as cautiously as the
     reward weights ask for.
     """
-    careful = ScorerPolicy(cautious(ranker, task.weights.break_even().link))
+    careful = ScorerPolicy(with_link_threshold(ranker, task.weights.break_even().link))
     limit = training.warm_start.run_threshold_cases or WarmStartConfig.run_threshold_cases
     return static_plan(careful, threshold_cases(task, limit), task.view, task.weights)
 

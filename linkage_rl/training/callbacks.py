@@ -8,7 +8,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from tqdm.auto import tqdm
 
 from linkage_rl.agents.algorithms import to_policy
-from linkage_rl.agents.checkpoint import save_checkpoint
+from linkage_rl.agents.checkpoint import save_checkpoint, save_model
 from linkage_rl.agents.scorer import save_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.atomic import replacing
@@ -131,8 +131,7 @@ class EvaluationCallback(BaseCallback):
         if reward <= self.best_mean_reward:
             return
         self.best_mean_reward = reward
-        with replacing(self._folder / BEST_MODEL) as path:
-            self.model.save(path)
+        save_model(self.model, self._folder / BEST_MODEL)
         with replacing(self._folder / BEST_SCORER) as path:
             save_scorer(policy.scorer, path)
 
