@@ -18,10 +18,10 @@ PASSWORD = "correct-horse"
 
 
 class PostgresServer:
-    """A cluster of its own in a folder, on a port of the loopback interface."""
+    """A private cluster in a folder, on a port of the loopback interface."""
 
     def __init__(self, folder: Path, settings: Sequence[str] = ()) -> None:
-        """Make the cluster; it does not run yet.
+        """Create the cluster without starting it.
 
         Args:
             folder: An empty folder.
@@ -43,10 +43,10 @@ class PostgresServer:
         self._run("initdb", cluster, "--encoding=UTF8", "--no-sync", *access).wait()
 
     def start(self) -> None:
-        """Start if it does not run, and wait until it answers."""
+        """Start the server unless it runs, and wait until it answers."""
         if self._process is not None:
             return
-        # -F: a test cluster need not survive a power cut
+        # -F (no fsync): a test cluster need not survive a crash of the machine
         listen = ["-p", str(self.port), "-h", "127.0.0.1", "-k", str(self._folder), "-F"]
         self._process = self._run(
             "postgres", "-D", str(self._folder / "cluster"), *listen, *self._settings
@@ -57,14 +57,14 @@ class PostgresServer:
                 psycopg.connect(self.url, connect_timeout=2).close()
             except psycopg.OperationalError:
                 if self._process.poll() is not None or time.monotonic() > deadline:
-                    told = self.log.read_text()[-1000:]
-                    pytest.fail(f"PostgreSQL did not start: {told}", pytrace=False)
+                    log = self.log.read_text()[-1000:]
+                    pytest.fail(f"PostgreSQL did not start: {log}", pytrace=False)
                 time.sleep(0.05)
             else:
                 return
 
     def stop(self) -> None:
-        """Break all connections and stop."""
+        """Close all connections and stop."""
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)
             self._process.wait(timeout=START_TIMEOUT_S)
@@ -98,7 +98,7 @@ def _binaries() -> Path:
 
 
 def _server_user() -> str | None:
-    """PostgreSQL refuses to run as root; tests that do run it as another user."""
+    """User to run PostgreSQL as, which refuses to run as root; None for the present user."""
     if os.geteuid() != 0:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}

@@ -98,9 +98,9 @@ cdef Py_ssize_t _append_grams(
 def gram_lists(columns, uint32_t mask):
     """Offsets (F N + 1,) and sorted distinct buckets of the n-grams of N texts in F columns.
 
-    The lists lie text by text, and within it column by column. Two neighbours without an ideograph
-    take a third character along (kana and Latin bigrams say too little); a pair with an ideograph
-    stands alone.
+    The lists come text by text, and within a text column by column. A pair of characters with an
+    ideograph is an n-gram; a pair without one (kana, Latin) says too little, so its n-gram has a
+    third character.
     """
     cdef Py_ssize_t fields = len(columns), n = len(columns[0]), i, f, at = 0, total = 0
     for column in columns:

@@ -1,4 +1,4 @@
-"""Clients that are known well, as a list that knows little of them would have them."""
+"""Augmentation: more training clients, made of known ones by noise and by leaving fields out."""
 
 from typing import Final
 
@@ -24,19 +24,19 @@ NAME_LIST_RATES: Final = NoiseRates(
     corporate_number=0.0,
     moved=0.0,
 )
-"""Lists of names to which little else is known, as clerks type them."""
+"""Noise of lists that hold a name and little else, as clerks type them."""
 
 
 def augment(
     records: RecordBatch, share: float, rates: NoiseRates, rng: np.random.Generator
 ) -> tuple[RecordBatch, list[int]]:
-    """A share of the records as somebody else would have written them, with fields left out.
+    """Noisy copies of a random share of the clients.
 
     Args:
         records: N clients.
-        share: How many of them, in [0, 1].
-        rates: How often what goes wrong; there is no former state to go back to.
-        rng: Source of all chance.
+        share: Share of the clients that are copied, in [0, 1].
+        rates: Rate of each kind of error; a client has no former name or address to go back to.
+        rng: Random generator.
 
     Returns:
         The augmented clients, and their positions in `records`, rising.
@@ -44,5 +44,5 @@ def augment(
     count = round(share * len(records))
     rows = np.sort(rng.permutation(len(records))[:count]).tolist()
     some = records.take(rows)
-    whole = RecordBatch(some.ids, {field: some.column(field) for field in FIELDS})
-    return corrupt(whole, whole, rates, rng)[0], rows
+    complete = RecordBatch(some.ids, {field: some.column(field) for field in FIELDS})
+    return corrupt(complete, complete, rates, rng)[0], rows

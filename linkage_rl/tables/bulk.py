@@ -1,4 +1,4 @@
-"""Writes many companies at once: upserts that touch changed rows only and keep former names."""
+"""Bulk upsert of companies: touches changed rows only, and keeps former names."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -26,11 +26,11 @@ JOINED: Final = {"sqlite": "group_concat", "postgresql": "string_agg"}
 
 
 def upsert(connection: Connection, table: Table, rows: CompanyRows, watermark: str) -> None:
-    """Insert or replace these companies; of rows with one id the last wins.
+    """Insert or update these companies; of several rows with the same id the last one counts.
 
-    Rows that are in the table as they come are left alone, and so is their stamp. A row whose own
-    stamp is not after the watermark is stamped with the present, or no refresh would find it.
-    A row that changes its name keeps the old one among its former names, beside those stated.
+    Rows equal to those in the table are not touched, and keep their `updated_at`. Where a row's own
+    time of change is not after the watermark, the present time is written, or no refresh would find
+    the row. A row whose name changes keeps the old name among its former names.
     """
     if len(rows.records) == 0:
         return
@@ -62,7 +62,7 @@ def _columns(rows: CompanyRows, watermark: str) -> list[Sequence[str]]:
 
 
 def _former_names(records: RecordBatch) -> list[str]:
-    """Former names as the table holds them: each once, and none of them the present one."""
+    """Former names as the table holds them: each once, without the present name."""
     return [
         "|".join(part for part in dict.fromkeys(former.split("|")) if part not in ("", name))
         for former, name in zip(records.column("former_names"), records.column("name"), strict=True)
@@ -85,15 +85,15 @@ def _merge(connection: Connection, table: Table, source: str) -> str:
         f"{', '.join(f'{column} = {value}' for column, value in changing.items())} "
         f"WHERE ({', '.join(f'old.{column}' for column in compared)}) "
         f"{distinct} ({', '.join(f'excluded.{column}' for column in compared)}) "
-        # seldom stated, so that lists are hardly ever merged to be compared
+        # rarely given, so the lists are rarely merged for this comparison
         f"OR excluded.former_names NOT IN ('', old.former_names) AND old.former_names <> {former}"
     )
 
 
 def _merged_former_names(dialect: str) -> str:
-    """SQL: the names remembered, those stated, and the old one; each once, the present one never.
+    """SQL of the former names: those in the table, those given, and the old name; each once.
 
-    A '|' inside a name is made full-width, which no key tells from it.
+    The present name is left out. A '|' inside a name becomes full-width, which folds to the same.
     """
     old, present = (f"replace({row}.name, '|', '｜')" for row in ("old", "excluded"))
     names = f"old.former_names || '|' || excluded.former_names || '|' || {old}"

@@ -1,8 +1,8 @@
-"""How records that are no companies are told by the comparators that this library has.
+"""Schemas: how records that are not companies are compared.
 
-The packed rows, blockers and features know companies alone. A schema therefore says for every
-comparator which columns of a data set it reads, and their texts are brought into the one canonical
-field that is compared that way; nothing below the readers knows of it.
+Packed rows, blockers and features know the fields of companies only. A schema therefore says for
+each *comparator*, a way to compare texts, which columns of a dataset it reads. Their texts are
+moved into the canonical field that is compared that way, so that only the readers know of schemas.
 """
 
 import re
@@ -23,17 +23,17 @@ _POSTAL_DIGITS: Final = 7
 
 @dataclass(frozen=True)
 class Schema:
-    """Columns of a data set by the comparator that reads them.
+    """Columns of a dataset by the comparator that reads them.
 
-    Columns that a data set lacks are passed over, so one schema serves several sets; texts of
-    several columns are joined by a space. Without any column the data set has the canonical ones.
+    Columns that a dataset lacks are skipped, so one schema may serve several datasets; texts of
+    several columns are joined by a space. A schema without columns takes the canonical ones.
     """
 
     name: str = "company"
     title: list[str] = field(default_factory=list)
-    """What a person would call the record: searched by n-grams, compared by edits and exactly."""
+    """Name or title of the record: searched by n-grams, compared by edits and exactly."""
     text: list[str] = field(default_factory=list)
-    """A second text, searched and compared alike: authors, brand, address."""
+    """A second text, searched and compared the same way: authors, brand, address."""
     other_text: list[str] = field(default_factory=list)
     """A third text, searched and compared by edits."""
     word: list[str] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Schema:
     numbers: list[str] = field(default_factory=list)
     """Up to three whole numbers, each equal or not in its place: 12.99, 1915-11-11, 19151111."""
     digits: list[str] = field(default_factory=list)
-    """Equal, alike in the first three digits, or not: year, postcode."""
+    """Equal, equal in the first three digits, or not: year, postcode."""
     code: list[str] = field(default_factory=list)
     """An identifier, equal or not, with a blocker of its own: model number, ISBN."""
 
@@ -54,7 +54,7 @@ class Schema:
     def apply(
         self, ids: Sequence[str], columns: Mapping[str, Sequence[str]], what: str
     ) -> RecordBatch:
-        """The records of a data set with their texts in canonical fields.
+        """The records of a dataset with their texts in canonical fields.
 
         Args:
             ids: Key of each of the N records.
@@ -62,7 +62,7 @@ class Schema:
             what: The file in words, for the error.
 
         Raises:
-            SchemaError: The data set has none of the columns that could name a record.
+            SchemaError: The dataset has none of the columns that could name a record.
         """
         found: dict[str, Sequence[str]] = {}
         if not self.comparators:
@@ -95,7 +95,7 @@ def as_numbers(text: str) -> str:
 
 
 def as_digits(text: str) -> str:
-    """The digits of a text, filled up or cut to the seven of a postal code; '' without any.
+    """The digits of a text, padded or cut to the seven of a postal code; '' without any.
 
     >>> as_digits("1999"), as_digits("n/a")
     ('1999000', '')
@@ -105,7 +105,7 @@ def as_digits(text: str) -> str:
 
 
 def as_code(text: str) -> str:
-    """A text in the form of a web domain, the one identifier that is compared as it is.
+    """A text in the form of a web domain, the identifier that is compared unchanged.
 
     >>> as_code("DSC-W120/B"), as_code("")
     ('dscw120b.com', '')
@@ -125,4 +125,4 @@ COMPARATORS: Final[Mapping[str, tuple[str, Callable[[str], str]]]] = MappingProx
         "code": ("url", as_code),
     }
 )
-"""Comparator to the canonical field that is compared that way, and how a text is written there."""
+"""Comparator to the canonical field that is compared that way, and how texts are written there."""

@@ -1,4 +1,4 @@
-"""Client noise: what time, typists and other systems make of a company's record."""
+"""Client noise: how a record on a client list differs from the company's row in the table."""
 
 import re
 import unicodedata
@@ -35,18 +35,18 @@ ABBREVIATIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "弁護士法人": ("（弁）", "弁護士法人"),
     }
 )
-"""Legal form to the ways in which it is shortened; longer forms come before their beginnings."""
+"""Legal form to its abbreviations; a form comes before any shorter form that it contains."""
 
 KANJI_DIGITS: Final = "〇一二三四五六七八九"
 
 
 @dataclass(frozen=True)
 class NoiseRates:
-    """How often a client differs from its company, and how; each in [0, 1].
+    """Rate of each kind of difference between a client and its company; each in [0, 1].
 
     The first eight say what happens to the name and add up to 1. The defaults follow the real
     training lists, with more typos and fewer exact names, so that rules on names link a little over
-    half of the clients, while the other fields leave evidence to decide four in five.
+    half of the clients, while the other fields hold enough evidence to link four in five.
     """
 
     exact: float = 0.22
@@ -54,17 +54,17 @@ class NoiseRates:
     """Legal form left out or shortened: 株式会社, （株）, ㈱."""
     width_space: float = 0.06
     extra_text: float = 0.14
-    """A branch or department follows."""
+    """A branch or department is appended."""
     typo: float = 0.24
     renamed: float = 0.02
-    """The client still has the former name, whether or not the table tells it."""
+    """The client has a former name of the company, which the table may not know."""
     reading: float = 0.03
     """The name is given in (half-width) katakana, as in bank files."""
     english: float = 0.02
     """The name is given in Latin letters where the company has such a name."""
 
     old_name: float = 0.5
-    """Clients of a company with former names who still use one; the rates above are of the rest."""
+    """Clients of companies with former names that use one; the rates above are of the others."""
     form_too: float = 0.5
     """Names with extra text or a typo whose legal form is shortened as well."""
     kana: float = 0.4
@@ -76,11 +76,11 @@ class NoiseRates:
     url: float = 0.15
     corporate_number: float = 0.03
     moved: float = 0.18
-    """Clients whose address, and mostly phone, is a former one."""
+    """Clients whose address, and usually phone, is a former one."""
     city_only: float = 0.1
     """Addresses that end after the city or the town."""
     rewritten: float = 0.7
-    """Addresses written otherwise than in the registry: 1-2-3, 一丁目."""
+    """Addresses spelled differently from the registry: 1-2-3, 一丁目."""
     building_dropped: float = 0.5
     prefecture_dropped: float = 0.25
     wrong_phone: float = 0.15
@@ -95,7 +95,7 @@ class NoiseRates:
         if abs(sum(self.names().values()) - 1.0) > 1e-9:
             raise ConfigError(
                 f"expected name noise rates that add up to 1, got {self.names()}; "
-                "mend them, 'exact' takes the rest"
+                "raise or lower 'exact' by the difference"
             )
 
     def names(self) -> dict[str, float]:
@@ -107,21 +107,21 @@ class NoiseRates:
 def corrupt(
     records: RecordBatch, former: RecordBatch, rates: NoiseRates, rng: np.random.Generator
 ) -> tuple[RecordBatch, list[str]]:
-    """Clients as their owner wrote them down, some time ago and in haste.
+    """Noisy clients of companies: errors, missing fields, former names and addresses.
 
     Args:
-        records: What is true of N companies today.
-        former: What was true of them before, in the same order.
-        rates: How often what goes wrong.
-        rng: Source of all chance.
+        records: The fields of N companies today.
+        former: Their fields at an earlier time, in the same order.
+        rates: Rate of each kind of error.
+        rng: Random generator.
 
     Returns:
-        The N clients under the ids of `records`, the whole address in `street`; and for each
-        what happened to its name, with '+moved' where the address is a former one.
+        The N clients under the ids of `records`, with the full address in `street`; and for each
+        the kind of name noise, with '+moved' where the address is a former one.
     """
     kinds = rng.choice(list(rates.names()), size=len(records), p=list(rates.names().values()))
-    told = np.array([names != "" for names in records.column("former_names")], dtype=np.bool_)
-    kinds[told & (rng.random(len(records)) < rates.old_name)] = "renamed"
+    renamed = np.array([names != "" for names in records.column("former_names")], dtype=np.bool_)
+    kinds[renamed & (rng.random(len(records)) < rates.old_name)] = "renamed"
     rows = [
         _client(_row(records, i), _row(former, i), str(kind), rates, rng)
         for i, kind in enumerate(kinds)
@@ -228,7 +228,7 @@ NAME_CHANGES: Final[Mapping[str, Callable[[Row, np.random.Generator], str]]] = M
         "english": _in_english,
     }
 )
-"""Kind of noise to what it does to the name; the other kinds leave it alone."""
+"""Kind of noise to what it does to the name; the other kinds do not change it."""
 
 
 def core_of(name: str) -> str:
@@ -238,7 +238,7 @@ def core_of(name: str) -> str:
 
 
 def misspell(text: str, rng: np.random.Generator) -> str:
-    """One slip: a similar character, or a character dropped, doubled or swapped with the next."""
+    """One typo: a similar character, or a character dropped, doubled or swapped with the next."""
     similar = [
         (place, twins)
         for place, character in enumerate(text)

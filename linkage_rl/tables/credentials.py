@@ -1,4 +1,4 @@
-"""Where the company database is and who may open it; the password never leaves the URL object."""
+"""Address and credentials of the company database; the password never leaves the URL object."""
 
 import importlib
 import json
@@ -17,19 +17,21 @@ PARTS: Final = {
     "DB_USER": "username",
     "DB_PASS": "password",
 }
-"""Environment variable to the key that an AWS database secret gives the same value."""
+"""Environment variable to the key of the same value in an AWS database secret."""
 
 VARIABLES: Final = ("DATABASE_URL", "DB_SECRET_ARN", "DB_HOST")
-"""Variables of the environment, any of which names a database."""
+"""Environment variables, any of which names a database."""
 
-CREDENTIALS_HINT: Final = "set DATABASE_URL, or DB_HOST DB_PORT DB_NAME DB_USER DB_PASS, or DB_SECRET_ARN"
+CREDENTIALS_HINT: Final = (
+    "set DATABASE_URL, or DB_HOST DB_PORT DB_NAME DB_USER DB_PASS, or DB_SECRET_ARN"
+)
 
 
 class SecretsClient(Protocol):
-    """What is used of the AWS Secrets Manager client."""
+    """The part of the AWS Secrets Manager client that is used."""
 
     def get_secret_value(self, *, SecretId: str) -> Mapping[str, object]:
-        """Return the secret under this name; its text stands under 'SecretString'."""
+        """Return the secret of this name; its text is under 'SecretString'."""
 
 
 def database_url(environ: Mapping[str, str], secrets: SecretsClient | None = None) -> URL:
@@ -63,7 +65,8 @@ def parse_url(text: str) -> URL:
     """A database URL from text; PostgreSQL without a driver gets psycopg 3.
 
     Raises:
-        DatabaseError: The text is no URL; it is not repeated, since it may hold a password.
+        DatabaseError: The text is not a URL; the message does not repeat it, since it may hold a
+            password.
     """
     try:
         url = make_url(text)
@@ -78,13 +81,13 @@ def parse_url(text: str) -> URL:
 
 
 def shown(url: URL) -> str:
-    """The URL for people: password as ***, options left out because they may hold one, too."""
+    """The URL for messages: password as ***, without options, which may hold one, too."""
     return url.set(query={}).render_as_string(hide_password=True)
 
 
 def _port(text: str) -> int | None:
     if text and not text.isdecimal():
-        raise DatabaseError(f"expected a number in DB_PORT, got {text!r}; usual is 5432")
+        raise DatabaseError(f"expected a number in DB_PORT, got {text!r}; the usual port is 5432")
     return int(text) if text else None
 
 
@@ -102,12 +105,12 @@ def _secret(arn: str, secrets: SecretsClient | None) -> dict[str, str]:
 
 
 def _aws_client(arn: str) -> SecretsClient:
-    # boto3 is no dependency: it is slow to load and needed on AWS only
+    # boto3 is an extra: slow to import and only needed on AWS
     try:
         boto3 = importlib.import_module("boto3")
     except ImportError:
         raise DatabaseError(
-            "DB_SECRET_ARN is set but boto3 is not installed; pip install boto3, "
+            "DB_SECRET_ARN is set but boto3 is not installed; pip install 'linkage_rl[aws]', "
             "or set DATABASE_URL instead"
         ) from None
     # the region is the fourth part of arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME

@@ -1,4 +1,4 @@
-"""Strict CSV: every fault of a file ends with its line and what to do about it."""
+"""Strict CSV: an error names the line of the file and what to do about it."""
 
 import codecs
 import csv
@@ -11,19 +11,20 @@ from typing import Final, TextIO
 from linkage_rl.errors import InputFileError
 
 HEAD_BYTES: Final = 1 << 20
-"""How much of a file is looked at to tell its encoding."""
+"""Bytes at the beginning of a file that are read to guess its encoding."""
 
 BOMS: Final = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", b"\xfe\xff": "utf-16"}
 
 MAX_ACCIDENTAL_UTF8: Final = 0.2
-"""A Shift-JIS line is hardly ever valid UTF-8, whereas broken UTF-8 often passes for Shift-JIS."""
+"""Share of non-ASCII lines that may be valid UTF-8 in a Shift-JIS file. A Shift-JIS line is rarely
+valid UTF-8, but broken UTF-8 is often valid Shift-JIS."""
 
 FAULTS: Final = {
     "unexpected end of data": "a quote is opened and never closed",
     "field larger than field limit": "a quote is opened and never closed",
-    "expected after": "text stands behind a closing quote",
+    "expected after": "text follows a closing quote",
 }
-"""What the csv module says to what a user should hear."""
+"""Message of the csv module to a clearer one."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class CsvFile:
                 line = reader.line_num + 1
 
     def _fault(self) -> InputFileError:
-        """Read the file once more, slowly, to name the line of its first fault."""
+        """Read the file again, line by line, to name the line of its first fault."""
         line = 1
         try:
             for start, row in self._numbered():
@@ -90,8 +91,8 @@ class CsvFile:
                 if "\0" in "".join(row):
                     return self._at(start, "a field holds a NUL character; remove it")
         except csv.Error as error:
-            said = next((ours for theirs, ours in FAULTS.items() if theirs in str(error)), error)
-            return self._at(line, f"{said}; close it, and double every quote inside a field")
+            problem = next((ours for theirs, ours in FAULTS.items() if theirs in str(error)), error)
+            return self._at(line, f"{problem}; close it, and double every quote inside a field")
         except UnicodeDecodeError:
             pass
         return undecodable(self.path, self.encoding)
@@ -105,7 +106,7 @@ def open_csv(path: Path, encoding: str = "") -> CsvFile:
 
     Args:
         path: The file.
-        encoding: Its encoding; '' tells UTF-8, UTF-16 with a mark, and Shift-JIS apart.
+        encoding: Its encoding; '' recognises UTF-8, UTF-16 with a byte order mark, and Shift-JIS.
 
     Raises:
         InputFileError: The file is missing, empty, undecodable, or its header repeats a column.
@@ -134,7 +135,7 @@ def open_csv(path: Path, encoding: str = "") -> CsvFile:
 
 
 def open_text(path: Path, encoding: str) -> TextIO:
-    """Open a text file so that the csv module sees its line breaks as they are.
+    """Open a text file without translating its line breaks, as the csv module needs it.
 
     Raises:
         InputFileError: Python knows no such encoding.
@@ -148,7 +149,7 @@ def open_text(path: Path, encoding: str) -> TextIO:
 
 
 def guess_encoding(head: bytes) -> str:
-    """Encoding of a file that begins with these bytes; UTF-8 unless they speak against it.
+    """Encoding of a file that begins with these bytes; UTF-8 unless they are not valid UTF-8.
 
     >>> guess_encoding("株式会社".encode("cp932"))
     'cp932'
@@ -164,7 +165,7 @@ def guess_encoding(head: bytes) -> str:
 
 
 def undecodable(path: Path, encoding: str) -> InputFileError:
-    """The error for a file that is not in this encoding, with the first line that is not."""
+    """The error for a file that is not in this encoding; names the first line that is not."""
     place = ""
     if not encoding.startswith("utf-16"):
         with path.open("rb") as stream:
@@ -178,7 +179,7 @@ def undecodable(path: Path, encoding: str) -> InputFileError:
 
 
 def _decoded(raw: bytes, encoding: str) -> str | None:
-    """The text, but for a character cut at its end; None where it is not in this encoding."""
+    """The text without a character cut off at its end; None if it is not in this encoding."""
     try:
         return codecs.getincrementaldecoder(encoding)().decode(raw)
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""The company table of our own: text columns, and stamps that no writer can forget."""
+"""The canonical company table: text columns, and times of change that a trigger writes."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,14 +16,14 @@ STAMP_SQL: Final = {
         "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
     ),
 }
-"""The present in UTC to the millisecond, as `stamp` writes it, so that stamps sort as texts."""
+"""The present time in UTC to the millisecond, as `stamp` writes it; such times sort as texts."""
 
 LATER_COLUMNS: Final = ("former_names",)
-"""Columns that tables made by older versions lack."""
+"""Columns that tables created by older versions lack."""
 
 
 def stamp() -> str:
-    """The present as ISO 8601 in UTC to the millisecond: '2025-12-31T23:59:59.999Z'."""
+    """The present time as ISO 8601 in UTC to the millisecond: '2025-12-31T23:59:59.999Z'."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -41,7 +41,7 @@ def company_table(table: str, dialect: str) -> Table:
         dialect: 'sqlite' or 'postgresql'.
     """
     schema, name = split_name(table)
-    # byte order makes stamps and ids sort alike in both databases, whatever the locale
+    # byte order sorts times and ids the same way in both databases, whatever the locale
     kind = Text(collation="C") if dialect == "postgresql" else Text()
     now = STAMP_SQL[dialect].replace(":", r"\:")
     columns = [
@@ -59,14 +59,14 @@ def company_table(table: str, dialect: str) -> Table:
 
 
 def create(connection: Connection, table: Table) -> None:
-    """Make the table where it is missing, and let the database stamp changes made by hand."""
+    """Create the table if it is missing, and a trigger that sets `updated_at` on plain updates."""
     table.create(connection, checkfirst=True)
     for statement in _trigger(connection.dialect, table):
         connection.exec_driver_sql(statement)
 
 
 def add_columns(connection: Connection, table: Table, columns: Sequence[str]) -> None:
-    """Give a table that an older version made these columns of the present one."""
+    """Add these columns to a table that an older version created."""
     name = connection.dialect.identifier_preparer.format_table(table)
     for column in columns:
         definition = CreateColumn(table.columns[column]).compile(dialect=connection.dialect)
@@ -74,7 +74,7 @@ def add_columns(connection: Connection, table: Table, columns: Sequence[str]) ->
 
 
 def _trigger(dialect: Dialect, table: Table) -> Sequence[str]:
-    """Statements that stamp a changed row unless its writer has stamped it."""
+    """Statements that set `updated_at` of a changed row unless the update sets it itself."""
     quote = dialect.identifier_preparer
     name = quote.format_table(table)
     trigger = quote.quote(f"{table.name}_stamp")

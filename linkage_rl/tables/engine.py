@@ -1,4 +1,4 @@
-"""Opens databases through SQLAlchemy and turns their errors into one sentence without secrets."""
+"""Opens databases through SQLAlchemy; their errors become one sentence without secrets."""
 
 import math
 import sqlite3
@@ -24,23 +24,23 @@ LOCK_TIMEOUT_S: Final = 30
 
 @dataclass(frozen=True)
 class Limits:
-    """What a program may ask of a database that others live from."""
+    """How much a program may use of a database that other programs depend on."""
 
     connections: int = 2
     """Connections open at once."""
     timeout_s: float = 2.0
-    """How long to wait for a connection, and then for a statement (PostgreSQL only)."""
+    """Limit for getting a connection, and for each statement (PostgreSQL only)."""
 
 
 def open_engine(url: URL, *, read_only: bool, limits: Limits | None = None) -> Engine:
-    """An engine that logs no values; it connects at its first statement, not here.
+    """An engine that logs no values; it connects at its first statement.
 
-    A SQLite file that does not exist is not made by opening it.
+    A SQLite file that does not exist is not created by opening it.
 
     Args:
         url: The database.
-        read_only: Let the database refuse all writing.
-        limits: None waits as long as it takes.
+        read_only: Whether the database refuses all writing.
+        limits: None sets no limits.
 
     Raises:
         DatabaseError: The URL names a database kind or driver that is not installed.
@@ -50,7 +50,7 @@ def open_engine(url: URL, *, read_only: bool, limits: Limits | None = None) -> E
         url = _existing_file(url, "ro" if read_only else "rw")
         options |= {"connect_args": {"timeout": LOCK_TIMEOUT_S}}
     else:
-        # a server may have closed the connection meanwhile; a file has not
+        # a server may have closed a pooled connection
         options["pool_pre_ping"] = True
     if limits is not None:
         options |= {
@@ -77,7 +77,7 @@ def database_errors(url: URL, doing: str) -> Iterator[None]:
 
     Args:
         url: The database.
-        doing: What is tried, to be read after 'cannot'.
+        doing: What is attempted, to follow the word 'cannot'.
     """
     try:
         yield
@@ -96,7 +96,7 @@ def _postgres_arguments(url: URL, read_only: bool, limits: Limits | None) -> dic
         options.append(f"-c statement_timeout={round(limits.timeout_s * 1000)}")
     arguments: dict[str, Any] = {"options": " ".join(options)}
     if "connect_timeout" not in url.query:
-        # the driver takes whole seconds, and 2 at least
+        # the driver takes full seconds, 2 or more
         wait = CONNECT_TIMEOUT_S if limits is None else max(2, math.ceil(limits.timeout_s))
         arguments["connect_timeout"] = wait
     return arguments
@@ -126,9 +126,9 @@ def _remedy(error: Exception) -> str:
     if "readonly" in text or "read-only" in text:
         return "the store was opened read-only; open it for writing"
     if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return "the connection broke; try again"
+        return "the connection was lost; try again"
     if "unable to open" in text or "connect" in text:
         return "check that the database exists and runs, and that host, port and name are right"
     if "locked" in text:
-        return "another program is writing to it; wait for it to end"
+        return "another program is writing to it; wait until it has finished"
     return "check the table, the rights of the user and the free disk space"

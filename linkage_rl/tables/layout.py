@@ -1,4 +1,4 @@
-"""A company table as it was found: which canonical columns it has, and how to select them."""
+"""Layout of a company table: which canonical columns it has, and how to select them."""
 
 import json
 from collections.abc import Sequence
@@ -61,7 +61,7 @@ class TableLayout:
         return select(func.count(self.key))
 
     def open_size(self) -> Select[Any]:
-        """Counts the rows that are not closed."""
+        """Selects the number of companies that are not closed."""
         closed = self.columns.get("closed_at")
         if closed is None:
             return self.size()
@@ -70,11 +70,11 @@ class TableLayout:
         return self.size().where(closed.is_(None))
 
     def latest(self) -> Select[Any]:
-        """Selects the latest stamp; NULL where nothing is stamped."""
+        """Selects the latest `updated_at`; NULL where there is none."""
         return select(func.max(self.columns.get("updated_at")))
 
     def since(self, watermark: str) -> Select[Any]:
-        """Selects rows stamped at or after the watermark; all where nothing is stamped."""
+        """Selects rows changed at or after the watermark; all where no time of change is known."""
         stamped = self.columns.get("updated_at")
         if stamped is None or not watermark:
             return self.every()
@@ -82,8 +82,8 @@ class TableLayout:
         return self.every().where(or_(after, stamped.is_(None)))
 
     @cached_property
-    def among(self) -> Select[Any]:
-        """Selects the companies that the parameters of `asking` name, however many."""
+    def by_ids(self) -> Select[Any]:
+        """Selects the companies whose ids are given by `id_parameters`, however many."""
         rows = select(*self.columns.values())
         if self.dialect == "sqlite":
             listed = func.json_each(bindparam("ids", type_=Text)).table_valued("value")
@@ -93,13 +93,13 @@ class TableLayout:
             return rows.where(self.key == any_(texts))
         return rows.where(self.key.in_(bindparam("ids", expanding=True)))
 
-    def asking(self, company_ids: Sequence[str]) -> dict[str, Any]:
-        """Parameters of `among` for these companies."""
+    def id_parameters(self, company_ids: Sequence[str]) -> dict[str, Any]:
+        """Parameters of `by_ids` for these companies."""
         ids = list(company_ids)
         return {"ids": json.dumps(ids) if self.dialect == "sqlite" else ids}
 
     def rows(self, values: Sequence[Sequence[Any]]) -> CompanyRows:
-        """The columns that a statement of this layout found, as texts; NULL becomes ''."""
+        """Columns of values that a statement of this layout selected, as texts; NULL becomes ''."""
         texts = {
             name: _texts(column_values, self.columns[name].type)
             for name, column_values in zip(self.columns, values, strict=True)
@@ -115,7 +115,7 @@ class TableLayout:
 
 
 def find_table(engine: Engine, mapping: ColumnMapping) -> TableLayout:
-    """Look up the table that the mapping names, with the types of its columns.
+    """The layout of the table that the mapping names.
 
     Raises:
         DatabaseError: There is no such table or view.

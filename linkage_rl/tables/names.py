@@ -17,16 +17,16 @@ Core = tuple[str, str]
 
 @dataclass(frozen=True)
 class Form:
-    """A legal form with the kind of names that go with it."""
+    """A legal form with the kind of names that it is used with."""
 
     text: str
     share: float
     """Of all companies in the real table."""
     leading: float
-    """How often it stands before the name."""
+    """Share of companies that write it before the name."""
     kind: str = "business"
     english: str = ""
-    """How it is written in English, '' where it is left out."""
+    """Its English form, '' where it is left out."""
 
 
 FORMS: Final = (
@@ -49,7 +49,7 @@ FORMS: Final = (
     Form("弁護士法人", 0.001, 0.95, "office"),
     Form("", 0.012, 0.0, "shrine"),
 )
-"""Counted in the real table; forms under one in a thousand are left out."""
+"""Counted in the real table; forms below 0.1 % are left out."""
 
 BUSINESS: Final = (
     ("surname trade", 0.16),
@@ -79,10 +79,10 @@ COMMON: Final = (
     ("hira", 0.1),
     ("kata service", 0.05),
 )
-"""Patterns of the short names that many companies hit upon."""
+"""Patterns of the short names that many companies choose independently."""
 
 MAX_ATTEMPTS: Final = 10
-"""Draws of names before a sample may be short of some; the later half adds towns to names."""
+"""Attempts at drawing distinct names, after which fewer are given; later ones add towns."""
 
 OTHERS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -99,7 +99,7 @@ OTHERS: Final[Mapping[str, str]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class NamePool:
-    """Names that companies of a sample bear; several companies may bear one."""
+    """Names of the companies of a sample; several companies may share one."""
 
     cores: Sequence[Core]
     core: NDArray[np.int64]
@@ -107,10 +107,10 @@ class NamePool:
     form: NDArray[np.int64]
     """Position of its legal form in FORMS, shape (M,)."""
     leading: NDArray[np.bool_]
-    """Whether the form stands before the core, shape (M,)."""
+    """Whether the form is written before the core, shape (M,)."""
 
     def texts(self, names: NDArray[np.int64]) -> list[str]:
-        """Whole names."""
+        """Full names, with their legal form."""
         forms = [form.text for form in FORMS]
         return [
             forms[form] + self.cores[core][0] if leading else self.cores[core][0] + forms[form]
@@ -127,7 +127,7 @@ class NamePool:
         return [self.cores[core][1] for core in self.core[names].tolist()]
 
     def joined(self, others: "NamePool") -> "NamePool":
-        """The names of both pools; the others come after one's own."""
+        """The names of both pools; those of the other pool come last."""
         return NamePool(
             [*self.cores, *others.cores],
             core=np.concatenate([self.core, len(self.cores) + others.core]),
@@ -148,12 +148,12 @@ def make_names(
         count: Names to draw.
         common: How many of them are drawn from COMMON patterns.
         towns: Places that names are taken from.
-        rng: Source of all chance.
-        sibling_share: Names that repeat the core of another one under another legal form.
+        rng: Random generator.
+        sibling_share: Share of names that repeat the core of another one with another form.
     """
     shares = np.array([form.share for form in FORMS])
     form = rng.choice(len(FORMS), size=count, p=shares / shares.sum())
-    # namesakes are mostly businesses and shrines
+    # names that companies share are mostly those of businesses and shrines
     form[:common] = np.where(rng.random(common) < 0.03, len(FORMS) - 1, form[:common] % 3)
     leading = rng.random(count) < np.array([each.leading for each in FORMS])[form]
     core = np.zeros(count, dtype=np.int64)
@@ -176,7 +176,7 @@ def make_names(
 def with_relatives(
     names: NamePool, models: NDArray[np.int64], rng: np.random.Generator
 ) -> NamePool:
-    """The pool with one name more for each model: its core and a word such as 東日本 or 販売."""
+    """The pool with a new name for each model: its core and a word such as 東日本 or 販売."""
     words = _pick(vocabulary()["relative"], len(models), rng)
     cores = [
         (names.cores[core][0] + word, names.cores[core][1] + kana)
@@ -191,7 +191,7 @@ def draw_cores(
 ) -> list[Core]:
     """Distinct names without legal form for one kind of company.
 
-    When the patterns run out of words, names are told apart by a town before them.
+    When the patterns run out of words, a town before the name makes it distinct.
     """
     found: dict[str, str] = {}
     for attempt in range(MAX_ATTEMPTS):
@@ -242,13 +242,13 @@ def _words(part: str, count: int, towns: Towns, rng: np.random.Generator) -> Seq
 
 
 def _pick(words: Words, count: int, rng: np.random.Generator) -> list[Core]:
-    # squared, so that the first words of a list are used most, as Satō is
+    # skewed, so that the first words of a list are the most common ones, such as Satō
     rows = (rng.random(count) ** 1.5 * len(words)).astype(int)
     return [(words.texts[row], words.readings[row]) for row in rows]
 
 
 def _town_words(count: int, towns: Towns, rng: np.random.Generator) -> list[Core]:
-    """Names of cities where they stand alone, else of towns: 金沢 of 金沢市, 本町."""
+    """Names of cities without 市, or of towns: 金沢 of 金沢市, 本町."""
     rows = towns.draw(count, rng).tolist()
     by_city = (rng.random(count) < 0.6).tolist()
     return [
@@ -270,13 +270,13 @@ def _letter_words(count: int, rng: np.random.Generator) -> list[Core]:
 
 
 def _stem_words(count: int, rng: np.random.Generator) -> list[Core]:
-    """Two-kanji stems read in Chinese fashion, or whole words."""
+    """Two kanji in their Chinese reading, or an existing word."""
     first, second = (_pick(vocabulary()["on"], count, rng) for _ in range(2))
-    whole = _pick(vocabulary()["kanji"], count, rng)
+    existing = _pick(vocabulary()["kanji"], count, rng)
     composed = rng.random(count) < 0.6
     return [
         (a[0] + b[0], a[1] + b[1]) if made else word
-        for a, b, word, made in zip(first, second, whole, composed, strict=True)
+        for a, b, word, made in zip(first, second, existing, composed, strict=True)
     ]
 
 

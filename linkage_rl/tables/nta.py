@@ -1,4 +1,4 @@
-"""The National Tax Agency's corporate-number files: the full file and its daily differences."""
+"""Reads the National Tax Agency's corporate-number files: the full file and its daily updates."""
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
@@ -65,11 +65,11 @@ FIELDS_OF: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "corporate_number": ("corporateNumber", "corporateNumber"),
     }
 )
-"""Field to the column that holds it, and the column that does where that one is empty."""
+"""Field to the column that holds it, and the column to use where that one is empty."""
 
 CLOSING: Final = ("21", "99")
-"""Kinds of change (process) that end a row: register closed, number deleted. An absorbed company
-(71) carries its closing date; a restored one (22) or an annulled merger (72) carries none."""
+"""Kinds of change (process) that close a row: register closed, number deleted. An absorbed company
+(71) has a closing date; a restored one (22) or an annulled merger (72) has none."""
 
 CHUNK: Final = 50_000
 
@@ -77,20 +77,20 @@ CHUNK: Final = 50_000
 def read_nta(
     path: Path, source: CompanySource | None = None, size: int = CHUNK
 ) -> Iterator[CompanyRows]:
-    """Companies of a full file or a daily difference, to be given to `CompanyStore.load`.
+    """Companies of a full file or a daily difference, for `CompanyStore.load`.
 
-    A company that has closed comes with `closed_at` set; one that was restored comes without it.
-    Rows that are history (latest = 0) give their names to the company as former names.
+    A closed company has `closed_at` set, a restored one does not. Names in rows of history
+    (latest = 0) become former names of the company.
 
     Args:
         path: The zip as downloaded, or the CSV inside; Unicode or Shift-JIS.
-        source: Where companies are looked up that have history in the file, but no latest row;
-            they come last, as they stand there. None leaves their history out. It is asked before
-            the first chunk is given, so that it may be the table that the chunks are loaded into.
+        source: Where companies are looked up that have history in the file but no latest row;
+            they come last, with their fields of there. None leaves their history out. It is queried
+            before the first chunk, so it may be the table that the chunks are loaded into.
         size: Rows per chunk.
 
     Raises:
-        InputFileError: The file is missing, damaged, empty, or not of this format.
+        InputFileError: The file is missing, damaged, empty, or of another format.
     """
     former: dict[str, list[str]] = {}
     for lines in _blocks(path, size):
@@ -101,7 +101,7 @@ def read_nta(
     for lines in _blocks(path, size):
         yield _companies(lines, former)
     if known is not None:
-        yield _remembering(known, former)
+        yield _with_former_names(known, former)
 
 
 def _blocks(path: Path, size: int) -> Iterator[list[list[str]]]:
@@ -111,7 +111,7 @@ def _blocks(path: Path, size: int) -> Iterator[list[list[str]]]:
         reader = csv.reader(stream, strict=True)
         try:
             while lines := list(islice(reader, size)):
-                _refuse_other_formats(path, lines, read)
+                _check_format(path, lines, read)
                 read += len(lines)
                 yield lines
         except (csv.Error, UnicodeDecodeError, BadZipFile) as error:
@@ -123,7 +123,7 @@ def _blocks(path: Path, size: int) -> Iterator[list[list[str]]]:
 
 
 def _companies(lines: Sequence[Sequence[str]], former: dict[str, list[str]]) -> CompanyRows:
-    """The latest rows among the lines; their former names are taken out of `former`."""
+    """The latest rows among the lines; their former names are removed from `former`."""
     current = [dict(zip(COLUMNS, line, strict=True)) for line in lines if line[LATEST] != "0"]
     numbers = [row["corporateNumber"] for row in current]
     fields = {
@@ -138,8 +138,8 @@ def _companies(lines: Sequence[Sequence[str]], former: dict[str, list[str]]) -> 
     )
 
 
-def _remembering(known: CompanyRows, former: Mapping[str, Sequence[str]]) -> CompanyRows:
-    """Those of the known companies that have former names, with them and without a stamp."""
+def _with_former_names(known: CompanyRows, former: Mapping[str, Sequence[str]]) -> CompanyRows:
+    """Those of the known companies that have former names, with them, without a time of change."""
     rows = [row for row, number in enumerate(known.records.ids) if number in former]
     records = known.records.take(rows)
     names = ["|".join(former[number]) for number in records.ids]
@@ -156,7 +156,7 @@ def _closed_at(row: Mapping[str, str]) -> str:
     return row["changeDate"] or row["updateDate"]
 
 
-def _refuse_other_formats(path: Path, lines: Sequence[Sequence[str]], before: int) -> None:
+def _check_format(path: Path, lines: Sequence[Sequence[str]], before: int) -> None:
     for line, fields in enumerate(lines, before + 1):
         if len(fields) != len(COLUMNS) or len(fields[1]) != 13 or not fields[1].isdecimal():
             raise InputFileError(

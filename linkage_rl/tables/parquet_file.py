@@ -1,4 +1,4 @@
-"""Parquet read as texts, with the face of `CsvFile`."""
+"""Reads Parquet files as texts, with the interface of `CsvFile`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ try:
     import pyarrow as pa
     import pyarrow.parquet as pq
 except ImportError:
-    # an extra of the package: it is as large as all that linking needs
+    # an extra of the package: as large as all other dependencies of linking
     pa = pq = None
 
 
@@ -25,7 +25,7 @@ class ParquetFile:
         """Up to `size` rows at a time, one list of texts per column; null is ''.
 
         Raises:
-            InputFileError: The file is damaged, or a column holds something that is no text.
+            InputFileError: The file is damaged, or a column holds something other than text.
         """
         try:
             with pq.ParquetFile(self.path) as stream:
@@ -36,7 +36,7 @@ class ParquetFile:
             raise self._fault(error) from None
 
     def place(self, row: int) -> str:
-        """Where data row number `row`, counted from 0, stands in the file: 'row 7'."""
+        """Place of data row number `row`, counted from 0, in the file: 'row 7'."""
         return f"row {row + 1}"
 
     def _texts(self, batch: "pa.RecordBatch", column: str) -> list[str]:
@@ -59,7 +59,7 @@ def open_parquet(path: Path) -> ParquetFile:
     """Read the schema of a Parquet file.
 
     Raises:
-        InputFileError: The file is missing or no Parquet file, or pyarrow is not installed.
+        InputFileError: The file is missing or not a Parquet file, or pyarrow is not installed.
     """
     if pq is None:
         raise InputFileError(

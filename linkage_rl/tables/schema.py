@@ -1,4 +1,4 @@
-"""The canonical columns of companies and clients, and how a user's own columns map to them."""
+"""The canonical columns of companies and clients, and how a user's columns map to them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -12,15 +12,15 @@ COMPANY_COLUMNS: Final = ("company_id", *FIELDS, "updated_at", "closed_at")
 """Columns of a company table, in the order of the table that `CompanyStore.create` makes."""
 
 CLIENT_FIELDS: Final = tuple(field for field in FIELDS if field != "former_names")
-"""Fields that a client list may have; a column of another name goes through to the output."""
+"""Fields that a client list may have; other columns are copied to the output."""
 
 
 @dataclass(frozen=True)
 class ColumnMapping:
-    """Which of the user's columns holds which canonical one; '' says that there is none.
+    """Which of the user's columns holds which canonical one; '' for none.
 
-    A column named otherwise than its canonical name must exist. A column left at its canonical
-    name is used where it exists, and only ids and names are asked for.
+    A column mapped to another name must exist. A column left at its canonical name is used if it
+    exists; only the id and the name are required.
     """
 
     table: str = "companies"
@@ -37,17 +37,17 @@ class ColumnMapping:
     city: str = "city"
     street: str = "street"
     address: str = "address"
-    """Whole address in one column; read into `street` where no street column exists."""
+    """Full address in one column; read into `street` if there is no street column."""
     phone: str = "phone"
     url: str = "url"
     corporate_number: str = "corporate_number"
     former_names: str = "former_names"
-    """Names that a company bore before, joined by '|'; read from company tables only."""
+    """Former names of a company, joined by '|'; read from company tables only."""
     updated_at: str = "updated_at"
     closed_at: str = "closed_at"
 
     def is_canonical(self) -> bool:
-        """Whether every column keeps its canonical name; only such tables are written to."""
+        """Whether every column has its canonical name; only such tables are written to."""
         return all(getattr(self, field.name) == field.name for field in fields(self)[1:])
 
     def of_companies(self, have: Sequence[str], what: str) -> dict[str, str]:
@@ -72,7 +72,7 @@ class ColumnMapping:
 
         Raises:
             SchemaError: `client_id` is missing, or a column that the mapping names, or every
-                field that could tell who the client is.
+                field that could identify the client.
         """
         wanted = ("client_id", *CLIENT_FIELDS, "company_id")
         found = self._found(wanted, ("client_id",) if needs_id else (), have, what)
@@ -105,7 +105,7 @@ CANONICAL: Final = ColumnMapping()
 
 
 def missing_column(what: str, column: str, have: Sequence[str]) -> str:
-    """The sentence that says which column is missing and which one is perhaps meant.
+    """The message that names the missing column and the one that was perhaps meant.
 
     >>> missing_column("company table", "name", ["company_id", "naem"])
     "company table needs column 'name', got ['company_id', 'naem']; did you mean to rename 'naem'?"
@@ -120,7 +120,7 @@ def missing_column(what: str, column: str, have: Sequence[str]) -> str:
 
 
 def nearest(wanted: str, have: Iterable[str]) -> str:
-    """The one of these names that is most like the wanted one; '' where none is like it."""
+    """The one of these names that is most similar to the wanted one; '' if none is similar."""
     others = sorted(set(have) - set(COMPANY_COLUMNS) - {"client_id"})
     containing = [other for other in others if wanted in other]
     return next(iter([*get_close_matches(wanted, others, n=1), *containing]), "")

@@ -1,4 +1,4 @@
-"""Where the companies of a sample sit: streets, shared buildings, telephones."""
+"""Addresses of the companies of a sample: streets, shared buildings, phone numbers."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,22 +14,22 @@ FULL_WIDTH: Final = str.maketrans("0123456789-", "０１２３４５６７８９
 
 @dataclass(frozen=True)
 class Sites:
-    """N places of business."""
+    """N business addresses."""
 
     town: NDArray[np.int64]
     """Row of each in the towns, shape (N,), as are all columns."""
     chome: NDArray[np.int64]
     block: NDArray[np.int64]
     house: NDArray[np.int64]
-    """0 where the address ends with the block."""
+    """House number, 0 where the address ends with the block."""
     style: NDArray[np.int64]
-    """0: 番・号 or 番地, 1: hyphens; as the company registered itself."""
+    """Spelling in the registry: 0 with 番 and 号 or 番地, 1 with hyphens."""
     building: NDArray[np.int64]
-    """Position in the vocabulary's buildings, -1 for a house of its own."""
+    """Position in the vocabulary's buildings, -1 for none."""
     room: NDArray[np.int64]
     """Room number of three or four digits, 0 where none is given."""
     phone: NDArray[np.int64]
-    """Nine digits of which the last ones follow the area code."""
+    """Nine digits, the last of which follow the area code."""
 
     def take(self, rows: NDArray[np.int64]) -> "Sites":
         """The sites at these positions."""
@@ -89,12 +89,12 @@ def _room(room: int) -> str:
 
 
 def draw_sites(towns_of: NDArray[np.int64], shared_share: float, rng: np.random.Generator) -> Sites:
-    """Draw a site in each of these towns; some companies move into buildings of others.
+    """Random sites in these towns; some companies share the building of another one.
 
     Args:
         towns_of: Town of each company, shape (N,).
-        shared_share: Companies that sit in a building with others; those share its town.
-        rng: Source of all chance.
+        shared_share: Share of companies that move into the building, and town, of another one.
+        rng: Random generator.
     """
     count = len(towns_of)
     buildings = len(vocabulary()["building"])
@@ -109,7 +109,7 @@ def draw_sites(towns_of: NDArray[np.int64], shared_share: float, rng: np.random.
         phone=rng.integers(0, 10**9, count),
     )
     hosts = np.maximum(count // 40, 1)
-    # the first hosts hold most: in the real table one building holds thousands of companies
+    # the first hosts get most of them: one building of the real table has thousands of companies
     popular = (hosts * rng.random(count) ** 1.5).astype(np.int64)
     shares = rng.random(count) < shared_share
     host = np.where(shares, popular, np.arange(count))

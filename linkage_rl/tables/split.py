@@ -17,18 +17,20 @@ SHARES: Final = (0.6, 0.2, 0.2)
 def split_of(company_ids: Sequence[str], shares: Sequence[float] = SHARES) -> NDArray[np.int8]:
     """Position in `shares` of the split that each company belongs to, shape (N,).
 
-    The id alone decides, whatever the order, the machine and the other companies, so a company
-    keeps its split in every list and table that it occurs in.
+    Only the id decides, not the order, the machine or the other companies, so a company is in the
+    same split in every list and table.
 
     Raises:
         ConfigError: The shares do not add up to 1.
     """
     if abs(sum(shares) - 1.0) > 1e-9 or min(shares) < 0:
-        raise ConfigError(f"expected split shares that add up to 1, got {list(shares)}; mend them")
+        raise ConfigError(
+            f"expected split shares that add up to 1, got {list(shares)}; correct them"
+        )
     edges = np.array(list(accumulate(shares))[:-1])
     digests = b"".join(
         blake2b(company_id.encode(), digest_size=8).digest() for company_id in company_ids
     )
-    # the byte order is named, or another machine would split otherwise
+    # an explicit byte order, so that every machine splits the same way
     uniform = np.frombuffer(digests, dtype=">u8") / 2.0**64
     return np.searchsorted(edges, uniform, side="right").astype(np.int8)

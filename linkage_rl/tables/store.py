@@ -17,18 +17,18 @@ from linkage_rl.tables.layout import TableLayout, as_text, find_table
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 
 CHUNK: Final = 50_000
-"""Companies read or written at once; about 30 MB of texts."""
+"""Companies read or written at once; about 30 MB of text."""
 
 BLOCK: Final = 2_000
 """Rows turned into columns at once; more live rows would keep the garbage collector busy."""
 
 
 class CompanyStore:
-    """A company table; reads any table through its mapping, writes the canonical one.
+    """A company table; reads any table through a column mapping, writes the canonical one.
 
-    A closed company keeps its row with `closed_at` set. Threads may share a store. In SQLite do
-    not write to the table while iterating over it: the writer would wait for the reader. Used in
-    a `with` statement it closes its connections at the end.
+    A closed company keeps its row, with `closed_at` set. Threads may share a store. Do not write to
+    a SQLite table while iterating over it: the writer would wait for the reader. A `with` statement
+    closes the connections at its end.
     """
 
     def __init__(
@@ -39,13 +39,13 @@ class CompanyStore:
         read_only: bool = False,
         limits: Limits | None = None,
     ) -> None:
-        """Open lazily; the database is reached by the first method.
+        """Prepare a store; it connects at the first call of a method.
 
         Args:
             url: SQLAlchemy URL; 'sqlite:///FILE' or 'postgresql://USER:PASSWORD@HOST/NAME'.
             mapping: Table and column names.
-            read_only: Refuse all writing, and let the database refuse it, too.
-            limits: How many connections and how much time it may take; None sets no limit.
+            read_only: Whether all writing is refused, also by the database.
+            limits: Connections and time that it may use; None sets no limits.
 
         Raises:
             DatabaseError: The URL is malformed or its driver is not installed.
@@ -65,12 +65,12 @@ class CompanyStore:
         self.dispose()
 
     def create(self) -> None:
-        """Make the canonical table where it is missing, for SQLite its file and folder, too.
+        """Create the canonical table if it is missing, for SQLite its file and folder, too.
 
         Raises:
-            DatabaseError: It cannot be made, or the mapping names other columns.
+            DatabaseError: It cannot be created, or the mapping has columns of other names.
         """
-        self._refuse_foreign_table()
+        self._check_writable()
         try:
             if path := sqlite_path(self.url):
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,19 +84,20 @@ class CompanyStore:
             ddl.create(connection, table)
 
     def load(self, chunks: Iterable[CompanyRows]) -> int:
-        """Insert or replace all these companies, or none of them where anything fails.
+        """Insert or update all these companies, or none of them if anything fails.
 
-        A row without `updated_at`, or with one that is not after the table's watermark, is
-        stamped with the present; rows equal to those in the table keep theirs. A row that changes
-        its name keeps the old one: `former_names` only grows, by old names and by those stated.
+        The *watermark* is the latest `updated_at` of the table. A row without `updated_at`, or with
+        one that is not after the watermark, gets the present time; rows equal to those in the table
+        keep theirs. `former_names` only grows: by those given, and by the old name of a row whose
+        name changes.
 
         Returns:
             The number of rows read from the chunks.
 
         Raises:
-            DatabaseError: A statement failed, or the table is a user's own.
+            DatabaseError: A statement failed, or the table is not a canonical one.
         """
-        self._refuse_foreign_table()
+        self._check_writable()
         table = ddl.company_table(self.mapping.table, self._engine.dialect.name)
         self._add_later_columns(table)
         watermark, loaded = self.watermark(), 0
@@ -107,14 +108,14 @@ class CompanyStore:
         return loaded
 
     def apply(self, changes: CompanyRows) -> int:
-        """Insert, replace or close these companies; `load` of one chunk."""
+        """Insert, update or close these companies; `load` of one chunk."""
         return self.load([changes])
 
     def check(self) -> int:
         """Count the companies, and refuse a table that is missing, lacks columns or is empty.
 
         Raises:
-            DatabaseError: The table is missing or empty, or the database out of reach.
+            DatabaseError: The table is missing or empty, or the database cannot be reached.
             SchemaError: The table lacks a column.
         """
         if count := self.count():
@@ -137,9 +138,9 @@ class CompanyStore:
         return map(self._layout.rows, self._stream(self._layout.every(), size))
 
     def ids(self, size: int = CHUNK) -> Iterator[list[str]]:
-        """All company ids in their order, `size` at a time; an index drops those not among them.
+        """All company ids in ascending order, `size` at a time.
 
-        Rows deleted from the table are found by this only, since they leave no stamp.
+        An index finds deleted rows only by comparing its ids with these.
         """
         for (keys,) in self._stream(self._layout.keys(), size):
             yield list(map(str, keys))
@@ -148,17 +149,19 @@ class CompanyStore:
         """Current rows of these companies in one query; vanished ids are left out.
 
         Returns:
-            Each row once, in the order in which its id is first asked for.
+            Each row once, in the order in which its id first occurs.
         """
         layout = self._layout
         rows: Sequence[Sequence[Any]] = []
         if company_ids:
-            with self._reading(self._single) as connection:
-                rows = connection.execute(layout.among, layout.asking(company_ids)).fetchall()
+            with self._reading(self._autocommit) as connection:
+                rows = connection.execute(
+                    layout.by_ids, layout.id_parameters(company_ids)
+                ).fetchall()
         values = list(zip(*rows, strict=True)) if rows else [()] * len(layout.columns)
         found = layout.rows(values)
         place = {company_id: row for row, company_id in enumerate(found.records.ids)}
-        order = [place[asked] for asked in dict.fromkeys(company_ids) if asked in place]
+        order = [place[name] for name in dict.fromkeys(company_ids) if name in place]
         return CompanyRows(
             found.records.take(order),
             updated_at=[found.updated_at[row] for row in order],
@@ -168,13 +171,13 @@ class CompanyStore:
     def changes_since(self, watermark: str, size: int = CHUNK) -> Iterator[CompanyRows]:
         """Rows changed at or after the watermark, closed ones included, ordered by company_id.
 
-        Rows stamped exactly with the watermark come again, because a stamp may be as coarse as a
-        day. A table without `updated_at` yields all its rows. Deleted rows: see `ids`.
+        Rows changed exactly at the watermark come again, because times may be as coarse as a day. A
+        table without `updated_at` gives all its rows. For deleted rows see `ids`.
         """
         return map(self._layout.rows, self._stream(self._layout.since(watermark), size))
 
     def watermark(self) -> str:
-        """The latest `updated_at`, ISO 8601; '' for an empty or an unstamped table."""
+        """The latest `updated_at`, ISO 8601; '' for an empty table or one without times."""
         if "updated_at" not in self._layout.columns:
             return ""
         return as_text(self._one(self._layout.latest()))
@@ -184,8 +187,8 @@ class CompanyStore:
         self._engine.dispose()
 
     @cached_property
-    def _single(self) -> Engine:
-        """For a lone statement: begin and rollback around it would be two more round trips."""
+    def _autocommit(self) -> Engine:
+        """For single statements: begin and rollback would be two more round trips."""
         return self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @cached_property
@@ -201,11 +204,11 @@ class CompanyStore:
             del self._layout
 
     def _one(self, statement: Select[Any]) -> object:
-        with self._reading(self._single) as connection:
+        with self._reading(self._autocommit) as connection:
             return connection.execute(statement).scalar()
 
     def _stream(self, statement: Select[Any], size: int) -> Iterator[list[list[Any]]]:
-        """What a SELECT finds, as columns of up to `size` values."""
+        """Rows that a SELECT finds, as columns of up to `size` values."""
         block = min(size, BLOCK)
         # an abandoned iteration must close its cursor, or the server keeps it
         with (
@@ -235,16 +238,16 @@ class CompanyStore:
         with database_errors(self.url, doing), self._engine.begin() as connection:
             yield connection
 
-    def _refuse_foreign_table(self) -> None:
+    def _check_writable(self) -> None:
         if self.read_only:
             raise DatabaseError(f"{shown(self.url)} was opened read-only; open it for writing")
         if not self.mapping.is_canonical():
             raise DatabaseError(
-                f"table {self.mapping.table!r} has columns of its own and is only read; "
-                "load companies into a table without a column mapping"
+                f"table {self.mapping.table!r} has a column mapping and is only read; "
+                "load companies into a table without one"
             )
         if self._engine.dialect.name not in ddl.STAMP_SQL:
             raise DatabaseError(
                 f"companies are written to {sorted(ddl.STAMP_SQL)} only, got "
-                f"{self._engine.dialect.name!r}; fill the table by its own means, then read it"
+                f"{self._engine.dialect.name!r}; fill the table with other tools, then read it"
             )

@@ -1,4 +1,4 @@
-"""Reads the folders of DeepMatcher and Magellan: two tables and labelled pairs of their rows.
+"""Reads datasets as DeepMatcher and Magellan publish them: two tables and labelled pairs of rows.
 
 `tableA.csv` and `tableB.csv` have a column `id`; `train.csv`, `valid.csv` and `test.csv` have
 `ltable_id`, `rtable_id` and `label` (1 or 0). Rows of table A are clients, those of table B
@@ -25,7 +25,7 @@ PAIR: Final = ("ltable_id", "rtable_id", "label")
 
 @dataclass(frozen=True)
 class TwoTables:
-    """A data set of two tables as a company table and client lists."""
+    """A dataset of two tables as a company table and client lists."""
 
     companies: CompanyRows
     lists: dict[str, ClientList]
@@ -35,13 +35,13 @@ class TwoTables:
 def read_two_tables(folder: Path, schema: Schema) -> TwoTables:
     """Read a folder; its published splits of pairs become splits of clients.
 
-    A client with a right row goes to the last split that labels a right pair of it, any other
-    client to the last split that labels one of its pairs, so none is in two splits. Its truth are
-    all rows that any split calls right. Rows of table A without a labelled pair are left out.
+    A client with a matching row goes to the last split that labels such a pair, any other client to
+    the last split that labels one of its pairs, so no client is in two splits. Its truth is every
+    row that any split labels as matching. Rows of table A without a labelled pair are left out.
 
     Args:
-        folder: With the five files.
-        schema: Which column is compared how.
+        folder: Folder of the five files.
+        schema: How each column is compared.
 
     Raises:
         InputFileError: A file is missing or malformed, a label is neither 0 nor 1, or a pair
@@ -50,7 +50,7 @@ def read_two_tables(folder: Path, schema: Schema) -> TwoTables:
     """
     clients, companies = (_table(folder / f"table{side}.csv") for side in "AB")
     ids = companies.pop(KEY)
-    split_of, truth = _placed(folder, clients[KEY], ids)
+    split_of, truth = _labels(folder, clients[KEY], ids)
     records = schema.apply(clients.pop(KEY), clients, f"table {folder / 'tableA.csv'}")
     lists = {}
     for split in SPLITS:
@@ -62,10 +62,10 @@ def read_two_tables(folder: Path, schema: Schema) -> TwoTables:
     return TwoTables(CompanyRows(rows_of_b, updated_at=empty, closed_at=empty), lists)
 
 
-def _placed(
+def _labels(
     folder: Path, clients: Sequence[str], companies: Sequence[str]
 ) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """The split of each client, and the companies that are right for it."""
+    """The split of each client, and its right companies."""
     known = set(clients), set(companies)
     any_pair: dict[str, str] = {}
     right_pair: dict[str, str] = {}
@@ -77,7 +77,7 @@ def _placed(
             if label not in ("0", "1") or left not in known[0] or right not in known[1]:
                 raise InputFileError(
                     f"{path} pair {row + 1}: expected ids of tableA and tableB and a label 0 or "
-                    f"1, got {left!r}, {right!r} and {label!r}; mend the pair"
+                    f"1, got {left!r}, {right!r} and {label!r}; correct the pair"
                 )
             any_pair[left] = split
             if label == "1":
@@ -91,7 +91,7 @@ def _table(path: Path) -> dict[str, Sequence[str]]:
     table = _columns(path, (KEY,))
     ids = table[KEY]
     if "" in ids or len(set(ids)) < len(ids):
-        raise InputFileError(f"{path}: expected an id of its own for every row; mend column 'id'")
+        raise InputFileError(f"{path}: expected a different id in every row; correct column 'id'")
     return table
 
 
@@ -101,8 +101,8 @@ def _columns(path: Path, needed: Sequence[str]) -> dict[str, Sequence[str]]:
     for column in needed:
         if column not in file.header:
             raise SchemaError(missing_column(f"file {path}", column, file.header))
-    whole: list[list[str]] = [[] for _ in file.header]
+    columns: list[list[str]] = [[] for _ in file.header]
     for block in file.blocks(CHUNK):
-        for texts, more in zip(whole, block, strict=True):
+        for texts, more in zip(columns, block, strict=True):
             texts.extend(more)
-    return dict(zip(file.header, whole, strict=True))
+    return dict(zip(file.header, columns, strict=True))

@@ -1,4 +1,4 @@
-"""Words that sample companies are named with, each with its reading, and their romanisation."""
+"""Words of the names of sample companies, each with its reading, and romanisation of readings."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,10 @@ class Words:
 
     texts: tuple[str, ...]
     readings: tuple[str, ...]
-    """Katakana; of syllables the romanisation; '' for words that are never read aloud."""
+    """Katakana; for syllables the romanisation; '' for words whose reading is never needed."""
 
     def translation(self) -> dict[int, str]:
-        """For `str.translate`, from single characters to their readings."""
+        """Table for `str.translate` from single characters to their readings."""
         return {ord(text): kana for text, kana in zip(self.texts, self.readings, strict=True)}
 
     def __len__(self) -> int:
@@ -47,7 +47,7 @@ def vocabulary() -> Mapping[str, Words]:
 
 
 def romanised(readings: Sequence[str]) -> list[str]:
-    """Hepburn without long vowels, lower case, as companies write themselves.
+    """Hepburn without long vowels, lower case, as companies spell their own names.
 
     Args:
         readings: Katakana, one line each.

@@ -1,4 +1,4 @@
-"""Writes a result file that a kill or a full disk leaves whole, absent or resumable."""
+"""Writes a result file that is complete, absent or resumable, even after a kill or a full disk."""
 
 import csv
 import hashlib
@@ -28,27 +28,28 @@ def file_fingerprint(path: Path) -> str:
 
 
 class OutputFile:
-    """A CSV file that appears under its name when it is complete, and not before.
+    """A CSV file that gets its name only when it is complete.
 
-    Rows are written to `<path>.partial`. After each chunk `<path>.partial.json` says how many
-    clients and bytes are safe, and of which input; opened again for the same input, the file goes
-    on after the last safe chunk.
+    Rows are written to `<path>.partial`. After each chunk `<path>.partial.json` records how many
+    clients and bytes are safely on disk, and of which input; opened again for the same input, the
+    file continues after that chunk.
     """
 
     def __init__(self, path: Path, header: Sequence[str], fingerprint: str) -> None:
-        """Open the partial file, or go on with the one that is there.
+        """Create the partial file, or continue the one that exists.
 
         Args:
             path: The result file; it is replaced at the end.
             header: Column names.
-            fingerprint: Of all that the result depends on; another one starts from the beginning.
+            fingerprint: Of everything that the result depends on; a partial file of another one is
+                started again.
 
         Raises:
             OutputError: The folder is missing or not writable, or the disk is full.
         """
         self.path = path
         self.finished = 0
-        """Clients that are safely written; skip as many of the input."""
+        """Clients that are safely on disk; skip as many of the input."""
         self._fingerprint = fingerprint
         self._partial = path.with_name(f"{path.name}.partial")
         self._state = path.with_name(f"{path.name}.partial.json")
@@ -92,26 +93,26 @@ class OutputFile:
             while rest:
                 rest = rest[self._stream.write(rest) :]
             os.fsync(self._stream.fileno())
-            self._remember(self.finished + clients)
+            self._save_state(self.finished + clients)
         self.finished += clients
 
-    def _remember(self, finished: int) -> None:
+    def _save_state(self, finished: int) -> None:
         state = {
             "fingerprint": self._fingerprint,
             "finished": finished,
             "bytes": self._stream.tell(),
         }
-        # replaced, not rewritten: a full disk leaves the old state
+        # a new file, so that a full disk leaves the old state
         fresh = self._state.with_name(f"{self._state.name}.new")
         fresh.write_text(json.dumps(state))
         fresh.replace(self._state)
 
     def _resume(self) -> FileIO | None:
-        """The partial file cut after its last safe chunk; None where it is of another input."""
+        """The partial file, cut after its last safe chunk; None if it is of another input."""
         try:
             state = json.loads(self._state.read_text())
-            whole = self._partial.stat().st_size >= state["bytes"]
-            if not whole or state["fingerprint"] != self._fingerprint:
+            complete = self._partial.stat().st_size >= state["bytes"]
+            if not complete or state["fingerprint"] != self._fingerprint:
                 return None
             finished, size = int(state["finished"]), int(state["bytes"])
         except (OSError, ValueError, KeyError, TypeError):

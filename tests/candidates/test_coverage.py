@@ -30,7 +30,7 @@ def test_recall_counts_clients_that_have_a_row() -> None:
     assert name.per_client == (2 + 2 + 0 + 1) / 4
 
 
-def test_a_blocker_is_asked_by_those_who_have_the_field() -> None:
+def test_a_blocker_applies_to_clients_that_have_the_field() -> None:
     phone = reports(KeyBlocker("phone"))["phone"]
 
     assert phone.applicable == 2 / 4
@@ -45,13 +45,13 @@ def test_all_blockers_together_find_what_any_of_them_finds() -> None:
     assert found["all"].recall == {1: 3 / 4, 2: 4 / 4}
 
 
-def test_nobody_with_a_row_makes_a_recall_of_zero() -> None:
+def test_without_any_client_in_the_table_recall_is_zero() -> None:
     report = coverage(small_index(), [NgramBlocker()], CLIENTS, ["", "", "", "", "nobody"], (1,))
 
     assert [(some.recall, some.applicable) for some in report] == [({1: 0.0}, 0.0)] * 2
 
 
-def test_the_fused_list_counts_a_company_once() -> None:
+def test_the_merged_list_counts_a_company_once() -> None:
     all_blockers = reports(KeyBlocker("name"), KeyBlocker("core"))["all"]
 
     assert all_blockers.per_client == (2 + 2 + 0 + 1) / 4

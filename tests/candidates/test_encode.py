@@ -36,7 +36,7 @@ def test_equal_texts_have_equal_hashes_and_others_have_not() -> None:
     assert len(set(hashes.tolist())) == 5
 
 
-def test_a_salt_keeps_fields_apart_but_the_empty_text_is_always_zero() -> None:
+def test_a_salt_makes_fields_differ_but_the_empty_text_is_always_zero() -> None:
     assert hash_texts(["青空", ""], salt=1)[0] != hash_texts(["青空", ""], salt=2)[0]
     assert hash_texts([""], salt=7)[0] == 0
 

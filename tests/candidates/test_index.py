@@ -26,7 +26,7 @@ def test_rows_are_the_open_companies_in_the_order_of_the_table() -> None:
     ]
 
 
-def test_chunks_of_the_table_make_the_same_index_as_the_whole() -> None:
+def test_chunks_of_the_table_make_the_same_index_as_one_chunk() -> None:
     pieces = [company_rows({company_id: COMPANIES[company_id]}) for company_id in IDS]
 
     whole, pieced = small_index(), CompanyIndex.build(pieces)
@@ -90,7 +90,7 @@ def test_every_company_of_a_name_is_counted_wherever_it_is_filed(frequencies: in
     assert counts[:, [*COUNTED].index("core")].tolist() == [5, frequencies, 5]
 
 
-def test_a_client_is_told_how_many_companies_bear_its_name() -> None:
+def test_the_companies_with_the_name_of_a_client_are_counted() -> None:
     counts = small_index().name_frequencies(
         clients(
             {"name": "青空商事", "prefecture": "東京都", "city": "千代田区"}, {"name": "山田"}, {}
@@ -140,7 +140,7 @@ def test_comparing_a_name_with_itself_gives_one_at_most() -> None:
     assert scores[:, 2].tolist() == [0, 0, 0, 0, 0, 1, 0, 0]
 
 
-def test_covers_tell_which_name_contains_the_other() -> None:
+def test_covers_show_which_name_contains_the_other() -> None:
     index = small_index()
 
     scores = index.compare_names(clients({"name": "五洋"}), np.array([0]), np.array([7]))

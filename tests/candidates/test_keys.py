@@ -54,7 +54,7 @@ def test_a_blocker_finds_the_companies_of_its_key(
 
 
 @pytest.mark.parametrize("blocker", [blocker for blocker in KEYS if blocker not in FILED])
-def test_every_company_that_can_ask_a_blocker_finds_itself(blocker: str) -> None:
+def test_every_company_with_the_key_finds_itself(blocker: str) -> None:
     index = small_index()
     asking = clients(*COMPANIES.values())
 
@@ -66,12 +66,12 @@ def test_every_company_that_can_ask_a_blocker_finds_itself(blocker: str) -> None
 
 
 @pytest.mark.parametrize("blocker", KEYS)
-def test_an_empty_client_cannot_ask_any_blocker(blocker: str) -> None:
+def test_no_blocker_applies_to_an_empty_client(blocker: str) -> None:
     assert not KeyBlocker(blocker).applies_to(clients({})).any()
     assert found(blocker, {}) == []
 
 
-def test_a_company_is_found_once_under_all_names_that_it_bore() -> None:
+def test_a_company_is_found_once_under_all_its_former_names() -> None:
     names = {"name": "今商事", "former_names": "㈱昔商事|昔商事㈲|㈱古商事|今商事㈲"}
     index = CompanyIndex.build([company_rows({"1": names, "2": {"name": "昔商事"}})])
 
@@ -85,7 +85,7 @@ def test_a_company_is_found_once_under_all_names_that_it_bore() -> None:
 @pytest.mark.parametrize(
     "blocker", [KeyBlocker("former_name"), KeyBlocker("phone"), NgramBlocker()]
 )
-def test_a_former_name_promises_as_much_as_a_present_one_whatever_found_it(
+def test_a_former_name_scores_as_high_as_a_present_one_with_every_blocker(
     blocker: KeyBlocker | NgramBlocker,
 ) -> None:
     table = {
@@ -110,7 +110,7 @@ def test_a_table_without_former_names_keeps_nothing_of_them() -> None:
     assert set(base.snapshot) == {"name"}
 
 
-def test_a_client_without_a_name_is_found_by_phone_alone() -> None:
+def test_a_client_without_a_name_is_found_by_phone() -> None:
     assert found("phone", {"phone": "0338160008"}) == ["goyo"]
 
 
@@ -120,7 +120,7 @@ def test_a_table_without_names_is_found_by_phone() -> None:
     assert found("phone", {"phone": "0338160008"}, index) == ["1"]
 
 
-def test_the_nearer_of_two_namesakes_comes_first() -> None:
+def test_the_nearer_of_two_companies_of_one_name_comes_first() -> None:
     there = {"prefecture": "大阪府", "city": "大阪市北区", "street": "梅田1-1-3"}
 
     assert found("name", {"name": "株式会社青空商事", **there})[0] == "aozora-osaka"
@@ -159,7 +159,7 @@ def test_no_more_companies_are_read_than_allowed() -> None:
     assert proposed.tolist() == [0, 1, 2, *[-1] * 7]
 
 
-def test_chosen_clients_are_answered_in_the_order_in_which_they_are_chosen() -> None:
+def test_proposals_come_in_the_order_of_the_chosen_clients() -> None:
     index = small_index()
     asking = clients(*COMPANIES.values())
 
@@ -173,7 +173,7 @@ def test_an_unknown_key_is_refused_with_the_known_ones() -> None:
         KeyBlocker("fax")
 
 
-def test_clients_also_ask_with_the_core_without_its_branch() -> None:
+def test_clients_are_also_looked_up_by_the_core_without_its_branch() -> None:
     keys = hashed_keys(canonicalise(client_records({"name": "五洋建設東京支店"})))
 
     assert set(keys) == {*KEYS, *COUNTED}
@@ -181,7 +181,7 @@ def test_clients_also_ask_with_the_core_without_its_branch() -> None:
     assert keys["core"][0, 0] != keys["core"][1, 0]
 
 
-def test_namesakes_of_a_place_need_both_name_and_place() -> None:
+def test_keys_of_name_and_place_need_both() -> None:
     keys = hashed_keys(canonicalise(client_records({"name": "青空"}, {"city": "千代田区"})))
 
     assert keys["core_city"].tolist() == [[0, 0]]

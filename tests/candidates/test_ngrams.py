@@ -29,7 +29,7 @@ def found(
         ({"name": "さくらの会"}, "sakura"),
     ],
 )
-def test_a_name_with_a_slip_is_found(client: dict[str, str], company: str) -> None:
+def test_a_name_with_a_typo_is_found(client: dict[str, str], company: str) -> None:
     assert found(client)[0] == company
 
 

@@ -8,7 +8,7 @@ from linkage_rl.candidates.offices import OfficeTable
 CHIYODA, KITA, UNKNOWN = 7, 9, 0
 
 
-def test_an_office_is_as_usual_as_its_share_of_the_citys_largest() -> None:
+def test_the_share_of_an_office_is_relative_to_the_citys_most_frequent_one() -> None:
     city = np.array([CHIYODA] * 5 + [KITA], dtype=np.uint32)
     office = np.array([100, 100, 100, 100, 104, 1200], dtype=np.uint16)
 
@@ -28,7 +28,7 @@ def test_what_is_unknown_has_no_share(city: int, office: int) -> None:
     assert share.tolist() == [0.0]
 
 
-def test_a_table_without_corporate_numbers_teaches_nothing() -> None:
+def test_a_table_without_corporate_numbers_gives_an_empty_table_of_offices() -> None:
     table = OfficeTable.learn(np.array([CHIYODA], np.uint32), np.zeros(1, np.uint16))
 
     assert len(table.keys) == 0

@@ -52,7 +52,7 @@ def test_an_inserted_company_is_found(store: CompanyStore) -> None:
     assert len(fresh) == 9
 
 
-def test_a_renamed_company_is_found_under_its_new_name_and_as_what_it_was(
+def test_a_renamed_company_is_found_under_its_new_name_and_its_old_one(
     store: CompanyStore,
 ) -> None:
     index = index_of(store)
@@ -75,7 +75,7 @@ def test_a_renamed_company_is_found_under_its_new_name_and_as_what_it_was(
     assert len(fresh) == 8
 
 
-def test_former_names_that_arrive_later_are_found_though_nothing_else_changed(
+def test_former_names_that_are_added_later_are_found(
     store: CompanyStore,
 ) -> None:
     index = index_of(store)
@@ -87,7 +87,7 @@ def test_former_names_that_arrive_later_are_found_though_nothing_else_changed(
     assert (report.changed, report.removed) == (1, 0)
 
 
-def test_a_company_that_closed_or_took_its_old_name_again_bears_no_former_name(
+def test_a_company_that_closed_or_took_its_old_name_again_has_no_former_name(
     store: CompanyStore,
 ) -> None:
     asking = clients({"name": "青空商事"}, {"name": "五洋建設"})
@@ -126,7 +126,7 @@ def test_a_company_that_opens_again_is_found_again(store: CompanyStore) -> None:
     assert linked_by(fresh, name="五洋建設") == {"goyo"}
 
 
-def test_a_deleted_row_vanishes_though_it_left_no_stamp(store: CompanyStore) -> None:
+def test_a_deleted_row_is_not_found_though_it_leaves_no_time_of_change(store: CompanyStore) -> None:
     index = index_of(store)
 
     run_sql(store.url, "DELETE FROM companies WHERE company_id = 'goyo'")
@@ -145,7 +145,7 @@ def test_a_row_changed_by_another_program_is_seen(store: CompanyStore) -> None:
     assert "goyo" in linked_by(fresh, name="山田商店")
 
 
-def test_a_row_that_comes_late_with_an_old_stamp_is_found(store: CompanyStore) -> None:
+def test_a_row_that_is_committed_late_with_an_old_time_is_found(store: CompanyStore) -> None:
     index = index_of(store)
 
     run_sql(
@@ -188,7 +188,7 @@ def test_several_refreshes_in_a_row_keep_all_that_came_before(store: CompanyStor
     assert len(index) == 9
 
 
-def test_a_deleted_row_that_came_by_a_refresh_vanishes_by_the_next(store: CompanyStore) -> None:
+def test_a_deleted_row_that_a_refresh_added_is_removed_by_the_next(store: CompanyStore) -> None:
     index = index_of(store)
     store.apply(company_rows({"a": {"name": "株式会社山田"}}))
     index, _ = index.refresh(store)
@@ -201,7 +201,7 @@ def test_a_deleted_row_that_came_by_a_refresh_vanishes_by_the_next(store: Compan
     assert index.refresh(store)[1].removed == 0
 
 
-def test_the_old_index_goes_on_answering_as_before(store: CompanyStore) -> None:
+def test_the_old_index_keeps_answering_as_before(store: CompanyStore) -> None:
     old = index_of(store)
     before = linked_by(old, name="五洋建設", phone="03-3222-0001")
 
@@ -215,7 +215,7 @@ def test_the_old_index_goes_on_answering_as_before(store: CompanyStore) -> None:
     assert len(old) == 8
 
 
-def test_a_changed_company_is_not_its_own_namesake(store: CompanyStore) -> None:
+def test_a_changed_company_is_counted_once(store: CompanyStore) -> None:
     index = index_of(store)
 
     store.apply(company_rows({"goyo": {**COMPANIES["goyo"], "phone": "03-9999-9999"}}))
@@ -230,7 +230,7 @@ def test_a_changed_company_is_not_its_own_namesake(store: CompanyStore) -> None:
     ]
 
 
-def test_a_new_namesake_counts_for_the_companies_that_bore_the_name_before(
+def test_a_new_company_of_a_name_is_counted_for_the_others_of_that_name(
     store: CompanyStore,
 ) -> None:
     index = index_of(store)
@@ -244,7 +244,7 @@ def test_a_new_namesake_counts_for_the_companies_that_bore_the_name_before(
     assert counts[:, CORE].tolist() == [2, 2, 2]
 
 
-def test_an_index_asks_for_a_merge_once_a_fifth_has_changed(store: CompanyStore) -> None:
+def test_an_index_needs_a_merge_once_a_fifth_has_changed(store: CompanyStore) -> None:
     index = index_of(store)
 
     store.apply(company_rows({"a": {"name": "山田"}}))
@@ -256,7 +256,7 @@ def test_an_index_asks_for_a_merge_once_a_fifth_has_changed(store: CompanyStore)
     assert twice.needs_merge
 
 
-def test_an_index_of_an_empty_table_takes_in_everything(database_url: str) -> None:
+def test_an_index_of_an_empty_table_finds_everything_that_is_added(database_url: str) -> None:
     with CompanyStore(database_url) as store:
         store.create()
         index = index_of(store)

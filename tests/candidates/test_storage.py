@@ -112,7 +112,7 @@ def test_a_refresh_writes_the_changes_and_keeps_the_base(tmp_path: Path) -> None
     ]
 
 
-def test_a_base_that_differs_in_a_raw_field_alone_is_written_anew(tmp_path: Path) -> None:
+def test_a_base_that_differs_in_one_raw_field_is_written_again(tmp_path: Path) -> None:
     folder = tmp_path / "index"
     save_index(small_index(), folder)
 
@@ -130,7 +130,7 @@ def test_an_empty_index_is_saved_and_loaded(tmp_path: Path) -> None:
     assert len(load_index(tmp_path)) == 0
 
 
-def test_a_process_that_has_the_old_state_mapped_goes_on_reading_it(tmp_path: Path) -> None:
+def test_a_process_that_has_the_old_state_mapped_keeps_reading_it(tmp_path: Path) -> None:
     folder = tmp_path / "index"
     save_index(small_index(), folder)
     old = load_index(folder)
@@ -182,7 +182,7 @@ def test_an_index_of_another_format_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{}", '{"format": 1}', "\ufeff{}"])
-def test_a_manifest_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_no_manifest_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / MANIFEST).write_text(text)
 
     with pytest.raises(CandidateIndexError, match="cannot be read"):
@@ -199,7 +199,7 @@ def test_every_byte_of_a_seal_counts() -> None:
 
 
 @pytest.mark.parametrize(("room", "fault"), [(100, "File too large"), (10_000, "No space left")])
-def test_a_full_disk_leaves_the_old_index_whole(tmp_path: Path, room: int, fault: str) -> None:
+def test_a_full_disk_leaves_the_old_index_intact(tmp_path: Path, room: int, fault: str) -> None:
     folder = tmp_path / "index"
     save_index(small_index(), folder)
     before = files_of(folder)
@@ -212,7 +212,7 @@ def test_a_full_disk_leaves_the_old_index_whole(tmp_path: Path, room: int, fault
     assert_equal(load_index(folder), small_index())
 
 
-def test_a_disk_that_fills_up_with_the_manifest_leaves_the_old_index_whole(tmp_path: Path) -> None:
+def test_a_disk_that_fills_up_with_the_manifest_leaves_the_old_index_intact(tmp_path: Path) -> None:
     folder = tmp_path / "index"
     save_index(small_index(), folder)
 
@@ -251,7 +251,7 @@ def test_opening_builds_then_loads_then_refreshes(tmp_path: Path) -> None:
     assert load_index(folder).find(["goyo"]).tolist() == [8]
 
 
-def test_opening_a_damaged_index_builds_it_anew(tmp_path: Path) -> None:
+def test_opening_a_damaged_index_builds_it_again(tmp_path: Path) -> None:
     folder = tmp_path / "index"
     with store_of(tmp_path) as store:
         build_index(store, folder, progress=False)
@@ -274,7 +274,7 @@ def test_opening_after_many_changes_merges_them_into_a_new_base(tmp_path: Path) 
     assert len(load_index(folder)) == 11
 
 
-def test_the_index_lies_beside_an_sqlite_file_and_else_in_a_cache(
+def test_the_index_is_kept_beside_an_sqlite_file_and_else_in_a_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LINKAGE_RL_CACHE", str(tmp_path))

@@ -12,7 +12,7 @@ from linkage_rl.candidates.strings import StringColumn
 SMALL = ["五洋建設", "", "JFE", "𠮷野家"]
 
 
-def test_texts_come_back_in_the_order_asked_for_and_as_often() -> None:
+def test_texts_come_back_in_the_given_order_and_as_often() -> None:
     column = StringColumn.from_texts(SMALL)
 
     assert len(column) == 4
@@ -33,7 +33,7 @@ def test_a_newline_becomes_a_space_and_a_lone_surrogate_a_question_mark() -> Non
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["", ""]])
-def test_empty_texts_and_no_texts_are_told_apart(texts: list[str]) -> None:
+def test_empty_texts_and_no_texts_differ(texts: list[str]) -> None:
     column = StringColumn.from_texts(texts)
 
     assert len(column) == len(texts)
@@ -61,7 +61,7 @@ def test_columns_are_put_one_after_the_other() -> None:
     assert len(StringColumn.concatenate([])) == 0
 
 
-def test_select_makes_a_column_of_its_own() -> None:
+def test_select_makes_a_new_column() -> None:
     chosen = StringColumn.from_texts(SMALL).select(np.array([2, 1, 2]))
 
     assert chosen.offsets.tolist() == [0, 3, 3, 6]

@@ -10,7 +10,7 @@ from tests.commands.shop import Run
 
 FAULTY_FILES = {
     "missing column": ("company_id,naem\n1,a\n", "did you mean to rename 'naem'?"),
-    "duplicate id": ("company_id,name\n1,a\n1,b\n", "company_id '1' stands already on line 2"),
+    "duplicate id": ("company_id,name\n1,a\n1,b\n", "company_id '1' is already used on line 2"),
     "ragged": ("company_id,name\n1,a\n2,b,c\n", "line 3: expected 2 fields as in the header"),
     "unclosed quote": ('company_id,name\n1,"a\n', "a quote is opened and never closed"),
     "empty": ("", "expected a header and rows in f.csv, got an empty file"),

@@ -48,14 +48,14 @@ class TestEveryBlocker:
 
         assert (np.diff(present.astype(int), axis=1) <= 0).all()
 
-    def test_a_client_that_cannot_ask_gets_nothing(self, blocker: Blocker) -> None:
+    def test_a_client_without_the_field_gets_nothing(self, blocker: Blocker) -> None:
         asking = clients(*ODD, *COMPANIES.values())
 
         nothing = (ask(blocker, small_index(), asking).rows == -1).all(axis=1)
 
         assert nothing[~blocker.applies_to(asking)].all()
 
-    def test_a_batch_gives_each_client_what_it_gets_alone(self, blocker: Blocker) -> None:
+    def test_a_batch_gives_each_client_what_it_gets_by_itself(self, blocker: Blocker) -> None:
         index, asking = small_index(), clients(*COMPANIES.values(), *ODD)
 
         together = ask(blocker, index, asking)
@@ -65,7 +65,7 @@ class TestEveryBlocker:
             assert np.array_equal(alone.rows[0], together.rows[place])
             assert np.array_equal(alone.retrieval_score[0], together.retrieval_score[place])
 
-    def test_a_company_that_no_longer_holds_is_never_proposed(self, blocker: Blocker) -> None:
+    def test_a_row_that_is_not_alive_is_never_proposed(self, blocker: Blocker) -> None:
         base = small_index().parts[0].segment
         alive = np.zeros(len(base), dtype=np.uint8)
 
@@ -89,7 +89,7 @@ class TestEveryBlocker:
     def test_no_clients_get_no_proposals(self, blocker: Blocker) -> None:
         assert ask(blocker, small_index(), clients()).rows.shape == (0, LIMIT)
 
-    def test_odd_companies_and_odd_clients_meet_without_harm(self, blocker: Blocker) -> None:
+    def test_odd_companies_and_odd_clients_do_no_harm(self, blocker: Blocker) -> None:
         odd = {f"{place}": fields for place, fields in enumerate(ODD)}
 
         found = ask(blocker, CompanyIndex.build([company_rows(odd)]), clients(*ODD))

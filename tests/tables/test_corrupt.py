@@ -77,7 +77,7 @@ def test_a_renamed_client_has_its_former_name_and_a_moved_one_its_former_place()
     assert all("港区" in street for street in clients.column("street"))
 
 
-def test_clients_of_a_company_with_former_names_use_them_as_often_as_asked() -> None:
+def test_clients_of_a_company_with_former_names_use_them_at_the_given_rate() -> None:
     told, rng = batch(YAMADA | {"former_names": "有限会社山田"}, 2_000), np.random.default_rng(0)
     noise = NoiseRates(**(CERTAIN | EVERY_FIELD | AS_IT_IS | {"exact": 1.0, "old_name": 0.25}))
 
@@ -92,7 +92,7 @@ def test_clients_of_a_company_with_former_names_use_them_as_often_as_asked() -> 
     }
 
 
-def test_fields_are_missing_as_often_as_asked() -> None:
+def test_fields_are_missing_at_the_given_rate() -> None:
     clients, _ = corrupted(count=2_000, phone=0.25, address=0.0)
 
     known = sum(phone != "" for phone in clients.column("phone"))
@@ -117,7 +117,7 @@ def test_equal_seeds_give_equal_clients() -> None:
 
 
 @pytest.mark.parametrize("name", ["山田", "髙橋工業", "サービス", "Ａ", "アイウエオカキ"])
-def test_a_misspelt_name_differs_but_little(name: str) -> None:
+def test_a_misspelt_name_differs_by_one_typo(name: str) -> None:
     rng = np.random.default_rng(0)
 
     slips = {misspell(name, rng) for _ in range(50)}

@@ -94,7 +94,9 @@ def former_names(store: CompanyStore, *numbers: str) -> list[str]:
     return list(store.fetch(numbers).records.column("former_names"))
 
 
-def test_a_renamed_company_bears_its_old_name_formerly(store: CompanyStore, tmp_path: Path) -> None:
+def test_a_renamed_company_has_its_old_name_as_a_former_name(
+    store: CompanyStore, tmp_path: Path
+) -> None:
     store.load(read_nta(written(tmp_path, FULL_FILE), store))
 
     store.load(read_nta(written(tmp_path, DAILY_DIFFERENCE), store))
@@ -107,9 +109,7 @@ def test_a_renamed_company_bears_its_old_name_formerly(store: CompanyStore, tmp_
 
 
 @pytest.mark.parametrize("size", [1, 2, 50_000])
-def test_history_finds_its_company_wherever_it_stands_in_the_file(
-    tmp_path: Path, size: int
-) -> None:
+def test_history_finds_its_company_anywhere_in_the_file(tmp_path: Path, size: int) -> None:
     number = "1180001017009"
     path = written(
         tmp_path,
@@ -147,7 +147,7 @@ def test_history_without_a_latest_row_joins_the_company_of_the_table(
     assert found.updated_at[0] > mark
 
 
-def test_history_of_an_address_alone_is_no_former_name(store: CompanyStore, tmp_path: Path) -> None:
+def test_history_of_an_address_is_no_former_name(store: CompanyStore, tmp_path: Path) -> None:
     number = "1180001017009"
     moved = line(number, "株式会社山田髙", cityName="旧市", latest="0")
 

@@ -23,7 +23,7 @@ def written(folder: Path, content: str | bytes, name: str = "list.csv") -> Path:
     return path
 
 
-def test_a_list_keeps_its_order_its_truth_and_its_own_columns(tmp_path: Path) -> None:
+def test_a_list_keeps_its_order_its_truth_and_its_other_columns(tmp_path: Path) -> None:
     path = written(
         tmp_path,
         "client_id,memo,name,address,company_id,rank\n"
@@ -53,13 +53,13 @@ def test_a_newline_inside_a_quoted_name_belongs_to_the_name(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp932"])
-def test_the_usual_encodings_are_told_apart(tmp_path: Path, encoding: str) -> None:
+def test_the_usual_encodings_are_recognised(tmp_path: Path, encoding: str) -> None:
     path = written(tmp_path, "client_id,name\n1,株式会社山田製作所\n".encode(encoding))
 
     assert read_clients(path).records.column("name") == ["株式会社山田製作所"]
 
 
-def test_a_named_encoding_is_used_as_named(tmp_path: Path) -> None:
+def test_a_given_encoding_is_used(tmp_path: Path) -> None:
     path = written(tmp_path, "client_id,name\n1,ﾔﾏﾀﾞ\n".encode("cp932"))
 
     assert read_clients(path, encoding="cp932").records.column("name") == ["ﾔﾏﾀﾞ"]
@@ -104,7 +104,7 @@ def test_former_names_come_from_any_column_of_a_company_file(tmp_path: Path) -> 
     assert rows.records.column("former_names") == ("川口|大川", "")
 
 
-def test_former_names_of_clients_are_columns_of_their_own(tmp_path: Path) -> None:
+def test_former_names_of_clients_are_an_unused_column(tmp_path: Path) -> None:
     path = written(tmp_path, "client_id,name,former_names\n1,山田,川口\n")
 
     clients = read_clients(path)
@@ -116,10 +116,13 @@ BAD_LISTS = {
     "ragged": ("client_id,name\n1,a\n2,b,c\n", "line 3: expected 2 fields as in the header, got 3"),
     "ragged after a long record": ('client_id,name\n1,"a\nb"\n2\n', "line 4: expected 2 fields"),
     "unclosed quote": ('client_id,name\n1,a\n2,"b\n3,c\n', "line 3: a quote is opened and never"),
-    "text after quote": ('client_id,name\n1,"a"b\n', "line 2: text stands behind a closing quote"),
+    "text after quote": ('client_id,name\n1,"a"b\n', "line 2: text follows a closing quote"),
     "nul": ("client_id,name\n1,a\n2,b\0\n", "line 3: a field holds a NUL character"),
     "broken utf-8": ("client_id,name\n1,山\n2,".encode() + b"\xe5\xb1\n", "line 3: the bytes are"),
-    "repeated id": ("client_id,name\n1,a\n2,b\n1,c\n", "line 4: client_id '1' stands already on l"),
+    "repeated id": (
+        "client_id,name\n1,a\n2,b\n1,c\n",
+        "line 4: client_id '1' is already used on l",
+    ),
     "empty id": ("client_id,name\n1,a\n,b\n", "line 3: client_id is empty"),
     "repeated column": ("client_id,name,name\n1,a,b\n", r"columns \['name'\] occur twice"),
     "no rows": ("client_id,name\n", "got only a header"),
@@ -166,7 +169,7 @@ def test_a_bad_company_file_leaves_the_table_untouched(tmp_path: Path) -> None:
     with CompanyStore(f"sqlite:///{tmp_path}/companies.db") as store:
         store.create()
 
-        with pytest.raises(LinkageError, match="line 4: company_id '1' stands already on line 2"):
+        with pytest.raises(LinkageError, match="line 4: company_id '1' is already used on line 2"):
             store.load(read_companies(path, size=1))
 
         assert store.count() == 0

@@ -41,7 +41,7 @@ def shared(texts: list[str]) -> float:
     return sum(count for count in counts.values() if count > 1) / len(texts)
 
 
-def test_the_table_has_the_rows_asked_for_under_distinct_corporate_numbers() -> None:
+def test_the_table_has_the_requested_rows_with_distinct_corporate_numbers() -> None:
     ids = table()["company_id"]
 
     numbers = np.array([int(company_id) for company_id in ids])
@@ -49,7 +49,7 @@ def test_the_table_has_the_rows_asked_for_under_distinct_corporate_numbers() -> 
     assert (check_digits(numbers % 10**12) == numbers // 10**12).all()
 
 
-def test_a_quarter_of_the_companies_are_namesakes_and_a_fifth_share_an_address() -> None:
+def test_a_quarter_of_the_companies_share_a_name_and_a_fifth_an_address() -> None:
     places = [
         f"{city}{street}" for city, street in zip(table()["city"], table()["street"], strict=True)
     ]
@@ -58,7 +58,7 @@ def test_a_quarter_of_the_companies_are_namesakes_and_a_fifth_share_an_address()
     assert shared(places) == pytest.approx(0.2, abs=0.07)
 
 
-def test_legal_forms_stand_as_often_as_in_the_real_table() -> None:
+def test_legal_forms_are_as_frequent_as_in_the_real_table() -> None:
     names = table()["name"]
 
     def share(form: str) -> float:
@@ -76,14 +76,14 @@ def test_domains_of_different_companies_differ() -> None:
     assert len(urls) / 4_000 == pytest.approx(0.45, abs=0.05)
 
 
-def test_a_hundredth_of_the_rows_are_closed() -> None:
+def test_one_percent_of_the_rows_are_closed() -> None:
     closed = [day for day in table()["closed_at"] if day]
 
     assert len(closed) / 4_000 == pytest.approx(0.01, abs=0.01)
     assert all(updated for updated in table()["updated_at"])
 
 
-def test_six_in_a_hundred_companies_bore_another_name_and_some_of_them_two() -> None:
+def test_six_percent_of_the_companies_had_another_name_and_some_of_them_two() -> None:
     former = [texts.split("|") for texts in table()["former_names"] if texts]
     present = set(table()["name"])
 
@@ -92,7 +92,7 @@ def test_six_in_a_hundred_companies_bore_another_name_and_some_of_them_two() -> 
     assert 0.1 < sum(name in present for name, *_ in former) / len(former) < 0.4
 
 
-def test_half_of_the_clients_of_renamed_companies_use_a_name_that_the_table_tells() -> None:
+def test_half_of_the_clients_of_renamed_companies_use_a_former_name_in_the_table() -> None:
     told = dict(
         zip(table()["company_id"], canonical_former_cores(table()["former_names"]), strict=True)
     )
@@ -128,7 +128,7 @@ def test_no_company_has_clients_in_two_splits() -> None:
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_fifteen_in_a_hundred_clients_have_no_open_row(split: str) -> None:
+def test_fifteen_percent_of_the_clients_have_no_open_row(split: str) -> None:
     clients = generate_clients(SMALL, split)
     is_open = {
         company_id: not closed
@@ -141,7 +141,7 @@ def test_fifteen_in_a_hundred_clients_have_no_open_row(split: str) -> None:
     assert len(clients.extra["noise"]) == len(clients)
 
 
-def test_clients_without_a_row_have_namesakes_in_the_table() -> None:
+def test_clients_without_a_row_have_companies_of_their_name_in_the_table() -> None:
     clients = generate_clients(SMALL, "train")
     names = set(table()["name"])
 
@@ -161,7 +161,7 @@ def test_an_unknown_split_is_refused() -> None:
 
 
 def test_a_sample_of_no_companies_is_refused() -> None:
-    with pytest.raises(ConfigError, match="at least 10 companies"):
+    with pytest.raises(ConfigError, match=r"table\.sample\.companies must lie in \[10,"):
         SampleConfig(companies=0)
 
 

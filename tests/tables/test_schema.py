@@ -29,12 +29,12 @@ def test_a_mapped_column_must_exist_even_where_the_field_is_optional() -> None:
         mapping.of_clients(["client_id", "name", "denwwa"], "client list")
 
 
-def test_a_list_without_names_is_taken_when_another_field_tells_who_the_client_is() -> None:
+def test_a_list_without_names_is_accepted_if_another_field_identifies_the_client() -> None:
     assert "phone" in CANONICAL.of_clients(["client_id", "phone"], "list")
 
 
 @pytest.mark.parametrize("column", ["naem", "company_name"])
-def test_a_list_whose_name_column_is_called_otherwise_is_refused(column: str) -> None:
+def test_a_list_whose_name_column_has_another_name_is_refused(column: str) -> None:
     with pytest.raises(SchemaError, match=f"did you mean to rename '{column}'"):
         CANONICAL.of_clients(["client_id", "phone", column], "list")
 
@@ -50,6 +50,6 @@ def test_former_names_are_read_of_companies_only() -> None:
         CANONICAL.of_clients(["client_id", "former_names"], "list")
 
 
-def test_a_list_that_tells_nothing_about_its_clients_is_refused() -> None:
+def test_a_list_without_any_field_is_refused() -> None:
     with pytest.raises(SchemaError, match="list needs column 'name'"):
         CANONICAL.of_clients(["client_id", "note"], "list")

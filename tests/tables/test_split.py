@@ -16,7 +16,7 @@ def test_a_company_keeps_its_split_in_every_order_and_company() -> None:
     assert (split_of(IDS[::-1])[::-1] == split_of(IDS)).all()
 
 
-def test_splits_hold_the_shares_asked_for() -> None:
+def test_splits_have_the_given_shares() -> None:
     counts = np.bincount(split_of(IDS, (0.6, 0.2, 0.2)))
 
     assert counts / len(IDS) == pytest.approx([0.6, 0.2, 0.2], abs=0.02)

@@ -70,7 +70,7 @@ def test_every_field_survives_whatever_characters_it_holds(store: CompanyStore) 
     assert found.closed_at == ["2025-01-02"]
 
 
-def test_fetch_keeps_the_order_asked_and_leaves_out_vanished_ids(store: CompanyStore) -> None:
+def test_fetch_keeps_the_given_order_and_leaves_out_deleted_ids(store: CompanyStore) -> None:
     store.load([rows(("1", "一"), ("2", "二"), ("3", "三"))])
 
     found = store.fetch(["3", "9", "1", "3"])
@@ -81,15 +81,17 @@ def test_fetch_keeps_the_order_asked_and_leaves_out_vanished_ids(store: CompanyS
 
 
 def test_fetch_takes_more_ids_than_a_statement_may_have_parameters(store: CompanyStore) -> None:
-    companies = [(f"{number:06}", "社") for number in range(70_000)]
-    store.load([rows(*companies)])
+    ids = [f"{number:06}" for number in range(70_000)]
+    store.load([rows(*((company_id, "社") for company_id in ids[::100]))])
 
-    found = store.fetch([company_id for company_id, _ in companies])
+    found = store.fetch(ids)
 
-    assert len(found.records) == 70_000
+    assert found.records.ids == ids[::100]
 
 
-def test_loading_again_replaces_rows_and_stamps_only_changed_ones(store: CompanyStore) -> None:
+def test_loading_again_replaces_rows_and_only_changed_ones_get_a_new_time(
+    store: CompanyStore,
+) -> None:
     store.load([rows(("1", "一"), ("2", "旧"), updated_at="2025-01-01")])
 
     store.load([rows(("1", "一"), ("2", "新"), updated_at="2025-01-01")])
@@ -133,7 +135,7 @@ def test_a_renamed_company_keeps_its_old_names(store: CompanyStore) -> None:
     assert former_names(store, "2") == ""
 
 
-def test_a_company_that_takes_an_old_name_again_does_not_bear_it_formerly(
+def test_a_company_that_takes_an_old_name_again_loses_it_as_a_former_name(
     store: CompanyStore,
 ) -> None:
     for name in ("一", "壱", "一", "弐"):
@@ -142,7 +144,7 @@ def test_a_company_that_takes_an_old_name_again_does_not_bear_it_formerly(
     assert former_names(store, "1") == "壱|一"
 
 
-def test_former_names_that_a_file_states_join_those_remembered(store: CompanyStore) -> None:
+def test_former_names_of_a_file_join_those_in_the_table(store: CompanyStore) -> None:
     store.apply(rows(("1", "今"), former_names=["甲|今|甲||乙"]))
     stated = former_names(store, "1")
 
@@ -152,7 +154,7 @@ def test_former_names_that_a_file_states_join_those_remembered(store: CompanySto
     assert former_names(store, "1") == "甲|乙|丙|今"
 
 
-def test_stating_what_is_remembered_changes_no_stamp(store: CompanyStore) -> None:
+def test_former_names_that_are_known_change_no_time(store: CompanyStore) -> None:
     store.apply(rows(("1", "今"), updated_at="2025-01-01", former_names=["甲|乙"]))
 
     store.apply(rows(("1", "今"), former_names=["甲|乙"]))
@@ -208,7 +210,7 @@ def test_changes_since_the_watermark_hold_new_renamed_and_closed_companies(
     assert changed == {"0": "", "2": "", "3": "2025-03-01", "4": ""}
 
 
-def test_a_row_written_by_hand_is_stamped_by_the_database(
+def test_a_row_written_by_hand_gets_its_time_from_the_database(
     store: CompanyStore, database_url: str
 ) -> None:
     store.load([rows(("1", "一"), ("2", "二"), ("3", "三"), updated_at="2025-01-01")])
@@ -225,7 +227,7 @@ def test_a_row_written_by_hand_is_stamped_by_the_database(
     assert [found for chunk in store.ids(size=2) for found in chunk] == ["0", "1", "2", "4"]
 
 
-def test_a_table_of_the_users_own_is_read_through_a_mapping(
+def test_a_table_with_other_columns_is_read_through_a_mapping(
     store: CompanyStore, database_url: str, reading: Opening
 ) -> None:
     run_sql(
@@ -254,7 +256,7 @@ def test_a_table_of_the_users_own_is_read_through_a_mapping(
 def test_a_mapped_table_is_never_written(store: CompanyStore, database_url: str) -> None:
     with (
         CompanyStore(database_url, ColumnMapping(name="mei")) as own,
-        pytest.raises(DatabaseError, match="has columns of its own and is only read"),
+        pytest.raises(DatabaseError, match="has a column mapping and is only read"),
     ):
         own.apply(rows(("1", "一")))
 
@@ -310,7 +312,7 @@ def test_an_unreachable_server_is_named(postgres_server: str) -> None:
         CompanyStore(nowhere).count()
 
 
-def test_a_sqlite_file_that_does_not_exist_is_not_made_by_reading(tmp_path: Path) -> None:
+def test_a_sqlite_file_that_does_not_exist_is_not_created_by_reading(tmp_path: Path) -> None:
     path = tmp_path / "typo.db"
 
     with pytest.raises(DatabaseError, match="unable to open"):

@@ -36,7 +36,7 @@ def test_table_a_becomes_clients_and_table_b_companies(tmp_path: Path) -> None:
     assert tables.lists["train"].records.column("name") == ["red cup"]
 
 
-def test_a_client_is_in_the_last_split_that_calls_a_pair_of_it_right(tmp_path: Path) -> None:
+def test_a_client_is_in_the_last_split_that_labels_a_pair_of_it_as_matching(tmp_path: Path) -> None:
     lists = read_two_tables(folder_with(tmp_path), PRODUCTS).lists
 
     assert [(list(part.records.ids), part.truth) for part in lists.values()] == [
@@ -63,7 +63,7 @@ def test_a_schema_that_names_no_record_is_refused(tmp_path: Path) -> None:
         read_two_tables(folder_with(tmp_path), citations)
 
 
-def test_without_columns_the_canonical_ones_are_taken_as_they_are() -> None:
+def test_a_schema_without_columns_takes_the_canonical_ones() -> None:
     records = Schema().apply(["1"], {"name": ["Acme"], "phone": ["1"], "colour": ["red"]}, "list")
 
     assert dict(records.columns) == {"name": ["Acme"], "phone": ["1"]}

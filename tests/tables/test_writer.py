@@ -47,7 +47,7 @@ def test_the_file_appears_when_it_is_complete_and_not_before(tmp_path: Path) -> 
     assert [left.name for left in tmp_path.iterdir()] == ["links.csv"]
 
 
-def test_a_killed_writer_goes_on_after_its_last_chunk(tmp_path: Path) -> None:
+def test_a_killed_writer_continues_after_its_last_chunk(tmp_path: Path) -> None:
     path = tmp_path / "links.csv"
     killed = subprocess.run([sys.executable, "-c", KILLED, path], check=False)
 

@@ -72,13 +72,13 @@ def test_absent_fields_are_empty_and_integers_are_small() -> None:
     assert one.legal_form.dtype == one.legal_side.dtype == one.prefecture.dtype == np.int8
 
 
-def test_a_batch_of_none_has_no_rows() -> None:
+def test_an_empty_batch_has_no_rows() -> None:
     assert len(canonicalise(RecordBatch([], {}))) == 0
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(*[company_text] * len(FIELDS)), min_size=1, max_size=4))
-def test_any_text_is_read_alone_as_in_a_batch_and_never_raises(
+def test_any_text_reads_the_same_in_a_batch_and_never_raises(
     rows: list[tuple[str, ...]],
 ) -> None:
     ids = [str(row) for row in range(len(rows))]

@@ -26,7 +26,7 @@ def test_anything_but_thirteen_plain_digits_is_refused(text: str) -> None:
     assert not are_valid_corporate_numbers([text]).any()
 
 
-def test_width_hyphens_and_the_invoice_letter_are_forgiven_but_a_wrong_digit_is_not() -> None:
+def test_width_hyphens_and_the_invoice_letter_are_accepted_but_a_wrong_digit_is_not() -> None:
     written = ["７０００－０１２０－５０００－２", "T7000012050002", "7000012050003", ""]
 
     assert canonical_corporate_numbers(written) == ["7000012050002", "7000012050002", "", ""]

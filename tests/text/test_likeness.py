@@ -19,14 +19,14 @@ from linkage_rl.text.municipalities import mentioned_prefectures
         ("井之上", "井上"),
     ],
 )
-def test_writings_of_one_name_fall_together(one: str, other: str) -> None:
+def test_spellings_of_one_name_become_equal(one: str, other: str) -> None:
     assert read_alike([one]) == read_alike([other])
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [("日本電気", "日本電子"), ("建設", "建築"), ("工業", "興業")]
 )
-def test_other_words_stay_apart(one: str, other: str) -> None:
+def test_different_words_stay_different(one: str, other: str) -> None:
     assert read_alike([one]) != read_alike([other])
 
 

@@ -180,7 +180,7 @@ def test_an_old_kanji_and_its_new_one_share_a_core_but_not_a_name(old: str, new:
 
 
 @pytest.mark.parametrize(("one", "other"), [("斉", "斎"), ("阪", "坂"), ("惣", "総"), ("沖", "冲")])
-def test_two_kanji_that_make_two_surnames_stay_apart(one: str, other: str) -> None:
+def test_two_kanji_that_make_two_surnames_stay_different(one: str, other: str) -> None:
     cores = canonical_names([f"{one}藤", f"{other}藤"]).core
 
     assert cores[0] != cores[1]
@@ -194,7 +194,7 @@ def test_a_form_on_the_other_side_is_another_name_with_the_same_core() -> None:
     assert found.legal_side.tolist() == [LEADING, TRAILING]
 
 
-def test_cutting_a_name_keeps_what_stands_around_the_form() -> None:
+def test_cutting_a_name_keeps_the_text_around_the_form() -> None:
     before, form, after = cut(spell_out("五洋建設(株)大阪支店"))
 
     assert (before, LEGAL_FORMS[form - 1], after) == ("五洋建設", "株式会社", "大阪支店")
@@ -210,5 +210,5 @@ def test_a_list_number_is_dropped_only_before_a_name_of_its_own_row() -> None:
     assert canonical_names(["①", "② 山田", "③-1"]).core == ["1", "山田", "1"]
 
 
-def test_a_batch_of_none_is_a_batch_of_none() -> None:
+def test_an_empty_batch_stays_empty() -> None:
     assert canonical_names([]).core == []

@@ -36,7 +36,7 @@ anything = st.text(
         ("", ""),
     ],
 )
-def test_text_is_folded_to_one_writing(written: str, folded: str) -> None:
+def test_text_is_folded_to_one_spelling(written: str, folded: str) -> None:
     assert fold([written]) == [folded]
 
 
@@ -51,7 +51,7 @@ def test_folding_keeps_the_number_of_texts_and_folding_twice_changes_nothing(
 
 
 @given(st.lists(anything, min_size=1, max_size=5))
-def test_a_text_folds_alone_as_it_folds_in_a_batch(texts: list[str]) -> None:
+def test_a_text_folds_the_same_in_a_batch(texts: list[str]) -> None:
     assert fold(texts) == [fold([text])[0] for text in texts]
 
 
@@ -94,7 +94,7 @@ def test_a_long_text_is_cut() -> None:
         ("シャカイフクシホウジンノユリカイ", "ノユリカイ"),
     ],
 )
-def test_readings_that_sound_alike_are_written_alike(kana: str, reading: str) -> None:
+def test_readings_that_sound_the_same_are_spelled_the_same(kana: str, reading: str) -> None:
     assert read_kana_block(fold([kana])[0]) == reading
 
 
