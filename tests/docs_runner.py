@@ -77,6 +77,19 @@ def statements(text: str) -> list[str]:
     return found
 
 
+def cells_of(table: str) -> list[list[str]]:
+    """Cells of a Markdown table, the header first."""
+    rows = (line for line in table.strip().splitlines() if not line.startswith("| ---"))
+    return [[cell.strip() for cell in row.strip().strip("|").split("|")] for row in rows]
+
+
+def rows_between(text: str, begin: str, end: str) -> list[list[str]]:
+    """Cells of the table between two comments of a page, the header first."""
+    found = re.search(rf"<!-- {begin} -->\n(.*?)<!-- {end} -->", text, re.DOTALL)
+    assert found is not None
+    return cells_of(found[1])
+
+
 @dataclass
 class Reader:
     """Follows a page in a folder, as a reader who types what it shows."""

@@ -1,5 +1,6 @@
 """What README and docs show is run, or checked where a reader alone can run it."""
 
+import csv
 import hashlib
 import importlib
 import logging
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs_runner import ROOT, Reader, blocks_of, free_port
+from tests.docs_runner import ROOT, Reader, blocks_of, cells_of, free_port, rows_between
 
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
@@ -37,6 +38,13 @@ QUIET = {
 }
 """Languages of blocks that nobody runs: output, pictures of the data path, parts of pages."""
 FIGURES = re.compile(r"<!-- from (\S+) `(.+?)` -->\n((?:\|.*\n)+)")
+"""Quoted rows: the kept file, the list in it, and the table."""
+CLAIMED = re.compile(r"<!-- claims -->\n((?:\|.*\n)+)")
+LISTS = {
+    **{"sample": "sample", "fivefold": "fivefold", "moves": "real: moves"},
+    **{"payees": "real: payees", "both lists, one threshold": "real: all lists, one threshold"},
+}
+"""Column of a table of claims to the list in the kept files."""
 
 
 @pytest.fixture(scope="session")
@@ -156,3 +164,63 @@ def test_every_block_of_a_page_runs(
         reader.follow(block)
 
     assert {block.language for block in blocks} <= {"bash", "python", "pycon", "diff", *QUIET}
+
+
+def test_the_linked_rows_of_the_readme_are_those_of_a_run(reader: Reader) -> None:
+    words = ["clients=clients.csv", "output=linked.csv", "database=companies.db"]
+    reader.run_command("link", ["bundle=bundle", *words])
+
+    for name in ("README.md", "README.ja.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        header, *rows = rows_between(text, "rows out", "end of out")
+        with (reader.folder / "linked.csv").open(encoding="utf-8") as stream:
+            linked = list(csv.DictReader(stream))
+        assert rows == [[row[column] for column in header] for row in linked[: len(rows)]]
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.ja.md", "docs/results.md"])
+def test_every_quoted_row_stands_in_a_kept_table(page: str) -> None:
+    quoted = FIGURES.findall((ROOT / page).read_text(encoding="utf-8"))
+
+    assert quoted
+    for path, name, table in quoted:
+        header, *rows = cells_of(table)
+        kept = kept_rows(path, name)
+        for row in rows:
+            # the first column names the system, '-' leaves a figure out, intervals may be left out
+            for column, cell in zip(header[1:], row[1:], strict=True):
+                assert cell == "-" or kept[row[0]][column].partition(" [")[0] == cell, (row, column)
+
+
+def kept_rows(path: str, name: str) -> dict[str, dict[str, str]]:
+    """System to column and cell of one list in a kept result file."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    found = re.search(rf"^`{re.escape(name)}`\n\n((?:\|.*\n)+)", text, flags=re.MULTILINE)
+    assert found is not None, (path, name)
+    header, *rows = cells_of(found[1])
+    return {row[0]: dict(zip(header, row, strict=False)) for row in rows}
+
+
+def test_every_claim_has_the_verdict_of_a_kept_table() -> None:
+    (table,) = CLAIMED.findall((ROOT / "docs" / "results.md").read_text(encoding="utf-8"))
+    header, *rows = cells_of(table)
+    kept = kept_claims()
+
+    for claim, *cells in rows:
+        systems, _, metric = claim.rpartition(", ")
+        for column, cell in zip(header[1:], cells, strict=True):
+            key = (systems, LISTS[column], {"F1": "f1", "reward": "expected_reward"}[metric])
+            if cell != "not run":
+                assert kept[key] == cell.strip("*"), key
+
+
+def kept_claims() -> dict[tuple[str, str, str], str]:
+    """(A > B, list, metric) to verdict and difference, from all kept files."""
+    claims = {}
+    for path in sorted((ROOT / "experiments" / "suite" / "results").glob("*.md")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if re.match(r"\| .+ > .+ \| .+ \| \w+ \|", line):
+                (systems, name, metric, _, _, gap, _, verdict), *_ = cells_of(line)
+                short = re.sub(r" (pipeline|[\d.]+)(?= >|$)", "", systems)
+                claims[short, name, metric] = f"{verdict}, {gap.partition(' ')[0]}"
+    return claims
