@@ -9,6 +9,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 READY := .venv/.compiled
 KERNELS := $(shell find linkage_rl -name '_*.pyx' -o -name '_*.pxd')
+REQUIREMENTS := $(wildcard requirements/*.txt)
 
 # `make train experiment=jp_all seed=2 ARGS="env.max_candidates=40"`: names given on the command
 # line travel to the program; the same names in the environment do not.
@@ -20,16 +21,16 @@ OVERRIDES = $(foreach name,$(NAMES),$(if $(filter command line,$(origin $(name))
 IMAGE_NAMES := BUNDLE DB_HOST DB_PORT DB_NAME DB_USER DB_PASS DATABASE_URL
 IMAGE_WORDS = $(foreach name,$(IMAGE_NAMES),$(if $(filter command line,$(origin $(name))),'$(name)=$($(name))')) $(ARGS)
 
-.PHONY: help setup setup-extras format check test test-slow test-extras bench companies train evaluate link export deploy \
+.PHONY: help setup setup-extras format check test test-slow test-extras docs wheel bench companies train evaluate link export deploy \
 	sweep experiment image image-train image-test sagemaker-local-test serve parity clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY) ## create .venv, install everything pinned, compile the kernels, hook pre-commit
+setup: $(READY) ## create .venv, install everything pinned, compile the kernels, install the hooks
 	@scripts/hooks.sh
 
-$(INSTALLED): setup.cfg setup.py pyproject.toml constraints.txt scripts/setup.sh
+$(INSTALLED): setup.cfg setup.py pyproject.toml $(REQUIREMENTS) constraints.txt scripts/setup.sh
 	@scripts/setup.sh "$(PYTHON)"
 	@touch $@
 
@@ -41,7 +42,7 @@ setup-extras: $(READY) ## add Ray, Optuna, MLflow and W&B: launcher=ray, experim
 	@$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt --no-build-isolation \
 		--editable '.[ray,sweep,mlflow,wandb]'
 
-format: $(READY) ## mend what ruff can mend, then format
+format: $(READY) ## fix what ruff can fix, then format
 	$(BIN)/ruff check --fix --exit-zero --quiet
 	$(BIN)/ruff format
 
@@ -55,11 +56,19 @@ check: $(READY) ## ruff, mypy, import floors, spelling
 test: $(READY) ## the quick tests and the doctests (ARGS="-k name" picks some)
 	$(BIN)/python -m pytest -m "not slow and not image and not extras and not local_mode" $(ARGS)
 
-test-slow: $(READY) ## the learning and container tests
+test-slow: $(READY) ## the tests of learning, of the wheel and of AWS in emulation
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 test-extras: setup-extras ## tests of Ray, Optuna, trackers and peers, each in minutes; needs chromium
 	$(BIN)/python -m pytest -m extras $(ARGS)
+
+docs: $(READY) ## build the documentation in docs/_build/html; warnings are errors
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+
+wheel: $(READY) ## build source distribution and wheel in dist/
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist . >/dev/null
+	@ls dist
 
 bench: $(READY) ## time the hot paths beside rivals and print a table (ARGS=--quick)
 	@$(BIN)/python -m experiments.cost speed $(ARGS)
@@ -73,7 +82,7 @@ train: $(READY) ## train and compare: experiment=NAME agent=NAME seed=N
 evaluate: $(READY) ## measure a bundle on a list with truth: bundle=DIR clients=FILE
 	@$(BIN)/python -m linkage_rl.evaluate $(OVERRIDES)
 
-link: $(READY) ## complete a client list: bundle=DIR clients=FILE output=FILE
+link: $(READY) ## link a client list: bundle=DIR clients=FILE output=FILE
 	@$(BIN)/python -m linkage_rl.link $(OVERRIDES)
 
 export: $(READY) ## turn a run into a bundle: run=DIR output=DIR
@@ -87,10 +96,10 @@ experiment: $(READY) ## a suite with table and page, or a preset over three seed
 	@$(if $(wildcard configs/suite/$(name).yaml),$(BIN)/python -m experiments.run suite=$(name) $(ARGS),\
 		$(BIN)/python -m linkage_rl.train --multirun experiment=$(name) seed=1,2,3 $(ARGS))
 
-sweep: $(READY) ## seek hyperparameters: ARGS="sweep=tune trials=40 study=FILE", goes on when started again
+sweep: $(READY) ## search hyperparameters: ARGS="sweep=tune trials=40 study=FILE"; restarting resumes
 	@$(BIN)/python -m experiments.sweep $(OVERRIDES)
 
-image: $(READY) ## build the serving image, with a bundle in it or not: BUNDLE=DIR DB_HOST=...
+image: $(READY) ## build the serving image, with or without a bundle: BUNDLE=DIR DB_HOST=...
 	@scripts/image.sh serve $(IMAGE_WORDS)
 
 image-train: $(READY) ## build the training image, linkage_rl:train
@@ -99,7 +108,7 @@ image-train: $(READY) ## build the training image, linkage_rl:train
 image-test: $(READY) ## build both images, then train and serve in containers
 	$(BIN)/python -m pytest -m image tests/image $(ARGS)
 
-sagemaker-local-test: $(READY) ## the SageMaker SDK's local mode with the image; brings 1 GB along
+sagemaker-local-test: $(READY) ## the SageMaker SDK's local mode with the image; downloads 1 GB
 	@scripts/local_mode.sh
 	$(BIN)/python -m pytest -m local_mode tests/image $(ARGS)
 
@@ -110,6 +119,6 @@ parity: $(READY) ## golden clients against a running server: BUNDLE=DIR port=808
 	@$(BIN)/python -m serving.parity $(or $(BUNDLE),$(error make parity needs BUNDLE=DIR, a bundle folder)) http://127.0.0.1:$(or $(port),8080)
 
 clean: ## remove builds, caches and the environment; keeps what the commands wrote
-	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist docs/_build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find linkage_rl -name '_*.so' -delete
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -211,7 +211,7 @@ def test_tables_without_rows_come_back_with_their_columns(bundle: Path) -> None:
     [
         ([{"naem": "a"}], None, "client table needs column 'name', got ['naem']; did you mean"),
         ([{"name": "a"}], {"name": "会社"}, "client table needs column '会社', got ['name']"),
-        ([{"name": "a"}], {"nmae": "会社"}, "unknown field 'nmae'; did you mean 'name'?"),
+        ([{"name": "a"}], {"namee": "会社"}, "unknown field 'namee'; did you mean 'name'?"),
         ({"name": "a"}, None, "got dict; put the dict into a list"),
         (pl.LazyFrame({"name": ["a"]}), None, "got LazyFrame; call .collect() first"),
         (5, None, "got int"),
