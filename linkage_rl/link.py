@@ -17,7 +17,7 @@ from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from linkage_rl.config.command import command, say
 from linkage_rl.config.inputs import TableChoice, open_linker
