@@ -20,7 +20,7 @@ from linkage_rl.errors import ConfigError
 from linkage_rl.evaluate import EvaluateSettings
 from linkage_rl.export import ExportSettings
 from linkage_rl.link import LinkSettings
-from linkage_rl.train import COMPONENTS, SAVED, TrainSettings, with_saved_overrides
+from linkage_rl.train import COMPONENTS, TrainSettings
 from linkage_rl.training.settings import RunSettings
 
 GROUPS = (
@@ -40,12 +40,15 @@ def hydra() -> Iterator[None]:
     HydraConfig.instance().cfg = None
 
 
+KNOWN = tuple(nodes.dotted_keys(TrainSettings, COMPONENTS))
+
+
 def composed(name: str, *words: str) -> DictConfig:
-    whole = compose(name, list(words), return_hydra_config=True)
-    HydraConfig.instance().set_config(whole)
-    with open_dict(whole), read_write(whole):
-        whole.pop("hydra")
-    return whole
+    everything = compose(name, list(words), return_hydra_config=True)
+    HydraConfig.instance().set_config(everything)
+    with open_dict(everything), read_write(everything):
+        everything.pop("hydra")
+    return everything
 
 
 def train_settings(*words: str) -> TrainSettings:
@@ -55,7 +58,9 @@ def train_settings(*words: str) -> TrainSettings:
 def refusal(*words: str) -> str:
     with pytest.raises(Exception) as error:  # noqa: PT011 - Hydra wraps errors in many classes
         train_settings(*words)
-    return explain(error.value) if not isinstance(error.value, ConfigError) else str(error.value)
+    if isinstance(error.value, ConfigError):
+        return str(error.value)
+    return explain(error.value, KNOWN)
 
 
 @pytest.mark.parametrize("choice", CHOICES)
@@ -70,7 +75,7 @@ def test_no_group_is_left_out_of_the_tests() -> None:
     assert folders == {*GROUPS, "hydra", "launcher", "suite"}
 
 
-def test_a_list_is_shared_out_to_ray_by_one_word() -> None:
+def test_one_argument_links_a_list_on_a_ray_cluster() -> None:
     nodes.register("link", LinkSettings, {})
     words = ("bundle=b", "clients=c", "output=o", "launcher=ray", "launcher.address=head:6379")
 
@@ -88,7 +93,7 @@ def test_every_algorithm_has_its_own_settings(name: str) -> None:
     assert settings.agent_name == name
 
 
-def test_without_a_word_the_configuration_is_the_defaults_of_the_dataclasses() -> None:
+def test_without_arguments_the_configuration_is_the_defaults_of_the_dataclasses() -> None:
     assert train_settings() == TrainSettings(cache=train_settings().cache)
 
 
@@ -121,20 +126,20 @@ def test_all_real_lists_are_learned_together_from_the_data_folder(
     assert settings.experiment == "jp_all"
 
 
-def test_lists_of_names_alone_are_asked_by_name_blockers_only() -> None:
+def test_lists_of_names_only_use_name_blockers_only() -> None:
     blockers = train_settings("experiment=jp_payees").candidates.blockers()
 
     assert [blocker.name for blocker in blockers] == ["name", "core", "kana", "ngram"]
 
 
-def test_former_names_are_asked_for_unless_the_table_tells_none() -> None:
-    def asks(*words: str) -> bool:
+def test_the_former_name_blocker_is_used_unless_the_table_has_no_former_names() -> None:
+    def uses(*words: str) -> bool:
         blockers = train_settings(*words).candidates.blockers()
         return "former_name" in [blocker.name for blocker in blockers]
 
-    assert asks()
-    assert asks("candidates=names_only")
-    assert not any(asks(f"experiment=jp_{lists}") for lists in ("all", "moves", "payees"))
+    assert uses()
+    assert uses("candidates=names_only")
+    assert not any(uses(f"experiment=jp_{lists}") for lists in ("all", "moves", "payees"))
 
 
 @pytest.mark.parametrize("path", sorted((CONFIGS / "experiment").glob("*.yaml")))
@@ -178,50 +183,35 @@ def test_the_other_commands_compose(name: str, schema: type, needed: tuple[str, 
         ("reward.wrong_link=2", "reward.wrong_link must lie below correct_link and correct_rejec"),
         ("agent=pp", "unknown choice agent=pp; did you mean agent=ppo? There are dqn, maskable_"),
         ("agent.n_enws=3", "unknown key agent.n_enws; did you mean agent.n_envs?"),
-        ("env=3", "a group takes the name of one of its choices, got a number"),
+        ("env=3", "a group takes the name of one of its choices, got a number or null"),
+        ("+env.max_candidate=3", "unknown key env.max_candidate; did you mean env.max_candidates?"),
+        ("+nonsense=3", "unknown key nonsense"),
+        ("seed=null", "seed needs a value, got null"),
         ("table.mapping=3", "table.mapping is a group of keys; set one of them"),
     ],
 )
-def test_a_wrong_word_is_refused_with_what_was_perhaps_meant(word: str, sentence: str) -> None:
+def test_a_wrong_argument_is_refused_with_what_was_perhaps_meant(word: str, sentence: str) -> None:
     assert refusal(word).startswith(sentence)
 
 
-def test_a_component_of_ones_own_is_named_by_its_target() -> None:
-    whole = composed("train")
-    OmegaConf.set_struct(whole, False)
-    whole.agent = {"_target_": "linkage_rl.agents.algorithms.DQNConfig", "batch_size": 128}
+def test_a_component_from_outside_is_named_by_its_target() -> None:
+    config = composed("train")
+    OmegaConf.set_struct(config, False)
+    config.agent = {"_target_": "linkage_rl.agents.algorithms.DQNConfig", "batch_size": 128}
 
-    agent = nodes.settings(whole, TrainSettings).agent
+    agent = nodes.settings(config, TrainSettings).agent
 
     assert agent == DQNConfig(batch_size=128)
 
 
 def test_a_key_without_its_environment_variable_is_named() -> None:
-    whole = composed("train", "table.database=${oc.env:NO_SUCH_VARIABLE}")
+    config = composed("train", "table.database=${oc.env:NO_SUCH_VARIABLE}")
 
     with pytest.raises(OmegaConfBaseException) as error:
-        nodes.settings(whole, TrainSettings)
+        nodes.settings(config, TrainSettings)
 
     assert "NO_SUCH_VARIABLE" in explain(error.value)
 
 
-def test_resuming_repeats_what_the_run_was_told_but_for_what_is_said_now(tmp_path: Path) -> None:
-    (tmp_path / SAVED.parent).mkdir()
-    (tmp_path / SAVED).write_text("- agent=dqn\n- seed=3\n- training.total_timesteps=10\n")
-
-    words = with_saved_overrides([f"resume={tmp_path}", "training.total_timesteps=20"])
-
-    assert words == [
-        *("agent=dqn", "seed=3"),
-        *(f"resume={tmp_path}", "training.total_timesteps=20"),
-        f"hydra.run.dir={tmp_path}",
-    ]
-
-
-def test_resuming_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="expected an interrupted run in resume="):
-        with_saved_overrides([f"resume={tmp_path}"])
-
-
-def test_the_command_line_is_told_as_it_was_typed() -> None:
+def test_the_command_line_is_kept_as_it_was_typed() -> None:
     assert command_line("train", ["seed=2"]) == "python -m linkage_rl.train seed=2"

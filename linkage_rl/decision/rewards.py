@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.checks import FINITE, check_ranges
+from linkage_rl.checks import FINITE, NOT_NEGATIVE, Range, check_ranges
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.episode import ActionLayout, Episodes, blocker_cost
 from linkage_rl.decision.observation import View
@@ -74,7 +74,15 @@ class RewardWeights:
     """Factor on the costs of the blockers that are run."""
 
     def __post_init__(self) -> None:
-        check_ranges("reward", self, {one.name: FINITE for one in fields(self)})
+        check_ranges(
+            "reward",
+            self,
+            {
+                **{one.name: FINITE for one in fields(self)},
+                "illegal": Range(high=0),
+                "blocker_cost_scale": NOT_NEGATIVE,
+            },
+        )
         if self.wrong_link >= min(self.correct_link, self.correct_reject):
             raise ConfigError(
                 "reward.wrong_link must lie below correct_link and correct_reject, got "
@@ -83,11 +91,6 @@ class RewardWeights:
         if self.missed_link >= self.correct_reject:
             raise ConfigError(
                 f"reward.missed_link must lie below correct_reject, got {self.missed_link}"
-            )
-        if self.illegal > 0 or self.blocker_cost_scale < 0:
-            raise ConfigError(
-                "reward.illegal must be at most 0 and reward.blocker_cost_scale at least 0, got "
-                f"{self.illegal} and {self.blocker_cost_scale}"
             )
 
     @property
