@@ -18,6 +18,7 @@ from linkage_rl.bundle import (
     read_settings,
     write_bundle,
 )
+from linkage_rl.candidates import keys, registry
 from linkage_rl.candidates.blockers import KeyBlocker, NgramBlocker
 from linkage_rl.candidates.files import sealed, unsealed
 from linkage_rl.candidates.index import CompanyIndex
@@ -69,6 +70,13 @@ def bundle(tmp_path: Path, parts: Parts) -> Path:
     golden = golden_answers(load_bundle(folder), ASKED)
     write(folder, parts, golden=golden)
     return folder
+
+
+@dataclass(frozen=True)
+class DeepKeyBlocker(KeyBlocker):
+    """A blocker class that is not the library's."""
+
+    depth: int = 3
 
 
 def write(
@@ -275,6 +283,39 @@ def test_a_blocker_that_a_bundle_cannot_hold_is_refused(tmp_path: Path, parts: P
     with pytest.raises(ConfigError, match=r"cannot hold blocker 'core', whose class .*OwnBlocker"):
         write(tmp_path / "bundle", parts, replace(SETTINGS, blockers=(OwnBlocker("core"),)))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_registered_blocker_class_is_written_and_comes_back(
+    tmp_path: Path, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "BLOCKERS", dict(registry.BLOCKERS))
+    registry.register(DeepKeyBlocker)
+    blockers = (DeepKeyBlocker("core", depth=5), NgramBlocker())
+
+    write(tmp_path / "bundle", parts, replace(SETTINGS, blockers=blockers))
+
+    assert load_bundle(tmp_path / "bundle").blockers == blockers
+    registry.BLOCKERS.pop("DeepKeyBlocker")
+    with pytest.raises(BundleError, match=r"kind 'DeepKeyBlocker' is not registered"):
+        load_bundle(tmp_path / "bundle")
+
+
+def test_a_key_that_the_library_gained_later_leaves_a_bundle_usable(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(keys.KEYS, "postal", lambda records: (records.postal_code,))
+
+    assert load_bundle(bundle).link(client_records({"name": "五洋建設"})).company_ids == ["goyo"]
+
+
+def test_a_bundle_whose_key_means_something_else_now_is_refused(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(keys.KEYS, "core", keys.name_key)
+    monkeypatch.setattr(keys, "COUNTED", {**keys.COUNTED, "core": keys.name_key})
+
+    with pytest.raises(BundleError, match=r"keys \['core'\] were made by other functions.*train"):
+        load_bundle(bundle)
 
 
 def test_nothing_in_a_bundle_is_a_pickle(bundle: Path) -> None:

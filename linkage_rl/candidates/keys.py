@@ -150,9 +150,16 @@ def hashed_keys(records: CanonicalBatch) -> dict[str, NDArray[np.uint64]]:
     """Key name, of `KEYS` and `COUNTED`, to hashes (alternatives, N); 0 where a record has no key.
 
     Raises:
-        ConfigError: A key function gives another number of texts than there are records.
+        ConfigError: A key function gives another number of texts than there are records, or a
+            key has one function in `KEYS` and another in `COUNTED`.
     """
     functions = {**KEYS, **COUNTED}
+    for name in KEYS.keys() & COUNTED.keys():
+        if KEYS[name] is not COUNTED[name]:
+            raise ConfigError(
+                f"key {name!r} has different functions in KEYS and COUNTED of candidates/keys.py; "
+                "give one of them another name"
+            )
     columns = {key: key(records) for key in functions.values()}
     for name, key in functions.items():
         if any(len(texts) != len(records) for texts in columns[key]):

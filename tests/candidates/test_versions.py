@@ -168,3 +168,10 @@ def test_a_key_function_must_give_one_text_per_record(monkeypatch: pytest.Monkey
 
     with pytest.raises(ConfigError, match=re.escape("'postal' gave [1] texts for 2 records")):
         clients({"name": "青空"}, {"name": "海"})
+
+
+def test_a_key_cannot_be_counted_by_another_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(keys.KEYS, "core", keys.name_key)
+
+    with pytest.raises(ConfigError, match="key 'core' has different functions in KEYS and COUNTED"):
+        clients({"name": "青空"})
