@@ -1,6 +1,6 @@
 """`--multirun hydra/launcher=ray`: the runs of a sweep side by side on a Ray cluster.
 
-The launcher that Hydra offers for Ray wants an older cloudpickle than the one tested here.
+The launcher that Hydra offers for Ray needs an older cloudpickle than the one tested here.
 """
 
 import logging
@@ -16,22 +16,24 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 from linkage_rl.config.launchers import LauncherSettings, ray_module
-from linkage_rl.errors import LinkageError
+from linkage_rl.errors import ConfigError, LinkageError
 
 _log = logging.getLogger(__name__)
 
 
 class RayLauncher(Launcher):
-    """Runs every job in a process of Ray's; a killed one fails alone, and can be resumed."""
+    """Runs every job in a process of Ray; if one is killed, the others go on, and it can be resumed."""
 
     def __init__(self, address: str = "", workers: int = 2) -> None:
         """Choose the cluster.
 
         Args:
-            address: Of a running cluster; '' starts one on this machine for the while.
-            workers: Processors of the one on this machine: runs that are under way at once.
+            address: Of a running cluster; '' starts one on this machine that ends with the sweep.
+            workers: Processors of the cluster on this machine: runs that go on at once.
         """
         super().__init__()
+        if workers < 1:
+            raise ConfigError(f"hydra.launcher.workers must be at least 1, got {workers}")
         self._settings = LauncherSettings("ray", address, retries=0)
         self._workers = workers
 
@@ -69,7 +71,7 @@ class RayLauncher(Launcher):
 
 
 def _run(context: HydraContext, act: TaskFunction, state: Any, job: DictConfig) -> JobReturn:
-    """One job, in a process that knows nothing of Hydra yet."""
+    """One job, in a process in which Hydra has not been initialised."""
     Singleton.set_state(state)
     setup_globals()
     return run_job(

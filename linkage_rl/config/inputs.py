@@ -20,7 +20,7 @@ from linkage_rl.tables.store import CompanyStore
 from linkage_rl.tables.writer import file_fingerprint
 
 DEFAULT_DATABASE: Final = "outputs/companies.db"
-"""SQLite file of companies when nothing else is said, relative to the working folder."""
+"""SQLite file of companies where no other database is given, relative to the working folder."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class TableChoice:
 
 
 def database_of(text: str, environ: Mapping[str, str] = os.environ) -> URL:
-    """The database that a user names.
+    """The database that is meant by a setting.
 
     Args:
-        text: A database URL, or the path of an SQLite file; '' asks the environment, and then
-            takes the usual place.
+        text: A database URL, or the path of an SQLite file; '' takes the one of the environment,
+            or else `DEFAULT_DATABASE`.
         environ: Where credentials are looked up.
 
     Raises:
@@ -68,7 +68,7 @@ def index_folder(store: CompanyStore, given: str) -> Path:
 def open_linker(
     bundle: str, database: str, index: str, table: TableChoice, refresh: bool = True
 ) -> Iterator[tuple[Linker, str]]:
-    """The linker of a bundle, and words that change with the state of the table it links against.
+    """The linker of a bundle, and a text that changes with the state of the table it links against.
 
     Args:
         bundle: Bundle folder.
@@ -87,7 +87,7 @@ def open_linker(
         linker = load_bundle(folder)
         yield linker, file_fingerprint(folder / "index" / MANIFEST)
         return
-    # what was loaded from a file lies in the canonical columns; the mapping is that of the file
+    # a table loaded from a file has the canonical columns; the mapping is that of the file
     mapping = CANONICAL if table.source else table.mapping
     with CompanyStore(database_of(database), mapping, read_only=True) as store:
         store.check()

@@ -1,10 +1,11 @@
-"""Where work is shared out to: processes of this machine, or the actors of a Ray cluster."""
+"""Where work is distributed: over processes of this machine, or actors of a Ray cluster."""
 
 import importlib
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Final
 
+from linkage_rl.checks import COUNT_OR_NONE, check_ranges
 from linkage_rl.errors import ConfigError
 
 ENGINES: Final = ("processes", "ray")
@@ -13,24 +14,23 @@ ENGINES: Final = ("processes", "ray")
 
 @dataclass(frozen=True)
 class LauncherSettings:
-    """How work is shared out."""
+    """How work is distributed."""
 
     engine: str = "processes"
     """One of `ENGINES`."""
     address: str = ""
-    """Of a Ray cluster, as host:6379 or auto; '' starts one on this machine for the while."""
+    """Address of a Ray cluster, host:6379 or auto; '' starts one here that ends with the work."""
     retries: int = 3
-    """How often Ray replaces a worker that was killed, and hands on the work that it had."""
+    """How often Ray replaces a killed worker and repeats the work that it had."""
 
     def __post_init__(self) -> None:
         if self.engine not in ENGINES:
             raise ConfigError(f"expected launcher.engine among {list(ENGINES)}, got {self.engine}")
-        if self.retries < 0:
-            raise ConfigError(f"launcher.retries must be at least 0, got {self.retries}")
+        check_ranges("launcher", self, {"retries": COUNT_OR_NONE})
 
 
 def ray_module(name: str) -> ModuleType:
-    """A module that takes Ray, which is an extra and seconds to import.
+    """A module that needs Ray, which is an extra and takes seconds to import.
 
     Raises:
         ConfigError: Ray is not installed.

@@ -1,6 +1,6 @@
-"""Work shared out to the actors of a Ray cluster, with its results in the order of the work.
+"""Work distributed over the actors of a Ray cluster, with the results in the order of the items.
 
-It takes Ray, an extra of the package: `launchers` imports this module where it is asked for.
+It needs Ray, an extra of the package: `launchers` imports this module only where it is used.
 """
 
 import logging
@@ -34,17 +34,17 @@ def in_order(
 ) -> Iterator[Result]:
     """What `act` returns for each item, in their order; see `config.workers.in_order`.
 
-    Each item is a block of its own: an actor that is killed loses the item in its hands and no
-    other, and that one is acted on again.
+    Each item is a block of its own: an actor that is killed loses only the item it was working on,
+    and that item is worked on again.
 
     Args:
         act: Pure, and importable on every node.
-        items: Called once, on this node, by a process of Ray; taken as the actors need them.
-        workers: Actors that act, one processor each.
+        items: Called once, on this node, by a process of Ray; items are taken as actors need them.
+        workers: Number of actors, one processor each.
         settings: Which cluster, and how often a killed actor is replaced.
 
     Raises:
-        LinkageError: `act` or `items` raised it, or actors were killed time and again.
+        LinkageError: `act` or `items` raised it, or actors were killed repeatedly.
         ConfigError: There is no cluster at the address.
     """
     folder = str(Path.cwd())
@@ -78,7 +78,7 @@ def in_order(
         except ray.exceptions.RayTaskError:
             raise
         except ray.exceptions.RayError as error:
-            _log.debug("Ray gave up", exc_info=error)
+            _log.debug("Ray stopped retrying", exc_info=error)
             raise LinkageError(
                 f"workers were killed more than {settings.retries} times over the same clients, "
                 "perhaps for lack of memory; use fewer workers or a smaller chunk"
@@ -90,11 +90,11 @@ def run_isolated(
 ) -> list[Result | LinkageError]:
     """What `act` returns for each item, in their order, each in a process of its own.
 
-    A killed process is not replaced: what it did may not bear being done twice. Its item gets an
-    error for a result, and the others go on.
+    A killed process is not replaced, since its work may not be safe to repeat. The result of its
+    item is an error, and the others go on.
 
     Args:
-        act: Importable, or made of what is, on every node.
+        act: Importable on every node, or a partial of something that is.
         items: All of them are handed to the cluster at once.
         workers: Processors of a cluster on this machine.
         settings: Which cluster.
@@ -110,9 +110,9 @@ def run_isolated(
 
 
 class _Task(Generic[Item]):
-    """What an actor is sent.
+    """The work that an actor is sent.
 
-    Not a dataclass, whose `repr` would tell its content: Ray writes arguments into its logs, and
+    Not a dataclass, whose `repr` would show its content: Ray writes arguments into its logs, and
     settings may hold a password.
     """
 
@@ -133,7 +133,7 @@ class _Task(Generic[Item]):
 
 
 class _Reader:
-    """Reads the items, one block each; what is no fault of the program travels as an item."""
+    """Reads the items, one block each; an error of the input is passed on as an item."""
 
     def __init__(self, task: _Task[Callable[[], Iterable[Any]]]) -> None:
         self._task = task
@@ -147,7 +147,7 @@ class _Reader:
 
 
 class _Worker:
-    """Acts on one item after the other."""
+    """Works on one item after the other."""
 
     def __init__(self, task: _Task[Callable[[Any], Any]]) -> None:
         self._task = task
@@ -185,13 +185,13 @@ def _unpacked(packed: Any) -> Any:
 
 
 def _retried(settings: LauncherSettings, **more: object) -> dict[str, object]:
-    """Without a limit, a list that is too large for the memory would be tried for ever."""
+    """Limits of retrying: without them, a list too large for the memory would be retried for ever."""
     return {"max_restarts": settings.retries, "max_task_retries": settings.retries, **more}
 
 
 @contextmanager
 def _keeping_order() -> Iterator[None]:
-    """Ray Data set up to yield one block per item, in their order, and to say nothing."""
+    """Ray Data set up to yield one block per item, in their order, and to print nothing."""
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current().copy()
     context.execution_options.preserve_order = True
@@ -199,7 +199,7 @@ def _keeping_order() -> Iterator[None]:
     # bytes: whatever its size, an item is larger, and so ends its block
     context.target_max_block_size = 1
     with ray.data.DataContext.current(context), warnings.catch_warnings():
-        # of the limits in `_retried`, for which Ray 2.60 has no other words
+        # about the limits in `_retried`, which Ray 2.60 offers no other way to set
         warnings.simplefilter("ignore", ray.util.annotations.RayDeprecationWarning)
         yield
 
@@ -210,7 +210,7 @@ def _cluster(workers: int, settings: LauncherSettings) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    # Ray's own words about sockets and retries; a user who set them wants them
+    # of messages about sockets and retries, unless the user has set it
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
@@ -227,7 +227,7 @@ def _cluster(workers: int, settings: LauncherSettings) -> Iterator[None]:
         ) from None
     processors = int(ray.cluster_resources().get("CPU", 0))
     if processors < workers:
-        _log.warning("the cluster has %d processors: of workers=%d some wait", processors, workers)
+        _log.warning("the cluster has %d processors: some of workers=%d wait", processors, workers)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Work shared out to processes of their own, with its results in the order of the work."""
+"""Work distributed over processes, with the results in the order of the items."""
 
 import multiprocessing
 import os
@@ -19,12 +19,12 @@ Result = TypeVar("Result")
 def in_order(
     act: Callable[[Item], Result], items: Iterable[Item], workers: int
 ) -> Iterator[Result]:
-    """What `act` returns for each item, in their order; up to `workers` are under way at once.
+    """What `act` returns for each item, in their order; up to `workers` are worked on at once.
 
     Args:
-        act: Pure, and importable by a fresh process unless there is one worker only.
-        items: Taken one by one, never many ahead.
-        workers: Processes that act; 1 acts in this one.
+        act: Pure, and importable by a fresh process unless there is only one worker.
+        items: Taken one by one, only a few ahead.
+        workers: Number of processes; 1 works in this one.
 
     Raises:
         LinkageError: A process was killed.
@@ -34,16 +34,16 @@ def in_order(
         return
     # spawned, not forked: the libraries in this process have threads
     spawn = multiprocessing.get_context("spawn")
-    under_way: deque[Future[Result]] = deque()
+    running: deque[Future[Result]] = deque()
     try:
         with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_follow_parent) as pool:
             for item in items:
-                under_way.append(pool.submit(act, item))
-                # one more waits, so that no process does while results are written
-                if len(under_way) > workers:
-                    yield under_way.popleft().result()
-            while under_way:
-                yield under_way.popleft().result()
+                running.append(pool.submit(act, item))
+                # one more is queued, so that no process is idle while results are written
+                if len(running) > workers:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
     except BrokenProcessPool:
         raise LinkageError(
             "a worker process was killed, perhaps for lack of memory; use fewer workers"
@@ -51,7 +51,7 @@ def in_order(
 
 
 def _follow_parent() -> None:
-    """Leave Ctrl-C to the parent, and end when it ends, however it does."""
+    """Leave Ctrl-C to the parent, and end when the parent ends for any reason."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
 
