@@ -36,7 +36,7 @@ FEATURES = (
     "client_core_frequency",
     "company_core_frequency",
 )
-UNTOLD = dict.fromkeys(FEATURES[-3:], 0.5)
+DEFAULTS = dict.fromkeys(FEATURES[-3:], 0.5)
 
 
 def decide(
@@ -53,12 +53,12 @@ def reward(
 
 
 def agreeing(*candidates: Mapping[str, float]) -> CaseSet:
-    """One client with these candidates, told by features; the others are 0, the name is common."""
+    """One client whose candidates have these features; others are 0, and the name is common."""
     plain = typed_cases(
         [Client([Candidate(f"k{row}", 1, 0.9 - row / 10) for row in range(len(candidates))])]
     )
     features = np.array(
-        [[one.get(name, UNTOLD.get(name, 0.0)) for name in FEATURES] for one in candidates],
+        [[one.get(name, DEFAULTS.get(name, 0.0)) for name in FEATURES] for one in candidates],
         dtype=np.float32,
     )
     return CaseSet(**{**vars(plain), "feature_names": FEATURES, "features": features})
@@ -113,7 +113,7 @@ def test_the_rules_link_neither_weak_nor_ambiguous_agreement(
     assert decisions.kind.tolist() == [DecisionKind.NO_MATCH]
 
 
-def test_two_candidates_that_meet_a_strong_rule_are_not_told_apart_by_a_weak_one() -> None:
+def test_a_weak_rule_does_not_choose_between_two_candidates_that_meet_a_strong_one() -> None:
     cases = agreeing(
         {"phone_equal": 1, "core_equal": 1, "city_equal": 1},
         {"phone_equal": 1, "core_equal": 1},
@@ -124,7 +124,7 @@ def test_two_candidates_that_meet_a_strong_rule_are_not_told_apart_by_a_weak_one
     assert decisions.kind.tolist() == [DecisionKind.NO_MATCH]
 
 
-def test_the_rules_name_the_features_they_miss() -> None:
+def test_missing_features_of_the_rules_are_named() -> None:
     with pytest.raises(ConfigError, match=r"\['city_equal', 'client_core_frequency'.*lack"):
         Rules(two_clients(), View(2, (0.01, 0.05)))
 
@@ -146,7 +146,7 @@ def test_the_oracle_runs_the_cheapest_blocker_that_shows_the_truth() -> None:
     assert decisions.ran.tolist() == [0b11, 0b01]
 
 
-def test_nobody_earns_more_than_the_oracle_or_less_than_chance() -> None:
+def test_the_baselines_earn_less_than_the_oracle_and_more_than_chance() -> None:
     cases = synthetic_cases(300, np.random.default_rng(4))
     every = (0, 1, 2)
 

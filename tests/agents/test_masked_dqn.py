@@ -18,7 +18,7 @@ def buffer_of(env: LinkageVecEnv, size: int) -> CaseReplayBuffer:
     )
 
 
-def test_a_remembered_step_is_seen_again_as_it_was() -> None:
+def test_a_stored_step_is_sampled_as_it_was_observed() -> None:
     env = LinkageVecEnv(LinkageCore(two_clients(), VIEW, batch=2, order="sequential"))
     buffer = buffer_of(env, 2)
     before = env.reset()
@@ -43,7 +43,7 @@ def test_a_remembered_step_is_seen_again_as_it_was() -> None:
     assert samples.dones[~ran][0].item() == 1.0
 
 
-def test_a_full_buffer_forgets_its_oldest_steps() -> None:
+def test_a_full_buffer_drops_its_oldest_steps() -> None:
     env = LinkageVecEnv(LinkageCore(two_clients(), VIEW, batch=1, order="sequential"))
     buffer = buffer_of(env, 2)
     seen = env.reset()

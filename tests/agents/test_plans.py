@@ -37,7 +37,7 @@ def test_the_static_plan_leaves_out_a_blocker_that_does_not_pay() -> None:
 
 
 def test_the_static_plan_finds_a_pair_that_no_single_blocker_suggests() -> None:
-    """Alone, each blocker shows a wrong company first; together the right one leads."""
+    """Each single blocker shows a wrong company first; with both, the right one comes first."""
     cases = typed_cases(
         [
             Client([Candidate("a", 0b11, 0.9, right=True)]),

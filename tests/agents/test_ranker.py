@@ -93,16 +93,18 @@ def test_training_stops_once_the_validation_loss_rises() -> None:
     assert len(reports) < 60
 
 
-def test_caution_links_from_the_probability_it_names() -> None:
+def test_a_link_threshold_links_from_its_probability_on() -> None:
     ranker = train_ranker(TRAIN, VALID, DRAWN_VIEW, QUICK, 0)
     observation = DRAWN_VIEW.observe(VALID, np.arange(len(VALID)), np.asarray(VALID.available))
     no_match = DRAWN_VIEW.layout.no_match
 
     plain = ScorerPolicy(ranker).logits(observation)[:, : no_match + 1]
-    careful = ScorerPolicy(with_link_threshold(ranker, 0.75)).logits(observation)[:, : no_match + 1]
+    thresholded = ScorerPolicy(with_link_threshold(ranker, 0.75)).logits(observation)[
+        :, : no_match + 1
+    ]
 
     best, none = plain[:, :no_match].max(axis=1), plain[:, no_match]
-    linked = careful.argmax(axis=1) < no_match
+    linked = thresholded.argmax(axis=1) < no_match
     assert np.array_equal(linked, best - none > math.log(3))
 
 

@@ -59,7 +59,7 @@ def test_reordering_candidates_reorders_their_scores_and_nothing_else(
 
 
 @pytest.mark.parametrize("config", SHAPES)
-def test_empty_slots_do_not_matter_so_that_any_number_of_slots_will_do(
+def test_empty_slots_do_not_matter_so_that_any_number_of_slots_works(
     config: ScorerConfig,
 ) -> None:
     policy = ScorerPolicy(scorer_of(config))
@@ -83,7 +83,7 @@ def test_illegal_actions_are_masked(config: ScorerConfig) -> None:
     assert (logits[observation.action_mask == 1] > -1e4).all()
 
 
-def test_an_untaught_scorer_never_runs() -> None:
+def test_an_untrained_scorer_runs_no_blocker() -> None:
     logits = ScorerPolicy(scorer_of(SHAPES[0])).logits(
         DRAWN_VIEW.observe(CASES, np.arange(10), np.zeros(10, dtype=np.uint16))
     )
@@ -137,12 +137,12 @@ def test_half_the_temperature_doubles_the_logits() -> None:
 
 
 @pytest.mark.parametrize("changes", [{"width": 0}, {"temperature": 0.0}])
-def test_a_shape_of_nothing_is_refused(changes: dict[str, float]) -> None:
+def test_an_empty_shape_is_refused(changes: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=r"at least 1|above 0"):
         ScorerConfig(3, 1, 2, **changes)  # type: ignore[arg-type]
 
 
-def test_one_thread_is_given_back() -> None:
+def test_the_number_of_threads_is_restored() -> None:
     before = torch.get_num_threads()
 
     with one_thread():

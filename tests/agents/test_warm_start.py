@@ -21,7 +21,7 @@ QUICK = WarmStartConfig(
 
 
 def easy_cases(n: int) -> CaseSet:
-    """Ngram finds what name does not; half of the clients need it, and nothing tells which."""
+    """Ngram finds what name does not; half of the clients need it, and nothing says which."""
     clients = [
         Client([Candidate(f"a{row}", 0b11, 0.9, right=True)])
         if row % 2
@@ -37,28 +37,28 @@ def ranker() -> CandidateScorer:
     return train_ranker(easy_cases(800), easy_cases(100), VIEW, config, 0)
 
 
-def test_chains_grow_by_one_available_blocker_from_none_to_all() -> None:
+def test_trajectories_grow_by_one_available_blocker_from_none_to_all() -> None:
     cases = synthetic_cases(50, np.random.default_rng(0))
 
-    chains = sample_trajectories(cases, 3, 1000, np.random.default_rng(1))
+    trajectories = sample_trajectories(cases, 3, 1000, np.random.default_rng(1))
 
     for case in range(50):
-        own = chains.case == case
-        ran, blocker = chains.ran[own], chains.blocker[own]
+        own = trajectories.case == case
+        ran, blocker = trajectories.ran[own], trajectories.blocker[own]
         assert ran[0] == 0
         assert ran[-1] == cases.available[case]
         assert blocker[-1] == -1
         assert np.array_equal(ran[1:], ran[:-1] | (1 << blocker[:-1]))
 
 
-def test_no_more_situations_are_drawn_than_asked_for() -> None:
+def test_no_more_states_are_drawn_than_requested() -> None:
     cases = synthetic_cases(500, np.random.default_rng(0))
 
     assert len(sample_trajectories(cases, 3, 100, np.random.default_rng(1)).case) <= 100
 
 
 @pytest.mark.parametrize(("ngram_cost", "second_run"), [(0.05, True), (0.9, True), (1.6, False)])
-def test_the_second_blocker_is_ran_while_it_costs_less_than_it_gains(
+def test_the_second_blocker_is_run_while_it_costs_less_than_it_gains(
     ranker: CandidateScorer, ngram_cost: float, second_run: bool
 ) -> None:
     """Name shows nothing to half of the clients; ngram turns their missed link (-0.5) into +1."""
@@ -74,7 +74,9 @@ def test_the_second_blocker_is_ran_while_it_costs_less_than_it_gains(
     assert np.mean(decisions.ran[unseen] >> 1 & 1) == pytest.approx(float(second_run))
 
 
-def test_the_warm_start_answers_like_the_cautious_ranker(ranker: CandidateScorer) -> None:
+def test_the_warm_start_answers_like_the_ranker_with_its_link_threshold(
+    ranker: CandidateScorer,
+) -> None:
     cases = easy_cases(200)
     weights = RewardWeights()
     observation = VIEW.observe(cases, np.arange(200), np.full(200, 0b11, dtype=np.uint16))
@@ -101,12 +103,12 @@ def test_the_value_of_the_start_is_the_reward_to_come(ranker: CandidateScorer) -
             )
         )
 
-    # Name alone suffices for every second client: 1 - 0.01 - 0.05 / 2.
+    # The name blocker suffices for every second client: 1 - 0.01 - 0.05 / 2.
     assert value.numpy() == pytest.approx(0.965, abs=0.05)
 
 
 @pytest.mark.parametrize("quantiles", [1, 8])
-def test_action_values_are_the_expected_rewards(ranker: CandidateScorer, quantiles: int) -> None:
+def test_q_values_are_the_expected_rewards(ranker: CandidateScorer, quantiles: int) -> None:
     cases = easy_cases(800)
     weights = RewardWeights()
     started = warm_start(ranker, cases, VIEW, weights, QUICK, 0)

@@ -135,7 +135,7 @@ class TestEveryAlgorithm:
 
         assert np.array_equal(to_policy(model).logits(observation).argmax(axis=1), actions)
 
-    def test_its_graph_equals_it(self, name: str, tmp_path: Path) -> None:
+    def test_its_exported_graph_gives_its_logits(self, name: str, tmp_path: Path) -> None:
         policy = to_policy(learned(name, 512))
 
         export_scorer(policy.scorer, tmp_path / "policy.onnx")
@@ -143,7 +143,7 @@ class TestEveryAlgorithm:
         graph = OnnxPolicy(tmp_path / "policy.onnx").logits(half_ran())
         assert np.allclose(graph, policy.logits(half_ran()), rtol=0, atol=1e-5)
 
-    def test_a_checkpoint_brings_it_back(self, name: str, tmp_path: Path) -> None:
+    def test_a_checkpoint_restores_it(self, name: str, tmp_path: Path) -> None:
         model = learned(name, 512)
         save_checkpoint(model, tmp_path)
         twin = build(name, seed=5)

@@ -61,9 +61,9 @@ class TestEveryBlocker:
         together = ask(blocker, index, asking)
 
         for place in range(len(asking)):
-            alone = index.propose(blocker, asking, np.array([place]), LIMIT)
-            assert np.array_equal(alone.rows[0], together.rows[place])
-            assert np.array_equal(alone.retrieval_score[0], together.retrieval_score[place])
+            single = index.propose(blocker, asking, np.array([place]), LIMIT)
+            assert np.array_equal(single.rows[0], together.rows[place])
+            assert np.array_equal(single.retrieval_score[0], together.retrieval_score[place])
 
     def test_a_row_that_is_not_alive_is_never_proposed(self, blocker: Blocker) -> None:
         base = small_index().parts[0].segment
@@ -89,7 +89,7 @@ class TestEveryBlocker:
     def test_no_clients_get_no_proposals(self, blocker: Blocker) -> None:
         assert ask(blocker, small_index(), clients()).rows.shape == (0, LIMIT)
 
-    def test_odd_companies_and_odd_clients_do_no_harm(self, blocker: Blocker) -> None:
+    def test_unusual_companies_and_clients_do_not_break_it(self, blocker: Blocker) -> None:
         odd = {f"{place}": fields for place, fields in enumerate(ODD)}
 
         found = ask(blocker, CompanyIndex.build([company_rows(odd)]), clients(*ODD))

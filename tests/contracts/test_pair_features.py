@@ -48,7 +48,7 @@ class TestEveryPairFeature:
         assert values.min() >= 0
         assert values.max() <= 1
 
-    def test_tells_some_pairs_apart(self, features: NDArray[np.float32], name: str) -> None:
+    def test_differs_between_some_pairs(self, features: NDArray[np.float32], name: str) -> None:
         assert len(np.unique(features[:, :, PAIR_FEATURES.index(name)])) > 1
 
 
@@ -72,7 +72,7 @@ SYMMETRIC = (
 
 
 @pytest.mark.parametrize("name", [name for name in SYMMETRIC if name != "stem_equal"])
-def test_client_and_company_may_change_places(features: NDArray[np.float32], name: str) -> None:
+def test_client_and_company_can_be_swapped(features: NDArray[np.float32], name: str) -> None:
     values = features[:, :, PAIR_FEATURES.index(name)]
 
     assert np.allclose(values, values.T, atol=1e-6)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from linkage_rl.decision.cases import CaseSet, join_cases
-from linkage_rl.errors import SchemaError
+from linkage_rl.errors import ConfigError, SchemaError
 from tests.cases_factory import Candidate, Client, typed_cases, without_pairs
 
 
@@ -57,7 +57,7 @@ def test_no_pair_has_no_company() -> None:
     assert without_pairs(three_cases()).company_ids(np.array([-1, -1])) == ["", ""]
 
 
-def test_cases_are_taken_in_any_order_and_as_often_as_asked() -> None:
+def test_cases_are_taken_in_any_order_and_as_often_as_given() -> None:
     taken = three_cases().take(np.array([2, 0, 0]))
 
     assert taken.clients.take(np.arange(3)) == ["c2", "c0", "c0"]
@@ -76,6 +76,17 @@ def test_a_saved_set_is_loaded_as_it_was(tmp_path: Path) -> None:
     three_cases().save(tmp_path / "cases")
 
     assert_equal(CaseSet.load(tmp_path / "cases"), three_cases())
+
+
+def test_folders_can_be_texts(tmp_path: Path) -> None:
+    three_cases().save(str(tmp_path / "cases"))
+
+    assert_equal(CaseSet.load(str(tmp_path / "cases")), three_cases())
+
+
+def test_a_folder_without_cases_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"saved cases with a cases\.json, got .*nowhere"):
+        CaseSet.load(tmp_path / "nowhere")
 
 
 def test_a_set_without_any_pair_is_saved_and_loaded(tmp_path: Path) -> None:
@@ -111,19 +122,19 @@ def test_joined_sets_keep_their_pairs_and_get_a_dataset() -> None:
 
 
 def test_joining_the_pieces_of_a_set_gives_the_set() -> None:
-    whole = three_cases()
+    cases = three_cases()
 
-    pieces = join_cases([whole.take(np.array([row])) for row in range(3)], [0, 0, 0])
+    pieces = join_cases([cases.take(np.array([row])) for row in range(3)], [0, 0, 0])
 
-    assert_equal(pieces, whole)
+    assert_equal(pieces, cases)
 
 
-def test_one_part_alone_only_gets_its_dataset() -> None:
-    whole = three_cases()
+def test_a_single_part_only_gets_its_dataset() -> None:
+    cases = three_cases()
 
-    joined = join_cases([whole], [3])
+    joined = join_cases([cases], [3])
 
-    assert joined.features is whole.features
+    assert joined.features is cases.features
     assert joined.dataset.tolist() == [3, 3, 3]
 
 

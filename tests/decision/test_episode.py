@@ -30,7 +30,7 @@ def mask(filled: int, ran: int, available: int = 0b11, allow_review: bool = Fals
 
 
 def step(episode: Episodes, *actions: int) -> Episodes:
-    """One client with two candidates after any blocker, asking both blockers."""
+    """One client with two candidates after any blocker; both blockers apply."""
     for action in actions:
         filled = np.where(episode.ran > 0, 2, 0)
         legal = legal_actions(
@@ -58,13 +58,13 @@ def test_actions_are_links_then_no_match_then_review_then_blockers() -> None:
         (0, 0b00, 0b00, False, [0, 0, 0, 1, 0, 0, 0]),
     ],
 )
-def test_legal_are_filled_slots_no_match_and_unbought_blockers_that_can_be_asked(
+def test_legal_are_filled_slots_no_match_and_available_blockers_not_yet_run(
     filled: int, ran: int, available: int, allow_review: bool, legal: list[int]
 ) -> None:
     assert mask(filled, ran, available, allow_review) == legal
 
 
-def test_running_a_blocker_marks_it_ran_and_goes_on() -> None:
+def test_running_a_blocker_marks_it_and_the_episode_goes_on() -> None:
     after = step(start(), RUN_1)
 
     assert after.ran.tolist() == [0b10]
@@ -92,7 +92,7 @@ def test_an_illegal_action_changes_nothing(action: int) -> None:
     assert (after.ran, after.action) == (before.ran, before.action)
 
 
-def test_a_blocker_is_ran_once() -> None:
+def test_a_blocker_runs_only_once() -> None:
     once = step(start(), RUN_0)
 
     assert step(once, RUN_0) == once
@@ -122,7 +122,7 @@ def test_episodes_advance_side_by_side() -> None:
     assert after.action.tolist() == [-1, LINK_2, -1]
 
 
-def test_random_episodes_end_and_never_run_what_cannot_be_asked() -> None:
+def test_random_episodes_end_and_run_only_available_blockers() -> None:
     rng = np.random.default_rng(0)
     available = rng.integers(0, 4, size=200).astype(np.uint16)
     episodes = begin(np.arange(200))
@@ -133,18 +133,18 @@ def test_random_episodes_end_and_never_run_what_cannot_be_asked() -> None:
         actions = np.array([rng.choice(np.flatnonzero(row)) for row in legal])
         episodes = advance(LAYOUT, episodes, actions, legal)
 
-    # two blockers at most, so that the third action of anybody is the last
+    # two blockers at most, so that the third action of every episode is the last
     assert episodes.done.all()
     assert not (episodes.ran & ~available).any()
 
 
-def test_nobody_advances_to_nobody() -> None:
-    nobody = begin(np.zeros(0, dtype=np.int64))
+def test_no_episodes_advance_to_no_episodes() -> None:
+    none = begin(np.zeros(0, dtype=np.int64))
 
-    assert len(advance(LAYOUT, nobody, nobody.case, np.zeros((0, 7), np.int8)).case) == 0
+    assert len(advance(LAYOUT, none, none.case, np.zeros((0, 7), np.int8)).case) == 0
 
 
-def test_the_cost_is_the_sum_of_the_costs_ran() -> None:
+def test_the_cost_is_that_of_all_blockers_run() -> None:
     costs = np.array([0.01, 0.02, 0.5], dtype=np.float32)
 
     cost = blocker_cost(np.array([0b000, 0b101, 0b111], dtype=np.uint16), costs)

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from linkage_rl.decision import _observe
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import SLOT_FEATURES, View
+from linkage_rl.errors import ConfigError
 from linkage_rl.records import Observation
 from tests.cases_factory import Candidate, Client, typed_cases, without_pairs
 
@@ -46,7 +48,7 @@ def companies(observation: Observation) -> list[str]:
         (NAME | NGRAM, ["apex", "acme", "zeta"]),
     ],
 )
-def test_slots_show_what_ran_blockers_propose_by_falling_retrieval_score(
+def test_slots_hold_what_blockers_that_ran_propose_by_falling_retrieval_score(
     ran: int, slots: list[str]
 ) -> None:
     assert companies(seen(ran)) == slots
@@ -74,7 +76,7 @@ def test_a_slot_holds_features_then_blocker_bits_then_retrieval_score_lead_and_s
     )
 
 
-def test_a_blocker_that_is_not_ran_leaves_no_trace() -> None:
+def test_a_blocker_that_has_not_run_has_no_effect() -> None:
     slots = seen(NAME).candidates[0]
 
     assert slots[:, 2].tolist() == [0, 0, 0]
@@ -82,10 +84,10 @@ def test_a_blocker_that_is_not_ran_leaves_no_trace() -> None:
     assert slots[1, 4] == pytest.approx((0.4 - 0.8 + 1) / 2)
 
 
-def test_a_lone_candidate_leads_nobody_by_its_whole_retrieval_score() -> None:
-    alone = typed_cases([Client([Candidate("apex", NAME, 0.8)])])
+def test_a_single_candidate_leads_by_its_retrieval_score() -> None:
+    single = typed_cases([Client([Candidate("apex", NAME, 0.8)])])
 
-    slots = VIEW.observe(alone, np.array([0]), np.array([NAME], np.uint16)).candidates[0]
+    slots = VIEW.observe(single, np.array([0]), np.array([NAME], np.uint16)).candidates[0]
 
     assert slots[0, 4:] == pytest.approx([(0.8 + 1) / 2, 1])
     assert not slots[1:].any()
@@ -95,7 +97,7 @@ def test_a_lone_candidate_leads_nobody_by_its_whole_retrieval_score() -> None:
     ("ran", "state"),
     [(0, [0, 0, 0, 0]), (NAME, [1, 0, 2 / 3, 0.01]), (NAME | NGRAM, [1, 1, 1, 0.03])],
 )
-def test_the_state_tells_blockers_share_of_slots_and_cost(ran: int, state: list[float]) -> None:
+def test_the_state_holds_blockers_share_of_slots_and_cost(ran: int, state: list[float]) -> None:
     assert seen(ran).state[0] == pytest.approx(state)
 
 
@@ -104,22 +106,22 @@ def test_the_mask_allows_filled_slots_no_match_and_blockers_left() -> None:
     assert seen(0, case=1).action_mask[0].tolist() == [0, 0, 0, 1, 0, 0, 1]
 
 
-def test_review_is_offered_where_a_person_stands_by() -> None:
+def test_review_is_legal_where_it_is_offered() -> None:
     view = View(3, VIEW.costs, allow_review=True)
 
     assert seen(NAME, view=view).action_mask[0].tolist() == [1, 1, 0, 1, 1, 0, 1]
 
 
-def test_cases_are_shown_in_the_order_asked_for_and_as_often() -> None:
+def test_cases_are_observed_in_the_given_order_and_as_often() -> None:
     together = VIEW.observe(
         cases(), np.array([1, 0, 0]), np.array([NGRAM, NAME, NGRAM], dtype=np.uint16)
     )
 
     for place, (case, ran) in enumerate([(1, NGRAM), (0, NAME), (0, NGRAM)]):
-        alone = seen(ran, case)
+        single = seen(ran, case)
         for name in ("candidates", "query", "state", "action_mask", "slot_candidates"):
             part: NDArray[np.float32] = getattr(together, name)[place]
-            assert np.array_equal(part, getattr(alone, name)[0])
+            assert np.array_equal(part, getattr(single, name)[0])
 
 
 def test_observations_are_fresh_arrays() -> None:
@@ -141,3 +143,54 @@ def test_no_cases_make_an_observation_of_none() -> None:
 
     assert len(shown) == 0
     assert shown.candidates.shape == (0, 3, 6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((0, (0.1,)), "env.max_candidates of at least 1, got 0"),
+        ((-3, (0.1,)), "env.max_candidates of at least 1, got -3"),
+        ((3, (0.1,) * 17), "at most 16 blockers, got the costs of 17"),
+        ((3, (0.1, -0.2)), r"cost of each blocker to be 0 or more, got \[0.1, -0.2\]"),
+        ((3, (0.1, float("nan"))), "cost of each blocker to be 0 or more"),
+    ],
+)
+def test_a_view_that_makes_no_sense_is_refused(
+    arguments: tuple[int, tuple[float, ...]], sentence: str
+) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        View(*arguments)
+
+
+@pytest.mark.parametrize("costs", [(0.01,), (0.01, 0.02, 0.03)])
+def test_costs_must_fit_the_blockers_of_the_cases(costs: tuple[float, ...]) -> None:
+    with pytest.raises(ConfigError, match=r"expected 2 costs.*\['name', 'ngram'\]"):
+        View(3, costs).candidate_features(cases())
+
+
+@pytest.mark.parametrize(
+    ("case", "slots", "blockers"), [(2, 3, 2), (-1, 3, 2), (0, 0, 2), (0, 3, 17)]
+)
+def test_the_kernel_refuses_what_would_write_past_an_array(
+    case: int, slots: int, blockers: int
+) -> None:
+    some = cases()
+
+    with pytest.raises(ValueError, match="expected"):
+        _observe.fill_slots(
+            np.array([case]),
+            np.array([NAME], dtype=np.uint16),
+            some.starts,
+            some.pair_blockers,
+            some.retrieval_score,
+            some.features,
+            some.feature_rows,
+            some.candidate_ids,
+            slots,
+            blockers,
+        )
+
+
+def test_a_set_of_blockers_is_needed_for_each_case() -> None:
+    with pytest.raises(ValueError, match="expected 2 blocker sets, one per case, got 1"):
+        VIEW.observe(cases(), np.array([0, 1]), np.array([NAME], dtype=np.uint16))

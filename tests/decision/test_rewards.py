@@ -36,7 +36,7 @@ def best_action(weights: RewardWeights, p: float, allow_review: bool) -> str:
 
 @pytest.mark.parametrize("weights", WEIGHTS)
 @pytest.mark.parametrize("allow_review", [False, True])
-def test_break_even_is_where_brute_force_changes_its_mind(
+def test_break_even_is_where_the_best_decision_by_brute_force_changes(
     weights: RewardWeights, allow_review: bool
 ) -> None:
     even = weights.break_even(allow_review)

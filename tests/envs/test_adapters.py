@@ -122,7 +122,7 @@ def test_an_episode_that_runs_too_long_is_truncated() -> None:
     assert infos["_final_obs"].tolist() == [True, True]
 
 
-def test_the_vector_adapter_does_not_render() -> None:
+def test_an_unknown_vector_render_mode_is_refused() -> None:
     with pytest.raises(ConfigError, match="render_mode among"):
         CandidateSelectionVectorEnv(CASES, render_mode="human")
 

@@ -55,7 +55,7 @@ def test_an_action_outside_the_space_is_refused() -> None:
         core_at(0).step(np.array([6]))
 
 
-def test_a_finished_episode_gives_way_to_the_next_case_at_once() -> None:
+def test_a_finished_episode_is_replaced_by_the_next_case_at_once() -> None:
     core = LinkageCore(two_clients(), VIEW, batch=2, order="sequential")
     core.reset()
 
@@ -77,7 +77,7 @@ def test_a_truncated_episode_is_replaced_and_its_last_observation_kept() -> None
     assert not step.done.any()
 
 
-def test_with_all_run_every_available_blocker_is_open_at_no_cost() -> None:
+def test_with_all_run_every_available_blocker_has_run_at_no_cost() -> None:
     core = LinkageCore(two_clients(), VIEW, batch=2, all_run=True)
     core.reset(np.array([0, 1]))
 
@@ -87,7 +87,7 @@ def test_with_all_run_every_available_blocker_is_open_at_no_cost() -> None:
     assert step.observation.action_mask[:, RUN_NAME:].tolist() == [[0, 0], [0, 0]]
 
 
-def test_weights_can_be_exchanged_between_steps() -> None:
+def test_weights_can_be_replaced_between_steps() -> None:
     core = core_at(1, 1)
 
     core.weights = RewardWeights(correct_reject=0.3)
@@ -95,7 +95,7 @@ def test_weights_can_be_exchanged_between_steps() -> None:
     assert core.step(np.array([NO_MATCH, REVIEW])).reward == pytest.approx([0.3, 0.1])
 
 
-def test_clients_without_candidates_can_still_be_settled() -> None:
+def test_clients_without_candidates_can_still_be_rejected() -> None:
     core = LinkageCore(without_pairs(two_clients()), VIEW, batch=2)
     core.reset(np.array([0, 1]))
 

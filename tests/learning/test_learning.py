@@ -118,7 +118,7 @@ def test_every_algorithm_stays_above_the_static_plan(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", AGENTS)
-def test_every_algorithm_learns_from_nothing_by_the_curriculum(
+def test_every_algorithm_learns_from_scratch_by_the_curriculum(
     name: str, task: Task, ranker: CandidateScorer, test_cases: CaseSet, tmp_path: Path
 ) -> None:
     """Rejecting every client earns -0.25; the agent learns from rewards only."""
@@ -132,7 +132,7 @@ def test_every_algorithm_learns_from_nothing_by_the_curriculum(
 
 
 @pytest.mark.slow
-def test_without_a_start_ppo_collapses_and_the_guard_says_so(task: Task, tmp_path: Path) -> None:
+def test_from_scratch_ppo_collapses_and_the_guard_says_so(task: Task, tmp_path: Path) -> None:
     hostile = replace(task, weights=RewardWeights(wrong_link=-20.0))
     training = TrainingConfig(
         total_timesteps=65_536, evaluations=8, start="scratch", progress=False
