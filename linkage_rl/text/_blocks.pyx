@@ -115,11 +115,12 @@ cdef inline Py_UCS4 _separator(
 
 
 def separate(str block, const uint8_t[::1] is_kanji):
-    """Replace lot words and particles of addresses by separators, depending on their neighbours."""
+    """Replace lot words and particles of addresses by separators, by what is next to them."""
     cdef Py_ssize_t i, at = 0, size = PyUnicode_GET_LENGTH(block)
     cdef int kind = PyUnicode_KIND(block)
     cdef void* chars = PyUnicode_DATA(block)
-    cdef Py_UCS4 code, before = NEWLINE, after = PyUnicode_READ(kind, chars, 0) if size else 0, new
+    cdef Py_UCS4 code, new, before = NEWLINE
+    cdef Py_UCS4 after = PyUnicode_READ(kind, chars, 0) if size else 0
     cdef Py_UCS4* out = _buffer(size)
     for i in range(size):
         code = after
