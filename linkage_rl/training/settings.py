@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from linkage_rl.agents.algorithms import DQNConfig, MaskablePPOConfig, PPOConfig
+from linkage_rl.agents.algorithms import AgentConfig, PPOConfig
 from linkage_rl.agents.ranker import RankerConfig
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.checks import COUNT_OR_NONE, SEED, SHARE, Range, check_ranges
@@ -132,7 +132,7 @@ class RunSettings:
     env: EnvSettings = field(default_factory=EnvSettings)
     reward: RewardWeights = field(default_factory=RewardWeights)
     ranker: RankerConfig = field(default_factory=RankerConfig)
-    agent: PPOConfig | MaskablePPOConfig | DQNConfig = field(default_factory=PPOConfig)
+    agent: AgentConfig | PPOConfig = field(default_factory=PPOConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     logger: MlflowLogger | WandbLogger | None = None
