@@ -3,7 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from linkage_rl.agents.algorithms import AgentConfig, PPOConfig
+from linkage_rl.agents.algorithms import (
+    AgentConfig,
+    DQNConfig,
+    MaskablePPOConfig,
+    PPOConfig,
+    QRDQNConfig,
+)
 from linkage_rl.agents.ranker import RankerConfig
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.checks import COUNT_OR_NONE, SEED, SHARE, Range, check_ranges
@@ -132,7 +138,10 @@ class RunSettings:
     env: EnvSettings = field(default_factory=EnvSettings)
     reward: RewardWeights = field(default_factory=RewardWeights)
     ranker: RankerConfig = field(default_factory=RankerConfig)
-    agent: AgentConfig | PPOConfig = field(default_factory=PPOConfig)
+    agent: PPOConfig | MaskablePPOConfig | DQNConfig | QRDQNConfig | AgentConfig = field(
+        default_factory=PPOConfig
+    )
+    """One of `AGENTS`, or another `AgentConfig` named by `_target_`."""
     training: TrainingConfig = field(default_factory=TrainingConfig)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     logger: MlflowLogger | WandbLogger | None = None
