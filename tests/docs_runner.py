@@ -52,7 +52,8 @@ def blocks_of(page: str) -> list[Block]:
     """The blocks of a page in their order, with the output that each announces."""
     found = list(_FENCE.finditer(page))
     blocks = []
-    for fence, after in zip(found, [*found[1:], None], strict=True):
+    for place, fence in enumerate(found):
+        after = found[place + 1] if place + 1 < len(found) else None
         language, _, option = fence[1].strip().partition(" ")
         follows = after is not None and not page[fence.end() : after.start()].strip()
         announced = after is not None and after[1].strip() == "text" and follows
@@ -119,11 +120,14 @@ class Reader:
     def _bash(self, block: Block) -> str:
         printed = ""
         for statement in statements(block.text):
-            words = _command_words(statement)
-            if words and not self.isolated and not _SHELL.search(statement):
-                printed = self.run_command(words[0], words[1:])
-            else:
+            command, redirected, file = statement.partition(" > ")
+            words = _command_words(command)
+            if not words or self.isolated or _SHELL.search(command + file):
                 printed = self._in_shell(statement)
+                continue
+            printed = self.run_command(words[0], words[1:])
+            if redirected:
+                (self.folder / file).write_text(printed, encoding="utf-8")
         return printed
 
     def _in_shell(self, statement: str) -> str:
@@ -177,19 +181,20 @@ class Reader:
 
     def _check(self, block: Block) -> str:
         for statement in statements(block.text):
-            self._check_statement(re.sub(r"\s#\s.*", "", statement))
+            self.check(statement)
         return ""
 
-    def _check_statement(self, statement: str) -> None:
+    def check(self, statement: str) -> None:
+        """Compose the settings of a command, or look up what a statement names."""
         if words := _command_words(statement):
-            self.run_command(words[0], [*_one_run(words[1:]), "--cfg", "job"])
+            self.run_command(words[0], [*_one_run(words[1:]), "--cfg=job"])
             return
-        words = shlex.split(re.sub(r"\$\([^)]*\)", "x", statement))
+        words = shlex.split(re.sub(r"\$\([^)]*\)", "x", statement), comments=True)
         program, *rest = [word for word in words if not re.match(r"[A-Z_]+=", word)]
         if program == "make":
-            assert rest[0] in targets()
+            assert set(rest[:1]) <= targets()
         elif program == "pip":
-            (extra,) = re.findall(r"\[(\w+)\]", statement)
+            (extra,) = re.findall(r"\[(\w+)\]", " ".join(rest))
             assert extra in extras()
         elif (program, rest[0]) == ("python", "-m"):
             _check_module(rest[1], rest[2:])
@@ -222,7 +227,7 @@ def _command_words(statement: str) -> list[str]:
     found = re.match(r"(?:linkage-rl |python -m linkage_rl\.)(\w+)\b(.*)", statement, re.DOTALL)
     if not found or found[1] not in COMMANDS:
         return []
-    return [found[1], *shlex.split(re.sub(r"\$\([^)]*\)", "x", found[2]))]
+    return [found[1], *shlex.split(re.sub(r"\$\([^)]*\)", "x", found[2]), comments=True)]
 
 
 def _one_run(words: list[str]) -> list[str]:

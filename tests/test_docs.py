@@ -16,14 +16,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs_runner import ROOT, Reader, blocks_of, cells_of, free_port, rows_between
+from tests.docs_runner import (
+    ROOT,
+    Reader,
+    RunCommand,
+    blocks_of,
+    cells_of,
+    free_port,
+    rows_between,
+    statements,
+)
 
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for path in (*ROOT.glob("README*.md"), ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"))
 )
-SLOW = ("docs/environments.md", "docs/howto/add_", "docs/howto/scale_out.md")
-"""Pages that train, or start processes."""
+RUN = ("bash", "python", "pycon", "diff")
+"""Languages of blocks that a reader runs."""
+CHECKABLE = re.compile(
+    r"(linkage-rl|make|pip|python -m (linkage_rl|experiments|serving|examples))\b"
+)
+"""Statements whose settings, targets, extras and modules can be looked up."""
 CODE = ("linkage_rl/**/*.py", "linkage_rl/**/*.pyx", "configs/**/*.yaml")
 FAST = ("debug=fast", "training.total_timesteps=4096", "training.evaluations=1")
 QUIET = {
@@ -79,18 +92,18 @@ def desk(finished_run: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def reader(
-    desk: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Iterator[Reader]:
-    """Someone who follows a page in that folder; commands run in this process."""
-    monkeypatch.chdir(desk)
+def run_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[RunCommand]:
+    """Runs a command through its `main` in this process, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
     for name in ("DATABASE_URL", "DB_HOST", "DB_SECRET_ARN", "LINKAGE_RL_CACHE"):
         monkeypatch.delenv(name, raising=False)
     root, own = logging.getLogger(), logging.getLogger("linkage_rl")
     before = (list(root.handlers), root.level, own.level)
 
-    def run_command(name: str, words: list[str]) -> str:
+    def run(name: str, words: list[str]) -> str:
         monkeypatch.setattr(sys, "argv", [name, *words])
         code = 0
         try:
@@ -103,11 +116,17 @@ def reader(
         assert code == 0, f"{name} {' '.join(words)}\n{printed.err}"
         return printed.out
 
-    run_command("companies", ["source=companies.csv", "database=companies.db"])
-    yield Reader(desk, run_command)
+    yield run
     root.handlers[:] = before[0]
     root.setLevel(before[1])
     own.setLevel(before[2])
+
+
+@pytest.fixture
+def reader(desk: Path, run_command: RunCommand) -> Reader:
+    """Someone who follows a page in a folder with the tutorial's files and its company table."""
+    run_command("companies", ["source=companies.csv", "database=companies.db"])
+    return Reader(desk, run_command)
 
 
 @pytest.fixture(scope="session")
@@ -140,13 +159,26 @@ def _wait_for(url: str) -> None:
     raise TimeoutError(f"no answer from {url}")
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        pytest.param(page, marks=pytest.mark.slow) if page.startswith(SLOW) else page
-        for page in PAGES
-    ],
-)
+def has_code(page: str) -> bool:
+    """Whether a page has a block that a reader would run."""
+    blocks = blocks_of((ROOT / page).read_text(encoding="utf-8"))
+    return any(block.language in RUN for block in blocks)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_of_a_page_can_be_composed(page: str, run_command: RunCommand) -> None:
+    reader = Reader(Path.cwd(), run_command)
+
+    for block in blocks_of((ROOT / page).read_text(encoding="utf-8")):
+        assert block.language in (*RUN, *QUIET)
+        for statement in statements(block.text) if block.language == "bash" else ():
+            # own configurations and code exist only where the page is followed
+            if CHECKABLE.match(statement) and "--config-dir" not in statement:
+                reader.check(statement.partition(" > ")[0])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page in PAGES if has_code(page)])
 def test_every_block_of_a_page_runs(
     page: str, reader: Reader, request: pytest.FixtureRequest
 ) -> None:
@@ -163,9 +195,8 @@ def test_every_block_of_a_page_runs(
     for block in blocks:
         reader.follow(block)
 
-    assert {block.language for block in blocks} <= {"bash", "python", "pycon", "diff", *QUIET}
 
-
+@pytest.mark.slow
 def test_the_linked_rows_of_the_readme_are_those_of_a_run(reader: Reader) -> None:
     words = ["clients=clients.csv", "output=linked.csv", "database=companies.db"]
     reader.run_command("link", ["bundle=bundle", *words])

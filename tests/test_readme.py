@@ -61,3 +61,15 @@ def test_the_messy_rows_are_those_of_the_example_list() -> None:
     with (ROOT / "docs" / "examples" / "clients.csv").open(encoding="utf-8") as stream:
         listed = list(csv.DictReader(stream))
     assert rows == [[one[name] for name in header] for one in listed[: len(rows)]]
+
+
+def test_the_environment_example_runs_and_shows_a_decision(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    *_, example = (one for one in blocks_of(text_of("README.md")) if one.language == "python")
+
+    exec(compile(example.text, "README.md", "exec"), {})
+
+    printed = capsys.readouterr().out
+    assert "client" in printed
+    assert "action" in printed
