@@ -50,6 +50,18 @@ def link(
 
 @overload
 def link(
+    clients: Sequence[Mapping[str, Any]],
+    bundle: Path | str | FrameLinker,
+    companies: object = None,
+    *,
+    columns: Columns = None,
+    company_columns: Columns = None,
+    progress: bool | None = None,
+) -> list[dict[str, Any]]: ...
+
+
+@overload
+def link(
     clients: Table,
     bundle: Path | str | FrameLinker,
     companies: object = None,

@@ -1,7 +1,7 @@
 """A linker that takes and returns tables of other libraries."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final, TypeVar, overload
 
@@ -14,7 +14,7 @@ from linkage_rl.linker import LinkedBatch, Linker
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
 
 Table = TypeVar("Table")
-"""A pandas or polars DataFrame, an Arrow table, or a list of dicts."""
+"""A pandas or polars DataFrame, or an Arrow table."""
 
 _CHUNK: Final = 4096
 """Clients linked between two steps of the progress bar."""
@@ -30,6 +30,14 @@ class FrameLinker(Linker):
 
     @overload
     def link(self, records: RecordBatch) -> LinkedBatch: ...
+
+    @overload
+    def link(
+        self,
+        records: Sequence[Mapping[str, Any]],
+        columns: Columns = None,
+        progress: bool | None = None,
+    ) -> list[dict[str, Any]]: ...
 
     @overload
     def link(

@@ -35,10 +35,12 @@ MAKERS: dict[str, Callable[[list[Row]], Any]] = {
 def rows_of(table: Any) -> list[Row]:
     """Any table as dicts, missing values as None."""
     if isinstance(table, pd.DataFrame):
-        return table.astype(object).where(table.notna(), None).to_dict("records")
-    if isinstance(table, pl.DataFrame):
-        return table.to_dicts()
-    return table.to_pylist() if isinstance(table, pa.Table) else list(table)
+        table = table.astype(object).where(table.notna(), None).to_dict("records")
+    elif isinstance(table, pl.DataFrame):
+        table = table.to_dicts()
+    elif isinstance(table, pa.Table):
+        table = table.to_pylist()
+    return list(table)
 
 
 @pytest.fixture(scope="module")
@@ -89,9 +91,9 @@ def test_columns_of_other_names_are_named_by_the_user(bundle: Path) -> None:
 
     linked = linkage_rl.link(clients, bundle, columns={"client_id": "番号", "name": "会社名"})
 
-    assert linked["client_id"].to_list() == [7, 8]
-    assert linked["company_id"].to_list() == ["c1", None]
-    assert linked["会社名"].to_list() == ["株式会社青空商事", None]
+    first, second = linked.select("client_id", "company_id", "会社名").rows()
+    assert first == (7, "c1", "株式会社青空商事")
+    assert second == (8, None, None)
     assert "番号" not in linked.columns
 
 
