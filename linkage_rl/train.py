@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from hydra.conf import HydraConf
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
@@ -160,7 +161,7 @@ def _given(flag: str, given: Mapping[str, str]) -> bool:
     return flag in given or short in given
 
 
-def _config_flags(hydra: DictConfig) -> list[str]:
+def _config_flags(hydra: DictConfig | HydraConf) -> list[str]:
     """The flags by which a command found its configuration: that of the library needs none."""
     flags = []
     for source in hydra.runtime.config_sources:
