@@ -55,6 +55,19 @@ def replacing(path: Path) -> Iterator[Path]:
                 partial.unlink(missing_ok=True)
 
 
+def replace_bytes(path: Path, content: bytes) -> None:
+    """Write a whole file, or leave the earlier one.
+
+    For formats of several parts, such as zip: their writers, cut short by a full disk, would raise
+    once more when they are collected.
+
+    Raises:
+        OutputError: The file cannot be written; nothing of it is left.
+    """
+    with replacing(path) as partial:
+        partial.write_bytes(content)
+
+
 @contextmanager
 def naming_full_disk(folder: Path) -> Iterator[None]:
     """Turn a full disk into one sentence, whichever library met it; other faults pass.

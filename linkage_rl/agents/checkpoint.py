@@ -1,5 +1,6 @@
 """Saving a model during training, and resuming from it."""
 
+import io
 import re
 from pathlib import Path
 from typing import Final
@@ -7,7 +8,7 @@ from typing import Final
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from linkage_rl.agents.masked_dqn import CaseReplayBuffer
-from linkage_rl.atomic import replacing
+from linkage_rl.atomic import replace_bytes
 
 MAX_CHECKPOINTS: Final = 3
 """Checkpoints that are kept; older ones are deleted."""
@@ -28,8 +29,9 @@ def save_model(model: BaseAlgorithm, path: Path) -> None:
     Raises:
         OutputError: The file cannot be written; an earlier one stays as it was.
     """
-    with replacing(path) as partial:
-        model.save(partial, exclude=_LAST_STEP)
+    content = io.BytesIO()
+    model.save(content, exclude=_LAST_STEP)
+    replace_bytes(path, content.getvalue())
 
 
 def save_checkpoint(model: BaseAlgorithm, folder: Path) -> Path:
@@ -41,8 +43,9 @@ def save_checkpoint(model: BaseAlgorithm, folder: Path) -> Path:
     path = folder / f"rl_model_{model.num_timesteps}_steps.zip"
     replay = getattr(model, "replay_buffer", None)
     if isinstance(replay, CaseReplayBuffer):
-        with replacing(folder / _REPLAY) as partial:
-            replay.save(partial)
+        content = io.BytesIO()
+        replay.save(content)
+        replace_bytes(folder / _REPLAY, content.getvalue())
     save_model(model, path)
     for _, old in _checkpoints(folder)[:-MAX_CHECKPOINTS]:
         old.unlink()

@@ -1,7 +1,7 @@
 """DQN and QR-DQN that explore legal actions only, with a replay buffer that stores cases."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -68,7 +68,7 @@ class CaseReplayBuffer(ReplayBuffer):
         if self.pos == self.buffer_size:
             self.full, self.pos = True, 0
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | BinaryIO) -> None:
         """Write the transitions to an `.npz` file."""
         np.savez(
             path,

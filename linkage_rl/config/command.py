@@ -189,7 +189,9 @@ def _without_secret(word: str) -> str:
 
 def _flags_first(words: Sequence[str]) -> list[str]:
     """Flags such as `--multirun` before the keys: argparse refuses keys on both sides of a flag."""
-    flags, keys, value_follows = [], [], False
+    flags: list[str] = []
+    keys: list[str] = []
+    value_follows = False
     for word in words:
         (flags if value_follows or word.startswith("-") else keys).append(word)
         value_follows = word in _VALUED_FLAGS

@@ -185,7 +185,7 @@ def _unpacked(packed: Any) -> Any:
 
 
 def _retried(settings: LauncherSettings, **more: object) -> dict[str, object]:
-    """Limits of retrying: without them, a list too large for the memory would be retried for ever."""
+    """Limits of retrying: else a list too large for the memory would be retried for ever."""
     return {"max_restarts": settings.retries, "max_task_retries": settings.retries, **more}
 
 

@@ -1,5 +1,6 @@
 """Callbacks of the training: evaluation, checkpoints, the collapse guard, progress."""
 
+import io
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from linkage_rl.agents.algorithms import to_policy
 from linkage_rl.agents.checkpoint import save_checkpoint, save_model
 from linkage_rl.agents.scorer import save_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
-from linkage_rl.atomic import replacing
+from linkage_rl.atomic import replace_bytes, replacing
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider, PreparedPool
 from linkage_rl.decision.observation import View
@@ -115,8 +116,9 @@ class EvaluationCallback(BaseCallback):
         self._keep_if_best(policy, float(rewards.mean()))
         columns: dict[str, Any] = {name: np.array(values) for name, values in self._history.items()}
         # after the best model: a run that is killed in between finds one that is at least as good
-        with replacing(self._folder / CURVE) as path:
-            np.savez(path, **columns)
+        content = io.BytesIO()
+        np.savez(content, **columns)
+        replace_bytes(self._folder / CURVE, content.getvalue())
         self._guard()
 
     def _record(self, reward: float, success: float, length: float, rate: float) -> None:

@@ -18,6 +18,7 @@ def run(
     """Runs a command through its `main` in an empty working folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    monkeypatch.setattr(logging, "raiseExceptions", True)
     for name in ("DATABASE_URL", "DB_HOST", "DB_SECRET_ARN", "LINKAGE_RL_CACHE"):
         monkeypatch.delenv(name, raising=False)
     root, own = logging.getLogger(), logging.getLogger("linkage_rl")

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from linkage_rl.decision.cases import CaseSet
+from linkage_rl.training.run_folder import locked, read_cases
 from tests.commands.shop import Run
 
 TINY = (
@@ -32,6 +35,8 @@ def test_a_run_ends_with_the_side_by_side_table_and_the_path_of_its_bundle(
     ended = run("train", *TINY)
 
     assert ended.code == 0, ended.err
+    # training.progress=false in `TINY`
+    assert not re.search(r"\d+%\||it/s|pass/s|row/s", ended.err)
     folder = only_run(tmp_path, "ppo")
     lines = ended.out.strip().splitlines()
     assert lines[-1] == f"bundle   {folder.relative_to(tmp_path) / 'bundle'}"
@@ -39,9 +44,32 @@ def test_a_run_ends_with_the_side_by_side_table_and_the_path_of_its_bundle(
     assert {"rules", "ranker", "static plan", "agent"} <= set(systems)
     for name in ("config.yaml", "metrics.json", "manifest.json", "report.html", "best_model.zip"):
         assert (folder / name).is_file(), name
-    assert json.loads((folder / "manifest.json").read_text())["command"].endswith(" ".join(TINY))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["command"].endswith(" ".join(TINY))
+    assert {split: len(cases) for split, cases in read_cases(folder).items()} == {
+        split: len(CaseSet.load(part["folder"])) for split, (part,) in manifest["cases"].items()
+    }
     entry = json.loads((tmp_path / "outputs" / "leaderboard.jsonl").read_text())
     assert (entry["agent"], entry["seed"]) == ("ppo", 1)
+
+
+def test_a_run_in_a_folder_that_is_in_use_is_refused_and_changes_nothing(
+    run: Run, tmp_path: Path
+) -> None:
+    with locked(tmp_path / "one"):
+        ended = run("train", *TINY, "hydra.run.dir=one")
+
+    assert ended.code == 2
+    assert ended.last.startswith("error: run folder one is in use by another process; wait until")
+    assert {path.name for path in (tmp_path / "one").rglob("*")} == {".lock", "train.log"}
+
+
+def test_runs_of_the_same_second_have_folders_of_their_own(run: Run, tmp_path: Path) -> None:
+    for _ in range(2):
+        # refused once its folder has been named
+        run("train", *TINY, "table.two_tables=nowhere")
+
+    assert len(list((tmp_path / "outputs" / "sample" / "ppo").iterdir())) == 2
 
 
 @pytest.mark.slow
@@ -70,12 +98,12 @@ def test_an_interrupted_run_leaves_a_checkpoint_and_goes_on(run: Run, tmp_path: 
         time.sleep(0.1)
     time.sleep(1.0)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate()
+    _, printed = process.communicate()
 
     folder = only_run(tmp_path, "ppo")
-    assert process.returncode == 130, said
-    assert said.strip().splitlines()[-1] == "error: interrupted"
-    assert f"resume={folder.relative_to(tmp_path)}" in said
+    assert process.returncode == 130, printed
+    assert printed.strip().splitlines()[-1] == "error: interrupted"
+    assert f"resume={folder.relative_to(tmp_path)}" in printed
     assert list((folder / "checkpoints").glob("rl_model_*_steps.zip"))
 
     steps = max(int(p.stem.split("_")[2]) for p in (folder / "checkpoints").glob("rl_model*"))

@@ -16,10 +16,11 @@ from linkage_rl.agents.warm_start import WarmStartConfig
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.envs.core import LinkageCore, Step
-from linkage_rl.errors import CollapsedPolicyError, ConfigError
+from linkage_rl.errors import CollapsedPolicyError, ConfigError, OutputError
 from linkage_rl.training import agent
 from linkage_rl.training.agent import Task, TrainingConfig, starting_scorer, train_agent
 from tests.cases_factory import DRAWN_VIEW, synthetic_cases
+from tests.full_disk import disk_with_room_for
 
 TASK = Task(
     synthetic_cases(500, np.random.default_rng(1)),
@@ -70,8 +71,8 @@ def test_run_thresholds_come_from_valid_cases_and_where_these_are_few_from_train
 
     monkeypatch.setattr(agent, "with_run_thresholds", noted)
     valid = len(TASK.valid)
-    for most in (0, valid - 10, valid + 30):
-        warm = replace(QUICK.warm_start, run_threshold_cases=most)
+    for limit in (0, valid - 10, valid + 30):
+        warm = replace(QUICK.warm_start, run_threshold_cases=limit)
         starting_scorer(PPO, TASK, replace(QUICK, warm_start=warm), 0, ranker)
 
     few, filled = seen
@@ -173,6 +174,46 @@ def test_resuming_nothing_is_refused(ranker: CandidateScorer, tmp_path: Path) ->
         train_agent(PPO, TASK, QUICK, 1, tmp_path, ranker, resume=True)
 
 
+@pytest.mark.parametrize(("room", "file"), [(200, r"progress\.csv"), (3_000, r"best_model\.zip")])
+def test_a_full_disk_is_named_by_the_file_and_leaves_nothing_half_written(
+    ranker: CandidateScorer, tmp_path: Path, room: int, file: str
+) -> None:
+    quiet = replace(QUICK, tensorboard=False)
+
+    with disk_with_room_for(room), pytest.raises(OutputError, match=f"cannot write .*{file}: "):
+        train_agent(PPO, TASK, quiet, 1, tmp_path, ranker)
+
+    assert not list(tmp_path.rglob("*partial*"))
+    train_agent(PPO, TASK, quiet, 1, tmp_path, ranker)
+    assert evaluations(tmp_path)["timesteps"].tolist() == [0, 512, 1024, 1536, 2048]
+
+
+def test_a_run_resumes_from_a_checkpoint_that_lies_behind_its_last_evaluation(
+    ranker: CandidateScorer, tmp_path: Path
+) -> None:
+    """Killed between an evaluation and the checkpoint after it: no step is counted twice."""
+    train_agent(PPO, TASK, QUICK, 1, tmp_path, ranker)
+    (tmp_path / "checkpoints" / "rl_model_2048_steps.zip").unlink()
+
+    train_agent(PPO, TASK, QUICK, 1, tmp_path, ranker, resume=True)
+
+    steps = evaluations(tmp_path)["timesteps"].tolist()
+    assert steps == [0, 512, 1024, 1536, 1536, 2048]
+    with (tmp_path / "progress.csv").open() as table:
+        assert [int(row["time/total_timesteps"]) for row in csv.DictReader(table)] == steps
+
+
+def test_a_checkpoint_resumes_without_a_best_model(ranker: CandidateScorer, tmp_path: Path) -> None:
+    """A full disk may have room for a checkpoint after the best model has failed."""
+    train_agent(PPO, TASK, replace(QUICK, total_timesteps=1024), 1, tmp_path, ranker)
+    for name in ("best_model.zip", "best_scorer.pt"):
+        (tmp_path / name).unlink()
+
+    train_agent(PPO, TASK, QUICK, 1, tmp_path, ranker, resume=True)
+
+    assert (tmp_path / "best_model.zip").is_file()
+
+
 def test_an_interrupt_leaves_a_checkpoint_that_resumes(
     ranker: CandidateScorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,7 +235,7 @@ def test_an_interrupt_leaves_a_checkpoint_that_resumes(
     assert evaluations(tmp_path)["timesteps"][[0, 1]].tolist() == [0, 256]
 
 
-def test_a_policy_that_links_nobody_ends_the_run_with_one_sentence(
+def test_a_policy_that_links_no_client_ends_the_run_with_one_sentence(
     ranker: CandidateScorer, tmp_path: Path
 ) -> None:
     hostile = replace(TASK, weights=RewardWeights(wrong_link=-1000.0))

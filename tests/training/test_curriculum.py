@@ -8,7 +8,7 @@ from linkage_rl.training.curriculum import CurriculumCallback, WrongLinkCurricul
 from tests.cases_factory import DRAWN_VIEW, synthetic_cases
 
 
-def test_the_core_pays_the_cost_of_the_moment() -> None:
+def test_the_core_pays_the_penalty_of_the_current_step() -> None:
     core = LinkageCore(synthetic_cases(5, np.random.default_rng(0)), DRAWN_VIEW)
     target = RewardWeights(wrong_link=-3.0, review=0.2)
     callback = CurriculumCallback(
@@ -24,7 +24,7 @@ def test_the_core_pays_the_cost_of_the_moment() -> None:
     assert core.weights == target
 
 
-def test_a_ramp_needs_a_length() -> None:
+def test_a_curriculum_needs_a_length() -> None:
     with pytest.raises(
         ConfigError, match=r"training.curriculum.fraction must lie in \(0, 1\], got 0"
     ):

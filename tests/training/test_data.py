@@ -9,7 +9,7 @@ import pytest
 
 from linkage_rl.errors import ConfigError
 from linkage_rl.tables.sample import SampleConfig
-from linkage_rl.training.data import cache_lock, balanced, prepare
+from linkage_rl.training.data import balanced, cache_lock, prepare
 from linkage_rl.training.settings import ListSettings, RunSettings, TableSettings
 from tests.cases_factory import synthetic_cases
 
