@@ -106,23 +106,23 @@ class CandidateScorer(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Embedded candidates (B, K, width) and the context (B, 2 * width + Q + R + 2)."""
         filled = action_mask[:, : candidates.shape[1], None].to(candidates.dtype)
-        query_embedding = self.embed_query(query)[:, None]
+        client = self.embed_query(query)[:, None]
         if torch.onnx.is_in_onnx_export():
-            own = torch.relu(self.mix(torch.relu(self.embed(candidates) + query_embedding))) * filled
+            own = torch.relu(self.mix(torch.relu(self.embed(candidates) + client))) * filled
         else:
-            own = self._embed_filled(candidates, query_embedding, filled)
+            own = self._embed_filled(candidates, client, filled)
         mean = own.sum(dim=1) / filled.sum(dim=1).clamp(min=1.0)
         # Embeddings are never negative, so the zeros of empty slots do not raise the maximum.
         return own, torch.cat([mean, own.amax(dim=1), query, state], dim=1)
 
-    def _embed_filled(self, candidates: Tensor, query_embedding: Tensor, filled: Tensor) -> Tensor:
+    def _embed_filled(self, candidates: Tensor, client: Tensor, filled: Tensor) -> Tensor:
         """Embeddings of the filled slots, 0 in the empty ones, which most slots are early on.
 
         The exported graph embeds all slots instead: it cannot depend on how many are filled.
         """
         rows = filled.flatten().nonzero().squeeze(1)
         own = candidates.flatten(0, 1)[rows]
-        own = torch.relu(self.embed(own) + query_embedding[rows // candidates.shape[1], 0])
+        own = torch.relu(self.embed(own) + client[rows // candidates.shape[1], 0])
         own = torch.relu(self.mix(own))
         empty = own.new_zeros(filled.numel(), own.shape[1])
         return empty.index_copy(0, rows, own).reshape(*candidates.shape[:2], own.shape[1])

@@ -15,15 +15,15 @@ __all__ = [
     "RewardWeights",
 ]
 
-# A client is decided after R blockers and one stop; 18 leaves room for the 16 blockers that a
-# blocker set can hold, and one mistake.
-_GUARD_STEPS = 18
+# An episode of legal actions runs at most 16 blockers and then stops; 18 steps leave room for one
+# illegal action.
+_MAX_EPISODE_STEPS = 18
 
 for _name, _all_run in (("CandidateSelection-v0", False), ("Select-v0", True)):
     gym.register(
         id=f"linkage_rl/{_name}",
         entry_point="linkage_rl.envs.candidate_selection:CandidateSelectionEnv",
         vector_entry_point="linkage_rl.envs.vector:CandidateSelectionVectorEnv",
-        max_episode_steps=_GUARD_STEPS,
+        max_episode_steps=_MAX_EPISODE_STEPS,
         kwargs={"all_run": _all_run},
     )

@@ -12,7 +12,7 @@ from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.episode import Episodes
 from linkage_rl.decision.observation import View
 from linkage_rl.decision.rewards import Outcome, RewardWeights
-from linkage_rl.errors import ConfigError
+from linkage_rl.errors import ConfigError, IllegalActionError
 from linkage_rl.records import Observation
 
 Order = Literal["random", "sequential"]
@@ -146,8 +146,10 @@ class LinkageCore:
             idle: Episodes whose action is ignored: nothing changes, the reward is 0; shape (B,).
 
         Raises:
-            IllegalActionError: An action lies outside the action space.
+            IllegalActionError: An action lies outside the action space, or one is missing.
         """
+        if actions.shape != (self.batch,):
+            raise IllegalActionError(f"expected {self.batch} actions, got shape {actions.shape}")
         before, seen = self.episodes, self.observation
         mask = seen.action_mask
         if idle is not None:

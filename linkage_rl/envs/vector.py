@@ -135,7 +135,7 @@ class CandidateSelectionVectorEnv(VectorEnv[ObservationDict, NDArray[np.int64], 
         if seed is not None:
             self.core.rewind()
         replaced = np.ones(self.num_envs, dtype=np.bool_) if rows is None else rows
-        self._begin(replaced)
+        self._mark_new(replaced)
         observation = self.core.reset(case, rows)
         infos = infos_of(self.core, self.core.episodes, observation)
         return as_dict(observation, flat=self.flat), with_masks(infos, replaced)
@@ -161,10 +161,10 @@ class CandidateSelectionVectorEnv(VectorEnv[ObservationDict, NDArray[np.int64], 
         step = self.core.step(actions, restart=same_step, truncate=overdue, idle=idle)
         truncated = overdue & ~step.done
         ended = step.done | truncated
-        self._remember(actions, step, idle)
+        self._record_last(actions, step, idle)
         infos = self._infos(step, ended)
         if same_step:
-            self._begin(ended)
+            self._mark_new(ended)
         else:
             self._ended = ended
         return as_dict(step.observation, flat=self.flat), step.reward, step.done, truncated, infos
@@ -179,7 +179,7 @@ class CandidateSelectionVectorEnv(VectorEnv[ObservationDict, NDArray[np.int64], 
         """Which actions are legal now, shape (B, A)."""
         return self.core.observation.action_mask.astype(np.bool_)
 
-    def _begin(self, rows: NDArray[np.bool_]) -> None:
+    def _mark_new(self, rows: NDArray[np.bool_]) -> None:
         """Note that the episodes in these rows are new."""
         self._age[rows] = 0
         self._ended &= ~rows
@@ -194,10 +194,10 @@ class CandidateSelectionVectorEnv(VectorEnv[ObservationDict, NDArray[np.int64], 
                 f"episodes {np.flatnonzero(rows).tolist()} have ended; call "
                 "reset(options={'reset_mask': mask}) before the next step()"
             )
-        self._begin(rows)
+        self._mark_new(rows)
         self.core.reset(rows=rows)
 
-    def _remember(self, actions: NDArray[np.int64], step: Step, idle: NDArray[np.bool_]) -> None:
+    def _record_last(self, actions: NDArray[np.int64], step: Step, idle: NDArray[np.bool_]) -> None:
         if self.render_mode is not None:
             for row in np.flatnonzero(~idle):
                 self._last[row] = LastStep(int(actions[row]), Outcome(int(step.outcome[row])))

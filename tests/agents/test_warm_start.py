@@ -74,7 +74,7 @@ def test_the_second_blocker_is_run_while_it_costs_less_than_it_gains(
     assert np.mean(decisions.ran[unseen] >> 1 & 1) == pytest.approx(float(second_run))
 
 
-def test_the_warm_start_answers_like_the_ranker_with_its_link_threshold(
+def test_the_warm_start_answers_like_the_thresholded_ranker(
     ranker: CandidateScorer,
 ) -> None:
     cases = easy_cases(200)

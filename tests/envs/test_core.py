@@ -55,6 +55,11 @@ def test_an_action_outside_the_space_is_refused() -> None:
         core_at(0).step(np.array([6]))
 
 
+def test_one_action_is_needed_for_each_episode() -> None:
+    with pytest.raises(IllegalActionError, match=r"expected 2 actions, got shape \(1,\)"):
+        core_at(0, 0).step(np.array([NO_MATCH]))
+
+
 def test_a_finished_episode_is_replaced_by_the_next_case_at_once() -> None:
     core = LinkageCore(two_clients(), VIEW, batch=2, order="sequential")
     core.reset()
