@@ -126,13 +126,13 @@ def test_a_machine_without_japanese_fonts_draws_without_a_warning(
 
 @pytest.mark.skipif(importlib.util.find_spec("moviepy") is None, reason="needs moviepy")
 def test_record_video_writes_a_video(tmp_path: Path) -> None:
-    env: Any = RecordVideo(two_client_env("rgb_array"), str(tmp_path))
+    env: Any = RecordVideo(two_client_env("rgb_array"), str(tmp_path / "videos"))
     env.reset(options={"case": 0})
     env.step(RUN_NAME)
     env.step(NO_MATCH)
     env.close()
 
-    assert list(tmp_path.glob("*.mp4"))
+    assert list(tmp_path.glob("videos/*.mp4"))
 
 
 @pytest.mark.skipif(importlib.util.find_spec("moviepy") is not None, reason="has moviepy")
