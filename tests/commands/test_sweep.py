@@ -10,7 +10,7 @@ from tests.commands.test_train import TINY
 
 pytestmark = [pytest.mark.extras, pytest.mark.filterwarnings("ignore")]
 
-TUNE = (*TINY, "sweep=tune", "agent.refine.batch=2048")
+TUNE = (*TINY, "sweep=tune", "agent.refine.batch_size=2048")
 
 
 def test_a_search_goes_on_where_it_stopped(
@@ -20,10 +20,10 @@ def test_a_search_goes_on_where_it_stopped(
         pytest.fail("Optuna is not installed: make setup-extras", pytrace=False)
     sweep = importlib.import_module("experiments.sweep")
     monkeypatch.chdir(tmp_path)
-    words = (*TUNE, "study=studies/one.db")
-    assert sweep.main([*words, "trials=2"]) == 0
+    arguments = (*TUNE, "study=studies/one.db")
+    assert sweep.main([*arguments, "trials=2"]) == 0
 
-    assert sweep.main([*words, "trials=3"]) == 0
+    assert sweep.main([*arguments, "trials=3"]) == 0
 
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines if line.startswith("trial")] == [
@@ -38,22 +38,22 @@ def test_a_search_goes_on_where_it_stopped(
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("arguments", "sentence"),
     [
         ((), "error: expected a search space, got none; choose one, as in sweep=tune"),
         (("sweep=tune", "trials=few"), "error: trials expects a whole number, got 'few'"),
     ],
 )
-def test_what_cannot_be_sought_is_said(
-    words: tuple[str, ...], sentence: str, capsys: pytest.CaptureFixture[str]
+def test_what_cannot_be_searched_is_refused(
+    arguments: tuple[str, ...], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sweep = importlib.import_module("experiments.sweep")
 
-    assert sweep.main(words) == 1
+    assert sweep.main(arguments) == 1
     assert capsys.readouterr().err.strip() == sentence
 
 
-def test_what_is_made_once_for_all_trials_cannot_be_sought() -> None:
+def test_what_is_made_once_for_all_trials_cannot_be_searched() -> None:
     sweep = importlib.import_module("experiments.sweep")
 
     with pytest.raises(ConfigError, match=r"a search takes agent\.\* and training\.\* with inter"):
