@@ -14,7 +14,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from hydra.conf import HydraConf
 from hydra.core.hydra_config import HydraConfig
@@ -112,7 +112,7 @@ def resume_command(folder: Path) -> str:
         *map(shlex.quote, _config_flags(HydraConfig.get())),
     ]
     words.append(f"resume={shlex.quote(str(folder))}")
-    secrets = map(_SECRET.match, map(str, HydraConfig.get().overrides.task))
+    secrets = map(_SECRET.match, _raw_words(HydraConfig.get().overrides.task))
     words += [f"{found[1]}=URL" for found in secrets if found]
     return " ".join(words)
 
@@ -144,7 +144,7 @@ def _saved_words(folder: Path, given: Mapping[str, str]) -> list[str]:
             f"expected an interrupted run in resume={folder}, found no {OVERRIDES}; "
             "give the folder that the run wrote"
         ) from None
-    words = [str(word) for word in overrides] if isinstance(overrides, ListConfig) else []
+    words = _raw_words(overrides)
     for found in map(_SECRET.match, words):
         if found and found[1] not in given and found[2] not in os.environ:
             raise ConfigError(
@@ -153,6 +153,13 @@ def _saved_words(folder: Path, given: Mapping[str, str]) -> list[str]:
             )
     flags = [flag for flag in _config_flags(hydra) if not _given(flag.partition("=")[0], given)]
     return [*flags, *(word for word in words if not word.startswith("sweep="))]
+
+
+def _raw_words(words: object) -> list[str]:
+    """The arguments as they are written, with the variables in them not looked up."""
+    if not isinstance(words, ListConfig):
+        return []
+    return [str(word) for word in cast(list[object], OmegaConf.to_container(words, resolve=False))]
 
 
 def _given(flag: str, given: Mapping[str, str]) -> bool:
