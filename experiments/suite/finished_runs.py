@@ -12,6 +12,7 @@ import xxhash
 from omegaconf import OmegaConf
 
 from experiments.suite.systems import AGENT, FIT, RANKER, SYSTEMS
+from linkage_rl.config.renamed import refuse_former_settings
 from linkage_rl.errors import ConfigError
 from linkage_rl.train import TrainSettings
 
@@ -42,6 +43,9 @@ def fitting_run(settings: TrainSettings, system: str, runs: Sequence[Path]) -> P
 
     Runs are compared by every setting on which the system depends, but not by their code: their
     commit goes into the record of the cell.
+
+    Raises:
+        ConfigError: A run was made under former names of settings.
     """
     kind = SYSTEMS[system]
     if not (kind.agent or system == "ranker"):
@@ -49,6 +53,7 @@ def fitting_run(settings: TrainSettings, system: str, runs: Sequence[Path]) -> P
     wanted = _relevant(asdict(settings), kind.reads)
     for run in runs:
         saved: Any = OmegaConf.to_container(OmegaConf.load(run / "config.yaml"))
+        refuse_former_settings(saved, run)
         if kind.agent and saved["agent_name"] != system:
             continue
         if saved["seed"] == settings.seed and _relevant(saved, kind.reads) == wanted:

@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class RayLauncher(Launcher):
-    """Runs every job in a process of Ray; if one is killed, the others go on, and it can be resumed."""
+    """Runs every job in a process of Ray; a job that is killed can be resumed, the others go on."""
 
     def __init__(self, address: str = "", workers: int = 2) -> None:
         """Choose the cluster.

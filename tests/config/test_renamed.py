@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from omegaconf.errors import OmegaConfBaseException
 
+from experiments.suite.finished_runs import fitting_run
 from linkage_rl.config.near_miss import explain, refused_key
 from linkage_rl.config.renamed import (
     CHOICES,
@@ -19,6 +20,7 @@ from linkage_rl.config.renamed import (
 from linkage_rl.errors import ConfigError, InputFileError
 from linkage_rl.evaluation.leaderboard import FILE_NAME, best, read
 from linkage_rl.evaluation.renamed import METRICS
+from linkage_rl.train import TrainSettings
 from tests.config.composing import KNOWN, agent_with, changed, composed, refusal
 
 
@@ -87,6 +89,13 @@ def test_a_run_with_the_settings_of_today_is_taken(tmp_path: Path) -> None:
     refuse_former_settings({"seed": 1, "training": {"total_timesteps": 5}}, tmp_path)
 
     assert not list(tmp_path.iterdir())
+
+
+def test_a_suite_takes_over_no_run_with_former_settings(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("agent_name: ppo\ntraining: {steps: 5}\n")
+
+    with pytest.raises(ConfigError, match=r"training\.steps is now training\.total_timesteps"):
+        fitting_run(TrainSettings(), "ppo", [tmp_path])
 
 
 @pytest.fixture
