@@ -1,6 +1,8 @@
 """The command line `linkage-rl NAME ...`; each command is also `python -m linkage_rl.NAME ...`."""
 
+import os
 import sys
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Final
 
@@ -26,6 +28,7 @@ Commands:
 {commands}
 
 Each is also `python -m linkage_rl.COMMAND`; --version prints the version.
+Tab completion in this shell: eval "$(linkage-rl -sc install=bash)"
 """
 
 
@@ -38,6 +41,8 @@ def main() -> None:
         sys.stdout.write(_USAGE.format(commands="\n".join(lines)))
     elif name == "--version":
         print_version()
+    elif name in ("-sc", "--shell-completion"):
+        _complete(words)
     elif name in COMMANDS:
         sys.argv[:] = [f"linkage-rl {name}", *words]
         run_command(name)
@@ -45,6 +50,26 @@ def main() -> None:
         near = get_close_matches(name, COMMANDS, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
         end(f"unknown command {name!r}; {hint}", WRONG_USE)
+
+
+def _complete(words: Sequence[str]) -> None:
+    """Install tab completion, or complete the line that the shell holds in `COMP_LINE`.
+
+    Hydra completes the arguments of a command, but knows nothing of a command's name before them.
+    """
+    line = os.environ.get("COMP_LINE", "")
+    parts = line.split()
+    if not any(word.startswith("query=") for word in words):
+        # the shell function that Hydra prints is the same for every command
+        sys.argv[:] = ["linkage-rl", "-sc", *words]
+        run_command("export")
+    elif len(parts) < 2 or (len(parts) == 2 and not line.endswith(" ")):
+        begin = "".join(parts[1:])
+        sys.stdout.write(" ".join(name for name in COMMANDS if name.startswith(begin)) + "\n")
+    elif parts[1] in COMMANDS:
+        os.environ["COMP_LINE"] = line[line.index(parts[1], len(parts[0])) :]
+        sys.argv[:] = [parts[1], "-sc", *words]
+        run_command(parts[1])
 
 
 if __name__ == "__main__":
