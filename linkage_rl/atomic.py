@@ -1,4 +1,4 @@
-"""Result files that are written whole or not at all, and a full disk in one sentence."""
+"""Result files are replaced atomically, and a full disk is reported in one sentence."""
 
 import contextlib
 import errno
@@ -14,7 +14,7 @@ DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Error numbers of a disk, or a quota, that is full."""
 
 _TORCH_FAULTS: Final = ("PytorchStreamWriter", "inline_container", "failed writing file")
-"""What PyTorch says, as a RuntimeError, when a file of weights does not fit on the disk."""
+"""Parts of the RuntimeErrors of PyTorch for a file of weights that does not fit on the disk."""
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def replace_bytes(path: Path, content: bytes) -> None:
-    """Write a whole file, or leave the earlier one.
+    """Replace the content of a file, or leave the earlier one.
 
     For formats of several parts, such as zip: their writers, cut short by a full disk, would raise
     once more when they are collected.
@@ -88,7 +88,7 @@ def naming_full_disk(folder: Path) -> Iterator[None]:
 
 
 def _reason(error: OSError) -> str:
-    """The fault in words: NumPy tells of a full disk as a number of bytes that were not written."""
+    """The fault in words: NumPy reports a full disk as a number of bytes that were not written."""
     return error.strerror or os.strerror(errno.ENOSPC)
 
 

@@ -45,7 +45,7 @@ OVERRIDES: Final = SAVED / "overrides.yaml"
 """The arguments, written last."""
 
 _SECRET: Final = re.compile(r"^([\w.]+)=\$\{oc\.env:(LINKAGE_RL_\w+)\}$")
-"""An argument whose value, a URL with a password, is kept in the environment alone."""
+"""An argument whose value, a URL with a password, is kept in the environment only."""
 
 _log = logging.getLogger(__name__)
 

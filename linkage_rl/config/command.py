@@ -177,7 +177,7 @@ def _end(sentence: str, code: int) -> NoReturn:
 def _without_secret(word: str) -> str:
     """The argument with a database URL that holds a password moved into the environment.
 
-    Hydra writes its arguments into the run folder, where a password must not stand.
+    Hydra writes its arguments into the run folder, where no password may be.
     """
     found = re.fullmatch(r"([\w.]+)=(['\"]?)([\w+]+://[^/\s]*:[^/\s]+@.*?)\2", word)
     if not found:

@@ -41,6 +41,6 @@ def ray_module(name: str) -> ModuleType:
         if (error.name or "").partition(".")[0] not in ("ray", "pyarrow"):
             raise
         raise ConfigError(
-            f"Ray was asked for, but {error.name} is not installed; make setup-extras, "
+            f"Ray is needed, but {error.name} is not installed; make setup-extras, "
             "or pip install 'linkage_rl[ray]'"
         ) from None

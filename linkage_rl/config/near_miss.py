@@ -1,4 +1,4 @@
-"""Says in one sentence why a configuration was refused, and which key was perhaps meant."""
+"""Explains in one sentence why a configuration was refused, and which key was perhaps meant."""
 
 import re
 from collections.abc import Sequence
@@ -55,19 +55,19 @@ def explain(error: Exception, known: Sequence[str] = ()) -> str:
     return _first_sentence(cause)
 
 
-def nearest_key(asked: str, known: Sequence[str]) -> str:
-    """The dotted key that is most like the asked one; '' where none is like it.
+def nearest_key(unknown: str, known: Sequence[str]) -> str:
+    """The dotted key closest to an unknown one; '' where none is close.
 
     >>> nearest_key("candidates.limits", ["seed", "candidates.limit", "env.max_candidates"])
     'candidates.limit'
     >>> nearest_key("max_candidates", ["seed", "candidates.limit", "env.max_candidates"])
     'env.max_candidates'
     """
-    last = asked.rsplit(".", 1)[-1]
-    known = [key for key in known if not asked.startswith(f"{key}.")]
+    last = unknown.rsplit(".", 1)[-1]
+    known = [key for key in known if not unknown.startswith(f"{key}.")]
     same = [key for key in known if key.rsplit(".", 1)[-1] == last]
     by_end = {key.rsplit(".", 1)[-1]: key for key in reversed(known)}
-    close = get_close_matches(asked, known, n=1, cutoff=0.8)
+    close = get_close_matches(unknown, known, n=1, cutoff=0.8)
     ends = [by_end[end] for end in get_close_matches(last, by_end, n=1, cutoff=0.7)]
     return next(iter([*same, *close, *ends]), "")
 

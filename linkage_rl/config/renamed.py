@@ -52,7 +52,7 @@ KEYS: Final[Mapping[str, str]] = {
     "training.warm.situations": "training.warm_start.samples",
     "training.warm.value_batch": "training.warm_start.value_batch_size",
 }
-"""Former key to the key of today. A group stands for the keys in it that kept their last part."""
+"""Former key to the key of today. A group covers the keys in it whose last part is unchanged."""
 
 CHOICES: Final[Mapping[str, str]] = {"reward=free_routes": "reward=free_blockers"}
 """Former choice of a group to the choice of today."""

@@ -154,7 +154,7 @@ def starting_scorer(
     """The weights with which training starts, in the form that the algorithm learns in.
 
     Raises:
-        ConfigError: A warm start was asked for without a ranker.
+        ConfigError: A warm start is configured, but there is no ranker.
     """
     if training.start != "warm":
         config = ScorerConfig.fitting(task.train, task.view, training.width)

@@ -37,7 +37,7 @@ class EvaluationCallback(BaseCallback):
     Writes into its folder `evaluations.npz` in the form of Stable-Baselines3 (timesteps, results,
     ep_lengths, successes, one column per case) with the linkage rates besides, `best_model.zip`
     and `best_scorer.pt`. A resumed run continues the files that the folder holds, and overwrites
-    its best model only by a better one. Each file is replaced as a whole.
+    its best model only by a better one. Each file is replaced atomically.
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from stable_baselines3.common.logger import KVWriter
 from linkage_rl.errors import ConfigError
 
 _BATCH: Final = 100
-"""Most parameters that MLflow takes at once."""
+"""Parameters that MLflow takes at once, at most."""
 
 
 class Tracker(KVWriter):
@@ -128,6 +128,6 @@ def _module(name: str, extra: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"logger={extra} was asked for, but {error.name} is not installed; make setup-extras, "
+            f"logger={extra} needs {error.name}, which is not installed; make setup-extras, "
             f"or pip install 'linkage_rl[{extra}]'"
         ) from None

@@ -38,7 +38,7 @@ def commit(package: Path = Path(linkage_rl.__file__).parent) -> str:
     """The commit of the checkout that a package lies in; '' for an installed package.
 
     A repository that merely surrounds the installation, as one with a virtual environment in it
-    does, says nothing about the package: it must track the package as a folder at its top.
+    does, has no commit of the package: it must track the package as a folder at its top.
 
     Args:
         package: The folder of the package.
@@ -51,7 +51,7 @@ def commit(package: Path = Path(linkage_rl.__file__).parent) -> str:
 
 
 def _git(folder: Path, *words: str) -> str:
-    """What git prints when it is asked in a folder; '' where it fails."""
+    """What a git command prints in a folder; '' where it fails."""
     # a hook's GIT_DIR would answer for another repository
     environment = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
     try:

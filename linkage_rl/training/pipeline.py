@@ -1,4 +1,4 @@
-"""The whole run: data, ranker, agent, comparison on valid and test, bundle."""
+"""A training run from data to bundle: ranker, agent, comparison on valid and test."""
 
 import json
 import logging

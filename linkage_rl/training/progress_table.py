@@ -29,7 +29,7 @@ What an algorithm of yours records besides follows in further columns.
 class ProgressTable(KVWriter):
     """Writes the rows, after those of an interrupted run that is resumed.
 
-    The file is replaced as a whole by each row: a killed run leaves no torn line.
+    The file is replaced atomically with each row: a killed run leaves no torn line.
     """
 
     def __init__(self, path: Path, steps: int = 0) -> None:

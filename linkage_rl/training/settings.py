@@ -25,7 +25,7 @@ from linkage_rl.training.agent import TrainingConfig
 from linkage_rl.training.loggers import MlflowLogger, WandbLogger
 
 MAX_SLOTS: Final = 2048
-"""Most candidates that 16 blockers propose for a client, at 128 each."""
+"""Candidates that 16 blockers propose for a client at most, 128 each."""
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ class Ended:
 
     @property
     def last(self) -> str:
-        """The last line of the error stream: what the user is told."""
+        """The last line of the error stream: the sentence for the user."""
         return (self.err.strip().splitlines() or [""])[-1]
 
 
@@ -103,11 +103,11 @@ def write_same_name_policy(path: Path, blockers: int) -> None:
         node("Sub", ["scaled", "ten"], ["links"]),
         node("MatMul", ["state", "to_stops"], ["zeros"]),
         node("Add", ["zeros", "stops"], ["others"]),
-        node("Concat", ["links", "others"], ["wished"], axis=1),
+        node("Concat", ["links", "others"], ["unmasked"], axis=1),
         node("Cast", ["action_mask"], ["legal"], to=TensorProto.FLOAT),
         node("Sub", ["legal", "one"], ["forbidden"]),
         node("Mul", ["forbidden", "huge"], ["masked"]),
-        node("Add", ["wished", "masked"], ["logits"]),
+        node("Add", ["unmasked", "masked"], ["logits"]),
     ]
     stops = [[0.0, -20.0, *[30.0] * blockers]]
     values = [

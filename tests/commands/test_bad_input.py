@@ -1,4 +1,4 @@
-"""Every fault that a user can mend ends with one clear sentence and nothing half-written."""
+"""Every fault that a user can correct ends with one clear sentence and nothing half-written."""
 
 import shutil
 from pathlib import Path

@@ -19,7 +19,7 @@ def test_without_its_package_a_tracker_names_the_extra(
 ) -> None:
     monkeypatch.setitem(sys.modules, name, None)
 
-    with pytest.raises(ConfigError, match=rf"{name} is not installed; make setup-extras, or pip"):
+    with pytest.raises(ConfigError, match=rf"needs {name}, which is not installed; make setup-"):
         LOGGERS[name]().open(tmp_path, {})
 
 

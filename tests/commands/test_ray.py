@@ -77,12 +77,12 @@ def test_actors_of_a_cluster_write_the_same_file_as_one_process(
     many_clients(files, 600)
     run("companies", "source=companies.csv", "database=shop.db")
     words = (f"bundle={bundle}", "clients=many.csv", "database=shop.db")
-    assert run("link", *words, "output=whole.csv").code == 0
+    assert run("link", *words, "output=expected.csv").code == 0
 
     ended = run("link", *words, "output=ray.csv", "chunk=50", "launcher=ray", f"workers={WORKERS}")
 
     assert ended.code == 0, ended.err
-    assert (files / "ray.csv").read_bytes() == (files / "whole.csv").read_bytes()
+    assert (files / "ray.csv").read_bytes() == (files / "expected.csv").read_bytes()
 
 
 def test_what_a_killed_actor_had_in_hand_is_linked_once_by_its_successor(
@@ -90,11 +90,11 @@ def test_what_a_killed_actor_had_in_hand_is_linked_once_by_its_successor(
 ) -> None:
     many_clients(files, 20_000)
     words = (f"bundle={bundle}", "clients=many.csv", "chunk=20")
-    assert run("link", *words, "output=whole.csv").code == 0
+    assert run("link", *words, "output=expected.csv").code == 0
     seen: dict[str, int] = {}
 
     def kill_one() -> None:
-        while not seen and (files / "whole.csv").exists():
+        while not seen and (files / "expected.csv").exists():
             if (done := finished(files)) >= 100 and (running := actors()):
                 seen["done"], seen["actor"] = done, min(running)
                 os.kill(seen["actor"], signal.SIGKILL)
@@ -107,7 +107,7 @@ def test_what_a_killed_actor_had_in_hand_is_linked_once_by_its_successor(
 
     assert ended.code == 0, ended.err
     assert 100 <= seen["done"] < 20_000
-    assert (files / "linked.csv").read_bytes() == (files / "whole.csv").read_bytes()
+    assert (files / "linked.csv").read_bytes() == (files / "expected.csv").read_bytes()
 
 
 def test_a_list_that_a_process_began_is_ended_by_a_cluster(
@@ -115,7 +115,7 @@ def test_a_list_that_a_process_began_is_ended_by_a_cluster(
 ) -> None:
     many_clients(files, 600)
     words = (f"bundle={bundle}", "clients=many.csv", "chunk=10")
-    assert run("link", *words, "output=whole.csv").code == 0
+    assert run("link", *words, "output=expected.csv").code == 0
     process = start(files, bundle)
     while finished(files) < 100 and process.poll() is None:
         time.sleep(0.002)
@@ -126,7 +126,7 @@ def test_a_list_that_a_process_began_is_ended_by_a_cluster(
     ended = run("link", *words, "output=linked.csv", "launcher=ray", f"workers={WORKERS}")
 
     assert ended.code == 0, ended.err
-    assert (files / "linked.csv").read_bytes() == (files / "whole.csv").read_bytes()
+    assert (files / "linked.csv").read_bytes() == (files / "expected.csv").read_bytes()
 
 
 def test_results_come_in_the_order_of_the_items() -> None:

@@ -53,7 +53,7 @@ def changed(agent: str, key: str, value: object) -> TrainSettings:
 
 
 def replaced(settings: Any, key: str, value: object) -> Any:
-    """The settings with one field set, by the dataclasses alone."""
+    """The settings with one field set, without Hydra."""
     name, _, rest = key.partition(".")
     inner = replaced(getattr(settings, name), rest, value) if rest else value
     return replace(settings, **{name: inner})

@@ -1,4 +1,4 @@
-"""Where work is shared out to is chosen by name, and a missing Ray is said in one sentence."""
+"""The engine that work is distributed over is chosen by name; a missing Ray is one sentence."""
 
 import sys
 
@@ -8,12 +8,12 @@ from linkage_rl.config.launchers import LauncherSettings, ray_module
 from linkage_rl.errors import ConfigError
 
 
-def test_an_engine_that_nobody_knows_is_refused() -> None:
+def test_an_unknown_engine_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"launcher\.engine among \['processes', 'ray'\]"):
         LauncherSettings("spark")
 
 
-def test_a_worker_cannot_be_replaced_less_than_never() -> None:
+def test_a_negative_number_of_retries_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"launcher\.retries must be at least 0, got -1"):
         LauncherSettings(retries=-1)
 
