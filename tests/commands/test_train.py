@@ -125,3 +125,23 @@ def test_a_password_reaches_no_file_of_the_run(
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert any(path.name == "config.yaml" for path in written)
     assert not any(b"s3cret" in path.read_bytes() for path in written)
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("experiment=null", "experiment takes one of febrl, jp_all, jp_moves, jp_payees, sample"),
+        ("agent=3", "agent takes one of dqn, maskable_ppo, ppo, qrdqn, got 3; or leave it out"),
+        ("seed=-1", "seed must be at least 0, got -1"),
+        ("training.steps=1", "unknown key training.steps; it is now training.total_timesteps"),
+        ("+training.steps=1", "unknown key training.steps; it is now training.total_timesteps"),
+    ],
+)
+def test_a_wrong_argument_ends_the_command_before_anything_runs(
+    run: Run, tmp_path: Path, word: str, sentence: str
+) -> None:
+    ended = run("train", word, "hydra.run.dir=r")
+
+    assert ended.code == 2
+    assert ended.last.startswith(f"error: {sentence}")
+    assert not (tmp_path / "r" / "config.yaml").exists()
