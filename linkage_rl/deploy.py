@@ -206,8 +206,13 @@ def normalise_arguments(words: Sequence[str]) -> list[str]:
 
     >>> normalise_arguments(["apply", "sha=12e4567"])
     ['action=apply', "sha='12e4567'"]
+    >>> normalise_arguments(["plan", "--cfg", "job"])
+    ['action=plan', '--cfg', 'job']
     """
-    overrides = [f"action={word}" if word.isalpha() else word for word in words]
+    overrides = [
+        f"action={word}" if word in ACTIONS or (place == 0 and word.isalpha()) else word
+        for place, word in enumerate(words)
+    ]
     return [re.sub(r"^sha=(\w+)$", r"sha='\1'", word) for word in overrides]
 
 

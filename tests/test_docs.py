@@ -49,7 +49,7 @@ QUIET = {
     "{environment}",
     "{settings}",
 }
-"""Languages of blocks that nobody runs: output, pictures of the data path, parts of pages."""
+"""Languages of blocks that are not run: output, pictures of the data path, parts of pages."""
 FIGURES = re.compile(r"<!-- from (\S+) `(.+?)` -->\n((?:\|.*\n)+)")
 """Quoted rows: the kept file, the list in it, and the table."""
 CLAIMED = re.compile(r"<!-- claims -->\n((?:\|.*\n)+)")

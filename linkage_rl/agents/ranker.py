@@ -225,7 +225,7 @@ def _mean_loss(scorer: CandidateScorer, cases: CaseSet, view: View, config: Rank
 def with_link_threshold(scorer: CandidateScorer, probability: float) -> CandidateScorer:
     """A copy that prefers a link to no match at this probability or above, by raising no match.
 
-    The greedy action of the ranker links from one half on; a link is worth most from
+    The greedy action of the ranker links from one half on; a link has the highest value from
     `RewardWeights.break_even().link` on.
     """
     raised = copy_scorer(scorer)

@@ -44,10 +44,10 @@ class _Outputs:
         self.set_row = np.full(1 << blockers, -1, dtype=np.int64)
         """Row of `state_row` for each set of blockers, -1 for sets that have not been reached."""
         self.state_row = np.empty((0, len(cases)), dtype=np.int64)
-        """Row of `stop` and `preference` for each reached set and case, -1 where not computed."""
+        """Row of `stop` and `gain` for each reached set and case, -1 where not computed."""
         self.stop = np.empty(0, dtype=np.float32)
         """Value of stopping, shape (M,)."""
-        self.preference = np.empty((0, blockers), dtype=np.float32)
+        self.gain = np.empty((0, blockers), dtype=np.float32)
         """Logit of each blocker minus that of stopping, shape (M, R)."""
 
     def mean_reward(self, shifts: NDArray[np.float64]) -> float:
@@ -57,7 +57,7 @@ class _Outputs:
         total = 0.0
         while len(case):
             row = self._rows(case, ran)
-            shifted = self.preference[row] - shifts
+            shifted = self.gain[row] - shifts
             blocker = shifted.argmax(axis=1)
             runs = shifted[np.arange(len(row)), blocker] > 0
             total += float(self.stop[row[~runs]].sum(dtype=np.float64))
@@ -83,10 +83,10 @@ class _Outputs:
             self._outputs_of(case[begin : begin + _CHUNK], ran[begin : begin + _CHUNK])
             for begin in range(0, len(case), _CHUNK)
         ]
-        stops, preferences = zip(*parts, strict=True)
+        stops, gains = zip(*parts, strict=True)
         self.state_row[self.set_row[ran], case] = len(self.stop) + np.arange(len(case))
         self.stop = np.concatenate([self.stop, *stops])
-        self.preference = np.concatenate([self.preference, *preferences])
+        self.gain = np.concatenate([self.gain, *gains])
 
     def _outputs_of(
         self, case: NDArray[np.int64], ran: NDArray[np.uint16]

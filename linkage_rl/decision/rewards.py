@@ -41,13 +41,13 @@ TERMS: Final = (
 
 @dataclass(frozen=True)
 class BreakEven:
-    """Probabilities that the best candidate is right at which two decisions are worth the same."""
+    """Probabilities that the best candidate is right at which two decisions have the same value."""
 
     link: float
-    """At this probability or above, a link is worth most."""
+    """At this probability or above, a link has the highest value."""
     no_match: float
-    """Below it, no match is worth most; between the two, review. Equal to `link` where review is
-    never worth most."""
+    """Below it, no match has the highest value; between the two, review has. Equal to `link` where
+    review never has."""
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def test_fetch_gives_each_known_company_and_leaves_out_the_others() -> None:
 def test_names_are_stored_once_per_distinct_name() -> None:
     base = small_index().base
 
-    # three companies bear the core and reading of 青空商事
+    # three companies have the core and reading of 青空商事
     assert len(base.documents) == 6
     assert base.rows["doc"][0] == base.rows["doc"][1] == base.rows["doc"][2]
 
@@ -97,8 +97,8 @@ def test_the_companies_with_the_name_of_a_client_are_counted() -> None:
         )
     )
 
-    told = dict(zip(COUNTED, counts[0].tolist(), strict=True))
-    assert told == {
+    frequencies_of = dict(zip(COUNTED, counts[0].tolist(), strict=True))
+    assert frequencies_of == {
         "name": 0,
         "core": 3,
         "kana": 0,
@@ -146,6 +146,6 @@ def test_covers_show_which_name_contains_the_other() -> None:
     scores = index.compare_names(clients({"name": "五洋"}), np.array([0]), np.array([7]))
 
     # ^五 五洋 洋$ against ^五 五洋 洋建 建設 設$ among six names; no name ends in 洋
-    borne, unknown = np.log(7 / 2) ** 2, np.log(7 / 1) ** 2
-    assert scores[0, 3] == pytest.approx(2 * borne / (2 * borne + unknown))
+    shared, unknown = np.log(7 / 2) ** 2, np.log(7 / 1) ** 2
+    assert scores[0, 3] == pytest.approx(2 * shared / (2 * shared + unknown))
     assert scores[0, 4] == pytest.approx(2 / 5)

@@ -49,7 +49,7 @@ def test_companies_of_one_name_are_ordered_by_place_and_ties_by_the_lower_row() 
 
 
 def test_the_rarest_gram_is_read_first_when_the_budget_is_small() -> None:
-    # 建設 is borne by four names, 五洋 by one: a budget of one posting must go to the latter
+    # 建設 is part of four names, 五洋 by one: a budget of one posting must go to the latter
     rows = {name: {"name": name} for name in ("山川建設", "大川建設", "小川建設", "五洋建設")}
     index = CompanyIndex.build([company_rows(rows)])
 

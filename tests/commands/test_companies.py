@@ -133,10 +133,10 @@ def test_a_company_is_found_under_the_name_that_a_daily_difference_took_from_it(
     for name, text in lines.items():
         with ZipFile(files / f"{name}.zip", "w") as archive:
             archive.writestr(f"{name}.csv", text)
-    told = (f"database={database_url}", "index=index")
-    assert run("companies", "source=full.zip", *told).code == 0
+    arguments = (f"database={database_url}", "index=index")
+    assert run("companies", "source=full.zip", *arguments).code == 0
 
-    ended = run("companies", "source=day.zip", "refresh=true", *told)
+    ended = run("companies", "source=day.zip", "refresh=true", *arguments)
 
     assert ended.code == 0, ended.err
     assert "refreshed" in ended.out

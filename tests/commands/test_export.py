@@ -67,7 +67,7 @@ def test_a_folder_of_something_else_is_not_overwritten(run: Run, files: Path, bu
     ended = run("export", f"run={bundle}", f"output={files}")
 
     assert ended.code == 1
-    assert "holds something that is no bundle" in ended.last
+    assert "holds files that are not a bundle" in ended.last
     assert (files / "companies.csv").is_file()
 
 

@@ -78,10 +78,10 @@ def test_a_renamed_client_has_its_former_name_and_a_moved_one_its_former_place()
 
 
 def test_clients_of_a_company_with_former_names_use_them_at_the_given_rate() -> None:
-    told, rng = batch(YAMADA | {"former_names": "有限会社山田"}, 2_000), np.random.default_rng(0)
+    records, rng = batch(YAMADA | {"former_names": "有限会社山田"}, 2_000), np.random.default_rng(0)
     noise = NoiseRates(**(CERTAIN | EVERY_FIELD | AS_IT_IS | {"exact": 1.0, "old_name": 0.25}))
 
-    clients, kinds = corrupt(told, batch(FORMER, 2_000), noise, rng)
+    clients, kinds = corrupt(records, batch(FORMER, 2_000), noise, rng)
 
     assert kinds.count("renamed") / 2_000 == pytest.approx(0.25, abs=0.03)
     assert folded(clients.column("name")) == {

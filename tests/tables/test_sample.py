@@ -93,7 +93,7 @@ def test_six_percent_of_the_companies_had_another_name_and_some_of_them_two() ->
 
 
 def test_half_of_the_clients_of_renamed_companies_use_a_former_name_in_the_table() -> None:
-    told = dict(
+    former_of = dict(
         zip(table()["company_id"], canonical_former_cores(table()["former_names"]), strict=True)
     )
     knowing, using = 0, []
@@ -103,7 +103,7 @@ def test_half_of_the_clients_of_renamed_companies_use_a_former_name_in_the_table
         for core, truth, kind in zip(
             cores, clients.truth or (), clients.extra["noise"], strict=True
         ):
-            if former := told.get(truth):
+            if former := former_of.get(truth):
                 knowing += 1
                 using += [core in former] if kind.startswith("renamed") else []
 
