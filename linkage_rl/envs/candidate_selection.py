@@ -114,8 +114,8 @@ class CandidateSelectionEnv(gym.Env[ObservationDict, int | np.int64]):
     | `blocker_cost` | -1.0 | times the cost of the blocker that was run |
 
     The default blockers cost 0.0005 to 0.016. `linkage_rl.envs.RewardWeights.from_costs` turns
-    amounts of money into weights. With the default weights the expected
-    reward of a link is at least that of no match if it is right with a probability of 0.75 or more (Chow, 1970).
+    amounts of money into weights. With the default weights the expected reward of a link is at
+    least that of no match if it is right with a probability of 0.75 or more (Chow, 1970).
 
     ## Starting State
 
