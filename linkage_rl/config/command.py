@@ -6,6 +6,8 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Final, NoReturn, TypeVar
 
 import hydra
@@ -66,6 +68,7 @@ def command(
         try:
             return task(nodes.settings(composed, schema))
         except (Exception, KeyboardInterrupt) as error:
+            _remove_if_empty(Path(HydraConfig.get().runtime.output_dir))
             # in a sweep the other runs go on, and Hydra raises the error again at the end
             if HydraConfig.get().mode == RunMode.MULTIRUN and isinstance(error, LinkageError):
                 raise
@@ -115,6 +118,13 @@ def _choices(*groups: str) -> str:
         names = sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
         lines.append(f"{group:<12}{', '.join(names)}")
     return "\n".join(lines)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Remove the run folder that Hydra made for a run that was refused."""
+    if folder != Path.cwd():
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _leave(error: BaseException, known: Sequence[str]) -> NoReturn:

@@ -166,3 +166,11 @@ def test_an_installation_without_the_configuration_files_says_so(
 
     assert ended.code == 2
     assert "found no such folder; install the package again" in ended.last
+
+
+def test_a_refused_run_leaves_no_folder(run: Run, files: Path) -> None:
+    ended = run("train", "seed=-1", "hydra.run.dir=refused")
+
+    assert ended.code == 2
+    assert "seed must be at least 0" in ended.last
+    assert not (files / "refused").exists()
