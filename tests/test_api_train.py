@@ -29,6 +29,8 @@ def result(folder: Path) -> linkage_rl.TrainResult:
     async def cell() -> linkage_rl.TrainResult:
         return linkage_rl.train([*TINY, "reward=mine"], config_dir="conf")
 
+    # as in a program of its own, whatever another test has left in this process
+    HydraConfig.instance().cfg = None
     before = Path.cwd()
     os.chdir(folder)
     try:
