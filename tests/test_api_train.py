@@ -12,6 +12,8 @@ import linkage_rl
 from linkage_rl.errors import ConfigError
 from tests.commands.test_train import TINY
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

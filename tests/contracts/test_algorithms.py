@@ -115,6 +115,7 @@ class TestEveryAlgorithm:
 
         assert core.clear_tally().reward > -1.0
 
+    @pytest.mark.slow
     def test_learning_moves_the_weights_and_equal_seeds_move_them_alike(self, name: str) -> None:
         before = to_policy(build(name)).logits(half_ran())
 
@@ -166,6 +167,7 @@ class TestEveryAlgorithm:
 
         assert save_checkpoint(model, tmp_path).stat().st_size < 100_000
 
+    @pytest.mark.slow
     def test_a_saved_model_acts_and_learns_on_in_the_registered_environment(
         self, name: str, tmp_path: Path
     ) -> None:
@@ -194,6 +196,7 @@ class TestEveryAlgorithm:
         with pytest.raises(ConfigError, match=r"agent\.device to be auto, cpu, cuda or cuda:N"):
             AGENTS[name](device=device)
 
+    @pytest.mark.slow
     def test_a_named_device_learns_what_auto_learns_there(self, name: str) -> None:
         agent = small(AGENTS[name])
         auto, named = (

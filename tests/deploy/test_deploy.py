@@ -12,6 +12,8 @@ from tests.deploy.conftest import Deploy, Ended
 from tests.deploy.emulated_aws import Emulation, network
 from tests.deploy.releases import ENDPOINT, REPOSITORY, SHAS, create_machine, image, release
 
+pytestmark = pytest.mark.slow
+
 READS = ("Describe", "Get", "List", "Head")
 
 Act = Callable[..., Ended]

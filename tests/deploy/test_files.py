@@ -65,10 +65,12 @@ def test_statelint_reports_an_inserted_error(original: str, broken: str) -> None
     assert statelint(definition().replace(original, broken, 1))
 
 
+@pytest.mark.slow
 def test_cfn_lint_reports_neither_errors_nor_warnings() -> None:
     assert cfn_lint(read_template().text) == []
 
 
+@pytest.mark.slow
 def test_cfn_lint_reports_inserted_errors() -> None:
     text = read_template().text
     for original, broken in (

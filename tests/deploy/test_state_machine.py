@@ -8,6 +8,8 @@ from tests.deploy.conftest import Released
 from tests.deploy.emulated_aws import Emulation, client_error
 from tests.deploy.releases import ENDPOINT, SHAS, good_answer, image, release
 
+pytestmark = pytest.mark.slow
+
 WRITES = (
     *("CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint"),
     *("DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel"),

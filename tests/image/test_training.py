@@ -29,12 +29,14 @@ def test_a_trained_model_is_served(image: str, train_image: str, tmp_path: Path)
 
 
 def test_a_wrong_hyperparameter_ends_with_the_reason(train_image: str, tmp_path: Path) -> None:
-    with _training(train_image, tmp_path, {"debug": "fast", "training.stepz": "9"}) as container:
+    with _training(
+        train_image, tmp_path, {"debug": "fast", "training.total_timestep": "9"}
+    ) as container:
         code = container.wait(60)
 
     reason = (tmp_path / "output/failure").read_text()
     assert code == 2
-    assert reason == "unknown key training.stepz; did you mean training.total_timesteps?"
+    assert reason == "unknown key training.total_timestep; did you mean training.total_timesteps?"
     assert not any((tmp_path / "model").iterdir())
 
 

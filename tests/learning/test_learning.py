@@ -23,6 +23,8 @@ from linkage_rl.records import DecisionKind
 from linkage_rl.training.agent import Task, TrainingConfig, train_agent
 from tests.cases_factory import DRAWN_VIEW, second_is_right, synthetic_cases
 
+pytestmark = pytest.mark.slow
+
 WEIGHTS = RewardWeights()
 
 

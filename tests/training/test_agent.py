@@ -22,6 +22,8 @@ from linkage_rl.training.agent import Task, TrainingConfig, starting_scorer, tra
 from tests.cases_factory import DRAWN_VIEW, synthetic_cases
 from tests.full_disk import disk_with_room_for
 
+pytestmark = pytest.mark.slow
+
 TASK = Task(
     synthetic_cases(500, np.random.default_rng(1)),
     synthetic_cases(300, np.random.default_rng(2)),
