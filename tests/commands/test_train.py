@@ -61,7 +61,7 @@ def test_a_run_in_a_folder_that_is_in_use_is_refused_and_changes_nothing(
 
     assert ended.code == 2
     assert ended.last.startswith("error: run folder one is in use by another process; wait until")
-    assert {path.name for path in (tmp_path / "one").rglob("*")} == {".lock", "train.log"}
+    assert {path.name for path in (tmp_path / "one").rglob("*")} == {".lock"}
 
 
 def test_runs_of_the_same_second_have_folders_of_their_own(run: Run, tmp_path: Path) -> None:
