@@ -77,7 +77,8 @@ def save_index(index: CompanyIndex, folder: Path) -> None:
             "watermark": index.watermark,
             "companies": len(index),
             "versions": asdict(versions),
-            "checksums": checksums,
+            # sorted, so that equal indexes have equal manifests in whatever order keys were added
+            "checksums": dict(sorted(checksums.items())),
         }
         replace_text(folder / MANIFEST, sealed(manifest))
         _remove_unused(folder, {name, state})

@@ -8,6 +8,7 @@ import pytest
 
 from linkage_rl.candidates.files import sealed, unsealed
 from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.keys import KEYS
 from linkage_rl.candidates.refresh import build_index, default_index_folder, open_index
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.candidates.storage import MANIFEST, load_index, save_index
@@ -291,3 +292,14 @@ def test_the_index_is_kept_beside_an_sqlite_file_and_else_in_a_cache(
     assert cached == same
     assert cached.parent == tmp_path
     assert "secret" not in cached.name
+
+
+def test_equal_indexes_have_equal_manifests_in_whatever_order_keys_were_added(
+    tmp_path: Path,
+) -> None:
+    save_index(small_index(), tmp_path / "one")
+    KEYS["phone"] = KEYS.pop("phone")  # now the last one
+    save_index(small_index(), tmp_path / "other")
+
+    assert [*KEYS][-1] == "phone"
+    assert (tmp_path / "one" / MANIFEST).read_text() == (tmp_path / "other" / MANIFEST).read_text()
