@@ -15,7 +15,8 @@ from linkage_rl.records import RecordBatch
 from linkage_rl.tables.split import SPLITS
 from linkage_rl.train import TrainSettings
 from linkage_rl.training.agent import Task
-from linkage_rl.training.data import balanced, prepare
+from linkage_rl.training.data import prepare
+from linkage_rl.training.problem import task_of, training_cases, view_of
 
 _CHUNK = 2048
 
@@ -46,8 +47,7 @@ class Problem:
     @property
     def task(self) -> Task:
         """What an agent learns."""
-        valid = balanced(self.valid, self.settings.clients.balance)
-        return Task(self.train, valid, self.view, self.settings.reward)
+        return task_of(self.settings, self.train, self.valid, self.view)
 
     def timed_records(self) -> dict[str, RecordBatch]:
         """The first test clients of each list, to be linked live against the clock."""
@@ -71,15 +71,14 @@ def build_problem(settings: TrainSettings, learns: bool = True, labels: int = 0)
     train = prepared.cases["valid"]
     if learns:
         labelled = of_clients(prepared.cases["train"], labels, settings.seed)
-        train = balanced(labelled, settings.clients.balance)
-    costs = tuple(blocker.cost for blocker in settings.candidates.blockers())
+        train = training_cases(settings, labelled)
     return Problem(
         settings,
         prepared.datasets,
         train,
         prepared.cases["valid"],
         prepared.cases["test"],
-        View(settings.env.max_candidates, costs, settings.env.allow_review),
+        view_of(settings),
         prepared.index,
         prepared.records,
     )

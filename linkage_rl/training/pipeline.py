@@ -28,12 +28,13 @@ from linkage_rl.evaluation.report import write_report
 from linkage_rl.evaluation.timing import Timing
 from linkage_rl.exporting.onnx import export_scorer
 from linkage_rl.records import RecordBatch
-from linkage_rl.training.agent import Task, choose_static_plan, train_agent
+from linkage_rl.training.agent import choose_static_plan, train_agent
 from linkage_rl.training.callbacks import CURVE
-from linkage_rl.training.data import Prepared, balanced, prepare
+from linkage_rl.training.data import Prepared, prepare
 from linkage_rl.training.flat import flat
 from linkage_rl.training.loggers import Tracker
 from linkage_rl.training.origin import origin
+from linkage_rl.training.problem import task_of, training_cases, view_of
 from linkage_rl.training.run_folder import (
     CHECKPOINTS,
     MANIFEST,
@@ -123,13 +124,12 @@ def _run(
     watch = Stopwatch()
     with watch("preparing cases"):
         prepared = prepare(settings)
-    costs = tuple(blocker.cost for blocker in settings.candidates.blockers())
-    view = View(settings.env.max_candidates, costs, settings.env.allow_review)
+    view = view_of(settings)
     valid = prepared.cases["valid"]
-    train = balanced(prepared.cases["train"], settings.clients.balance)
+    train = training_cases(settings, prepared.cases["train"])
     with watch("training the ranker"):
         ranker = _ranker(settings, train, valid, view, folder / "ranker.pt", resume)
-    task = Task(train, balanced(valid, settings.clients.balance), view, settings.reward)
+    task = task_of(settings, train, valid, view)
     with watch("training the agent"):
         agent = train_agent(
             settings.agent,
