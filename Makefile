@@ -54,7 +54,7 @@ check: $(READY) ## ruff, mypy, import floors, spelling
 	$(BIN)/codespell
 
 test: $(READY) ## the quick tests and the doctests, on all cores (ARGS="-k name" picks some)
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not image and not extras and not local_mode" $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not image and not extras and not local_mode" $(ARGS)
 
 test-slow: $(READY) ## the tests of learning, of the wheel and of AWS in emulation
 	$(BIN)/python -m pytest -m slow $(ARGS)
