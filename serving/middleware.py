@@ -56,24 +56,32 @@ class RequestLogMiddleware:
             return
         log = scope[_SCOPE_KEY] = RequestLog(_request_id(Headers(scope=scope)), scope["method"])
 
+        held: list[Message] = []
+
         async def send_logged(message: Message) -> None:
+            # the head waits for the body, so that both leave together: a worker that is killed
+            # between the two would leave half an answer, which nginx cannot ask again
             if message["type"] == "http.response.start":
                 log.status = message["status"]
                 MutableHeaders(scope=message)["x-request-id"] = log.request_id
-            else:
-                log.bytes_out += len(message.get("body", b""))
-                if not message.get("more_body", False):
-                    log.path = _path_of(scope)
-                    self._finish(log)
+                held.append(message)
+                return
+            log.bytes_out += len(message.get("body", b""))
+            if not message.get("more_body", False):
+                log.path = _path_of(scope)
+                self._finish(log)
+            while held:
+                await send(held.pop())
             await send(message)
 
         try:
             await self._app(scope, receive, send_logged)
         except Exception as error:
             _log.exception("request %s failed", log.request_id)
-            if log.status:
+            if log.status and not held:
                 # the answer has begun and cannot be replaced
                 raise
+            held.clear()
             log.reason = type(error).__name__
             response = error_response(_INTERNAL_ERROR, 500, log.request_id)
             await response(scope, receive, send_logged)
