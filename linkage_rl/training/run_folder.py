@@ -34,6 +34,8 @@ FIXED: Final = (
     *("training.start", "training.width", "training.warm_start", "training.evaluation_cases"),
 )
 """Settings that a resumed run must keep: its cases, its networks and its curve depend on them."""
+_PLACES: Final = ("table.index",)
+"""Where something derived lies; a restarted job may keep it elsewhere."""
 
 _log = logging.getLogger(__name__)
 
@@ -99,7 +101,7 @@ def check_resumable(folder: Path, settings: RunSettings) -> None:
     before, now = flat(saved), flat(public_settings(settings))
     for key in sorted(before.keys() | now.keys()):
         fixed = any(key == name or key.startswith(f"{name}.") for name in FIXED)
-        if fixed and before.get(key) != now.get(key):
+        if fixed and key not in _PLACES and before.get(key) != now.get(key):
             raise ConfigError(
                 f"the run in {folder} had {key}={before.get(key, 'nothing')}, got "
                 f"{now.get(key, 'nothing')}; leave it as it was, or start a new run"
