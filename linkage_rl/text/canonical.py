@@ -1,6 +1,5 @@
 """The one way from raw records to canonical ones, for companies and clients alike."""
 
-import re
 from collections.abc import Sequence
 from itertools import islice
 from typing import Final
@@ -9,28 +8,12 @@ from linkage_rl.records import CanonicalBatch, RecordBatch
 from linkage_rl.text.addresses import canonical_addresses
 from linkage_rl.text.corporate_numbers import canonical_corporate_numbers
 from linkage_rl.text.names import canonical_kana, canonical_latin, canonical_names
-from linkage_rl.text.normalise import as_written, fold_block, join, split
+from linkage_rl.text.normalise import as_written
 from linkage_rl.text.phones import canonical_phones
+from linkage_rl.text.postal_codes import canonical_postal_codes
 from linkage_rl.text.urls import canonical_domains
 
 _COMMON_FORMS: Final = ("株式会社", "有限会社", "合同会社", "(株)", "(有)", "(同)")
-_POSTAL_CODE: Final = re.compile("[0-9]{7}")
-_WITHOUT_ZERO: Final = re.compile("[0-9]{6}")
-_FILLERS: Final = re.compile("[- 〒.]")
-
-
-def canonical_postal_codes(texts: Sequence[str]) -> list[str]:
-    """Seven digits each, a lost leading zero restored; '' where there is no postal code.
-
-    >>> canonical_postal_codes(["〒100-0013", "１０００００１", "600041", "Tokyo"])
-    ['1000013', '1000001', '0600041', '']
-    """
-    codes = split(_FILLERS.sub("", fold_block(join(texts))), len(texts))
-    return [code if _POSTAL_CODE.fullmatch(code) else _restored(code) for code in codes]
-
-
-def _restored(code: str) -> str:
-    return "0" + code if _WITHOUT_ZERO.fullmatch(code) else ""
 
 
 def canonical_former_cores(texts: Sequence[str]) -> list[tuple[str, ...]]:

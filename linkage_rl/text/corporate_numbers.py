@@ -1,16 +1,22 @@
 """Corporate numbers (法人番号): thirteen digits, of which the first is a check digit."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.text.cells import number_of_cell
 from linkage_rl.text.normalise import fold_block, join, split
 
 _LENGTH: Final = 13
 _WEIGHTS: Final = np.array((2, 1) * 6)
 _ZERO: Final = ord("0")
+_PLAIN: Final = re.compile("[0-9]{13}")
+_DIGITS: Final = re.compile("(?<![0-9])[0-9](?:[-, ]?[0-9]){12}(?![0-9]|[-,][0-9])")
+_SEPARATORS: Final = re.compile("[-, ]")
+_DUMMIES: Final = frozenset(("9" * 13, "9" + "0" * 12))
 
 
 def are_valid_corporate_numbers(texts: Sequence[str]) -> NDArray[np.bool_]:
@@ -32,10 +38,25 @@ def are_valid_corporate_numbers(texts: Sequence[str]) -> NDArray[np.bool_]:
 
 
 def canonical_corporate_numbers(texts: Sequence[str]) -> list[str]:
-    """Thirteen digits each, without width, hyphens and spaces; '' where the number is wrong."""
+    """Thirteen digits each, without labels and separators; '' where the number is wrong.
+
+    9999999999999 and 9000000000000 have a right check digit, but only fill the cell.
+
+    >>> canonical_corporate_numbers(["T7000012050002", "法人番号：7000-01-205-0002", "9" * 13])
+    ['7000012050002', '7000012050002', '']
+    """
     if not any(texts):
         return [""] * len(texts)
-    block = fold_block(join(texts)).replace("-", "").replace(" ", "")
-    numbers = [text.lstrip("t") for text in split(block, len(texts))]
+    folded = split(fold_block(join(texts)), len(texts))
+    numbers = [text if _PLAIN.fullmatch(text) else _found_in(text) for text in folded]
     valid = are_valid_corporate_numbers(numbers).tolist()
-    return [text if right else "" for text, right in zip(numbers, valid, strict=True)]
+    return [
+        text if right and text not in _DUMMIES else ""
+        for text, right in zip(numbers, valid, strict=True)
+    ]
+
+
+def _found_in(text: str) -> str:
+    """The thirteen digits in a labelled or damaged cell."""
+    found = _DIGITS.search(number_of_cell(text)) if text else None
+    return _SEPARATORS.sub("", found[0]) if found else ""

@@ -7,42 +7,104 @@ from typing import Final
 
 import phonenumbers
 
-from linkage_rl.text.normalise import fold
+from linkage_rl.text.cells import number_of_cell
+from linkage_rl.text.normalise import fold_block, join, split
 
 _REGION: Final = "JP"
 _JAPAN: Final = 81
 _WRONG_PREFIX: Final = "0081"
-_SURROUNDINGS: Final = re.compile(
-    "(?<=[0-9]) *(?:[/,;~]|fax|内線|代表|ext|#|x|\\(代).*$|^[^0-9+(]+"
-)
-"""What follows the first number (a second number, an extension), and words before it."""
-_SEPARATOR: Final = re.compile("[^0-9+]+")
 _NATIONAL_LENGTHS: Final = (9, 10)
 """Digits after the leading 0; eight of them are a number without its area code."""
 _PLAIN: Final = re.compile("0(?!10)[1-9][0-9]{8,9}")
 """Numbers that are canonical as they are; 010 is the international prefix, 00 selects a carrier."""
 
+_CIRCLED: Final = re.compile("[①-⑳㉑-㊿❶-❿]")
+"""A list number before the phone; folding would join its digits to it."""
+_FAX_FIRST: Final = re.compile("^[^0-9]*(?:fax|ファ[ッツ]クス).*?(?=tel|phone|電話)")
+_RUN: Final = re.compile(r"[+(]*[0-9](?:[-() .+]*[0-9])*")
+"""Digits with nothing but separators between them."""
+_GROUP: Final = re.compile(r"\+?[0-9]+")
+_WITHOUT_ZERO: Final = re.compile("[1-9][0-9]{8}|(?:[25-9]0|800)[0-9]{7,8}")
+"""Numbers that lost their leading 0: nine digits, or ten of a mobile or free one."""
+_MOBILE: Final = ("020", "050", "060", "070", "080", "090")
+_MAX_LABEL: Final = 3
+"""Digits of a list number before the phone: 1) 03-..., TEL1 03-..."""
+_LANDLINE: Final = 10
+
+_SEQUENCES: Final = frozenset(("0123456789", "01234567890", "0987654321", "09876543210"))
+_ZEROS: Final = "000000"
+"""After these the area code is looked up: no subscriber number has only zeros."""
+_ONE_DIGIT: Final = re.compile(
+    "0([0-9])\\1{9}|0([0-24579])\\2{8}|0[36]([019])\\3{7}|0[5-9]0([019])\\4{7}"
+)
+"""Numbers of one digit; 03-3333-3333 and 06-6666-6666 may exist."""
+
 
 def canonical_phones(texts: Sequence[str]) -> list[str]:
     """National digits with the leading 0 for Japan, '+' and E.164 elsewhere, '' if unreadable.
 
+    Of several numbers in a text the first counts; dummy numbers (000-0000-0000) are no numbers.
+
     >>> canonical_phones(["+81 3 (3580) 3311", "０３－３５８０－３３１１ 内線12"])
     ['0335803311', '0335803311']
-    >>> canonical_phones(["+1 415 555 2671"])
-    ['+14155552671']
+    >>> canonical_phones(["+1 415 555 2671", "335803311.0", "03-0000-0000"])
+    ['+14155552671', '0335803311', '']
     """
     if not any(texts):
         return [""] * len(texts)
-    return [_canonical_phone(text) if text else "" for text in fold(texts)]
+    block = join(texts)
+    if _CIRCLED.search(block):
+        block = _CIRCLED.sub(" ", block)
+    folded = split(fold_block(block), len(texts))
+    return [_canonical_phone(text) if text else "" for text in folded]
 
 
 @lru_cache(maxsize=262_144)
 def _canonical_phone(text: str) -> str:
-    dialled = _SEPARATOR.sub("", _SURROUNDINGS.sub("", text))
-    if _PLAIN.fullmatch(dialled):
-        return dialled
+    dialled = text.replace("-", "")
+    if not _PLAIN.fullmatch(dialled) or len(dialled) != _LANDLINE:
+        dialled = next(filter(None, map(_read_run, _runs(text))), "")
+    return "" if _is_dummy(dialled) else dialled
+
+
+def _runs(text: str) -> list[str]:
+    text = number_of_cell(text)
+    if "fax" in text or "クス" in text:
+        text = _FAX_FIRST.sub("", text)
+    return _RUN.findall(text)
+
+
+def _read_run(run: str) -> str:
+    """The first number of a run of digit groups; '' where there is none."""
+    groups = _GROUP.findall(run)
+    if len(groups) > 1 and len(groups[0]) <= _MAX_LABEL and groups[0][0] not in "+08":
+        # A list number, unless the groups are a number that lost its leading 0 (3-3580-3311).
+        if groups[1][0] in "0+":
+            groups = groups[1:]
+    if groups[0].startswith("0") and (first := _domestic(groups)):
+        return first
+    following = [row for row, group in enumerate(groups) if row and group[0] == "+"]
+    return _parse("".join(groups[: following[0]] if following else groups))
+
+
+def _domestic(groups: list[str]) -> str:
+    """The shortest joined groups that are a Japanese number; what follows is a second number."""
+    joined = ""
+    for group in groups:
+        joined += group
+        length = _LANDLINE + (joined[:3] in _MOBILE)
+        if len(joined) >= length:
+            return joined if len(joined) == length and _PLAIN.fullmatch(joined) else ""
+    return ""
+
+
+def _parse(dialled: str) -> str:
     if dialled.startswith(_WRONG_PREFIX):
         dialled = "+" + dialled.lstrip("0")
+    if dialled[0] not in "+0" and not (
+        dialled.startswith(str(_JAPAN)) or _WITHOUT_ZERO.fullmatch(dialled)
+    ):
+        return ""
     try:
         number = phonenumbers.parse(dialled, _REGION)
     except phonenumbers.NumberParseException:
@@ -53,3 +115,14 @@ def _canonical_phone(text: str) -> str:
         national = phonenumbers.national_significant_number(number)
         return "0" + national if len(national) in _NATIONAL_LENGTHS else ""
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _is_dummy(phone: str) -> bool:
+    """Whether a number only fills the cell: one digit repeated, a sequence, no subscriber."""
+    if phone in _SEQUENCES or _ONE_DIGIT.fullmatch(phone):
+        return True
+    if not phone.endswith(_ZEROS) or phone.startswith("+"):
+        return False
+    number = phonenumbers.parse(phone, _REGION)
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return not written.partition("-")[2].strip("-0") or not phonenumbers.is_valid_number(number)

@@ -19,15 +19,42 @@ _EXTRACT: Final = tldextract.TLDExtract(
 used, too, since the customers of one web host (github.io) are different companies."""
 _SCHEME: Final = re.compile("^[a-z]{3,6}://|^(?:https?|ftp)[:;]/*|^mailto:|^/+")
 _HOST: Final = re.compile("^(?:[^/?#@]*@)?([^/?#:@ ,;]+)")
+_HOST_ONLY: Final = re.compile(r"[\w.-]+")
+
+_AT: Final = re.compile(r" ?(?:\( ?(?:a|at|@|アットマーク|アット|あっと) ?\)|<at>|[★☆●◎]| at ) ?")
+_DOT: Final = re.compile(
+    r" ?(?:\( ?(?:dot|\.|ドット) ?\)|<dot>| dot ) ?|(?<=[a-z0-9]) ?\. ?(?=[a-z0-9])"
+)
+_COMMA: Final = re.compile("(?<=[a-z0-9]),(?=[a-z0-9])")
+_COMMA_SUFFIX: Final = re.compile(
+    "(?<=[a-z0-9]),(?=(?:co|or|ne|ac|go|ed|gr|lg|jp|com|net|org)(?![a-z0-9-]))"
+)
+_JOINED_SUFFIX: Final = re.compile(r"\.(co|or|ne|ac|go|ed|gr|lg)jp(?![a-z0-9])")
+_TOKEN: Final = re.compile(r"(?<![\w.-])[\w-]+(?:\.[\w-]+)+(?![\w.-]*@)")
+_ASCII_TOKEN: Final = re.compile(
+    r"(?<![a-z0-9.-])[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+(?![a-z0-9._+-]*@)"
+)
+
+SHARED_HOSTS: Final = frozenset(
+    "gmail.com googlemail.com yahoo.co.jp yahoo.com ymail.ne.jp hotmail.com hotmail.co.jp live.jp"
+    " outlook.com outlook.jp icloud.com me.com docomo.ne.jp ezweb.ne.jp au.com softbank.ne.jp"
+    " i.softbank.jp facebook.com fb.com instagram.com twitter.com x.com t.co youtube.com youtu.be"
+    " linkedin.com tiktok.com line.me lin.ee note.com ameblo.jp amebaownd.com tabelog.com"
+    " hotpepper.jp gnavi.co.jp ekiten.jp google.com goo.gl g.page bit.ly linktr.ee".split()
+)
+"""Mail providers, social networks and portals: their domain says nothing about the company."""
 
 
 def canonical_domains(texts: Sequence[str]) -> list[str]:
     """Registered domain, lower case, international names in punycode; '' where there is none.
 
-    Neither an IP address nor a bare word has a registered domain.
+    Neither an IP address nor a bare word has a registered domain, and a mail provider or portal
+    that anyone may use (gmail.com, facebook.com) is not the company's own.
 
     >>> canonical_domains(["https://www.nta.go.jp:443/taxes", "info@shop.example.co.jp"])
     ['nta.go.jp', 'example.co.jp']
+    >>> canonical_domains(["HP：www.example.co.jp", "info(at)example.jp", "yamada@gmail.com"])
+    ['example.co.jp', 'example.jp', '']
     """
     if not any(texts):
         return [""] * len(texts)
@@ -36,10 +63,30 @@ def canonical_domains(texts: Sequence[str]) -> list[str]:
 
 @lru_cache(maxsize=262_144)
 def _canonical_domain(text: str) -> str:
+    if "," in text:
+        text = _COMMA_SUFFIX.sub(".", text)
     found = _HOST.match(_SCHEME.sub("", text.strip(" <>()\"'")))
     host = found[1].strip(".") if found else ""
+    domain = _registered(host) if _HOST_ONLY.fullmatch(host) else ""
+    domain = domain or _found_in(text)
+    return "" if domain in SHARED_HOSTS else domain
+
+
+def _registered(host: str) -> str:
     domain = _EXTRACT(host).top_domain_under_public_suffix if host else ""
     try:
         return domain.encode("idna").decode("ascii") if domain else ""
     except UnicodeError:
         return ""
+
+
+def _found_in(text: str) -> str:
+    """The domain of the first host in a text with labels, markup or typing slips; '' if none."""
+    text = _DOT.sub(".", _AT.sub("@", text))
+    for repaired in (text, _COMMA.sub(".", text)):
+        repaired = _JOINED_SUFFIX.sub(r".\1.jp", repaired)
+        for token in (_ASCII_TOKEN, _TOKEN):
+            for host in token.findall(repaired):
+                if domain := _registered(host.strip(".-")):
+                    return domain
+    return ""
