@@ -45,6 +45,27 @@ def flagged(str block, const uint8_t[::1] flags):
     return found
 
 
+def flagged_lines(str block, const uint8_t[::1] flags, const uint8_t[::1] first_flags):
+    """Numbers of the lines that hold a flagged character, or begin with one of `first_flags`."""
+    cdef Py_ssize_t i, line = 0, last = -1
+    cdef int kind = PyUnicode_KIND(block)
+    cdef void* chars = PyUnicode_DATA(block)
+    cdef Py_UCS4 code
+    cdef bint first = True
+    found = []
+    for i in range(PyUnicode_GET_LENGTH(block)):
+        code = PyUnicode_READ(kind, chars, i)
+        if code == NEWLINE:
+            line += 1
+            first = True
+            continue
+        if line != last and (flags[code] or (first and first_flags[code])):
+            found.append(line)
+            last = line
+        first = False
+    return found
+
+
 def translate(str block, const uint32_t[::1] table):
     """The block with each character replaced by its entry; the last code of the table drops it."""
     cdef Py_ssize_t i, at = 0, size = PyUnicode_GET_LENGTH(block)

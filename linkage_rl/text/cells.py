@@ -8,11 +8,12 @@ _FLOAT: Final = re.compile(r"([0-9]+)\.0*")
 _EXPONENT: Final = re.compile(r"([0-9])\.([0-9]+)e\+?([0-9]{1,2})")
 _THOUSANDS: Final = re.compile("[0-9]{1,3}(?:,[0-9]{3})+(?:[.]0*)?")
 
-MISSING: Final = frozenset(
-    "null nil none nan n/a na #n/a #na #value! #ref! #name? undefined unknown tbd - -- --- . ? x xxx"
-    " なし ナシ 無し 無 不明 未定 未登録 未入力 未記入 未設定 未取得 該当なし 該当無し 空欄 非公開"
-    " 記載なし 登録なし 情報なし 同上 ー".split()
+_MISSING: Final = (
+    "null nil none nan n/a na #n/a #na #value! #ref! #name? undefined unknown tbd - -- --- . ? x"
+    " xxx なし ナシ 無し 無 不明 未定 未登録 未入力 未記入 未設定 未取得 該当なし 該当無し 空欄"
+    " 非公開 記載なし 登録なし 情報なし 同上 ー"
 )
+MISSING: Final = frozenset(_MISSING.split())
 """Folded words of a cell without a value."""
 
 

@@ -37,6 +37,27 @@ _LOOK_ALIKES: Final = {
     "ハ": "ㇵ",
 }
 
+# NFKC keeps a stroke through a letter, makes letters of a trademark sign and a bare kanji of a
+# circled one.
+_SPELLED = {
+    "ø": "o",
+    "ł": "l",
+    "đ": "d",
+    "ð": "d",
+    "ħ": "h",
+    "ı": "i",
+    "ŧ": "t",
+    "ŋ": "n",
+    "æ": "ae",
+    "œ": "oe",
+    "þ": "th",
+}
+_SPELLED |= dict.fromkeys("®™©℠℗", "")
+_SPELLED |= {
+    circled: f"({form})"
+    for circled, form in zip("㊑㊒㊓㊔㊕㊖㊩㊪㊫", "株有社名特財医宗学", strict=True)
+}
+
 # Kanji and hangul syllables fold to themselves: leaving them out keeps the import fast. The last
 # three are mathematical letters, enclosed letters and kanji, and compatibility kanji.
 _SCANNED: Final = (
@@ -71,7 +92,7 @@ def _one_step(char: str) -> str:
 def _fold_character(char: str) -> str:
     """The text that a character folds to; folding it again changes nothing."""
     for _ in range(8):
-        parts = [_LOOK_ALIKE.get(part) or _one_step(part) for part in char]
+        parts = [_KNOWN[part] if part in _KNOWN else _one_step(part) for part in char]
         folded = "".join(parts)
         if folded == char:
             break
@@ -79,7 +100,7 @@ def _fold_character(char: str) -> str:
     return char
 
 
-_LOOK_ALIKE: Final = {other: key for key, others in _LOOK_ALIKES.items() for other in others}
+_KNOWN: Final = _SPELLED | {other: key for key, others in _LOOK_ALIKES.items() for other in others}
 
 
 def _build() -> tuple[Codes, dict[str, str]]:
@@ -110,13 +131,14 @@ Flags = NDArray[np.uint8]
 """1 for the code points of a kind, else 0; shape (0x110001,)."""
 
 
-def _flags(chars: str) -> Flags:
+def flags_of(chars: str) -> Flags:
+    """1 for each of these characters."""
     flags = np.zeros(DROP + 1, dtype=np.uint8)
     flags[[ord(char) for char in chars]] = 1
     return flags
 
 
-EXPANDS: Final = _flags("".join(EXPANSIONS))
+EXPANDS: Final = flags_of("".join(EXPANSIONS))
 """The code points that fold to several characters."""
 
 

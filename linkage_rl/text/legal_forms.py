@@ -23,9 +23,9 @@ class Form(NamedTuple):
 
 
 _FORMS: Final = (
-    Form("株式会社", "company", "株 カ"),
-    Form("有限会社", "company", "有 ユ"),
-    Form("合同会社", "company", "同 合 ド"),
+    Form("株式会社", "company", "株 カ 株式 주"),
+    Form("有限会社", "company", "有 ユ 有限 유"),
+    Form("合同会社", "company", "同 合 ド 合同"),
     Form("合資会社", "company", "資 合資 シ"),
     Form("合名会社", "company", "名 合名 メ"),
     Form("相互会社", "company", "相 相互 ソ"),
@@ -138,24 +138,86 @@ _ALIASES: Final = {
     "非営利型一般社団法人": "一般社団法人",
     "非営利株式会社": "株式会社",
     "有限公司": "有限会社",
+    "有限責任公司": "有限会社",
+    "有限责任公司": "有限会社",
     "股份有限公司": "株式会社",
+    "주식회사": "株式会社",
+    "유한회사": "有限会社",
+    "유한책임회사": "合同会社",
+    "カブシキガイシャ": "株式会社",
+    "カブシキカイシャ": "株式会社",
+    "かぶしきがいしゃ": "株式会社",
+    "ユウゲンガイシャ": "有限会社",
+    "ゆうげんがいしゃ": "有限会社",
+    "ゴウドウガイシャ": "合同会社",
+    "ごうどうがいしゃ": "合同会社",
 }
 """Other full spellings at the edge of a name; a foreign form maps to the closest Japanese one."""
 
 _LATIN: Final = {
-    "有限会社": r"y\.? ?k\.?|yu+gen[ -]?[kg]aisha|gmbh|b\.?v\.?|s\.?r\.?l\.?|sarl",
+    "有限会社": (
+        r"y\.? ?k\.?|yu+gen[ -]?[kg]aisha|g\.?m\.?b\.?h\.?|b\.?v\.?"
+        r"|s\.?r\.?l\.?|s\.?a\.?r\.?l\.?"
+        r"|(?:sp(?:o[lł]ka)?\.? ?)z ?\.?o\.? ?o\.?|s\.?r\.?o\.?|d\.?o\.?o\.?|aps|kft\.?|ltda\.?|s\.l\.?"
+        r"|o\.?o\.?o\.?"
+    ),
     "合同会社": r"g\.? ?k\.?|go(?:u?)do(?:u?)[ -]?[kg]aisha|l\.?l\.?c\.?",
     "有限責任事業組合": r"l\.?l\.?p\.?",
+    "合資会社": (
+        r"(?:(?:gmbh|ag|ug) ?& ?co\.? ?)?k\.?g\.?(?:aa)?|l\.?p\.?|limited partnership"
+        r"|go(?:u?)shi[ -]?[kg]aisha"
+    ),
     "株式会社": (
         r"k\.? ?k\.?|kabushiki[ -]?[kg]aisha|inc(?:orporated)?\.?|corp(?:oration)?\.?"
-        r"|(?:(?:co|company|pty|pte)\b[., ]*)?(?:ltd|limited)\.?|p\.?l\.?c\.?|a\.?g\.?"
-        r"|s\.?a\.?|s\.?p\.?a\.?|n\.?v\.?"
+        r"|(?:public|private|pvt\.?|pte\.?|pty\.?|proprietary) limited company"
+        r"|(?:(?:co|company|pty|pte|pvt|private|proprietary|public)\b[., ]*)*"
+        r"(?:ltd|limited)\.?"
+        r"|(?:sdn\.? ?)?(?:bhd|berhad)\.?|p\.?l\.?c\.?|a\.?g\.?|s\.?a\.?(?:s\.?)?|s\.?p\.?a\.?"
+        r"|s\.a\. de c\.v\.|n\.?v\.?|oyj?|ab|a/s|a\.s\.|tbk\.?|p\.?j\.?s\.?c\.?|j\.?s\.?c\.?|s\.e\."
+        r"|comp(?:any)?\.?|co\."
     ),
 }
-_LATIN_TAIL: Final = re.compile(
-    "[ ,]+(?:" + "|".join(f"({pattern})" for pattern in _LATIN.values()) + ")[ ,.]*$"
-)
+"""Forms of other countries with the Japanese form that is closest."""
+_ANY_LATIN: Final = "(?:" + "|".join(f"({pattern})" for pattern in _LATIN.values()) + ")"
+_LATIN_TAIL: Final = re.compile(rf"[ ,]+{_ANY_LATIN}[ ,.]*$")
 _LATIN_CODES: Final = tuple(CODE[form] for form in _LATIN)
+_SURE_LATIN: Final = re.compile(
+    r"[ ,]+(?:(y\.k\.|gmbh|b\.v\.)|(g\.k\.|l\.?l\.?c\.?)|(l\.?l\.?p\.?)|(l\.p\.)"
+    r"|(k\.k\.|inc(?:orporated)?|corp(?:oration)?|p\.?l\.?c|s\.p\.a\.|a\.g\."
+    r"|(?:(?:co|company|pty|pte|pvt|private)\b[., ]*)*(?:ltd|limited)))"
+    r"(?:[.]? ?(?:,|\(| - | (?=t/a |d/?b/?a |f/?k/?a |trading as |formerly |c/o |attn)"
+    r"|(?=[ .][^ -~]))|$)"
+)
+"""Forms that are no ordinary words, with a branch, a trade name or a country after them."""
+_JAPANESE_TAIL: Final = re.compile(
+    r"(?<=[^ -~])[ ,]*(?:(y\.k\.)|(g\.k\.|l\.?l\.?c\.?)|(l\.?l\.?p\.?)|(l\.p\.)"
+    r"|((?:k\.k\.|inc(?:orporated)?\.?|corp(?:oration)?\.?|co\.?, ?ltd\.?|company, ?limited"
+    r"|co\.? ?ltd\.?|ltd\.?)))$"
+)
+"""Latin forms behind a Japanese name."""
+
+_LATIN_LAST: Final = frozenset(".kcpdn")
+_REPEATED: Final = ("株式会社", "有限会社", "合同会社", "一般社団法人")
+
+_FURTHER_FIRST: Final = frozenset("株有認njgky")
+_FURTHER_LEADING: Final = re.compile(
+    r"(?:(株(?:式(?!会社))?[ .・]?(?![主価券式本木田竹元根])(?=...)|k\.k\. ?(?=[^ -~]))"
+    r"|(有限?[ .](?=..)|y\.k\. ?(?=[^ -~]))|(g\.k\. ?(?=[^ -~]))"
+    r"|((?:認定)?npo(?:法人)?[ ・.-]*(?=[^ -~]))"
+    r"|(ja ?(?!全農|全国|共済|グループ|バンク|中央|ビル|カード|三井|[ -~])(?=..)))"
+)
+_FURTHER_CODES: Final = tuple(
+    CODE[form]
+    for form in ("株式会社", "有限会社", "合同会社", "特定非営利活動法人", "農業協同組合")
+)
+_FURTHER_LAST: Final = frozenset("株式会有)協")
+_FURTHER_TRAILING: Final = re.compile(
+    r"(?<=..)(?:((?<![切親新古子持り])株\)?|株式会?)| ?(有限会|(?<=[ ])有|有\))"
+    r"|(農協)|(生協)|(漁協))$"
+)
+_TRAILING_CODES: Final = tuple(
+    CODE[form] for form in ("株式会社", "有限会社", "農業協同組合", "生活協同組合", "漁業協同組合")
+)
 
 # Four characters at either edge of a name narrow down the spellings that it may begin or end with.
 _EDGE: Final = 4
@@ -272,11 +334,52 @@ def _cut_inside(name: str) -> FormCut | None:
 
 def _cut_latin(name: str) -> FormCut | None:
     if not name.isascii():
-        return None
+        return _cut_latin_in_japanese(name)
     found = _LATIN_TAIL.search(name)
+    if found and found.start():
+        code = _LATIN_CODES[(found.lastindex or 1) - 1]
+        return FormCut(name[: found.start()].rstrip(" &,"), code, "")
+    return _cut_at(_SURE_LATIN.search(name), name)
+
+
+def _cut_latin_in_japanese(name: str) -> FormCut | None:
+    """丸山フーズ Co.,Ltd. and Acme Inc. 日本支店."""
+    found = _JAPANESE_TAIL.search(name) if name[-1] in _LATIN_LAST else None
+    if found and found.start():
+        code = _LATIN_CODES[(found.lastindex or 1) - 1]
+        return FormCut(name[: found.start()].rstrip(" ,"), code, "")
+    return _cut_at(_SURE_LATIN.search(name), name) if name[0].isascii() else None
+
+
+def _cut_at(found: re.Match[str] | None, name: str) -> FormCut | None:
     if not found or not found.start():
         return None
-    return FormCut(name[: found.start()].rstrip(" &"), _LATIN_CODES[(found.lastindex or 1) - 1], "")
+    before, after = name[: found.start()].rstrip(" ,&"), name[found.end() :].strip(" .,")
+    return FormCut(before, _LATIN_CODES[(found.lastindex or 1) - 1], after)
+
+
+def _cut_further(name: str) -> FormCut | None:
+    """Forms that are written short without brackets: 株丸山フーズ, NPOみどりの会, みなみ農協."""
+    if name[:1] in _FURTHER_FIRST and (found := _FURTHER_LEADING.match(name)):
+        return FormCut("", _FURTHER_CODES[(found.lastindex or 1) - 1], name[found.end() :])
+    if name[-1:] in _FURTHER_LAST and (found := _FURTHER_TRAILING.search(name)):
+        code = _TRAILING_CODES[(found.lastindex or 1) - 1]
+        return FormCut(name[: found.start()].rstrip(), code, "")
+    return None
+
+
+def begins_with_form(name: str) -> bool:
+    """Whether a folded, spelled-out name begins with a legal form that more text follows."""
+    return bool(_LEADING.get(name[:_EDGE])) and _cut_leading(name) is not None
+
+
+def _once(found: FormCut) -> FormCut:
+    """The cut of a name that has its form at both edges: 株式会社X株式会社."""
+    body = found.before or found.after
+    form = LEGAL_FORMS[found.form - 1]
+    while body.endswith(form) and len(body) > len(form):
+        body = body[: -len(form)].rstrip()
+    return FormCut(body, found.form, "") if found.before else FormCut("", found.form, body)
 
 
 def cut(name: str) -> FormCut:
@@ -286,10 +389,22 @@ def cut(name: str) -> FormCut:
     FormCut(before='山田', form=1, after='大阪支店')
     """
     if _LEADING.get(name[:_EDGE]) and (found := _cut_leading(name)):
-        return found
+        return _once(found) if name.endswith(_REPEATED) else found
     if _TRAILING.get(name[-_EDGE:]) and (found := _cut_trailing(name)):
-        return found
-    return _cut_inside(name) or _cut_latin(name) or FormCut(name, 0, "")
+        return _once(found) if found.before.endswith(_REPEATED) else found
+    return _cut_inside(name) or _cut_without_japanese_form(name) or FormCut(name, 0, "")
+
+
+def _cut_without_japanese_form(name: str) -> FormCut | None:
+    return (_cut_latin(name) or _cut_further(name)) if name else None
+
+
+def join_latin_and(name: str, body: str) -> str:
+    """The body with 'and' as '&', if the name has no Japanese form that could tell them apart.
+
+    Smith and Sons Ltd is Smith & Sons, but 株式会社A and C and 株式会社A&C are two companies.
+    """
+    return body.replace(" and ", "&") if " and " in body and name.isascii() else body
 
 
 _KANA_COMPANY: Final = "カブシキ|ユウゲン|ゴウドウ|ゴウシ|ゴウメイ|ソウゴ|トクテイモクテキ"

@@ -9,14 +9,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.text import kana, legal_forms, stems
+from linkage_rl.text import kana, legal_forms, remarks, stems
 from linkage_rl.text.legal_forms import LEGAL_FORMS, MIDDLE
 from linkage_rl.text.normalise import core_block, drop_japanese_spaces, fold_block, join, split
 
 # A line number copied along from a list: ③佐賀県, ④-1 株式会社…
-_CIRCLED: Final = re.compile("[①-⑳㉑-㊿]")
+_CIRCLED: Final = re.compile("[①-⑳㉑-㉟㊱-㊿]")
 _LIST_NUMBER: Final = re.compile(
-    r"^[①-⑳㉑-㊿]+(?:[-－‐.．][0-9０-９]+)?[ 　]*(?=[^ 　\n])", re.MULTILINE
+    r"^[①-⑳㉑-㉟㊱-㊿]+(?:[-－‐.．][0-9０-９]+)?[ 　]*(?=[^ 　\n])", re.MULTILINE
 )
 
 
@@ -39,10 +39,10 @@ def _fill_empty(texts: list[str], others: Sequence[str]) -> list[str]:
 def canonical_names(names: Sequence[str]) -> Names:
     """Split N names; the core of a name without any letter (〃, ---) is the name itself."""
     count = len(names)
-    block = join(names)
+    block = remarks.without_escapes(join(names))
     if _CIRCLED.search(block):
         block = _LIST_NUMBER.sub("", block)
-    lines = split(legal_forms.spell_out(fold_block(block)), count)
+    lines = remarks.clean_lines(split(legal_forms.spell_out(fold_block(block)), count))
     spelled_out, bodies, forms, sides = _cut_all(lines)
     name = split(drop_japanese_spaces("\n".join(spelled_out)), count)
     core = split(core_block("\n".join(bodies)), count)
@@ -66,7 +66,7 @@ def _cut_all(lines: list[str]) -> tuple[list[str], list[str], list[int], list[in
         before, form, after = part = legal_forms.cut(line)
         japanese = form and not line.isascii()
         spelled_out.append(f"{before}{LEGAL_FORMS[form - 1]}{after}" if japanese else line)
-        bodies.append(before + after)
+        bodies.append(legal_forms.join_latin_and(line, before + after))
         forms.append(form)
         sides.append(part.side)
     return spelled_out, bodies, forms, sides
@@ -81,7 +81,8 @@ def _stems(lines: list[str], sides: list[int], cores: list[str]) -> list[str]:
         if side == MIDDLE or hinted(line)
     ]
     result = list(cores)
-    shortened = split(core_block("\n".join([stems.stem_of(lines[row]) for row in rows])), len(rows))
+    short = [legal_forms.join_latin_and(lines[row], stems.stem_of(lines[row])) for row in rows]
+    shortened = split(core_block("\n".join(short)), len(rows))
     for row, stem in zip(rows, shortened, strict=True):
         result[row] = stem or cores[row]
     return result
@@ -106,7 +107,11 @@ def canonical_latin(names_en: Sequence[str], cores: Sequence[str]) -> list[str]:
     rows = [row for row, text in enumerate(names_en) if text]
     folded = split(fold_block(join([names_en[row] for row in rows])), len(rows))
     cut = [legal_forms.cut(line) for line in folded]
-    latin = split(core_block("\n".join([part.before + part.after for part in cut])), len(rows))
+    bodies = [
+        legal_forms.join_latin_and(line, part.before + part.after)
+        for line, part in zip(folded, cut, strict=True)
+    ]
+    latin = split(core_block("\n".join(bodies)), len(rows))
     for row, text in zip(rows, latin, strict=True):
         texts[row] = text or texts[row]
     return texts

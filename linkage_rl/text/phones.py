@@ -18,7 +18,7 @@ _NATIONAL_LENGTHS: Final = (9, 10)
 _PLAIN: Final = re.compile("0(?!10)[1-9][0-9]{8,9}")
 """Numbers that are canonical as they are; 010 is the international prefix, 00 selects a carrier."""
 
-_CIRCLED: Final = re.compile("[①-⑳㉑-㊿❶-❿]")
+_CIRCLED: Final = re.compile("[①-⑳㉑-㉟㊱-㊿❶-❿]")
 """A list number before the phone; folding would join its digits to it."""
 _FAX_FIRST: Final = re.compile("^[^0-9]*(?:fax|ファ[ッツ]クス).*?(?=tel|phone|電話)")
 _RUN: Final = re.compile(r"[+(]*[0-9](?:[-() .+]*[0-9])*")
@@ -77,10 +77,10 @@ def _runs(text: str) -> list[str]:
 def _read_run(run: str) -> str:
     """The first number of a run of digit groups; '' where there is none."""
     groups = _GROUP.findall(run)
-    if len(groups) > 1 and len(groups[0]) <= _MAX_LABEL and groups[0][0] not in "+08":
-        # A list number, unless the groups are a number that lost its leading 0 (3-3580-3311).
-        if groups[1][0] in "0+":
-            groups = groups[1:]
+    numbered = len(groups) > 1 and len(groups[0]) <= _MAX_LABEL and groups[0][0] not in "+08"
+    # A list number, unless the groups are a number that lost its leading 0 (3-3580-3311).
+    if numbered and groups[1][0] in "0+":
+        groups = groups[1:]
     if groups[0].startswith("0") and (first := _domestic(groups)):
         return first
     following = [row for row, group in enumerate(groups) if row and group[0] == "+"]

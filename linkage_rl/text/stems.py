@@ -41,18 +41,43 @@ _VENTURE: Final = re.compile(
     "(?:共同企業体|企業体|共同体|共同提案体|共同事業体|コンソーシアム|グループ体|(?<![a-z])jv(?![a-z]))"
     "|[他外](?: ?[0-9一二三四五六七八九]+)?(?:社|者|名|団体)|ほか ?[0-9]+社).*$"
 )
+_FORM_BEHIND: Final = re.compile(
+    f"(?<=..)(?: ?/ ?| )(?=(?:{_COMPANY}|医療法人|学校法人|社会福祉法人"
+    "|(?:一般|公益)(?:社団|財団)法人)[^ ])"
+)
 _MEMBERS: Final = re.compile("[・,/+&]| と ")
 _NEXT_MEMBER: Final = re.compile(
     f"(?<=.)[・,/+& ]+(?={_COMPANY})|(?<={_COMPANY})[・,/+& ]*(?=.+{_COMPANY}$)"
 )
 _ASSOCIATION: Final = re.compile("(?:一般|公益|特定非営利|社会福祉|学校)")
 HINT: Final = re.compile(
-    "[ (]|会社.+会社|代理|代表|取締役|理事長|共同体|企業体|提案体|事業体|コンソーシアム|jv"
+    "[ (:]|会社.+会社|代理|代表|取締役|理事長|共同体|企業体|提案体|事業体|コンソーシアム|jv"
     f"|[他外][0-9一二三四五六七八九]?[社者名]|ほか|{_BRANCH}"
 )
 """A folded, spelled-out name without any of these, whose form is at an edge, equals its stem."""
 
 _MIN_CHARS: Final = 2
+
+_TRADE_NAME: Final = re.compile(
+    r"(?<=..)[ ,(/]*(?:屋号|店舗名|店名|商号|通称|愛称|ブランド名?|サービス名)[ :・].*$"
+    r"|(?<=..)[ ,(/]+(?:d\.?b\.?a\.?|d/b/a|t/a|trading as|a\.?k\.?a\.?|f/?k/?a|formerly)[ :].*$"
+    r"|(?<=..) 旧 ?[^ ]{2,}$"
+)
+_TRADE_NAME_FIRST: Final = re.compile("^(?:屋号|店舗名|店名|通称|愛称|ブランド名?)[ :・]*")
+_BESIDE: Final = re.compile(r"([^()]+)\(([^()]+)\)?")
+_WORD: Final = re.compile("[a-z]{2}")
+_CO_LTD: Final = re.compile(r"(?<=[^ -~])[ ,]*co\.?,? ?ltd\.?$")
+_SHOP_LAST: Final = (
+    "店|クリニック|歯科|医院|薬局|食堂|こども園|保育所|学園|[^社大]学校|会館|旅館|ホテル|ホーム|サロン"
+    "|カフェ|整骨院|接骨院|鍼灸院|美容室|美容院|治療院|デイサービス|ショップ|スタジオ|教室|苑|荘|の里|市場"
+)
+_SHOP_FIRST: Final = (
+    "居酒屋|レストラン|カフェ|喫茶|焼肉|焼鳥|焼き鳥|やきとり|ラーメン|らーめん|寿司|鮨|すし|そば処|うどん"
+    "|和食|割烹|料亭|酒場|炭火|炉端|食堂|ビストロ|バル|スナック|美容室|ヘアサロン|理容|ホテル|旅館|民宿"
+    "|ペンション|ベーカリー|パン工房|洋菓子|和菓子|スーパー|ドラッグ|薬局|クリニック|デイサービス"
+    "|グループホーム|特別養護老人ホーム|セブンイレブン|ファミリーマート|ローソン|エネオス"
+)
+_SHOP: Final = re.compile(f" (?=[^ -~])(?:[^ ]*(?:{_SHOP_LAST})|(?:{_SHOP_FIRST})[^ ]*)$")
 
 
 def _first_member(name: str) -> str:
@@ -102,6 +127,41 @@ def _representative(name: str) -> str:
     return name
 
 
+def _company_beside(name: str) -> str:
+    """The company where a trade name or a person is beside it; else the name itself.
+
+    居酒屋まる(株式会社丸山), 居酒屋まる/株式会社丸山 and 居酒屋まる 株式会社丸山 are 株式会社丸山.
+    """
+    name = _TRADE_NAME_FIRST.sub("", _TRADE_NAME.sub("", name))
+    if " " in name:
+        name = _CO_LTD.sub("", name)
+        name = _without_shop(name)
+    found = _BESIDE.fullmatch(name)
+    if found:
+        outer, inner = found[1].strip(), found[2].strip()
+    elif "/" in name or " " in name:
+        outer, inner = _split_before_form(name)
+    else:
+        return name
+    return inner if inner and cut(inner).form and not cut(outer).form else name
+
+
+def _split_before_form(name: str) -> tuple[str, str]:
+    """What is before and behind a slash or space that a leading form follows; '' for none."""
+    found = _FORM_BEHIND.search(name)
+    if not found or _BRANCH_TAIL.search(name) or _VENTURE.search(name):
+        return name, ""
+    return name[: found.start()], name[found.end() :]
+
+
+def _without_shop(name: str) -> str:
+    """The name without a shop, clinic or school of the body before it."""
+    found = _SHOP.search(name)
+    if found and cut(name[: found.start()]).form:
+        return name[: found.start()]
+    return name
+
+
 def stem_of(name: str) -> str:
     """The stem of a folded, spelled-out name, still with its spaces and punctuation.
 
@@ -110,10 +170,11 @@ def stem_of(name: str) -> str:
     >>> stem_of("丸尾建設株式会社・有限会社真組jv")
     '丸尾建設'
     """
-    name = _without_additions(_first_member(_representative(name)))
+    name = _without_additions(_first_member(_representative(_company_beside(name))))
     first = _NEXT_MEMBER.split(name, maxsplit=1)[0]
     parts = cut(name if first in CODE else first)
-    if parts.side != MIDDLE or len(parts.before) < _MIN_CHARS or parts.after.isascii():
+    is_number = parts.after.isascii() and not (name.isascii() and _WORD.search(parts.after))
+    if parts.side != MIDDLE or len(parts.before) < _MIN_CHARS or is_number:
         # アスターアクイジション合同会社25 and 26 are two companies: a number is no addition.
         return _without_office(parts.before + parts.after)
     return _without_office(parts.after if parts.before in PLACE_WORDS else parts.before)

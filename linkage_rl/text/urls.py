@@ -35,13 +35,14 @@ _ASCII_TOKEN: Final = re.compile(
     r"(?<![a-z0-9.-])[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+(?![a-z0-9._+-]*@)"
 )
 
-SHARED_HOSTS: Final = frozenset(
+_SHARED: Final = (
     "gmail.com googlemail.com yahoo.co.jp yahoo.com ymail.ne.jp hotmail.com hotmail.co.jp live.jp"
     " outlook.com outlook.jp icloud.com me.com docomo.ne.jp ezweb.ne.jp au.com softbank.ne.jp"
     " i.softbank.jp facebook.com fb.com instagram.com twitter.com x.com t.co youtube.com youtu.be"
     " linkedin.com tiktok.com line.me lin.ee note.com ameblo.jp amebaownd.com tabelog.com"
-    " hotpepper.jp gnavi.co.jp ekiten.jp google.com goo.gl g.page bit.ly linktr.ee".split()
+    " hotpepper.jp gnavi.co.jp ekiten.jp google.com goo.gl g.page bit.ly linktr.ee"
 )
+SHARED_HOSTS: Final = frozenset(_SHARED.split())
 """Mail providers, social networks and portals: their domain says nothing about the company."""
 
 

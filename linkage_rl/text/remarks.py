@@ -1,0 +1,151 @@
+"""What lists write beside a name in its cell: numbers, codes, remarks, former names, escapes.
+
+Numbers are dropped only where a separator or a legal form shows that they are no part of the name:
+12)株式会社丸山 is 丸山, but 3M株式会社 and 21世紀財団 stay as they are.
+"""
+
+import html
+import re
+from typing import Final
+
+from linkage_rl.text import _blocks
+from linkage_rl.text.characters import flags_of
+from linkage_rl.text.legal_forms import CODE, begins_with_form, cut
+
+_ENTITY: Final = re.compile(
+    "&(?:amp;)*(?:(?:amp|quot|apos|lt|gt|nbsp|copy|reg);|#(?:[0-9]{1,6}|x[0-9a-fA-F]{1,5});)"
+)
+_EXCEL_ESCAPE: Final = re.compile("_x[0-9A-Fa-f]{4}_")
+_BACKSLASH: Final = re.compile(r"\\[nrt](?![a-z])")
+_TAG: Final = re.compile("<(?:/?(?:br|p|b|i|span|div|td)[^<>\n]{0,50})>", re.IGNORECASE)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    text = found[0]
+    while (shorter := html.unescape(text)) != text:
+        text = shorter
+    return " " if text.isspace() else text
+
+
+def without_escapes(block: str) -> str:
+    r"""A block as typed, without the escapes and tags of the program that wrote it.
+
+    >>> without_escapes("丸山&amp;フーズ_x000D_\n&quot;山田&quot;")
+    '丸山&フーズ \n"山田"'
+    """
+    if "&" in block and ";" in block:
+        block = _ENTITY.sub(_unescaped, block)
+    if "_x" in block:
+        block = _EXCEL_ESCAPE.sub(" ", block)
+    if "\\" in block:
+        block = _BACKSLASH.sub(" ", block)
+    return _TAG.sub(" ", block) if "<" in block else block
+
+
+_MARKS: Final = "-.,・*~:;/_+=>※●■◆★☆○◎□◇△▲▽▼♪→⇒➡←⇐"
+_FLAGS: Final = flags_of("※←→⇐⇒➡旧休停止確廃倒散閉算破複削済約移御様殿宛)")
+_FIRST: Final = flags_of("0123456789#(" + _MARKS + "abcdefghijklmnopqrstuvwxyz")
+
+_LEADING_MARKS: Final = re.compile(f"^[{re.escape(_MARKS)} ]+(?=.)")
+_STATE: Final = (
+    "休眠(?:中|会社)?|休業中?|取引(?:停止|中止|終了|休止)(?:中|先)?|要確認|確認(?:中|済み?)"
+    "|廃業(?:済み?)?"
+    "|倒産|解散(?:済み?)?|閉鎖(?:済み?)?|清算(?:中|済み?)|破産(?:手続中)?|重複|削除(?:予定|済み?)?"
+    "|(?:登録|支払|送付|連絡|対応|処理|入力)?済み?|解約(?:済み?)?|移転(?:済み?)?"
+    "|使用(?:不可|禁止|停止)|発注停止|出荷停止"
+)
+_NUMBER: Final = r"[0-9]+(?:[-.][0-9]+)*"
+_NO: Final = "(?:no[.:]? ?|# ?)"
+_LIST_NUMBER: Final = re.compile(
+    rf"^(?:{_NO}?{_NUMBER} ?(?:[):] ?|, ?(?![0-9])|[.] (?![0-9])|[.](?![ a-z0-9]))"
+    r"|\([0-9]{1,5}\) ?)"
+    rf"(?=[^ ]*[^ 0-9])|^# ?{_NUMBER} +(?=.)"
+)
+_BEFORE_FORM: Final = re.compile(
+    rf"^(?:{_NO}?{_NUMBER}[ _:-]+|[a-z]{{1,4}}-?[0-9]{{2,}}(?:-[0-9]+)*[ _:]+|{_NO}{_NUMBER} ?"
+    rf"|(?:{_STATE}) )(?=.)"
+)
+_CODE_BEFORE: Final = re.compile(
+    "^(?:[0-9]{2,}-[0-9]{2,}|0[0-9]{2,}|[a-z]{1,3}-[0-9]{3,}|no[.:]? ?[0-9]+)[ _:]+(?=.)"
+)
+_LEADING_STATE: Final = re.compile(
+    rf"^(?:\((?:{_STATE}|新規?|仮|休|止)\)|(?:{_STATE}|新規?|仮|未|休|止|ok|ng)[):]"
+    rf"|※(?:{_STATE}) ) ?(?=.)"
+)
+_AFTER_NAME: Final = re.compile("(?<=..) ?(?:※|[←⇐]).*$")
+_RENAMED: Final = re.compile(" ?[→⇒➡] ?")
+_FORMER: Final = re.compile(
+    r"(?<=..)[ ,;/(・-]*旧(?:(?:会社|社|商)?(?:名称|名|号)|称|社)? ?[:・=].*$"
+    r"|(?<=..)[ ,;/(・-]*旧(?:会社名|社名|商号|名称).*$"
+)
+_TRAILING_STATE: Final = re.compile(rf"(?<=..)(?:[ /:-]+(?:{_STATE})| ?\((?:{_STATE})\)?)$")
+_ADDRESSED: Final = re.compile(
+    "(?<=..)(?:(?: ?(?:総務|経理|営業|人事|財務|購買|調達|資材|管理|企画|業務|広報|法務|情報システム"
+    "|経営企画|製造|技術|開発|会計|庶務|物流)(?:本部|部|課|室|係|グループ)?)* ?御中"
+    "|(?: (?:ご担当者?)?様)| 殿"
+    "| (?:[^ ]+(?:部|課|室|係) )?[^ ]{2,8} ?様)$"
+)
+_MIN_CHARS: Final = 2
+_MAX_STEPS: Final = 5
+
+
+def clean_lines(lines: list[str]) -> list[str]:
+    """Folded, spelled-out names without the numbers and remarks beside them.
+
+    >>> clean_lines(["12)株式会社丸山", "3m株式会社", "株式会社丸山 ※休眠", "済)丸山"])
+    ['株式会社丸山', '3m株式会社', '株式会社丸山', '丸山']
+    """
+    flagged = _blocks.flagged_lines("\n".join(lines), _FLAGS, _FIRST)
+    if flagged:
+        lines = list(lines)
+        for row in flagged:
+            lines[row] = _clean(lines[row])
+    return lines
+
+
+def _clean(line: str) -> str:
+    for _ in range(_MAX_STEPS):
+        shorter = _without_one(line)
+        if shorter == line:
+            break
+        line = shorter
+    return line
+
+
+def _without_one(line: str) -> str:
+    """The line without one of its additions; itself where nothing would be left of it."""
+    for shorter in (_without_leading(line), _without_trailing(line)):
+        if shorter != line and len(shorter) >= _MIN_CHARS and shorter not in CODE:
+            return shorter
+    return line
+
+
+def _without_leading(line: str) -> str:
+    for pattern in (_LEADING_STATE, _LIST_NUMBER):
+        if found := pattern.match(line):
+            return _rest_with_letters(line, found.end())
+    if (found := _BEFORE_FORM.match(line)) and begins_with_form(line[found.end() :]):
+        return line[found.end() :]
+    if (found := _CODE_BEFORE.match(line)) and cut(line[found.end() :]).form:
+        return line[found.end() :]
+    # Marks are dropped from the core in any case: here they only hide the form behind them.
+    if (found := _LEADING_MARKS.match(line)) and begins_with_form(line[found.end() :]):
+        return line[found.end() :]
+    return line
+
+
+def _rest_with_letters(line: str, start: int) -> str:
+    rest = line[start:].lstrip()
+    return rest if any(char.isalpha() for char in rest) else line
+
+
+def _without_trailing(line: str) -> str:
+    if found := _RENAMED.search(line):
+        before, after = line[: found.start()], line[found.end() :]
+        if len(after) >= _MIN_CHARS and (cut(after).form or not cut(before).form):
+            return after
+        return before
+    for pattern in (_FORMER, _AFTER_NAME, _TRAILING_STATE, _ADDRESSED):
+        if found := pattern.search(line):
+            return line[: found.start()].rstrip()
+    return line
