@@ -21,6 +21,7 @@ from linkage_rl.text.municipalities import (
     KITA_TO_CHUO,
     PREFECTURE_CODE,
     PREFECTURES,
+    WARDED_CITIES,
     current_town,
     find_city,
     has_renamed_towns,
@@ -34,6 +35,7 @@ from linkage_rl.text.normalise import (
     join,
     split,
 )
+from linkage_rl.text.places import complete_ward, find_place
 from linkage_rl.text.numbers import KANJI_NUMBER, kanji_to_digits
 
 
@@ -103,10 +105,6 @@ _SIDE_STREET: Final = re.compile(
 """京都: the way from the crossing (四条通室町東入) before the town (函谷鉾町)."""
 
 _FLOOR: Final = re.compile("地下([0-9]+)階|([0-9]+)階|(?<=[0-9a-z])(?:号(?![館棟])|室)")
-_UNKNOWN_CITY: Final = re.compile(
-    "[^0-9]{1,6}?郡[^0-9]{1,6}?[町村]|[^0-9]{1,6}?市(?:[^0-9市町村]{1,3}区)?|[^0-9]{1,4}?区"
-)
-
 _Place = tuple[int, str, str]
 """Prefecture code, canonical city, what follows."""
 
@@ -120,13 +118,13 @@ def _read_place(text: str) -> _Place:
     rest = text[len(head) :] if code else text
     found = find_city(code, rest)
     if found is None:
-        unknown = _UNKNOWN_CITY.match(rest) if code else None
-        city = unknown[0] if unknown else ""
-        return code, city, rest[len(city) :]
+        return find_place(text)
     spelling, code, city = found
     rest = rest[len(spelling) :]
     if spelling == FORMER_KITA and rest.startswith(KITA_TO_CHUO):
         city = "浜松市中央区"
+    if city in WARDED_CITIES or rest[:1] == "-":
+        city, rest = complete_ward(code, city, rest)
     return code, city, current_town(city, rest)
 
 
@@ -146,7 +144,7 @@ class _Columns(NamedTuple):
 def _read_columns(prefecture: str, city: str) -> _Columns:
     prefecture, city = _written((prefecture, city))
     code, known, rest = _read_place(prefecture + city)
-    if rest or city.endswith(FORMER_KITA) or has_renamed_towns(known):
+    if rest or city.endswith(FORMER_KITA) or has_renamed_towns(known) or known in WARDED_CITIES:
         known = ""
     openings = frozenset((known[:2], PREFECTURES[code - 1][:2]))
     return _Columns(code, known, openings, prefecture, city)

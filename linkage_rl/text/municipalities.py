@@ -97,13 +97,57 @@ Municipality = tuple[str, int, str]
 """Spelling, prefecture code (0 where several prefectures have it), canonical city."""
 
 _HEAD: Final = 2
+_PARTICLE: Final = re.compile("(?<=[一-龠])[ケノ](?=[一-龠])")
+_PARTICLE_SPELLINGS: Final = {"ケ": "がガケ", "ノ": "ノの之"}
+_WRITTEN_IN_KANJI: Final = {
+    "埼玉市": "さいたま市",
+    "筑波市": "つくば市",
+    "筑波未来市": "つくばみらい市",
+    "磐城市": "いわき市",
+    "常陸那珂市": "ひたちなか市",
+    "霞ケ浦市": "かすみがうら市",
+    "秋留野市": "あきる野市",
+    "富士見野市": "ふじみ野市",
+    "陸奥市": "むつ市",
+    "津軽市": "つがる市",
+    "讃岐市": "さぬき市",
+    "東香川市": "東かがわ市",
+    "南淡路市": "南あわじ市",
+    "竜野市": "たつの市",
+    "南薩摩市": "南さつま市",
+    "市来串木野市": "いちき串木野市",
+    "宇流麻市": "うるま市",
+    "海部市": "あま市",
+    "員弁市": "いなべ市",
+}
+"""Municipalities whose name is written in kana, as those write who know the place in kanji."""
+
+
+def _spellings(city: str) -> set[str]:
+    """The ways to write a municipality: without its county or island, が for ケ, の for ノ."""
+    known = {city, _without_county(city), _without_island(city)}
+    for kanji, kana in _WRITTEN_IN_KANJI.items():
+        if kana[:-1] in city:
+            known |= {city.replace(kana, kanji)}
+    for spelling in tuple(known):
+        if found := _PARTICLE.search(spelling):
+            known |= {
+                spelling[: found.start()] + particle + spelling[found.end() :]
+                for particle in _PARTICLE_SPELLINGS[found[0]]
+            }
+    return known
+
+
+def _without_island(city: str) -> str:
+    island = city.find("島", 1)
+    return city[island + 1 :] if 0 < island < len(city) - _HEAD else city
 
 
 def _index() -> dict[tuple[int, str], list[Municipality]]:
     """(prefecture code or 0 for any, first two characters) to spellings, longest first."""
     found: dict[tuple[int, str], set[tuple[int, str]]] = {}
     for code, city in CITIES:
-        for spelling in {city, _without_county(city)}:
+        for spelling in _spellings(city):
             for scope in (code, 0):
                 found.setdefault((scope, spelling), set()).add((code, city))
     for (code, old), new in _RENAMED.items():
@@ -118,6 +162,37 @@ def _index() -> dict[tuple[int, str], list[Municipality]]:
 
 
 _INDEX: Final = _index()
+
+WARDED_CITIES: Final = frozenset(
+    city[: city.index("市") + 1] for _, city in CITIES if _is_ward(city)
+)
+"""Cities that are divided into wards: '横浜市'."""
+
+
+def _wards() -> dict[tuple[int, str], Municipality | None]:
+    wards: dict[tuple[int, str], Municipality | None] = {}
+    for code, city in CITIES:
+        if _is_ward(city):
+            ward = city[city.index("市") + 1 :]
+            for spelling in _spellings(ward):
+                for scope in (code, 0):
+                    taken = (scope, spelling) in wards
+                    wards[scope, spelling] = None if taken else (spelling, code, city)
+    return wards
+
+
+_WARDS: Final = _wards()
+_WARD: Final = re.compile("[^0-9市]{1,5}?区")
+
+
+def find_ward(prefecture: int, address: str) -> Municipality | None:
+    """The ward that an address without its city starts with, if only one city has it.
+
+    >>> find_ward(27, "天王寺区上本町6-1-1"), find_ward(14, "南区"), find_ward(0, "大宮区")
+    (('天王寺区', 27, '大阪市天王寺区'), None, ('大宮区', 11, 'さいたま市大宮区'))
+    """
+    found = _WARD.match(address)
+    return _WARDS.get((prefecture, found[0])) if found else None
 
 
 def find_city(prefecture: int, address: str) -> Municipality | None:

@@ -1,0 +1,130 @@
+"""Places of addresses that do not begin with a prefecture or a municipality of today.
+
+Lists write labels before the address (本社：, 【本店】, JAPAN), leave out 県, the city or the ward,
+or name a municipality that was merged since. Such an address is read again here, row by row.
+"""
+
+import re
+from typing import Final
+
+from linkage_rl.text.municipalities import (
+    PREFECTURE_CODE,
+    WARDED_CITIES,
+    current_town,
+    find_city,
+    find_ward,
+)
+from linkage_rl.text.towns import Place, find_by_town, find_former
+
+_UNKNOWN_CITY: Final = re.compile(
+    "[^0-9]{1,6}?郡[^0-9]{1,6}?[町村]|[^0-9]{1,6}?市(?:[^0-9市町村]{1,3}区)?|[^0-9]{1,4}?区"
+)
+_MARKS: Final = "-()・※●■◆★☆○◎□◇△▲▽▼♪→←↑↓「」&"
+_LABEL: Final = re.compile(
+    f"^[{re.escape(_MARKS)}]*(?:(?:日本国?|japan|jp|address|add|住所|所在地?|現住所|本社|本店|本部"
+    "|本所|支店|支社|営業所|事業所|工場|事務所|登記上?|登記簿上?|本籍|郵便番号|郵便|〒|新|現|自|至|tel)"
+    f"(?:所在地?|住所)?[0-9]{{0,2}}[{re.escape(_MARKS)}]+"
+    "|(?:日本国?|japan|住所|所在地|郵便番号|〒))"
+)
+_POSTAL_CODE: Final = re.compile("^[(]?[0-9]{3}-?[0-9]{4}(?![0-9])[-)]*")
+_NUMBER: Final = re.compile("^[(]?[0-9]{1,3}[-)]+(?=[^0-9])")
+_PREFECTURE: Final = re.compile("|".join(PREFECTURE_CODE))
+_MAX_BEFORE: Final = 30
+"""Characters that may stand before a prefecture in the middle of a text."""
+_MAX_STEPS: Final = 6
+
+_SHORT: Final = {name[:-1]: code for name, code in PREFECTURE_CODE.items() if name != "北海道"}
+
+
+def find_place(text: str) -> Place:
+    """The place of a folded address in which no municipality follows a leading prefecture.
+
+    Returns:
+        Prefecture code, canonical city and the rest; 0 and '' where they are not found.
+
+    >>> find_place("住所大阪府大阪市北区梅田1"), find_place("愛知名古屋市中区栄3")
+    ((27, '大阪市北区', '梅田1'), (23, '名古屋市中区', '栄3'))
+    >>> find_place("somewhere else")
+    (0, '', 'somewhere else')
+    """
+    shorter = _without_labels(text)
+    return (
+        _after_prefecture(shorter)
+        or _after_short_prefecture(shorter)
+        or _without_prefecture(shorter)
+        or _inside(shorter)
+        or (0, "", shorter)
+    )
+
+
+def _without_labels(text: str) -> str:
+    for _ in range(_MAX_STEPS):
+        shorter = text.lstrip(_MARKS.replace("(", ""))
+        for pattern in (_LABEL, _POSTAL_CODE, _NUMBER):
+            shorter = pattern.sub("", shorter)
+        if shorter == text or not shorter:
+            break
+        text = shorter
+    return text
+
+
+def _after_prefecture(text: str) -> Place | None:
+    head = text[:4] if text[:4] in PREFECTURE_CODE else text[:3]
+    code = PREFECTURE_CODE.get(head, 0)
+    return _in_prefecture(code, text[len(head) :]) if code else None
+
+
+def _in_prefecture(code: int, rest: str) -> Place:
+    """The municipality after a prefecture: of today, without its city, merged, or left out."""
+    rest = rest.lstrip("-")
+    if found := find_city(code, rest) or find_ward(code, rest):
+        city, rest = complete_ward(code, found[2], rest[len(found[0]) :])
+        return code, city, current_town(city, rest)
+    if place := find_former(code, rest):
+        return place
+    unknown = _UNKNOWN_CITY.match(rest)
+    if unknown:
+        return code, unknown[0], rest[len(unknown[0]) :]
+    return code, find_by_town(code, "", rest), rest
+
+
+def complete_ward(code: int, city: str, rest: str) -> tuple[str, str]:
+    """The city with its ward if the town tells it, and the rest without leading separators.
+
+    >>> complete_ward(27, "大阪市", "-梅田1-1-3"), complete_ward(13, "港区", "芝1")
+    (('大阪市北区', '梅田1-1-3'), ('港区', '芝1'))
+    """
+    rest = rest.lstrip("-")
+    if city not in WARDED_CITIES:
+        return city, rest
+    if found := find_city(code, city + rest):
+        city, rest = found[2], (city + rest)[len(found[0]) :].lstrip("-")
+    return (find_by_town(code, city, rest) or city, rest) if city in WARDED_CITIES else (city, rest)
+
+
+def _after_short_prefecture(text: str) -> Place | None:
+    """愛知名古屋市, 東京港区: only where a municipality of that prefecture follows."""
+    for length in (2, 3):
+        code = _SHORT.get(text[:length], 0)
+        rest = text[length:].lstrip("-")
+        if code and (found := find_city(code, rest) or find_ward(code, rest)):
+            city, rest = complete_ward(code, found[2], rest[len(found[0]) :])
+            return code, city, current_town(city, rest)
+    return None
+
+
+def _without_prefecture(text: str) -> Place | None:
+    if found := find_city(0, text) or find_ward(0, text):
+        spelling, code, city = found
+        city, rest = complete_ward(code, city, text[len(spelling) :])
+        return code, city, current_town(city, rest)
+    return find_former(0, text)
+
+
+def _inside(text: str) -> Place | None:
+    """The place after a prefecture in the middle of a text, if a municipality follows it."""
+    found = _PREFECTURE.search(text, 0, _MAX_BEFORE)
+    if not found or any(char.isdigit() for char in _POSTAL_CODE.sub("", text[: found.start()])):
+        return None
+    place = _after_prefecture(text[found.start() :])
+    return place if place and place[1] else None
