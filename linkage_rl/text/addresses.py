@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from linkage_rl.text import _blocks
 from linkage_rl.text.characters import IS_KANJI, KANJI, table_of
+from linkage_rl.text.local_addresses import local_streets, read_damaged_lots
 from linkage_rl.text.municipalities import (
     FORMER_KITA,
     KITA_TO_CHUO,
@@ -35,8 +36,8 @@ from linkage_rl.text.normalise import (
     join,
     split,
 )
-from linkage_rl.text.places import complete_ward, find_place
 from linkage_rl.text.numbers import KANJI_NUMBER, kanji_to_digits
+from linkage_rl.text.places import complete_ward, find_place
 
 
 @dataclass(frozen=True)
@@ -98,11 +99,6 @@ _LINE: Final = re.compile(
 )
 """Town; block of at most three numbers, two without 丁目 before 番地; the rest. A third number of
 three digits without 丁目 is a room: 大山町46-11-205."""
-
-_SIDE_STREET: Final = re.compile(
-    "^.*(?:[上下][るル]|[東西南北]入[るル]?)(?:[0-9一二三四五]+丁目)?(?=.)"
-)
-"""京都: the way from the crossing (四条通室町東入) before the town (函谷鉾町)."""
 
 _FLOOR: Final = re.compile("地下([0-9]+)階|([0-9]+)階|(?<=[0-9a-z])(?:号(?![館棟])|室)")
 _Place = tuple[int, str, str]
@@ -187,7 +183,8 @@ def _read_lots(rests: list[str]) -> tuple[list[str], list[str], list[str]]:
     """Town, block and building of N texts after the city."""
     if not rests:
         return [], [], []
-    block = KANJI_NUMBER.sub(lambda found: kanji_to_digits(found[0]), "\n".join(rests))
+    block = read_damaged_lots("\n".join(rests))
+    block = KANJI_NUMBER.sub(lambda found: kanji_to_digits(found[0]), block)
     lines = _LINE.findall(_separators(block))
     # Column by column, since zip would make an iterator of each of 100,000 lines.
     towns, blocks, buildings = ("\n".join([line[part] for line in lines]) for part in range(3))
@@ -209,10 +206,7 @@ def canonical_addresses(
     """Parse N addresses; missing columns are empty texts, `streets` may hold the full address."""
     block = drop_japanese_spaces(apply_table(_WRITTEN, fold_block(join(streets))))
     codes, known, rests = _read_places(prefectures, cities, split(block, len(streets)))
-    rests = [
-        _SIDE_STREET.sub("", rest) if city[:3] == "京都市" else rest
-        for city, rest in zip(known, rests, strict=True)
-    ]
+    rests = local_streets(known, rests)
     towns, blocks, buildings = _read_lots(rests)
     return Addresses(
         prefecture=np.array(codes, dtype=np.int8),

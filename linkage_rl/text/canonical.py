@@ -6,6 +6,7 @@ from typing import Final
 
 from linkage_rl.records import CanonicalBatch, RecordBatch
 from linkage_rl.text.addresses import canonical_addresses
+from linkage_rl.text.cells import MISSING
 from linkage_rl.text.corporate_numbers import canonical_corporate_numbers
 from linkage_rl.text.names import canonical_kana, canonical_latin, canonical_names
 from linkage_rl.text.normalise import as_written
@@ -23,12 +24,16 @@ def canonical_former_cores(texts: Sequence[str]) -> list[tuple[str, ...]]:
     [('高島屋', '飯田呉服店'), ()]
     """
     cores: list[tuple[str, ...]] = [()] * len(texts)
-    names = {row: text.split("|") for row, text in enumerate(texts) if text}
+    names = {row: text.split("|") for row, text in enumerate(texts) if _is_given(text)}
     if names:
         flat = iter(canonical_names([name for some in names.values() for name in some]).core)
         for row, some in names.items():
             cores[row] = tuple(dict.fromkeys(filter(None, islice(flat, len(some)))))
     return cores
+
+
+def _is_given(text: str) -> bool:
+    return bool(text) and text.strip().lower() not in MISSING
 
 
 def canonicalise(records: RecordBatch) -> CanonicalBatch:

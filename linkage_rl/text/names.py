@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.text import kana, legal_forms, remarks, stems
+from linkage_rl.text.cells import MISSING
 from linkage_rl.text.legal_forms import LEGAL_FORMS, MIDDLE
 from linkage_rl.text.normalise import core_block, drop_japanese_spaces, fold_block, join, split
 
@@ -18,6 +19,8 @@ _CIRCLED: Final = re.compile("[①-⑳㉑-㉟㊱-㊿]")
 _LIST_NUMBER: Final = re.compile(
     r"^[①-⑳㉑-㉟㊱-㊿]+(?:[-－‐.．][0-9０-９]+)?[ 　]*(?=[^ 　\n])", re.MULTILINE
 )
+
+_NO_READING: Final = frozenset(kana.read_kana_block("\n".join(sorted(MISSING))).split("\n"))
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def _stems(lines: list[str], sides: list[int], cores: list[str]) -> list[str]:
 def canonical_kana(readings: Sequence[str], cores: Sequence[str]) -> list[str]:
     """Folded readings; a missing one is replaced by an all-kana core or a spelled-out acronym."""
     texts = split(kana.read_kana_block(fold_block(join(readings))), len(readings))
-    missing = [not text for text in texts]
+    missing = [not text or text in _NO_READING for text in texts]
     if any(missing):
         rows = list(compress(range(len(texts)), missing))
         spoken = [core if kana.ONLY_KANA.fullmatch(core := cores[row]) else "" for row in rows]
@@ -104,7 +107,9 @@ def canonical_kana(readings: Sequence[str], cores: Sequence[str]) -> list[str]:
 def canonical_latin(names_en: Sequence[str], cores: Sequence[str]) -> list[str]:
     """Latin names without form, spaces, punctuation; an all-Latin core replaces a missing one."""
     texts = [core if core.isascii() else "" for core in cores]
-    rows = [row for row, text in enumerate(names_en) if text]
+    rows = [
+        row for row, text in enumerate(names_en) if text and text.strip().lower() not in MISSING
+    ]
     folded = split(fold_block(join([names_en[row] for row in rows])), len(rows))
     cut = [legal_forms.cut(line) for line in folded]
     bodies = [

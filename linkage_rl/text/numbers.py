@@ -44,3 +44,18 @@ def kanji_to_digits(numeral: str) -> str:
         else:
             digit = digit * 10 + _DIGITS[char]
     return str(total + digit)
+
+
+def digits_to_kanji(digits: str) -> str:
+    """A number below 1,000 in kanji, by unit.
+
+    >>> digits_to_kanji("16"), digits_to_kanji("20"), digits_to_kanji("105")
+    ('十六', '二十', '百五')
+    """
+    text = ""
+    for unit, digit in zip(("", "十", "百"), reversed(digits), strict=False):
+        if digit != "0":
+            text = (
+                ("" if digit == "1" and unit else "〇一二三四五六七八九"[int(digit)]) + unit + text
+            )
+    return text or "〇"

@@ -7,6 +7,7 @@ or name a municipality that was merged since. Such an address is read again here
 import re
 from typing import Final
 
+from linkage_rl.text.cells import MISSING
 from linkage_rl.text.municipalities import (
     PREFECTURE_CODE,
     WARDED_CITIES,
@@ -33,6 +34,8 @@ _MAX_BEFORE: Final = 30
 """Characters that may stand before a prefecture in the middle of a text."""
 _MAX_STEPS: Final = 6
 
+_MISSING: Final = MISSING | {"n-a", "不詳"}
+
 _SHORT: Final = {name[:-1]: code for name, code in PREFECTURE_CODE.items() if name != "北海道"}
 
 
@@ -47,7 +50,7 @@ def find_place(text: str) -> Place:
     >>> find_place("somewhere else")
     (0, '', 'somewhere else')
     """
-    shorter = _without_labels(text)
+    shorter = "" if text in _MISSING else _without_labels(text)
     return (
         _after_prefecture(shorter)
         or _after_short_prefecture(shorter)

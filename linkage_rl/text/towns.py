@@ -14,7 +14,9 @@ from linkage_rl.text.characters import IS_KANJI
 from linkage_rl.text.municipalities import WARDED_CITIES, find_ward
 
 _MAX_TOWN: Final = 14
-_OLD: Final = re.compile("(?:[^0-9郡]{1,5}郡)?(?:([^0-9郡]{1,5}?)(市)|([^0-9郡市]{1,6}?)([町村]))")
+_OLD: Final = re.compile(
+    "(?:[^0-9郡]{1,5}郡)?(?:([^0-9郡町]{1,5}?)(市)(?!町)|([^0-9郡]{1,6}?)([町村]))"
+)
 _OLD_PREFIX: Final = re.compile("[^町村区]{1,6}[町村区](?=.)")
 _AREA: Final = re.compile("^(?:大字|字)")
 
