@@ -1,4 +1,4 @@
-"""Local habits of writing an address: ways from a crossing in 京都, 条 in 北海道, dates for lots."""
+"""Local habits of addresses: ways from a crossing in 京都, 条 in 北海道, dates for lots."""
 
 import re
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Final
 from linkage_rl.text.numbers import digits_to_kanji
 
 _SIDE_STREET: Final = re.compile(
-    "^.*(?:[上下][がガ]?[るル]|[あアさサ][がガ][るル]|[東西南北](?:入|[いイ](?=[るル]))[るル]?"
+    "^.*(?:[上下][がガ]?[るル]|[あアさサ][がガ][るル]|[東西南北](?:入[るル]?+|いる|イル)"
     "|通[^-0-9]{1,6}?[^三六]角(?=[^0-9倉屋]{2}))(?:[0-9一二三四五]+丁目)?(?=.)"
 )
 """京都: the way from the crossing (四条通室町東入, 烏丸通四条下がる) before the town (函谷鉾町)."""

@@ -97,8 +97,8 @@ Municipality = tuple[str, int, str]
 """Spelling, prefecture code (0 where several prefectures have it), canonical city."""
 
 _HEAD: Final = 2
-_PARTICLE: Final = re.compile("(?<=[一-龠])[ケノ](?=[一-龠])")
-_PARTICLE_SPELLINGS: Final = {"ケ": "がガケ", "ノ": "ノの之"}
+_PARTICLE: Final = re.compile("(?<=[一-龠])[ケノの](?=[一-龠])")
+_PARTICLE_SPELLINGS: Final = {"ケ": "がガケ", "ノ": "ノの之", "の": "ノの之"}
 _WRITTEN_IN_KANJI: Final = {
     "埼玉市": "さいたま市",
     "筑波市": "つくば市",
@@ -169,20 +169,25 @@ WARDED_CITIES: Final = frozenset(
 """Cities that are divided into wards: '横浜市'."""
 
 
-def _wards() -> dict[tuple[int, str], Municipality | None]:
-    wards: dict[tuple[int, str], Municipality | None] = {}
+def _wards() -> dict[tuple[int, str], tuple[Municipality, ...]]:
+    wards: dict[tuple[int, str], tuple[Municipality, ...]] = {}
     for code, city in CITIES:
         if _is_ward(city):
-            ward = city[city.index("市") + 1 :]
-            for spelling in _spellings(ward):
+            for spelling in _spellings(city[city.index("市") + 1 :]):
                 for scope in (code, 0):
-                    taken = (scope, spelling) in wards
-                    wards[scope, spelling] = None if taken else (spelling, code, city)
+                    known = wards.get((scope, spelling), ())
+                    wards[scope, spelling] = (*known, (spelling, code, city))
     return wards
 
 
 _WARDS: Final = _wards()
 _WARD: Final = re.compile("[^0-9市]{1,5}?区")
+
+
+def find_wards(prefecture: int, address: str) -> tuple[Municipality, ...]:
+    """The wards that an address without its city may start with, one of each city that has it."""
+    found = _WARD.match(address)
+    return _WARDS.get((prefecture, found[0]), ()) if found else ()
 
 
 def find_ward(prefecture: int, address: str) -> Municipality | None:
@@ -191,8 +196,8 @@ def find_ward(prefecture: int, address: str) -> Municipality | None:
     >>> find_ward(27, "天王寺区上本町6-1-1"), find_ward(14, "南区"), find_ward(0, "大宮区")
     (('天王寺区', 27, '大阪市天王寺区'), None, ('大宮区', 11, 'さいたま市大宮区'))
     """
-    found = _WARD.match(address)
-    return _WARDS.get((prefecture, found[0])) if found else None
+    wards = find_wards(prefecture, address)
+    return wards[0] if len(wards) == 1 else None
 
 
 def find_city(prefecture: int, address: str) -> Municipality | None:

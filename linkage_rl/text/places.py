@@ -15,7 +15,7 @@ from linkage_rl.text.municipalities import (
     find_city,
     find_ward,
 )
-from linkage_rl.text.towns import Place, find_by_town, find_former
+from linkage_rl.text.towns import Place, find_by_town, find_former, find_ward_by_town
 
 _UNKNOWN_CITY: Final = re.compile(
     "[^0-9]{1,6}?郡[^0-9]{1,6}?[町村]|[^0-9]{1,6}?市(?:[^0-9市町村]{1,3}区)?|[^0-9]{1,4}?区"
@@ -27,6 +27,11 @@ _LABEL: Final = re.compile(
     f"(?:所在地?|住所)?[0-9]{{0,2}}[{re.escape(_MARKS)}]+"
     "|(?:日本国?|japan|住所|所在地|郵便番号|〒))"
 )
+_BARE_LABEL: Final = re.compile(
+    "(?:no-?)?[0-9]{1,4}-*|(?:登記上の?|主たる)?(?:本社|本店|本部|事務所|支店|支社|営業所|工場|住所|所在)"
+    "(?:所在地|住所|地)?[0-9]?"
+)
+"""Labels without a separator, dropped where a place follows."""
 _POSTAL_CODE: Final = re.compile("^[(]?[0-9]{3}-?[0-9]{4}(?![0-9])[-)]*")
 _NUMBER: Final = re.compile("^[(]?[0-9]{1,3}[-)]+(?=[^0-9])")
 _PREFECTURE: Final = re.compile("|".join(PREFECTURE_CODE))
@@ -51,12 +56,18 @@ def find_place(text: str) -> Place:
     (0, '', 'somewhere else')
     """
     shorter = "" if text in _MISSING else _without_labels(text)
+    place = _first_place(shorter)
+    if place is None and (found := _BARE_LABEL.match(shorter)):
+        place = _first_place(shorter[found.end() :])
+    return place or (0, "", shorter)
+
+
+def _first_place(text: str) -> Place | None:
     return (
-        _after_prefecture(shorter)
-        or _after_short_prefecture(shorter)
-        or _without_prefecture(shorter)
-        or _inside(shorter)
-        or (0, "", shorter)
+        _after_prefecture(text)
+        or _after_short_prefecture(text)
+        or _without_prefecture(text)
+        or _inside(text)
     )
 
 
@@ -80,7 +91,7 @@ def _after_prefecture(text: str) -> Place | None:
 def _in_prefecture(code: int, rest: str) -> Place:
     """The municipality after a prefecture: of today, without its city, merged, or left out."""
     rest = rest.lstrip("-")
-    if found := find_city(code, rest) or find_ward(code, rest):
+    if found := find_city(code, rest) or find_ward_by_town(code, rest):
         city, rest = complete_ward(code, found[2], rest[len(found[0]) :])
         return code, city, current_town(city, rest)
     if place := find_former(code, rest):
@@ -110,7 +121,7 @@ def _after_short_prefecture(text: str) -> Place | None:
     for length in (2, 3):
         code = _SHORT.get(text[:length], 0)
         rest = text[length:].lstrip("-")
-        if code and (found := find_city(code, rest) or find_ward(code, rest)):
+        if code and (found := find_city(code, rest) or find_ward_by_town(code, rest)):
             city, rest = complete_ward(code, found[2], rest[len(found[0]) :])
             return code, city, current_town(city, rest)
     return None
@@ -126,8 +137,7 @@ def _without_prefecture(text: str) -> Place | None:
 
 def _inside(text: str) -> Place | None:
     """The place after a prefecture in the middle of a text, if a municipality follows it."""
-    found = _PREFECTURE.search(text, 0, _MAX_BEFORE)
-    if not found or any(char.isdigit() for char in _POSTAL_CODE.sub("", text[: found.start()])):
-        return None
-    place = _after_prefecture(text[found.start() :])
-    return place if place and place[1] else None
+    for found in _PREFECTURE.finditer(text, 0, _MAX_BEFORE):
+        if find_city(PREFECTURE_CODE[found[0]], text[found.end() :].lstrip("-")):
+            return _after_prefecture(text[found.start() :])
+    return None

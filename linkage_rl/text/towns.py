@@ -11,7 +11,7 @@ from typing import Final
 
 from linkage_rl.text import _blocks
 from linkage_rl.text.characters import IS_KANJI
-from linkage_rl.text.municipalities import WARDED_CITIES, find_ward
+from linkage_rl.text.municipalities import WARDED_CITIES, Municipality, find_ward, find_wards
 
 _MAX_TOWN: Final = 14
 _OLD: Final = re.compile(
@@ -118,6 +118,22 @@ def find_by_town(code: int, city: str, rest: str, shortest: int = 1) -> str:
         if name[:length] in towns:
             return towns[name[:length]] or ""
     return ""
+
+
+def find_ward_by_town(code: int, text: str) -> Municipality | None:
+    """The ward that a text without its city starts with, told by the town if several have it.
+
+    >>> find_ward_by_town(27, "北区梅田1-1-3")
+    ('北区', 27, '大阪市北区')
+    """
+    wards = find_wards(code, text)
+    if len(wards) > 1:
+        wards = tuple(
+            ward
+            for ward in wards
+            if find_by_town(ward[1], _parent(ward[2]), text[len(ward[0]) :]) == ward[2]
+        )
+    return wards[0] if len(wards) == 1 else None
 
 
 Place = tuple[int, str, str]
