@@ -171,7 +171,7 @@ _LATIN: Final = {
     "株式会社": (
         r"k\.? ?k\.?|kabushiki[ -]?[kg]aisha|inc(?:orporated)?\.?|corp(?:oration)?\.?"
         r"|(?:public|private|pvt\.?|pte\.?|pty\.?|proprietary) limited company"
-        r"|(?:(?:co|company|pty|pte|pvt|private|proprietary|public)\b[., ]*)*"
+        r"|(?:(?:co|company|pty|pte|pvt|private|proprietary|public)\b[., ]{0,3}){0,4}"
         r"(?:ltd|limited)\.?"
         r"|(?:sdn\.? ?)?(?:bhd|berhad)\.?|p\.?l\.?c\.?|a\.?g\.?|s\.?a\.?(?:s\.?)?|s\.?p\.?a\.?"
         r"|s\.a\. de c\.v\.|n\.?v\.?|oyj?|ab|a/s|a\.s\.|tbk\.?|p\.?j\.?s\.?c\.?|j\.?s\.?c\.?|s\.e\."
@@ -180,18 +180,18 @@ _LATIN: Final = {
 }
 """Forms of other countries with the Japanese form that is closest."""
 _ANY_LATIN: Final = "(?:" + "|".join(f"({pattern})" for pattern in _LATIN.values()) + ")"
-_LATIN_TAIL: Final = re.compile(rf"[ ,]+{_ANY_LATIN}[ ,.]*$")
+_LATIN_TAIL: Final = re.compile(rf"(?<![ ,])[ ,]{{1,3}}{_ANY_LATIN}[ ,.]{{0,4}}$")
 _LATIN_CODES: Final = tuple(CODE[form] for form in _LATIN)
 _SURE_LATIN: Final = re.compile(
-    r"[ ,]+(?:(y\.k\.|gmbh|b\.v\.)|(g\.k\.|l\.?l\.?c\.?)|(l\.?l\.?p\.?)|(l\.p\.)"
+    r"(?<![ ,])[ ,]{1,3}(?:(y\.k\.|gmbh|b\.v\.)|(g\.k\.|l\.?l\.?c\.?)|(l\.?l\.?p\.?)|(l\.p\.)"
     r"|(k\.k\.|inc(?:orporated)?|corp(?:oration)?|p\.?l\.?c|s\.p\.a\.|a\.g\."
-    r"|(?:(?:co|company|pty|pte|pvt|private)\b[., ]*)*(?:ltd|limited)))"
+    r"|(?:(?:co|company|pty|pte|pvt|private)\b[., ]{0,3}){0,4}(?:ltd|limited)))"
     r"(?:[.]? ?(?:,|\(| - | (?=t/a |d/?b/?a |f/?k/?a |trading as |formerly |c/o |attn)"
     r"|(?=[ .][^ -~]))|$)"
 )
 """Forms that are no ordinary words, with a branch, a trade name or a country after them."""
 _JAPANESE_TAIL: Final = re.compile(
-    r"(?<=[^ -~])[ ,]*(?:(y\.k\.)|(g\.k\.|l\.?l\.?c\.?)|(l\.?l\.?p\.?)|(l\.p\.)"
+    r"(?<=[^ -~])[ ,]{0,3}(?:(y\.k\.)|(g\.k\.|l\.?l\.?c\.?)|(l\.?l\.?p\.?)|(l\.p\.)"
     r"|((?:k\.k\.|inc(?:orporated)?\.?|corp(?:oration)?\.?|co\.?, ?ltd\.?|company, ?limited"
     r"|co\.? ?ltd\.?|ltd\.?)))$"
 )

@@ -13,7 +13,7 @@ _SIDE_STREET: Final = re.compile(
 """京都: the way from the crossing (四条通室町東入, 烏丸通四条下がる) before the town (函谷鉾町)."""
 
 _WITHOUT_JO: Final = re.compile(
-    "^([南北東西])([0-9一二三四五六七八九十]+)-?([南北東西])-?(?=[0-9])"
+    "^([南北東西])([0-9一二三四五六七八九十]+)-?([南北東西])-?(?=[0-9一二三四五六七八九十])"
 )
 _COMPASS: Final = re.compile("^([nsew])-?([0-9]+)(?:条|-)?([nsew])-?(?=[0-9])")
 _POINTS: Final = dict(zip("nsew", "北南東西", strict=True))

@@ -18,10 +18,10 @@ _TOWN: Final = f"[0-9{_NUMERALS}]+丁目|[0-9]+-[0-9]+-"
 # The first numeral comes before its look-behinds, so that the scan skips all other characters.
 KANJI_NUMBER: Final = re.compile(
     f"[{_NUMERALS}](?:"
-    f"(?<!麻布.)[{_NUMERALS}]*"
+    f"(?<!麻布.)[{_NUMERALS}]{{0,11}}"
     f"(?=丁目|番地|番(?!{_TOWN})|号(?!線)|条|線|地割|[-のノ][0-9{_NUMERALS}])"
     f"|(?:(?<=[-0-9].)|(?<=[0-9{_NUMERALS}][のノ].)|(?<=番地.)|(?<=番地の.)|(?<=丁目.))"
-    f"[{_NUMERALS}]*{_END})",
+    f"[{_NUMERALS}]{{0,11}}{_END})",
     re.MULTILINE,
 )
 """Kanji numerals that number something: before 丁目, 番地, 番, 号, 条, 線, 地割, at hyphens."""

@@ -57,16 +57,18 @@ HINT: Final = re.compile(
 """A folded, spelled-out name without any of these, whose form is at an edge, equals its stem."""
 
 _MIN_CHARS: Final = 2
+_MAX_ADDITIONS: Final = 8
+"""Additions of one name that are removed; more are no name, and cost seconds."""
 
 _TRADE_NAME: Final = re.compile(
-    r"(?<=..)[ ,(/]*(?:屋号|店舗名|店名|商号|通称|愛称|ブランド名?|サービス名)[ :・].*$"
-    r"|(?<=..)[ ,(/]+(?:d\.?b\.?a\.?|d/b/a|t/a|trading as|a\.?k\.?a\.?|f/?k/?a|formerly)[ :].*$"
+    r"(?<=..)[ ,(/]{0,3}(?:屋号|店舗名|店名|商号|通称|愛称|ブランド名?|サービス名)[ :・].*$"
+    r"|(?<=..)[ ,(/]{1,3}(?:d\.?b\.?a\.?|d/b/a|t/a|trading as|a\.?k\.?a\.?|f/?k/?a|formerly)[ :].*$"
     r"|(?<=..) 旧 ?[^ ]{2,}$"
 )
-_TRADE_NAME_FIRST: Final = re.compile("^(?:屋号|店舗名|店名|通称|愛称|ブランド名?)[ :・]*")
+_TRADE_NAME_FIRST: Final = re.compile("^(?:屋号|店舗名|店名|通称|愛称|ブランド名?)[ :・]{0,3}")
 _BESIDE: Final = re.compile(r"([^()]+)\(([^()]+)\)?")
 _WORD: Final = re.compile("[a-z]{2}")
-_CO_LTD: Final = re.compile(r"(?<=[^ -~])[ ,]*co\.?,? ?ltd\.?$")
+_CO_LTD: Final = re.compile(r"(?<=[^ -~])[ ,]{0,3}co\.?,? ?ltd\.?$")
 _SHOP_LAST: Final = (
     "店|クリニック|歯科|医院|薬局|食堂|こども園|保育所|学園|[^社大]学校|会館|旅館|ホテル|ホーム|サロン"
     "|カフェ|整骨院|接骨院|鍼灸院|美容室|美容院|治療院|デイサービス|ショップ|スタジオ|教室|苑|荘|の里|市場"
@@ -93,12 +95,13 @@ def _first_member(name: str) -> str:
 
 def _without_additions(name: str) -> str:
     """The name without brackets at its edges and without the person who signed."""
-    before = None
-    while name != before:
+    for _ in range(_MAX_ADDITIONS):
         before = name
         for addition in (_PERSON, _TRAILING_BRACKET, _LEADING_BRACKET):
             shorter = addition.sub("", name).strip()
             name = shorter if len(shorter) >= _MIN_CHARS and shorter not in CODE else name
+        if name == before:
+            break
     return name
 
 
