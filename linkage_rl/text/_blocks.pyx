@@ -45,24 +45,35 @@ def flagged(str block, const uint8_t[::1] flags):
     return found
 
 
+cdef inline bint _digit(Py_UCS4 code) noexcept nogil:
+    return 48 <= code <= 57
+
+
 def flagged_lines(str block, const uint8_t[::1] flags, const uint8_t[::1] first_flags):
-    """Numbers of the lines that hold a flagged character, or begin with one of `first_flags`."""
-    cdef Py_ssize_t i, line = 0, last = -1
+    """Numbers of the lines that hold a flagged character, begin with one of `first_flags`, or
+    begin with a code: at most four letters and a digit, dot or hyphen."""
+    cdef Py_ssize_t i, line = 0, last = -1, at = 0
     cdef int kind = PyUnicode_KIND(block)
     cdef void* chars = PyUnicode_DATA(block)
     cdef Py_UCS4 code
-    cdef bint first = True
+    cdef bint hit
     found = []
     for i in range(PyUnicode_GET_LENGTH(block)):
         code = PyUnicode_READ(kind, chars, i)
         if code == NEWLINE:
             line += 1
-            first = True
+            at = 0
             continue
-        if line != last and (flags[code] or (first and first_flags[code])):
+        hit = flags[code] or (at == 0 and first_flags[code])
+        if at <= 4:
+            if 97 <= code <= 122:
+                at += 1
+            else:
+                hit = hit or (at > 0 and (_digit(code) or code == HYPHEN or code == u"."))
+                at = 5
+        if hit and line != last:
             found.append(line)
             last = line
-        first = False
     return found
 
 
@@ -103,10 +114,6 @@ def normalise_dashes(str block, const uint8_t[::1] is_kana):
     if at and out[at - 1] == SPACE:
         at -= 1
     return _as_text(out, at)
-
-
-cdef inline bint _digit(Py_UCS4 code) noexcept nogil:
-    return 48 <= code <= 57
 
 
 cdef inline Py_UCS4 _separator(

@@ -198,7 +198,6 @@ _JAPANESE_TAIL: Final = re.compile(
 """Latin forms behind a Japanese name."""
 
 _LATIN_LAST: Final = frozenset(".kcpdn")
-_REPEATED: Final = ("株式会社", "有限会社", "合同会社", "一般社団法人")
 
 _FURTHER_FIRST: Final = frozenset("株有認njgky")
 _FURTHER_LEADING: Final = re.compile(
@@ -374,8 +373,10 @@ def begins_with_form(name: str) -> bool:
     return bool(_LEADING.get(name[:_EDGE])) and _cut_leading(name) is not None
 
 
-def _once(found: FormCut) -> FormCut:
+def once(found: FormCut) -> FormCut:
     """The cut of a name that has its form at both edges: 株式会社X株式会社."""
+    if not found.form or found.side == MIDDLE:
+        return found
     body = found.before or found.after
     form = LEGAL_FORMS[found.form - 1]
     while body.endswith(form) and len(body) > len(form):
@@ -390,9 +391,9 @@ def cut(name: str) -> FormCut:
     FormCut(before='山田', form=1, after='大阪支店')
     """
     if _LEADING.get(name[:_EDGE]) and (found := _cut_leading(name)):
-        return _once(found) if name.endswith(_REPEATED) else found
+        return found
     if _TRAILING.get(name[-_EDGE:]) and (found := _cut_trailing(name)):
-        return _once(found) if found.before.endswith(_REPEATED) else found
+        return found
     return _cut_inside(name) or _cut_without_japanese_form(name) or FormCut(name, 0, "")
 
 

@@ -45,7 +45,7 @@ def canonical_names(names: Sequence[str]) -> Names:
     block = remarks.without_escapes(join(names))
     if _CIRCLED.search(block):
         block = _LIST_NUMBER.sub("", block)
-    lines = remarks.clean_lines(split(legal_forms.spell_out(fold_block(block)), count))
+    lines = remarks.clean_lines(legal_forms.spell_out(fold_block(block)), count)
     spelled_out, bodies, forms, sides = _cut_all(lines)
     name = split(drop_japanese_spaces("\n".join(spelled_out)), count)
     core = split(core_block("\n".join(bodies)), count)
@@ -66,7 +66,10 @@ def _cut_all(lines: list[str]) -> tuple[list[str], list[str], list[int], list[in
     spelled_out, bodies, forms, sides = [], [], [], []
     # One row at a time, since a list of 100,000 parts would keep the garbage collector busy.
     for line in lines:
-        before, form, after = part = legal_forms.cut(line)
+        part = legal_forms.cut(line)
+        if "会社" in part[0] or "会社" in part[2]:
+            part = legal_forms.once(part)
+        before, form, after = part
         japanese = form and not line.isascii()
         spelled_out.append(f"{before}{LEGAL_FORMS[form - 1]}{after}" if japanese else line)
         bodies.append(legal_forms.join_latin_and(line, before + after))

@@ -11,6 +11,7 @@ from typing import Final
 from linkage_rl.text import _blocks
 from linkage_rl.text.characters import flags_of
 from linkage_rl.text.legal_forms import CODE, begins_with_form, cut
+from linkage_rl.text.normalise import split
 
 _ENTITY: Final = re.compile(
     "&(?:amp;)*(?:(?:amp|quot|apos|lt|gt|nbsp|copy|reg);|#(?:[0-9]{1,6}|x[0-9a-fA-F]{1,5});)"
@@ -44,7 +45,7 @@ def without_escapes(block: str) -> str:
 
 _MARKS: Final = "-.,・*~:;/_+=>※●■◆★☆○◎□◇△▲▽▼♪→⇒➡←⇐"
 _FLAGS: Final = flags_of("※←→⇐⇒➡旧休停止確廃倒散閉算破複削済約移御様殿宛)")
-_FIRST: Final = flags_of("0123456789#(" + _MARKS + "abcdefghijklmnopqrstuvwxyz")
+_FIRST: Final = flags_of("0123456789#(" + _MARKS)
 
 _LEADING_MARKS: Final = re.compile(f"^[{re.escape(_MARKS)} ]+(?=.)")
 _STATE: Final = (
@@ -62,8 +63,8 @@ _LIST_NUMBER: Final = re.compile(
     rf"(?=[^ ]*[^ 0-9])|^# ?{_NUMBER} +(?=.)"
 )
 _BEFORE_FORM: Final = re.compile(
-    rf"^(?:{_NO}?{_NUMBER}[ _:-]{1, 3}|[a-z]{{1,4}}-?[0-9]{{2,}}(?:-[0-9]+){0, 4}[ _:]{1, 3}|{_NO}{_NUMBER} ?"
-    rf"|(?:{_STATE}) )(?=.)"
+    rf"^(?:{_NO}?{_NUMBER}[ _:-]{{1,3}}|{_NO}{_NUMBER} ?"
+    rf"|[a-z]{{1,4}}-?[0-9]{{2,}}(?:-[0-9]+){{0,4}}[ _:]{{1,3}}|(?:{_STATE}) )(?=.)"
 )
 _CODE_BEFORE: Final = re.compile(
     "^(?:[0-9]{2,}-[0-9]{2,}|0[0-9]{2,}|[a-z]{1,3}-[0-9]{3,}|no[.:]? ?[0-9]+)[ _:]+(?=.)"
@@ -78,10 +79,10 @@ _FORMER: Final = re.compile(
     r"(?<=..)[ ,;/(・-]{0,3}旧(?:(?:会社|社|商)?(?:名称|名|号)|称|社)? ?[:・=].*$"
     r"|(?<=..)[ ,;/(・-]{0,3}旧(?:会社名|社名|商号|名称).*$"
 )
-_TRAILING_STATE: Final = re.compile(rf"(?<=..)(?:[ /:-]{1, 3}(?:{_STATE})| ?\((?:{_STATE})\)?)$")
+_TRAILING_STATE: Final = re.compile(rf"(?<=..)(?:[ /:-]{{1,3}}(?:{_STATE})| ?\((?:{_STATE})\)?)$")
 _ADDRESSED: Final = re.compile(
-    "(?<=..)(?:(?: ?(?:総務|経理|営業|人事|財務|購買|調達|資材|管理|企画|業務|広報|法務"
-    "|情報システム|経営企画|製造|技術|開発|会計|庶務|物流)(?:本部|部|課|室|係|グループ)?){0,3} ?御中"
+    "(?<=..)(?:(?: ?(?:総務|経理|営業|人事|財務|購買|調達|資材|管理|企画|業務|広報"
+    "|法務|情報システム|経営企画|製造|技術|開発|会計|庶務|物流)(?:本部|部|課|室|係|グループ)?){0,3} ?御中"
     "|(?: (?:ご担当者?)?様)| 殿"
     "| (?:[^ ]+(?:部|課|室|係) )?[^ ]{2,8} ?様)$"
 )
@@ -89,17 +90,15 @@ _MIN_CHARS: Final = 2
 _MAX_STEPS: Final = 5
 
 
-def clean_lines(lines: list[str]) -> list[str]:
-    """Folded, spelled-out names without the numbers and remarks beside them.
+def clean_lines(block: str, count: int) -> list[str]:
+    r"""The N folded, spelled-out names of a block without the numbers and remarks beside them.
 
-    >>> clean_lines(["12)株式会社丸山", "3m株式会社", "株式会社丸山 ※休眠", "済)丸山"])
+    >>> clean_lines("12)株式会社丸山\n3m株式会社\n株式会社丸山 ※休眠\n済)丸山", 4)
     ['株式会社丸山', '3m株式会社', '株式会社丸山', '丸山']
     """
-    flagged = _blocks.flagged_lines("\n".join(lines), _FLAGS, _FIRST)
-    if flagged:
-        lines = list(lines)
-        for row in flagged:
-            lines[row] = _clean(lines[row])
+    lines = split(block, count)
+    for row in _blocks.flagged_lines(block, _FLAGS, _FIRST):
+        lines[row] = _clean(lines[row])
     return lines
 
 

@@ -7,7 +7,7 @@ built; the table has the company. The stem of a plain name is the name itself.
 import re
 from typing import Final
 
-from linkage_rl.text.legal_forms import CODE, MIDDLE, cut
+from linkage_rl.text.legal_forms import CODE, MIDDLE, cut, once
 from linkage_rl.text.municipalities import PLACE_WORDS
 
 _OFFICE: Final = (
@@ -42,8 +42,7 @@ _VENTURE: Final = re.compile(
     "|[他外](?: ?[0-9一二三四五六七八九]+)?(?:社|者|名|団体)|ほか ?[0-9]+社).*$"
 )
 _FORM_BEHIND: Final = re.compile(
-    f"(?<=..)(?: ?/ ?| )(?=(?:{_COMPANY}|医療法人|学校法人|社会福祉法人"
-    "|(?:一般|公益)(?:社団|財団)法人)[^ ])"
+    f"[ /]{{1,3}}(?=(?:{_COMPANY}|医療法人|学校法人|社会福祉法人|(?:一般|公益)(?:社団|財団)法人)[^ ])"
 )
 _MEMBERS: Final = re.compile("[・,/+&]| と ")
 _NEXT_MEMBER: Final = re.compile(
@@ -65,6 +64,10 @@ _TRADE_NAME: Final = re.compile(
     r"|(?<=..)[ ,(/]{1,3}(?:d\.?b\.?a\.?|d/b/a|t/a|trading as|a\.?k\.?a\.?|f/?k/?a|formerly)[ :].*$"
     r"|(?<=..) 旧 ?[^ ]{2,}$"
 )
+_TRADE_WORD: Final = re.compile(
+    r"屋号|店舗?名|商号|通称|愛称|ブランド|サービス名| 旧|d/?\.?b/?\.?a|t/a|trading|a\.?k\.?a|f/?k/?a|formerly"
+)
+_LTD: Final = ("ltd", "ltd.")
 _TRADE_NAME_FIRST: Final = re.compile("^(?:屋号|店舗名|店名|通称|愛称|ブランド名?)[ :・]{0,3}")
 _BESIDE: Final = re.compile(r"([^()]+)\(([^()]+)\)?")
 _WORD: Final = re.compile("[a-z]{2}")
@@ -135,12 +138,13 @@ def _company_beside(name: str) -> str:
 
     居酒屋まる(株式会社丸山), 居酒屋まる/株式会社丸山 and 居酒屋まる 株式会社丸山 are 株式会社丸山.
     """
-    name = _TRADE_NAME_FIRST.sub("", _TRADE_NAME.sub("", name))
+    if _TRADE_WORD.search(name):
+        name = _TRADE_NAME_FIRST.sub("", _TRADE_NAME.sub("", name))
     if " " in name:
-        name = _CO_LTD.sub("", name)
+        if name.endswith(_LTD):
+            name = _CO_LTD.sub("", name)
         name = _without_shop(name)
-    found = _BESIDE.fullmatch(name)
-    if found:
+    if "(" in name and (found := _BESIDE.fullmatch(name)):
         outer, inner = found[1].strip(), found[2].strip()
     elif "/" in name or " " in name:
         outer, inner = _split_before_form(name)
@@ -152,7 +156,12 @@ def _company_beside(name: str) -> str:
 def _split_before_form(name: str) -> tuple[str, str]:
     """What is before and behind a slash or space that a leading form follows; '' for none."""
     found = _FORM_BEHIND.search(name)
-    if not found or _BRANCH_TAIL.search(name) or _VENTURE.search(name):
+    if (
+        not found
+        or found.start() < _MIN_CHARS
+        or _BRANCH_TAIL.search(name)
+        or _VENTURE.search(name)
+    ):
         return name, ""
     return name[: found.start()], name[found.end() :]
 
@@ -175,7 +184,7 @@ def stem_of(name: str) -> str:
     """
     name = _without_additions(_first_member(_representative(_company_beside(name))))
     first = _NEXT_MEMBER.split(name, maxsplit=1)[0]
-    parts = cut(name if first in CODE else first)
+    parts = once(cut(name if first in CODE else first))
     is_number = parts.after.isascii() and not (name.isascii() and _WORD.search(parts.after))
     if parts.side != MIDDLE or len(parts.before) < _MIN_CHARS or is_number:
         # アスターアクイジション合同会社25 and 26 are two companies: a number is no addition.
