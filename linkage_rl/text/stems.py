@@ -42,7 +42,8 @@ _VENTURE: Final = re.compile(
     "|[他外](?: ?[0-9一二三四五六七八九]+)?(?:社|者|名|団体)|ほか ?[0-9]+社).*$"
 )
 _FORM_BEHIND: Final = re.compile(
-    f"[ /]{{1,3}}(?=(?:{_COMPANY}|医療法人|学校法人|社会福祉法人|(?:一般|公益)(?:社団|財団)法人)[^ ])"
+    f"[ /]{{1,3}}(?=(?:{_COMPANY}|医療法人|学校法人|社会福祉法人"
+    "|(?:一般|公益)(?:社団|財団)法人)[^ ])"
 )
 _MEMBERS: Final = re.compile("[・,/+&]| と ")
 _NEXT_MEMBER: Final = re.compile(
@@ -65,7 +66,8 @@ _TRADE_NAME: Final = re.compile(
     r"|(?<=..) 旧 ?[^ ]{2,}$"
 )
 _TRADE_WORD: Final = re.compile(
-    r"屋号|店舗?名|商号|通称|愛称|ブランド|サービス名| 旧|d/?\.?b/?\.?a|t/a|trading|a\.?k\.?a|f/?k/?a|formerly"
+    r"屋号|店舗?名|商号|通称|愛称|ブランド|サービス名| 旧|d/?\.?b/?\.?a|t/a|trading"
+    r"|a\.?k\.?a|f/?k/?a|formerly"
 )
 _LTD: Final = ("ltd", "ltd.")
 _TRADE_NAME_FIRST: Final = re.compile("^(?:屋号|店舗名|店名|通称|愛称|ブランド名?)[ :・]{0,3}")

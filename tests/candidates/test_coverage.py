@@ -7,7 +7,7 @@ from tests.small_table import clients, small_index
 CLIENTS = clients(
     {"name": "㈱青空商事", "phone": "06-6345-0002"},
     {"name": "株式会社青空商事"},
-    {"name": "五洋健設", "phone": "03-0000-0000"},
+    {"name": "五洋健設", "phone": "03-3816-9999"},
     {"name": "有限会社髙橋製作所"},
     {"name": "山田"},
 )

@@ -30,3 +30,23 @@ def test_width_hyphens_and_the_invoice_letter_are_accepted_but_a_wrong_digit_is_
     written = ["７０００－０１２０－５０００－２", "T7000012050002", "7000012050003", ""]
 
     assert canonical_corporate_numbers(written) == ["7000012050002", "7000012050002", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("7000012050002.0", "7000012050002"),
+        ("7,000,012,050,002", "7000012050002"),
+        ("7.000012050002E+12", "7000012050002"),
+        ("7.00001E+12", ""),
+        ('="7000012050002"', "7000012050002"),
+        ("登録番号：Ｔ７０００−０１２０５０００２", "7000012050002"),
+        ("（7000012050002）", "7000012050002"),
+        ("T-7000012050002 確認済", "7000012050002"),
+        ("70000120500021", ""),
+        ("9999999999999", ""),
+        ("9000000000000", ""),
+    ],
+)
+def test_a_number_is_found_in_a_labelled_or_damaged_cell(written: str, number: str) -> None:
+    assert canonical_corporate_numbers([written]) == [number]

@@ -36,3 +36,26 @@ from linkage_rl.text.urls import canonical_domains
 )
 def test_a_url_or_an_address_is_its_registered_domain_or_nothing(written: str, domain: str) -> None:
     assert canonical_domains([written]) == [domain]
+
+
+@pytest.mark.parametrize(
+    ("written", "domain"),
+    [
+        ("info[at]example[dot]jp", "example.jp"),
+        ("info★example.jp", "example.jp"),
+        ("sales at example dot com", "example.com"),
+        ("HP→www.example.jp", "example.jp"),
+        ('<a href="http://shop.example.jp/">店</a>', "example.jp"),
+        ("https//example.jp/", "example.jp"),
+        ("http:// www . example . jp", "example.jp"),
+        ("www.example.co,jp", "example.co.jp"),
+        ("example.cojp", "example.co.jp"),
+        ("メール：taro.tokyo@example.jp", "example.jp"),
+        ("ＵＲＬ：日本語.jp", "xn--wgv71a119e.jp"),
+        ("https://www.instagram.com/example", ""),
+        ("yamada@docomo.ne.jp", ""),
+        ("準備中", ""),
+    ],
+)
+def test_a_host_is_found_behind_labels_markup_and_slips(written: str, domain: str) -> None:
+    assert canonical_domains([written]) == [domain]
