@@ -7,7 +7,7 @@ from linkage_rl.text.form_names import CODE, FormCut
 
 _LATIN: Final = {
     "有限会社": (
-        r"y\.? ?k\.?|yu+gen[ -]?[kg]aisha|g\.?m\.?b\.?h\.?|b\.?v\.?"
+        r"y\.? ?k\.?|yu+gen[ -]?[kg]aisha|g\.?m\.?b\.?h\.?|ug|b\.?v\.?"
         r"|s\.?r\.?l\.?|s\.?a\.?r\.?l\.?"
         r"|(?:sp(?:o[lł]ka)?\.? ?)z ?\.?o\.? ?o\.?|s\.?r\.?o\.?|d\.?o\.?o\.?|aps|kft\.?"
         r"|ltda\.?|s\.l\.?"
@@ -24,7 +24,7 @@ _LATIN: Final = {
         r"|(?:public|private|pvt\.?|pte\.?|pty\.?|proprietary) limited company"
         r"|(?:(?:co|company|pty|pte|pvt|private|proprietary|public)\b[., ]{0,3}){0,4}"
         r"(?:ltd|limited)\.?"
-        r"|(?:sdn\.? ?)?(?:bhd|berhad)\.?|p\.?l\.?c\.?|a\.?g\.?|s\.?a\.?(?:s\.?)?|s\.?p\.?a\.?"
+        r"|(?:sdn\.? ?)?(?:bhd|berhad)\.?|p\.?l\.?c\.?|a\.?g\.?|aktiengesellschaft|s\.?a\.?(?:s\.?)?|s\.?p\.?a\.?"
         r"|s\.a\. de c\.v\.|n\.?v\.?|oyj?|ab|a/s|a\.s\.|tbk\.?|p\.?j\.?s\.?c\.?|j\.?s\.?c\.?|s\.e\."
         r"|comp(?:any)?\.?|co\."
     ),
@@ -34,8 +34,9 @@ _ANY_LATIN: Final = "(?:" + "|".join(f"({pattern})" for pattern in _LATIN.values
 _LATIN_TAIL: Final = re.compile(rf"(?<![ ,])[ ,]{{1,3}}{_ANY_LATIN}[ ,.]{{0,4}}$")
 _LATIN_CODES: Final = tuple(CODE[form] for form in _LATIN)
 _SURE_LATIN: Final = re.compile(
-    r"(?<![ ,])[ ,]{1,3}(?:(y\.k\.|gmbh|b\.v\.)|(g\.k\.|l\.?l\.?c\.?)|(l\.?l\.?p\.?)|(l\.p\.)"
+    r"(?<![ ,])[ ,]{1,3}(?:(y\.k\.|gmbh|ug|b\.v\.)|(g\.k\.|l\.?l\.?c\.?)|(l\.?l\.?p\.?)|(l\.p\.)"
     r"|(k\.k\.|inc(?:orporated)?|corp(?:oration)?|p\.?l\.?c|s\.p\.a\.|a\.g\."
+    r"|(?:sdn\.? ?)?(?:bhd|berhad)|oyj?"
     r"|(?:(?:co|company|pty|pte|pvt|private)\b[., ]{0,3}){0,4}(?:ltd|limited)))"
     r"(?:[.]? ?(?:,|\(| - | (?=t/a |d/?b/?a |f/?k/?a |trading as |formerly |c/o |attn)"
     r"|(?=[ .][^ -~]))|$)"
@@ -102,6 +103,11 @@ def _cut_at(found: re.Match[str] | None, name: str) -> FormCut | None:
     return FormCut(before, _LATIN_CODES[(found.lastindex or 1) - 1], after)
 
 
+_BODY_BEHIND: Final = re.compile(
+    "[^ ] (医療法人(?:社団|財団)?|社会福祉法人|学校法人|宗教法人)(?=[^ ]{2})"
+)
+
+
 def cut_further(name: str) -> FormCut | None:
     """Forms that are written short without brackets: 株丸山フーズ, NPOみどりの会, みなみ農協."""
     if name[:1] in _FURTHER_FIRST and (found := _FURTHER_LEADING.match(name)):
@@ -109,6 +115,8 @@ def cut_further(name: str) -> FormCut | None:
     if name[-1:] in _FURTHER_LAST and (found := _FURTHER_TRAILING.search(name)):
         code = _TRAILING_CODES[(found.lastindex or 1) - 1]
         return FormCut(name[: found.start()].rstrip(), code, "")
+    if " " in name and (found := _BODY_BEHIND.search(name)):
+        return FormCut(name[: found.start() + 1], CODE[found[1]], name[found.end() :])
     return None
 
 

@@ -44,8 +44,8 @@ def without_escapes(block: str) -> str:
 
 
 _MARKS: Final = "-.,・*~:;/_+=>※●■◆★☆○◎□◇△▲▽▼♪→⇒➡←⇐"
-_FLAGS: Final = flags_of("※←→⇐⇒➡旧休停止確廃倒散閉算破複削済約移御様殿宛)")
-_FIRST: Final = flags_of("0123456789#(" + _MARKS)
+_FLAGS: Final = flags_of("※←→⇐⇒➡旧休停止確廃倒散閉算破複削済約移御様殿宛改)")
+_FIRST: Final = flags_of("0123456789#(×✕✖顧取会管整仕得番コ" + _MARKS)
 
 _LEADING_MARKS: Final = re.compile(f"^[{re.escape(_MARKS)} ]+(?=.)")
 _STATE: Final = (
@@ -56,9 +56,12 @@ _STATE: Final = (
     "|使用(?:不可|禁止|停止)|発注停止|出荷停止"
 )
 _NUMBER: Final = r"[0-9]{1,12}(?:[-.][0-9]{1,12}){0,4}"
-_NO: Final = "(?:no[.:]? ?|# ?)"
+_NO: Final = (
+    "(?:no[.: ]? ?|# ?|(?:id|code|コード|(?:顧客|取引先|会員|管理|整理|仕入先|得意先)(?:番号|コード|no)?|番号)"
+    "[.:]? ?[a-z]?-?)"
+)
 _LIST_NUMBER: Final = re.compile(
-    rf"^(?:{_NO}?{_NUMBER} ?(?:[):] ?|, ?(?![0-9])|[.] (?![0-9])|[.](?![ a-z0-9]))"
+    rf"^(?:{_NO}?{_NUMBER} ?(?:[):;|_] ?|, ?(?![0-9])|[.] (?![0-9])|[.](?![ a-z0-9]))"
     r"|\([0-9]{1,5}\) ?)"
     rf"(?=[^ ]*[^ 0-9])|^# ?{_NUMBER} +(?=.)"
 )
@@ -71,10 +74,10 @@ _CODE_BEFORE: Final = re.compile(
 )
 _LEADING_STATE: Final = re.compile(
     rf"^(?:\((?:{_STATE}|新規?|仮|休|止)\)|(?:{_STATE}|新規?|仮|未|休|止|ok|ng)[):]"
-    rf"|※(?:{_STATE}) ) ?(?=.)"
+    rf"|※(?:{_STATE}) |[×✕✖]) ?(?=.)"
 )
 _AFTER_NAME: Final = re.compile("(?<=..) ?(?:※|[←⇐]).*$")
-_RENAMED: Final = re.compile(" ?[→⇒➡] ?")
+_RENAMED: Final = re.compile("(?<=..) ?(?:[→⇒➡]|改め) ?(?=..)")
 _FORMER: Final = re.compile(
     r"(?<=..)[ ,;/(・-]{0,3}旧(?:(?:会社|社|商)?(?:名称|名|号)|称|社)? ?[:・=].*$"
     r"|(?<=..)[ ,;/(・-]{0,3}旧(?:会社名|社名|商号|名称).*$"

@@ -69,11 +69,19 @@ _TRADE_WORD: Final = re.compile(
     r"屋号|店舗?名|商号|通称|愛称|ブランド|サービス名| 旧|d/?\.?b/?\.?a|t/a|trading"
     r"|a\.?k\.?a|f/?k/?a|formerly"
 )
-_LTD: Final = ("ltd", "ltd.")
+_LTD: Final = tuple(
+    form + dot
+    for form in ("ltd", "limited", "inc", "corp", "corporation", "llc", "k.k")
+    for dot in ("", ".")
+)
 _TRADE_NAME_FIRST: Final = re.compile("^(?:屋号|店舗名|店名|通称|愛称|ブランド名?)[ :・]{0,3}")
 _BESIDE: Final = re.compile(r"([^()]+)\(([^()]+)\)?")
 _WORD: Final = re.compile("[a-z]{2}")
-_CO_LTD: Final = re.compile(r"(?<=[^ -~])[ ,]{0,3}co\.?,? ?ltd\.?$")
+_CO_LTD: Final = re.compile(
+    r"(?<=[^ -~])(?:[ ,]{0,3}co\.?,? ?ltd\.?"
+    r"|[ /]{1,3}[a-z][ -~]*[ ,](?:ltd|limited|inc|corp|corporation|llc|k\.k)\.?)$"
+)
+"""The Latin name or form behind a Japanese one."""
 _SHOP_LAST: Final = (
     "店|クリニック|歯科|医院|薬局|食堂|こども園|保育所|学園|[^社大]学校|会館|旅館|ホテル|ホーム|サロン"
     "|カフェ|整骨院|接骨院|鍼灸院|美容室|美容院|治療院|デイサービス|ショップ|スタジオ|教室|苑|荘|の里|市場"
@@ -143,8 +151,8 @@ def _company_beside(name: str) -> str:
     if _TRADE_WORD.search(name):
         name = _TRADE_NAME_FIRST.sub("", _TRADE_NAME.sub("", name))
     if " " in name:
-        if name.endswith(_LTD):
-            name = _CO_LTD.sub("", name)
+        if name.endswith(_LTD) and cut(shorter := _CO_LTD.sub("", name)).form:
+            name = shorter
         name = _without_shop(name)
     if "(" in name and (found := _BESIDE.fullmatch(name)):
         outer, inner = found[1].strip(), found[2].strip()
@@ -152,7 +160,8 @@ def _company_beside(name: str) -> str:
         outer, inner = _split_before_form(name)
     else:
         return name
-    return inner if inner and cut(inner).form and not cut(outer).form else name
+    beside = outer.isascii() or not cut(outer).form
+    return inner if inner and beside and cut(inner).form else name
 
 
 def _split_before_form(name: str) -> tuple[str, str]:
