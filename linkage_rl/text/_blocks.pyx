@@ -51,7 +51,7 @@ cdef inline bint _digit(Py_UCS4 code) noexcept nogil:
 
 def flagged_lines(str block, const uint8_t[::1] flags, const uint8_t[::1] first_flags):
     """Numbers of the lines that hold a flagged character, begin with one of `first_flags`, or
-    begin with a code: at most four letters and a digit, dot or hyphen."""
+    begin with a code: at most four letters and a digit, dot, colon, hyphen or space."""
     cdef Py_ssize_t i, line = 0, last = -1, at = 0
     cdef int kind = PyUnicode_KIND(block)
     cdef void* chars = PyUnicode_DATA(block)
@@ -69,7 +69,7 @@ def flagged_lines(str block, const uint8_t[::1] flags, const uint8_t[::1] first_
             if 97 <= code <= 122:
                 at += 1
             else:
-                hit = hit or (at > 0 and (_digit(code) or code == HYPHEN or code == u"."))
+                hit = hit or (at > 0 and (_digit(code) or code in (u"-", u".", u":", u" ")))
                 at = 5
         if hit and line != last:
             found.append(line)

@@ -24,7 +24,8 @@ _LATIN: Final = {
         r"|(?:public|private|pvt\.?|pte\.?|pty\.?|proprietary) limited company"
         r"|(?:(?:co|company|pty|pte|pvt|private|proprietary|public)\b[., ]{0,3}){0,4}"
         r"(?:ltd|limited)\.?"
-        r"|(?:sdn\.? ?)?(?:bhd|berhad)\.?|p\.?l\.?c\.?|a\.?g\.?|aktiengesellschaft|s\.?a\.?(?:s\.?)?|s\.?p\.?a\.?"
+        r"|(?:sdn\.? ?)?(?:bhd|berhad)\.?|p\.?l\.?c\.?|a\.?g\.?|aktiengesellschaft"
+        r"|s\.?a\.?(?:s\.?)?|s\.?p\.?a\.?"
         r"|s\.a\. de c\.v\.|n\.?v\.?|oyj?|ab|a/s|a\.s\.|tbk\.?|p\.?j\.?s\.?c\.?|j\.?s\.?c\.?|s\.e\."
         r"|comp(?:any)?\.?|co\."
     ),
