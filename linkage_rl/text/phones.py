@@ -13,10 +13,9 @@ from linkage_rl.text.normalise import fold_block, join, split
 _REGION: Final = "JP"
 _JAPAN: Final = 81
 _WRONG_PREFIX: Final = "0081"
-_NATIONAL_LENGTHS: Final = (9, 10)
-"""Digits after the leading 0; eight of them are a number without its area code."""
 _PLAIN: Final = re.compile("0(?!10)[1-9][0-9]{8,9}")
-"""Numbers that are canonical as they are; 010 is the international prefix, 00 selects a carrier."""
+"""Numbers that are canonical as they are; 010 is the international prefix, 00 selects a carrier,
+and eight digits after the 0 are a number without its area code."""
 
 _CIRCLED: Final = re.compile("[①-⑳㉑-㉟㊱-㊿❶-❿]")
 """A list number before the phone; folding would join its digits to it."""
@@ -112,8 +111,8 @@ def _parse(dialled: str) -> str:
     if not phonenumbers.is_possible_number(number):
         return ""
     if number.country_code == _JAPAN:
-        national = phonenumbers.national_significant_number(number)
-        return "0" + national if len(national) in _NATIONAL_LENGTHS else ""
+        phone = "0" + phonenumbers.national_significant_number(number)
+        return phone if _PLAIN.fullmatch(phone) else ""
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
