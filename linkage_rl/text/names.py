@@ -66,13 +66,14 @@ def _cut_all(lines: list[str]) -> tuple[list[str], list[str], list[int], list[in
     spelled_out, bodies, forms, sides = [], [], [], []
     # One row at a time, since a list of 100,000 parts would keep the garbage collector busy.
     for line in lines:
-        part = legal_forms.cut(line)
-        if "会社" in part[0] or "会社" in part[2]:
-            part = legal_forms.once(part)
-        before, form, after = part
+        before, form, after = part = legal_forms.cut(line)
+        body = before + after
+        if "会社" in body:
+            before, form, after = part = legal_forms.once(part)
+            body = before + after
         japanese = form and not line.isascii()
         spelled_out.append(f"{before}{LEGAL_FORMS[form - 1]}{after}" if japanese else line)
-        bodies.append(legal_forms.join_latin_and(line, before + after))
+        bodies.append(legal_forms.join_latin_and(line, body) if " and " in body else body)
         forms.append(form)
         sides.append(part.side)
     return spelled_out, bodies, forms, sides
