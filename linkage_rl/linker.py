@@ -12,7 +12,7 @@ from linkage_rl.decision.decide import Decider, slot_shares
 from linkage_rl.decision.pool import LivePool
 from linkage_rl.features.reasons import reasons
 from linkage_rl.protocols import CompanySource
-from linkage_rl.records import DecisionKind, RecordBatch
+from linkage_rl.records import DecisionKind, Decisions, RecordBatch
 
 _CHUNK = 4096
 _NO_CANDIDATE = "no candidate found"
@@ -166,17 +166,18 @@ class Linker:
     def _decide(self, records: RecordBatch) -> _Decided:
         pool = self._pool(records)
         decisions = self.decider.decide(pool, len(records))
-        company_ids, why = self._explain(pool, decisions.candidate, decisions.kind)
+        company_ids, why = self._explain(pool, decisions)
         return _Decided(decisions.kind, company_ids, decisions.confidence, why, decisions.ran)
 
-    def _explain(
-        self, pool: LivePool, rows: NDArray[np.int64], kind: NDArray[np.int8]
-    ) -> tuple[list[str], list[str]]:
+    def _explain(self, pool: LivePool, decisions: Decisions) -> tuple[list[str], list[str]]:
         """Company id of every link, and the reason of every decision."""
+        rows = decisions.candidate
         present = np.flatnonzero(rows >= 0)
         why = np.full(len(rows), _NO_CANDIDATE, dtype=object)
-        why[present] = reasons(pool.found.features_of(present, rows[present]))
-        linked = np.flatnonzero(kind == DecisionKind.LINK)
+        why[present] = reasons(
+            pool.found.features_of(present, rows[present]), decisions.tied[present]
+        )
+        linked = np.flatnonzero(decisions.kind == DecisionKind.LINK)
         company_ids = np.full(len(rows), "", dtype=object)
         company_ids[linked] = self.index.company_ids(rows[linked])
         return company_ids.tolist(), why.tolist()

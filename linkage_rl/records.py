@@ -176,6 +176,9 @@ class CanonicalBatch:
     """National significant number in digits with the leading 0, or '+' and E.164 if foreign."""
     domain: list[str]
     """Registered domain, lower case, of the URL or of an e-mail address in its place."""
+    page: list[str]
+    """What is the record's own at a domain that many share: subdomain and path of the URL
+    (`hanaikada`, `/hanaikada`), or the mailbox of an e-mail address; '' for a home page."""
     corporate_number: list[str]
     """Thirteen digits with a right check digit."""
     former_cores: list[tuple[str, ...]]
@@ -212,6 +215,10 @@ class Observation:
     """Id of the candidate in each slot, -1 where empty; shape (B, K). A candidate id is unique
     within the cases it was observed in: the position of the pair (client and candidate) among
     prepared cases, the row in the company index among live ones. Agents do not see it."""
+    ties: NDArray[np.int8]
+    """First slot whose candidate the client cannot tell from the one in this slot: all that the
+    client says fits both equally well. Its own number where there is none, -1 where the slot is
+    empty; shape (B, K). Agents see how many candidates are tied, as a feature of each."""
 
     def __len__(self) -> int:
         return len(self.query)
@@ -227,7 +234,11 @@ class Decisions:
     """Id of the best candidate, as in `Observation.slot_candidates`; -1 where there was none, shape
     (N,). It is there whether or not the client is linked, since a threshold may decide anew."""
     confidence: NDArray[np.float32]
-    """Probability in [0, 1] that the best candidate is the right company, shape (N,)."""
+    """Probability in [0, 1] that the best candidate is the right company, shape (N,). Before
+    calibration: a score of the best candidate and those tied with it together."""
+    tied: NDArray[np.int16]
+    """Number of visible candidates that the client cannot tell apart from the best one, itself
+    included, see `Observation.ties`; 1 where there is none other; shape (N,)."""
     ran: NDArray[np.uint16]
     """Blockers run, one bit per blocker, shape (N,)."""
     cost: NDArray[np.float32]

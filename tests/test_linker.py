@@ -19,7 +19,7 @@ from tests.small_table import COMPANIES, client_records, company_rows, small_ind
 
 BLOCKERS = CandidateSettings().blockers()
 VIEW = View(5, tuple(blocker.cost for blocker in BLOCKERS))
-RETRIEVAL_SCORE = -3
+RETRIEVAL_SCORE = -4
 LINK, NO_MATCH = DecisionKind.LINK, DecisionKind.NO_MATCH
 
 

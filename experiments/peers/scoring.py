@@ -108,6 +108,7 @@ def _answers(
         has_candidate=present,
         pair=np.full(clients, -1, dtype=np.int64),
         confidence=np.where(present, rank, 0.0).astype(np.float32),
+        tied=np.ones(clients, dtype=np.int16),
         right=right,
         has_row=np.array([names != "" for names in truth.values()], dtype=np.bool_),
         ran=np.zeros(clients, dtype=np.uint16),

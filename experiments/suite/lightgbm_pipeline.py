@@ -109,6 +109,7 @@ def decisions_of(
         kind=np.where(confidence >= 0.5, DecisionKind.LINK, DecisionKind.NO_MATCH).astype(np.int8),
         candidate=pair,
         confidence=confidence,
+        tied=np.ones(len(cases), dtype=np.int16),
         ran=ran,
         cost=blocker_cost(ran, np.asarray(view.costs, dtype=np.float32)),
     )

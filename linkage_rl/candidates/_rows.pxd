@@ -7,6 +7,7 @@ cdef packed struct Row:
     uint32_t name
     uint32_t written
     uint32_t core
+    uint32_t stem
     uint32_t kana
     uint32_t reading
     int32_t doc
@@ -16,6 +17,7 @@ cdef packed struct Row:
     uint32_t building
     uint32_t phone
     uint32_t domain
+    uint32_t page
     uint32_t corporate
     uint16_t block[3]
     uint16_t office

@@ -108,6 +108,8 @@ cdef inline float retrieval_score(
     name = names.cosine[0]
     if former or (a.core and a.core == b.core):
         name = 1
+    elif name < <float>0.97 and a.stem and (a.stem == b.stem or a.stem == b.core):
+        name = <float>0.97
     if names.cosine[1] * 0.95 > name:
         name = names.cosine[1] * <float>0.95
     if names.cosine[2] * 0.95 > name:

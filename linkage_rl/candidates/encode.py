@@ -1,4 +1,4 @@
-"""Canonical texts as numbers of fixed width, one cache line per record: what kernels compare."""
+"""Canonical texts as numbers of fixed width: what kernels compare."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ ROW: Final = np.dtype(
         ("name", "<u4"),
         ("written", "<u4"),
         ("core", "<u4"),
+        ("stem", "<u4"),
         ("kana", "<u4"),
         ("reading", "<u4"),
         ("doc", "<i4"),
@@ -25,6 +26,7 @@ ROW: Final = np.dtype(
         ("building", "<u4"),
         ("phone", "<u4"),
         ("domain", "<u4"),
+        ("page", "<u4"),
         ("corporate", "<u4"),
         ("block", "<u2", (3,)),
         ("office", "<u2"),
@@ -34,7 +36,7 @@ ROW: Final = np.dtype(
         ("phone_area", "i1"),
     ]
 )
-"""A record in 64 bytes. Texts are hashes, 0 where missing; `doc` is the number of its document, see
+"""A record in 72 bytes. Texts are hashes, 0 where missing; `doc` is the number of its document, see
 `Documents`; `office` is the registry office in the corporate number (digits 2-5), 0 if unknown."""
 
 GRAM_BUCKETS: Final = 1 << 21
@@ -115,6 +117,7 @@ def encode_rows(records: CanonicalBatch) -> NDArray[np.void]:
         "name": records.name,
         "written": records.written,
         "core": records.core,
+        "stem": records.stem,
         "kana": records.kana,
         "reading": records.reading,
         "city": records.city,
@@ -125,6 +128,7 @@ def encode_rows(records: CanonicalBatch) -> NDArray[np.void]:
         "building": records.building,
         "phone": records.phone,
         "domain": records.domain,
+        "page": records.page,
         "corporate": records.corporate_number,
     }
     for name, hashes in zip(hashed, shortened(hash_columns([*hashed.values()])), strict=True):

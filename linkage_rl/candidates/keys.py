@@ -142,6 +142,9 @@ COUNTED: Final[Mapping[str, KeyFunction]] = {
     "core_prefecture": core_prefecture_key,
     "site": site_key,
     "city": city_key,
+    "phone": phone_key,
+    "domain": domain_key,
+    "corporate_number": corporate_number_key,
 }
 """Keys whose frequency in the table is counted for every row and client; a feature each."""
 

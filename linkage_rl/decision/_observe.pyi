@@ -10,9 +10,10 @@ def fill_slots(
     features: NDArray[np.float32],
     feature_rows: NDArray[np.int64],
     candidate_ids: NDArray[np.int64],
+    evidence: NDArray[np.int64],
     slots: int,
     blockers: int,
-) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]: ...
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int8], NDArray[np.int64]]: ...
 def blocker_cost(ran: NDArray[np.uint16], costs: NDArray[np.float32]) -> NDArray[np.float32]: ...
 def fill_state(
     ran: NDArray[np.uint16], filled: NDArray[np.int64], costs: NDArray[np.float32], slots: int

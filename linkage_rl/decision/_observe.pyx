@@ -6,12 +6,23 @@ import numpy as np
 from libc.stdint cimport int8_t, int64_t, uint16_t
 from libc.string cimport memcpy
 
+DEF ADDED = 4
+
+
+cdef inline bint _alike(const float* a, const float* b, const int64_t[::1] columns) noexcept nogil:
+    """Whether two candidates have equal values in these columns."""
+    cdef Py_ssize_t i
+    for i in range(columns.shape[0]):
+        if a[columns[i]] != b[columns[i]]:
+            return False
+    return True
+
 
 def fill_slots(
     const int64_t[::1] cases, const uint16_t[::1] ran,
     const int64_t[::1] starts, const uint16_t[::1] pair_blockers,
     const float[::1] retrieval_score, const float[:, ::1] features, const int64_t[::1] feature_rows,
-    const int64_t[::1] candidate_ids, int slots, int blockers,
+    const int64_t[::1] candidate_ids, const int64_t[::1] evidence, int slots, int blockers,
 ):
     """Fill the slots of each case with its first pairs that a run blocker proposed.
 
@@ -24,33 +35,43 @@ def fill_slots(
         features: Pair features, (rows, F).
         feature_rows: Row of `features` of each pair; empty where pair p has row p.
         candidate_ids: What is returned for each pair; empty for its position.
+        evidence: Columns of the features that depend on what the client says; candidates that are
+            equal in them are tied.
         slots: Slots K, at least 1.
         blockers: Blockers R, at most 16.
 
     Returns:
-        Candidates (B, slots, F + blockers + 3): the pair's features, one bit per run blocker that
+        Candidates (B, slots, F + blockers + 4): the pair's features, one bit per run blocker that
         proposed it, its retrieval score, its lead over the best other visible pair mapped to
-        [0, 1], and its share of the best retrieval score; the pair in each slot, -1 where empty;
-        and the number of filled slots (B,).
+        [0, 1], its share of the best retrieval score, and 1 - 1/k where k candidates are tied; the
+        pair in each slot, -1 where empty; the first slot with which each is tied, its own where
+        none is and -1 where empty; and the number of filled slots (B,).
 
     Raises:
         ValueError: A size or a case is out of range; unchecked, it would write past an array.
     """
     cdef Py_ssize_t b, batch = cases.shape[0]
-    cdef int width = features.shape[1], slot, blocker
+    cdef int width = features.shape[1], slot, blocker, other
     cdef int64_t pair, row
     cdef bint moved = feature_rows.shape[0] > 0, named = candidate_ids.shape[0] > 0
     cdef uint16_t visible
     cdef float best, second, rival
-    if slots < 1 or blockers < 0 or blockers > 16:
-        raise ValueError(f"expected at least 1 slot and 0..16 blockers, got {slots} and {blockers}")
+    if not 1 <= slots <= 127 or blockers < 0 or blockers > 16:
+        raise ValueError(f"expected 1..127 slots and 0..16 blockers, got {slots} and {blockers}")
     if ran.shape[0] != batch:
         raise ValueError(f"expected {batch} blocker sets, one per case, got {ran.shape[0]}")
     for b in range(batch):
         if cases[b] < 0 or cases[b] >= starts.shape[0] - 1:
             raise ValueError(f"expected cases in 0..{starts.shape[0] - 2}, got {cases[b]}")
-    candidates = np.zeros((batch, slots, width + blockers + 3), dtype=np.float32)
+    for b in range(evidence.shape[0]):
+        if evidence[b] < 0 or evidence[b] >= width:
+            raise ValueError(f"expected columns in 0..{width - 1}, got {evidence[b]}")
+    candidates = np.zeros((batch, slots, width + blockers + ADDED), dtype=np.float32)
     pairs = np.empty((batch, slots), dtype=np.int64)
+    ties = np.full((batch, slots), -1, dtype=np.int8)
+    sizes = np.zeros(slots, dtype=np.int64)
+    cdef int8_t[:, ::1] tie = ties
+    cdef int64_t[::1] size = sizes
     cdef float[:, :, ::1] out = candidates
     cdef int64_t[:, ::1] out_pairs = pairs
     out_pairs[:, :] = -1
@@ -88,7 +109,21 @@ def fill_slots(
                 out[b, blocker, width + blockers + 2] = (
                     out[b, blocker, width + blockers] / best if best > 0 else 0
                 )
-    return candidates, pairs, filled
+            for blocker in range(slot):
+                tie[b, blocker] = blocker
+                size[blocker] = 0
+                for other in range(blocker):
+                    if tie[b, other] == other and _alike(
+                        &out[b, blocker, 0], &out[b, other, 0], evidence
+                    ):
+                        tie[b, blocker] = other
+                        break
+                size[tie[b, blocker]] += 1
+            for blocker in range(slot):
+                out[b, blocker, width + blockers + 3] = (
+                    <float>1 - <float>1 / size[tie[b, blocker]]
+                )
+    return candidates, pairs, ties, filled
 
 
 cdef inline float _cost(uint16_t ran, const float[::1] costs) noexcept nogil:

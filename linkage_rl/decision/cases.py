@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.errors import ConfigError, SchemaError
+from linkage_rl.features.matrix import evidence_columns
 
 PER_PAIR: Final = ("pair_blockers", "retrieval_score", "features", "is_right", "pair_company")
 """Arrays with an entry per pair."""
@@ -91,6 +92,11 @@ class CaseSet:
     def candidate_ids(self) -> NDArray[np.int64]:
         """Empty: `Observation.slot_candidates` holds positions of pairs."""
         return _BY_POSITION
+
+    @property
+    def evidence(self) -> NDArray[np.int64]:
+        """Columns of the features that depend on what the client says."""
+        return evidence_columns(self.feature_names)
 
     @property
     def case_of_pair(self) -> NDArray[np.int64]:

@@ -67,11 +67,22 @@ class PreparedPool:
 
 
 def raw_confidence(
-    logits: NDArray[np.float32], layout: ActionLayout
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Best slot and its softmax weight among the link slots and no match; shapes (B,)."""
+    logits: NDArray[np.float32], ties: NDArray[np.int8], layout: ActionLayout
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int16]]:
+    """Best slot, the confidence in it and those tied with it, and the number of these; (B,) each.
+
+    Confidence is softmax weight among the link slots and no match. What a policy prefers among
+    candidates that the client cannot tell apart says nothing, so their weights are added.
+
+    Args:
+        logits: Of the actions, illegal ones replaced, shape (B, A).
+        ties: `Observation.ties`, shape (B, K).
+        layout: The actions.
+    """
     slot = logits[:, : layout.slots].argmax(axis=1)
-    return slot, slot_shares(logits, layout)[np.arange(len(slot)), slot]
+    tied = (ties == ties[np.arange(len(slot)), slot][:, None]) & (ties >= 0)
+    confidence = np.where(tied, slot_shares(logits, layout), 0).sum(axis=1, dtype=np.float32)
+    return slot, np.minimum(confidence, 1), np.maximum(tied.sum(axis=1), 1).astype(np.int16)
 
 
 def slot_shares(logits: NDArray[np.float32], layout: ActionLayout) -> NDArray[np.float32]:
@@ -108,6 +119,7 @@ class Decider:
             kind=np.zeros(clients, dtype=np.int8),
             candidate=np.full(clients, -1, dtype=np.int64),
             confidence=np.zeros(clients, dtype=np.float32),
+            tied=np.ones(clients, dtype=np.int16),
             ran=np.zeros(clients, dtype=np.uint16),
             cost=np.zeros(clients, dtype=np.float32),
         )
@@ -125,7 +137,7 @@ class Decider:
         confidence = raw.confidence
         if self.calibration is not None:
             confidence = self.calibration.apply(confidence)
-        confidence = np.where(has_candidate, confidence, 0.0).astype(np.float32)
+        confidence = np.where(has_candidate, confidence / raw.tied, 0.0).astype(np.float32)
         if self.thresholds is None:
             return replace(raw, confidence=confidence)
         kind = np.where(confidence >= self.thresholds.review, _REVIEW, _NO_MATCH)
@@ -154,6 +166,7 @@ class Decider:
                     logits[stopped],
                     action[stopped],
                     observation.slot_candidates[stopped],
+                    observation.ties[stopped],
                     decisions,
                 )
         runs = blocker_of >= 0
@@ -174,15 +187,17 @@ class Decider:
         logits: NDArray[np.float32],
         action: NDArray[np.int64],
         slot_candidates: NDArray[np.int64],
+        ties: NDArray[np.int8],
         decisions: Decisions,
     ) -> None:
         """Record the decisions on clients for which the policy has stopped."""
         layout = self.view.layout
-        slot, confidence = raw_confidence(logits, layout)
+        slot, confidence, tied = raw_confidence(logits, ties, layout)
         kind = np.where(action < layout.slots, _LINK, _NO_MATCH)
         decisions.kind[cases] = np.where(action == layout.review, _REVIEW, kind)
         decisions.candidate[cases] = slot_candidates[np.arange(len(slot)), slot]
         decisions.confidence[cases] = confidence
+        decisions.tied[cases] = tied
 
 
 def decide_cases(decider: Decider, cases: CaseSet) -> Decisions:

@@ -15,8 +15,12 @@ from linkage_rl.decision.episode import MAX_BLOCKERS, ActionLayout, legal_action
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import Observation
 
-SLOT_FEATURES: Final = ("retrieval_score", "lead", "share_of_best")
+SLOT_FEATURES: Final = ("retrieval_score", "lead", "share_of_best", "tied")
 """Features that depend on which other candidates are visible; they follow the blocker bits."""
+
+
+MAX_SLOTS: Final = 127
+"""Slots that a view can have."""
 
 
 class CaseArrays(Protocol):
@@ -50,6 +54,10 @@ class CaseArrays(Protocol):
         """`Observation.slot_candidates` of each pair, shape (P,); empty where pair p has id p."""
 
     @property
+    def evidence(self) -> NDArray[np.int64]:
+        """Columns of `features` that depend on what the client says, unlike `COMPANY_ONLY`."""
+
+    @property
     def query(self) -> NDArray[np.float32]:
         """Shape (N, Q)."""
 
@@ -77,9 +85,9 @@ class View:
     """Whether a client can be handed to a person."""
 
     def __post_init__(self) -> None:
-        if self.max_candidates < 1:
+        if not 1 <= self.max_candidates <= MAX_SLOTS:
             raise ConfigError(
-                f"expected env.max_candidates of at least 1, got {self.max_candidates}"
+                f"expected env.max_candidates in 1..{MAX_SLOTS}, got {self.max_candidates}"
             )
         if len(self.costs) > MAX_BLOCKERS:
             raise ConfigError(
@@ -135,7 +143,7 @@ class View:
             case: Position of each observed case, shape (B,).
             ran: Blockers that have run for it, one bit per blocker, shape (B,).
         """
-        candidates, pairs, filled = _observe.fill_slots(
+        candidates, pairs, ties, filled = _observe.fill_slots(
             case,
             ran,
             cases.starts,
@@ -144,9 +152,10 @@ class View:
             cases.features,
             cases.feature_rows,
             cases.candidate_ids,
+            cases.evidence,
             self.max_candidates,
             len(self.costs),
         )
         state = _observe.fill_state(ran, filled, self.cost_row, self.max_candidates)
         mask = legal_actions(self.layout, filled, ran, cases.available[case], self.allow_review)
-        return Observation(candidates, cases.query[case], state, mask, pairs)
+        return Observation(candidates, cases.query[case], state, mask, pairs, ties)

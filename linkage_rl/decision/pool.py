@@ -15,7 +15,12 @@ from linkage_rl.candidates.blockers import Blocker, Clients
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.decision import _pairs
 from linkage_rl.decision.observation import View
-from linkage_rl.features.matrix import PAIR_FEATURES, Comparison, query_features
+from linkage_rl.features.matrix import (
+    PAIR_FEATURES,
+    Comparison,
+    evidence_columns,
+    query_features,
+)
 from linkage_rl.records import Observation, RecordBatch
 from linkage_rl.text.canonical import canonicalise
 
@@ -44,6 +49,11 @@ class Pairs:
     def candidate_ids(self) -> NDArray[np.int64]:
         """Index rows: they stay the same while pairs are added."""
         return self.rows
+
+    @property
+    def evidence(self) -> NDArray[np.int64]:
+        """Columns of the features that depend on what the client says."""
+        return evidence_columns(PAIR_FEATURES)
 
     @property
     def client(self) -> NDArray[np.int64]:

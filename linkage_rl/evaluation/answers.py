@@ -53,6 +53,9 @@ class Answers:
     candidate of a peer, which need not be among the prepared ones. Shape (N,)."""
     confidence: NDArray[np.float32]
     """Any score of the best candidate that rises with certainty, shape (N,)."""
+    tied: NDArray[np.int16]
+    """Candidates that the score is of: those that the client cannot tell apart from the best one,
+    itself included; 1 where the score is of the best one alone, as after calibration; (N,)."""
     right: NDArray[np.bool_]
     """Whether the best candidate is a right company, linked or not, shape (N,)."""
     has_row: NDArray[np.bool_]
@@ -89,6 +92,7 @@ class Answers:
             has_candidate=has_candidate,
             pair=decisions.candidate,
             confidence=np.where(has_candidate, decisions.confidence, 0).astype(np.float32),
+            tied=np.where(has_candidate, decisions.tied, 1).astype(np.int16),
             right=right,
             has_row=np.array(cases.has_row),
             ran=decisions.ran,
@@ -112,8 +116,10 @@ class Answers:
             clients: Mask of the clients it is meant for, shape (N,); None for all.
         """
         mapped = self.has_candidate if clients is None else self.has_candidate & clients
-        confidence = np.where(mapped, calibration.apply(self.confidence), self.confidence)
-        return replace(self, confidence=confidence.astype(np.float32))
+        probability = calibration.apply(self.confidence) / self.tied
+        confidence = np.where(mapped, probability, self.confidence).astype(np.float32)
+        tied = np.where(mapped, np.int16(1), self.tied)
+        return replace(self, confidence=confidence, tied=tied)
 
     def judgement(self, weights: RewardWeights) -> Judgement:
         """How each client ended, and its reward: value of the outcome less blocker costs."""
@@ -198,7 +204,7 @@ class ThresholdedAnswers:
 def fit_calibration(
     answers: Answers, clients: NDArray[np.bool_] | None = None
 ) -> Calibration | None:
-    """How often the best candidate is right at each confidence; None without any candidate.
+    """How often the best candidate, or one tied with it, is right; None without any candidate.
 
     Args:
         answers: Of validation clients.
@@ -207,7 +213,9 @@ def fit_calibration(
     fitted = answers.has_candidate if clients is None else answers.has_candidate & clients
     if not fitted.any():
         return None
-    return fit_isotonic(answers.confidence[fitted], answers.right[fitted])
+    return fit_isotonic(
+        answers.confidence[fitted], answers.right[fitted], tied=answers.tied[fitted]
+    )
 
 
 def calibrate(valid: Answers, test: Answers, dataset: int | None = None) -> tuple[Answers, Answers]:

@@ -61,18 +61,25 @@ def pool_adjacent_violators(
 
 
 def fit_isotonic(
-    score: NDArray[np.floating], is_right: NDArray[np.bool_], smallest_bin: int = 20
+    score: NDArray[np.floating],
+    is_right: NDArray[np.bool_],
+    smallest_bin: int = 20,
+    tied: NDArray[np.integer] | None = None,
 ) -> Calibration:
-    """Isotonic regression of "the best candidate is right" on the raw confidence.
+    """Isotonic regression of "one of the tied candidates is right" on their raw confidence.
+
+    The best of k tied candidates is right in one of k cases in which one of them is, so that the
+    fit p minimises the squared error of p / k as the probability that the best one is right.
 
     The knots are the mean scores of the levels, joined by straight lines. The steps of the plain
     fit would give many clients equal confidence; the lines keep them in the order of their scores.
 
     Args:
         score: Raw confidence in the best candidate, shape (N,); only clients that have one.
-        is_right: Whether that candidate is right, shape (N,).
+        is_right: Whether the best candidate is right, shape (N,).
         smallest_bin: Clients pooled before the fit, so that a few clients at either end that
             happen to be right, or wrong, do not become a probability of 1 or 0.
+        tied: Number of candidates that the score is of, shape (N,); None for one each.
 
     Raises:
         SchemaError: If there is nothing to fit, the lengths differ, or a score is not finite.
@@ -82,14 +89,15 @@ def fit_isotonic(
             "calibration needs N >= 1 finite scores and as many truths, got shapes "
             f"{score.shape} and {is_right.shape}; has the validation list a column company_id?"
         )
-    scores, tie = np.unique(score.astype(np.float64), return_inverse=True)
-    count = np.bincount(tie)
+    scores, same = np.unique(score.astype(np.float64), return_inverse=True)
+    count = np.bincount(same)
     bins = max(len(score) // smallest_bin, 1)
     bin_of = (np.cumsum(count) - count) * bins // len(score)
     first_of_bin = np.unique(bin_of, return_index=True)[1]
-    mass = np.add.reduceat(count, first_of_bin).astype(np.float64)
-    centre = np.add.reduceat(scores * count, first_of_bin)
-    right = np.add.reduceat(np.bincount(tie, weights=is_right), first_of_bin)
+    share = np.ones(len(score)) if tied is None else 1 / tied
+    mass = np.add.reduceat(np.bincount(same, weights=share**2), first_of_bin)
+    centre = np.add.reduceat(scores * np.bincount(same, weights=share**2), first_of_bin)
+    right = np.add.reduceat(np.bincount(same, weights=is_right * share), first_of_bin)
     runs = pool_adjacent_violators(right / mass, mass)
     first_of_run = np.cumsum([0, *(length for _, length in runs[:-1])])
     run_mass = np.add.reduceat(mass, first_of_run)

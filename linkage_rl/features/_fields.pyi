@@ -5,7 +5,6 @@ def agreement(
     clients: NDArray[np.void],
     client_of_pair: NDArray[np.int64],
     companies: NDArray[np.void],
-    stems: NDArray[np.uint32],
     kind_of_form: NDArray[np.uint8],
     kinds: int,
 ) -> NDArray[np.float32]: ...

@@ -9,7 +9,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from linkage_rl.candidates._rows cimport Row
 from linkage_rl.candidates._sorted cimport find_key
 
-DEF AGREEMENTS = 31
+DEF AGREEMENTS = 34
 DEF QUERIES = 17
 DEF LONGEST = 20.0
 DEF HEAVIEST = 40.0
@@ -23,7 +23,7 @@ cdef inline bint _missing(uint32_t a, uint32_t b) noexcept nogil:
     return a == 0 or b == 0
 
 
-cdef inline void _agree(const Row* a, const Row* b, uint32_t stem, float* out) noexcept nogil:
+cdef inline void _agree(const Row* a, const Row* b, float* out) noexcept nogil:
     cdef bint town = _equal(a.town, b.town)
     cdef bint first = town and _equal(a.block[0], b.block[0])
     cdef bint block = first and a.block[1] == b.block[1] and a.block[2] == b.block[2]
@@ -31,7 +31,7 @@ cdef inline void _agree(const Row* a, const Row* b, uint32_t stem, float* out) n
     out[0] = _equal(a.name, b.name)
     out[1] = _equal(a.written, b.written)
     out[2] = _equal(a.core, b.core)
-    out[3] = _equal(stem, b.core)
+    out[3] = _equal(a.stem, b.core)
     out[4] = _equal(a.kana, b.kana)
     out[5] = _equal(a.reading, b.reading)
     out[6] = a.form == b.form
@@ -59,17 +59,19 @@ cdef inline void _agree(const Row* a, const Row* b, uint32_t stem, float* out) n
     out[28] = _missing(a.domain, b.domain)
     out[29] = _equal(a.corporate, b.corporate)
     out[30] = _missing(a.corporate, b.corporate)
+    out[31] = _equal(a.core, b.stem) or _equal(a.stem, b.stem)
+    out[32] = out[27] != 0 and _equal(a.page, b.page)
+    out[33] = out[27] != 0 and a.page != b.page and not _missing(a.page, b.page)
 
 
 def agreement(
     const Row[::1] clients, const int64_t[::1] client_of_pair, const Row[::1] companies,
-    const uint32_t[::1] stems, const uint8_t[::1] kind_of_form, int kinds,
+    const uint8_t[::1] kind_of_form, int kinds,
 ):
     """Agreement of P pairs in the order of `structure.NAMES`, each 0 or 1.
 
     Args:
         companies: Packed company of each pair.
-        stems: Short hash of the stem of each client.
         kind_of_form: Kind of each legal form, 0 for none.
         kinds: Number of kinds.
     """
@@ -80,7 +82,7 @@ def agreement(
     with nogil:
         for i in range(n):
             client = client_of_pair[i]
-            _agree(&clients[client], &companies[i], stems[client], &out[i, 0])
+            _agree(&clients[client], &companies[i], &out[i, 0])
             kind = kind_of_form[companies[i].form]
             if kind:
                 out[i, AGREEMENTS + kind - 1] = 1

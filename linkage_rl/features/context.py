@@ -12,10 +12,8 @@ from linkage_rl.candidates.blockers import Clients
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.keys import COUNTED
 
-NAMES: Final = (
-    *(f"company_{name}_frequency" for name in COUNTED),
-    *(f"client_{name}_frequency" for name in COUNTED),
-)
+OF_COMPANY: Final = tuple(f"company_{name}_frequency" for name in COUNTED)
+NAMES: Final = (*OF_COMPANY, *(f"client_{name}_frequency" for name in COUNTED))
 """Features of this module, in their order."""
 
 _MANY: Final = 1_000

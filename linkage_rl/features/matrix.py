@@ -1,6 +1,6 @@
 """All features of a batch of pairs, and of the clients alone."""
 
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,13 @@ PAIR_FEATURES: Final = (
     *history.NAMES,
 )
 """Names of the F pair features, in order."""
+COMPANY_ONLY: Final = frozenset(
+    name
+    for name in PAIR_FEATURES
+    if name in context.OF_COMPANY or name.startswith(("company_is_", "office_"))
+)
+"""Pair features that hardly depend on what the client says. Candidates that are equal in all others
+are *tied*: the client cannot tell them apart."""
 QUERY_FEATURES: Final = (
     "has_kana",
     "has_prefecture",
@@ -42,6 +49,13 @@ QUERY_FEATURES: Final = (
     *(f"is_{kind}" for kind in KINDS),
 )
 """Names of the Q client features, in order."""
+
+
+@cache
+def evidence_columns(names: tuple[str, ...]) -> NDArray[np.int64]:
+    """Positions of the features that depend on what the client says: those not `COMPANY_ONLY`."""
+    columns = [place for place, name in enumerate(names) if name not in COMPANY_ONLY]
+    return np.array(columns, dtype=np.int64)
 
 
 class Comparison:

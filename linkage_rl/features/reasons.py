@@ -24,6 +24,9 @@ _PARTLY: Final = (
 )
 """Range between a name that differs and one that is spelt alike, neither included."""
 
+_OFTEN: Final = (0.3, np.inf)
+"""Range of a frequency from 8 companies on."""
+
 
 @dataclass(frozen=True)
 class Phrase:
@@ -51,6 +54,9 @@ PHRASES: Final = (
     Phrase("same name but for the legal form", "core_equal", _AGREES, 8.5, "name_equal"),
     Phrase("former name of the company", "former_name_equal", _AGREES, 8.3, "core_equal"),
     Phrase("same name without branch or addition", "stem_equal", _AGREES, 7, "core_equal"),
+    Phrase(
+        "same name without the company's addition", "company_stem_equal", _AGREES, 6.9, "stem_equal"
+    ),
     Phrase("name spelt alike", "core_ratio", (_SIMILAR, np.inf), 6, "core_equal"),
     Phrase("name partly alike", "core_ratio", _PARTLY, 2, "stem_equal"),
     Phrase(
@@ -66,11 +72,31 @@ PHRASES: Final = (
     Phrase("phone differs", "phone_equal", _CONFLICTS, 3.8, "phone_missing"),
     Phrase("web domain differs", "domain_equal", _CONFLICTS, 3.4, "domain_missing"),
     Phrase("legal form differs", "form_equal", _CONFLICTS, 4.2, "form_missing"),
-    Phrase("many companies have this name", "company_name_frequency", (0.3, np.inf), 4.8),
+    Phrase("many companies have this name", "company_name_frequency", _OFTEN, 4.8),
+    Phrase(
+        "many companies have this phone", "company_phone_frequency", _OFTEN, 7.9, "", "phone_equal"
+    ),
+    Phrase(
+        "many companies have this web domain",
+        "company_domain_frequency",
+        _OFTEN,
+        7.4,
+        "",
+        "domain_equal",
+    ),
+    Phrase(
+        "many companies have this corporate number",
+        "company_corporate_number_frequency",
+        _OFTEN,
+        9.8,
+        "",
+        "corporate_equal",
+    ),
 )
 """All phrases."""
 
 _COLUMN: Final = {name: place for place, name in enumerate(PAIR_FEATURES)}
+_NAME_AGREES: Final = [_COLUMN[name] for name in ("core_equal", "stem_equal", "kana_equal")]
 _WEIGHTS: Final = np.array([phrase.weight for phrase in PHRASES], dtype=np.float32)
 _WORDS: Final = np.array([*(phrase.words for phrase in PHRASES), ""], dtype=object)
 _LOWEST: Final = np.array([phrase.between[0] for phrase in PHRASES], dtype=np.float32)
@@ -87,11 +113,15 @@ _UNLESS: Final = _columns([phrase.unless for phrase in PHRASES], len(_COLUMN))
 _NEEDS: Final = _columns([phrase.needs for phrase in PHRASES], len(_COLUMN) + 1)
 
 
-def reasons(features: NDArray[np.float32]) -> list[str]:
+def reasons(features: NDArray[np.float32], tied: NDArray[np.integer] | None = None) -> list[str]:
     """The three heaviest phrases that apply to each of P pairs, joined by '; '; never ''.
+
+    Where the client cannot tell several companies apart, their number comes first.
 
     Args:
         features: Pair features, shape (P, F).
+        tied: Number of companies that fit the client as well as this one, itself included, shape
+            (P,), see `Decisions.tied`; None where it is not known.
     """
     value = np.empty((len(features), len(_COLUMN) + 2), dtype=np.float32)
     value[:, :-2] = features
@@ -104,4 +134,9 @@ def reasons(features: NDArray[np.float32]) -> list[str]:
     best = np.argsort(-strength, axis=1, kind="stable")[:, :_SHOWN]
     shown = np.where(np.take_along_axis(strength, best, axis=1) > 0, best, len(PHRASES))
     words = _WORDS[shown].tolist()
+    counts = np.ones(len(words), dtype=np.int64) if tied is None else tied
+    for row in np.flatnonzero(counts > 1).tolist():
+        named = value[row, _NAME_AGREES].any()
+        what = "of this name" if named else "that fit equally well"
+        words[row] = [f"{counts[row]} companies {what}", *words[row][: _SHOWN - 1]]
     return ["; ".join(filter(None, row)) or _NOTHING for row in words]

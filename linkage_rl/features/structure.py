@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.candidates.blockers import Clients
-from linkage_rl.candidates.encode import shortened
 from linkage_rl.features import _fields
 from linkage_rl.text.legal_forms import KIND_OF_FORM, KINDS
 
@@ -42,11 +41,16 @@ NAMES: Final = (
     "domain_missing",
     "corporate_equal",
     "corporate_missing",
+    "company_stem_equal",
+    "page_equal",
+    "page_differs",
     *(f"company_is_{kind}" for kind in KINDS),
 )
 """Features of this module, in their order; 1 for agreement, 0 for conflict or missing.
 
-Two records without a legal form agree in form and side.
+Two records without a legal form agree in form and side. `stem_equal`: the client without its
+addition has the company's name; `company_stem_equal`: the company without its addition has the
+client's. Pages are compared where the domains agree; one that either lacks is neither.
 """
 
 KIND: Final = np.array(KIND_OF_FORM, dtype=np.uint8)
@@ -67,7 +71,6 @@ def structure(
         clients.encoded.rows,
         client_of_pair,
         companies,
-        shortened(clients.keys["core"][1]),
         KIND,
         len(KINDS),
     )

@@ -12,7 +12,7 @@ from linkage_rl.text.names import canonical_kana, canonical_latin, canonical_nam
 from linkage_rl.text.normalise import as_written
 from linkage_rl.text.phones import canonical_phones
 from linkage_rl.text.postal_codes import canonical_postal_codes
-from linkage_rl.text.urls import canonical_domains
+from linkage_rl.text.urls import canonical_domains, canonical_pages
 
 _COMMON_FORMS: Final = ("株式会社", "有限会社", "合同会社", "(株)", "(有)", "(同)")
 
@@ -66,6 +66,7 @@ def canonicalise(records: RecordBatch) -> CanonicalBatch:
         postal_code=canonical_postal_codes(records.column("postal_code")),
         phone=canonical_phones(records.column("phone")),
         domain=canonical_domains(records.column("url")),
+        page=canonical_pages(records.column("url")),
         corporate_number=canonical_corporate_numbers(records.column("corporate_number")),
         former_cores=canonical_former_cores(records.column("former_names")),
     )

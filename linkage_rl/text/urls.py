@@ -91,3 +91,32 @@ def _found_in(text: str) -> str:
                 if domain := _registered(host.strip(".-")):
                     return domain
     return ""
+
+
+_MAILBOX: Final = re.compile("^([^/?#@ ]+)@")
+_WEB_SERVER: Final = re.compile(r"(?:^|\.)www[0-9]*$")
+_HOME_PAGE: Final = re.compile(r"(?:^|/)(?:index|default|top|home)\.[a-z]{3,5}$")
+
+
+def canonical_pages(texts: Sequence[str]) -> list[str]:
+    """What is a record's own at a domain that many share; '' for a home page or no domain.
+
+    >>> canonical_pages(["https://hotel.example.jp/umi/", "yamada@example.jp", "www.example.jp"])
+    ['hotel/umi', 'yamada@', '']
+    """
+    if not any(texts):
+        return [""] * len(texts)
+    return [_canonical_page(text) if text else "" for text in fold(texts)]
+
+
+@lru_cache(maxsize=262_144)
+def _canonical_page(text: str) -> str:
+    bare = _SCHEME.sub("", text.strip(" <>()\"'"))
+    host = _HOST.match(bare)
+    if not host or not (parts := _EXTRACT(host[1])).top_domain_under_public_suffix:
+        return ""
+    if mailbox := _MAILBOX.match(bare):
+        return mailbox[0]
+    path = re.split("[?# ]", bare[host.end() :].lstrip(":0123456789"), maxsplit=1)[0].strip("/")
+    subdomain = _WEB_SERVER.sub("", parts.subdomain)
+    return "/".join(filter(None, (subdomain, _HOME_PAGE.sub("", path).strip("/"))))

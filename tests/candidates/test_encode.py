@@ -41,8 +41,8 @@ def test_a_salt_makes_fields_differ_but_the_empty_text_is_always_zero() -> None:
     assert hash_texts([""], salt=7)[0] == 0
 
 
-def test_a_record_takes_64_bytes() -> None:
-    assert ROW.itemsize == 64
+def test_a_record_takes_72_bytes() -> None:
+    assert ROW.itemsize == 72
 
 
 def test_missing_fields_are_zero_and_a_missing_postal_code_is_minus_one() -> None:

@@ -107,6 +107,9 @@ def test_the_companies_with_the_name_of_a_client_are_counted() -> None:
         "core_prefecture": 2,
         "site": 0,
         "city": 3,
+        "phone": 0,
+        "domain": 0,
+        "corporate_number": 0,
     }
     assert not counts[1:].any()
 

@@ -162,9 +162,11 @@ def test_no_clients_and_no_candidates_are_decided() -> None:
 def test_huge_logits_do_not_overflow() -> None:
     logits = np.array([[1e8, -1e8, 0, 0, 0, 0]], dtype=np.float32)
 
-    slot, confidence = raw_confidence(logits, VIEW.layout)
+    apart = np.array([[0, 1]], dtype=np.int8)
 
-    assert (slot[0], confidence[0]) == (0, 1)
+    slot, confidence, tied = raw_confidence(logits, apart, VIEW.layout)
+
+    assert (slot[0], confidence[0], tied[0]) == (0, 1, 1)
 
 
 def test_raw_decisions_are_those_before_calibration_and_thresholds() -> None:
@@ -176,3 +178,24 @@ def test_raw_decisions_are_those_before_calibration_and_thresholds() -> None:
     assert raw.kind.tolist() == [LINK, LINK, NO_LINK, NO_LINK]
     assert decided.kind.tolist() == [NO_LINK] * 4
     assert decided.confidence == pytest.approx(raw.confidence / 2)
+
+
+def test_confidence_is_that_of_the_tied_candidates_shared_among_them() -> None:
+    """Of three candidates the client cannot tell the first two apart; the policy prefers one."""
+    logits = np.log(np.array([[0.5, 0.2, 0.2, 0.1]], dtype=np.float32))
+    layout = View(max_candidates=3, costs=()).layout
+
+    slot, confidence, tied = raw_confidence(logits, np.array([[0, 0, 2]], np.int8), layout)
+
+    assert (slot[0], tied[0]) == (0, 2)
+    assert confidence[0] == pytest.approx(0.7)
+
+
+def test_tied_candidates_never_get_more_than_their_share() -> None:
+    twins = typed_cases([Client([Candidate("acme", 0b01, 0.9), Candidate("apex", 0b01, 0.9)])])
+    sure = Calibration(np.array([0.0, 1.0]), np.array([0.9, 1.0]))
+
+    for calibration in (None, sure):
+        decided = decide_cases(Decider(Careful(), VIEW, calibration), twins)
+        assert decided.tied.tolist() == [2]
+        assert decided.confidence[0] <= 0.5

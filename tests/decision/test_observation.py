@@ -1,5 +1,7 @@
 """What a policy sees: slots by retrieval score, blockers run, what it may do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -68,9 +70,9 @@ def test_a_slot_holds_features_then_blocker_bits_then_retrieval_score_lead_and_s
     assert slots == pytest.approx(
         np.array(
             [
-                [0.8, 1, 0, 0.8, 0.6, 1.0],
-                [0.6, 0, 1, 0.6, 0.4, 0.75],
-                [0.4, 1, 1, 0.4, 0.3, 0.5],
+                [0.8, 1, 0, 0.8, 0.6, 1.0, 0],
+                [0.6, 0, 1, 0.6, 0.4, 0.75, 0],
+                [0.4, 1, 1, 0.4, 0.3, 0.5, 0],
             ]
         )
     )
@@ -89,8 +91,41 @@ def test_a_single_candidate_leads_by_its_retrieval_score() -> None:
 
     slots = VIEW.observe(single, np.array([0]), np.array([NAME], np.uint16)).candidates[0]
 
-    assert slots[0, 4:] == pytest.approx([(0.8 + 1) / 2, 1])
+    assert slots[0, 4:] == pytest.approx([(0.8 + 1) / 2, 1, 0])
     assert not slots[1:].any()
+
+
+def test_candidates_that_the_client_cannot_tell_apart_are_tied() -> None:
+    four = typed_cases(
+        [
+            Client(
+                [
+                    Candidate(name, NAME, score)
+                    for name, score in zip("abcd", (0.9, 0.5, 0.5, 0.5), strict=True)
+                ]
+            )
+        ]
+    )
+
+    shown = View(4, VIEW.costs).observe(four, np.array([0]), np.array([NAME], np.uint16))
+
+    # the only feature of these cases is the retrieval score
+    assert shown.ties.tolist() == [[0, 1, 1, 1]]
+    assert shown.candidates[0, :, -1] == pytest.approx([0, 2 / 3, 2 / 3, 2 / 3])
+
+
+def test_what_only_the_company_differs_in_does_not_break_a_tie() -> None:
+    two = typed_cases([Client([Candidate("a", NAME, 0.5), Candidate("b", NAME, 0.5)])])
+    features = np.array([[0.5, 0.1], [0.5, 0.9]], dtype=np.float32)
+
+    def ties(other: str) -> list[int]:
+        known = replace(two, feature_names=("core_ratio", other), features=features)
+        shown = VIEW.observe(known, np.array([0]), np.array([NAME], np.uint16))
+        tied: list[int] = shown.ties[0].tolist()
+        return tied
+
+    assert ties("company_city_frequency") == [0, 0, -1]
+    assert ties("kana_ratio") == [0, 1, -1]
 
 
 @pytest.mark.parametrize(
@@ -142,14 +177,14 @@ def test_no_cases_make_an_observation_of_none() -> None:
     shown = VIEW.observe(cases(), np.zeros(0, np.int64), np.zeros(0, np.uint16))
 
     assert len(shown) == 0
-    assert shown.candidates.shape == (0, 3, 6)
+    assert shown.candidates.shape == (0, 3, 7)
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((0, (0.1,)), "env.max_candidates of at least 1, got 0"),
-        ((-3, (0.1,)), "env.max_candidates of at least 1, got -3"),
+        ((0, (0.1,)), "env.max_candidates in 1..127, got 0"),
+        ((-3, (0.1,)), "env.max_candidates in 1..127, got -3"),
         ((3, (0.1,) * 17), "at most 16 blockers, got the costs of 17"),
         ((3, (0.1, -0.2)), r"cost of each blocker to be 0 or more, got \[0.1, -0.2\]"),
         ((3, (0.1, float("nan"))), "cost of each blocker to be 0 or more"),
@@ -186,6 +221,7 @@ def test_the_kernel_refuses_what_would_write_past_an_array(
             some.features,
             some.feature_rows,
             some.candidate_ids,
+            some.evidence,
             slots,
             blockers,
         )

@@ -103,6 +103,7 @@ def test_decisions_earn_their_outcome_less_the_scaled_cost() -> None:
         kind=np.array([DecisionKind.LINK, DecisionKind.NO_MATCH], dtype=np.int8),
         candidate=np.array([1, 2]),
         confidence=np.array([0.9, 0.2], dtype=np.float32),
+        tied=np.ones(2, dtype=np.int16),
         ran=np.array([0b10, 0b01], dtype=np.uint16),
         cost=np.array([0.03, 0.01], dtype=np.float32),
     )

@@ -113,7 +113,7 @@ def test_candidates_come_as_a_table_on_request() -> None:
     seen, _ = table.reset(options={"case": 0})
 
     assert table.observation_space.contains(seen)
-    assert seen["candidates"].shape == (2, 6)
+    assert seen["candidates"].shape == (2, 7)
     assert np.array_equal(seen["candidates"].reshape(-1), flat["candidates"])
 
 
@@ -157,7 +157,7 @@ def test_cases_can_be_a_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"max_candidates": 0}, "max_candidates of at least 1, got 0"),
+        ({"max_candidates": 0}, "max_candidates in 1..127, got 0"),
         ({"cases": "nowhere"}, "folder of saved cases with a cases.json, got nowhere"),
         ({"order": "backwards"}, "order 'random' or 'sequential', got 'backwards'"),
         ({"weights": {"wrong": 1}}, r"got \['wrong'\]"),

@@ -34,6 +34,7 @@ def answers_of(confidence: list[float], right: list[int], has_row: list[int]) ->
         has_candidate=scores > 0,
         pair=np.where(scores > 0, np.arange(clients), -1),
         confidence=scores,
+        tied=np.ones(clients, dtype=np.int16),
         right=np.array(right, dtype=np.bool_),
         has_row=np.array(has_row, dtype=np.bool_),
         ran=np.full(clients, 0b11, dtype=np.uint16),
@@ -120,6 +121,7 @@ def test_a_candidate_counts_by_being_named_not_by_its_confidence() -> None:
         kind=np.zeros(2, dtype=np.int8),
         candidate=np.array([0, -1]),
         confidence=np.array([0.0, 0.3], dtype=np.float32),
+        tied=np.ones(2, dtype=np.int16),
         ran=np.zeros(2, dtype=np.uint16),
         cost=np.zeros(2, dtype=np.float32),
     )

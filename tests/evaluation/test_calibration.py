@@ -182,3 +182,16 @@ def test_a_reward_without_weights_is_refused() -> None:
 def test_a_right_candidate_for_a_client_without_row_is_refused() -> None:
     with pytest.raises(SchemaError, match="same cases"):
         choose_threshold(CONFIDENCE, IS_RIGHT, ~HAS_ROW, "f1")
+
+
+@pytest.mark.parametrize("tied", [2, 5])
+def test_of_tied_candidates_one_in_k_is_right(tied: int) -> None:
+    """The right company is among the tied ones in 60 % of the cases, the best one in 60 / k."""
+    rng = np.random.default_rng(0)
+    among = rng.random(20_000) < 0.6
+    right = among & (rng.random(20_000) < 1 / tied)
+    score = np.full(20_000, 0.9)
+
+    calibration = fit_isotonic(score, right, tied=np.full(20_000, tied))
+
+    assert calibration.apply(score[:1])[0] == pytest.approx(0.6, abs=0.05)

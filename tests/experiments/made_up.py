@@ -23,6 +23,7 @@ def answers(links: str, clients: int = 1_000) -> Answers:
         has_candidate=np.ones(clients, dtype=np.bool_),
         pair=np.arange(clients),
         confidence=np.where(sure, 0.9, 0.1).astype(np.float32),
+        tied=np.ones(clients, dtype=np.int16),
         right=right,
         has_row=np.ones(clients, dtype=np.bool_),
         ran=np.ones(clients, dtype=np.uint16),

@@ -65,6 +65,7 @@ def peer_answers(
         has_candidate=confidence > 0,
         pair=np.full(len(right), -1),
         confidence=confidence.astype(np.float32),
+        tied=np.ones(len(right), dtype=np.int16),
         right=right,
         has_row=has_row,
         ran=nothing.astype(np.uint16),

@@ -12,8 +12,11 @@ from linkage_rl.features.matrix import (
 )
 from tests.small_table import COMPANIES, IDS, clients, company_rows, small_index
 
-AGREEMENTS = {name for name in PAIR_FEATURES if name.endswith("_equal")} - {"former_name_equal"}
-"""Features that are 1 for a company compared with itself."""
+AGREEMENTS = {name for name in PAIR_FEATURES if name.endswith("_equal")} - {
+    "former_name_equal",
+    "page_equal",
+}
+"""Features that are 1 for a company compared with itself; its web address is a home page."""
 
 
 def compare(client: dict[str, str], company_id: str) -> dict[str, float]:
@@ -53,7 +56,7 @@ def test_a_company_agrees_with_itself_in_every_field() -> None:
         ({"name": "(有)青空商事"}, {"name_equal", "form_equal"}),
         (
             {"name": "株式会社青空商会"},
-            {"name_equal", "written_equal", "core_equal", "stem_equal"},
+            {"name_equal", "written_equal", "core_equal", "stem_equal", "company_stem_equal"},
         ),
         ({"name": "株式会社青空商事 大阪支店"}, {"name_equal", "written_equal", "core_equal"}),
         ({"name_kana": "セイクウショウジ"}, {"kana_equal", "reading_equal"}),
@@ -83,6 +86,49 @@ def test_a_changed_field_loses_its_own_agreements_and_no_others(
     pair = compare(changed("aozora-tokyo", **fields), "aozora-tokyo")
 
     assert {name for name in pair if name in AGREEMENTS and pair[name] == 0} == lost
+
+
+@pytest.mark.parametrize(
+    ("own", "page"),
+    [
+        ("https://goyo.example.jp/", (1, 0)),
+        ("http://www.example.jp/umi", (0, 1)),
+        ("example.jp", (0, 0)),
+    ],
+)
+def test_pages_are_compared_at_one_domain(own: str, page: tuple[int, int]) -> None:
+    there = {"name": "五洋", "url": "goyo.example.jp"}
+    index = CompanyIndex.build([company_rows({"a": there})])
+
+    values = pair_features(
+        index, clients({"name": "五洋", "url": own}), np.array([0]), np.array([0])
+    )[0]
+    pair = dict(zip(PAIR_FEATURES, values.tolist(), strict=True))
+
+    assert pair["domain_equal"] == 1
+    assert (pair["page_equal"], pair["page_differs"]) == page
+
+
+@pytest.mark.parametrize(
+    ("name", "equal"),
+    [
+        ("株式会社青空商事 大阪支店", False),
+        ("株式会社青空商事", True),
+    ],
+)
+def test_an_addition_on_either_side_is_looked_through(name: str, equal: bool) -> None:
+    plain, branch = {"name": "株式会社青空商事"}, {"name": "株式会社青空商事 名古屋支店"}
+    index = CompanyIndex.build([company_rows({"plain": plain, "branch": branch})])
+    own = clients({"name": name}, {"name": name})
+
+    values = pair_features(index, own, np.array([0, 1]), np.array([0, 1]))
+    pairs = [dict(zip(PAIR_FEATURES, row.tolist(), strict=True)) for row in values]
+
+    assert pairs[0]["company_stem_equal"] == 1
+    assert pairs[1]["company_stem_equal"] == 1
+    assert pairs[0]["core_equal"] == equal
+    assert pairs[0]["stem_equal"] == 1
+    assert pairs[1]["core_equal"] == 0
 
 
 @pytest.mark.parametrize(

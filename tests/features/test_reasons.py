@@ -120,3 +120,15 @@ def test_a_pair_with_nothing_to_compare_says_so() -> None:
     features[:, [name.endswith("_missing") for name in PAIR_FEATURES]] = 1
 
     assert reasons(features) == ["no clear agreement or conflict"]
+
+
+def test_the_number_of_companies_that_fit_equally_well_comes_first() -> None:
+    rows = np.array([IDS.index("aozora-tokyo"), IDS.index("goyo")])
+    own = clients({"name": "株式会社青空商事"}, {"phone": "03-3816-0008"})
+    features = pair_features(small_index(), own, np.array([0, 1]), rows)
+
+    assert reasons(features, np.array([2, 3])) == [
+        "2 companies of this name; same name",
+        "3 companies that fit equally well; same phone",
+    ]
+    assert reasons(features, np.array([1, 1])) == reasons(features)
