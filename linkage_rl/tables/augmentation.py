@@ -23,6 +23,8 @@ NAME_LIST_RATES: Final = NoiseRates(
     url=0.0,
     corporate_number=0.0,
     moved=0.0,
+    shared_identifier=0.02,
+    name_only=0.0,
 )
 """Noise of lists that hold a name and little else, as clerks type them."""
 

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -12,30 +12,17 @@ import numpy as np
 from linkage_rl.checks import SHARE
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import RecordBatch
-from linkage_rl.tables.vocabulary import vocabulary
-
-ABBREVIATIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "株式会社": ("（株）", "(株)", "㈱"),
-        "有限会社": ("（有）", "(有)", "㈲"),
-        "合同会社": ("（同）", "(同)", "合同会社"),
-        "合資会社": ("（資）", "(資)"),
-        "合名会社": ("（名）", "(名)"),
-        "一般社団法人": ("（一社）", "(一社)"),
-        "特定非営利活動法人": ("ＮＰＯ法人", "NPO法人", "（特非）"),
-        "社会福祉法人": ("（福）", "(福)", "（社福）"),
-        "一般財団法人": ("（一財）", "(一財)"),
-        "公益社団法人": ("（公社）", "(公社)"),
-        "公益財団法人": ("（公財）", "(公財)"),
-        "医療法人社団": ("（医）", "医療法人", "(医社)"),
-        "医療法人": ("（医）", "(医)"),
-        "協同組合": ("（協）", "(協)"),
-        "農事組合法人": ("（農）", "(農)"),
-        "税理士法人": ("（税）", "税理士法人"),
-        "弁護士法人": ("（弁）", "弁護士法人"),
-    }
+from linkage_rl.tables.address_noise import ADDRESS_KINDS
+from linkage_rl.tables.beside_name import NAME_KINDS
+from linkage_rl.tables.cell_noise import CELL_KINDS, SHARED_KINDS
+from linkage_rl.tables.spelling_noise import (
+    NAME_CHANGES,
+    Change,
+    Fields,
+    changed_by_one,
+    half_width,
+    shorten_form,
 )
-"""Legal form to its abbreviations; a form comes before any shorter form that it contains."""
 
 KANJI_DIGITS: Final = "〇一二三四五六七八九"
 
@@ -85,6 +72,17 @@ class NoiseRates:
     prefecture_dropped: float = 0.25
     wrong_phone: float = 0.15
 
+    text_beside_name: float = 0.08
+    """Names with something in the cell that is no part of them, of `beside_name.NAME_KINDS`."""
+    address_wording: float = 0.1
+    """Addresses written in a way of `address_noise.ADDRESS_KINDS`."""
+    damaged_cell: float = 0.05
+    """Clients with a phone, postal code or number of `cell_noise.CELL_KINDS`."""
+    shared_identifier: float = 0.05
+    """Clients with a dummy or shared value of `cell_noise.SHARED_KINDS` in an empty field."""
+    name_only: float = 0.03
+    """Clients of whom no more than the name is known, or the name and the prefecture."""
+
     def __post_init__(self) -> None:
         for name, rate in vars(self).items():
             if rate not in SHARE:
@@ -117,7 +115,8 @@ def corrupt(
 
     Returns:
         The N clients under the ids of `records`, with the full address in `street`; and for each
-        the kind of name noise, with '+moved' where the address is a former one.
+        the kind of name noise, with '+moved' where the address is a former one and the name of the
+        rate, such as '+damaged_cell', for each kind of dirt.
     """
     kinds = rng.choice(list(rates.names()), size=len(records), p=list(rates.names().values()))
     renamed = np.array([names != "" for names in records.column("former_names")], dtype=np.bool_)
@@ -126,20 +125,57 @@ def corrupt(
         _client(_row(records, i), _row(former, i), str(kind), rates, rng)
         for i, kind in enumerate(kinds)
     ]
+    labels = [kind for _, kind in rows]
     columns = {field: [row[field] for row, _ in rows] for field in rows[0][0]} if rows else {}
-    return RecordBatch(records.ids, columns), [kind for _, kind in rows]
+    _add_dirt(columns, labels, records, rates, rng)
+    return RecordBatch(records.ids, columns), labels
 
 
-Row = dict[str, str]
+DIRT: Final[Mapping[str, Mapping[str, Change]]] = MappingProxyType(
+    {
+        "text_beside_name": NAME_KINDS,
+        "address_wording": ADDRESS_KINDS,
+        "damaged_cell": CELL_KINDS,
+        "shared_identifier": SHARED_KINDS,
+    }
+)
+"""Rate to the kinds of which it takes one."""
 
 
-def _row(records: RecordBatch, row: int) -> Row:
+def _add_dirt(
+    columns: dict[str, list[str]],
+    labels: list[str],
+    records: RecordBatch,
+    rates: NoiseRates,
+    rng: np.random.Generator,
+) -> None:
+    """Change a few of the clients in place by dirt; only those that are drawn are looked at."""
+    # addresses that an earlier noise took from another place say so by not beginning with it
+    known = ("former_names", "prefecture", "city")
+    for rate, kinds in DIRT.items():
+        for row in np.flatnonzero(rng.random(len(labels)) < getattr(rates, rate)).tolist():
+            client = {field: texts[row] for field, texts in columns.items()}
+            about = {field: records.column(field)[row] for field in known}
+            changed = changed_by_one(kinds, about | client, rng)
+            for field, texts in columns.items():
+                texts[row] = changed[field]
+            if any(changed[field] != client[field] for field in client):
+                labels[row] += f"+{rate}"
+    for row in np.flatnonzero(rng.random(len(labels)) < rates.name_only).tolist():
+        for field, texts in columns.items():
+            texts[row] = texts[row] if field == "name" else ""
+        if rng.random() < 0.5:
+            columns["street"][row] = records.column("prefecture")[row]
+        labels[row] += "+name_only"
+
+
+def _row(records: RecordBatch, row: int) -> Fields:
     return {field: texts[row] for field, texts in records.columns.items()}
 
 
 def _client(
-    true: Row, former: Row, kind: str, rates: NoiseRates, rng: np.random.Generator
-) -> tuple[Row, str]:
+    true: Fields, former: Fields, kind: str, rates: NoiseRates, rng: np.random.Generator
+) -> tuple[Fields, str]:
     if kind == "renamed":
         true = true | {"name": former["name"], "name_kana": former["name_kana"]}
     moved = rng.random() < rates.moved
@@ -164,7 +200,7 @@ def _client(
     return client, f"{kind}+moved" if moved else kind
 
 
-def _name(true: Row, kind: str, rates: NoiseRates, rng: np.random.Generator) -> str:
+def _name(true: Fields, kind: str, rates: NoiseRates, rng: np.random.Generator) -> str:
     name = true["name"]
     change = NAME_CHANGES.get(kind)
     if change is not None:
@@ -172,105 +208,6 @@ def _name(true: Row, kind: str, rates: NoiseRates, rng: np.random.Generator) -> 
     if kind in ("extra_text", "typo", "renamed") and rng.random() < rates.form_too:
         name = shorten_form(name, rng)
     return name if rng.random() < 0.6 else unicodedata.normalize("NFKC", name)
-
-
-def shorten_form(name: str, rng: np.random.Generator) -> str:
-    """The name with its legal form left out or abbreviated; unchanged where it has none."""
-    form = next((form for form in ABBREVIATIONS if form in name), None)
-    if form is None:
-        return name
-    ways = ("", *ABBREVIATIONS[form])
-    return name.replace(form, ways[rng.integers(len(ways))], 1) or name
-
-
-def _form_changed(true: Row, rng: np.random.Generator) -> str:
-    return shorten_form(true["name"], rng)
-
-
-def _respaced(true: Row, rng: np.random.Generator) -> str:
-    core = core_of(true["name"])
-    space = ("　", " ", "\n", "")[rng.integers(4)]
-    spaced = true["name"].replace(core, f"{space}{core}{space}", 1).strip()
-    return unicodedata.normalize("NFKC", spaced) if rng.random() < 0.5 else spaced
-
-
-def _extended(true: Row, rng: np.random.Generator) -> str:
-    branches = vocabulary()["branch"].texts
-    space = ("", "　", " ")[rng.integers(3)]
-    return f"{true['name']}{space}{branches[rng.integers(len(branches))]}"
-
-
-def _mistyped(true: Row, rng: np.random.Generator) -> str:
-    core = core_of(true["name"])
-    return true["name"].replace(core, misspell(core, rng), 1)
-
-
-def _read_aloud(true: Row, rng: np.random.Generator) -> str:
-    if not true["name_kana"]:
-        return true["name"]
-    kana = true["name_kana"]
-    head = "カ）" if true["name"].startswith("株式会社") else ""
-    tail = "（カ" if true["name"].endswith("株式会社") else ""
-    return half_width(f"{head}{kana}{tail}") if rng.random() < 0.6 else kana
-
-
-def _in_english(true: Row, rng: np.random.Generator) -> str:
-    return true["name_en"] or shorten_form(true["name"], rng)
-
-
-NAME_CHANGES: Final[Mapping[str, Callable[[Row, np.random.Generator], str]]] = MappingProxyType(
-    {
-        "legal_form": _form_changed,
-        "width_space": _respaced,
-        "extra_text": _extended,
-        "typo": _mistyped,
-        "reading": _read_aloud,
-        "english": _in_english,
-    }
-)
-"""Kind of noise to what it does to the name; the other kinds do not change it."""
-
-
-def core_of(name: str) -> str:
-    """The name without the first legal form in it; the name itself where it has none."""
-    form = next((form for form in ABBREVIATIONS if form in name), "")
-    return name.replace(form, "", 1) or name
-
-
-def misspell(text: str, rng: np.random.Generator) -> str:
-    """One typo: a similar character, or a character dropped, doubled or swapped with the next."""
-    similar = [
-        (place, twins)
-        for place, character in enumerate(text)
-        for twins in vocabulary()["similar"].texts
-        if character in twins
-    ]
-    if similar and rng.random() < 0.5:
-        place, twins = similar[rng.integers(len(similar))]
-        other = twins.replace(text[place], "")
-        return text[:place] + other[rng.integers(len(other))] + text[place + 1 :]
-    if len(text) < 3:
-        return text + text[-1:]
-    place = int(rng.integers(1, len(text)))
-    before, here, after = text[: place - 1], text[place - 1 : place + 1], text[place + 1 :]
-    return before + (here[0], here[::-1], here + here[1])[rng.integers(3)] + after
-
-
-def half_width(text: str) -> str:
-    """Katakana, letters and digits in half width, as bank files hold them.
-
-    >>> half_width("カ）ヤマダ")
-    'ｶ)ﾔﾏﾀﾞ'
-    """
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(HALF_WIDTH.get(character, character) for character in decomposed)
-
-
-HALF_WIDTH: Final[Mapping[str, str]] = MappingProxyType(
-    {unicodedata.normalize("NFKC", chr(code)): chr(code) for code in range(0xFF65, 0xFF9E)}
-    | {"\u3099": "ﾞ", "\u309a": "ﾟ"}
-)
-"""Full-width katakana and voicing marks to half-width ones."""
 
 
 def _kana(kana: str, rng: np.random.Generator) -> str:
@@ -281,7 +218,7 @@ def _postal_code(code: str, rng: np.random.Generator) -> str:
     return (code, f"{code[:3]}-{code[3:]}", f"〒{code[:3]}-{code[3:]}")[rng.integers(3)]
 
 
-def _address(true: Row, rates: NoiseRates, rng: np.random.Generator) -> str:
+def _address(true: Fields, rates: NoiseRates, rng: np.random.Generator) -> str:
     prefecture = "" if rng.random() < rates.prefecture_dropped else true["prefecture"]
     street = true["street"]
     if rng.random() < rates.city_only:

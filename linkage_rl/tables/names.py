@@ -186,6 +186,37 @@ def with_relatives(
     return names.joined(relatives)
 
 
+def with_sisters(names: NamePool, models: NDArray[np.int64], rng: np.random.Generator) -> NamePool:
+    """The pool with three new names for each model: 第一X, 第二X and 第三X, or 東日本X, and so on.
+
+    The G first of the groups come first, then the G second and the G third.
+
+    Args:
+        names: M names.
+        models: Names of which the G groups take the core and the form, shape (G,).
+        rng: Random generator.
+    """
+    words = vocabulary()
+    kinds = [
+        ("numbered", "region", "affiliate")[kind] for kind in rng.integers(3, size=len(models))
+    ]
+    orders = rng.permuted(np.tile(np.arange(3), (len(models), 1)), axis=1)
+    cores: list[Core] = []
+    for member in range(3):
+        for model, kind, order in zip(names.core[models].tolist(), kinds, orders, strict=True):
+            word, kana = words[kind].texts[order[member]], words[kind].readings[order[member]]
+            text, reading = names.cores[model]
+            behind = kind == "affiliate"
+            cores.append((text + word, reading + kana) if behind else (word + text, kana + reading))
+    sisters = NamePool(
+        cores,
+        np.arange(len(cores)),
+        form=np.tile(names.form[models], 3),
+        leading=np.tile(names.leading[models], 3),
+    )
+    return names.joined(sisters)
+
+
 def draw_cores(
     count: int, kind: str, towns: Towns, rng: np.random.Generator, *, common: bool = False
 ) -> list[Core]:

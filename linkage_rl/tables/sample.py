@@ -1,5 +1,6 @@
 """A seeded sample: a company table and client lists that behave like the real ones."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
@@ -13,11 +14,13 @@ from linkage_rl.checks import SEED, SHARE, Range, check_ranges
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.corrupt import NoiseRates, corrupt
-from linkage_rl.tables.names import FORMS, NamePool, make_names, with_relatives
+from linkage_rl.tables.lookalikes import group_sizes, with_lookalikes, with_sisters_and_branches
+from linkage_rl.tables.names import FORMS, NamePool, make_names
 from linkage_rl.tables.places import Towns, load_towns
 from linkage_rl.tables.readers import ClientList
 from linkage_rl.tables.sites import Sites, draw_sites
 from linkage_rl.tables.split import SHARES, SPLITS, split_of
+from linkage_rl.tables.table_noise import with_table_noise
 from linkage_rl.tables.vocabulary import romanised
 
 FIRST_DAY: Final = date(2021, 7, 1)
@@ -44,6 +47,15 @@ class SampleConfig:
     """Share of companies in a building with others; 0.24 in the real table."""
     sibling_share: float = 0.03
     """Share of companies named after another one: 山田商事東日本 after 山田商事."""
+    sister_share: float = 0.02
+    """Share of companies named as one of a group: 第一山田 beside 第二山田. For every two of them
+    there is a third that the table lacks; most groups have one address and telephone."""
+    branch_share: float = 0.01
+    """Share of rows that are a branch, beside the row of its head office elsewhere."""
+    text_beside_name_share: float = 0.02
+    """Share of rows whose name has a former name or a trade name beside it."""
+    shared_identifier_share: float = 0.05
+    """Share of rows with a dummy or shared value in an empty identifier."""
     closed_share: float = 0.01
     """Share of rows that are closed."""
     renamed_share: float = 0.06
@@ -96,11 +108,15 @@ class World:
     """Number of companies with each name, shape (M,)."""
     former: NDArray[np.int64]
     """Former names of each company, -1 for none, shape (N, 2)."""
+    head: NDArray[np.int64]
+    """Head office of a branch, the company itself where it is none, shape (N,)."""
+    dirt: NDArray[np.float64]
+    """Random numbers in [0, 1) that decide which rows of the table have dirt, shape (N, 2)."""
 
     def records(self, rows: NDArray[np.int64]) -> RecordBatch:
         """Every field of these companies."""
         config, towns, sites = self.config, self.towns, self.sites.take(rows)
-        names = self.names.texts(self.name[rows])
+        names = self._names(rows)
         readings = self.names.readings(self.name[rows])
         company_ids = [self.company_ids[row] for row in rows.tolist()]
         latin = romanised(readings)
@@ -120,7 +136,7 @@ class World:
         return RecordBatch(company_ids, fields)
 
     def rows(self, rows: NDArray[np.int64]) -> CompanyRows:
-        """These companies as rows of the table."""
+        """These companies as rows of the table, without its dirt."""
         closed = self.closed[rows].tolist()
         days = [str(FIRST_DAY + timedelta(days=day)) for day in self.day[rows].tolist()]
         return CompanyRows(
@@ -128,6 +144,15 @@ class World:
             updated_at=days,
             closed_at=[day if gone else "" for day, gone in zip(days, closed, strict=True)],
         )
+
+    def _names(self, rows: NDArray[np.int64]) -> list[str]:
+        """Names of these companies, those of branches with the city of the branch."""
+        names = self.names.texts(self.name[rows])
+        for place in np.flatnonzero(self.head[rows] != rows).tolist():
+            city = str(self.towns.city[self.sites.town[rows[place]]]).split("郡")[-1]
+            space = "　" if rows[place] % 2 else ""
+            names[place] += f"{space}{re.split('[市区町村]', city)[0]}支店"
+        return names
 
     def _former_names(self, rows: NDArray[np.int64]) -> list[str]:
         """Former names of these companies, joined by '|'."""
@@ -152,6 +177,7 @@ class World:
 
     def _urls(self, rows: NDArray[np.int64], latin: list[str]) -> list[str]:
         shared = (self.name_frequency[self.name[rows]] > 1).tolist()
+        rows = self.head[rows]
         # companies of the same name need different domains
         return [
             f"https://www.{text[:30] or 'company'}{f'-{row}' if again else ''}."
@@ -164,8 +190,12 @@ def generate_companies(config: SampleConfig, size: int = 50_000) -> Iterator[Com
     """The company table, `size` rows at a time."""
     world = _world(config)
     present = np.flatnonzero(~world.absent)
+    # one generator for all rows, so that the size of the chunks changes nothing
+    rng = np.random.default_rng([config.seed, len(SPLITS) + 4])
+    shares = [config.text_beside_name_share, config.shared_identifier_share]
     for start in range(0, len(present), size):
-        yield world.rows(present[start : start + size])
+        rows = present[start : start + size]
+        yield with_table_noise(world.rows(rows), world.dirt[rows] < shares, rng)
 
 
 def generate_clients(config: SampleConfig, split: str) -> ClientList:
@@ -220,7 +250,7 @@ def check_digits(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
 def _world(config: SampleConfig) -> World:
     rng = np.random.default_rng([config.seed, 0])
     towns, total = load_towns(), config.companies + config.absent
-    sizes = _group_sizes(round(total * config.namesake_share), min(max(total // 1000, 4), 700), rng)
+    sizes = group_sizes(round(total * config.namesake_share), min(max(total // 1000, 4), 700), rng)
     unique = total - int(sizes.sum())
     names = make_names(len(sizes) + unique, len(sizes), towns, rng)
     name = np.concatenate([np.repeat(np.arange(len(sizes)), sizes), len(sizes) + np.arange(unique)])
@@ -228,7 +258,17 @@ def _world(config: SampleConfig) -> World:
     absent = np.zeros(total, dtype=bool)
     absent[rng.choice(total, config.absent, replace=False)] = True
     sites = draw_sites(towns.draw(total, rng), config.shared_site_share, rng)
-    names, name, sites = _with_hard_cases(config, absent, names, name, sites, rng)
+    names, name, sites = with_lookalikes(absent, names, name, sites, config.sibling_share, rng)
+    # a generator of its own, so that these two shares change nothing else
+    names, name, sites, head = with_sisters_and_branches(
+        absent,
+        names,
+        name,
+        sites,
+        config.sister_share,
+        config.branch_share,
+        np.random.default_rng([config.seed, len(SPLITS) + 2]),
+    )
     names, former = _with_former_names(config, names, name, towns)
     return World(
         config=config,
@@ -241,38 +281,11 @@ def _world(config: SampleConfig) -> World:
         closed=(rng.random(total) < config.closed_share) & ~absent,
         has=rng.random((total, 4)),
         day=rng.integers(0, DAYS, total),
-        name_frequency=np.bincount(name, minlength=len(names)),
+        name_frequency=np.bincount(name[head == np.arange(total)], minlength=len(names)),
         former=former,
+        head=head,
+        dirt=np.random.default_rng([config.seed, len(SPLITS) + 3]).random((total, 2)),
     )
-
-
-def _group_sizes(members: int, largest: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Sizes of groups of companies of one name: 2 or more each, long-tailed, `members` in all."""
-    sizes = np.minimum(1 + rng.zipf(2.2, size=members // 2 + 1), largest)
-    return sizes[: int(np.searchsorted(np.cumsum(sizes), members, side="right"))]
-
-
-def _with_hard_cases(
-    config: SampleConfig,
-    absent: NDArray[np.bool_],
-    names: NamePool,
-    name: NDArray[np.int64],
-    sites: Sites,
-    rng: np.random.Generator,
-) -> tuple[NamePool, NDArray[np.int64], Sites]:
-    """Make half of the absent companies similar to one in the table, and add siblings."""
-    missing, present = np.flatnonzero(absent), np.flatnonzero(~absent)
-    kind = rng.choice(4, size=len(missing), p=[0.5, 0.2, 0.15, 0.15])
-    twins, tenants = missing[kind == 1], missing[kind == 2]
-    name[twins] = name[rng.choice(present, len(twins))]
-    seat = np.arange(len(name))
-    seat[tenants] = rng.choice(present, len(tenants))
-    relatives = np.concatenate(
-        [missing[kind == 3], rng.choice(present, round(config.sibling_share * len(present)))]
-    )
-    pool = with_relatives(names, name[rng.choice(present, len(relatives))], rng)
-    name[relatives] = len(names) + np.arange(len(relatives))
-    return pool, name, sites.take(seat)
 
 
 def _with_former_names(

@@ -7,7 +7,8 @@ import pytest
 
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import RecordBatch
-from linkage_rl.tables.corrupt import NoiseRates, corrupt, half_width, misspell, shorten_form
+from linkage_rl.tables.corrupt import DIRT, NoiseRates, corrupt
+from linkage_rl.tables.spelling_noise import half_width, misspell, shorten_form
 
 YAMADA = {
     "name": "株式会社山田製作所",
@@ -30,6 +31,8 @@ EVERY_FIELD = {"address": 1.0, "postal_code": 1.0, "phone": 1.0, "url": 1.0, "ka
 AS_IT_IS = {"moved": 0.0, "city_only": 0.0, "rewritten": 0.0, "building_dropped": 0.0} | {
     "prefecture_dropped": 0.0,
     "wrong_phone": 0.0,
+    "name_only": 0.0,
+    **dict.fromkeys(DIRT, 0.0),
 }
 
 
@@ -114,6 +117,35 @@ def test_equal_seeds_give_equal_clients() -> None:
     again, _ = corrupted(typo=1.0)
 
     assert first.columns == again.columns
+
+
+@pytest.mark.parametrize("rate", DIRT)
+def test_dirt_is_added_at_its_rate_and_named(rate: str) -> None:
+    noise = {"url": 0.0, "exact": 1.0, rate: 0.3}
+
+    clean, _ = corrupted(count=1_000, **(noise | {rate: 0.0}))
+    clients, kinds = corrupted(count=1_000, **noise)
+
+    differs = [
+        any(clients.column(field)[row] != clean.column(field)[row] for field in clean.columns)
+        for row in range(1_000)
+    ]
+    assert sum(differs) / 1_000 == pytest.approx(0.3, abs=0.05)
+    assert [kind == f"exact+{rate}" for kind in kinds] == differs
+
+
+def test_of_some_clients_only_the_name_is_known_or_the_prefecture_as_well() -> None:
+    clients, kinds = corrupted(count=1_000, name_only=0.2, exact=1.0)
+
+    known = [
+        {field for field, texts in clients.columns.items() if texts[row]}
+        for row, kind in enumerate(kinds)
+        if kind.endswith("+name_only")
+    ]
+    assert len(known) / 1_000 == pytest.approx(0.2, abs=0.04)
+    assert known.count({"name"}) / len(known) == pytest.approx(0.5, abs=0.15)
+    assert all(fields in ({"name"}, {"name", "street"}) for fields in known)
+    assert "東京都" in clients.column("street")
 
 
 @pytest.mark.parametrize("name", ["山田", "髙橋工業", "サービス", "Ａ", "アイウエオカキ"])

@@ -1,6 +1,8 @@
 """The sample behaves like the real table and lists."""
 
-from collections import Counter
+import re
+import unicodedata
+from collections import Counter, defaultdict
 from functools import cache
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import RecordBatch
+from linkage_rl.tables.cell_noise import FREE_MAIL, MISSING_WORDS, PUBLIC_PAGES, portals
 from linkage_rl.tables.places import load_towns
 from linkage_rl.tables.sample import (
     SampleConfig,
@@ -65,14 +68,15 @@ def test_legal_forms_are_as_frequent_as_in_the_real_table() -> None:
         return sum(form in name for name in names) / len(names)
 
     assert share("株式会社") == pytest.approx(0.64, abs=0.06)
-    assert share("有限会社") == pytest.approx(0.13, abs=0.05)
+    assert share("有限会社") == pytest.approx(0.13, abs=0.06)
     assert share("合同会社") == pytest.approx(0.14, abs=0.05)
 
 
 def test_domains_of_different_companies_differ() -> None:
-    urls = [url for url in table()["url"] if url]
+    filled = {*PUBLIC_PAGES, *FREE_MAIL, *MISSING_WORDS, *portals(50, seed=0)}
+    urls = [url for url in table()["url"] if url and url not in filled]
 
-    assert shared(urls) < 0.05, "only homophones may share one"
+    assert shared(urls) < 0.05, "only homophones and branches may share one"
     assert len(urls) / 4_000 == pytest.approx(0.45, abs=0.05)
 
 
@@ -155,6 +159,91 @@ def test_clients_without_a_row_have_companies_of_their_name_in_the_table() -> No
     assert 0.2 < sum(name in names for name in lacking) / len(lacking) < 0.8
 
 
+def test_clients_of_a_third_sister_have_no_row_beside_the_rows_of_the_other_two() -> None:
+    config = SampleConfig(companies=2_000, clients=2_000, sister_share=0.3)
+    table_names = next(generate_companies(config)).records.column("name")
+    absent = [
+        name
+        for split in SPLITS
+        for clients in [generate_clients(config, split)]
+        for name, truth, noise in zip(
+            clients.records.column("name"), clients.truth or (), clients.extra["noise"], strict=True
+        )
+        if re.search("第[一二三]", name) and not truth and noise == "exact"
+    ]
+
+    in_table = Counter(
+        re.sub("第[一二三]", "", name) for name in table_names if re.search("第[一二三]", name)
+    )
+    folded = {unicodedata.normalize("NFKC", core): count for core, count in in_table.items()}
+    assert set(in_table.values()) == {2}
+    assert absent
+    assert {
+        folded[unicodedata.normalize("NFKC", re.sub("第[一二三]", "", name))] for name in absent
+    } == {2}
+
+
+def test_sisters_mostly_have_one_address_and_telephone_and_the_sites_of_branches_differ() -> None:
+    rows = [dict(zip(table(), texts, strict=True)) for texts in zip(*table().values(), strict=True)]
+    regional = defaultdict(set)
+    for row in rows:
+        if found := re.fullmatch("(.*)(?:東日本|西日本|中日本)(..+)", row["name"]):
+            regional[found[1] + found[2]].add(row["city"] + row["street"])
+    branches = [row for row in rows if row["name"].endswith("支店")]
+
+    groups = [places for core, places in regional.items() if core]
+    assert 0.3 < sum(len(places) == 1 for places in groups) / len(groups) <= 1
+    assert len(branches) / 4_000 == pytest.approx(0.01, abs=0.003)
+    heads = {row["name"]: row for row in rows}
+    with_head = [
+        (row, heads[name])
+        for row in branches
+        if (name := re.sub("　?[^　]{1,6}支店$", "", row["name"])) in heads
+    ]
+    assert all(branch["street"] != head["street"] for branch, head in with_head)
+
+
+def test_some_rows_of_the_table_have_a_former_or_a_trade_name_beside_the_name() -> None:
+    beside = [name for name in table()["name"] if re.search("旧|[（(／「].+", name)]
+
+    assert len(beside) / 4_000 == pytest.approx(0.02, abs=0.007)
+
+
+def test_some_empty_identifiers_of_the_table_hold_a_shared_value() -> None:
+    phones = Counter(phone for phone in table()["phone"] if phone)
+    urls = Counter(url for url in table()["url"] if url)
+
+    assert phones["000-0000-0000"] > 2
+    assert urls["https://www.facebook.com/"] > 5
+    assert sum(urls[url] > 1 for url in portals(50, seed=0)) > 1
+
+
+def test_the_size_of_the_chunks_changes_nothing() -> None:
+    few = SampleConfig(companies=300, clients=20, shared_identifier_share=0.3)
+
+    at_once = next(generate_companies(few)).records
+    in_chunks = [rows.records for rows in generate_companies(few, size=70)]
+
+    for name, texts in at_once.columns.items():
+        assert [text for part in in_chunks for text in part.column(name)] == texts
+
+
+def test_some_clients_are_known_by_name_only_and_some_of_them_have_namesakes() -> None:
+    clients = generate_clients(SMALL, "train")
+    name_of = dict(zip(table()["company_id"], table()["name"], strict=True))
+    frequency = Counter(table()["name"])
+    others = set(clients.records.columns) - {"name", "name_kana", "street"}
+
+    only = [
+        frequency[name_of.get(truth, "")]
+        for row, truth in enumerate(clients.truth or ())
+        if not any(clients.records.column(name)[row] for name in others)
+        and len(clients.records.column("street")[row]) <= 4
+    ]
+    assert len(only) / len(clients) == pytest.approx(0.09, abs=0.03)
+    assert sum(2 <= count <= 6 for count in only) / len(clients) > 0.005
+
+
 def test_an_unknown_split_is_refused() -> None:
     with pytest.raises(ConfigError, match="expected a split among"):
         generate_clients(SMALL, "dev")
@@ -186,6 +275,6 @@ def test_a_company_moves_within_its_city_or_its_prefecture() -> None:
 
 
 def test_every_word_that_names_are_made_of_has_a_reading() -> None:
-    unread = {"building", "branch", "similar"}
+    unread = {"building", "branch", "similar", "given", "department", "shop", "site"}
 
     assert all(all(words.readings) for kind, words in vocabulary().items() if kind not in unread)
