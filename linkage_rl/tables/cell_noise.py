@@ -136,6 +136,16 @@ def portals(count: int, seed: int) -> tuple[str, ...]:
     )
 
 
+def portal_page(record: Fields, rng: np.random.Generator) -> Fields:
+    """The company's page on a portal where its own URL is not known, or the portal alone."""
+    if record.get("url"):
+        return {}
+    host = PORTALS[int(rng.random() ** 3 * len(PORTALS))]
+    page = romanised([one_of(vocabulary()["kata"].readings, rng)])[0]
+    below = host.replace("www.", f"{page}.")
+    return {"url": one_of((host, f"{host}{page}/", f"{host}shop/{page}", below), rng)}
+
+
 def call_centres(count: int, seed: int) -> tuple[str, ...]:
     """Telephone numbers that look like any other, each to be shared by many companies."""
     drawn = np.random.default_rng(seed).integers(10**6, 10**7, (count, 2)).tolist()
@@ -147,6 +157,7 @@ def call_centres(count: int, seed: int) -> tuple[str, ...]:
     )
 
 
+PORTALS: Final = portals(50, seed=0)
 DUMMY_PHONES: Final = ("000-0000-0000", "0120-000-000", "03-0000-0000", "00-0000-0000")
 DUMMY_NUMBERS: Final = ("9999999999999", "0000000000000", "1234567890123")
 MISSING_WORDS: Final = ("なし", "NULL", "不明", "N/A", "-", "未登録", "無し", "該当なし")
@@ -163,7 +174,7 @@ SHARED_KINDS: Final[Mapping[str, Change]] = MappingProxyType(
     {
         "public_page": filling(("url",), PUBLIC_PAGES),
         "free_mail": filling(("url",), FREE_MAIL),
-        "portal": filling(("url",), portals(50, seed=0)),
+        "portal": portal_page,
         "call_centre": filling(("phone",), call_centres(50, seed=0)),
         "dummy_phone": filling(("phone",), DUMMY_PHONES),
         "dummy_number": filling(("corporate_number",), DUMMY_NUMBERS),
