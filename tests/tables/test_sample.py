@@ -10,7 +10,7 @@ import pytest
 
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import RecordBatch
-from linkage_rl.tables.cell_noise import FREE_MAIL, MISSING_WORDS, PUBLIC_PAGES, portals
+from linkage_rl.tables.cell_noise import FREE_MAIL, MISSING_WORDS, PORTALS, PUBLIC_PAGES
 from linkage_rl.tables.places import load_towns
 from linkage_rl.tables.sample import (
     SampleConfig,
@@ -21,6 +21,7 @@ from linkage_rl.tables.sample import (
 from linkage_rl.tables.split import SPLITS
 from linkage_rl.tables.vocabulary import vocabulary
 from linkage_rl.text.canonical import canonical_former_cores, canonicalise
+from linkage_rl.text.urls import canonical_domains
 
 SMALL = SampleConfig(companies=4_000, clients=1_000)
 
@@ -212,10 +213,11 @@ def test_some_rows_of_the_table_have_a_former_or_a_trade_name_beside_the_name() 
 def test_some_empty_identifiers_of_the_table_hold_a_shared_value() -> None:
     phones = Counter(phone for phone in table()["phone"] if phone)
     urls = Counter(url for url in table()["url"] if url)
+    domains = Counter(canonical_domains(table()["url"]))
 
     assert phones["000-0000-0000"] > 2
     assert urls["https://www.facebook.com/"] > 5
-    assert sum(urls[url] > 1 for url in portals(50, seed=0)) > 1
+    assert sum(domains[domain] > 1 for domain in canonical_domains(PORTALS)) > 1
 
 
 def test_the_size_of_the_chunks_changes_nothing() -> None:
