@@ -15,6 +15,7 @@ from linkage_rl.candidates.blockers import Clients
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.features import _spelling
 from linkage_rl.text.likeness import marks, read_alike
+from linkage_rl.text.lost_characters import complete_lost
 
 NAMES: Final = (
     "core_ratio",
@@ -76,8 +77,8 @@ def _compared(
     distinct = list(dict.fromkeys([*core, *company_core]))
     loose = dict(zip(distinct, read_alike(distinct), strict=True))
     mark = dict(zip(distinct, marks(distinct), strict=True))
-    loose_core = [loose[text] for text in core]
     loose_company = [loose[text] for text in company_core]
+    loose_core = complete_lost([loose[text] for text in core], loose_company)
     similarity = np.zeros((8, len(rows)), dtype=np.float32)
     similarity[0] = _distance(core, company_core, Indel.normalized_similarity)
     similarity[1] = _distance(core, company_core, JaroWinkler.normalized_similarity)

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.text import kana, legal_forms, remarks, stems
+from linkage_rl.text import kana, legal_forms, lost_characters, remarks, stems
 from linkage_rl.text.cells import MISSING
 from linkage_rl.text.legal_forms import LEGAL_FORMS, MIDDLE
 from linkage_rl.text.normalise import core_block, drop_japanese_spaces, fold_block, join, split
@@ -45,7 +45,8 @@ def canonical_names(names: Sequence[str]) -> Names:
     block = remarks.without_escapes(join(names))
     if _CIRCLED.search(block):
         block = _LIST_NUMBER.sub("", block)
-    lines = remarks.clean_lines(legal_forms.spell_out(fold_block(block)), count)
+    folded = lost_characters.with_lost_marks(legal_forms.spell_out(fold_block(block)))
+    lines = remarks.clean_lines(folded, count)
     spelled_out, bodies, forms, sides = _cut_all(lines)
     name = split(drop_japanese_spaces("\n".join(spelled_out)), count)
     core = split(core_block("\n".join(bodies)), count)
