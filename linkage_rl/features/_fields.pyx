@@ -28,6 +28,8 @@ cdef inline void _agree(const Row* a, const Row* b, float* out) noexcept nogil:
     cdef bint first = town and _equal(a.block[0], b.block[0])
     cdef bint block = first and a.block[1] == b.block[1] and a.block[2] == b.block[2]
     cdef bint postal = a.postal >= 0 and b.postal >= 0
+    cdef bint domain = _equal(a.domain, b.domain)
+    cdef bint pages = domain and a.page != b.page and not _missing(a.page, b.page)
     out[0] = _equal(a.name, b.name)
     out[1] = _equal(a.written, b.written)
     out[2] = _equal(a.core, b.core)
@@ -55,13 +57,13 @@ cdef inline void _agree(const Row* a, const Row* b, float* out) noexcept nogil:
     out[24] = _equal(a.phone, b.phone)
     out[25] = _equal(a.phone_area, b.phone_area)
     out[26] = _missing(a.phone, b.phone)
-    out[27] = _equal(a.domain, b.domain)
+    out[27] = domain and not pages
     out[28] = _missing(a.domain, b.domain)
     out[29] = _equal(a.corporate, b.corporate)
     out[30] = _missing(a.corporate, b.corporate)
     out[31] = _equal(a.core, b.stem) or _equal(a.stem, b.stem)
-    out[32] = out[27] != 0 and _equal(a.page, b.page)
-    out[33] = out[27] != 0 and a.page != b.page and not _missing(a.page, b.page)
+    out[32] = domain and _equal(a.page, b.page)
+    out[33] = pages
 
 
 def agreement(

@@ -50,7 +50,8 @@ NAMES: Final = (
 
 Two records without a legal form agree in form and side. `stem_equal`: the client without its
 addition has the company's name; `company_stem_equal`: the company without its addition has the
-client's. Pages are compared where the domains agree; one that either lacks is neither.
+client's. Pages are compared where the domains are equal; a domain of which each has another page
+belongs to neither, and is no agreement.
 """
 
 KIND: Final = np.array(KIND_OF_FORM, dtype=np.uint8)
