@@ -77,6 +77,23 @@ def flagged_lines(str block, const uint8_t[::1] flags, const uint8_t[::1] first_
     return found
 
 
+def lines_with(str block, const uint8_t[::1] flags):
+    """Numbers of the lines that hold a flagged character."""
+    cdef Py_ssize_t i, line = 0, last = -1
+    cdef int kind = PyUnicode_KIND(block)
+    cdef void* chars = PyUnicode_DATA(block)
+    cdef Py_UCS4 code
+    found = []
+    for i in range(PyUnicode_GET_LENGTH(block)):
+        code = PyUnicode_READ(kind, chars, i)
+        if code == NEWLINE:
+            line += 1
+        elif line != last and flags[code]:
+            found.append(line)
+            last = line
+    return found
+
+
 def translate(str block, const uint32_t[::1] table):
     """The block with each character replaced by its entry; the last code of the table drops it."""
     cdef Py_ssize_t i, at = 0, size = PyUnicode_GET_LENGTH(block)

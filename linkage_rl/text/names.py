@@ -67,27 +67,32 @@ def _cut_all(lines: list[str]) -> tuple[list[str], list[str], list[int], list[in
     spelled_out, bodies, forms, sides = [], [], [], []
     # One row at a time, since a list of 100,000 parts would keep the garbage collector busy.
     for line in lines:
-        before, form, after = part = legal_forms.cut(line)
-        body = before + after
-        if "会社" in body:
-            before, form, after = part = legal_forms.once(part)
-            body = before + after
-        japanese = form and not line.isascii()
-        spelled_out.append(f"{before}{LEGAL_FORMS[form - 1]}{after}" if japanese else line)
-        bodies.append(legal_forms.join_latin_and(line, body) if " and " in body else body)
+        body, form, side = legal_forms.cut_common(line)
+        name = line
+        if not form:
+            name, body, form, side = _cut_one(line)
+        spelled_out.append(name)
+        bodies.append(body)
         forms.append(form)
-        sides.append(part.side)
+        sides.append(side)
     return spelled_out, bodies, forms, sides
+
+
+def _cut_one(line: str) -> tuple[str, str, int, int]:
+    """Name with its form spelled out, name without it, code and side of the form."""
+    before, form, after = part = legal_forms.cut(line)
+    body = before + after
+    if "会社" in body:
+        before, form, after = part = legal_forms.once(part)
+        body = before + after
+    name = f"{before}{LEGAL_FORMS[form - 1]}{after}" if form and not line.isascii() else line
+    return name, legal_forms.join_latin_and(line, body), form, part.side
 
 
 def _stems(lines: list[str], sides: list[int], cores: list[str]) -> list[str]:
     """The stem of each name: its core, unless something hints at a branch or a person."""
-    hinted = stems.HINT.search
-    rows = [
-        row
-        for row, (line, side) in enumerate(zip(lines, sides, strict=True))
-        if side == MIDDLE or hinted(line)
-    ]
+    rows = [row for row, side in enumerate(sides) if side == MIDDLE]
+    rows = sorted({*rows, *stems.hinted_rows(lines)})
     result = list(cores)
     short = [legal_forms.join_latin_and(lines[row], stems.stem_of(lines[row])) for row in rows]
     shortened = split(core_block("\n".join(short)), len(rows))

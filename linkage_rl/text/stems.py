@@ -7,6 +7,8 @@ built; the table has the company. The stem of a plain name is the name itself.
 import re
 from typing import Final
 
+from linkage_rl.text import _blocks
+from linkage_rl.text.characters import flags_of
 from linkage_rl.text.legal_forms import CODE, MIDDLE, cut, once
 from linkage_rl.text.municipalities import PLACE_WORDS
 
@@ -55,6 +57,18 @@ HINT: Final = re.compile(
     f"|[他外][0-9一二三四五六七八九]?[社者名]|ほか|{_BRANCH}"
 )
 """A folded, spelled-out name without any of these, whose form is at an edge, equals its stem."""
+
+_HINT_FLAGS: Final = flags_of(" (:理表締体ソv他外ほ支所部店場本")
+"""A character of each alternative of `HINT` but 会社.+会社, for a first look at all names at once."""
+
+
+def hinted_rows(names: list[str]) -> list[int]:
+    """Rows of the folded, spelled-out names whose stem may differ from their core."""
+    hinted = HINT.search
+    rows = set(_blocks.lines_with("\n".join(names), _HINT_FLAGS))
+    rows.update([row for row, name in enumerate(names) if name.count("会社") > 1])
+    return [row for row in rows if hinted(names[row])]
+
 
 _MIN_CHARS: Final = 2
 _MAX_ADDITIONS: Final = 8
