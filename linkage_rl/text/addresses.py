@@ -107,6 +107,8 @@ _Place = tuple[int, str, str]
 
 def _read_place(text: str) -> _Place:
     """The place that an address starts with, after its postal code if it has one."""
+    if not text:
+        return 0, "", ""
     if text[:1].isdigit():
         text = _POSTAL_CODE.sub("", text)
     head = text[:4] if text[:4] in PREFECTURE_CODE else text[:3]

@@ -48,11 +48,12 @@ def local_streets(cities: list[str], rests: list[str]) -> list[str]:
     >>> local_streets(["京都市下京区", "大垣市"], ["四条通室町東入函谷鉾町101", "16町5"])
     ['函谷鉾町101', '十六町5']
     """
-    habits = _HABITS.get
-    rests = [
-        habit(rest) if (habit := habits(city[:3])) else rest
-        for city, rest in zip(cities, rests, strict=True)
-    ]
+    habits = {city: habit for city in set(cities) if (habit := _HABITS.get(city[:3]))}
+    if habits:
+        rests = [
+            habits[city](rest) if city in habits else rest
+            for city, rest in zip(cities, rests, strict=True)
+        ]
     return [_numeral_of_town(rest) if rest[:1] in _DIGITS else rest for rest in rests]
 
 
@@ -70,7 +71,7 @@ _MONTHS: Final = {
     )
 }
 _ENGLISH_DATE: Final = re.compile(f"([0-9]{{1,2}})-({'|'.join(_MONTHS)})(?![a-z])")
-_LINE_LOT: Final = re.compile("(線[0-9]+)号-?(?=[0-9])")
+_LINE_LOT: Final = re.compile("線([0-9]+)号-?(?=[0-9])")
 
 
 def read_damaged_lots(block: str) -> str:
@@ -85,4 +86,4 @@ def read_damaged_lots(block: str) -> str:
         block = _ENGLISH_DATE.sub(lambda found: f"{_MONTHS[found[2]]}-{found[1]}", block)
     if "麻布10番" in block:
         block = block.replace("麻布10番", "麻布十番")
-    return _LINE_LOT.sub(r"\1-", block) if "線" in block else block
+    return _LINE_LOT.sub(r"線\1-", block) if "線" in block else block
