@@ -54,8 +54,8 @@ class Addresses:
 _WRITTEN: Final = table_of(
     KANJI
     | KANA_SHAPES
-    | dict.fromkeys("'\"~!?;*#$%@_^|\\<>「」『』〈〉《》〃〒=:", "")
-    | dict.fromkeys(",./・+", "-")
+    | dict.fromkeys("'\"!?;*#$%@_^|\\<>「」『』〈〉《》〃〒=:", "")
+    | dict.fromkeys(",./・+~", "-")
 )
 _POSTAL_CODE: Final = re.compile("^[0-9]{3}-?[0-9]{4}(?![-0-9]) *")
 

@@ -16,7 +16,7 @@ _LATIN: Final = {
     "合同会社": r"g\.? ?k\.?|go(?:u?)do(?:u?)[ -]?[kg]aisha|l\.?l\.?c\.?",
     "有限責任事業組合": r"l\.?l\.?p\.?",
     "合資会社": (
-        r"(?:(?:gmbh|ag|ug) ?& ?co\.? ?)?k\.?g\.?(?:aa)?|l\.?p\.?|limited partnership"
+        r"(?:(?:gmbh|ag|ug) ?& ?co\.? ?)?k\.?g\.?(?:aa)?|l\.p\.|limited partnership"
         r"|go(?:u?)shi[ -]?[kg]aisha"
     ),
     "株式会社": (
@@ -27,7 +27,7 @@ _LATIN: Final = {
         r"|(?:sdn\.? ?)?(?:bhd|berhad)\.?|p\.?l\.?c\.?|a\.?g\.?|aktiengesellschaft"
         r"|s\.?a\.?(?:s\.?)?|s\.?p\.?a\.?"
         r"|s\.a\. de c\.v\.|n\.?v\.?|oyj?|ab|a/s|a\.s\.|tbk\.?|p\.?j\.?s\.?c\.?|j\.?s\.?c\.?|s\.e\."
-        r"|comp(?:any)?\.?|co\."
+        r"|co\."
     ),
 }
 """Forms of other countries with the Japanese form that is closest."""
@@ -53,11 +53,16 @@ _JAPANESE_TAIL: Final = re.compile(
 _LATIN_LAST: Final = frozenset(".kcpdn")
 
 _FURTHER_FIRST: Final = frozenset("株有認njgky")
+_NOT_A_COOP: Final = (
+    "全農|全国|共済|中央(?!会)|三井|.*(?:企画|建設|設備|くらし|ゆう|医療|農機|葬祭|会館|厚生|信用|共済"
+    "|販売|商事|運輸|運送|不動産|燃料|食品|研究|開発|工業|産業|物流|総合|福祉|旅行|印刷|直売|市場)"
+)
+"""Words of other companies of the cooperatives: JA建設クリエイト is no 農業協同組合."""
 _FURTHER_LEADING: Final = re.compile(
     r"(?:(株(?:式(?!会社))?[ .・]?(?![主価券式本木田竹元根])(?=...)|k\.k\. ?(?=[^ -~]))"
     r"|(有限?[ .](?=..)|y\.k\. ?(?=[^ -~]))|(g\.k\. ?(?=[^ -~]))"
     r"|((?:認定)?npo(?:法人)?[ ・.-]*(?=[^ -~]))"
-    r"|(ja ?(?!全農|全国|共済|グループ|バンク|中央|ビル|カード|三井|[ -~])(?=..)))"
+    rf"|(ja ?(?=[^ -~ァ-ヶー]{{2,8}}$)(?!{_NOT_A_COOP})))"
 )
 _FURTHER_CODES: Final = tuple(
     CODE[form]
@@ -122,8 +127,10 @@ def cut_further(name: str) -> FormCut | None:
 
 
 def join_latin_and(name: str, body: str) -> str:
-    """The body with 'and' as '&', if the name has no Japanese form that could tell them apart.
+    """The body of a name with a Latin form with 'and' as '&'.
 
-    Smith and Sons Ltd is Smith & Sons, but 株式会社A and C and 株式会社A&C are two companies.
+    Smith and Sons Ltd is Smith & Sons, but 株式会社A and C and 株式会社A&C are two companies, which
+    a list may name without their form.
     """
-    return body.replace(" and ", "&") if " and " in body and name.isascii() else body
+    latin = " and " in body and name.isascii() and cut_latin(name)
+    return body.replace(" and ", "&") if latin else body

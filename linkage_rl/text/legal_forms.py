@@ -35,6 +35,7 @@ __all__ = [
     "cut",
     "cut_common",
     "cut_kana",
+    "is_respelled",
     "join_latin_and",
     "once",
     "spell_out",
@@ -115,6 +116,8 @@ def _common(edge: dict[str, list[tuple[str, str]]]) -> dict[str, tuple[int, froz
     return common
 
 
+_EARLIER_FORMS: Final = ("農業生産法人", "農業法人", "農地所有適格法人")
+"""Said before a name that keeps its registered form behind: 農業法人練農株式会社."""
 _COMMON_LEADING: Final = {form: code for form, (code, _) in _common(_LEADING).items()}
 _COMMON_TRAILING: Final = _common(_TRAILING)
 
@@ -151,6 +154,8 @@ def _cut_leading(name: str) -> FormCut | None:
                 break
         else:
             break
+    if form in _EARLIER_FORMS and (later := _cut_trailing(body)):
+        return FormCut("", later.form, later.before)
     return FormCut("", CODE[form], body) if form and body else None
 
 
@@ -173,6 +178,15 @@ def _cut_inside(name: str) -> FormCut | None:
 def begins_with_form(name: str) -> bool:
     """Whether a folded, spelled-out name begins with a legal form that more text follows."""
     return bool(_LEADING.get(name[:_EDGE])) and _cut_leading(name) is not None
+
+
+def is_respelled(name: str) -> bool:
+    """Whether a name with a form is to be written with the long form of `LEGAL_FORMS`.
+
+    特定非営利活動法人NPO丸山 and 農業法人丸山株式会社 are registered so, and stay as they are.
+    """
+    earlier = name.startswith(_EARLIER_FORMS) and name.endswith("会社")
+    return not earlier and not name.startswith("特定非営利活動法人npo")
 
 
 def once(found: FormCut) -> FormCut:

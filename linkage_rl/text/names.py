@@ -85,7 +85,9 @@ def _cut_one(line: str) -> tuple[str, str, int, int]:
     if "会社" in body:
         before, form, after = part = legal_forms.once(part)
         body = before + after
-    name = f"{before}{LEGAL_FORMS[form - 1]}{after}" if form and not line.isascii() else line
+    name = line
+    if form and not line.isascii() and legal_forms.is_respelled(line):
+        name = f"{before}{LEGAL_FORMS[form - 1]}{after}"
     return name, legal_forms.join_latin_and(line, body), form, part.side
 
 

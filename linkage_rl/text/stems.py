@@ -96,6 +96,8 @@ _CO_LTD: Final = re.compile(
     r"|[ /]{1,3}[a-z][ -~]*[ ,](?:ltd|limited|inc|corp|corporation|llc|k\.k)\.?)$"
 )
 """The Latin name or form behind a Japanese one."""
+_WEAK_FORM: Final = re.compile(r"(?<=[^ ,&])[ ,&]{1,3}comp(?:any)?\.?$")
+"""A form, or the last word of a name: brother company stays apart from 株式会社brother by core."""
 _SHOP_LAST: Final = (
     "店|クリニック|歯科|医院|薬局|食堂|こども園|保育所|学園|[^社大]学校|会館|旅館|ホテル|ホーム|サロン"
     "|カフェ|整骨院|接骨院|鍼灸院|美容室|美容院|治療院|デイサービス|ショップ|スタジオ|教室|苑|荘|の里|市場"
@@ -207,11 +209,18 @@ def stem_of(name: str) -> str:
     >>> stem_of("丸尾建設株式会社・有限会社真組jv")
     '丸尾建設'
     """
+    if name.isascii():
+        name = _WEAK_FORM.sub("", name)
     name = _without_additions(_first_member(_representative(_company_beside(name))))
     first = _NEXT_MEMBER.split(name, maxsplit=1)[0]
     parts = once(cut(name if first in CODE else first))
     is_number = parts.after.isascii() and not (name.isascii() and _WORD.search(parts.after))
     if parts.side != MIDDLE or len(parts.before) < _MIN_CHARS or is_number:
         # アスターアクイジション合同会社25 and 26 are two companies: a number is no addition.
-        return _without_office(parts.before + parts.after)
+        stem = _without_office(parts.before + parts.after)
+        if not parts.form and stem != name:
+            # 沖縄県農業協同組合与那国支店: the form is at an edge now.
+            before, _, after = cut(stem)
+            stem = before + after
+        return stem
     return _without_office(parts.after if parts.before in PLACE_WORDS else parts.before)

@@ -120,7 +120,8 @@ def test_a_name_that_only_looks_like_dirt_is_kept(name: str) -> None:
         ("Aoba A/S", "株式会社", "aoba"),
         ("Aoba sp. z o.o.", "有限会社", "aoba"),
         ("Aoba AG & Co. KG", "合資会社", "aoba"),
-        ("Aoba Company", "株式会社", "aoba"),
+        ("農業生産法人青葉農園株式会社", "株式会社", "青葉農園"),
+        ("特定非営利活動法人ＮＰＯ青葉", "特定非営利活動法人", "青葉"),
         ("Bæk and Søn ApS", "有限会社", "baek&son"),
     ],
 )
@@ -185,3 +186,11 @@ def test_unescaping_twice_changes_nothing_and_names_never_raise(text: str) -> No
 
     assert without_escapes(once) == once
     assert bool(found.core[0]) == bool(found.stem[0]) == bool(found.name[0])
+
+
+def test_an_ambiguous_form_is_dropped_from_the_stem_only() -> None:
+    """Brother Company may be 株式会社brother company: its core has to stay apart."""
+    assert read("Aoba Company") == ("", "aobacompany", "aoba")
+    assert read("Aoba and Co")[1:] == ("aobaandco", "aobaandco")
+    assert read("JA青葉サービス")[1] == "ja青葉サービス"
+    assert canonical_names(["農業法人青葉株式会社"]).name == ["農業法人青葉株式会社"]
