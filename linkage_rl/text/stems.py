@@ -96,8 +96,8 @@ _CO_LTD: Final = re.compile(
     r"|[ /]{1,3}[a-z][ -~]*[ ,](?:ltd|limited|inc|corp|corporation|llc|k\.k)\.?)$"
 )
 """The Latin name or form behind a Japanese one."""
-_WEAK_FORM: Final = re.compile(r"(?<=[^ ,&])[ ,&]{1,3}comp(?:any)?\.?$")
-"""A form, or the last word of a name: brother company stays apart from 株式会社brother by core."""
+_WEAK_FORM: Final = re.compile(r"(?<=[^ ,&])[ ,&]{1,3}comp\.?$|(?<= )([^ ]+) company$")
+"""A form, or the last word of a name: Brother Company is one, and stays as it is."""
 _SHOP_LAST: Final = (
     "店|クリニック|歯科|医院|薬局|食堂|こども園|保育所|学園|[^社大]学校|会館|旅館|ホテル|ホーム|サロン"
     "|カフェ|整骨院|接骨院|鍼灸院|美容室|美容院|治療院|デイサービス|ショップ|スタジオ|教室|苑|荘|の里|市場"
@@ -210,7 +210,7 @@ def stem_of(name: str) -> str:
     '丸尾建設'
     """
     if name.isascii():
-        name = _WEAK_FORM.sub("", name)
+        name = _WEAK_FORM.sub(r"\1", name)
     name = _without_additions(_first_member(_representative(_company_beside(name))))
     first = _NEXT_MEMBER.split(name, maxsplit=1)[0]
     parts = once(cut(name if first in CODE else first))

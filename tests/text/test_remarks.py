@@ -189,8 +189,9 @@ def test_unescaping_twice_changes_nothing_and_names_never_raise(text: str) -> No
 
 
 def test_an_ambiguous_form_is_dropped_from_the_stem_only() -> None:
-    """Brother Company may be 株式会社brother company: its core has to stay apart."""
-    assert read("Aoba Company") == ("", "aobacompany", "aoba")
+    """Brother Company may be 株式会社brother company, which is not 株式会社brother."""
+    assert read("Aoba Trading Company") == ("", "aobatradingcompany", "aobatrading")
+    assert read("Aoba Company") == ("", "aobacompany", "aobacompany")
     assert read("Aoba and Co")[1:] == ("aobaandco", "aobaandco")
     assert read("JA青葉サービス")[1] == "ja青葉サービス"
     assert canonical_names(["農業法人青葉株式会社"]).name == ["農業法人青葉株式会社"]
