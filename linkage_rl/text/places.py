@@ -18,7 +18,7 @@ from linkage_rl.text.municipalities import (
 from linkage_rl.text.towns import Place, find_by_town, find_former, find_ward_by_town
 
 _UNKNOWN_CITY: Final = re.compile(
-    "[^0-9]{1,6}?郡[^0-9]{1,6}?[町村]|[^0-9]{1,6}?市(?:[^0-9市町村]{1,3}区)?|[^0-9]{1,4}?区"
+    "[^0-9]{1,6}?郡[^0-9]{1,6}?[町村]|[^0-9町村]{1,6}?市(?:[^0-9市町村]{1,3}区)?|[^0-9]{1,4}?区"
 )
 _MARKS: Final = "-()・※●■◆★☆○◎□◇△▲▽▼♪→←↑↓「」&"
 _LABEL: Final = re.compile(
@@ -97,7 +97,7 @@ def _in_prefecture(code: int, rest: str) -> Place:
     if place := find_former(code, rest):
         return place
     unknown = _UNKNOWN_CITY.match(rest)
-    if unknown:
+    if unknown and not find_by_town(code, "", rest, unknown.end()):
         return code, unknown[0], rest[len(unknown[0]) :]
     return code, find_by_town(code, "", rest), rest
 

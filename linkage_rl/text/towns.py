@@ -4,99 +4,85 @@ The towns are those of the postal-code data of Japan Post. They are read when th
 needs them: one without its city or ward, or in a municipality that no longer exists.
 """
 
+import lzma
 import re
+from collections import Counter
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Final
 
 from linkage_rl.text import _blocks
 from linkage_rl.text.characters import IS_KANJI
 from linkage_rl.text.municipalities import WARDED_CITIES, Municipality, find_ward, find_wards
+from linkage_rl.text.normalise import core_block, fold_block
 
 _MAX_TOWN: Final = 14
+_MAX_FORMER: Final = 8
+_COUNTY: Final = re.compile("[^0-9郡市区]{1,5}郡(?=.)")
 _OLD: Final = re.compile(
-    "(?:[^0-9郡]{1,5}郡)?(?:([^0-9郡町]{1,5}?)(市)(?!町)|([^0-9郡]{1,6}?)([町村]))"
+    "(?:([^0-9郡町]{1,5}?)(市)(?!町)|([^0-9郡]{1,6}?)([町村]))"
 )
-_OLD_PREFIX: Final = re.compile("[^町村区]{1,6}[町村区](?=.)")
 _AREA: Final = re.compile("^(?:大字|字)")
 
 Scope = tuple[int, str]
-"""Prefecture code, and '' or the city whose wards are meant."""
+"""Prefecture code, and '' or the city whose wards are meant, or `_FORMER`."""
+_FORMER: Final = "="
+"""The scope of former towns and villages: (16, '=') has 福岡町 of 高岡市."""
+
+
+def towns_file() -> Traversable:
+    """The packed file of towns, which scripts/towns.py makes."""
+    return resources.files(__package__).joinpath("towns.txt.xz")
+
+
+def written_town(town: str) -> str:
+    """A town as addresses are read: folded, old kanji as new, ノ and ケ for の and が.
+
+    >>> written_town("市ヶ谷砂土原町"), written_town("日の出")
+    ('市ケ谷砂土原町', '日ノ出')
+    """
+    return _spelled(core_block(fold_block(town)))
+
+
+def _spelled(town: str) -> str:
+    return _blocks.separate(town[:_MAX_TOWN] + "一", IS_KANJI)[:-1]
 
 
 @cache
 def _towns() -> dict[Scope, dict[str, str | None]]:
     """Town to municipality in each scope; None where several have the town."""
-    text = resources.files(__package__).joinpath("towns.txt").read_text(encoding="utf-8")
+    text = lzma.decompress(towns_file().read_bytes()).decode()
     towns: dict[Scope, dict[str, str | None]] = {}
-    for line in text.splitlines():
-        code, city, *names = line.split(" ")
-        for scope in ("", parent) if (parent := _parent(city)) else ("",):
+    for line in text.split("\n"):
+        code, written, city, *names = line.split(" ")
+        for scope in ("", parent_city(city)) if written == "*" else (written.strip("-"),):
             known = towns.setdefault((int(code), scope), {})
-            for town in names:
-                known[town] = None if town in known else city
+            known.update(dict.fromkeys(names, None if city == "-" else city))
     return towns
 
 
-@cache
-def _former_municipalities() -> dict[tuple[int, str], str | None]:
-    """Former towns and villages that today's towns begin with: (16, '福岡町') to '高岡市'."""
-    former: dict[tuple[int, str], str | None] = {}
-    for (code, parent), towns in _towns().items():
-        for town, city in () if parent else towns.items():
-            found = _OLD_PREFIX.match(town)
-            if found and city:
-                key = code, found[0]
-                former[key] = city if former.get(key, city) == city else None
-    return former
-
-
-def _parent(city: str) -> str:
+def parent_city(city: str) -> str:
+    """The city that a ward belongs to; '' for any other municipality."""
     parent = city[: city.find("市") + 1]
     return parent if parent in WARDED_CITIES and parent != city else ""
 
 
-_MERGED: Final = {
-    ("水沢市", "江刺市"): (3, "奥州市"),
-    ("大曲市",): (5, "大仙市"),
-    ("本荘市",): (5, "由利本荘市"),
-    ("原町市",): (7, "南相馬市"),
-    ("水海道市",): (8, "常総市"),
-    ("岩井市",): (8, "坂東市"),
-    ("下館市",): (8, "筑西市"),
-    ("今市市",): (9, "日光市"),
-    ("黒磯市",): (9, "那須塩原市"),
-    ("与野市",): (11, "さいたま市中央区"),
-    ("上福岡市",): (11, "ふじみ野市"),
-    ("鳩ケ谷市",): (11, "川口市"),
-    ("佐原市",): (12, "香取市"),
-    ("八日市場市",): (12, "匝瑳市"),
-    ("秋川市",): (13, "あきる野市"),
-    ("田無市", "保谷市"): (13, "西東京市"),
-    ("新湊市",): (16, "射水市"),
-    ("松任市",): (17, "白山市"),
-    ("武生市",): (18, "越前市"),
-    ("更埴市",): (20, "千曲市"),
-    ("尾西市",): (23, "一宮市"),
-    ("上野市",): (24, "伊賀市"),
-    ("八日市市",): (25, "東近江市"),
-    ("平田市",): (32, "出雲市"),
-    ("徳山市", "新南陽市"): (35, "周南市"),
-    ("小野田市",): (35, "山陽小野田市"),
-    ("川之江市", "伊予三島市"): (38, "四国中央市"),
-    ("中村市",): (39, "四万十市"),
-    ("前原市",): (40, "糸島市"),
-    ("甘木市",): (40, "朝倉市"),
-    ("福江市",): (42, "五島市"),
-    ("本渡市", "牛深市"): (43, "天草市"),
-    ("国分市",): (46, "霧島市"),
-    ("川内市",): (46, "薩摩川内市"),
-    ("加世田市",): (46, "南さつま市"),
-    ("具志川市",): (47, "うるま市"),
-    ("平良市",): (47, "宮古島市"),
-}
-"""Cities of before 2006 whose towns do not tell the city of today."""
-_MERGED_CITY: Final = {old: place for olds, place in _MERGED.items() for old in olds}
+@cache
+def former_municipalities() -> dict[tuple[int, str], str]:
+    """Municipalities merged or renamed since 1963: (3, '水沢市') to '奥州市'.
+
+    A city is also there for the prefecture 0, where only one prefecture had it.
+    """
+    text = resources.files(__package__).joinpath("former_municipalities.txt").read_text("utf-8")
+    former: dict[tuple[int, str], str] = {}
+    for line in core_block(text.replace(" ", "\t")).splitlines():
+        code, city, *names = line.split("\t")
+        former |= {(int(code), name): city for name in names}
+    cities = Counter(name for _, name in former if name.endswith("市"))
+    return former | {
+        (0, name): f"{code} {city}" for (code, name), city in former.items() if cities[name] == 1
+    }
 
 
 def find_by_town(code: int, city: str, rest: str, shortest: int = 1) -> str:
@@ -113,7 +99,7 @@ def find_by_town(code: int, city: str, rest: str, shortest: int = 1) -> str:
     """
     towns = _towns().get((code, city), {})
     name = re.split("[0-9]", _AREA.sub("", rest[: _MAX_TOWN + _MAX_TOWN]), maxsplit=1)[0]
-    name = _blocks.separate(name[:_MAX_TOWN] + "一", IS_KANJI)[:-1]
+    name = _spelled(name)
     for length in range(len(name), shortest - 1, -1):
         if name[:length] in towns:
             return towns[name[:length]] or ""
@@ -131,7 +117,7 @@ def find_ward_by_town(code: int, text: str) -> Municipality | None:
         wards = tuple(
             ward
             for ward in wards
-            if find_by_town(ward[1], _parent(ward[2]), text[len(ward[0]) :]) == ward[2]
+            if find_by_town(ward[1], parent_city(ward[2]), text[len(ward[0]) :]) == ward[2]
         )
     return wards[0] if len(wards) == 1 else None
 
@@ -146,32 +132,49 @@ def find_former(code: int, text: str) -> Place | None:
     >>> find_former(16, "西砺波郡福岡町三日市105"), find_former(0, "大宮市桜木町1")
     ((16, '高岡市', '福岡町三日市105'), (11, 'さいたま市大宮区', '桜木町1'))
     """
-    found = _OLD.match(text)
-    if not found:
+    start = found.end() if (found := _COUNTY.match(text)) else 0
+    if place := _listed(code, text[start:]):
+        return place
+    found = _OLD.match(text, start)
+    if not found or not (code or found[2]):
         return None
     name, kind = (found[1], found[2]) if found[2] else (found[3], found[4])
     rest = _AREA.sub("", text[found.end() :])
-    place = _former_city(code, name, rest) if kind == "市" else None
-    return place or (_by_towns(code, name, kind, rest) if code else None)
-
-
-def _former_city(code: int, name: str, rest: str) -> Place | None:
-    """A city that is a ward today (大宮市), or one of `_MERGED`."""
-    if ward := find_ward(code, name + "区"):
+    if kind == "市" and (ward := find_ward(code, name + "区")):
         _, code, city = ward
-        return code, find_by_town(code, _parent(city), rest) or city, rest
-    merged = _MERGED_CITY.get(name + "市")
-    if not merged or code not in (0, merged[0]):
+        return code, find_by_town(code, parent_city(city), rest) or city, rest
+    if not code:
         return None
-    prefixed = find_by_town(merged[0], "", name + rest, len(name) + 1) == merged[1]
-    return (*merged, name + rest if prefixed else rest)
+    if city := find_by_town(code, "", text, found.end()):
+        return code, city, text
+    # X町Y is mostly the area Y of a town X町 of today, but 郡X町 and X村 were municipalities.
+    return _by_towns(code, name, kind, rest, kind != "町" or start > 0)
 
 
-def _by_towns(code: int, name: str, kind: str, rest: str) -> Place | None:
+def _listed(code: int, text: str) -> Place | None:
+    """The place of a text that starts with one of `former_municipalities`."""
+    for length in range(min(len(text), _MAX_FORMER), 1, -1):
+        city = former_municipalities().get((code, text[:length]))
+        if not city:
+            continue
+        if not code:
+            number, _, city = city.partition(" ")
+            code = int(number)
+        name, rest = text[: length - 1], _AREA.sub("", text[length:])
+        prefixed = find_by_town(code, "", name + rest, length) == city
+        if city in WARDED_CITIES:
+            city = find_by_town(code, city, rest) or city
+        elif parent_city(city):
+            city = find_by_town(code, parent_city(city), rest) or city
+        return code, city, name + rest if prefixed else rest
+    return None
+
+
+def _by_towns(code: int, name: str, kind: str, rest: str, with_rest: bool) -> Place | None:
     for town in (name + kind, name + "区", name + "町"):
-        if city := _former_municipalities().get((code, town)):
+        if city := _towns().get((code, _FORMER), {}).get(town):
             return code, city, town + rest
-    for town, shortest in ((name + rest, len(name) + 1), (rest, 2)):
+    for town, shortest in ((name + rest, len(name) + 1), (rest, 2) if with_rest else ("", 1)):
         if city := find_by_town(code, "", town, shortest):
             return code, city, town
     return None
