@@ -37,7 +37,7 @@ from linkage_rl.text.normalise import (
     split,
 )
 from linkage_rl.text.numbers import KANJI_NUMBER, kanji_to_digits
-from linkage_rl.text.places import complete_ward, find_place
+from linkage_rl.text.places import choose_ward, complete_ward, find_place, is_shared_ward
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,10 @@ def _read_place(text: str) -> _Place:
     found = find_city(code, rest)
     if found is None:
         return find_place(text)
-    spelling, code, city = found
-    rest = rest[len(spelling) :]
+    spelling, read_code, city = found
+    if not code and is_shared_ward(city):
+        return choose_ward(spelling, rest)
+    code, rest = read_code, rest[len(spelling) :]
     if spelling == FORMER_KITA and rest.startswith(KITA_TO_CHUO):
         city = "浜松市中央区"
     if city in WARDED_CITIES or rest[:1] == "-":

@@ -30,6 +30,17 @@ def _with_jo(rest: str) -> str:
     return _WITHOUT_JO.sub(r"\1\2条\3", rest)
 
 
+def town_first(city: str, rest: str) -> str:
+    """What follows a city from its town on, which tells the ward.
+
+    >>> town_first("京都市", "両替町通姉小路下る柿本町398"), town_first("大阪市", "梅田1")
+    ('柿本町398', '梅田1')
+    """
+    if city == "港区" and rest.startswith("麻布10番"):
+        return rest.replace("10", "十", 1)
+    return _without_side_street(rest) if city == "京都市" else rest
+
+
 _HABITS: Final[dict[str, Callable[[str], str]]] = {
     "京都市": _without_side_street,
     **dict.fromkeys(("札幌市", "帯広市", "北見市", "網走市", "名寄市", "岩見沢"), _with_jo),

@@ -8,12 +8,14 @@ import re
 from typing import Final
 
 from linkage_rl.text.cells import MISSING
+from linkage_rl.text.local_addresses import town_first
 from linkage_rl.text.municipalities import (
     PREFECTURE_CODE,
     WARDED_CITIES,
     current_town,
     find_city,
     find_ward,
+    find_wards,
 )
 from linkage_rl.text.towns import Place, find_by_town, find_former, find_ward_by_town
 
@@ -113,7 +115,9 @@ def complete_ward(code: int, city: str, rest: str) -> tuple[str, str]:
         return city, rest
     if found := find_city(code, city + rest):
         city, rest = found[2], (city + rest)[len(found[0]) :].lstrip("-")
-    return (find_by_town(code, city, rest) or city, rest) if city in WARDED_CITIES else (city, rest)
+    if city in WARDED_CITIES:
+        city = find_by_town(code, city, town_first(city, rest)) or city
+    return city, rest
 
 
 def _after_short_prefecture(text: str) -> Place | None:
@@ -125,6 +129,30 @@ def _after_short_prefecture(text: str) -> Place | None:
             city, rest = complete_ward(code, found[2], rest[len(found[0]) :])
             return code, city, current_town(city, rest)
     return None
+
+
+def is_shared_ward(city: str) -> bool:
+    """Whether a ward without its city may be one of several: 中央区 of 東京, 大阪 or 札幌."""
+    return city.endswith("区") and bool(find_wards(0, city))
+
+
+def choose_ward(ward: str, text: str) -> Place:
+    """The place of a text that starts with a shared ward, told by its town; code 0 if it is not.
+
+    >>> choose_ward("中央区", "中央区南船場2"), choose_ward("中央区", "中央区日本橋1")
+    ((27, '大阪市中央区', '南船場2'), (13, '中央区', '日本橋1'))
+    """
+    rest = text[len(ward) :]
+    tokyo = PREFECTURE_CODE["東京都"]
+    places = [(code, city) for _, code, city in find_wards(0, ward)]
+    told = [
+        (code, city)
+        for code, city in places
+        if find_by_town(code, city[: city.index("市") + 1], town_first(city[:3], rest)) == city
+    ]
+    if find_city(tokyo, ward) and find_by_town(tokyo, ward, town_first(ward, rest)) == ward:
+        told.append((tokyo, ward))
+    return (*told[0], rest) if len(told) == 1 else (0, ward, rest)
 
 
 def _without_prefecture(text: str) -> Place | None:

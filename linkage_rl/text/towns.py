@@ -63,7 +63,13 @@ def _towns() -> dict[Scope, dict[str, str | None]]:
 
 
 def parent_city(city: str) -> str:
-    """The city that a ward belongs to; '' for any other municipality."""
+    """The city that a ward belongs to; a ward of 東京 is its own; '' for any other municipality.
+
+    >>> parent_city("大阪市北区"), parent_city("中央区"), parent_city("大垣市")
+    ('大阪市', '中央区', '')
+    """
+    if city.endswith("区") and "市" not in city:
+        return city
     parent = city[: city.find("市") + 1]
     return parent if parent in WARDED_CITIES and parent != city else ""
 
@@ -160,14 +166,22 @@ def _listed(code: int, text: str) -> Place | None:
         if not code:
             number, _, city = city.partition(" ")
             code = int(number)
-        name, rest = text[: length - 1], _AREA.sub("", text[length:])
-        prefixed = find_by_town(code, "", name + rest, length) == city
+        former, rest = text[:length], _AREA.sub("", text[length:])
+        town = _town_of_today(code, city, former, rest)
         if city in WARDED_CITIES:
             city = find_by_town(code, city, rest) or city
         elif parent_city(city):
             city = find_by_town(code, parent_city(city), rest) or city
-        return code, city, name + rest if prefixed else rest
+        return code, city, town
     return None
+
+
+def _town_of_today(code: int, city: str, former: str, rest: str) -> str:
+    """The rest after a former municipality, which some towns keep: 福岡町三日市, 古川七日町."""
+    if _towns().get((code, _FORMER), {}).get(former) == city:
+        return former + rest
+    name = former[:-1] + rest
+    return name if find_by_town(code, "", name, len(former)) == city else rest
 
 
 def _by_towns(code: int, name: str, kind: str, rest: str, with_rest: bool) -> Place | None:
