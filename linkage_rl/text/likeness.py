@@ -6,6 +6,7 @@ from typing import Final
 
 from linkage_rl.text.kana import normalise_kana_block
 from linkage_rl.text.normalise import join, split
+from linkage_rl.text.numbers import kanji_to_digits
 
 _HOMOPHONES: Final = {
     "電機": "電気",
@@ -22,16 +23,17 @@ _HOMOPHONES: Final = {
 }
 """Words that clerks confuse; the first is replaced by the second."""
 
-_MARKS: Final = re.compile("[^0-9一二三四五六七八九十東西南北上下左右前後新旧\n]+")
+_NUMERALS: Final = re.compile("[〇一二三四五六七八九十]+")
+_MARKS: Final = re.compile("[^0-9東西南北上下左右前後新旧\n]+")
 
 
 def read_alike(cores: Sequence[str]) -> list[str]:
-    """Cores with kana spelled as they sound and homophones as one: ビューロ is ビューロー.
+    """Cores with kana spelled as they sound, homophones as one, kanji numbers in digits.
 
     >>> read_alike(["アド・ビューロ岩泉", "アドビューロー岩泉", "古野電機", "古野電気"])
     ['アドビユロ岩泉', 'アドビユロ岩泉', '古野電気', '古野電気']
     """
-    block = normalise_kana_block(join(cores))
+    block = _in_digits(normalise_kana_block(join(cores)))
     for written, kept in _HOMOPHONES.items():
         block = block.replace(written, kept)
     return split(block, len(cores))
@@ -40,7 +42,12 @@ def read_alike(cores: Sequence[str]) -> list[str]:
 def marks(cores: Sequence[str]) -> list[str]:
     """What distinguishes sister companies: numbers, points of the compass, old and new.
 
-    >>> marks(["西日本電信電話", "東日本電信電話", "アクイジション25"])
-    ['西', '東', '25']
+    >>> marks(["西日本電信電話", "東日本電信電話", "アクイジション25", "二十五"])
+    ['西', '東', '25', '25']
     """
-    return split(_MARKS.sub("", join(cores)), len(cores))
+    return split(_MARKS.sub("", _in_digits(join(cores))), len(cores))
+
+
+def _in_digits(block: str) -> str:
+    """The block with kanji numbers in digits: 第一 and 第1, 二十四 and 24 become equal."""
+    return _NUMERALS.sub(lambda found: kanji_to_digits(found[0]), block)
