@@ -140,12 +140,15 @@ class Versions:
         return f"it lacks the keys {lacking}" if lacking else ""
 
 
+_SOURCES: Final = (".py", ".pyx", ".pxd", ".tsv", ".txt", ".xz")
+
+
 def code_digest(*packages: ModuleType) -> str:
-    """Changes with any source file, Python or Cython, of these packages, comments included."""
+    """Changes with any source or data file of these packages, comments included."""
     digest = xxhash.xxh3_128()
     for package in packages:
-        for path in sorted(Path(package.__path__[0]).glob("*.p*")):
-            if path.suffix in (".py", ".pyx", ".pxd"):
+        for path in sorted(Path(package.__path__[0]).iterdir()):
+            if path.suffix in _SOURCES:
                 digest.update(path.read_bytes())
     return digest.hexdigest()
 

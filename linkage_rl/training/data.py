@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
-from linkage_rl import candidates, decision, features, text
+from linkage_rl import candidates, decision, features, tables, text
 from linkage_rl.atomic import writing
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.refresh import default_index_folder, open_index
@@ -142,6 +142,8 @@ def open_table(settings: RunSettings) -> tuple[CompanyStore, Path]:
         name = _digest(
             f"{table.source}{json.dumps(asdict(table.sample), sort_keys=True)}"
             + (f"{Path(table.two_tables).resolve()}{settings.schema}" if table.two_tables else "")
+            # a sample made by other code has other companies than the client lists of today
+            + ("" if table.source or table.two_tables else code_digest(tables))
         )
         path = Path(settings.cache) / f"{table.name}-{name[:12]}.sqlite"
         with writing(path):
