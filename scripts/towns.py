@@ -8,7 +8,6 @@ its name in the prefecture or in a city with wards, and one that a shorter town 
 would be taken for. A town is left out where a shorter one, with which it begins, tells the same.
 """
 
-
 import json
 import lzma
 import re

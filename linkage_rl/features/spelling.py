@@ -14,8 +14,7 @@ from rapidfuzz.distance import Indel, JaroWinkler, Levenshtein
 from linkage_rl.candidates.blockers import Clients
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.features import _spelling
-from linkage_rl.text.likeness import marks, read_alike
-from linkage_rl.text.lost_characters import complete_lost
+from linkage_rl.text.likeness import complete_lost, marks, read_alike
 
 NAMES: Final = (
     "core_ratio",

@@ -17,6 +17,20 @@ MISSING: Final = frozenset(_MISSING.split())
 """Folded words of a cell without a value."""
 
 
+_NO_NAME: Final = (MISSING - {"x", "xxx", "tbd", "同上"}) | {
+    "テスト",
+    "test",
+    "サンプル",
+    "sample",
+    "ダミー",
+    "dummy",
+}
+NO_NAME: Final = frozenset(
+    spelling for word in _NO_NAME for spelling in (word, f"({word})", f"{word}.", f"<{word}>")
+)
+"""Folded cells without a name: a word for a missing value, alone or in brackets, and test rows."""
+
+
 def number_of_cell(text: str) -> str:
     """A folded cell without the marks of a spreadsheet; other texts are unchanged.
 

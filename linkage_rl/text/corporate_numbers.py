@@ -14,8 +14,8 @@ _LENGTH: Final = 13
 _WEIGHTS: Final = np.array((2, 1) * 6)
 _ZERO: Final = ord("0")
 _PLAIN: Final = re.compile("[0-9]{13}")
-_DIGITS: Final = re.compile("(?<![0-9])[0-9](?:[-, ]?[0-9]){12}(?![0-9]|[-,][0-9])")
-_SEPARATORS: Final = re.compile("[-, ]")
+_DIGITS: Final = re.compile("(?<![0-9])[0-9](?:[-,. ]?[0-9]){12}(?![0-9]|[-,.][0-9])")
+_SEPARATORS: Final = re.compile("[-,. ]")
 _DUMMIES: Final = frozenset(("9" * 13, "9" + "0" * 12))
 
 

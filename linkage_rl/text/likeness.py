@@ -7,6 +7,7 @@ from typing import Final
 from linkage_rl.text.kana import normalise_kana_block
 from linkage_rl.text.normalise import join, split
 from linkage_rl.text.numbers import kanji_to_digits
+from linkage_rl.text.remarks import LOST
 
 _HOMOPHONES: Final = {
     "電機": "電気",
@@ -51,3 +52,19 @@ def marks(cores: Sequence[str]) -> list[str]:
 def _in_digits(block: str) -> str:
     """The block with kanji numbers in digits: 第一 and 第1, 二十四 and 24 become equal."""
     return _NUMERALS.sub(lambda found: kanji_to_digits(found[0]), block)
+
+
+def complete_lost(cores: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Each core, or the other text of its pair where that has a character for every lost one.
+
+    >>> complete_lost(["山〓製作所", "〓花", "青空"], ["山田製作所", "花", "青空"])
+    ['山田製作所', '〓花', '青空']
+    """
+    return [
+        other
+        if LOST in core
+        and len(core) == len(other)
+        and all(mine in (LOST, its) for mine, its in zip(core, other, strict=True))
+        else core
+        for core, other in zip(cores, others, strict=True)
+    ]

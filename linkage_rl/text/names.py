@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.text import kana, legal_forms, lost_characters, remarks, stems
-from linkage_rl.text.cells import MISSING
+from linkage_rl.text import kana, legal_forms, remarks, stems
+from linkage_rl.text.cells import MISSING, NO_NAME
 from linkage_rl.text.legal_forms import LEGAL_FORMS, MIDDLE
 from linkage_rl.text.normalise import core_block, drop_japanese_spaces, fold_block, join, split
 
@@ -40,13 +40,18 @@ def _fill_empty(texts: list[str], others: Sequence[str]) -> list[str]:
 
 
 def canonical_names(names: Sequence[str]) -> Names:
-    """Split N names; the core of a name without any letter (〃, ---) is the name itself."""
+    """Split N names; the core of a name without any letter (〃) is the name itself.
+
+    A word for a missing value (なし, N/A) and テスト are no names: all their texts are empty.
+    """
     count = len(names)
     block = remarks.without_escapes(join(names))
     if _CIRCLED.search(block):
         block = _LIST_NUMBER.sub("", block)
-    folded = lost_characters.with_lost_marks(legal_forms.spell_out(fold_block(block)))
-    lines = remarks.clean_lines(folded, count)
+    block = remarks.mark_lost(legal_forms.spell_out(fold_block(block)))
+    lines = remarks.clean_lines(block, count)
+    if not NO_NAME.isdisjoint(lines):
+        lines = ["" if line in NO_NAME else line for line in lines]
     spelled_out, bodies, forms, sides = _cut_all(lines)
     name = split(drop_japanese_spaces("\n".join(spelled_out)), count)
     core = split(core_block("\n".join(bodies)), count)

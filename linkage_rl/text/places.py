@@ -41,7 +41,7 @@ _MAX_BEFORE: Final = 30
 """Characters that may stand before a prefecture in the middle of a text."""
 _MAX_STEPS: Final = 6
 
-_MISSING: Final = MISSING | {"n-a", "不詳"}
+_MISSING: Final = MISSING | {"", "n-a", "不詳", "テスト", "test"}
 
 _SHORT: Final = {name[:-1]: code for name, code in PREFECTURE_CODE.items() if name != "北海道"}
 
@@ -57,7 +57,7 @@ def find_place(text: str) -> Place:
     >>> find_place("somewhere else")
     (0, '', 'somewhere else')
     """
-    shorter = "" if text in _MISSING else _without_labels(text)
+    shorter = "" if text.strip("-()") in _MISSING else _without_labels(text)
     place = _first_place(shorter)
     if place is None and (found := _BARE_LABEL.match(shorter)):
         place = _first_place(shorter[found.end() :])

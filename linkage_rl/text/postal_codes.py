@@ -9,7 +9,9 @@ from linkage_rl.text.cells import number_of_cell
 from linkage_rl.text.normalise import fold_block, join, split
 
 _PLAIN: Final = re.compile("([0-9]{3})-?([0-9]{4})")
-_LABELLED: Final = re.compile("(?<![-0-9])([0-9]{3})(?: ?[-_.=/~] ?| )?([0-9]{4})(?![-0-9])")
+_LABELLED: Final = re.compile(
+    "(?<![0-9])(?<![0-9]-)([0-9]{3})(?: ?[-_.=/~] ?| )?([0-9]{4})(?![-0-9])"
+)
 _SPACED: Final = re.compile("[ -]")
 _DIGITS: Final = re.compile("[0-9]{5,7}")
 _LENGTH: Final = 7

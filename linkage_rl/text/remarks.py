@@ -43,6 +43,27 @@ def without_escapes(block: str) -> str:
     return _TAG.sub(" ", block) if "<" in block else block
 
 
+LOST: Final = "〓"
+"""Stands for one character that could not be written; kept in the core of a name."""
+_LETTER: Final = "[一-龠々ぁ-ゖァ-ヺー]"
+_LOST: Final = re.compile(f"(?<={_LETTER})[?〓■□●�](?={_LETTER})")
+_LOST_AT_EDGE: Final = re.compile(f"(?<!{_LETTER})[〓�]|[〓�](?!{_LETTER})")
+_LOST_CHARS: Final = "?〓■□●�"
+
+
+def mark_lost(block: str) -> str:
+    """A folded block with `LOST` for each character that could not be written.
+
+    Between letters only: at an edge a mark is decoration. No registered name has one.
+
+    >>> mark_lost("株式会社?花製作所"), mark_lost("●株式会社丸山")
+    ('株式会社〓花製作所', '●株式会社丸山')
+    """
+    if any(char in block for char in _LOST_CHARS):
+        block = _LOST_AT_EDGE.sub("", _LOST.sub(LOST, block))
+    return block
+
+
 _MARKS: Final = "-.,・*~:;/_+=>※●■◆★☆○◎□◇△▲▽▼♪→⇒➡←⇐"
 _FLAGS: Final = flags_of("※←→⇐⇒➡旧休停止確廃倒散閉算破複削済約移御様殿宛改)")
 _FIRST: Final = flags_of("0123456789#(×✕✖顧取会管整仕得番コ" + _MARKS)
@@ -91,8 +112,8 @@ _DEPARTMENT: Final = (
     "|技術|開発|会計|庶務|物流)(?:本部|部|課|室|係|グループ)?"
 )
 _ADDRESSED: Final = re.compile(
-    f"(?<=..)(?:(?: ?{_DEPARTMENT}){{0,3}} ?御中|(?: (?:ご担当者?)?様)| 殿"
-    "| (?:[^ ]+(?:部|課|室|係) )?[^ ]{2,8} ?様)$"
+    f"(?<=..)(?:(?: ?{_DEPARTMENT}){{0,3}} ?御中|(?: (?:ご担当者?)?様)|(?<=会社)様|(?<=法人)様| 殿"
+    "| ご担当者?[ :]?[^ ]{1,8} ?様| (?:[^ ]+(?:部|課|室|係) )?[^ ]{2,8} ?様)$"
 )
 _MIN_CHARS: Final = 2
 _MAX_STEPS: Final = 5

@@ -9,7 +9,7 @@ from typing import Final
 
 from linkage_rl.text import _blocks
 from linkage_rl.text.characters import flags_of
-from linkage_rl.text.legal_forms import CODE, MIDDLE, cut, once
+from linkage_rl.text.legal_forms import CODE, MIDDLE, begins_with_form, cut, once
 from linkage_rl.text.municipalities import PLACE_WORDS
 
 _OFFICE: Final = (
@@ -24,7 +24,13 @@ _BRANCH: Final = (
 )
 """Branch words that rarely end a company's own name, so that a place before them is enough."""
 
-_BRANCH_TAIL: Final = re.compile(f"(?:[東西南北中]|中央|第?[0-9一二三四五])?(?:{_BRANCH})$")
+_BRANCH_TAIL: Final = re.compile(
+    f"(?:[東西南北中]|中央|第?[0-9一二三四五])?(?:{_BRANCH}|(?<![商書飯工茶百])店)$"
+)
+_HEAD_OFFICE: Final = re.compile(
+    "(?<=..)(?:本社|本店)(?:第?[0-9一二三])?(?:工場|営業所|事務所|倉庫|営業部)$"
+)
+_SIDES: Final = "東西南北中央第0123456789一二三四五"
 _MAX_PLACE: Final = 5
 _SPACED_OFFICE: Final = re.compile(f" (?=[^ -~])[^ ]*(?:{_OFFICE})$")
 _TRAILING_BRACKET: Final = re.compile(r"\([^()]*(?:\([^()]*\)[^()]*)*\)?$")
@@ -44,7 +50,7 @@ _VENTURE: Final = re.compile(
     "|[他外](?: ?[0-9一二三四五六七八九]+)?(?:社|者|名|団体)|ほか ?[0-9]+社).*$"
 )
 _FORM_BEHIND: Final = re.compile(
-    f"[ /]{{1,3}}(?=(?:{_COMPANY}|医療法人|学校法人|社会福祉法人"
+    f"[ /|]{{1,3}}(?=(?:{_COMPANY}|医療法人|学校法人|社会福祉法人"
     "|(?:一般|公益)(?:社団|財団)法人)[^ ])"
 )
 _MEMBERS: Final = re.compile("[・,/+&]| と ")
@@ -53,12 +59,12 @@ _NEXT_MEMBER: Final = re.compile(
 )
 _ASSOCIATION: Final = re.compile("(?:一般|公益|特定非営利|社会福祉|学校)")
 HINT: Final = re.compile(
-    "[ (:]|会社.+会社|代理|代表|取締役|理事長|共同体|企業体|提案体|事業体|コンソーシアム|jv"
-    f"|[他外][0-9一二三四五六七八九]?[社者名]|ほか|{_BRANCH}"
+    "[ (:/|]|会社.+会社|代理|代表|取締役|理事長|共同体|企業体|提案体|事業体|コンソーシアム|jv"
+    f"|[他外][0-9一二三四五六七八九]?[社者名]|ほか|{_BRANCH}|(?<![商書飯工茶百])店$"
 )
 """A folded, spelled-out name without any of these, whose form is at an edge, equals its stem."""
 
-_HINT_FLAGS: Final = flags_of(" (:理表締体ソv他外ほ支所部店場本")
+_HINT_FLAGS: Final = flags_of(" (:/|理表締体ソv他外ほ支所部店場本")
 """A character of each alternative of `HINT` but 会社.+会社, for a first look at all names at once."""
 
 
@@ -90,6 +96,8 @@ _LTD: Final = tuple(
 )
 _TRADE_NAME_FIRST: Final = re.compile("^(?:屋号|店舗名|店名|通称|愛称|ブランド名?)[ :・]{0,3}")
 _BESIDE: Final = re.compile(r"([^()]+)\(([^()]+)\)?")
+_BEHIND_SLASH: Final = re.compile(f" ?[/|] ?(?!.*(?:{_COMPANY}|法人)).{{2,}}$")
+"""A trade name behind a slash; no registered name has a slash."""
 _WORD: Final = re.compile("[a-z]{2}")
 _CO_LTD: Final = re.compile(
     r"(?<=[^ -~])(?:[ ,]{0,3}co\.?,? ?ltd\.?"
@@ -138,7 +146,7 @@ def _without_placed_branch(name: str) -> str:
     """The name without a place and a branch word after it: 大阪支店, but not 自動車工場."""
     found = _BRANCH_TAIL.search(name)
     if found:
-        for tail in (name[: found.start()], name[: name.rfind(found[0][-2:])]):
+        for tail in (name[: found.start()], name[: name.rfind(found[0].lstrip(_SIDES))]):
             for length in range(_MAX_PLACE, 1, -1):
                 if tail[-length:] in PLACE_WORDS and len(tail) - length >= _MIN_CHARS:
                     return tail[:-length]
@@ -148,7 +156,7 @@ def _without_placed_branch(name: str) -> str:
 def _without_office(name: str) -> str:
     while (found := _SPACED_OFFICE.search(name)) and found.start() >= _MIN_CHARS:
         name = name[: found.start()]
-    return _without_placed_branch(name)
+    return _without_placed_branch(_HEAD_OFFICE.sub("", name))
 
 
 def _representative(name: str) -> str:
@@ -172,7 +180,9 @@ def _company_beside(name: str) -> str:
         name = _without_shop(name)
     if "(" in name and (found := _BESIDE.fullmatch(name)):
         outer, inner = found[1].strip(), found[2].strip()
-    elif "/" in name or " " in name:
+    elif "/" in name or "|" in name or " " in name:
+        if (found := _BEHIND_SLASH.search(name)) and begins_with_form(name[: found.start()]):
+            return name[: found.start()]
         outer, inner = _split_before_form(name)
     else:
         return name

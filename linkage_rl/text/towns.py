@@ -20,9 +20,7 @@ from linkage_rl.text.normalise import core_block, fold_block
 _MAX_TOWN: Final = 14
 _MAX_FORMER: Final = 8
 _COUNTY: Final = re.compile("[^0-9郡市区]{1,5}郡(?=.)")
-_OLD: Final = re.compile(
-    "(?:([^0-9郡町]{1,5}?)(市)(?!町)|([^0-9郡]{1,6}?)([町村]))"
-)
+_OLD: Final = re.compile("(?:([^0-9郡町]{1,5}?)(市)(?!町)|([^0-9郡]{1,6}?)([町村]))")
 _AREA: Final = re.compile("^(?:大字|字)")
 
 Scope = tuple[int, str]

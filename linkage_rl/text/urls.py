@@ -9,11 +9,37 @@ import tldextract
 
 from linkage_rl.text.normalise import fold
 
+_BUILDERS: Final = [
+    "jimdo.com",
+    "jimdofree.com",
+    "amebaownd.com",
+    "shopinfo.jp",
+    "goope.jp",
+    "crayonsite.com",
+    "crayonsite.net",
+    "crayonsite.info",
+    "webnode.jp",
+    "studio.site",
+    "business.site",
+    "thebase.in",
+    "stores.jp",
+    "owst.jp",
+    "fc2.com",
+    "web.fc2.com",
+    "sakura.ne.jp",
+    "livedoor.blog",
+    "wixsite.com",
+    "localinfo.jp",
+    "themedia.jp",
+    "storeinfo.jp",
+]
+"""Site builders that give each customer a subdomain, and are not in the list."""
 _EXTRACT: Final = tldextract.TLDExtract(
     cache_dir=None,
     suffix_list_urls=(),
     fallback_to_snapshot=True,
     include_psl_private_domains=True,
+    extra_suffixes=_BUILDERS,
 )
 """The public suffix list bundled with tldextract: no network, nothing written. Its private part is
 used, too, since the customers of one web host (github.io) are different companies."""
@@ -39,8 +65,9 @@ _SHARED: Final = (
     "gmail.com googlemail.com yahoo.co.jp yahoo.com ymail.ne.jp hotmail.com hotmail.co.jp live.jp"
     " outlook.com outlook.jp icloud.com me.com docomo.ne.jp ezweb.ne.jp au.com softbank.ne.jp"
     " i.softbank.jp facebook.com fb.com instagram.com twitter.com x.com t.co youtube.com youtu.be"
-    " linkedin.com tiktok.com line.me lin.ee note.com ameblo.jp amebaownd.com tabelog.com"
+    " linkedin.com tiktok.com line.me lin.ee note.com ameblo.jp tabelog.com"
     " hotpepper.jp gnavi.co.jp ekiten.jp google.com goo.gl g.page bit.ly linktr.ee"
+    " ocn.ne.jp biglobe.ne.jp nifty.com so-net.ne.jp plala.or.jp dion.ne.jp eonet.ne.jp yahoo.ne.jp"
 )
 SHARED_HOSTS: Final = frozenset(_SHARED.split())
 """Mail providers, social networks and portals: their domain says nothing about the company."""
