@@ -1,6 +1,7 @@
 """Client lists and tables with one kind of field dirt each, made by code from clean rows."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -322,15 +323,24 @@ def _sister(row: Fields, number: int, member: int) -> Fields:
 
 def crowded(kinds: Kinds, table: Table) -> None:
     """Exact copies of companies at addresses that over 200 companies share."""
-    count: dict[str, int] = {}
-    for one in table.rows:
-        count[address_of(one)] = count.get(address_of(one), 0) + 1
-    rows = [one for one in table.rows if count[address_of(one)] > SHARED_BY]
-    names = ("name", "name_kana", "postal_code", "street")
-    clients = [known(one | {"street": address_of(one)}, *names) for one in kinds.some(rows)]
-    kinds.add(
-        f"exact copies at addresses shared by over {SHARED_BY}", "all", "real", clients, ">= 98 %"
-    )
+    count = Counter(map(address_of, table.rows))
+    # equal names at one address cannot be told apart
+    pairs = Counter((one["name"], address_of(one)) for one in table.rows)
+    rows = [
+        one
+        for one in table.rows
+        if count[address_of(one)] > SHARED_BY and pairs[one["name"], address_of(one)] == 1
+    ]
+    title = f"exact copies at addresses shared by over {SHARED_BY}"
+    for name, some in (
+        ("all", rows),
+        ("with namesakes", [one for one in rows if table.namesakes[one["name"]] > 1]),
+    ):
+        clients = [
+            known(one | {"street": address_of(one)}, "name", "postal_code", "street")
+            for one in kinds.some(some)
+        ]
+        kinds.add(title, name, "real", clients, ">= 98 %")
 
 
 def places(kinds: Kinds, table: Table) -> None:

@@ -69,8 +69,15 @@ def address_of(row: Fields) -> str:
 
 
 def sample_table() -> Table:
-    """The company table of the clean sample."""
-    return Table.of([row for rows in generate_companies(CLEAN) for row in _fields(rows.records)])
+    """The open companies of the clean sample."""
+    return Table.of(
+        [
+            row
+            for rows in generate_companies(CLEAN)
+            for row, closed in zip(_fields(rows.records), rows.closed_at, strict=True)
+            if not closed
+        ]
+    )
 
 
 def sample_clients() -> tuple[list[Fields], list[str]]:

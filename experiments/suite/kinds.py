@@ -13,6 +13,7 @@ import argparse
 import csv
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +32,9 @@ SEED: Final = 20_15
 REAL_ROWS: Final = 100_000
 CROWDED: Final = 8
 """Addresses shared by over 200 companies, all of whose companies are in the table."""
+
+TIED: Final = re.compile("[0-9]+ companies of this name")
+"""How a reason says that the client cannot tell several companies apart."""
 
 Answer = Mapping[str, str]
 """Columns of the output for one client."""
@@ -146,7 +150,7 @@ def figure(
     shares = f"{agreeing / len(truth):.1%} / {(total - right) / len(truth):.1%}"
     if condition["measure"] == "ties":
         confidence = np.mean([float(answer["confidence"]) for answer in answers])
-        said = np.mean(["companies of this name" in answer["reason"] for answer in answers])
+        said = np.mean([bool(TIED.search(answer["reason"])) for answer in answers])
         return (
             f"confidence {confidence:.2f} for {condition['expected']:.2f}, linked {shares}, "
             f"said {said:.0%}"
