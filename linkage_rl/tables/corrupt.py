@@ -150,7 +150,7 @@ def _add_dirt(
     rng: np.random.Generator,
 ) -> None:
     """Change a few of the clients in place by dirt; only those that are drawn are looked at."""
-    # addresses that an earlier noise took from another place say so by not beginning with it
+    # where the company is says how its address begins; that of a moved client begins otherwise
     known = ("former_names", "prefecture", "city")
     for rate, kinds in DIRT.items():
         for row in np.flatnonzero(rng.random(len(labels)) < getattr(rates, rate)).tolist():
