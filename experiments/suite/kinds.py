@@ -46,46 +46,55 @@ def main() -> None:
     parser.add_argument("step", choices=["make", "report"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("runs", nargs="*", help="of report: names of linked runs, in their order")
+    rows = "of make: rows of random names of the real table"
+    parser.add_argument("--rows", type=int, default=REAL_ROWS, help=rows)
     asked = parser.parse_args()
     if asked.step == "make":
-        make(asked.folder)
+        make(asked.folder, asked.rows)
     else:
         say(report(asked.folder, asked.runs))
 
 
-def make(folder: Path) -> None:
-    """Write every table, every list without its truth, and what is asked of each."""
+def make(folder: Path, rows: int = REAL_ROWS) -> None:
+    """Write every table, every list without its truth, and what is asked of each.
+
+    Args:
+        folder: For all files.
+        rows: Rows of random names taken of the real table.
+    """
     data = Path(os.environ.get("LINKAGE_RL_DATA", "../shared/data"))
     sample = sample_table()
-    real = real_table(data / "companies.parquet", REAL_ROWS, CROWDED, SEED)
+    real = real_table(data / "companies.parquet", rows, CROWDED, SEED)
     kinds = Kinds(np.random.default_rng(SEED), {"sample": sample.rows, "real": real.rows})
     kind_lists.shared_values(kinds, sample, *sample_clients())
     for table, name in ((sample, "sample"), (real, "real")):
         kind_lists.ties(kinds, table, name)
-    for row in kind_lists.ROWS:
-        row(kinds, real)
+    for add in kind_lists.ROWS:
+        add(kinds, real)
     kind_lists.damaged_cells(kinds, sample)
+    write(folder, kinds)
+    say(
+        f"{len(kinds.conditions)} lists, {sum(len(one.clients) for one in kinds.conditions):,} "
+        f"clients, {len(kinds.tables)} tables, real table {len(real.rows):,} rows, in {folder}"
+    )
+
+
+def write(folder: Path, kinds: Kinds) -> None:
+    """Write the tables, the lists and `conditions.json`, which has the truths."""
     (folder / "lists").mkdir(parents=True, exist_ok=True)
     (folder / "tables").mkdir(exist_ok=True)
     files = {name: f"tables/{number:02}.csv" for number, name in enumerate(kinds.tables)}
-    for name, rows in kinds.tables.items():
-        _write(folder / files[name], ("company_id", *FIELDS), rows)
+    for name, table_rows in kinds.tables.items():
+        _write_rows(folder / files[name], ("company_id", *FIELDS), table_rows)
     described = []
     for number, condition in enumerate(kinds.conditions):
-        file = f"lists/{number:03}.csv"
-        names = [name for name in FIELDS if any(name in one for one in condition.clients)]
-        _write(
-            folder / file,
-            ("client_id", *names),
-            [{"client_id": f"c{place:05}", **one} for place, one in enumerate(condition.clients)],
-        )
+        file, clients = f"lists/{number:03}.csv", condition.clients
+        names = [name for name in FIELDS if any(name in one for one in clients)]
+        rows = [{"client_id": f"c{place:05}", **one} for place, one in enumerate(clients)]
+        _write_rows(folder / file, ("client_id", *names), rows)
         described.append(_described(condition, files[condition.table], file))
     text = json.dumps(described, ensure_ascii=False, indent=1)
     (folder / "conditions.json").write_text(text, encoding="utf-8")
-    say(
-        f"{len(described)} lists with {sum(len(c.clients) for c in kinds.conditions):,} clients, "
-        f"{len(files)} tables, real table {len(real.rows):,} rows, in {folder}"
-    )
 
 
 def _described(condition: Condition, table: str, file: str) -> dict[str, Any]:
@@ -93,7 +102,7 @@ def _described(condition: Condition, table: str, file: str) -> dict[str, Any]:
     return {key: getattr(condition, key) for key in kept} | {"table": table, "list": file}
 
 
-def _write(path: Path, names: Sequence[str], rows: Sequence[Fields]) -> None:
+def _write_rows(path: Path, names: Sequence[str], rows: Sequence[Fields]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, names, restval="", extrasaction="ignore")
         writer.writeheader()

@@ -123,6 +123,19 @@ def test_of_the_real_table_whole_names_are_drawn(tmp_path: Path) -> None:
     assert {one["postal_code"] for one in few.rows} == {"1000001", "", "1000003"}
 
 
+def test_lists_are_written_without_their_truth(tmp_path: Path, made: Kinds) -> None:
+    kinds.write(tmp_path, made)
+
+    described = json.loads((tmp_path / "conditions.json").read_text(encoding="utf-8"))
+    for one in described:
+        with (tmp_path / one["list"]).open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert len(rows) == len(one["truth"])
+        assert all("company_id" not in row for row in rows)
+        assert (tmp_path / one["table"]).exists()
+    assert len(described) == len(made.conditions) > 60
+
+
 def answers(linked: list[str], confidence: float = 0.5) -> list[dict[str, str]]:
     return [
         {"company_id": company, "confidence": str(confidence), "reason": "3 companies of this name"}
