@@ -72,7 +72,7 @@ class NoiseRates:
     prefecture_dropped: float = 0.25
     wrong_phone: float = 0.15
 
-    text_beside_name: float = 0.08
+    text_beside_name: float = 0.12
     """Names with something in the cell that is no part of them, of `beside_name.NAME_KINDS`."""
     address_wording: float = 0.1
     """Addresses written in a way of `address_noise.ADDRESS_KINDS`."""

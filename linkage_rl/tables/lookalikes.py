@@ -52,8 +52,8 @@ def with_sisters_and_branches(
         names: M names.
         name: Name of each company, shape (N,).
         sites: Its address, N.
-        sister_share: Share of the companies of the table that are one of two sisters; a third
-            sister of each group is absent.
+        sister_share: Share of the companies of the table that are one of three sisters, of which
+            the table has one or two.
         branch_share: Share of the rows of the table that are a branch.
         rng: Random generator.
 
@@ -62,14 +62,18 @@ def with_sisters_and_branches(
         office of each branch, the company itself where it is none, shape (N,).
     """
     missing, present = (rng.permutation(np.flatnonzero(mask)) for mask in (absent, ~absent))
-    groups = min(round(sister_share * len(present) / 2), len(missing) // 4)
-    sisters = np.stack([present[:groups], present[groups : 2 * groups], missing[:groups]])
+    groups = min(round(sister_share * len(present) / 1.5), len(missing) // 5)
+    beside = groups - groups // 2
+    second = np.concatenate(
+        [present[groups : groups + beside], missing[groups : 2 * groups - beside]]
+    )
+    sisters = np.stack([present[:groups], second, missing[:groups]])
     pool = with_sisters(names, name[sisters[0]], rng)
     name, seat, head = name.copy(), np.arange(len(name)), np.arange(len(name))
     name[sisters] = len(names) + np.arange(3 * groups).reshape(3, groups)
     together = sisters[:, rng.random(groups) < 0.6]
     seat[together] = together[0]
-    others = present[2 * groups :]
+    others = present[groups + beside :]
     branches = min(round(branch_share * len(present)), len(others) // 2)
     head[others[:branches]] = others[branches : 2 * branches]
     return pool, name[head], sites.take(seat), head

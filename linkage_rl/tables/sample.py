@@ -48,11 +48,11 @@ class SampleConfig:
     sibling_share: float = 0.03
     """Share of companies named after another one: 山田商事東日本 after 山田商事."""
     sister_share: float = 0.02
-    """Share of companies named as one of a group: 第一山田 beside 第二山田. For every two of them
-    there is a third that the table lacks; most groups have one address and telephone."""
+    """Share of companies named as one of three: 第一山田, 第二山田, 第三山田. Of half of the groups
+    the table has two, of the others one; most groups have one address and telephone."""
     branch_share: float = 0.01
     """Share of rows that are a branch, beside the row of its head office elsewhere."""
-    text_beside_name_share: float = 0.02
+    text_beside_name_share: float = 0.03
     """Share of rows whose name has a former name or a trade name beside it."""
     shared_identifier_share: float = 0.05
     """Share of rows with a dummy or shared value in an empty identifier."""

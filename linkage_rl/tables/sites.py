@@ -109,8 +109,8 @@ def draw_sites(towns_of: NDArray[np.int64], shared_share: float, rng: np.random.
         phone=rng.integers(0, 10**9, count),
     )
     hosts = np.maximum(count // 40, 1)
-    # the first hosts get most of them: one building of the real table has thousands of companies
-    popular = (hosts * rng.random(count) ** 2.2).astype(np.int64)
+    # the first hosts get most of them: the real table has addresses of thousands of companies
+    popular = (hosts * rng.random(count) ** 2.5).astype(np.int64)
     shares = rng.random(count) < shared_share
     host = np.where(shares, popular, np.arange(count))
     sites.building[:hosts] = rng.integers(0, buildings, hosts)

@@ -107,7 +107,7 @@ def test_half_of_the_clients_of_renamed_companies_use_a_former_name_in_the_table
     former_of = dict(
         zip(table()["company_id"], canonical_former_cores(table()["former_names"]), strict=True)
     )
-    knowing, using = 0, []
+    knowing, using = 0, list[bool]()
     for split in SPLITS:
         clients = generate_clients(SMALL, split)
         cores = canonicalise(clients.records).core
@@ -116,10 +116,11 @@ def test_half_of_the_clients_of_renamed_companies_use_a_former_name_in_the_table
         ):
             if former := former_of.get(truth):
                 knowing += 1
-                using += [core in former] if kind.startswith("renamed") else []
+                if kind.startswith("renamed"):
+                    using.append(core in former or "text_beside_name" in kind)
 
     assert len(using) / knowing == pytest.approx(0.5, abs=0.2)
-    assert all(using)
+    assert sum(using) / len(using) > 0.9, "a form left out may leave another core"
     assert "former_names" not in clients.records.columns
 
 
@@ -166,7 +167,7 @@ def test_clients_without_a_row_have_companies_of_their_name_in_the_table() -> No
     assert 0.2 < sum(name in names for name in lacking) / len(lacking) < 0.8
 
 
-def test_clients_of_a_third_sister_have_no_row_beside_the_rows_of_the_other_two() -> None:
+def test_clients_of_absent_sisters_have_no_row_beside_the_rows_of_the_others() -> None:
     config = SampleConfig(companies=2_000, clients=2_000, sister_share=0.3)
     table_names = next(generate_companies(config)).records.column("name")
     absent = [
@@ -183,11 +184,11 @@ def test_clients_of_a_third_sister_have_no_row_beside_the_rows_of_the_other_two(
         re.sub("第[一二三]", "", name) for name in table_names if re.search("第[一二三]", name)
     )
     folded = {unicodedata.normalize("NFKC", core): count for core, count in in_table.items()}
-    assert set(in_table.values()) == {2}
-    assert absent
+    assert set(in_table.values()) == {1, 2}
+    assert len(absent) > 1
     assert {
         folded[unicodedata.normalize("NFKC", re.sub("第[一二三]", "", name))] for name in absent
-    } == {2}
+    } <= {1, 2}
 
 
 def test_sisters_mostly_have_one_address_and_telephone_and_the_sites_of_branches_differ() -> None:
@@ -210,10 +211,18 @@ def test_sisters_mostly_have_one_address_and_telephone_and_the_sites_of_branches
     assert all(branch["street"] != head["street"] for branch, head in with_head)
 
 
+def test_one_building_has_many_companies() -> None:
+    addresses = Counter(zip(table()["city"], table()["street"], strict=True))
+
+    (_, most), (_, second) = addresses.most_common(2)
+    assert 40 < most < 200
+    assert second < most
+
+
 def test_some_rows_of_the_table_have_a_former_or_a_trade_name_beside_the_name() -> None:
     beside = [name for name in table()["name"] if re.search("旧|[（(／「].+", name)]
 
-    assert len(beside) / 4_000 == pytest.approx(0.02, abs=0.007)
+    assert len(beside) / 4_000 == pytest.approx(0.03, abs=0.01)
 
 
 def test_some_empty_identifiers_of_the_table_hold_a_shared_value() -> None:
