@@ -54,7 +54,7 @@ def towns_by_prefecture() -> dict[int, Cities]:
 
 
 def scopes_of(cities: Cities) -> dict[str, dict[str, str]]:
-    """In the whole prefecture ('') and in each city with wards: town to municipality, '' if several."""
+    """Town to municipality, '' if several, in the prefecture ('') and each city with wards."""
     scopes: dict[str, dict[str, str]] = {"": {}}
     for town, known in cities.items():
         scopes[""][town] = next(iter(known)) if len(known) == 1 else ""
@@ -85,7 +85,7 @@ def former_prefix(town: str) -> str:
 
 def shown_by_towns(cities: Cities) -> dict[str, str]:
     """Former towns and villages, with which only towns of one city of today begin, to that city."""
-    former = defaultdict(set)
+    former: dict[str, set[str]] = defaultdict(set)
     for town, known in cities.items():
         former[former_prefix(town)] |= known
     return {
@@ -107,11 +107,11 @@ def lines_of(code: int, cities: Cities) -> Iterator[str]:
     by_line = defaultdict(list)
     for name, city in shown_by_towns(cities).items():
         by_line["=", city].append(name)
-    for (city, town), scopes in lines.items():
-        for scope in ["*"] if city and len(scopes) > 1 else scopes:
+    for (city, town), known in lines.items():
+        for scope in ["*"] if city and len(known) > 1 else known:
             by_line[scope, city or "-"].append(town)
-    for (scope, city), towns in sorted(by_line.items()):
-        yield f"{code} {scope} {city} {' '.join(sorted(towns))}"
+    for (scope, city), names in sorted(by_line.items()):
+        yield f"{code} {scope} {city} {' '.join(sorted(names))}"
 
 
 def main() -> None:
@@ -120,7 +120,7 @@ def main() -> None:
     lines = [line for code, cities in prefectures for line in lines_of(code, cities)]
     packed = lzma.compress("\n".join(lines).encode(), preset=9 | lzma.PRESET_EXTREME)
     Path(str(towns_file())).write_bytes(packed)
-    print(f"wrote {len(lines):,} lines, {len(packed):,} bytes")
+    print(f"wrote {len(lines):,} lines, {len(packed):,} bytes")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from linkage_rl.text import kana, legal_forms, remarks, stems
 from linkage_rl.text.cells import MISSING, NO_NAME
 from linkage_rl.text.legal_forms import LEGAL_FORMS, MIDDLE
 from linkage_rl.text.normalise import core_block, drop_japanese_spaces, fold_block, join, split
+from linkage_rl.text.numbers import read_numerals
 
 # A line number copied along from a list: ③佐賀県, ④-1 株式会社…
 _CIRCLED: Final = re.compile("[①-⑳㉑-㉟㊱-㊿]")
@@ -54,7 +55,7 @@ def canonical_names(names: Sequence[str]) -> Names:
         lines = ["" if line in NO_NAME else line for line in lines]
     spelled_out, bodies, forms, sides = _cut_all(lines)
     name = split(drop_japanese_spaces("\n".join(spelled_out)), count)
-    core = split(core_block("\n".join(bodies)), count)
+    core = split(core_block("\n".join(read_numerals(bodies))), count)
     if "" in core:
         # A name that is only a form, or only punctuation, must still be searchable.
         core = _fill_empty(_fill_empty(core, split(core_block("\n".join(lines)), count)), name)
@@ -102,7 +103,7 @@ def _stems(lines: list[str], sides: list[int], cores: list[str]) -> list[str]:
     rows = sorted({*rows, *stems.hinted_rows(lines)})
     result = list(cores)
     short = [legal_forms.join_latin_and(lines[row], stems.stem_of(lines[row])) for row in rows]
-    shortened = split(core_block("\n".join(short)), len(rows))
+    shortened = split(core_block("\n".join(read_numerals(short))), len(rows))
     for row, stem in zip(rows, shortened, strict=True):
         result[row] = stem or cores[row]
     return result

@@ -4,6 +4,9 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from linkage_rl.text import _blocks
+from linkage_rl.text.characters import flags_of
+
 _DIGITS: Final = {char: value for value, char in enumerate("〇一二三四五六七八九")} | {
     "壱": 1,
     "弐": 2,
@@ -59,3 +62,37 @@ def digits_to_kanji(digits: str) -> str:
                 ("" if digit == "1" and unit else "〇一二三四五六七八九"[int(digit)]) + unit + text
             )
     return text or "〇"
+
+
+_TEN: Final = "(?:[二三四五六七八九]?十)"
+_ONE: Final = "[一二三四五六七八九]"
+_IN_NAME: Final = re.compile(
+    f"第({_TEN}{_ONE}?|{_ONE})"
+    f"|(?<![〇一二三四五六七八九十百千])([二三四五六七八九]?百{_TEN}?{_ONE}?|{_TEN}{_ONE}?)"
+    f"(?![〇一二三四五六七八九十百千万])|({_ONE})(?=号)"
+)
+_NUMERAL_FLAGS: Final = flags_of("第十百号")
+
+
+def read_numerals(names: list[str]) -> list[str]:
+    """Folded names with numbers in digits: 第一 and 第1, 二十四 and 24 are one.
+
+    A single kanji without 第 or 号 is no number (三井, 十河), nor is 一二三, which a company may
+    be called beside another called 123.
+
+    >>> read_numerals(["第一丸山", "二十四丸山", "丸山十一号", "三井", "第一三共", "一二三"])
+    ['第1丸山', '24丸山', '丸山11号', '三井', '第1三共', '一二三']
+    """
+    rows = _blocks.lines_with("\n".join(names), _NUMERAL_FLAGS)
+    if rows:
+        names = list(names)
+    for row in rows:
+        names[row] = _IN_NAME.sub(_digits_of, names[row])
+    return names
+
+
+def _digits_of(found: re.Match[str]) -> str:
+    if found[1]:
+        return "第" + kanji_to_digits(found[1])
+    numeral = found[2] or found[3]
+    return kanji_to_digits(numeral) if found[3] or len(numeral) > 1 else numeral

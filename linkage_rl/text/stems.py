@@ -65,7 +65,7 @@ HINT: Final = re.compile(
 """A folded, spelled-out name without any of these, whose form is at an edge, equals its stem."""
 
 _HINT_FLAGS: Final = flags_of(" (:/|理表締体ソv他外ほ支所部店場本")
-"""A character of each alternative of `HINT` but 会社.+会社, for a first look at all names at once."""
+"""A character of each alternative of `HINT` but 会社.+会社, for a first look at all names."""
 
 
 def hinted_rows(names: list[str]) -> list[int]:

@@ -9,37 +9,18 @@ import tldextract
 
 from linkage_rl.text.normalise import fold
 
-_BUILDERS: Final = [
-    "jimdo.com",
-    "jimdofree.com",
-    "amebaownd.com",
-    "shopinfo.jp",
-    "goope.jp",
-    "crayonsite.com",
-    "crayonsite.net",
-    "crayonsite.info",
-    "webnode.jp",
-    "studio.site",
-    "business.site",
-    "thebase.in",
-    "stores.jp",
-    "owst.jp",
-    "fc2.com",
-    "web.fc2.com",
-    "sakura.ne.jp",
-    "livedoor.blog",
-    "wixsite.com",
-    "localinfo.jp",
-    "themedia.jp",
-    "storeinfo.jp",
-]
+_BUILDERS: Final = (
+    "jimdo.com jimdofree.com amebaownd.com shopinfo.jp goope.jp crayonsite.com crayonsite.net"
+    " crayonsite.info webnode.jp studio.site business.site thebase.in stores.jp owst.jp fc2.com"
+    " web.fc2.com sakura.ne.jp livedoor.blog wixsite.com localinfo.jp themedia.jp storeinfo.jp"
+)
 """Site builders that give each customer a subdomain, and are not in the list."""
 _EXTRACT: Final = tldextract.TLDExtract(
     cache_dir=None,
     suffix_list_urls=(),
     fallback_to_snapshot=True,
     include_psl_private_domains=True,
-    extra_suffixes=_BUILDERS,
+    extra_suffixes=_BUILDERS.split(),
 )
 """The public suffix list bundled with tldextract: no network, nothing written. Its private part is
 used, too, since the customers of one web host (github.io) are different companies."""

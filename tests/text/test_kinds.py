@@ -460,36 +460,13 @@ def test_a_domain_is_read_from_a_damaged_cell(cell: str, domain: str) -> None:
     assert canonical_domains([cell]) == [domain]
 
 
-@pytest.mark.parametrize(
-    "word",
-    [
-        "なし",
-        "無し",
-        "ナシ",
-        "NULL",
-        "null",
-        "Null",
-        "N/A",
-        "n/a",
-        "NA",
-        "-",
-        "－",
-        "ー",
-        "不明",
-        "未定",
-        "該当なし",
-        "none",
-        "None",
-        "テスト",
-        "TEST",
-        "無",
-        "未登録",
-        "(なし)",
-        "なし。",
-        "#N/A",
-        "nan",
-    ],
+NO_VALUE = (
+    "なし 無し ナシ NULL null Null N/A n/a NA - － ー 不明 未定 該当なし none None テスト TEST 無"
+    " 未登録 (なし) なし。 #N/A nan"
 )
+
+
+@pytest.mark.parametrize("word", NO_VALUE.split())
 def test_a_word_for_a_missing_value_is_missing_in_every_field(word: str) -> None:
     names = canonical_names([word])
     assert (names.core, names.stem, names.name, names.legal_form.tolist()) == (
@@ -519,3 +496,19 @@ def test_sisters_stay_apart(one: str, other: str) -> None:
     found = canonical_names([one, other])
     assert found.core[0] != found.core[1]
     assert found.stem[0] != found.stem[1]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("第一海鳴建設株式会社", "㈱第1海鳴建設"),
+        ("㈱二十四海鳴", "24海鳴株式会社"),
+        ("合同会社海鳴十一号", "合同会社海鳴11号"),
+        ("株式会社百十四海鳴", "１１４海鳴"),
+        ("海鳴一号投資事業有限責任組合", "海鳴1号投資事業有限責任組合"),
+    ],
+)
+def test_a_number_is_one_in_kanji_and_digits(one: str, other: str) -> None:
+    found = canonical_names([one, other])
+    assert found.core[0] == found.core[1]
+    assert found.stem[0] == found.stem[1]
