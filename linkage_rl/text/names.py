@@ -49,8 +49,7 @@ def canonical_names(names: Sequence[str]) -> Names:
     block = remarks.without_escapes(join(names))
     if _CIRCLED.search(block):
         block = _LIST_NUMBER.sub("", block)
-    block = remarks.mark_lost(legal_forms.spell_out(fold_block(block)))
-    lines = remarks.clean_lines(block, count)
+    lines = remarks.clean_lines(legal_forms.spell_out(fold_block(block)), count)
     if not NO_NAME.isdisjoint(lines):
         lines = ["" if line in NO_NAME else line for line in lines]
     spelled_out, bodies, forms, sides = _cut_all(lines)

@@ -80,14 +80,16 @@ def read_numerals(names: list[str]) -> list[str]:
     A single kanji without 第 or 号 is no number (三井, 十河), nor is 一二三, which a company may
     be called beside another called 123.
 
-    >>> read_numerals(["第一丸山", "二十四丸山", "丸山十一号", "三井", "第一三共", "一二三"])
-    ['第1丸山', '24丸山', '丸山11号', '三井', '第1三共', '一二三']
+    >>> read_numerals(["第一丸山", "二十四丸山", "丸山十一号", "三井", "第一三共", "十八"])
+    ['第1丸山', '24丸山', '丸山11号', '三井', '第1三共', '十八']
     """
     rows = _blocks.lines_with("\n".join(names), _NUMERAL_FLAGS)
     if rows:
         names = list(names)
     for row in rows:
-        names[row] = _IN_NAME.sub(_digits_of, names[row])
+        read = _IN_NAME.sub(_digits_of, names[row])
+        # 株式会社十八 and 株式会社18 are two companies: nothing but the number tells them apart.
+        names[row] = names[row] if read.isdecimal() else read
     return names
 
 

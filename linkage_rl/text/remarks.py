@@ -48,20 +48,20 @@ LOST: Final = "〓"
 _LETTER: Final = "[一-龠々ぁ-ゖァ-ヺー]"
 _LOST: Final = re.compile(f"(?<={_LETTER})[?〓■□●�](?={_LETTER})")
 _LOST_AT_EDGE: Final = re.compile(f"(?<!{_LETTER})[〓�]|[〓�](?!{_LETTER})")
-_LOST_CHARS: Final = "?〓■□●�"
+_LOST_FLAGS: Final = flags_of("?〓■□●�")
 
 
-def mark_lost(block: str) -> str:
-    """A folded block with `LOST` for each character that could not be written.
+def mark_lost(lines: list[str], block: str) -> list[str]:
+    r"""The folded lines of a block with `LOST` for each character that could not be written.
 
     Between letters only: at an edge a mark is decoration. No registered name has one.
 
-    >>> mark_lost("株式会社?花製作所"), mark_lost("●株式会社丸山")
-    ('株式会社〓花製作所', '●株式会社丸山')
+    >>> mark_lost(["株式会社?花製作所", "●株式会社丸山"], "株式会社?花製作所\\n●株式会社丸山")
+    ['株式会社〓花製作所', '●株式会社丸山']
     """
-    if any(char in block for char in _LOST_CHARS):
-        block = _LOST_AT_EDGE.sub("", _LOST.sub(LOST, block))
-    return block
+    for row in _blocks.lines_with(block, _LOST_FLAGS):
+        lines[row] = _LOST_AT_EDGE.sub("", _LOST.sub(LOST, lines[row]))
+    return lines
 
 
 _MARKS: Final = "-.,・*~:;/_+=>※●■◆★☆○◎□◇△▲▽▼♪→⇒➡←⇐"
@@ -125,7 +125,7 @@ def clean_lines(block: str, count: int) -> list[str]:
     >>> clean_lines("12)株式会社丸山\n3m株式会社\n株式会社丸山 ※休眠\n済)丸山", 4)
     ['株式会社丸山', '3m株式会社', '株式会社丸山', '丸山']
     """
-    lines = split(block, count)
+    lines = mark_lost(split(block, count), block)
     for row in _blocks.flagged_lines(block, _FLAGS, _FIRST):
         lines[row] = _clean(lines[row])
     return lines

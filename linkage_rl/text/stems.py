@@ -58,10 +58,12 @@ _NEXT_MEMBER: Final = re.compile(
     f"(?<=.)[・,/+& ]+(?={_COMPANY})|(?<={_COMPANY})[・,/+& ]*(?=.+{_COMPANY}$)"
 )
 _ASSOCIATION: Final = re.compile("(?:一般|公益|特定非営利|社会福祉|学校)")
-HINT: Final = re.compile(
+_ADDITIONS: Final = (
     "[ (:/|]|会社.+会社|代理|代表|取締役|理事長|共同体|企業体|提案体|事業体|コンソーシアム|jv"
-    f"|[他外][0-9一二三四五六七八九]?[社者名]|ほか|{_BRANCH}|(?<![商書飯工茶百])店$"
+    "|[他外][0-9一二三四五六七八九]?[社者名]|ほか"
 )
+_ADDED: Final = re.compile(f"{_ADDITIONS}|屋号")
+HINT: Final = re.compile(f"{_ADDITIONS}|{_BRANCH}|(?<![商書飯工茶百])店$")
 """A folded, spelled-out name without any of these, whose form is at an edge, equals its stem."""
 
 _HINT_FLAGS: Final = flags_of(" (:/|理表締体ソv他外ほ支所部店場本")
@@ -211,6 +213,15 @@ def _without_shop(name: str) -> str:
     return name
 
 
+def _without_beside(name: str) -> str:
+    """The first company of a name, without what brackets, slashes or words set beside it."""
+    if name.isascii():
+        name = _WEAK_FORM.sub(r"\1", name)
+    name = _without_additions(_first_member(_representative(_company_beside(name))))
+    first = _NEXT_MEMBER.split(name, maxsplit=1)[0]
+    return name if first in CODE else first
+
+
 def stem_of(name: str) -> str:
     """The stem of a folded, spelled-out name, still with its spaces and punctuation.
 
@@ -219,16 +230,14 @@ def stem_of(name: str) -> str:
     >>> stem_of("丸尾建設株式会社・有限会社真組jv")
     '丸尾建設'
     """
-    if name.isascii():
-        name = _WEAK_FORM.sub(r"\1", name)
-    name = _without_additions(_first_member(_representative(_company_beside(name))))
-    first = _NEXT_MEMBER.split(name, maxsplit=1)[0]
-    parts = once(cut(name if first in CODE else first))
+    if _ADDED.search(name):
+        name = _without_beside(name)
+    parts = once(cut(name))
     is_number = parts.after.isascii() and not (name.isascii() and _WORD.search(parts.after))
     if parts.side != MIDDLE or len(parts.before) < _MIN_CHARS or is_number:
         # アスターアクイジション合同会社25 and 26 are two companies: a number is no addition.
         stem = _without_office(parts.before + parts.after)
-        if not parts.form and stem != name:
+        if stem != name and not parts.form:
             # 沖縄県農業協同組合与那国支店: the form is at an edge now.
             before, _, after = cut(stem)
             stem = before + after
