@@ -18,8 +18,8 @@ from linkage_rl.text.urls import canonical_domains
 
 _WORDS = (
     "株式会社 (株) ㈱ 有限会社 医療法人( 旧社名: 代表取締役 支店 新宿店 御中 様 ※ → / | ・ jv 他1社"
-    " 第一 co.,ltd. gmbh inc and npo ja 東京都 京都市 大阪市 中央区 上る 角 北1西 丁目 番地 号 の 大字"
-    " 〒 03- +81 090 0 1- 530-0001 e+12 =\" ' .0 , http:// a@ .co.jp www. ★ [at] &amp; &#x0;"
+    " 第一 co.,ltd. gmbh inc and npo ja 東京都 京都市 大阪市 中央区 上る 角 北1西 丁目 番地 号 の"
+    " 大字 〒 03- +81 090 0 1- 530-0001 e+12 =\" ' .0 , http:// a@ .co.jp www. ★ [at] &amp; &#x0;"
     " _x000D_ <br> ヴ ー ゛ \ud800 \x00 \u202e \u0301 ﷽ ㍿ ① 〓 ? なし null アオバ 青葉 aoba 十 百"
     " カ) (カ"
 )

@@ -13,9 +13,9 @@ from linkage_rl.text.normalise import core_block, fold_block, join, split
 TABLE = Path(os.environ.get("LINKAGE_RL_DATA", "../shared/data")) / "companies.parquet"
 FORMS = ("株式会社", "有限会社", "合同会社")
 BATCH = 100_000
-MOST_CORES = 200
-"""Pairs that became equal, of 1.33 million names; 76 in November 2026, which are numbers in kanji
-and digits, 農業法人 and NPO before a name."""
+MOST_CORES = 75
+"""Pairs that became equal, of 1.33 million names; 52 in November 2026, which are numbers in kanji
+and digits, and 農業法人 before a name; stems (111) are also shared by registered branches."""
 
 
 def plain_cores(names: list[str]) -> list[str]:
@@ -48,9 +48,8 @@ def test_no_rule_turns_one_name_into_another() -> None:
         plain += plain_cores(batch)
         cores += canonical.core
         stems += canonical.stem
-    for field, texts, most in (("core", cores, MOST_CORES), ("stem", stems, 10 * MOST_CORES)):
+    for field, texts, most in (("core", cores, MOST_CORES), ("stem", stems, 2 * MOST_CORES)):
         pairs = merged(plain, texts)
         count = sum(len(olds) - 1 for olds in pairs.values())
         sample = random.Random(0).sample(sorted(pairs.items()), min(20, len(pairs)))
-        print(f"{field}: {count} of {len(names)} became equal", *sample, sep="\n")
-        assert count <= most, field
+        assert count <= most, (field, count, sample)
