@@ -123,12 +123,18 @@ _WRITTEN_IN_KANJI: Final = {
 """Municipalities whose name is written in kana, as those write who know the place in kanji."""
 
 
+_KANA: Final = re.compile("[ぁ-んァ-ヶ]")
+
+
 def _spellings(city: str) -> set[str]:
     """The ways to write a municipality: without its county or island, が for ケ, の for ノ."""
     known = {city, _without_county(city), _without_island(city)}
-    for kanji, kana in _WRITTEN_IN_KANJI.items():
-        if kana[:-1] in city:
-            known |= {city.replace(kana, kanji)}
+    if _KANA.search(city):
+        known |= {
+            city.replace(kana, kanji)
+            for kanji, kana in _WRITTEN_IN_KANJI.items()
+            if kana[:-1] in city
+        }
     for spelling in tuple(known):
         if found := _PARTICLE.search(spelling):
             known |= {
