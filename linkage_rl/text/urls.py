@@ -81,8 +81,15 @@ def _canonical_domain(text: str) -> str:
     return "" if domain in SHARED_HOSTS else domain
 
 
+@lru_cache(maxsize=262_144)
+def _split_host(host: str) -> tuple[str, str]:
+    """Registered domain and subdomain of a host."""
+    parts = _EXTRACT(host)
+    return parts.top_domain_under_public_suffix, parts.subdomain
+
+
 def _registered(host: str) -> str:
-    domain = _EXTRACT(host).top_domain_under_public_suffix if host else ""
+    domain = _split_host(host)[0] if host else ""
     try:
         return domain.encode("idna").decode("ascii") if domain else ""
     except UnicodeError:
@@ -121,10 +128,11 @@ def canonical_pages(texts: Sequence[str]) -> list[str]:
 def _canonical_page(text: str) -> str:
     bare = _SCHEME.sub("", text.strip(" <>()\"'"))
     host = _HOST.match(bare)
-    if not host or not (parts := _EXTRACT(host[1])).top_domain_under_public_suffix:
+    domain, subdomain = _split_host(host[1].strip(".")) if host else ("", "")
+    if not host or not domain:
         return ""
     if mailbox := _MAILBOX.match(bare):
         return mailbox[0]
     path = re.split("[?# ]", bare[host.end() :].lstrip(":0123456789"), maxsplit=1)[0].strip("/")
-    subdomain = _WEB_SERVER.sub("", parts.subdomain)
-    return "/".join(filter(None, (subdomain, _HOME_PAGE.sub("", path).strip("/"))))
+    below = (_WEB_SERVER.sub("", subdomain), _HOME_PAGE.sub("", path).strip("/"))
+    return "/".join(filter(None, below))
