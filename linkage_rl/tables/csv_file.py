@@ -1,23 +1,33 @@
-"""Strict CSV: an error names the line of the file and what to do about it."""
+"""Strict CSV: an error names the line of the file and what to do about it.
 
-import codecs
+Separator, encoding and the row of the header are found in the first bytes of the file.
+"""
+
 import csv
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from io import StringIO
 from itertools import islice
 from pathlib import Path
 from typing import Final, TextIO
 
 from linkage_rl.errors import InputFileError
+from linkage_rl.tables.encodings import HEAD_BYTES, decoded, encoding_of, undecodable
+from linkage_rl.tables.headers import (
+    HEAD_ROWS,
+    Header,
+    find_header,
+    is_blank,
+    read_header,
+    words_in,
+)
 
-HEAD_BYTES: Final = 1 << 20
-"""Bytes at the beginning of a file that are read to guess its encoding."""
+SEPARATORS: Final = {",": "", "\t": "tab-separated", ";": "semicolon-separated"}
+"""Separators that are recognised, the usual one first, each with what is said of the file."""
 
-BOMS: Final = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", b"\xfe\xff": "utf-16"}
-
-MAX_ACCIDENTAL_UTF8: Final = 0.2
-"""Share of non-ASCII lines that may be valid UTF-8 in a Shift-JIS file. A Shift-JIS line is rarely
-valid UTF-8, but broken UTF-8 is often valid Shift-JIS."""
+WORKBOOK_MARKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""First bytes of .xlsx and .xls files."""
 
 FAULTS: Final = {
     "unexpected end of data": "a quote is opened and never closed",
@@ -33,17 +43,34 @@ class CsvFile:
 
     path: Path
     encoding: str
-    header: tuple[str, ...]
+    layout: Header
+    separator: str = ","
+    below: tuple[tuple[str, ...], ...] = ()
+    """The first rows, one text per column."""
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """Names of its columns."""
+        return self.layout.names
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """What is not as in most files: the row of the header, the separator, the encoding."""
+        row = self.layout.row
+        encoding = "" if self.encoding.lower().startswith("utf-8") else self.encoding
+        parts = (f"header in row {row + 1}" if row else "", SEPARATORS[self.separator], encoding)
+        return tuple(filter(None, parts))
 
     def blocks(self, size: int) -> Iterator[list[Sequence[str]]]:
-        """Up to `size` rows at a time, one sequence of texts per column; blank lines are skipped.
+        """Up to `size` rows at a time, one sequence of texts per column; blank rows are skipped.
 
         Raises:
             InputFileError: A row is ragged, badly quoted, undecodable, or holds a NUL.
         """
         with open_text(self.path, self.encoding) as stream:
-            reader = csv.reader(stream, strict=True)
-            next(reader)
+            reader = csv.reader(stream, strict=True, delimiter=self.separator)
+            for _ in range(self.layout.row + 1):
+                next(reader)
             while True:
                 try:
                     lines = list(islice(reader, size))
@@ -51,43 +78,42 @@ class CsvFile:
                     raise self._fault() from None
                 if not lines:
                     return
-                if rows := [row for row in lines if row]:
-                    yield self._columns(rows)
+                if columns := self._columns(lines):
+                    yield columns
 
     def place(self, row: int) -> str:
         """Where data row number `row`, counted from 0, begins in the file: 'line 7'."""
-        starts = (line for line, fields in self._numbered() if fields)
+        starts = (line for line, fields in self._numbered() if not is_blank(fields))
         return f"line {next(islice(starts, row + 1, None))}"
 
     def _columns(self, rows: list[list[str]]) -> list[Sequence[str]]:
-        if set(map(len, rows)) != {len(self.header)}:
+        columns = self.layout.columns([row for row in rows if row])
+        if columns is None:
             raise self._fault()
-        columns: list[Sequence[str]] = list(zip(*rows, strict=True))
         if any("\0" in "".join(column) for column in columns):
             raise self._fault()
+        if columns and columns[-1][-1].endswith("\x1a"):
+            columns[-1] = [*columns[-1][:-1], columns[-1][-1].rstrip("\x1a")]
         return columns
 
     def _numbered(self) -> Iterator[tuple[int, list[str]]]:
-        """Every record, the header included, with the line on which it begins."""
+        """The header and every record below it, with the line on which it begins."""
         with open_text(self.path, self.encoding) as stream:
-            reader = csv.reader(stream, strict=True)
+            reader = csv.reader(stream, strict=True, delimiter=self.separator)
             line = 1
-            for row in reader:
-                yield line, row
+            for place, row in enumerate(reader):
+                if place >= self.layout.row:
+                    yield line, row
                 line = reader.line_num + 1
 
     def _fault(self) -> InputFileError:
         """Read the file again, line by line, to name the line of its first fault."""
         line = 1
         try:
-            for start, row in self._numbered():
+            for place, (start, row) in enumerate(self._numbered()):
                 line = start + 1 + sum(text.count("\n") for text in row)
-                if row and len(row) != len(self.header):
-                    return self._at(
-                        start,
-                        f"expected {len(self.header)} fields as in the header, got {len(row)}; "
-                        "quote fields that hold commas",
-                    )
+                if place and (fault := self.layout.fault(row)):
+                    return self._at(start, fault)
                 if "\0" in "".join(row):
                     return self._at(start, "a field holds a NUL character; remove it")
         except csv.Error as error:
@@ -101,12 +127,20 @@ class CsvFile:
         return InputFileError(f"{self.path} line {line}: {problem}")
 
 
-def open_csv(path: Path, encoding: str = "") -> CsvFile:
+def open_csv(
+    path: Path,
+    encoding: str = "",
+    known: frozenset[str] = frozenset(),
+    header_row: int = 0,
+) -> CsvFile:
     """Read the header of a CSV file.
 
     Args:
         path: The file.
-        encoding: Its encoding; '' recognises UTF-8, UTF-16 with a byte order mark, and Shift-JIS.
+        encoding: Its encoding; '' recognises UTF-8, UTF-16 and Shift-JIS.
+        known: Folded headers by which separator and header are found; without any the separator is
+            a comma, and the header is the first row that is not blank.
+        header_row: Row of the header, counted from 1; 0 finds it.
 
     Raises:
         InputFileError: The file is missing, empty, undecodable, or its header repeats a column.
@@ -118,69 +152,45 @@ def open_csv(path: Path, encoding: str = "") -> CsvFile:
         raise InputFileError(f"cannot read {path}: {error.strerror}; check the path") from None
     if not head.strip():
         raise InputFileError(f"expected a header and rows in {path}, got an empty file")
-    encoding = encoding or guess_encoding(head)
-    try:
-        with open_text(path, encoding) as stream:
-            header = next(csv.reader(stream, strict=True), [])
-    except UnicodeDecodeError:
-        raise undecodable(path, encoding) from None
-    except csv.Error as error:
-        raise InputFileError(f"{path} line 1: {error}; write one header line") from None
-    if not header:
-        raise InputFileError(f"{path} line 1: expected a header, got an empty line; write one")
-    repeated = sorted({column for column in header if header.count(column) > 1})
-    if repeated:
-        raise InputFileError(f"{path} line 1: columns {repeated} occur twice; rename one of each")
-    return CsvFile(path, encoding, tuple(header))
+    if head.startswith(WORKBOOK_MARKS):
+        raise InputFileError(
+            f"expected CSV in {path}, got a workbook; give it the ending of one, as .xlsx"
+        )
+    encoding = encoding_of(path, head, encoding)
+    text = decoded(head, encoding)
+    if text is None:
+        raise undecodable(path, encoding)
+    rows = {separator: _first_rows(text, separator, header_row) for separator in SEPARATORS}
+    separator = _separator(rows, known) if known else ","
+    layout = read_header(rows[separator], known, header_row, str(path))
+    below = layout.columns(
+        [row for row in rows[separator][layout.row + 1 :] if row and not layout.fault(row)]
+    )
+    return CsvFile(path, encoding, layout, separator, tuple(zip(*below or (), strict=True)))
 
 
 def open_text(path: Path, encoding: str) -> TextIO:
-    """Open a text file without translating its line breaks, as the csv module needs it.
-
-    Raises:
-        InputFileError: Python knows no such encoding.
-    """
-    try:
-        return path.open(encoding=encoding, newline="")
-    except LookupError:
-        raise InputFileError(
-            f"expected an encoding such as utf-8 or cp932 for {path}, got {encoding!r}"
-        ) from None
+    """Open a text file without translating its line breaks, as the csv module needs it."""
+    return path.open(encoding=encoding, newline="")
 
 
-def guess_encoding(head: bytes) -> str:
-    """Encoding of a file that begins with these bytes; UTF-8 unless they are not valid UTF-8.
-
-    >>> guess_encoding("株式会社".encode("cp932"))
-    'cp932'
-    """
-    for mark, encoding in BOMS.items():
-        if head.startswith(mark):
-            return encoding
-    if _decoded(head, "utf-8") is not None or _decoded(head, "cp932") is None:
-        return "utf-8"
-    odd = [line for line in head.splitlines() if not line.isascii()]
-    readable = sum(_decoded(line, "utf-8") is not None for line in odd)
-    return "utf-8" if readable > MAX_ACCIDENTAL_UTF8 * len(odd) else "cp932"
+def _first_rows(text: str, separator: str, header_row: int) -> list[list[str]]:
+    """The first rows of a text, up to a fault, which reading will find again."""
+    rows: list[list[str]] = []
+    reader = csv.reader(StringIO(text, newline=""), delimiter=separator)
+    with suppress(csv.Error):
+        rows.extend(islice(reader, header_row + HEAD_ROWS))
+    return rows
 
 
-def undecodable(path: Path, encoding: str) -> InputFileError:
-    """The error for a file that is not in this encoding; names the first line that is not."""
-    place = ""
-    if not encoding.startswith("utf-16"):
-        with path.open("rb") as stream:
-            lines = enumerate(stream, 1)
-            bad = next((line for line, raw in lines if _decoded(raw, encoding) is None), None)
-        place = f" line {bad}" if bad else ""
-    return InputFileError(
-        f"{path}{place}: the bytes are not {encoding}; save the file as UTF-8, or name its "
-        "encoding, as in encoding=cp932"
-    )
+def _separator(rows: dict[str, list[list[str]]], known: frozenset[str]) -> str:
+    """The separator with which the header has most known words, else most columns in every row."""
 
+    def likeliness(separator: str) -> tuple[int, int]:
+        filled = [row for row in rows[separator] if not is_blank(row)]
+        if not filled:
+            return 0, 0
+        header = find_header(filled, known)
+        return words_in(filled[header], known), min(map(len, filled[header:]))
 
-def _decoded(raw: bytes, encoding: str) -> str | None:
-    """The text without a character cut off at its end; None if it is not in this encoding."""
-    try:
-        return codecs.getincrementaldecoder(encoding)().decode(raw)
-    except UnicodeDecodeError:
-        return None
+    return max(SEPARATORS, key=likeliness)

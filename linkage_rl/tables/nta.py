@@ -13,7 +13,7 @@ from zipfile import BadZipFile, ZipFile
 from linkage_rl.errors import InputFileError
 from linkage_rl.protocols import CompanySource
 from linkage_rl.records import CompanyRows, RecordBatch
-from linkage_rl.tables.csv_file import HEAD_BYTES, guess_encoding
+from linkage_rl.tables.encodings import HEAD_BYTES, guess_encoding
 
 COLUMNS: Final = (
     "sequenceNumber",

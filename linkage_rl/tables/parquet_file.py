@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from linkage_rl.errors import InputFileError
+from linkage_rl.tables.headers import HEAD_ROWS
 
 try:
     import pyarrow as pa
@@ -20,6 +21,17 @@ class ParquetFile:
 
     path: Path
     header: tuple[str, ...]
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """Nothing has to be found out about such a file."""
+        return ()
+
+    @property
+    def below(self) -> tuple[tuple[str, ...], ...]:
+        """The first rows, one text per column."""
+        first: list[Sequence[str]] = next(self.blocks(HEAD_ROWS), [])
+        return tuple(zip(*first, strict=True))
 
     def blocks(self, size: int) -> Iterator[list[Sequence[str]]]:
         """Up to `size` rows at a time, one list of texts per column; null is ''.

@@ -1,4 +1,4 @@
-"""Reads companies and client lists from CSV and Parquet files of any length."""
+"""Reads companies and client lists from CSV, workbooks and Parquet files of any length."""
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,8 +11,10 @@ import numpy as np
 from linkage_rl.errors import InputFileError
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
 from linkage_rl.tables.csv_file import open_csv
+from linkage_rl.tables.headers import Recognition, known_words, recognise
 from linkage_rl.tables.parquet_file import open_parquet
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
+from linkage_rl.tables.xlsx_file import ENDINGS, open_sheet
 
 CHUNK: Final = 50_000
 """Rows read at once; about 30 MB of texts."""
@@ -44,6 +46,14 @@ class ColumnFile(Protocol):
     def header(self) -> tuple[str, ...]:
         """Names of its columns."""
 
+    @property
+    def about(self) -> tuple[str, ...]:
+        """What is to be said of how it is read: sheet, row of the header, separator, encoding."""
+
+    @property
+    def below(self) -> tuple[tuple[str, ...], ...]:
+        """Some of its first rows, one text per column."""
+
     def blocks(self, size: int) -> Iterator[list[Sequence[str]]]:
         """Up to `size` rows at a time, one sequence of texts per column."""
 
@@ -51,11 +61,63 @@ class ColumnFile(Protocol):
         """Place of data row number `row` in words."""
 
 
+@dataclass(frozen=True)
+class OpenedFile:
+    """A file of companies or clients whose header has been read."""
+
+    file: ColumnFile
+    recognition: Recognition
+
+    @property
+    def mapping(self) -> ColumnMapping:
+        """Which of its columns holds what, by the user's mapping or recognised."""
+        return self.recognition.mapping
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """Its columns, and last the joined one where the address is spread over several."""
+        joined = self.mapping.address
+        return (*self.file.header, joined) if _parts(joined, self.file.header) else self.file.header
+
+    def __str__(self) -> str:
+        """How it is read, where that is not as in most files: 'a.csv: cp932; 会社名 -> name'."""
+        said = "; ".join(filter(None, (", ".join(self.file.about), str(self.recognition))))
+        return f"{self.file.path}: {said}" if said else ""
+
+
+def open_companies(
+    path: Path,
+    mapping: ColumnMapping = CANONICAL,
+    *,
+    encoding: str = "",
+    sheet: str = "",
+    header_row: int = 0,
+) -> OpenedFile:
+    """Read the header of a company file; arguments and errors are those of `read_companies`."""
+    file = _open(path, mapping, encoding, sheet, header_row)
+    return OpenedFile(file, recognise(mapping, file.header, "company_id", file.below))
+
+
+def open_clients(
+    path: Path,
+    mapping: ColumnMapping = CANONICAL,
+    *,
+    encoding: str = "",
+    sheet: str = "",
+    header_row: int = 0,
+) -> OpenedFile:
+    """Read the header of a client list; arguments and errors are those of `read_companies`."""
+    file = _open(path, mapping, encoding, sheet, header_row)
+    return OpenedFile(file, recognise(mapping, file.header, "client_id", file.below))
+
+
 def read_companies(
     path: Path,
     mapping: ColumnMapping = CANONICAL,
     *,
     encoding: str = "",
+    sheet: str = "",
+    header_row: int = 0,
     size: int = CHUNK,
 ) -> Iterator[CompanyRows]:
     """Companies of a file, `size` at a time.
@@ -63,21 +125,23 @@ def read_companies(
     Faults are found while reading; `CompanyStore.load` then loads nothing of the file.
 
     Args:
-        path: CSV file, or Parquet file ending in .parquet.
-        mapping: Which columns hold what.
+        path: CSV file, or a workbook or Parquet file with the ending of one.
+        mapping: Which columns hold what; others are recognised by their headers.
         encoding: Of a CSV file; '' guesses.
+        sheet: Of a workbook; '' takes the one with the likeliest header.
+        header_row: Row of the header, counted from 1; 0 finds it.
         size: Rows per chunk.
 
     Raises:
         SchemaError: A column is missing.
         InputFileError: The file is missing, empty, malformed, or repeats an id.
     """
-    file = _open(path, encoding)
-    columns = mapping.of_companies(file.header, f"company file {path}")
-    for texts in _checked(file, columns["company_id"], size):
+    opened = open_companies(path, mapping, encoding=encoding, sheet=sheet, header_row=header_row)
+    columns = opened.mapping.of_companies(opened.header, f"company file {path}")
+    for texts in _checked(opened, columns["company_id"], size):
         empty = [""] * len(texts[columns["company_id"]])
         yield CompanyRows(
-            _records(texts, columns, "company_id"),
+            _records(texts, columns, texts[columns["company_id"]]),
             updated_at=texts.get(columns.get("updated_at", ""), empty),
             closed_at=texts.get(columns.get("closed_at", ""), empty),
         )
@@ -88,35 +152,60 @@ def iter_clients(
     mapping: ColumnMapping = CANONICAL,
     *,
     encoding: str = "",
+    sheet: str = "",
+    header_row: int = 0,
     size: int = CHUNK,
 ) -> Iterator[ClientList]:
     """Clients of a list of any length, `size` at a time, in the order of the file.
 
     Arguments and errors are those of `read_companies`. To find every fault before the first client
-    is linked, call `count_clients` first.
+    is linked, call `count_clients` first. Clients of a list without ids are numbered from 1.
     """
-    file = _open(path, encoding)
-    columns = mapping.of_clients(file.header, f"client list {path}")
-    for texts in _checked(file, columns["client_id"], size):
+    opened = open_clients(path, mapping, encoding=encoding, sheet=sheet, header_row=header_row)
+    columns = opened.mapping.of_clients(opened.header, f"client list {path}")
+    key, rows = columns.get("client_id", ""), 0
+    for texts in _checked(opened, key, size):
+        read = len(texts[opened.header[0]])
+        ids = texts[key] if key else [str(rows + place) for place in range(1, read + 1)]
+        rows += read
         yield ClientList(
-            _records(texts, columns, "client_id"),
+            _records(texts, columns, ids),
             truth=texts.get(columns.get("company_id", "")),
-            extra={name: texts[name] for name in file.header if name not in columns.values()},
+            extra={n: texts[n] for n in opened.file.header if n not in columns.values()},
         )
 
 
 def count_clients(
-    path: Path, mapping: ColumnMapping = CANONICAL, *, encoding: str = "", size: int = CHUNK
+    path: Path,
+    mapping: ColumnMapping = CANONICAL,
+    *,
+    encoding: str = "",
+    sheet: str = "",
+    header_row: int = 0,
+    size: int = CHUNK,
 ) -> int:
     """Number of clients in a list; reads the file to its end, so any fault is found."""
-    return sum(map(len, iter_clients(path, mapping, encoding=encoding, size=size)))
+    clients = iter_clients(
+        path, mapping, encoding=encoding, sheet=sheet, header_row=header_row, size=size
+    )
+    return sum(map(len, clients))
 
 
 def read_clients(
-    path: Path, mapping: ColumnMapping = CANONICAL, *, encoding: str = "", size: int = CHUNK
+    path: Path,
+    mapping: ColumnMapping = CANONICAL,
+    *,
+    encoding: str = "",
+    sheet: str = "",
+    header_row: int = 0,
+    size: int = CHUNK,
 ) -> ClientList:
     """All clients of a list; see `iter_clients`."""
-    parts = list(iter_clients(path, mapping, encoding=encoding, size=size))
+    parts = list(
+        iter_clients(
+            path, mapping, encoding=encoding, sheet=sheet, header_row=header_row, size=size
+        )
+    )
     fields = parts[0].records.columns
     return ClientList(
         RecordBatch(
@@ -130,31 +219,64 @@ def read_clients(
     )
 
 
-def _open(path: Path, encoding: str) -> ColumnFile:
-    return open_parquet(path) if path.suffix == ".parquet" else open_csv(path, encoding)
+def _open(
+    path: Path, mapping: ColumnMapping, encoding: str, sheet: str, header_row: int
+) -> ColumnFile:
+    ending = path.suffix.lower()
+    known = known_words(mapping)
+    if ending in ENDINGS:
+        return open_sheet(path, sheet, known, header_row)
+    if sheet:
+        raise InputFileError(
+            f"{path} is no workbook ({', '.join(ENDINGS)}), got sheet={sheet}; leave it out"
+        )
+    return (
+        open_parquet(path) if ending == ".parquet" else open_csv(path, encoding, known, header_row)
+    )
 
 
-def _checked(file: ColumnFile, key: str, size: int) -> Iterator[dict[str, Sequence[str]]]:
-    """Blocks of columns by name; refuses missing and repeated keys and files without rows."""
+def _parts(column: str, header: Sequence[str]) -> tuple[str, ...]:
+    """The columns of a joined one, as 住所1+住所2; none if it is not joined."""
+    parts = tuple(column.split("+"))
+    joined = column not in header and len(parts) > 1 and set(parts) <= set(header)
+    return parts if joined else ()
+
+
+def _checked(opened: OpenedFile, key: str, size: int) -> Iterator[dict[str, Sequence[str]]]:
+    """Blocks of columns by name; refuses missing and repeated keys and files without rows.
+
+    The key '' is for lists without one.
+    """
+    file = opened.file
+    parts = _parts(opened.mapping.address, file.header)
     # hashes take 8 bytes per id; the ids of a long list would not fit into memory
     hashes = array("q")
     for columns in file.blocks(size):
         texts = dict(zip(file.header, columns, strict=True))
-        if "" in texts[key]:
+        if parts:
+            spread = zip(*(texts[part] for part in parts), strict=True)
+            texts[opened.mapping.address] = [" ".join(filter(None, row)) for row in spread]
+        if not key:
+            hashes.append(len(hashes))
+        elif "" in texts[key]:
             place = file.place(len(hashes) + list(texts[key]).index(""))
-            raise InputFileError(f"{file.path} {place}: {key} is empty; give every row an id")
-        hashes.extend(map(hash, texts[key]))
+            raise InputFileError(
+                f"{file.path} {place}: {key} is empty; give every row an id{_or_numbers(opened)}"
+            )
+        else:
+            hashes.extend(map(hash, texts[key]))
         yield texts
     if not hashes:
         raise InputFileError(f"expected rows in {file.path}, got only a header")
     ordered = np.sort(np.frombuffer(hashes, dtype=np.int64))
     suspects = set(ordered[:-1][ordered[1:] == ordered[:-1]].tolist())
     if suspects:
-        _refuse_repeated(file, key, size, suspects)
+        _refuse_repeated(opened, key, size, suspects)
 
 
-def _refuse_repeated(file: ColumnFile, key: str, size: int, suspects: set[int]) -> None:
+def _refuse_repeated(opened: OpenedFile, key: str, size: int, suspects: set[int]) -> None:
     """Read the file again to distinguish equal ids from equal hashes."""
+    file = opened.file
     first: dict[str, int] = {}
     row = 0
     for columns in file.blocks(size):
@@ -163,15 +285,22 @@ def _refuse_repeated(file: ColumnFile, key: str, size: int, suspects: set[int]) 
                 raise InputFileError(
                     f"{file.path} {file.place(row)}: {key} {text!r} is already used on "
                     f"{file.place(first[text])}; give every row a different id"
+                    f"{_or_numbers(opened)}"
                 )
             row += 1
 
 
+def _or_numbers(opened: OpenedFile) -> str:
+    """The other remedy where the id of a client was recognised, not named."""
+    guessed = "client_id" in opened.recognition.found.values()
+    return ", or number the rows with columns.client_id=''" if guessed else ""
+
+
 def _records(
-    texts: Mapping[str, Sequence[str]], columns: Mapping[str, str], key: str
+    texts: Mapping[str, Sequence[str]], columns: Mapping[str, str], ids: Sequence[str]
 ) -> RecordBatch:
     return RecordBatch(
-        texts[columns[key]],
+        ids,
         {field: texts[columns[field]] for field in FIELDS if field in columns},
     )
 

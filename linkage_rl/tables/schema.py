@@ -28,7 +28,7 @@ class ColumnMapping:
     company_id: str = "company_id"
     """Key of a company; in a client list the truth."""
     client_id: str = "client_id"
-    """Key of a client; read from client lists only."""
+    """Key of a client; read from client lists only. '' numbers the rows of the list from 1."""
     name: str = "name"
     name_kana: str = "name_kana"
     name_en: str = "name_en"
@@ -37,7 +37,8 @@ class ColumnMapping:
     city: str = "city"
     street: str = "street"
     address: str = "address"
-    """Full address in one column; read into `street` if there is no street column."""
+    """Full address in one column; read into `street` if there is no street column. In a file it
+    may be spread over columns, as 住所1+住所2."""
     phone: str = "phone"
     url: str = "url"
     corporate_number: str = "corporate_number"
@@ -68,14 +69,15 @@ class ColumnMapping:
         Args:
             have: Columns of the list.
             what: The list in words, for the error.
-            needs_id: Whether a list without `client_id` is refused.
+            needs_id: Whether a list without `client_id` is refused, unless its rows are numbered.
 
         Raises:
             SchemaError: `client_id` is missing, or a column that the mapping names, or every
                 field that could identify the client.
         """
         wanted = ("client_id", *CLIENT_FIELDS, "company_id")
-        found = self._found(wanted, ("client_id",) if needs_id else (), have, what)
+        needed = ("client_id",) if needs_id and self.client_id else ()
+        found = self._found(wanted, needed, have, what)
         unused = set(have) - set(found.values())
         if not set(found) & set(CLIENT_FIELDS) or (
             "name" not in found and nearest(self.name, unused)
@@ -89,11 +91,11 @@ class ColumnMapping:
         found = {}
         for column in wanted:
             theirs = getattr(self, column)
-            if theirs in have:
+            if theirs and theirs in have:
                 found[column] = theirs
             elif column in needed or theirs not in ("", column):
                 raise SchemaError(missing_column(what, theirs or column, have))
-        if "street" not in found and self.address in have:
+        if "street" not in found and self.address and self.address in have:
             found["street"] = self.address
         elif "street" not in found and self.address not in ("", "address"):
             raise SchemaError(missing_column(what, self.address, have))
