@@ -17,11 +17,12 @@ from linkage_rl.protocols import CompanySource
 from linkage_rl.records import RecordBatch
 from linkage_rl.tables.readers import read_companies
 from linkage_rl.tables.store import CompanyStore
+from linkage_rl.tables.xlsx_file import ENDINGS
 
 if TYPE_CHECKING:
     from linkage_rl.training.pipeline import RunResult
 
-_COMPANY_FILES = (".csv", ".tsv", ".parquet")
+_COMPANY_FILES = (".csv", ".tsv", ".txt", ".parquet", *ENDINGS)
 
 
 def load_bundle(
@@ -88,8 +89,8 @@ def link(
             `FrameLinker.link` for what it may hold. A `RecordBatch` gives a `LinkedBatch`.
         bundle: Bundle folder, or what `load_bundle` returned.
         companies: The companies to link with: a database URL or path of an SQLite file, a
-            company file (.csv, .tsv or .parquet), a `CompanyStore`, or a table of companies, with
-            `company_id` and `name`. Files and tables are indexed in memory; None takes the index
+            company file (.csv, .tsv, .xlsx, .parquet), a `CompanyStore`, or a table of companies,
+            with `company_id` and `name`. Files and tables are indexed in memory; None takes the index
             in the bundle.
         columns: Field to column of the client table, as {"name": "会社名"}.
         company_columns: The same for the company table.

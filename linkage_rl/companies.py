@@ -17,10 +17,11 @@ from tqdm.auto import tqdm
 from linkage_rl.candidates.refresh import build_index, open_index
 from linkage_rl.config.command import command, say
 from linkage_rl.config.inputs import TableChoice, database_of, index_folder
+from linkage_rl.errors import ConfigError
 from linkage_rl.records import CompanyRows
 from linkage_rl.tables.credentials import shown
 from linkage_rl.tables.nta import read_nta
-from linkage_rl.tables.readers import read_companies
+from linkage_rl.tables.readers import open_companies, read_companies
 from linkage_rl.tables.schema import CANONICAL
 from linkage_rl.tables.store import CompanyStore
 
@@ -39,10 +40,18 @@ class CompaniesSettings:
     """Whether to apply changes to the index instead of rebuilding it."""
     encoding: str = ""
     """Encoding of a CSV file; '' detects it."""
+    sheet: str = ""
+    """Sheet of a workbook; '' takes the one with the likeliest header."""
+    header_row: int = 0
+    """Row of the header, counted from 1; 0 finds it."""
     nta: bool = False
     """Whether a CSV file has the layout of the National Tax Agency, without a header; a zip always
     has."""
     table: TableChoice = field(default_factory=TableChoice)
+
+    def __post_init__(self) -> None:
+        if self.header_row < 0:
+            raise ConfigError(f"header_row must be at least 0, got {self.header_row}")
 
 
 def run(settings: CompaniesSettings) -> None:
@@ -72,6 +81,8 @@ def run(settings: CompaniesSettings) -> None:
 def load(store: CompanyStore, source: Path, settings: CompaniesSettings) -> None:
     """Check the file to its end, then load all of it or, on a fault, nothing."""
     begin = time.perf_counter()
+    if not _from_tax_agency(source, settings):
+        _say_columns(source, settings)
     checked = _with_progress(_chunks(source, settings), "checking")
     rows = sum(len(chunk.records) for chunk in checked)
     store.create()
@@ -83,9 +94,31 @@ def load(store: CompanyStore, source: Path, settings: CompaniesSettings) -> None
 def _chunks(
     source: Path, settings: CompaniesSettings, store: CompanyStore | None = None
 ) -> Iterator[CompanyRows]:
-    if settings.nta or source.suffix == ".zip":
+    if _from_tax_agency(source, settings):
         return read_nta(source, store)
-    return read_companies(source, settings.table.mapping, encoding=settings.encoding)
+    return read_companies(
+        source,
+        settings.table.mapping,
+        encoding=settings.encoding,
+        sheet=settings.sheet,
+        header_row=settings.header_row,
+    )
+
+
+def _from_tax_agency(source: Path, settings: CompaniesSettings) -> bool:
+    return settings.nta or source.suffix == ".zip"
+
+
+def _say_columns(source: Path, settings: CompaniesSettings) -> None:
+    opened = open_companies(
+        source,
+        settings.table.mapping,
+        encoding=settings.encoding,
+        sheet=settings.sheet,
+        header_row=settings.header_row,
+    )
+    if str(opened):
+        say(str(opened))
 
 
 def _with_progress(

@@ -21,6 +21,7 @@ from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider, decide_cases
 from linkage_rl.decision.prepare import prepare_cases
 from linkage_rl.decision.rewards import RewardWeights
+from linkage_rl.decision.truth import checked_truth
 from linkage_rl.errors import ConfigError, OutputError, SchemaError
 from linkage_rl.evaluation.answers import Answers, apply_threshold
 from linkage_rl.evaluation.error_examples import error_examples
@@ -34,7 +35,7 @@ from linkage_rl.evaluation.report import (
 )
 from linkage_rl.evaluation.timing import live_microseconds
 from linkage_rl.linker import Linker
-from linkage_rl.tables.readers import ClientList, read_clients
+from linkage_rl.tables.readers import ClientList, open_clients, read_clients
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 
 
@@ -54,6 +55,10 @@ class EvaluateSettings:
     """Index folder of the database; '' takes the default place."""
     encoding: str = ""
     """Encoding of a CSV list; '' detects it."""
+    sheet: str = ""
+    """Sheet of a workbook; '' takes the one with the likeliest header."""
+    header_row: int = 0
+    """Row of the header, counted from 1; 0 finds it."""
     columns: ColumnMapping = field(default_factory=lambda: CANONICAL)
     """Columns of the client list."""
     table: TableChoice = field(default_factory=TableChoice)
@@ -71,6 +76,8 @@ class EvaluateSettings:
             raise ConfigError("evaluate needs bundle=, the folder that a training run wrote")
         if not self.clients:
             raise ConfigError("evaluate needs clients=, a client list with its truth; see --help")
+        if self.header_row < 0:
+            raise ConfigError(f"header_row must be at least 0, got {self.header_row}")
 
 
 def run(settings: EvaluateSettings) -> float:
@@ -83,7 +90,7 @@ def run(settings: EvaluateSettings) -> float:
         LinkageError: List, bundle, database or index has a fault, or nothing can be written.
     """
     source = Path(settings.clients).expanduser()
-    clients = read_clients(source, settings.columns, encoding=settings.encoding)
+    clients = _read(source, settings)
     if clients.truth is None:
         raise SchemaError(
             f"client list {source} needs the column {settings.columns.company_id!r} with the "
@@ -93,9 +100,10 @@ def run(settings: EvaluateSettings) -> float:
         linker,
         _,
     ):
-        cases = prepare_cases(
-            linker.index, linker.blockers, clients.records, clients.truth, linker.limit
-        )
+        truth, warning = checked_truth(clients.truth, linker.index, f"client list {source}")
+        if warning:
+            say(warning)
+        cases = prepare_cases(linker.index, linker.blockers, clients.records, truth, linker.limit)
         answers = {
             name: apply_threshold(
                 Answers.of(decide_cases(decider, cases), cases),
@@ -114,6 +122,26 @@ def run(settings: EvaluateSettings) -> float:
     _write_page(output, settings, results, answers["bundle"].answers, cases)
     say(f"report   {output / 'report.html'}")
     return answers["bundle"].metrics.expected_reward
+
+
+def _read(source: Path, settings: EvaluateSettings) -> ClientList:
+    """The client list; says how it is read where it is not as most are."""
+    opened = open_clients(
+        source,
+        settings.columns,
+        encoding=settings.encoding,
+        sheet=settings.sheet,
+        header_row=settings.header_row,
+    )
+    if str(opened):
+        say(str(opened))
+    return read_clients(
+        source,
+        settings.columns,
+        encoding=settings.encoding,
+        sheet=settings.sheet,
+        header_row=settings.header_row,
+    )
 
 
 def _deciders(linker: Linker, cases: CaseSet) -> dict[str, Decider]:

@@ -10,7 +10,7 @@ if __name__ == "__main__":
 import csv
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import astuple, dataclass, field
 from functools import lru_cache, partial
@@ -27,11 +27,10 @@ from linkage_rl.errors import CandidateIndexError, ConfigError
 from linkage_rl.linked_columns import COLUMNS, DECISIONS, own_names, texts_of
 from linkage_rl.linker import Linker
 from linkage_rl.records import DecisionKind
-from linkage_rl.tables.csv_file import open_csv
-from linkage_rl.tables.parquet_file import open_parquet
-from linkage_rl.tables.readers import ClientList, count_clients, iter_clients
+from linkage_rl.tables.readers import ClientList, count_clients, iter_clients, open_clients
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.tables.writer import OutputFile, file_fingerprint
+from linkage_rl.tables.xlsx_file import ENDINGS
 
 Row = tuple[str, ...]
 """One line of the output: a text for each of its columns."""
@@ -44,7 +43,7 @@ class LinkSettings:
     bundle: str = ""
     """Bundle folder."""
     clients: str = ""
-    """Client list: a CSV or Parquet file."""
+    """Client list: a CSV or Parquet file, or a workbook."""
     output: str = ""
     """CSV file to write; it appears, or is replaced, when it is complete."""
     database: str = ""
@@ -53,6 +52,12 @@ class LinkSettings:
     """Index folder of the database; '' takes its default place."""
     encoding: str = ""
     """Encoding of a CSV list; '' detects it."""
+    sheet: str = ""
+    """Sheet of a workbook; '' takes the one with the likeliest header."""
+    header_row: int = 0
+    """Row of the header, counted from 1; 0 finds it."""
+    bom: bool = False
+    """Whether the output begins with a byte order mark, by which Excel recognises UTF-8."""
     chunk: int = 8192
     """Clients that are linked and written together; an interrupted run loses at most one chunk."""
     workers: int = 1
@@ -71,10 +76,10 @@ class LinkSettings:
         ):
             if not getattr(self, name):
                 raise ConfigError(f"link needs {name}=, {what}; see --help")
-        for name in ("chunk", "workers"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if Path(self.output).suffix == ".parquet":
+        for name, least in (("chunk", 1), ("workers", 1), ("header_row", 0)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}")
+        if Path(self.output).suffix.lower() in (".parquet", *ENDINGS):
             raise ConfigError(f"link writes CSV, got output={self.output}; name a .csv file")
         if Path(self.output).resolve() == Path(self.clients).resolve():
             raise ConfigError(f"output={self.output} would replace the client list; name another")
@@ -97,12 +102,20 @@ def run(settings: LinkSettings) -> None:
             full. The output file is then absent or the previous one, and finished chunks are kept.
     """
     begin = time.perf_counter()
-    source = ListFile.open(Path(settings.clients).expanduser(), settings.columns, settings.encoding)
+    source = ListFile.open(
+        Path(settings.clients).expanduser(),
+        settings.columns,
+        settings.encoding,
+        settings.sheet,
+        settings.header_row,
+    )
+    if source.said:
+        say(source.said)
     clients = source.count()
     output, header = Path(settings.output).expanduser(), [*COLUMNS, *source.own_names().values()]
     with (
         open_linker(settings.bundle, settings.database, settings.index, settings.table) as opened,
-        OutputFile(output, header, _fingerprint(settings, source, opened[1])) as file,
+        OutputFile(output, header, _fingerprint(settings, source, opened[1]), settings.bom) as file,
     ):
         finished, ready = file.finished, time.perf_counter()
         _link_remaining(settings, source, clients, OpenedLinker(*opened), file)
@@ -133,26 +146,56 @@ class ListFile:
 
     path: Path
     columns: ColumnMapping
+    """As the user names them."""
     encoding: str
+    sheet: str
+    header_row: int
     header: tuple[str, ...]
+    found: Mapping[str, str]
+    """Field to its column, as named or recognised."""
+    said: str
+    """How the list is read, for the first line; '' if it is as most are."""
 
     @classmethod
-    def open(cls, path: Path, columns: ColumnMapping, encoding: str) -> "ListFile":
+    def open(
+        cls,
+        path: Path,
+        columns: ColumnMapping,
+        encoding: str,
+        sheet: str = "",
+        header_row: int = 0,
+    ) -> "ListFile":
         """Read the header.
 
         Raises:
             InputFileError: The file is missing, empty or malformed.
+            SchemaError: A column is missing.
         """
-        file = open_parquet(path) if path.suffix == ".parquet" else open_csv(path, encoding)
-        return cls(path, columns, encoding, tuple(file.header))
+        opened = open_clients(path, columns, encoding=encoding, sheet=sheet, header_row=header_row)
+        found = opened.mapping.of_clients(opened.header, f"client list {path}")
+        header = opened.file.header
+        return cls(path, columns, encoding, sheet, header_row, header, found, str(opened))
 
     def count(self) -> int:
         """Number of clients; reads the file to its end, so that every fault is found first."""
-        return count_clients(self.path, self.columns, encoding=self.encoding)
+        return count_clients(
+            self.path,
+            self.columns,
+            encoding=self.encoding,
+            sheet=self.sheet,
+            header_row=self.header_row,
+        )
 
     def chunks(self, size: int) -> Iterator[ClientList]:
         """The clients, `size` at a time."""
-        return iter_clients(self.path, self.columns, encoding=self.encoding, size=size)
+        return iter_clients(
+            self.path,
+            self.columns,
+            encoding=self.encoding,
+            sheet=self.sheet,
+            header_row=self.header_row,
+            size=size,
+        )
 
     def own_names(self) -> dict[str, str]:
         """Columns of the list without the id, each with its name in the output."""
@@ -160,8 +203,7 @@ class ListFile:
 
     def own_texts(self, chunk: ClientList) -> list[Sequence[str]]:
         """Texts of some clients under each of `own_names`."""
-        found = self.columns.of_clients(self.header, str(self.path))
-        canonical = {theirs: name for name, theirs in found.items()}
+        canonical = {theirs: name for name, theirs in self.found.items()}
         texts: list[Sequence[str]] = []
         for name in self._own():
             if name not in canonical:
@@ -173,7 +215,7 @@ class ListFile:
         return texts
 
     def _own(self) -> list[str]:
-        return [name for name in self.header if name != self.columns.client_id]
+        return [name for name in self.header if name != self.found.get("client_id")]
 
 
 def _link_remaining(
@@ -248,6 +290,8 @@ def _fingerprint(settings: LinkSettings, source: ListFile, table: str) -> str:
         file_fingerprint(Path(settings.bundle).expanduser() / "manifest.json"),
         table,
         settings.encoding,
+        settings.sheet,
+        f"{settings.header_row} {settings.bom}",
         *astuple(settings.columns),
         *astuple(settings.table.mapping),
         str(settings.chunk),

@@ -5,8 +5,7 @@ Recognition works on columns that the mapping of the user leaves open; what it f
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from types import MappingProxyType
+from dataclasses import dataclass, fields, replace
 from typing import Final
 from unicodedata import normalize
 
@@ -20,6 +19,8 @@ HEAD_ROWS: Final = 50
 BLANK: Final = " \t\r\n\u3000\xa0\x1a"
 """What a cell without content may hold: blanks, and the Ctrl-Z that ends files of old programs."""
 
+_EMPTY: Final = ("", " ", "\u3000")
+"""First cells of rows that may be blank."""
 _MARKS: Final = re.compile("[^\\w〒]+|_|必須|任意")
 _COLUMNS: Final = tuple(one.name for one in fields(ColumnMapping)[1:])
 _UNRANKED: Final = 1 << 20
@@ -45,7 +46,7 @@ class Header:
             if set(map(len, rows)) - {self.width}:
                 return None
         columns: list[Sequence[str]] = list(zip(*rows, strict=True))
-        if columns and any(blank in columns[0] for blank in ("", *BLANK)):
+        if columns and any(cell in columns[0] for cell in _EMPTY):
             columns = list(zip(*(row for row in rows if not is_blank(row)), strict=True))
         if not columns:
             return []
@@ -84,7 +85,7 @@ class Recognition:
 
     mapping: ColumnMapping
     """The mapping of the user, with the columns that were recognised."""
-    found: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    found: Mapping[str, str]
     """Column that was recognised to its field, in the order of the fields."""
     notes: tuple[str, ...] = ()
     """What else is to be said: row numbers as ids, other columns that could be meant."""

@@ -35,7 +35,9 @@ class OutputFile:
     file continues after that chunk.
     """
 
-    def __init__(self, path: Path, header: Sequence[str], fingerprint: str) -> None:
+    def __init__(
+        self, path: Path, header: Sequence[str], fingerprint: str, bom: bool = False
+    ) -> None:
         """Create the partial file, or continue the one that exists.
 
         Args:
@@ -43,6 +45,7 @@ class OutputFile:
             header: Column names.
             fingerprint: Of everything that the result depends on; a partial file of another one is
                 started again.
+            bom: Whether it begins with a byte order mark, by which Excel recognises UTF-8.
 
         Raises:
             OutputError: The folder is missing or not writable, or the disk is full.
@@ -56,7 +59,7 @@ class OutputFile:
         with self._faults():
             self._stream = self._resume() or self._partial.open("wb", buffering=0)
         if self._stream.tell() == 0:
-            self._append([header], clients=0)
+            self._append([header], clients=0, mark="\ufeff" if bom else "")
 
     def __enter__(self) -> Self:
         return self
@@ -84,8 +87,9 @@ class OutputFile:
             self._state.unlink(missing_ok=True)
             _sync_folder(self.path.parent)
 
-    def _append(self, rows: Sequence[Sequence[str]], clients: int) -> None:
+    def _append(self, rows: Sequence[Sequence[str]], clients: int, mark: str = "") -> None:
         text = io.StringIO()
+        text.write(mark)
         csv.writer(text, lineterminator="\n").writerows(rows)
         with self._faults():
             # unbuffered, so that closing after a full disk has nothing left to write

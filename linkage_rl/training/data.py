@@ -10,8 +10,9 @@ import logging
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xxhash
@@ -25,17 +26,18 @@ from linkage_rl.candidates.storage import MANIFEST
 from linkage_rl.candidates.versions import code_digest
 from linkage_rl.decision.cases import CaseSet, join_cases
 from linkage_rl.decision.prepare import prepare_cases
+from linkage_rl.decision.truth import checked_truth
 from linkage_rl.errors import SchemaError
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.augmentation import augment
 from linkage_rl.tables.credentials import parse_url
-from linkage_rl.tables.readers import ClientList, read_clients, read_companies
+from linkage_rl.tables.readers import ClientList, open_clients, read_clients, read_companies
 from linkage_rl.tables.sample import generate_clients, generate_companies
 from linkage_rl.tables.schema import CANONICAL
 from linkage_rl.tables.split import SPLITS
 from linkage_rl.tables.store import CompanyStore
 from linkage_rl.tables.two_tables import read_two_tables
-from linkage_rl.training.settings import RunSettings
+from linkage_rl.training.settings import ListSettings, RunSettings
 
 _log = logging.getLogger(__name__)
 
@@ -91,6 +93,7 @@ def _prepare(settings: RunSettings, splits: Sequence[str], cache: Path) -> Prepa
     store, folder = open_table(settings)
     with store:
         index = open_index(store, folder, progress=settings.training.progress, same_code=True)
+    lists = _with_checked_truth(lists, index)
     datasets = tuple(lists["valid"])
     lists["augmented"] = _augmented(lists["train"], settings) if "train" in splits else {}
     stamp = _stamp(settings, folder)
@@ -186,8 +189,7 @@ def client_lists(settings: RunSettings) -> dict[str, dict[str, ClientList]]:
     for split in SPLITS:
         files: Mapping[str, str] = getattr(settings.clients, split)
         named[split] = {
-            dataset: read_clients(Path(file), settings.clients.mapping)
-            for dataset, file in files.items()
+            dataset: _read(Path(file), settings.clients) for dataset, file in files.items()
         }
         for dataset, clients in named[split].items():
             if clients.truth is None:
@@ -196,6 +198,38 @@ def client_lists(settings: RunSettings) -> dict[str, dict[str, ClientList]]:
                     "company of each client, empty where there is none"
                 )
     return named
+
+
+def _read(path: Path, settings: ListSettings) -> ClientList:
+    """A client list; the log says how it is read where it is not as most are."""
+    how: dict[str, Any] = {
+        "encoding": settings.encoding,
+        "sheet": settings.sheet,
+        "header_row": settings.header_row,
+    }
+    if said := str(open_clients(path, settings.mapping, **how)):
+        _log.info("%s", said)
+    return read_clients(path, settings.mapping, **how)
+
+
+def _with_checked_truth(
+    lists: Mapping[str, Mapping[str, ClientList]], index: CompanyIndex
+) -> dict[str, dict[str, ClientList]]:
+    """The lists without truths that mean that there is none; the log counts unknown ones.
+
+    Raises:
+        SchemaError: The truths of a list are not ids of the table.
+    """
+    checked: dict[str, dict[str, ClientList]] = {}
+    for split, named in lists.items():
+        checked[split] = {}
+        for dataset, clients in named.items():
+            what = f"client list {dataset} {split}"
+            truth, warning = checked_truth(clients.truth or [""] * len(clients), index, what)
+            if warning:
+                _log.warning("%s", warning)
+            checked[split][dataset] = replace(clients, truth=truth)
+    return checked
 
 
 def _augmented(lists: Mapping[str, ClientList], settings: RunSettings) -> dict[str, ClientList]:

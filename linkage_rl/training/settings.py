@@ -66,6 +66,12 @@ class ListSettings:
     test: dict[str, str] = field(default_factory=dict)
     """On which figures are reported; nothing is chosen on it."""
     mapping: ColumnMapping = field(default_factory=lambda: CANONICAL)
+    encoding: str = ""
+    """Encoding of CSV lists; '' detects that of each."""
+    sheet: str = ""
+    """Sheet of lists in workbooks; '' takes the one with the likeliest header."""
+    header_row: int = 0
+    """Row of the header, counted from 1; 0 finds it in each list."""
     balance: float = 0.6
     """How far small datasets are repeated in training: 0 not at all, 1 up to the largest."""
 
@@ -76,7 +82,8 @@ class ListSettings:
     """The noise of the augmented clients."""
 
     def __post_init__(self) -> None:
-        check_ranges("clients", self, {"augmented": SHARE, "balance": SHARE})
+        ranges = {"augmented": SHARE, "balance": SHARE, "header_row": COUNT_OR_NONE}
+        check_ranges("clients", self, ranges)
         if not (set(self.train) <= set(self.valid) == set(self.test)):
             raise ConfigError(
                 "clients.valid and clients.test need the same datasets, those of clients.train "
