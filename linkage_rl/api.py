@@ -90,8 +90,8 @@ def link(
         bundle: Bundle folder, or what `load_bundle` returned.
         companies: The companies to link with: a database URL or path of an SQLite file, a
             company file (.csv, .tsv, .xlsx, .parquet), a `CompanyStore`, or a table of companies,
-            with `company_id` and `name`. Files and tables are indexed in memory; None takes the index
-            in the bundle.
+            with `company_id` and `name`. Files and tables are indexed in memory; None takes the
+            index in the bundle.
         columns: Field to column of the client table, as {"name": "会社名"}.
         company_columns: The same for the company table.
         progress: Whether to show a bar; None shows one for long tables in a terminal or a

@@ -183,9 +183,10 @@ def recognise(
         key: `client_id` for a client list, which may lack it, `company_id` for companies.
         below: The first rows, one text per column: what repeats in them is no key.
     """
-    wanted = (key, *(CLIENT_FIELDS if key == "client_id" else COMPANY_COLUMNS[1:]), "address")
+    wanted = (key, *COMPANY_COLUMNS[1:], "address")
     if key == "client_id":
-        wanted += ("company_id",)
+        # the truth first, as a `Company_ID` would do for the client's id as well
+        wanted = ("company_id", key, *CLIENT_FIELDS, "address")
     if {mapping.street, mapping.address} & set(header):
         wanted = tuple(name for name in wanted if name not in ("street", "address"))
     found: dict[str, str] = {}
