@@ -183,15 +183,9 @@ def recognise(
         key: `client_id` for a client list, which may lack it, `company_id` for companies.
         below: The first rows, one text per column: what repeats in them is no key.
     """
-    wanted = (key, *COMPANY_COLUMNS[1:], "address")
-    if key == "client_id":
-        # the truth first, as a `Company_ID` would do for the client's id as well
-        wanted = ("company_id", key, *CLIENT_FIELDS, "address")
-    if {mapping.street, mapping.address} & set(header):
-        wanted = tuple(name for name in wanted if name not in ("street", "address"))
     found: dict[str, str] = {}
     others: list[tuple[str, str]] = []
-    for name in wanted:
+    for name in _wanted(mapping, header, key):
         theirs = getattr(mapping, name)
         if not theirs or theirs in header:
             continue
@@ -213,6 +207,17 @@ def recognise(
         {column: name for name, column in found.items() if column},
         tuple(notes),
     )
+
+
+def _wanted(mapping: ColumnMapping, header: Sequence[str], key: str) -> list[str]:
+    """What is looked for, in this order: a column that holds one of these holds no later one."""
+    wanted = [key, *COMPANY_COLUMNS[1:], "address"]
+    if key == "client_id":
+        # the truth first, as a `Company_ID` would do for the client's id as well
+        wanted = ["company_id", key, *CLIENT_FIELDS, "address"]
+    if {mapping.street, mapping.address} & set(header):
+        return [name for name in wanted if name not in ("street", "address")]
+    return wanted
 
 
 def _without_key(

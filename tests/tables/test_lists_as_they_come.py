@@ -397,7 +397,7 @@ def test_a_company_file_needs_an_id_and_its_usual_headers_are_recognised(tmp_pat
         next(read_companies(written(tmp_path, "商号,住所\n朝日屋,津市\n")))
 
 
-SHEET = [
+SHEET: list[list[object]] = [
     ["取引先名簿"],
     [],
     [None, "No", "会社名", "電話番号", "法人番号"],
@@ -422,7 +422,10 @@ def test_a_workbook_is_read_like_a_list(tmp_path: Path) -> None:
 
 
 def test_sheet_and_header_row_can_be_named(tmp_path: Path) -> None:
-    sheets = {"A": [["name", "住所"], ["name", "client_id"], ["a", 1]], "隠": [["会社名"], ["b"]]}
+    sheets: dict[str, list[list[object]]] = {
+        "A": [["name", "住所"], ["name", "client_id"], ["a", 1]],
+        "隠": [["会社名"], ["b"]],
+    }
     path = write_workbook(tmp_path / "two.XLSX", sheets, hidden=["隠"])
 
     assert list(read_clients(path, header_row=2).records.ids) == ["1"]
@@ -432,7 +435,7 @@ def test_sheet_and_header_row_can_be_named(tmp_path: Path) -> None:
 
 
 def test_bad_workbooks_end_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    repeated = [["client_id", "会社名"], [1, "a"], [], [1, "b"]]
+    repeated: list[list[object]] = [["client_id", "会社名"], [1, "a"], [], [1, "b"]]
     path = write_workbook(tmp_path / "list.xlsx", {"S": repeated})
 
     with pytest.raises(InputFileError, match="row 4: client_id '1' is already used on row 2"):

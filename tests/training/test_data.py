@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from linkage_rl.errors import ConfigError
+from linkage_rl.errors import ConfigError, SchemaError
 from linkage_rl.tables.sample import SampleConfig
 from linkage_rl.training.data import balanced, cache_lock, prepare
 from linkage_rl.training.settings import ListSettings, RunSettings, TableSettings
@@ -71,3 +71,18 @@ def test_of_runs_that_start_together_one_prepares_and_the_others_wait(tmp_path: 
 
     with cache_lock(tmp_path):
         pass
+
+
+def test_lists_whose_truths_are_of_another_table_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "正解.csv"
+    path.write_text("会社名,company_id\n青空商事,q1\n星野製菓,なし\n", encoding="utf-8")
+    files = {"mine": str(path)}
+    settings = RunSettings(
+        cache=str(tmp_path / "cache"),
+        table=TableSettings(sample=SampleConfig(companies=300, clients=200)),
+        clients=ListSettings(train=files, valid=files, test=files),
+    )
+
+    with pytest.raises(SchemaError, match=r"client list mine train: 1 of 1 truths .* 'q1'; they"):
+        prepare(settings)
+    assert not list((tmp_path / "cache").glob("cases/*"))
