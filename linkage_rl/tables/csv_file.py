@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from linkage_rl.errors import InputFileError
-from linkage_rl.tables.encodings import HEAD_BYTES, decoded, encoding_of, undecodable
+from linkage_rl.tables.encodings import (
+    HEAD_BYTES,
+    WORKBOOK_MARKS,
+    decoded,
+    encoding_of,
+    undecodable,
+)
 from linkage_rl.tables.headers import (
     HEAD_ROWS,
     Header,
@@ -23,11 +29,13 @@ from linkage_rl.tables.headers import (
     words_in,
 )
 
-SEPARATORS: Final = {",": "", "\t": "tab-separated", ";": "semicolon-separated"}
+SEPARATORS: Final = {
+    ",": "",
+    "\t": "tab-separated",
+    ";": "semicolon-separated",
+    "|": "separated by |",
+}
 """Separators that are recognised, the usual one first, each with what is said of the file."""
-
-WORKBOOK_MARKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-"""First bytes of .xlsx and .xls files."""
 
 FAULTS: Final = {
     "unexpected end of data": "a quote is opened and never closed",

@@ -12,6 +12,9 @@ HEAD_BYTES: Final = 1 << 20
 
 BOMS: Final = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", b"\xfe\xff": "utf-16"}
 
+WORKBOOK_MARKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""First bytes of .xlsx and .xls files, which are no text."""
+
 MAX_ACCIDENTAL_UTF8: Final = 0.2
 """Share of non-ASCII lines that may be valid UTF-8 in a Shift-JIS file. A Shift-JIS line is rarely
 valid UTF-8, but broken UTF-8 is often valid Shift-JIS."""

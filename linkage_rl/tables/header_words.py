@@ -76,6 +76,7 @@ def _words() -> Iterator[tuple[str, str]]:
     """Every folded header with its field, the likeliest first."""
     yield from ((word, "id") for word in _IDS)
     yield from ((word, "name") for word in _NAMES)
+    yield from ((f"{word}1", "name") for word in _NAMES if word.endswith(("名", "名称", "name")))
     for field, marks in (("name_kana", _READINGS), ("name_en", _LATIN)):
         for name in _NAMES:
             yield from ((word, field) for mark in marks for word in (name + mark, mark + name))

@@ -190,7 +190,11 @@ def recognise(
         if not theirs or theirs in header:
             continue
         taken = {getattr(mapping, one) for one in _COLUMNS} | {*found.values()}
-        columns = _candidates(name, theirs, [c for c in header if c not in taken], header, key)
+        free = [column for column in header if column not in taken]
+        columns = _candidates(name, theirs, free, header, key)
+        if name == "name":
+            # a 得意先 may be its code
+            columns = [one for one in columns if not _all_digits(one, header, below)]
         if columns:
             found[name] = columns[0]
             others += [(column, name) for column in columns[1:] if theirs == name]
@@ -207,6 +211,11 @@ def recognise(
         {column: name for name, column in found.items() if column},
         tuple(notes),
     )
+
+
+def _all_digits(column: str, header: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    texts = [row[list(header).index(column)] for row in below]
+    return bool(texts) and all(text.strip().isdecimal() for text in texts)
 
 
 def _wanted(mapping: ColumnMapping, header: Sequence[str], key: str) -> list[str]:

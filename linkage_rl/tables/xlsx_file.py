@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from linkage_rl.errors import InputFileError
+from linkage_rl.tables.encodings import WORKBOOK_MARKS
 from linkage_rl.tables.headers import (
     HEAD_ROWS,
     Header,
@@ -131,20 +132,25 @@ def _open(path: Path) -> "calamine.CalamineWorkbook":
             "pip install python-calamine, or save the sheet as CSV"
         )
     try:
-        return calamine.load_workbook(path)
-    except calamine.PasswordError:
-        raise InputFileError(
-            f"{path} is protected by a password; save it without one, or as CSV"
-        ) from None
+        with path.open("rb") as stream:
+            mark = stream.read(len(WORKBOOK_MARKS[0]))
+        if mark in WORKBOOK_MARKS:
+            return calamine.load_workbook(path)
     except OSError as error:
         raise InputFileError(
             f"cannot read {path}: {error.strerror or error}; check the path"
         ) from None
+    except calamine.PasswordError:
+        raise InputFileError(
+            f"{path} is protected by a password; save it without one, or as CSV"
+        ) from None
     except calamine.CalamineError as error:
         raise InputFileError(
-            f"cannot read {path} as a workbook: {error}; save it again, or give a CSV file the "
-            "ending .csv"
+            f"cannot read {path} as a workbook: {error}; save it again, or as CSV"
         ) from None
+    raise InputFileError(
+        f"expected a workbook in {path}, got text; give CSV the ending .csv, and save HTML as .xlsx"
+    )
 
 
 def _rows(book: "calamine.CalamineWorkbook", sheet: str) -> Iterator[list[str]]:

@@ -37,6 +37,10 @@ FORMATS = {
         "client_id;name;address\n7;㈱朝日屋;長野市南千歳1-2\n8;星野製菓;津市栄町3-4\n",
         ".csv",
     ),
+    "vertical bar": (
+        "client_id|name|address\n7|㈱朝日屋|長野市南千歳1-2\n8|星野製菓|津市栄町3-4\n",
+        ".csv",
+    ),
     "separator named in the first line": (
         "sep=;\nclient_id;name;address\n7;㈱朝日屋;長野市南千歳1-2\n8;星野製菓;津市栄町3-4\n",
         ".csv",
@@ -305,6 +309,12 @@ def test_a_name_beside_a_company_name_is_that_of_a_person() -> None:
     assert recognise(CANONICAL, ["name", "Company"], "client_id").mapping.name == "name"
 
 
+def test_a_column_of_numbers_is_no_name(tmp_path: Path) -> None:
+    path = written(tmp_path, "得意先,名称1,名称2\n100,朝日屋,\n101,星野製菓,\n")
+
+    assert list(read_clients(path).records.column("name")) == ["朝日屋", "星野製菓"]
+
+
 def test_the_reading_of_a_person_is_not_that_of_the_company() -> None:
     header = ["会社名", "担当者名", "フリガナ"]
 
@@ -440,8 +450,10 @@ def test_bad_workbooks_end_with_a_sentence(tmp_path: Path, monkeypatch: pytest.M
 
     with pytest.raises(InputFileError, match="row 4: client_id '1' is already used on row 2"):
         count_clients(path)
-    with pytest.raises(InputFileError, match=r"cannot read .* as a workbook: .* ending .csv"):
+    with pytest.raises(InputFileError, match=r"expected a workbook in .*, got text"):
         count_clients(written(tmp_path, "client_id,name\n1,a\n", "text.xlsx"))
+    with pytest.raises(InputFileError, match=r"cannot read .* as a workbook: .*; save it again"):
+        count_clients(written(tmp_path, path.read_bytes()[:300], "cut.xlsx"))
     with pytest.raises(InputFileError, match="got a workbook; give it the ending of one"):
         count_clients(written(tmp_path, path.read_bytes(), "book.csv"))
     with pytest.raises(InputFileError, match=r"No such file or directory.*; check the path"):
