@@ -14,15 +14,15 @@ import csv
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from experiments.suite import kind_lists
+from experiments.suite import kind_lists, kind_names, kind_places
 from experiments.suite.kind_lists import Condition, Kinds
-from experiments.suite.kind_tables import real_table, sample_clients, sample_table
+from experiments.suite.kind_tables import Table, real_table, sample_clients, sample_table
 from linkage_rl.config.command import say
 from linkage_rl.evaluation.tables import markdown_table
 from linkage_rl.records import FIELDS
@@ -35,6 +35,17 @@ CROWDED: Final = 8
 
 TIED: Final = re.compile("[0-9]+ companies of this name")
 """How a reason says that the client cannot tell several companies apart."""
+
+ROWS: Final[tuple[Callable[[Kinds, Table], None], ...]] = (
+    kind_places.namesakes,
+    kind_names.beside_names,
+    kind_names.dirty_tables,
+    kind_names.sisters,
+    kind_places.crowded,
+    kind_places.places,
+    kind_names.latin_forms,
+)
+"""Rows of the page that are made of the real table alone."""
 
 Answer = Mapping[str, str]
 """Columns of the output for one client."""
@@ -69,7 +80,7 @@ def make(folder: Path, rows: int = REAL_ROWS) -> None:
     kind_lists.shared_values(kinds, sample, *sample_clients())
     for table, name in ((sample, "sample"), (real, "real")):
         kind_lists.ties(kinds, table, name)
-    for add in kind_lists.ROWS:
+    for add in ROWS:
         add(kinds, real)
     kind_lists.damaged_cells(kinds, sample)
     write(folder, kinds)

@@ -43,7 +43,7 @@ def table() -> Table:
 def made(table: Table) -> Kinds:
     """Every row of the page that is made of the real table."""
     made = Kinds(np.random.default_rng(0), {"real": table.rows})
-    for add in kind_lists.ROWS:
+    for add in kinds.ROWS:
         add(made, table)
     return made
 
