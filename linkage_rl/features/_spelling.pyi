@@ -11,6 +11,8 @@ def spell(
     company_loose: list[str],
     marks: list[str],
     company_marks: list[str],
+    bare: list[str],
+    company_bare: list[str],
     kana: list[str],
     company_kana: list[str],
     latin: list[str],

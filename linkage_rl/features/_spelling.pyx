@@ -49,6 +49,7 @@ cdef Py_ssize_t _shared(str a, str b, bint at_end):
 
 def spell(
     list core, list company_core, list loose, list company_loose, list marks, list company_marks,
+    list bare, list company_bare,
     list kana, list company_kana, list latin, list company_latin,
     const float[:, ::1] similarity, const float[:, ::1] grams,
 ):
@@ -64,7 +65,7 @@ def spell(
     cdef int k
     cdef bint read
     cdef str own, their
-    values = np.zeros((n, 19), dtype=np.float32)
+    values = np.zeros((n, 20), dtype=np.float32)
     cdef float[:, ::1] out = values
     for i in range(n):
         own, their = core[i], company_core[i]
@@ -82,13 +83,14 @@ def spell(
             out[i, 7] = <float>1 / (<float>1 + similarity[4, i])
             out[i, 8] = loose[i] == company_loose[i]
             out[i, 9] = marks[i] != company_marks[i]
+            out[i, 10] = out[i, 9] != 0 and bare[i] == company_bare[i]
         read = kana[i] != "" and company_kana[i] != ""
         if read:
-            out[i, 10] = similarity[5, i]
-            out[i, 11] = similarity[6, i]
-        out[i, 12] = not read
+            out[i, 11] = similarity[5, i]
+            out[i, 12] = similarity[6, i]
+        out[i, 13] = not read
         if latin[i] != "" and company_latin[i] != "":
-            out[i, 13] = similarity[7, i]
+            out[i, 14] = similarity[7, i]
         for k in range(5):
-            out[i, 14 + k] = grams[i, k]
+            out[i, 15 + k] = grams[i, k]
     return values

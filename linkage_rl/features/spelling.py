@@ -14,7 +14,7 @@ from rapidfuzz.distance import Indel, JaroWinkler, Levenshtein
 from linkage_rl.candidates.blockers import Clients
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.features import _spelling
-from linkage_rl.text.likeness import complete_lost, marks, read_alike
+from linkage_rl.text.likeness import complete_lost, marks, read_alike, without_marks
 
 NAMES: Final = (
     "core_ratio",
@@ -27,6 +27,7 @@ NAMES: Final = (
     "core_edits",
     "read_alike",
     "marks_differ",
+    "only_marks_differ",
     "kana_ratio",
     "kana_jaro_winkler",
     "kana_missing",
@@ -76,6 +77,7 @@ def _compared(
     distinct = list(dict.fromkeys([*core, *company_core]))
     loose = dict(zip(distinct, read_alike(distinct), strict=True))
     mark = dict(zip(distinct, marks(distinct), strict=True))
+    bare = dict(zip(distinct, without_marks(distinct), strict=True))
     loose_company = [loose[text] for text in company_core]
     loose_core = complete_lost([loose[text] for text in core], loose_company)
     similarity = np.zeros((8, len(rows)), dtype=np.float32)
@@ -96,6 +98,8 @@ def _compared(
         loose_company,
         [mark[text] for text in core],
         [mark[text] for text in company_core],
+        [bare[text] for text in core],
+        [bare[text] for text in company_core],
         kana,
         company_kana,
         latin,

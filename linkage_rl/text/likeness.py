@@ -25,6 +25,7 @@ _HOMOPHONES: Final = {
 """Words that clerks confuse; the first is replaced by the second."""
 
 _NUMERALS: Final = re.compile("[〇一二三四五六七八九十]+")
+_MARK: Final = re.compile("[0-9東西南北上下左右前後新旧]+")
 _MARKS: Final = re.compile("[^0-9東西南北上下左右前後新旧\n]+")
 
 
@@ -47,6 +48,15 @@ def marks(cores: Sequence[str]) -> list[str]:
     ['西', '東', '25', '25']
     """
     return split(_MARKS.sub("", _in_digits(join(cores))), len(cores))
+
+
+def without_marks(cores: Sequence[str]) -> list[str]:
+    """Cores without what distinguishes sister companies; equal for 第一山田 and 第二山田.
+
+    >>> without_marks(["第1山田", "第二山田", "西日本山田"])
+    ['第山田', '第山田', '日本山田']
+    """
+    return split(_MARK.sub("", _in_digits(join(cores))), len(cores))
 
 
 def _in_digits(block: str) -> str:

@@ -364,3 +364,22 @@ class OneMore:
 
     def ids(self) -> list[list[str]]:
         return [list(IDS)]
+
+
+@pytest.mark.parametrize(
+    ("client", "company", "sister"),
+    [
+        ("第二山田建設", "第一山田建設", 1),
+        ("第2山田建設", "第二山田建設", 0),
+        ("西日本山田建設", "東日本山田建設", 1),
+        ("山田建設", "山田建設", 0),
+        ("第二山田工業", "第一山田建設", 0),
+    ],
+)
+def test_sisters_differ_in_nothing_but_their_marks(client: str, company: str, sister: int) -> None:
+    index = CompanyIndex.build([company_rows({"a": {"name": company}})])
+    own = clients({"name": client})
+
+    values = pair_features(index, own, np.array([0]), np.array([0]))[0]
+
+    assert dict(zip(PAIR_FEATURES, values, strict=True))["only_marks_differ"] == sister
