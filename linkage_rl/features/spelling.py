@@ -68,8 +68,9 @@ def _compared(
     rows: NDArray[np.int64],
 ) -> NDArray[np.float32]:
     client, own = client_of_pair.tolist(), clients.canonical
-    core, company_core = _of_pairs(own.core, client), index.texts("core", rows)
-    stem = _of_pairs(own.stem, client)
+    company_core = index.texts("core", rows)
+    core = complete_lost(_of_pairs(own.core, client), company_core)
+    stem = complete_lost(_of_pairs(own.stem, client), company_core)
     kana, latin = _of_pairs(own.kana, client), _of_pairs(own.latin, client)
     missing = [""] * len(rows)
     company_kana = index.texts("kana", rows) if any(kana) else missing
@@ -79,7 +80,7 @@ def _compared(
     mark = dict(zip(distinct, marks(distinct), strict=True))
     bare = dict(zip(distinct, without_marks(distinct), strict=True))
     loose_company = [loose[text] for text in company_core]
-    loose_core = complete_lost([loose[text] for text in core], loose_company)
+    loose_core = [loose[text] for text in core]
     similarity = np.zeros((8, len(rows)), dtype=np.float32)
     similarity[0] = _distance(core, company_core, Indel.normalized_similarity)
     similarity[1] = _distance(core, company_core, JaroWinkler.normalized_similarity)

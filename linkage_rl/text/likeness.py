@@ -25,8 +25,8 @@ _HOMOPHONES: Final = {
 """Words that clerks confuse; the first is replaced by the second."""
 
 _NUMERALS: Final = re.compile("[〇一二三四五六七八九十]+")
-_MARK: Final = re.compile("[0-9東西南北上下左右前後新旧]+")
-_MARKS: Final = re.compile("[^0-9東西南北上下左右前後新旧\n]+")
+_MARK: Final = re.compile(f"[{LOST}0-9東西南北上下左右前後新旧]+")
+_MARKS: Final = re.compile(f"[^{LOST}0-9東西南北上下左右前後新旧\n]+")
 
 
 def read_alike(cores: Sequence[str]) -> list[str]:
@@ -43,6 +43,8 @@ def read_alike(cores: Sequence[str]) -> list[str]:
 
 def marks(cores: Sequence[str]) -> list[str]:
     """What distinguishes sister companies: numbers, points of the compass, old and new.
+
+    A lost character is one, too: 山〓製作所 has a character more than 山製作所.
 
     >>> marks(["西日本電信電話", "東日本電信電話", "アクイジション25", "二十五"])
     ['西', '東', '25', '25']
