@@ -168,7 +168,15 @@ PUBLIC_PAGES: Final = (
     "https://twitter.com/",
 )
 FREE_MAIL: Final = ("info@gmail.com", "shop@yahoo.co.jp", "kaisha@gmail.com", "mail@icloud.com")
-UNKNOWN_KANA: Final = ("フメイ", "ミトウロク", "カブシキガイシャ", "テスト")
+UNKNOWN_KANA: Final = (
+    "フメイ",
+    "カイシャ",
+    "ミトウロク",
+    "トリヒキサキ",
+    "オキャクサマ",
+    "カナ",
+    "テスト",
+)
 
 SHARED_KINDS: Final[Mapping[str, Change]] = MappingProxyType(
     {

@@ -45,16 +45,18 @@ def without_escapes(block: str) -> str:
 
 LOST: Final = "〓"
 """Stands for one character that could not be written; kept in the core of a name."""
-_LETTER: Final = "[一-龠々ぁ-ゖァ-ヺー]"
-_LOST: Final = re.compile(f"(?<={_LETTER})[?〓■□●�](?={_LETTER})")
-_LOST_AT_EDGE: Final = re.compile(f"(?<!{_LETTER})[〓�]|[〓�](?!{_LETTER})")
+_LETTER: Final = "[一-龠々ぁ-ゖァ-ヺーa-z]"
+_LOST: Final = re.compile(
+    f"(?<={_LETTER})[?〓■□●�](?={_LETTER})|(?<={_LETTER})[〓■□●�]$|(?<=[社人)])[〓■□●�](?={_LETTER})"
+)
+_LOST_AT_EDGE: Final = re.compile(f"(?<!{_LETTER})(?<![)])[〓�]")
 _LOST_FLAGS: Final = flags_of("?〓■□●�")
 
 
 def mark_lost(lines: list[str], block: str) -> list[str]:
     r"""The folded lines of a block with `LOST` for each character that could not be written.
 
-    Between letters only: at an edge a mark is decoration. No registered name has one.
+    Not before the whole name, where a mark is decoration. No registered name has one.
 
     >>> mark_lost(["株式会社?花製作所", "●株式会社丸山"], "株式会社?花製作所\\n●株式会社丸山")
     ['株式会社〓花製作所', '●株式会社丸山']

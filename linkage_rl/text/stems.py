@@ -15,7 +15,7 @@ from linkage_rl.text.municipalities import PLACE_WORDS
 _OFFICE: Final = (
     "支店|支社|支部|支所|支局|営業所|出張所|事業所|事務所|本社|本店|本部|本所|工場|製造所|製作所|製油所"
     "|研究所|センター|オフィス|病院|診療所|カンパニー|ステーション|グループ|共同体|大学|学校|高校|学院"
-    "|幼稚園|保育園|[部課室局係]"
+    "|幼稚園|保育園|倉庫|現場|工事|店|[部課室局係]"
 )
 """Last words of departments and branches, after a space."""
 
@@ -62,11 +62,11 @@ _ADDITIONS: Final = (
     "[ (:/|]|会社.+会社|代理|代表|取締役|理事長|共同体|企業体|提案体|事業体|コンソーシアム|jv"
     "|[他外][0-9一二三四五六七八九]?[社者名]|ほか"
 )
-_ADDED: Final = re.compile(f"{_ADDITIONS}|屋号")
-HINT: Final = re.compile(f"{_ADDITIONS}|{_BRANCH}|(?<![商書飯工茶百])店$")
+_ADDED: Final = re.compile(f"{_ADDITIONS}|屋号|[」』]$")
+HINT: Final = re.compile(f"{_ADDITIONS}|{_BRANCH}|(?<![商書飯工茶百])店$|[」』]$")
 """A folded, spelled-out name without any of these, whose form is at an edge, equals its stem."""
 
-_HINT_FLAGS: Final = flags_of(" (:/|理表締体ソv他外ほ支所部店場本")
+_HINT_FLAGS: Final = flags_of(" (:/|理表締体ソv他外ほ支所部店場本」』")
 """A character of each alternative of `HINT` but 会社.+会社, for a first look at all names."""
 
 
@@ -98,11 +98,14 @@ _LTD: Final = tuple(
 )
 _TRADE_NAME_FIRST: Final = re.compile("^(?:屋号|店舗名|店名|通称|愛称|ブランド名?)[ :・]{0,3}")
 _BESIDE: Final = re.compile(r"([^()]+)\(([^()]+)\)?")
+_SIDES_OF_SLASH: Final = re.compile("([^/|]{2,}?) ?[/|] ?([^/|]{2,})")
+_QUOTED: Final = re.compile("(?<=..) ?[「『][^「」『』]*[」』]$")
 _BEHIND_SLASH: Final = re.compile(f" ?[/|] ?(?!.*(?:{_COMPANY}|法人)).{{2,}}$")
 """A trade name behind a slash; no registered name has a slash."""
 _WORD: Final = re.compile("[a-z]{2}")
 _CO_LTD: Final = re.compile(
     r"(?<=[^ -~])(?:[ ,]{0,3}co\.?,? ?ltd\.?"
+    r"|[ ,]{1,3}(?:ltd|limited|inc|corp|corporation|llc|k\.k)\.?"
     r"|[ /]{1,3}[a-z][ -~]*[ ,](?:ltd|limited|inc|corp|corporation|llc|k\.k)\.?)$"
 )
 """The Latin name or form behind a Japanese one."""
@@ -117,6 +120,9 @@ _SHOP_FIRST: Final = (
     "|和食|割烹|料亭|酒場|炭火|炉端|食堂|ビストロ|バル|スナック|美容室|ヘアサロン|理容|ホテル|旅館|民宿"
     "|ペンション|ベーカリー|パン工房|洋菓子|和菓子|スーパー|ドラッグ|薬局|クリニック|デイサービス"
     "|グループホーム|特別養護老人ホーム|セブンイレブン|ファミリーマート|ローソン|エネオス"
+)
+_SHOP_NAME: Final = re.compile(
+    f"[^ ]+(?:{_SHOP_LAST}|ベーカリー|ストア|モータース|サロン|スクール|塾|工房|商店|屋)"
 )
 _SHOP: Final = re.compile(f" (?=[^ -~])(?:[^ ]*(?:{_SHOP_LAST})|(?:{_SHOP_FIRST})[^ ]*)$")
 
@@ -174,22 +180,47 @@ def _company_beside(name: str) -> str:
 
     居酒屋まる(株式会社丸山), 居酒屋まる/株式会社丸山 and 居酒屋まる 株式会社丸山 are 株式会社丸山.
     """
+    name = _without_labelled(name)
+    outer, inner = _two_sides(name)
+    if "(" not in name and inner and cut(outer).form and not cut(inner).form:
+        return outer
+    beside = outer.isascii() or not cut(outer).form
+    return inner if inner and beside and cut(inner).form else name
+
+
+def _without_labelled(name: str) -> str:
+    """The name without a labelled or quoted trade name, a Latin twin and a shop behind it."""
     if _TRADE_WORD.search(name):
         name = _TRADE_NAME_FIRST.sub("", _TRADE_NAME.sub("", name))
+    if name[-1:] in "」』":
+        name = _QUOTED.sub("", name)
     if " " in name:
+        name = _company_last(name)
         if name.endswith(_LTD) and cut(shorter := _CO_LTD.sub("", name)).form:
             name = shorter
         name = _without_shop(name)
+    return name
+
+
+def _two_sides(name: str) -> tuple[str, str]:
+    """What is before and behind a bracket, a slash or a form; '' behind where there is none."""
     if "(" in name and (found := _BESIDE.fullmatch(name)):
-        outer, inner = found[1].strip(), found[2].strip()
-    elif "/" in name or "|" in name or " " in name:
+        return found[1].strip(), found[2].strip()
+    if found := _SIDES_OF_SLASH.fullmatch(name):
+        return found[1].strip(), found[2].strip()
+    if "/" in name or "|" in name or " " in name:
         if (found := _BEHIND_SLASH.search(name)) and begins_with_form(name[: found.start()]):
-            return name[: found.start()]
-        outer, inner = _split_before_form(name)
-    else:
-        return name
-    beside = outer.isascii() or not cut(outer).form
-    return inner if inner and beside and cut(inner).form else name
+            return name[: found.start()], found[0].strip(" /|")
+        return _split_before_form(name)
+    return name, ""
+
+
+def _company_last(name: str) -> str:
+    """The company behind a shop and a space, whose form ends the name: わかば薬局 丸山株式会社."""
+    shop, _, company = name.partition(" ")
+    is_shop = _SHOP_NAME.fullmatch(shop) and " " not in company
+    parts = cut(company)
+    return company if is_shop and parts.form and len(parts.before) >= _MIN_CHARS else name
 
 
 def _split_before_form(name: str) -> tuple[str, str]:
