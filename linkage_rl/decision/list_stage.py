@@ -5,14 +5,15 @@ payee. The stage scores for each client its own best candidates and the companie
 no match besides; see `mates`. Neither the position of a client in the list nor its id counts.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.decision.first_pass import KEPT, FirstPass
-from linkage_rl.decision.mates import RELATIONS, Relation, relations
+from linkage_rl.decision import _mates
+from linkage_rl.decision.first_pass import FirstPass
+from linkage_rl.decision.mates import PROPOSED, RELATIONS, Groups
 
 _OWN: Final = ("share", "share_of_best", "is_best", "rank", "is_own")
 _CLIENT: Final = ("no_match", "best_share", "alike", "has_candidate")
@@ -24,20 +25,25 @@ PAIR_FEATURES: Final = (
     *_CLIENT,
     *(f"{name}_{relation}" for relation in RELATIONS for name in _OF_MATES),
     *_RIVALS,
+    "repeated",
 )
 """Names of the F features of a client with a company."""
 CLIENT_FEATURES: Final = (
     *_CLIENT,
     *(f"mates_{relation}" for relation in RELATIONS),
     *(f"agreement_{relation}" for relation in RELATIONS),
+    "repeated",
 )
 """Names of the Q features of a client for no match."""
 FLOOR: Final = 1e-3
 """Share from which the stage starts where the first pass gave none."""
 _ALIKE: Final = 0.8
 """Share of the best candidate's share from which on another candidate is counted as alike."""
-_CHUNK: Final = 1 << 15
-_MANY: Final = float(np.log1p(1000))
+_LIKELY: Final = 0.5
+"""Share from which on a client counts when a list is searched for repetitions."""
+_CHUNK: Final = 4096
+_LOGARITHMS: Final = (np.log1p(np.arange(64)) / np.log1p(1000)).astype(np.float32)
+"""Counts as numbers that are 0 for 0 and 1 for a thousand."""
 
 
 class ListScorer(Protocol):
@@ -87,89 +93,50 @@ class ClientList:
 
         Args:
             first: N clients.
-            lists: Number of the list of each client, shape (N,); None where there is one list.
+            lists: Number of the list of each client, shape (N,), from 0; None where there is one
+                list. The companies of different lists need different ids.
         """
         self._first = first
-        self._relations = relations(first, lists)
-        self._everyone = _everyone(first, lists)
+        self._groups = Groups.of(first, lists)
+        self._claimed = _mates.claims_by_company(first.candidates, first.shares)
+        self._repeated = _repeated(first, self._claimed[1], lists)
 
     def pairs(self, clients: NDArray[np.int64]) -> ListPairs:
         """The companies that come into question for n clients, with their features."""
-        first = self._first
-        client, company, slot = self._proposed(clients)
-        at = clients[client]
-        is_own = slot < KEPT
-        kept = np.where(is_own, slot, 0)
-        share = np.where(is_own, first.shares[at, kept], 0).astype(np.float32)
-        is_best = slot == 0
-        of_client = self._of_clients(clients)
-        features = np.empty((len(client), len(PAIR_FEATURES)), dtype=np.float32)
-        best_share = of_client[client, 1]
-        features[:, 0] = share
-        features[:, 1] = share / np.maximum(best_share, FLOOR)
-        features[:, 2] = is_best
-        features[:, 3] = np.where(is_own, slot, KEPT) / KEPT
-        features[:, 4] = is_own
-        features[:, 5:9] = of_client[client]
-        column = len(_OWN) + len(_CLIENT)
-        most = np.zeros(len(client), dtype=np.int64)
-        agreement = np.zeros((len(clients), len(RELATIONS)), dtype=np.float32)
-        mates = np.zeros((len(clients), len(RELATIONS)), dtype=np.float32)
-        for place, relation in enumerate(self._relations):
-            claims = relation.claims(at, company, share, is_best)
-            features[:, column] = claims.highest
-            features[:, column + 1] = claims.mean
-            features[:, column + 2] = _logged(claims.best_of)
-            features[:, column + 3] = _logged(claims.mates)
-            column += len(_OF_MATES)
-            most = np.maximum(most, claims.best_of)
-            mates[client, place] = _logged(claims.mates)
-            np.maximum.at(agreement[:, place], client, claims.highest)
-        rivals = self._everyone.claims(at, company, share, is_best)
-        features[:, column] = _logged(rivals.best_of)
-        features[:, column + 1] = _logged(np.maximum(rivals.best_of - most, 0))
-        features[:, column + 2] = rivals.highest
-        starts = np.searchsorted(client, np.arange(len(clients) + 1)).astype(np.int64)
-        return ListPairs(
-            starts, company, features, np.concatenate([of_client, mates, agreement], axis=1)
+        first, groups = self._first, self._groups
+        proposing = (
+            first.candidates,
+            groups.of_client,
+            groups.proposed,
+            groups.first_proposed,
+            PROPOSED,
         )
-
-    def _proposed(
-        self, clients: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Client, company and slot of each pair, by client; slot KEPT for the companies of mates."""
-        own = self._first.candidates[clients].astype(np.int64)
-        companies = [own]
-        for relation in self._relations:
-            group = relation.group[clients]
-            if len(relation.proposals):
-                companies.append(np.where(group[:, None] >= 0, relation.proposals[group], -1))
-        company = np.concatenate(companies, axis=1)
-        slot = np.minimum(np.arange(company.shape[1]), KEPT)
-        client = np.repeat(np.arange(len(clients)), company.shape[1])
-        present = np.flatnonzero(company.reshape(-1) >= 0)
-        key = client[present] << np.int64(32) | company.reshape(-1)[present]
-        # of equal pairs the first is kept, which is the client's own candidate
-        key, first = np.unique(key, return_index=True)
-        return (
-            key >> np.int64(32),
-            key & np.int64(0xFFFFFFFF),
-            np.tile(slot, len(clients))[present[first]],
+        starts = _mates.count_pairs(clients, *proposing)
+        company, features, of_clients = _mates.fill_pairs(
+            clients,
+            starts,
+            first.candidates,
+            first.shares,
+            first.no_match,
+            *proposing[1:],
+            groups.bounds,
+            groups.first_bound,
+            groups.sizes,
+            groups.first_size,
+            groups.company,
+            groups.total,
+            groups.highest,
+            groups.best_of,
+            *self._claimed,
+            _ALIKE,
+            FLOOR,
+            _LOGARITHMS,
+            len(PAIR_FEATURES),
+            len(CLIENT_FEATURES),
         )
-
-    def _of_clients(self, clients: NDArray[np.int64]) -> NDArray[np.float32]:
-        shares = self._first.shares[clients]
-        best = shares[:, 0]
-        alike = ((shares > 0) & (shares >= _ALIKE * best[:, None])).sum(axis=1)
-        return np.stack(
-            [
-                self._first.no_match[clients],
-                best,
-                alike / KEPT,
-                self._first.candidates[clients, 0] >= 0,
-            ],
-            axis=1,
-        ).astype(np.float32)
+        of_clients[:, -1] = self._repeated[clients]
+        features[:, -1] = np.repeat(self._repeated[clients], np.diff(starts))
+        return ListPairs(starts, company, features, of_clients)
 
 
 def decide_list(
@@ -222,13 +189,17 @@ def best_of(shares: NDArray[np.float32], pairs: ListPairs) -> NDArray[np.int64]:
     return best
 
 
-def _everyone(first: FirstPass, lists: NDArray[np.integer] | None) -> Relation:
-    """All clients of a list as one group, of whose candidates only the best counts."""
+def _repeated(
+    first: FirstPass, highest_claim: NDArray[np.float32], lists: NDArray[np.integer] | None
+) -> NDArray[np.float32]:
+    """How much of each client's list repeats itself, shape (N,).
+
+    That is the part of the clients with a likely company that share it with another such client.
+    """
+    best = first.candidates[:, 0]
+    likely = (best >= 0) & (first.shares[:, 0] >= _LIKELY)
+    shared = likely.copy()
+    shared[likely] = highest_claim[best[likely], 1] >= _LIKELY
     group = np.zeros(len(first), dtype=np.int64) if lists is None else lists.astype(np.int64)
-    best = np.where(np.arange(KEPT) == 0, first.candidates, -1).astype(np.int32)
-    return Relation.of(group, replace(first, candidates=best))
-
-
-def _logged(count: NDArray[np.int64]) -> NDArray[np.float32]:
-    """A count as a number that is 0 for 0 and 1 for a thousand."""
-    return np.asarray(np.log1p(count) / _MANY, dtype=np.float32)
+    part = np.bincount(group, weights=shared) / np.maximum(np.bincount(group, weights=likely), 1)
+    return np.asarray(part[group], dtype=np.float32)

@@ -72,12 +72,12 @@ def test_features_name_what_they_hold() -> None:
     )
     pairs = ClientList(first).pairs(np.arange(3))
     assert pairs.starts.tolist() == [0, 3, 5, 7]
-    assert pairs.company.tolist() == [50, 51, 52, 50, 52, 50, 52], "50 comes by the chain"
+    assert pairs.company.tolist() == [50, 51, 52, 52, 50, 52, 50], "50 comes by the chain"
     of = {name: pairs.features[:, place] for place, name in enumerate(PAIR_FEATURES)}
-    np.testing.assert_allclose(of["share"], [0.5, 0.25, 0, 0, 0.9, 0, 0.4])
-    np.testing.assert_allclose(of["highest_core"], [0, 0, 0.9, 0.5, 0, 0, 0])
-    np.testing.assert_allclose(of["highest_address"], [0, 0, 0, 0, 0.4, 0, 0.9])
-    np.testing.assert_allclose(of["is_own"], [1, 1, 0, 0, 1, 0, 1])
+    np.testing.assert_allclose(of["share"], [0.5, 0.25, 0, 0.9, 0, 0.4, 0])
+    np.testing.assert_allclose(of["highest_core"], [0, 0, 0.9, 0, 0.5, 0, 0])
+    np.testing.assert_allclose(of["highest_address"], [0, 0, 0, 0.4, 0, 0.9, 0])
+    np.testing.assert_allclose(of["is_own"], [1, 1, 0, 1, 0, 1, 0])
     assert (of["rivals"] > 0).tolist() == [False, False, True, True, True, True, True]
     assert not of["strangers"].any(), "all are joined by the chain"
     client = {name: pairs.client_features[:, at] for at, name in enumerate(CLIENT_FEATURES)}
