@@ -22,7 +22,9 @@ from linkage_rl.candidates.storage import MANIFEST as INDEX_MANIFEST
 from linkage_rl.candidates.storage import load_index
 from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.decide import Decider, Thresholds
+from linkage_rl.decision.list_stage import ListStage
 from linkage_rl.decision.observation import View
+from linkage_rl.decision.onnx_list_scorer import OnnxListScorer
 from linkage_rl.decision.onnx_policy import OnnxPolicy
 from linkage_rl.errors import BundleError, CandidateIndexError, ConfigError, OutputError
 from linkage_rl.features.matrix import PAIR_FEATURES, QUERY_FEATURES
@@ -30,12 +32,18 @@ from linkage_rl.linker import Linker
 from linkage_rl.protocols import CompanySource
 from linkage_rl.records import DecisionKind, RecordBatch
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Version of layout and manifest keys; a bundle of another one is refused."""
 _CONFIDENCE_TOLERANCE: Final = 1e-5
 _MANIFEST: Final = "manifest.json"
 _INDEX: Final = f"index/{INDEX_MANIFEST}"
-_CHECKED: Final = ("policy.onnx", "calibration.json", "golden.jsonl", _INDEX)
+LIST_POLICY: Final = "list_policy.onnx"
+"""The graph of the list stage, in bundles that have one."""
+_LIST_CALIBRATION: Final = "list_calibration.json"
+_CHECKED: Final = (
+    *("policy.onnx", "calibration.json", "golden.jsonl", _INDEX),
+    *(LIST_POLICY, _LIST_CALIBRATION),
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,18 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class ListStageFiles:
+    """The list stage of a bundle, which decides lists as a whole."""
+
+    graph: Path
+    """The exported ONNX file."""
+    calibration: Calibration
+    """Fitted on lists that were decided as a whole."""
+    thresholds: Thresholds
+    """Chosen on them."""
+
+
+@dataclass(frozen=True)
 class Golden:
     """A client with the answer that the bundle gave when it was made."""
 
@@ -83,6 +103,7 @@ def write_bundle(
     settings: Settings,
     golden: Sequence[Golden],
     index: Path | None = None,
+    list_stage: ListStageFiles | None = None,
 ) -> None:
     """Write a bundle, which replaces an older one only when it is complete.
 
@@ -93,6 +114,7 @@ def write_bundle(
         settings: Everything else that decisions depend on.
         golden: Clients and the answers that a loaded bundle must give them.
         index: Folder of the candidate index; hard-linked, not copied, where the disk allows it.
+        list_stage: What decides lists as a whole; None decides every client by itself.
 
     Raises:
         OutputError: The folder cannot be written; an older bundle there is untouched.
@@ -110,7 +132,13 @@ def write_bundle(
         )
         if index is not None:
             shutil.copytree(index, partial / "index", copy_function=_link_or_copy)
-        (partial / _MANIFEST).write_text(sealed(_manifest(partial, settings)), encoding="utf-8")
+        if list_stage is not None:
+            shutil.copyfile(list_stage.graph, partial / LIST_POLICY)
+            (partial / _LIST_CALIBRATION).write_text(
+                list_stage.calibration.to_json(), encoding="utf-8"
+            )
+        manifest = _manifest(partial, settings, list_stage)
+        (partial / _MANIFEST).write_text(sealed(manifest), encoding="utf-8")
         _swap(partial, folder)
     except OSError as error:
         raise OutputError(
@@ -155,10 +183,24 @@ def load_bundle(
         decider,
         settings.limit,
         source,
+        _list_stage(folder, manifest),
     )
     if own:
         check_golden(linker, read_golden(folder))
     return linker
+
+
+def _list_stage(folder: Path, manifest: Mapping[str, Any]) -> ListStage | None:
+    """The list stage of a bundle, None where it has none."""
+    thresholds = manifest["list_thresholds"]
+    if thresholds is None:
+        return None
+    calibration = (folder / _LIST_CALIBRATION).read_text(encoding="utf-8")
+    return ListStage(
+        OnnxListScorer(folder / LIST_POLICY),
+        Calibration.from_json(calibration),
+        Thresholds(**thresholds),
+    )
 
 
 def read_settings(folder: Path) -> Settings:
@@ -252,7 +294,9 @@ def _blocker(blocker: Blocker) -> dict[str, Any]:
     return describe(blocker)
 
 
-def _manifest(folder: Path, settings: Settings) -> dict[str, Any]:
+def _manifest(
+    folder: Path, settings: Settings, list_stage: ListStageFiles | None
+) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "blockers": [_blocker(blocker) for blocker in settings.blockers],
@@ -260,6 +304,7 @@ def _manifest(folder: Path, settings: Settings) -> dict[str, Any]:
         "max_candidates": settings.max_candidates,
         "allow_review": settings.allow_review,
         "thresholds": None if settings.thresholds is None else asdict(settings.thresholds),
+        "list_thresholds": None if list_stage is None else asdict(list_stage.thresholds),
         "pair_features": PAIR_FEATURES,
         "query_features": QUERY_FEATURES,
         "metrics": settings.metrics,

@@ -224,6 +224,37 @@ class Observation:
         return len(self.query)
 
 
+SHORTLIST: Final = 4
+"""Candidates of a client that are kept for the list stage."""
+
+
+@dataclass(frozen=True)
+class Shortlist:
+    """The best candidates of N clients, for the stage that looks at a whole list."""
+
+    candidate: NDArray[np.int64]
+    """Ids as in `Decisions.candidate`, falling share, -1 where there are no more; shape
+    (N, SHORTLIST)."""
+    share: NDArray[np.float32]
+    """Softmax weight of each among all slots and no match, in [0, 1]; tied candidates share theirs
+    equally. 0 where there is none; shape (N, SHORTLIST)."""
+    tied: NDArray[np.int16]
+    """Visible candidates tied with each, itself included, 0 where there is none; shape
+    (N, SHORTLIST)."""
+    no_match: NDArray[np.float32]
+    """Softmax weight of no match, in [0, 1], shape (N,)."""
+
+    @classmethod
+    def empty(cls, clients: int) -> "Shortlist":
+        """Without candidates."""
+        return cls(
+            np.full((clients, SHORTLIST), -1, dtype=np.int64),
+            np.zeros((clients, SHORTLIST), dtype=np.float32),
+            np.zeros((clients, SHORTLIST), dtype=np.int16),
+            np.ones(clients, dtype=np.float32),
+        )
+
+
 @dataclass(frozen=True)
 class Decisions:
     """What was decided for N clients, in their order."""
@@ -243,6 +274,8 @@ class Decisions:
     """Blockers run, one bit per blocker, shape (N,)."""
     cost: NDArray[np.float32]
     """Cost of these blockers, unit: one correct link; shape (N,)."""
+    shortlist: Shortlist | None = None
+    """The best candidates of each client; None unless they were asked for."""
 
     def __len__(self) -> int:
         return len(self.kind)

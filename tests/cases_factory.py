@@ -8,6 +8,7 @@ import numpy as np
 
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.first_pass import KEYS
 from linkage_rl.decision.observation import View
 from tests.drawn_problem import DrawnProblem
 
@@ -52,6 +53,10 @@ def typed_cases(
         available=np.array([client.available for client in clients], dtype=np.uint16),
         has_row=np.array([client.has_row for client in clients], dtype=np.bool_),
         dataset=np.zeros(len(clients), dtype=np.int16),
+        keys=np.zeros((len(clients), len(KEYS)), dtype=np.uint64),
+        truth=StringColumn.from_texts(
+            ["|".join(one.company for one in client.candidates if one.right) for client in clients]
+        ),
         clients=StringColumn.from_texts(names),
         client_texts=StringColumn.from_texts([f"client {name}" for name in names]),
         companies=StringColumn.from_texts(companies),

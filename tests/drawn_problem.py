@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.first_pass import KEYS
 
 SIMILARITIES: Final = ("core_ratio", "core_jaro_winkler", "core_cosine")
 """Features that tell the right company from others, with noise; they come first."""
@@ -97,6 +98,8 @@ class DrawnProblem:
             available=available,
             has_row=has_row,
             dataset=np.zeros(n, dtype=np.int16),
+            keys=np.zeros((n, len(KEYS)), dtype=np.uint64),
+            truth=StringColumn.from_texts(_truths(starts, right[order])),
             clients=StringColumn.from_texts([f"client-{row}" for row in range(n)]),
             client_texts=StringColumn.from_texts([f"client {row}" for row in range(n)]),
             companies=StringColumn.from_texts([f"company-{row}" for row in range(pairs)]),
@@ -148,3 +151,11 @@ class DrawnProblem:
 
     def _unpack(self, bits: NDArray[np.uint16]) -> NDArray[np.float32]:
         return ((bits[:, None] >> np.arange(self.blockers)) & 1).astype(np.float32)
+
+
+def _truths(starts: NDArray[np.int64], right: NDArray[np.bool_]) -> list[str]:
+    """Ids of the right companies of each client, joined by '|'."""
+    return [
+        "|".join(f"company-{begin + row}" for row in np.flatnonzero(right[begin:end]).tolist())
+        for begin, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)
+    ]

@@ -4,7 +4,7 @@
 import numpy as np
 
 from libc.math cimport log1p
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int16_t, int32_t, int64_t
 
 DEF KEPT = 4
 DEF UNIT = 1048576.0
@@ -247,8 +247,8 @@ cdef Py_ssize_t _find(
 
 def fill_pairs(
     const int64_t[::1] clients, const int64_t[::1] starts, const int32_t[:, :] candidates,
-    const float[:, :] shares, const float[::1] no_match, const int64_t[:, ::1] groups,
-    const int64_t[::1] proposed, const int64_t[::1] first_proposed, Py_ssize_t kept,
+    const float[:, :] shares, const int16_t[:, :] tied, const float[::1] no_match,
+    const int64_t[:, ::1] groups, const int64_t[::1] proposed, const int64_t[::1] first_proposed, Py_ssize_t kept,
     const int64_t[::1] bounds, const int64_t[::1] first_bound, const int64_t[::1] sizes,
     const int64_t[::1] first_size, const int64_t[::1] entry, const int64_t[::1] total,
     const float[:, ::1] highest, const int32_t[::1] best_of, const int32_t[::1] claimed,
@@ -262,6 +262,7 @@ def fill_pairs(
         starts: From `count_pairs`, shape (n + 1,).
         candidates: Companies of each client of the list, best first, shape (N, KEPT).
         shares: Their shares, shape (N, KEPT).
+        tied: Candidates tied with each, itself included, shape (N, KEPT).
         no_match: Share of no match, shape (N,).
         groups: Group of each client in each of R relations, -1 for none, shape (R, N).
         proposed: Companies that the groups propose, `kept` for each group.
@@ -325,9 +326,11 @@ def fill_pairs(
                 out[at, 2] = slot == 0
                 out[at, 3] = slot / <float>KEPT
                 out[at, 4] = slot < KEPT
+                if slot < KEPT:
+                    out[at, 5] = 1 - <float>1 / max(tied[client, slot], 1)
                 for k in range(4):
-                    out[at, 5 + k] = out_client[c, k]
-                column = 9
+                    out[at, 6 + k] = out_client[c, k]
+                column = 10
                 most = 0
                 for r in range(relations):
                     group = groups[r, client]

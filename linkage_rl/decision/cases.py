@@ -16,7 +16,7 @@ from linkage_rl.features.matrix import evidence_columns
 
 PER_PAIR: Final = ("pair_blockers", "retrieval_score", "features", "is_right", "pair_company")
 """Arrays with an entry per pair."""
-PER_CASE: Final = ("query", "available", "has_row", "dataset")
+PER_CASE: Final = ("query", "available", "has_row", "dataset", "keys")
 """Arrays with an entry per case."""
 
 _BY_POSITION = np.zeros(0, dtype=np.int64)
@@ -57,10 +57,15 @@ class CaseSet:
     """Whether the table has a row for the client's company, shape (N,)."""
     dataset: NDArray[np.int16]
     """Which of the lists a case comes from, shape (N,); 0 where there is one list."""
+    keys: NDArray[np.uint64]
+    """Hashes by which clients of one list are compared, see `first_pass.KEYS`; shape (N, 4)."""
     clients: StringColumn
     """Client ids, N of them."""
     client_texts: StringColumn
     """Readable client records, for display only."""
+    truth: StringColumn
+    """Ids of the right companies of each client, joined by '|', '' for none: a company that no
+    blocker proposed for the client may be found through others of the list."""
     companies: StringColumn
     """Company ids, each once, or once per list where lists were joined."""
     company_texts: StringColumn
@@ -111,6 +116,27 @@ class CaseSet:
         texts: list[str] = ids.tolist()
         return texts
 
+    def is_right_company(
+        self, case: NDArray[np.int64], company: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Whether companies are right for cases, whatever the blockers proposed; shape (M,).
+
+        Args:
+            case: Position of M cases, shape (M,).
+            company: Position in `companies` for each, -1 for none, shape (M,).
+        """
+        wanted, place = np.unique(case, return_inverse=True)
+        truths = [set(text.split("|")) - {""} for text in self.truth.take(wanted)]
+        right = np.zeros(len(case), dtype=np.bool_)
+        present = np.flatnonzero((company >= 0) & np.array([bool(ids) for ids in truths])[place])
+        known, at = np.unique(company[present], return_inverse=True)
+        names = self.companies.take(known)
+        right[present] = [
+            names[one] in truths[who]
+            for one, who in zip(at.tolist(), place[present].tolist(), strict=True)
+        ]
+        return right
+
     def take(self, cases: NDArray[np.integer]) -> "CaseSet":
         """These cases in this order, as a new set."""
         sizes = np.diff(self.starts)[cases]
@@ -124,6 +150,7 @@ class CaseSet:
             **{name: getattr(self, name)[cases] for name in PER_CASE},
             clients=self.clients.select(cases),
             client_texts=self.client_texts.select(cases),
+            truth=self.truth.select(cases),
         )
 
     def save(self, folder: str | os.PathLike[str]) -> None:
@@ -208,6 +235,6 @@ def join_cases(parts: Sequence[CaseSet], datasets: Sequence[int]) -> CaseSet:
     }
     changed |= {
         name: StringColumn.concatenate(getattr(part, name) for part in parts)
-        for name in ("clients", "client_texts", "companies", "company_texts")
+        for name in ("clients", "client_texts", "truth", "companies", "company_texts")
     }
     return replace(first, **changed)

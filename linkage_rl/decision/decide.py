@@ -16,7 +16,7 @@ from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.episode import ILLEGAL, ActionLayout, blocker_cost
 from linkage_rl.decision.observation import View
 from linkage_rl.protocols import Policy
-from linkage_rl.records import DecisionKind, Decisions, Observation
+from linkage_rl.records import SHORTLIST, DecisionKind, Decisions, Observation, Shortlist
 
 _CHUNK: Final = 2048
 _NO_MATCH, _LINK, _REVIEW = (np.int8(kind) for kind in DecisionKind)
@@ -30,6 +30,13 @@ class Thresholds:
     """Link at this calibrated confidence or above, in [0, 1]."""
     review: float = 1.1
     """Review at this confidence or above, below `link`; the default, above 1, never reviews."""
+
+    def kinds(
+        self, confidence: NDArray[np.float32], has_candidate: NDArray[np.bool_]
+    ) -> NDArray[np.int8]:
+        """`DecisionKind` of N clients, from the confidence in their best candidate; shape (N,)."""
+        kind = np.where(confidence >= self.review, _REVIEW, _NO_MATCH)
+        return np.where((confidence >= self.link) & has_candidate, _LINK, kind)
 
 
 class Pool(Protocol):
@@ -95,6 +102,36 @@ def slot_shares(logits: NDArray[np.float32], layout: ActionLayout) -> NDArray[np
     return shares
 
 
+def _shorten(
+    shortlist: Shortlist,
+    cases: NDArray[np.int64],
+    shares: NDArray[np.float32],
+    slot_candidates: NDArray[np.int64],
+    ties: NDArray[np.int8],
+) -> None:
+    """Keep the best candidates of B cases; shares and the other arrays have shape (B, K).
+
+    The weights of tied candidates are averaged: what a policy prefers among them says nothing.
+    """
+    batch, slots = shares.shape
+    shortlist.no_match[cases] = np.clip(1 - shares.sum(axis=1), 0, 1)
+    group = (np.arange(batch)[:, None] * slots + ties).astype(np.int64)
+    filled = ties >= 0
+    size = np.bincount(group[filled], minlength=batch * slots)
+    total = np.bincount(group[filled], weights=shares[filled], minlength=batch * slots)
+    mean = np.where(filled, total[group] / np.maximum(size[group], 1), -1).astype(np.float32)
+    # tied candidates stay in the policy's own order
+    own = np.argsort(-shares, axis=1, kind="stable")
+    best = np.take_along_axis(
+        own, np.argsort(-np.take_along_axis(mean, own, 1), axis=1, kind="stable"), 1
+    )[:, :SHORTLIST]
+    kept = best.shape[1]
+    shortlist.candidate[cases, :kept] = np.take_along_axis(slot_candidates, best, 1)
+    shortlist.share[cases, :kept] = np.maximum(np.take_along_axis(mean, best, 1), 0)
+    tied = np.where(filled, size[group], 0)
+    shortlist.tied[cases, :kept] = np.take_along_axis(tied, best, 1)
+
+
 @dataclass(frozen=True)
 class Decider:
     """A policy with the calibration and thresholds that turn its final actions into decisions."""
@@ -113,8 +150,14 @@ class Decider:
         """Decide for cases 0..clients-1 of the pool."""
         return self.apply_thresholds(self.decide_raw(pool, clients))
 
-    def decide_raw(self, pool: Pool, clients: int) -> Decisions:
-        """The policy's own decisions on cases 0..clients-1, with raw confidence."""
+    def decide_raw(self, pool: Pool, clients: int, shortlist: bool = False) -> Decisions:
+        """The policy's own decisions on cases 0..clients-1, with raw confidence.
+
+        Args:
+            pool: The cases.
+            clients: Number of cases to decide.
+            shortlist: Whether to keep the best candidates of each, for the list stage.
+        """
         decisions = Decisions(
             kind=np.zeros(clients, dtype=np.int8),
             candidate=np.full(clients, -1, dtype=np.int64),
@@ -122,6 +165,7 @@ class Decider:
             tied=np.ones(clients, dtype=np.int16),
             ran=np.zeros(clients, dtype=np.uint16),
             cost=np.zeros(clients, dtype=np.float32),
+            shortlist=Shortlist.empty(clients) if shortlist else None,
         )
         active = np.arange(clients, dtype=np.int64)
         for blocker in self.plan or ():
@@ -140,8 +184,7 @@ class Decider:
         confidence = np.where(has_candidate, confidence / raw.tied, 0.0).astype(np.float32)
         if self.thresholds is None:
             return replace(raw, confidence=confidence)
-        kind = np.where(confidence >= self.thresholds.review, _REVIEW, _NO_MATCH)
-        kind = np.where((confidence >= self.thresholds.link) & has_candidate, _LINK, kind)
+        kind = self.thresholds.kinds(confidence, has_candidate)
         return replace(raw, confidence=confidence, kind=kind)
 
     def _round(
@@ -198,6 +241,8 @@ class Decider:
         decisions.candidate[cases] = slot_candidates[np.arange(len(slot)), slot]
         decisions.confidence[cases] = confidence
         decisions.tied[cases] = tied
+        if decisions.shortlist is not None:
+            _shorten(decisions.shortlist, cases, slot_shares(logits, layout), slot_candidates, ties)
 
 
 def decide_cases(decider: Decider, cases: CaseSet) -> Decisions:
@@ -205,9 +250,14 @@ def decide_cases(decider: Decider, cases: CaseSet) -> Decisions:
     return decider.decide(PreparedPool(cases, decider.view), len(cases))
 
 
-def decide_cases_raw(decider: Decider, cases: CaseSet) -> Decisions:
+def decide_cases_raw(decider: Decider, cases: CaseSet, shortlist: bool = False) -> Decisions:
     """The policy's own decisions on every prepared case, with raw confidence.
 
     Calibration and thresholds can then be chosen without running the policy again.
+
+    Args:
+        decider: Decides.
+        cases: The cases.
+        shortlist: Whether to keep the best candidates of each, for the list stage.
     """
-    return decider.decide_raw(PreparedPool(cases, decider.view), len(cases))
+    return decider.decide_raw(PreparedPool(cases, decider.view), len(cases), shortlist)

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.decision import _mates
+from linkage_rl.decision.calibration import Calibration
+from linkage_rl.decision.decide import Thresholds
 from linkage_rl.decision.first_pass import FirstPass
 from linkage_rl.decision.mates import PROPOSED, RELATIONS, Groups
 
-_OWN: Final = ("share", "share_of_best", "is_best", "rank", "is_own")
+_OWN: Final = ("share", "share_of_best", "is_best", "rank", "is_own", "tied")
 _CLIENT: Final = ("no_match", "best_share", "alike", "has_candidate")
 _OF_MATES: Final = ("highest", "mean", "best_of", "mates")
 _RIVALS: Final = ("rivals", "strangers", "highest_rival")
@@ -35,6 +37,9 @@ CLIENT_FEATURES: Final = (
     "repeated",
 )
 """Names of the Q features of a client for no match."""
+_SHARE, _TIED = PAIR_FEATURES.index("share"), PAIR_FEATURES.index("tied")
+_PREFERRED: Final = 1.25
+"""Ratio of shares from which on the list prefers one of several tied candidates."""
 FLOOR: Final = 1e-3
 """Share from which the stage starts where the first pass gave none."""
 _ALIKE: Final = 0.8
@@ -63,7 +68,8 @@ class ListScorer(Protocol):
 @dataclass(frozen=True)
 class ListPairs:
     """P pairs of some clients of a list with companies; the pairs of client i of n are
-    starts[i]..starts[i + 1]."""
+    starts[i]..starts[i + 1].
+    """
 
     starts: NDArray[np.int64]
     """Shape (n + 1,)."""
@@ -77,12 +83,14 @@ class ListPairs:
 
 @dataclass(frozen=True)
 class ListAnswers:
-    """What the stage says of N clients."""
+    """What the stage says of N clients; arrays of shape (N,)."""
 
     candidate: NDArray[np.int64]
-    """Best company, -1 where the client has none and its mates neither; shape (N,)."""
+    """Best company, -1 where the client has none and its mates neither."""
     confidence: NDArray[np.float32]
-    """Softmax weight of that company, in [0, 1], before calibration; shape (N,)."""
+    """Softmax weight of that company and those tied with it, in [0, 1], before calibration."""
+    tied: NDArray[np.int16]
+    """Number of companies that neither the client nor the list tells apart from the best one."""
 
 
 class ClientList:
@@ -117,6 +125,7 @@ class ClientList:
             starts,
             first.candidates,
             first.shares,
+            first.tied,
             first.no_match,
             *proposing[1:],
             groups.bounds,
@@ -139,6 +148,49 @@ class ClientList:
         return ListPairs(starts, company, features, of_clients)
 
 
+@dataclass(frozen=True)
+class ListDecisions:
+    """What the stage decides on N clients; arrays of shape (N,)."""
+
+    kind: NDArray[np.int8]
+    """`DecisionKind` of each client."""
+    candidate: NDArray[np.int64]
+    """Best company, -1 where there is none."""
+    confidence: NDArray[np.float32]
+    """Probability in [0, 1] that it is the right one."""
+    tied: NDArray[np.int16]
+    """Number of companies that neither the client nor the list tells apart from it."""
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+    def between(self, begin: int, end: int) -> "ListDecisions":
+        """The decisions on the clients in range(begin, end)."""
+        part = slice(begin, end)
+        return ListDecisions(
+            self.kind[part], self.candidate[part], self.confidence[part], self.tied[part]
+        )
+
+
+@dataclass(frozen=True)
+class ListStage:
+    """The trained stage with its own calibration and thresholds, fitted on whole lists."""
+
+    scorer: ListScorer
+    calibration: Calibration
+    thresholds: Thresholds
+
+    def decide(self, first: FirstPass) -> ListDecisions:
+        """Decide a whole list."""
+        answers = decide_list(self.scorer, first)
+        confidence = self.calibration.apply(answers.confidence) / answers.tied
+        found = answers.candidate >= 0
+        confidence = np.where(found, confidence, 0).astype(np.float32)
+        return ListDecisions(
+            self.thresholds.kinds(confidence, found), answers.candidate, confidence, answers.tied
+        )
+
+
 def decide_list(
     scorer: ListScorer, first: FirstPass, lists: NDArray[np.integer] | None = None
 ) -> ListAnswers:
@@ -150,17 +202,41 @@ def decide_list(
         lists: Number of the list of each client, shape (N,); None where there is one list.
     """
     whole = ClientList(first, lists)
-    candidate = np.full(len(first), -1, dtype=np.int64)
-    confidence = np.zeros(len(first), dtype=np.float32)
+    answers = ListAnswers(
+        np.full(len(first), -1, dtype=np.int64),
+        np.zeros(len(first), dtype=np.float32),
+        np.ones(len(first), dtype=np.int16),
+    )
     for begin in range(0, len(first), _CHUNK):
         clients = np.arange(begin, min(begin + _CHUNK, len(first)))
         pairs = whole.pairs(clients)
         shares = softmax(*scorer.logits(pairs.features, pairs.client_features), pairs.starts)
         best = best_of(shares, pairs)
         found = best >= 0
-        candidate[clients[found]] = pairs.company[best[found]]
-        confidence[clients[found]] = shares[best[found]]
-    return ListAnswers(candidate, confidence)
+        clients, best = clients[found], best[found]
+        answers.candidate[clients] = pairs.company[best]
+        answers.confidence[clients], answers.tied[clients] = _with_tied(shares, pairs, best)
+    return answers
+
+
+def _with_tied(
+    shares: NDArray[np.float32], pairs: ListPairs, best: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
+    """Share of each best pair with those tied with it, and their number; shapes (B,).
+
+    Candidates that were tied before stay tied unless the list prefers one of them.
+    """
+    client = np.repeat(np.arange(len(pairs.starts) - 1), np.diff(pairs.starts))
+    of_best = np.full(len(pairs.starts) - 1, -1, dtype=np.int64)
+    of_best[client[best]] = best
+    same = (pairs.features[:, _TIED] > 0) & (
+        pairs.features[:, (_SHARE, _TIED)] == pairs.features[of_best[client]][:, (_SHARE, _TIED)]
+    ).all(axis=1)
+    lowest = shares[of_best].copy()
+    np.minimum.at(lowest, client[same], shares[same])
+    tied = np.rint(1 / (1 - pairs.features[best, _TIED])).astype(np.int16)
+    tied = np.where(shares[best] <= _PREFERRED * lowest[client[best]], tied, 1).astype(np.int16)
+    return np.minimum(shares[best] * tied, 1).astype(np.float32), tied
 
 
 def softmax(

@@ -115,9 +115,7 @@ class _Relation:
         )
 
 
-def _relations(
-    first: FirstPass, lists: NDArray[np.integer] | None
-) -> list[NDArray[np.int64]]:
+def _relations(first: FirstPass, lists: NDArray[np.integer] | None) -> list[NDArray[np.int64]]:
     """Group of each client in each of `RELATIONS`, -1 where it is alone."""
     columns = [np.ascontiguousarray(column) for column in first.keys.T]
     if lists is not None:

@@ -77,7 +77,8 @@ class LiveCandidates:
         """
         self._index = index
         self._blockers = blockers
-        self._clients = clients
+        self.clients = clients
+        """The clients, encoded."""
         self._comparison = Comparison(index, clients)
         self._limit = limit
         available = np.zeros(len(clients), dtype=np.uint16)
@@ -113,7 +114,7 @@ class LiveCandidates:
 
     def run(self, blocker: int, clients: NDArray[np.int64]) -> None:
         """Run a blocker for these clients; features of new pairs are computed when asked for."""
-        found = self._index.propose(self._blockers[blocker], self._clients, clients, self._limit)
+        found = self._index.propose(self._blockers[blocker], self.clients, clients, self._limit)
         known = self._pairs
         merged = _pairs.merge(
             known.starts,

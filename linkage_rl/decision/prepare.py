@@ -11,6 +11,7 @@ from linkage_rl.candidates.blockers import Blocker
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.first_pass import KEYS, list_keys
 from linkage_rl.decision.pool import LiveCandidates, Pairs
 from linkage_rl.features.matrix import PAIR_FEATURES, QUERY_FEATURES
 from linkage_rl.records import RecordBatch
@@ -38,8 +39,16 @@ def prepare_cases(
         title: Label of the progress bar.
         progress: Whether to draw a bar where there are many clients.
     """
+    keys = np.zeros((len(records), len(KEYS)), dtype=np.uint64)
     parts = [
-        _prepare_chunk(index, blockers, records.take(range(begin, end)), truth[begin:end], limit)
+        _prepare_chunk(
+            index,
+            blockers,
+            records.take(range(begin, end)),
+            truth[begin:end],
+            limit,
+            keys[begin:end],
+        )
         for begin, end in tqdm(
             _chunks(len(records)),
             desc=title,
@@ -72,8 +81,10 @@ def prepare_cases(
         available=_joined(pairs, "available", np.uint16),
         has_row=np.array([text != "" for text in truth], dtype=bool),
         dataset=np.zeros(len(records), dtype=np.int16),
+        keys=keys,
         clients=StringColumn.from_texts(records.ids),
         client_texts=StringColumn.from_texts(display_texts(records)),
+        truth=StringColumn.from_texts(list(truth)),
         companies=StringColumn.from_texts(index.company_ids(rows)),
         company_texts=StringColumn.from_texts(display_texts(index.records(rows))),
     )
@@ -106,9 +117,12 @@ def _prepare_chunk(
     records: RecordBatch,
     truth: Sequence[str],
     limit: int,
+    keys: NDArray[np.uint64],
 ) -> tuple[Pairs, NDArray[np.bool_]]:
+    """Pairs, and whether each is right; the keys of the clients are written into `keys`."""
     found = LiveCandidates.of(index, blockers, records, limit)
     found.run_all()
+    keys[:] = list_keys(found.clients.keys)
     return found.pairs, _is_right(index, found.pairs, truth)
 
 

@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider, Thresholds, decide_cases_raw
+from linkage_rl.decision.list_stage import ListScorer
 from linkage_rl.decision.observation import View
 from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.evaluation.answers import (
@@ -22,6 +23,7 @@ from linkage_rl.evaluation.answers import (
     fit_calibration,
 )
 from linkage_rl.evaluation.error_examples import error_examples
+from linkage_rl.evaluation.list_mode import list_answers
 from linkage_rl.evaluation.report import Report, SystemResult, side_by_side
 from linkage_rl.evaluation.timing import Timing, live_microseconds
 from linkage_rl.protocols import Policy
@@ -37,6 +39,16 @@ class System:
     """Blockers run for every client; None leaves the choice to the policy."""
     calibrate: bool = True
     """False keeps the policy's own final actions, as for rules, which have no threshold."""
+    list_scorer: ListScorer | None = None
+    """The list stage: each list is decided as a whole; None decides every client by itself."""
+
+    def answers(self, decider: Decider, cases: CaseSet) -> Answers:
+        """The raw answers about these cases."""
+        in_list = self.list_scorer is not None
+        decisions = decide_cases_raw(decider, cases, shortlist=in_list)
+        if self.list_scorer is None:
+            return Answers.of(decisions, cases)
+        return list_answers(self.list_scorer, decisions, cases)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,9 +162,7 @@ def compare(
     joint = {}
     for system in tqdm(systems, desc="systems", leave=False, disable=not progress):
         decider = Decider(system.policy, view, plan=system.plan)
-        chooses, reports = (
-            Answers.of(decide_cases_raw(decider, cases), cases) for cases in (valid, test)
-        )
+        chooses, reports = (system.answers(decider, cases) for cases in (valid, test))
         calibration = fit_calibration(chooses) if system.calibrate else None
         if calibration is not None:
             decider = replace(decider, calibration=calibration)

@@ -10,7 +10,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from linkage_rl.agents.list_scorer import ListNet
 from linkage_rl.agents.scorer import CandidateScorer
+from linkage_rl.decision.list_stage import CLIENT_FEATURES, PAIR_FEATURES
+from linkage_rl.decision.onnx_list_scorer import INPUTS as LIST_INPUTS
+from linkage_rl.decision.onnx_list_scorer import OUTPUTS as LIST_OUTPUTS
 from linkage_rl.decision.onnx_policy import INPUTS, OUTPUT
 
 OPSET = 18
@@ -64,6 +68,30 @@ def export_scorer(scorer: CandidateScorer, path: Path) -> None:
                 "state": {0: "batch"},
                 "action_mask": {0: "batch", 1: "actions"},
                 OUTPUT: {0: "batch", 1: "actions"},
+            },
+        )
+
+
+def export_list_net(net: ListNet, path: Path) -> None:
+    """Write the graph of a list stage, with variable numbers of pairs and clients.
+
+    Args:
+        net: The network to export.
+        path: The file to write.
+    """
+    example = (torch.zeros(3, len(PAIR_FEATURES)), torch.zeros(2, len(CLIENT_FEATURES)))
+    with _silence():
+        torch.onnx.export(
+            net.eval(),
+            example,
+            str(path),
+            input_names=list(LIST_INPUTS),
+            output_names=list(LIST_OUTPUTS),
+            opset_version=OPSET,
+            dynamo=False,
+            dynamic_axes={
+                **dict.fromkeys(("pairs", "links"), {0: "pair"}),
+                **dict.fromkeys(("clients", "no_match"), {0: "client"}),
             },
         )
 

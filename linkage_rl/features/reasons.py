@@ -123,6 +123,17 @@ def reasons(features: NDArray[np.float32], tied: NDArray[np.integer] | None = No
         tied: Number of companies that fit the client as well as this one, itself included, shape
             (P,), see `Decisions.tied`; None where it is not known.
     """
+    return in_words(reason_codes(features), tied)
+
+
+def reason_codes(features: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The reasons of P pairs as numbers that `in_words` reads, shape (P, 4).
+
+    Three positions in `PHRASES`, its length where there are fewer, then 1 where a name agrees.
+
+    Args:
+        features: Pair features, shape (P, F).
+    """
     value = np.empty((len(features), len(_COLUMN) + 2), dtype=np.float32)
     value[:, :-2] = features
     value[:, -2] = 0
@@ -133,10 +144,15 @@ def reasons(features: NDArray[np.float32], tied: NDArray[np.integer] | None = No
     strength = applies * _WEIGHTS
     best = np.argsort(-strength, axis=1, kind="stable")[:, :_SHOWN]
     shown = np.where(np.take_along_axis(strength, best, axis=1) > 0, best, len(PHRASES))
-    words = _WORDS[shown].tolist()
+    named = value[:, _NAME_AGREES].any(axis=1)
+    return np.concatenate([shown, named[:, None]], axis=1).astype(np.uint8)
+
+
+def in_words(codes: NDArray[np.uint8], tied: NDArray[np.integer] | None = None) -> list[str]:
+    """The reasons that `reason_codes` gave for P pairs; see `reasons`."""
+    words = _WORDS[codes[:, :_SHOWN]].tolist()
     counts = np.ones(len(words), dtype=np.int64) if tied is None else tied
     for row in np.flatnonzero(counts > 1).tolist():
-        named = value[row, _NAME_AGREES].any()
-        what = "of this name" if named else "that fit equally well"
+        what = "of this name" if codes[row, _SHOWN] else "that fit equally well"
         words[row] = [f"{counts[row]} companies {what}", *words[row][: _SHOWN - 1]]
     return ["; ".join(filter(None, row)) or _NOTHING for row in words]

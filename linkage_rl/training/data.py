@@ -54,6 +54,9 @@ class Prepared:
     """All cases of a split, by split name."""
     records: Mapping[str, RecordBatch]
     """The raw test clients of each dataset."""
+    train_lists: CaseSet | None
+    """The cases of `train` without noisy copies: whole lists. None unless `train` was asked for and
+    has a list."""
     folders: Mapping[str, Sequence[tuple[str, Path]]] = field(default_factory=dict)
     """By split the dataset and the folder of each part of its cases, in their order."""
 
@@ -97,7 +100,7 @@ def _prepare(settings: RunSettings, splits: Sequence[str], cache: Path) -> Prepa
     datasets = tuple(lists["valid"])
     lists["augmented"] = _augmented(lists["train"], settings) if "train" in splits else {}
     stamp = _stamp(settings, folder)
-    cases, folders = {}, {}
+    cases, folders, train_lists = {}, {}, None
     for split in splits:
         sources = ("train", "augmented") if split == "train" else (split,)
         placed = [
@@ -119,8 +122,14 @@ def _prepare(settings: RunSettings, splits: Sequence[str], cache: Path) -> Prepa
             [CaseSet.load(part) for _, part in folders[split]],
             [datasets.index(dataset) for dataset, _ in folders[split]],
         )
+        if split == "train" and lists["train"]:
+            whole = folders[split][: len(lists["train"])]
+            train_lists = join_cases(
+                [CaseSet.load(part) for _, part in whole],
+                [datasets.index(dataset) for dataset, _ in whole],
+            )
     records = {dataset: lists["test"][dataset].records for dataset in datasets}
-    return Prepared(index, folder, datasets, cases, records, folders)
+    return Prepared(index, folder, datasets, cases, records, train_lists, folders)
 
 
 def balanced(cases: CaseSet, balance: float) -> CaseSet:

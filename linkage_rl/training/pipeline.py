@@ -4,18 +4,26 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
 from linkage_rl.agents.baselines import Rules, TopOne
 from linkage_rl.agents.checkpoint import latest_checkpoint
+from linkage_rl.agents.list_scorer import ListNet, TorchListScorer
 from linkage_rl.agents.ranker import train_ranker
 from linkage_rl.agents.scorer import CandidateScorer, load_scorer, save_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.atomic import naming_full_disk, replacing, writing
-from linkage_rl.bundle import Settings, golden_answers, load_bundle, write_bundle
+from linkage_rl.bundle import (
+    LIST_POLICY,
+    ListStageFiles,
+    Settings,
+    golden_answers,
+    load_bundle,
+    write_bundle,
+)
 from linkage_rl.candidates.registry import check_registered
 from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.cases import CaseSet
@@ -26,12 +34,13 @@ from linkage_rl.evaluation.leaderboard import Entry, append
 from linkage_rl.evaluation.plots import save_learning_curve
 from linkage_rl.evaluation.report import write_report
 from linkage_rl.evaluation.timing import Timing
-from linkage_rl.exporting.onnx import export_scorer
+from linkage_rl.exporting.onnx import export_list_net, export_scorer
 from linkage_rl.records import RecordBatch
 from linkage_rl.training.agent import choose_static_plan, train_agent
 from linkage_rl.training.callbacks import CURVE
 from linkage_rl.training.data import Prepared, prepare
 from linkage_rl.training.flat import flat
+from linkage_rl.training.list_stage import train_list_stage
 from linkage_rl.training.loggers import Tracker
 from linkage_rl.training.origin import origin
 from linkage_rl.training.problem import task_of, training_cases, view_of
@@ -141,9 +150,11 @@ def _run(
             resume=resume and latest_checkpoint(folder / CHECKPOINTS) is not None,
             writers=[tracker],
         )
+    with watch("training the list stage"):
+        stages = _list_stages(settings, ScorerPolicy(ranker), agent, prepared, view, folder)
     with watch("comparing the systems"):
         plan = choose_static_plan(ranker, task, settings.training)
-        systems = _systems(ScorerPolicy(ranker), plan, agent, valid, view)
+        systems = _systems(ScorerPolicy(ranker), plan, agent, valid, view, stages)
         comparison = compare(
             systems,
             prepared.datasets,
@@ -156,8 +167,8 @@ def _run(
             settings.training.progress,
         )
     with watch("writing the bundle"):
-        decider = comparison.joint["agent"].decider
-        bundle = _export(settings, agent, decider, prepared, folder, command)
+        list_net = _kept_stage(comparison, stages, settings.evaluation.goal)
+        bundle = _export(settings, agent, list_net, comparison, prepared, folder, command)
     entry = _write_results(settings, folder, comparison, prepared, bundle, command, watch)
     for split, figures in (("valid", entry.valid), ("test", entry.test)):
         named = {f"{split}/{name}": value for name, value in figures.items()}
@@ -199,32 +210,95 @@ def _timing(settings: RunSettings, prepared: Prepared) -> Timing:
     return Timing(prepared.index, settings.candidates.blockers(), settings.candidates.limit, first)
 
 
+def _list_stages(
+    settings: RunSettings,
+    ranker: ScorerPolicy,
+    agent: ScorerPolicy,
+    prepared: Prepared,
+    view: View,
+    folder: Path,
+) -> dict[str, TorchListScorer]:
+    """The list stage of the ranker and of the agent; none where it is off or nothing is labelled."""
+    lists, valid = prepared.train_lists, prepared.cases["valid"]
+    if not settings.list_stage.enabled or lists is None or not lists.pairs:
+        return {}
+    every = tuple(range(len(view.costs)))
+    deciders = {"ranker": Decider(ranker, view, plan=every), "agent": Decider(agent, view)}
+    return {
+        name: train_list_stage(
+            decider, lists, valid, settings.list_stage, settings.clients.balance, settings.seed
+        )
+        for name, decider in deciders.items()
+    }
+
+
+def _kept_stage(
+    comparison: Comparison, stages: Mapping[str, TorchListScorer], goal: str
+) -> ListNet | None:
+    """The agent's list stage, unless it loses on the validation lists."""
+    if "agent" not in stages:
+        return None
+    single, as_list = (
+        comparison.joint[name].valid.metrics for name in ("agent", _as_list("agent"))
+    )
+    name = "expected_reward" if goal == "reward" else "f1"
+    before, after = getattr(single, name), getattr(as_list, name)
+    kept = after >= before
+    _log.info(
+        "list stage %s: %s on the validation lists %.4f, without it %.4f",
+        "kept" if kept else "left out",
+        name,
+        after,
+        before,
+    )
+    return stages["agent"].net if kept else None
+
+
+def _as_list(system: str) -> str:
+    """Name of a system with its list stage."""
+    return f"{system}, list"
+
+
 def _systems(
-    ranker: ScorerPolicy, plan: tuple[int, ...], agent: ScorerPolicy, valid: CaseSet, view: View
+    ranker: ScorerPolicy,
+    plan: tuple[int, ...],
+    agent: ScorerPolicy,
+    valid: CaseSet,
+    view: View,
+    stages: Mapping[str, TorchListScorer],
 ) -> list[System]:
     all_blockers = tuple(range(len(view.costs)))
     names = [valid.blockers[blocker] for blocker in plan]
     _log.info("static plan: %s", ", ".join(names) or "run nothing")
-    return [
+    plain = [
         System("rules", Rules(valid, view), all_blockers, calibrate=False),
         System("top-1", TopOne(), all_blockers, calibrate=False),
         System("ranker", ranker, all_blockers),
         System("static plan", ranker, plan),
         System("agent", agent),
     ]
+    as_lists = [
+        replace(system, name=_as_list(system.name), list_scorer=stages[system.name])
+        for system in plain
+        if system.name in stages
+    ]
+    return [*plain, *as_lists]
 
 
 def _export(
     settings: RunSettings,
     agent: ScorerPolicy,
-    decider: Decider,
+    list_net: ListNet | None,
+    comparison: Comparison,
     prepared: Prepared,
     folder: Path,
     command: str,
 ) -> Path:
+    decider = comparison.joint["agent"].decider
     policy = folder / "policy.onnx"
     with writing(policy):
         export_scorer(agent.scorer, policy)
+    stage = _exported_stage(list_net, comparison, folder / LIST_POLICY)
     written = Settings(
         blockers=settings.candidates.blockers(),
         limit=settings.candidates.limit,
@@ -235,13 +309,28 @@ def _export(
     )
     bundle = folder / "bundle"
     calibration = decider.calibration or Calibration.identity()
-    write_bundle(bundle, policy, calibration, written, [], prepared.index_folder)
+    write_bundle(bundle, policy, calibration, written, [], prepared.index_folder, stage)
     linker = load_bundle(bundle)
     golden = golden_answers(linker, _golden_clients(prepared, settings))
     # its own index is linked to, where that of the table would be copied onto another disk again
-    write_bundle(bundle, policy, calibration, written, golden, bundle / "index")
+    write_bundle(bundle, policy, calibration, written, golden, bundle / "index", stage)
     policy.unlink()
+    (folder / LIST_POLICY).unlink(missing_ok=True)
     return bundle
+
+
+def _exported_stage(
+    net: ListNet | None, comparison: Comparison, path: Path
+) -> ListStageFiles | None:
+    """The list stage's graph, with the calibration and thresholds of the agent in list mode."""
+    if net is None:
+        return None
+    decider = comparison.joint[_as_list("agent")].decider
+    if decider.calibration is None or decider.thresholds is None:
+        return None
+    with writing(path):
+        export_list_net(net, path)
+    return ListStageFiles(path, decider.calibration, decider.thresholds)
 
 
 def _golden_clients(prepared: Prepared, settings: RunSettings) -> RecordBatch:

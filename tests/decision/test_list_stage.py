@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.decision.first_pass import KEPT, FirstPass
+from linkage_rl.decision.first_pass import FirstPass
 from linkage_rl.decision.list_stage import (
     CLIENT_FEATURES,
     FLOOR,
@@ -15,6 +15,7 @@ from linkage_rl.decision.list_stage import (
     decide_list,
     softmax,
 )
+from linkage_rl.records import SHORTLIST
 from tests.decision.test_mates import first_pass
 
 SHARE, NO_MATCH = PAIR_FEATURES.index("share"), CLIENT_FEATURES.index("no_match")
@@ -37,15 +38,17 @@ class Weighted:
 def random_list(clients: int, seed: int) -> FirstPass:
     """Clients of which many share a core, an address or a company."""
     rng = np.random.default_rng(seed)
-    raw = rng.dirichlet(np.full(KEPT + 1, 0.3), clients).astype(np.float32)
-    shares = -np.sort(-raw[:, :KEPT], axis=1)
-    ids = np.stack([rng.permutation(300)[:KEPT] for _ in range(clients)]).astype(np.int32)
-    gone = rng.random((clients, KEPT)) < 0.2
+    raw = rng.dirichlet(np.full(SHORTLIST + 1, 0.3), clients).astype(np.float32)
+    shares = -np.sort(-raw[:, :SHORTLIST], axis=1)
+    ids = np.stack([rng.permutation(300)[:SHORTLIST] for _ in range(clients)]).astype(np.int32)
+    gone = rng.random((clients, SHORTLIST)) < 0.2
     gone = np.maximum.accumulate(gone, axis=1)
     ids[gone], shares[gone] = -1, 0
     core = rng.integers(0, clients // 2, clients)
     keys = np.stack([core, core // 2, core * (core % 3 > 0), rng.integers(0, clients, clients)], 1)
-    return FirstPass(ids, shares, 1 - shares.sum(axis=1), keys.astype(np.uint64))
+    return FirstPass(
+        ids, shares, (ids >= 0).astype(np.int16), 1 - shares.sum(axis=1), keys.astype(np.uint64)
+    )
 
 
 def test_without_mates_the_first_pass_stands() -> None:

@@ -5,8 +5,9 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.decision.first_pass import KEPT, FirstPass
+from linkage_rl.decision.first_pass import FirstPass
 from linkage_rl.decision.mates import HEARD, PROPOSED, RELATIONS, Groups
+from linkage_rl.records import SHORTLIST
 
 CORE, STEM, KANA, ADDRESS, BOTH, CHAIN = range(len(RELATIONS))
 
@@ -15,13 +16,15 @@ def first_pass(
     keys: list[tuple[int, int, int, int]], candidates: list[dict[int, float]]
 ) -> FirstPass:
     """Clients with these keys and these shares by company."""
-    ids = np.full((len(keys), KEPT), -1, dtype=np.int32)
-    shares = np.zeros((len(keys), KEPT), dtype=np.float32)
+    ids = np.full((len(keys), SHORTLIST), -1, dtype=np.int32)
+    shares = np.zeros((len(keys), SHORTLIST), dtype=np.float32)
     for client, own in enumerate(candidates):
         for slot, (company, share) in enumerate(sorted(own.items(), key=lambda one: -one[1])):
             ids[client, slot], shares[client, slot] = company, share
     no_match = (1 - shares.sum(axis=1)).astype(np.float32)
-    return FirstPass(ids, shares, no_match, np.array(keys, dtype=np.uint64))
+    return FirstPass(
+        ids, shares, (ids >= 0).astype(np.int16), no_match, np.array(keys, dtype=np.uint64)
+    )
 
 
 def group_of(first: FirstPass, relation: int, lists: list[int] | None = None) -> list[int]:
@@ -113,14 +116,14 @@ def test_clients_of_different_lists_are_no_mates() -> None:
 def test_a_hundred_thousand_clients_of_one_core_take_a_moment() -> None:
     clients = 100_000
     rng = np.random.default_rng(3)
-    ids: NDArray[np.int32] = rng.integers(0, 1 << 30, (clients, KEPT), dtype=np.int32)
-    shares = np.sort(rng.random((clients, KEPT), dtype=np.float32) / KEPT)[:, ::-1].copy()
+    ids: NDArray[np.int32] = rng.integers(0, 1 << 30, (clients, SHORTLIST), dtype=np.int32)
+    shares = np.sort(rng.random((clients, SHORTLIST), dtype=np.float32) / SHORTLIST)[:, ::-1].copy()
     keys = np.zeros((clients, 4), dtype=np.uint64)
     keys[:, :2] = 5
-    first = FirstPass(ids, shares, 1 - shares.sum(axis=1), keys)
+    first = FirstPass(ids, shares, (ids >= 0).astype(np.int16), 1 - shares.sum(axis=1), keys)
     begin = time.perf_counter()
     groups = Groups.of(first)
     assert time.perf_counter() - begin < 5
     assert groups.sizes.tolist() == [clients] * 2, "core and stem; the chain would be too long"
-    heard = shares[(shares >= HEARD) | (np.arange(KEPT) == 0)].astype(np.float64)
+    heard = shares[(shares >= HEARD) | (np.arange(SHORTLIST) == 0)].astype(np.float64)
     assert groups.total.sum() == 2 * np.floor(heard * (1 << 20) + 0.5).sum()

@@ -1,0 +1,104 @@
+"""Trains the list stage of a policy on the training lists."""
+
+import logging
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.agents.list_scorer import (
+    ListExamples,
+    ListNet,
+    ListStageConfig,
+    TorchListScorer,
+    train_list_net,
+)
+from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.decide import Decider, decide_cases_raw
+from linkage_rl.decision.first_pass import FirstPass
+from linkage_rl.decision.list_stage import ClientList, ListPairs
+from linkage_rl.evaluation.list_mode import first_pass
+
+_log = logging.getLogger(__name__)
+
+
+def train_list_stage(
+    decider: Decider,
+    train: CaseSet,
+    valid: CaseSet,
+    config: ListStageConfig,
+    balance: float,
+    seed: int,
+) -> TorchListScorer:
+    """Learn from the training lists, and from the same lists without their duplicates.
+
+    The second teaches that a list need not repeat itself: without it, the stage would doubt clients
+    that have no mates.
+
+    Args:
+        decider: The policy whose first pass the stage reads.
+        train: Cases of whole training lists, without noisy copies.
+        valid: Cases of whole validation lists, on which the best pass is chosen.
+        config: How to train.
+        balance: How far small lists count like large ones; see `ListSettings.balance`.
+        seed: Decides weights, order and which duplicates are left out.
+    """
+    rng = np.random.default_rng(seed)
+    labelled = [
+        _joined(
+            [_examples(first, cases, balance), *_without_duplicates(first, cases, balance, rng)]
+        )
+        for cases in (train, valid)
+        for first in [first_pass(decide_cases_raw(decider, cases, shortlist=True), cases)]
+    ]
+    net: ListNet = train_list_net(labelled[0], labelled[1], config, seed)
+    return TorchListScorer(net)
+
+
+def single_clients(cases: CaseSet, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Positions of one client of each company and of each name in each list, drawn at random."""
+    truth = cases.truth.take(np.arange(len(cases)))
+    names, lists = cases.keys[:, 0].tolist(), cases.dataset.tolist()
+    seen: set[tuple[int, str | int]] = set()
+    kept = []
+    for case in rng.permutation(len(cases)).tolist():
+        marks = {(lists[case], mark) for mark in (truth[case], names[case]) if mark}
+        if seen.isdisjoint(marks):
+            seen |= marks
+            kept.append(case)
+    return np.sort(np.array(kept, dtype=np.int64))
+
+
+def _without_duplicates(
+    first: FirstPass, cases: CaseSet, balance: float, rng: np.random.Generator
+) -> list[ListExamples]:
+    kept = single_clients(cases, rng)
+    if len(kept) == len(cases):
+        return []
+    return [_examples(first.take(kept), cases.take(kept), balance)]
+
+
+def _examples(first: FirstPass, cases: CaseSet, balance: float) -> ListExamples:
+    pairs = ClientList(first, cases.dataset).pairs(np.arange(len(cases)))
+    client = np.repeat(np.arange(len(cases)), np.diff(pairs.starts))
+    sizes = np.bincount(cases.dataset)
+    weight = (sizes.max(initial=1) / np.maximum(sizes, 1)) ** balance
+    return ListExamples(
+        pairs,
+        cases.is_right_company(client, pairs.company),
+        weight[cases.dataset].astype(np.float32),
+    )
+
+
+def _joined(parts: list[ListExamples]) -> ListExamples:
+    shifts = np.cumsum([0, *(part.pairs.starts[-1] for part in parts[:-1])])
+    starts = [part.pairs.starts[1:] + shift for part, shift in zip(parts, shifts, strict=True)]
+    return ListExamples(
+        ListPairs(
+            np.concatenate([[0], *starts]),
+            np.concatenate([part.pairs.company for part in parts]),
+            np.concatenate([part.pairs.features for part in parts]),
+            np.concatenate([part.pairs.client_features for part in parts]),
+        ),
+        np.concatenate([part.right for part in parts]),
+        np.concatenate([part.weight for part in parts]),
+    )
