@@ -1,19 +1,37 @@
 """The one linking path: clients in, decisions with the companies' current fields out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.candidates.blockers import Blocker
+from linkage_rl.candidates.blockers import Blocker, Clients
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.decision.decide import Decider, slot_shares
+from linkage_rl.decision.first_pass import KEYS, FirstPass, list_keys
+from linkage_rl.decision.list_stage import ListDecisions, ListStage
 from linkage_rl.decision.pool import LivePool
-from linkage_rl.features.reasons import reasons
+from linkage_rl.errors import ConfigError
+from linkage_rl.features.matrix import pair_features
+from linkage_rl.features.reasons import in_words, reason_codes, reasons
 from linkage_rl.protocols import CompanySource
-from linkage_rl.records import DecisionKind, Decisions, RecordBatch
+from linkage_rl.records import SHORTLIST, DecisionKind, Decisions, RecordBatch, Shortlist
+from linkage_rl.text.canonical import canonicalise
 
+LOOKED: Final = np.dtype(
+    [
+        ("candidates", "<i4", (SHORTLIST,)),
+        ("shares", "<f4", (SHORTLIST,)),
+        ("tied", "<i2", (SHORTLIST,)),
+        ("no_match", "<f4"),
+        ("keys", "<u8", (len(KEYS),)),
+        ("ran", "<u2"),
+        ("reason", "u1", (4,)),
+    ]
+)
+"""A client after the first pass over its list, in 82 bytes; see `first_pass.FirstPass`."""
 _CHUNK = 4096
 _NO_CANDIDATE = "no candidate found"
 
@@ -98,6 +116,8 @@ class Linker:
     """Candidates kept per client and blocker."""
     source: CompanySource | None = None
     """Where the current fields of companies come from; None takes those in the index."""
+    list_stage: ListStage | None = None
+    """Decides lists as a whole, see `link_list`; None decides every client by itself."""
 
     def link(self, records: RecordBatch) -> LinkedBatch:
         """Decide for N clients; the result has one entry per client in their order.
@@ -115,6 +135,99 @@ class Linker:
                     for end in ends
                 ]
             )
+        return self._completed(records, decided)
+
+    def link_list(self, records: RecordBatch) -> LinkedBatch:
+        """Decide for N clients as one list, whose clients are evidence for each other.
+
+        A bundle without a list stage, and a list of one client, are decided as by `link`.
+        """
+        if not self.looks_at_lists(len(records)):
+            return self.link(records)
+        looked = np.concatenate(
+            [
+                self.look(records.take(range(begin, min(begin + _CHUNK, len(records)))))
+                for begin in range(0, len(records), _CHUNK)
+            ]
+        )
+        return self.finish(records, looked, self.decide_list(looked))
+
+    def looks_at_lists(self, clients: int) -> bool:
+        """Whether a list of this many clients is decided as a whole."""
+        return self.list_stage is not None and clients > 1
+
+    def look(self, records: RecordBatch) -> NDArray[np.void]:
+        """First pass over a part of a list: what the list stage needs of N clients.
+
+        Returns:
+            Structured array of `LOOKED`, shape (N,).
+        """
+        pool = self._pool(records)
+        raw = self.decider.decide_raw(pool, len(records), shortlist=True)
+        shortlist = raw.shortlist or Shortlist.empty(len(records))
+        looked = np.zeros(len(records), dtype=LOOKED)
+        looked["candidates"], looked["shares"] = shortlist.candidate, shortlist.share
+        looked["tied"], looked["no_match"] = shortlist.tied, shortlist.no_match
+        looked["keys"] = list_keys(pool.found.clients.keys)
+        looked["ran"] = raw.ran
+        best = shortlist.candidate[:, 0]
+        present = np.flatnonzero(best >= 0)
+        looked["reason"][present] = reason_codes(pool.found.features_of(present, best[present]))
+        return looked
+
+    def decide_list(self, looked: NDArray[np.void]) -> ListDecisions:
+        """Decide a whole list after the first pass over all of its parts.
+
+        Args:
+            looked: Structured array of `LOOKED`; may be memory-mapped.
+
+        Raises:
+            ConfigError: The bundle has no list stage.
+        """
+        if self.list_stage is None:
+            raise ConfigError("this bundle has no list stage; link with `link`")
+        names = [field.name for field in fields(FirstPass)]
+        return self.list_stage.decide(
+            FirstPass(*(np.ascontiguousarray(looked[name]) for name in names))
+        )
+
+    def finish(
+        self, records: RecordBatch, looked: NDArray[np.void], decisions: ListDecisions
+    ) -> LinkedBatch:
+        """Reasons and current company fields for a part of a list.
+
+        Args:
+            records: N clients.
+            looked: What `look` gave for them.
+            decisions: What `decide_list` gave for them.
+        """
+        rows = decisions.candidate
+        codes = looked["reason"].copy()
+        # companies that came from mates, or were not the client's first, are compared now
+        changed = np.flatnonzero((rows >= 0) & (rows != looked["candidates"][:, 0]))
+        if len(changed):
+            clients = Clients.of(canonicalise(records.take(changed.tolist())))
+            features = pair_features(self.index, clients, np.arange(len(changed)), rows[changed])
+            codes[changed] = reason_codes(features)
+        present = np.flatnonzero(rows >= 0)
+        why = np.full(len(rows), _NO_CANDIDATE, dtype=object)
+        why[present] = in_words(codes[present], decisions.tied[present])
+        linked = np.flatnonzero(decisions.kind == DecisionKind.LINK)
+        company_ids = np.full(len(rows), "", dtype=object)
+        company_ids[linked] = self.index.company_ids(rows[linked])
+        return self._completed(
+            records,
+            _Decided(
+                decisions.kind,
+                company_ids.tolist(),
+                decisions.confidence,
+                why.tolist(),
+                looked["ran"],
+            ),
+        )
+
+    def _completed(self, records: RecordBatch, decided: _Decided) -> LinkedBatch:
+        """The decisions with the companies' current fields."""
         kind, company_ids, why = decided.kind.copy(), decided.company_ids, decided.reasons
         companies = self._current_fields(company_ids)
         vanished = [

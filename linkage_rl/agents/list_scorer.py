@@ -75,7 +75,7 @@ class ListExamples:
 
 
 class ListNet(nn.Module):
-    """Corrects the shares of the first pass: with its initial weights it leaves them as they are."""
+    """Corrects the shares of the first pass; its initial weights leave them as they are."""
 
     def __init__(self, width: int, generator: torch.Generator) -> None:
         """Draw the weights.

@@ -19,8 +19,8 @@ class FirstPass:
     """N clients of one list, or of several lists that know nothing of each other."""
 
     candidates: NDArray[np.int32]
-    """Ids of the best candidates, falling share, -1 where there are no more; shape (N, SHORTLIST). An
-    id stands for the same company wherever it occurs in the list."""
+    """Ids of the best candidates, falling share, -1 where there are no more; shape (N, SHORTLIST).
+    An id stands for the same company wherever it occurs in the list."""
     shares: NDArray[np.float32]
     """Their softmax weights, in [0, 1], 0 where there is none; shape (N, SHORTLIST)."""
     tied: NDArray[np.int16]

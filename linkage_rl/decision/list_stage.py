@@ -67,12 +67,10 @@ class ListScorer(Protocol):
 
 @dataclass(frozen=True)
 class ListPairs:
-    """P pairs of some clients of a list with companies; the pairs of client i of n are
-    starts[i]..starts[i + 1].
-    """
+    """P pairs of n clients of a list with companies."""
 
     starts: NDArray[np.int64]
-    """Shape (n + 1,)."""
+    """The pairs of client i are starts[i]..starts[i + 1]; shape (n + 1,)."""
     company: NDArray[np.int64]
     """Company of each pair, shape (P,)."""
     features: NDArray[np.float32]

@@ -10,6 +10,7 @@ from linkage_rl.agents.algorithms import (
     PPOConfig,
     QRDQNConfig,
 )
+from linkage_rl.agents.list_scorer import ListStageConfig
 from linkage_rl.agents.ranker import RankerConfig
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.checks import COUNT_OR_NONE, SEED, SHARE, Range, check_ranges
@@ -145,6 +146,7 @@ class RunSettings:
     env: EnvSettings = field(default_factory=EnvSettings)
     reward: RewardWeights = field(default_factory=RewardWeights)
     ranker: RankerConfig = field(default_factory=RankerConfig)
+    list_stage: ListStageConfig = field(default_factory=ListStageConfig)
     agent: PPOConfig | MaskablePPOConfig | DQNConfig | QRDQNConfig | AgentConfig = field(
         default_factory=PPOConfig
     )
