@@ -1,10 +1,11 @@
 """A linker that takes and returns tables of other libraries."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, Final, TypeVar, overload
+from typing import Any, Final, NoReturn, TypeVar, overload
 
+import numpy as np
 from tqdm.auto import tqdm
 
 from linkage_rl.errors import SchemaError
@@ -47,6 +48,10 @@ class FrameLinker(Linker):
     def link(self, records: Any, columns: Columns = None, progress: bool | None = None) -> Any:
         """Decide for each client, in the order of the table.
 
+        A table of several clients is decided as one list where the bundle has a list stage: its
+        clients are evidence for each other. A `RecordBatch` is decided client by client; see
+        `link_list`.
+
         Args:
             records: A pandas or polars DataFrame, an Arrow table, a list of dicts, or a
                 `RecordBatch`. None and NaN are missing values; numbers are read as texts. A
@@ -85,14 +90,36 @@ class FrameLinker(Linker):
         values: dict[str, list[Any]] = {name: [] for name in COLUMNS[1:]}
         shown = len(records) > _CHUNK and _watched() if progress is None else progress
         with tqdm(total=len(records), desc="linking", unit="client", disable=not shown) as bar:
-            for begin in range(0, len(records), _CHUNK):
-                chunk = records.take(range(begin, min(begin + _CHUNK, len(records))))
-                linked = super().link(chunk)
+            chunks = self._as_list if self.looks_at_lists(len(records)) else self._one_by_one
+            for linked in chunks(records, bar):
                 for name, texts in texts_of(linked).items():
                     values[name].extend(text or None for text in texts)
                 values["confidence"].extend(linked.confidence.tolist())
-                bar.update(len(chunk))
         return values
+
+    def _one_by_one(self, records: RecordBatch, bar: "tqdm[NoReturn]") -> Iterator[LinkedBatch]:
+        for part in _parts(len(records)):
+            yield super().link(records.take(part))
+            bar.update(len(part))
+
+    def _as_list(self, records: RecordBatch, bar: "tqdm[NoReturn]") -> Iterator[LinkedBatch]:
+        """The table decided as one list; the bar shows the first pass, which takes the time."""
+        looked = []
+        for part in _parts(len(records)):
+            looked.append(self.look(records.take(part)))
+            bar.update(len(part))
+        whole = np.concatenate(looked)
+        decisions = self.decide_list(whole)
+        for part in _parts(len(records)):
+            yield self.finish(
+                records.take(part),
+                whole[part.start : part.stop],
+                decisions.between(part.start, part.stop),
+            )
+
+
+def _parts(clients: int) -> list[range]:
+    return [range(begin, min(begin + _CHUNK, clients)) for begin in range(0, clients, _CHUNK)]
 
 
 def company_rows(table: object, columns: Columns = None) -> CompanyRows:

@@ -10,28 +10,33 @@ if __name__ == "__main__":
 import csv
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import astuple, dataclass, field
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
+from typing import Any, NoReturn, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from linkage_rl.config.command import command, say
 from linkage_rl.config.inputs import TableChoice, open_linker
 from linkage_rl.config.launchers import LauncherSettings, ray_module
 from linkage_rl.config.workers import in_order
+from linkage_rl.decision.list_stage import ListDecisions
 from linkage_rl.errors import CandidateIndexError, ConfigError
 from linkage_rl.linked_columns import COLUMNS, DECISIONS, own_names, texts_of
-from linkage_rl.linker import Linker
+from linkage_rl.linker import LOOKED, LinkedBatch, Linker
 from linkage_rl.records import DecisionKind
 from linkage_rl.tables.readers import ClientList, count_clients, iter_clients, open_clients
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
-from linkage_rl.tables.writer import OutputFile, file_fingerprint
+from linkage_rl.tables.writer import OutputFile, RecordFile, file_fingerprint
 from linkage_rl.tables.xlsx_file import ENDINGS
 
+Result = TypeVar("Result")
 Row = tuple[str, ...]
 """One line of the output: a text for each of its columns."""
 
@@ -113,13 +118,25 @@ def run(settings: LinkSettings) -> None:
         say(source.said)
     clients = source.count()
     output, header = Path(settings.output).expanduser(), [*COLUMNS, *source.own_names().values()]
-    with (
-        open_linker(settings.bundle, settings.database, settings.index, settings.table) as opened,
-        OutputFile(output, header, _fingerprint(settings, source, opened[1]), settings.bom) as file,
-    ):
+    with ExitStack() as resources:
+        opened = OpenedLinker(
+            *resources.enter_context(
+                open_linker(settings.bundle, settings.database, settings.index, settings.table)
+            )
+        )
+        mark = _fingerprint(settings, source, opened.table)
+        file = resources.enter_context(OutputFile(output, header, mark, settings.bom))
         finished, ready = file.finished, time.perf_counter()
-        _link_remaining(settings, source, clients, OpenedLinker(*opened), file)
-        file.complete()
+        if opened.linker.looks_at_lists(clients):
+            looked = resources.enter_context(RecordFile(_looked_at(output), LOOKED, mark))
+            _look_at_list(settings, source, clients, opened, looked)
+            rows = _rows_of_list(settings, source, opened, looked, file.finished)
+            _write_rows(rows, clients, file)
+            file.complete()
+            looked.discard()
+        else:
+            _write_rows(_linked_rows(settings, source, opened, file.finished), clients, file)
+            file.complete()
     end = time.perf_counter()
     say(
         f"{clients:,} clients, {_linkage_rate(output):.1%} linked, {end - begin:.1f} s, "
@@ -129,7 +146,32 @@ def run(settings: LinkSettings) -> None:
 
 def link_chunk(linker: Linker, source: "ListFile", chunk: ClientList) -> list[Row]:
     """Output rows of one chunk of a list, one per client in its order."""
-    linked = linker.link(chunk.records)
+    return _rows(linker.link(chunk.records), source, chunk)
+
+
+@dataclass(frozen=True)
+class ListPart:
+    """A chunk of a list that was decided as a whole."""
+
+    clients: ClientList
+    looked: NDArray[np.void]
+    """What `Linker.look` gave for these clients."""
+    decisions: ListDecisions
+    """What `Linker.decide_list` gave for them."""
+
+
+def look_at_chunk(linker: Linker, chunk: ClientList) -> NDArray[np.void]:
+    """The first pass over one chunk of a list."""
+    return linker.look(chunk.records)
+
+
+def finish_chunk(linker: Linker, source: "ListFile", part: ListPart) -> list[Row]:
+    """Output rows of one chunk of a list that was decided as a whole."""
+    linked = linker.finish(part.clients.records, part.looked, part.decisions)
+    return _rows(linked, source, part.clients)
+
+
+def _rows(linked: LinkedBatch, source: "ListFile", chunk: ClientList) -> list[Row]:
     texts = {
         **texts_of(linked),
         "client_id": chunk.records.ids,
@@ -218,15 +260,11 @@ class ListFile:
         return [name for name in self.header if name != self.found.get("client_id")]
 
 
-def _link_remaining(
-    settings: LinkSettings, source: ListFile, clients: int, opened: OpenedLinker, file: OutputFile
-) -> None:
-    """Link the clients that the file lacks; a bar shows progress, speed and linkage rate."""
-    begin, done, linked = file.finished, 0, 0
-    with tqdm(
-        total=clients, initial=begin, desc="linking", unit="client", unit_scale=True, disable=None
-    ) as bar:
-        for rows in _linked_rows(settings, source, opened, begin):
+def _write_rows(chunks: Iterable[list[Row]], clients: int, file: OutputFile) -> None:
+    """Write the rows that the file lacks; a bar shows progress, speed and linkage rate."""
+    done, linked = 0, 0
+    with _bar("linking", clients, file.finished) as bar:
+        for rows in chunks:
             file.write(rows)
             done += len(rows)
             linked += sum(row[1] == DECISIONS[DecisionKind.LINK] for row in rows)
@@ -234,20 +272,105 @@ def _link_remaining(
             bar.set_postfix_str(f"{linked / done:.1%} linked")
 
 
+def _bar(title: str, clients: int, finished: int) -> "tqdm[NoReturn]":
+    return tqdm(
+        total=clients, initial=finished, desc=title, unit="client", unit_scale=True, disable=None
+    )
+
+
 def _linked_rows(
     settings: LinkSettings, source: ListFile, opened: OpenedLinker, begin: int
 ) -> Iterable[list[Row]]:
-    """Output rows, one chunk after the other, from this process, its workers or a Ray cluster."""
-    chunks = partial(_chunks_after, source, settings.chunk, begin)
-    in_worker = partial(_link_in_worker, settings, source, opened.table)
+    """Output rows of clients that are decided one by one, chunk after chunk."""
+    return _distributed(
+        settings,
+        partial(link_chunk, opened.linker, source),
+        partial(_link_in_worker, settings, source, opened.table),
+        partial(_chunks_after, source, settings.chunk, begin),
+    )
+
+
+def _look_at_list(
+    settings: LinkSettings,
+    source: ListFile,
+    clients: int,
+    opened: OpenedLinker,
+    looked: RecordFile,
+) -> None:
+    """The first pass over the clients that the file lacks."""
+    if looked.finished >= clients:
+        return
+    chunks = _distributed(
+        settings,
+        partial(look_at_chunk, opened.linker),
+        partial(_look_in_worker, settings, opened.table),
+        partial(_chunks_after, source, settings.chunk, looked.finished),
+    )
+    with _bar("first pass", clients, looked.finished) as bar:
+        for records in chunks:
+            looked.append(records)
+            bar.update(len(records))
+
+
+def _rows_of_list(
+    settings: LinkSettings,
+    source: ListFile,
+    opened: OpenedLinker,
+    looked: RecordFile,
+    begin: int,
+) -> Iterable[list[Row]]:
+    """Output rows of clients that are decided as one list, chunk after chunk."""
+    records = looked.records()
+    return _distributed(
+        settings,
+        partial(finish_chunk, opened.linker, source),
+        partial(_finish_in_worker, settings, source, opened.table),
+        partial(
+            _parts_after,
+            source,
+            settings.chunk,
+            begin,
+            records,
+            opened.linker.decide_list(records),
+        ),
+    )
+
+
+def _looked_at(output: Path) -> Path:
+    """Names the file of the first pass."""
+    return output.with_name(f"{output.name}.first-pass")
+
+
+def _distributed(
+    settings: LinkSettings,
+    here: Callable[[Any], Result],
+    in_worker: Callable[[Any], Result],
+    items: Callable[[], Iterable[Any]],
+) -> Iterable[Result]:
+    """Results in the order of the items, from this process, its workers or a Ray cluster."""
     if settings.launcher.engine == "ray":
         on_ray = ray_module("linkage_rl.config.on_ray")
-        rows: Iterable[list[Row]] = on_ray.in_order(
-            in_worker, chunks, settings.workers, settings.launcher
+        results: Iterable[Result] = on_ray.in_order(
+            in_worker, items, settings.workers, settings.launcher
         )
-        return rows
-    in_process = partial(link_chunk, opened.linker, source)
-    return in_order(in_process if settings.workers == 1 else in_worker, chunks(), settings.workers)
+        return results
+    return in_order(here if settings.workers == 1 else in_worker, items(), settings.workers)
+
+
+def _parts_after(
+    source: ListFile,
+    size: int,
+    finished: int,
+    looked: NDArray[np.void],
+    decisions: ListDecisions,
+) -> Iterator[ListPart]:
+    """The chunks after the first `finished` clients, with what was decided on them."""
+    begin = finished
+    for chunk in _chunks_after(source, size, finished):
+        end = begin + len(chunk)
+        # a copy, since the mapped file is gone when a process on another machine reads it
+        yield ListPart(chunk, np.array(looked[begin:end]), decisions.between(begin, end))
+        begin = end
 
 
 def _chunks_after(source: ListFile, size: int, finished: int) -> Iterator[ClientList]:
@@ -264,6 +387,18 @@ def _link_in_worker(
 ) -> list[Row]:
     """`link_chunk` in a worker process."""
     return link_chunk(_worker_linker(settings, table)[0], source, chunk)
+
+
+def _look_in_worker(settings: LinkSettings, table: str, chunk: ClientList) -> NDArray[np.void]:
+    """`look_at_chunk` in a worker process."""
+    return look_at_chunk(_worker_linker(settings, table)[0], chunk)
+
+
+def _finish_in_worker(
+    settings: LinkSettings, source: ListFile, table: str, part: ListPart
+) -> list[Row]:
+    """`finish_chunk` in a worker process."""
+    return finish_chunk(_worker_linker(settings, table)[0], source, part)
 
 
 @lru_cache(maxsize=1)

@@ -90,8 +90,10 @@ def export_list_net(net: ListNet, path: Path) -> None:
             opset_version=OPSET,
             dynamo=False,
             dynamic_axes={
-                **dict.fromkeys(("pairs", "links"), {0: "pair"}),
-                **dict.fromkeys(("clients", "no_match"), {0: "client"}),
+                "pairs": {0: "pair"},
+                "links": {0: "pair"},
+                "clients": {0: "client"},
+                "no_match": {0: "client"},
             },
         )
 

@@ -11,6 +11,9 @@ from io import FileIO
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from linkage_rl.errors import InputFileError, OutputError
 
 
@@ -58,7 +61,7 @@ class OutputFile:
         self._state = path.with_name(f"{path.name}.partial.json")
         with self._faults():
             self._stream = self._resume() or self._partial.open("wb", buffering=0)
-        if self._stream.tell() == 0:
+        if self._stream.tell() == 0 and header:
             self._append([header], clients=0, mark="\ufeff" if bom else "")
 
     def __enter__(self) -> Self:
@@ -91,9 +94,12 @@ class OutputFile:
         text = io.StringIO()
         text.write(mark)
         csv.writer(text, lineterminator="\n").writerows(rows)
+        self._append_bytes(text.getvalue().encode(), clients)
+
+    def _append_bytes(self, content: bytes, clients: int) -> None:
         with self._faults():
             # unbuffered, so that closing after a full disk has nothing left to write
-            rest = memoryview(text.getvalue().encode())
+            rest = memoryview(content)
             while rest:
                 rest = rest[self._stream.write(rest) :]
             os.fsync(self._stream.fileno())
@@ -136,6 +142,45 @@ class OutputFile:
                 f"cannot write {self.path}: {error.strerror or error}; free some space or choose "
                 f"another folder, then start again: {self.finished} finished clients are kept"
             ) from None
+
+
+class RecordFile(OutputFile):
+    """Records of fixed size that a later step of the same command reads, kept until it is done.
+
+    They are written, and continued after an interruption, as the rows of an `OutputFile` are.
+    """
+
+    def __init__(self, path: Path, kind: np.dtype[np.void], fingerprint: str) -> None:
+        """Create the file, or continue the one that exists.
+
+        Args:
+            path: Names the file: `<path>.partial`.
+            kind: A structured type; a client is one record.
+            fingerprint: Of everything that the records depend on.
+
+        Raises:
+            OutputError: The folder is missing or not writable, or the disk is full.
+        """
+        super().__init__(path, (), fingerprint)
+        self._kind = kind
+
+    def append(self, records: NDArray[np.void]) -> None:
+        """Append the records of one chunk of clients; they are safe afterwards.
+
+        Raises:
+            OutputError: The disk is full; earlier chunks stay safe.
+        """
+        self._append_bytes(records.tobytes(), clients=len(records))
+
+    def records(self) -> NDArray[np.void]:
+        """All records, memory-mapped, shape (finished,)."""
+        return np.memmap(self._partial, dtype=self._kind, mode="r", shape=(self.finished,))
+
+    def discard(self) -> None:
+        """Delete the file."""
+        self._stream.close()
+        self._partial.unlink(missing_ok=True)
+        self._state.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

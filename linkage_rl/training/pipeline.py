@@ -218,7 +218,7 @@ def _list_stages(
     view: View,
     folder: Path,
 ) -> dict[str, TorchListScorer]:
-    """The list stage of the ranker and of the agent; none where it is off or nothing is labelled."""
+    """The list stages of ranker and agent; none where it is off or there is nothing to learn."""
     lists, valid = prepared.train_lists, prepared.cases["valid"]
     if not settings.list_stage.enabled or lists is None or not lists.pairs:
         return {}
