@@ -1,6 +1,6 @@
 """Trains the list stage of a policy on the training lists."""
 
-import logging
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,14 @@ from linkage_rl.agents.list_scorer import (
 )
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider, decide_cases_raw
-from linkage_rl.decision.first_pass import FirstPass
+from linkage_rl.decision.first_pass import KEYS, FirstPass
 from linkage_rl.decision.list_stage import ClientList, ListPairs
 from linkage_rl.evaluation.list_mode import first_pass
 
-_log = logging.getLogger(__name__)
+_REPEATS: Final = 6
+_OPTIONAL: Final = [KEYS.index("kana"), KEYS.index("address")]
+_KEPT_KEYS: Final = 0.7
+"""Chance that a repeated client keeps its reading, and its address."""
 
 
 def train_list_stage(
@@ -29,10 +32,11 @@ def train_list_stage(
     balance: float,
     seed: int,
 ) -> TorchListScorer:
-    """Learn from the training lists, and from the same lists without their duplicates.
+    """Learn from the training lists, and from copies that repeat themselves less and more.
 
-    The second teaches that a list need not repeat itself: without it, the stage would doubt clients
-    that have no mates.
+    One copy has no duplicates: without it, the stage would doubt clients that have no mates. In the
+    other one clients come up to six times, with fewer keys: without it, the stage would take the
+    same client again for a rival, where the training lists have few duplicates.
 
     Args:
         decider: The policy whose first pass the stage reads.
@@ -44,9 +48,7 @@ def train_list_stage(
     """
     rng = np.random.default_rng(seed)
     labelled = [
-        _joined(
-            [_examples(first, cases, balance), *_without_duplicates(first, cases, balance, rng)]
-        )
+        _joined([_examples(*one, balance) for one in _copies(first, cases, rng)])
         for cases in (train, valid)
         for first in [first_pass(decide_cases_raw(decider, cases, shortlist=True), cases)]
     ]
@@ -68,13 +70,24 @@ def single_clients(cases: CaseSet, rng: np.random.Generator) -> NDArray[np.int64
     return np.sort(np.array(kept, dtype=np.int64))
 
 
-def _without_duplicates(
-    first: FirstPass, cases: CaseSet, balance: float, rng: np.random.Generator
-) -> list[ListExamples]:
-    kept = single_clients(cases, rng)
-    if len(kept) == len(cases):
-        return []
-    return [_examples(first.take(kept), cases.take(kept), balance)]
+def repeated_clients(cases: CaseSet, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Positions of one client in three, each one to six times."""
+    drawn = rng.permutation(len(cases))[: -(-len(cases) // 3)]
+    return np.repeat(np.sort(drawn), rng.integers(1, _REPEATS + 1, len(drawn)))
+
+
+def _copies(
+    first: FirstPass, cases: CaseSet, rng: np.random.Generator
+) -> list[tuple[FirstPass, CaseSet]]:
+    """The lists, then without duplicates, then with further ones."""
+    single, repeated = single_clients(cases, rng), repeated_clients(cases, rng)
+    more = first.take(repeated)
+    more.keys[:, _OPTIONAL] *= rng.random((len(repeated), len(_OPTIONAL))) < _KEPT_KEYS
+    return [
+        (first, cases),
+        (first.take(single), cases.take(single)),
+        (more, cases.take(repeated)),
+    ]
 
 
 def _examples(first: FirstPass, cases: CaseSet, balance: float) -> ListExamples:

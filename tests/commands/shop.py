@@ -9,7 +9,13 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from linkage_rl.bundle import Settings, golden_answers, load_bundle, write_bundle
+from linkage_rl.bundle import (
+    ListStageFiles,
+    Settings,
+    golden_answers,
+    load_bundle,
+    write_bundle,
+)
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.candidates.storage import save_index
@@ -68,7 +74,10 @@ def company_rows() -> CompanyRows:
 
 
 def write_shop_bundle(
-    folder: Path, thresholds: Thresholds | None = None, with_index: bool = True
+    folder: Path,
+    thresholds: Thresholds | None = None,
+    with_index: bool = True,
+    list_stage: ListStageFiles | None = None,
 ) -> Path:
     """A bundle that runs every blocker, and links a client to a company of the same name."""
     save_index(CompanyIndex.build([company_rows()]), folder / "index")
@@ -83,10 +92,10 @@ def write_shop_bundle(
     write_same_name_policy(folder / "policy.onnx", len(settings.blockers))
     made = folder / "bundle"
     parts = (folder / "policy.onnx", Calibration.identity(), settings)
-    write_bundle(made, *parts, [], folder / "index")
+    write_bundle(made, *parts, [], folder / "index", list_stage)
     clients = RecordBatch(["g1", "g2"], {"name": ["株式会社青空商事", "鈴木組"]})
     golden = golden_answers(load_bundle(made), clients)
-    write_bundle(made, *parts, golden, folder / "index" if with_index else None)
+    write_bundle(made, *parts, golden, folder / "index" if with_index else None, list_stage)
     return made
 
 

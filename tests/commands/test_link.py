@@ -125,9 +125,9 @@ def start(
     )
 
 
-def finished(folder: Path) -> int:
+def finished(folder: Path, name: str = "linked.csv.partial.json") -> int:
     """Clients that are safely written so far."""
-    state = folder / "linked.csv.partial.json"
+    state = folder / name
     return int(json.loads(state.read_text())["finished"]) if state.exists() else 0
 
 

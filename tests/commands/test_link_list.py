@@ -1,0 +1,165 @@
+"""Lists that are decided as a whole: a client takes the company of a mate at its address."""
+
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from linkage_rl.agents.list_scorer import ListNet
+from linkage_rl.bundle import ListStageFiles, load_bundle
+from linkage_rl.decision.calibration import Calibration
+from linkage_rl.decision.decide import Thresholds
+from linkage_rl.decision.list_stage import PAIR_FEATURES
+from linkage_rl.exporting.onnx import export_list_net
+from linkage_rl.frame_linker import FrameLinker
+from linkage_rl.records import RecordBatch
+from tests.commands.shop import Run, write_csv, write_shop_bundle
+from tests.commands.test_link import finished, rows_of, start
+
+HEADER = ("client_id", "name", "prefecture", "city", "street")
+TOKYO, OSAKA = ("東京都", "千代田区", "丸の内1-1"), ("大阪府", "大阪市北区", "梅田1-1")
+LIST = [
+    HEADER,
+    ("k1", "青空の新しい名", *TOKYO),
+    ("k2", "株式会社青空商事", *TOKYO),
+    ("k3", "有限会社山田製作所", "", "", ""),
+    ("k4", "どこにもない店", "北海道", "札幌市中央区", "南1-1"),
+]
+
+
+def address_net() -> ListNet:
+    """Adds 20 times the share that a mate at the same address gives a company."""
+    net = ListNet(2, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        for weights in net.parameters():
+            weights.zero_()
+        net.pair[0].weight[0, PAIR_FEATURES.index("highest_address")] = 1
+        net.pair[2].weight[0, 0] = 1
+        net.pair[4].weight[0, 0] = 20
+    return net
+
+
+@pytest.fixture(scope="module")
+def list_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of the shop with a list stage."""
+    folder = tmp_path_factory.mktemp("list-bundle")
+    export_list_net(address_net(), folder / "list.onnx")
+    stage = ListStageFiles(folder / "list.onnx", Calibration.identity(), Thresholds(0.5))
+    return write_shop_bundle(folder, list_stage=stage)
+
+
+def long_list(folder: Path) -> None:
+    """600 clients in an order that no address follows; every third only says where it is."""
+    rows = []
+    for place in range(600):
+        name, where = (
+            ("株式会社青空商事", TOKYO),
+            ("合同会社はるか", OSAKA),
+            (f"別の名{place}", (TOKYO, OSAKA)[place % 2]),
+        )[place % 3]
+        rows.append((f"k{place}", name, *where))
+    write_csv(folder / "many.csv", [HEADER, *rows])
+
+
+def test_a_client_without_a_name_of_the_table_takes_the_company_of_its_mate(
+    run: Run, files: Path, list_bundle: Path, bundle: Path
+) -> None:
+    write_csv(files / "list.csv", LIST)
+    words = ("clients=list.csv", "output=o.csv")
+    assert run("link", f"bundle={bundle}", *words).code == 0
+    assert [row["company_id"] for row in rows_of(files / "o.csv")] == ["", "c1", "c2", ""]
+
+    ended = run("link", f"bundle={list_bundle}", *words)
+
+    assert ended.code == 0, ended.err
+    linked = rows_of(files / "o.csv")
+    assert [row["company_id"] for row in linked] == ["c1", "c1", "c2", ""]
+    assert linked[0]["company_name"] == "株式会社青空商事"
+    assert "same address" in linked[0]["reason"]
+    assert linked[3]["decision"] == "no_match"
+    assert not list(files.glob("*.partial*"))
+
+
+def test_the_order_of_a_list_does_not_count(run: Run, files: Path, list_bundle: Path) -> None:
+    write_csv(files / "list.csv", LIST)
+    write_csv(files / "turned.csv", [HEADER, *LIST[:0:-1]])
+    for name in ("list", "turned"):
+        run("link", f"bundle={list_bundle}", f"clients={name}.csv", f"output={name}-linked.csv")
+    assert rows_of(files / "list-linked.csv") == rows_of(files / "turned-linked.csv")[::-1]
+
+
+def test_a_list_of_one_client_is_decided_by_itself(
+    run: Run, files: Path, list_bundle: Path, bundle: Path
+) -> None:
+    write_csv(files / "one.csv", [LIST[0], LIST[3]])
+    for name, folder in (("list", list_bundle), ("plain", bundle)):
+        run("link", f"bundle={folder}", "clients=one.csv", f"output={name}.csv")
+    assert (files / "list.csv").read_bytes() == (files / "plain.csv").read_bytes()
+
+
+def test_processes_and_chunks_write_the_same_file(run: Run, files: Path, list_bundle: Path) -> None:
+    long_list(files)
+    words = (f"bundle={list_bundle}", "clients=many.csv")
+    assert run("link", *words, "output=whole.csv").code == 0
+    whole = (files / "whole.csv").read_bytes()
+    assert whole.count(b",link,") == 600
+
+    assert run("link", *words, "output=chunks.csv", "chunk=7").code == 0
+    ended = run("link", *words, "output=workers.csv", "chunk=100", "workers=2")
+
+    assert ended.code == 0, ended.err
+    assert (files / "chunks.csv").read_bytes() == whole
+    assert (files / "workers.csv").read_bytes() == whole
+
+
+@pytest.mark.parametrize("state", ["linked.csv.first-pass.partial.json", "linked.csv.partial.json"])
+def test_a_run_killed_in_either_pass_ends_with_the_same_file(
+    run: Run, files: Path, list_bundle: Path, state: str
+) -> None:
+    long_list(files)
+    words = (f"bundle={list_bundle}", "clients=many.csv", "chunk=10")
+    assert run("link", *words, "output=whole.csv").code == 0
+
+    process = start(files, list_bundle)
+    while finished(files, state) < 100 and process.poll() is None:
+        time.sleep(0.001)
+    process.kill()
+    process.communicate()
+    assert 100 <= finished(files, state) < 600
+    assert not (files / "linked.csv").exists()
+
+    assert run("link", *words, "output=linked.csv").code == 0
+    assert (files / "linked.csv").read_bytes() == (files / "whole.csv").read_bytes()
+    assert not list(files.glob("*.partial*"))
+
+
+def test_a_table_is_one_list_and_a_record_batch_is_not(list_bundle: Path) -> None:
+    linker = FrameLinker.of(load_bundle(list_bundle))
+    names = LIST[0][1:]
+    rows = [dict(zip(names, row[1:], strict=True)) for row in LIST[1:]]
+    records = RecordBatch(
+        [row[0] for row in LIST[1:]],
+        {name: [row[name] for row in rows] for name in names},
+    )
+
+    assert [row["company_id"] for row in linker.link(rows)] == ["c1", "c1", "c2", None]
+    assert linker.link(rows[:1])[0]["company_id"] is None
+    assert linker.link(records).company_ids == ["", "c1", "c2", ""]
+    assert linker.link_list(records).company_ids == ["c1", "c1", "c2", ""]
+
+
+def test_a_bundle_says_that_a_part_of_its_list_stage_is_damaged(
+    run: Run, files: Path, tmp_path: Path
+) -> None:
+    export_list_net(address_net(), tmp_path / "list.onnx")
+    stage = ListStageFiles(tmp_path / "list.onnx", Calibration.identity(), Thresholds(0.5))
+    broken = write_shop_bundle(tmp_path / "broken", list_stage=stage)
+    (broken / "list_policy.onnx").write_bytes(b"nothing")
+    write_csv(files / "list.csv", LIST)
+
+    ended = run("link", f"bundle={broken}", "clients=list.csv", "output=o.csv")
+
+    assert ended.code == 1
+    assert "list_policy.onnx is missing or damaged" in ended.last
+    assert not (files / "o.csv").exists()
