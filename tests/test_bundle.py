@@ -203,12 +203,12 @@ def test_a_folder_without_a_bundle_says_what_to_give(tmp_path: Path) -> None:
         load_bundle(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize(("number", "writer"), [(1, "an earlier version"), (3, "another version")])
+@pytest.mark.parametrize(("number", "writer"), [(2, "an earlier version"), (4, "another version")])
 def test_a_bundle_of_another_format_is_refused(bundle: Path, number: int, writer: str) -> None:
     change_manifest(bundle, format=number)
 
     with pytest.raises(
-        BundleError, match=rf"of format 2 in .*, got format {number}, which {writer}.*export again"
+        BundleError, match=rf"of format 3 in .*, got format {number}, which {writer}.*export again"
     ):
         load_bundle(bundle)
 

@@ -74,7 +74,10 @@ class PreparedPool:
 
 
 def raw_confidence(
-    logits: NDArray[np.float32], ties: NDArray[np.int8], layout: ActionLayout
+    logits: NDArray[np.float32],
+    ties: NDArray[np.int8],
+    layout: ActionLayout,
+    shares: NDArray[np.float32] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int16]]:
     """Best slot, the confidence in it and those tied with it, and the number of these; (B,) each.
 
@@ -85,10 +88,13 @@ def raw_confidence(
         logits: Of the actions, illegal ones replaced, shape (B, A).
         ties: `Observation.ties`, shape (B, K).
         layout: The actions.
+        shares: `slot_shares` of the logits, where they are known already.
     """
+    if shares is None:
+        shares = slot_shares(logits, layout)
     slot = logits[:, : layout.slots].argmax(axis=1)
     tied = (ties == ties[np.arange(len(slot)), slot][:, None]) & (ties >= 0)
-    confidence = np.where(tied, slot_shares(logits, layout), 0).sum(axis=1, dtype=np.float32)
+    confidence = np.where(tied, shares, 0).sum(axis=1, dtype=np.float32)
     return slot, np.minimum(confidence, 1), np.maximum(tied.sum(axis=1), 1).astype(np.int16)
 
 
@@ -235,14 +241,15 @@ class Decider:
     ) -> None:
         """Record the decisions on clients for which the policy has stopped."""
         layout = self.view.layout
-        slot, confidence, tied = raw_confidence(logits, ties, layout)
+        shares = slot_shares(logits, layout)
+        slot, confidence, tied = raw_confidence(logits, ties, layout, shares)
         kind = np.where(action < layout.slots, _LINK, _NO_MATCH)
         decisions.kind[cases] = np.where(action == layout.review, _REVIEW, kind)
         decisions.candidate[cases] = slot_candidates[np.arange(len(slot)), slot]
         decisions.confidence[cases] = confidence
         decisions.tied[cases] = tied
         if decisions.shortlist is not None:
-            _shorten(decisions.shortlist, cases, slot_shares(logits, layout), slot_candidates, ties)
+            _shorten(decisions.shortlist, cases, shares, slot_candidates, ties)
 
 
 def decide_cases(decider: Decider, cases: CaseSet) -> Decisions:

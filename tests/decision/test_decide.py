@@ -199,3 +199,39 @@ def test_tied_candidates_never_get_more_than_their_share() -> None:
         decided = decide_cases(Decider(Careful(), VIEW, calibration), twins)
         assert decided.tied.tolist() == [2]
         assert decided.confidence[0] <= 0.5
+
+
+@dataclass
+class Shares:
+    """Stops at once with these weights of the slots and of no match."""
+
+    weights: list[list[float]]
+
+    def logits(self, observation: Observation) -> NDArray[np.float32]:
+        wishes = np.full(observation.action_mask.shape, -1e8, dtype=np.float32)
+        wishes[:, :-3] = np.log(np.array(self.weights, dtype=np.float32))
+        return np.where(observation.action_mask, wishes, -1e8).astype(np.float32)
+
+
+def test_a_shortlist_has_the_best_candidates_and_shares_ties_equally() -> None:
+    view = View(max_candidates=6, costs=(0.01, 0.02), allow_review=False)
+    scores = (0.9, 0.8, 0.8, 0.8, 0.5, 0.4)
+    cases = typed_cases(
+        [
+            Client([Candidate(f"{place}", 0b01, score) for place, score in enumerate(scores)]),
+            Client([Candidate("one", 0b01, 0.7)]),
+            Client([]),
+        ]
+    )
+    weights = [[0.1, 0.3, 0.06, 0.09, 0.2, 0.05, 0.2], [0.6, *[1e-9] * 5, 0.4], [*[1e-9] * 6, 1]]
+    decider = Decider(Shares(weights), view, plan=(0,))
+
+    shortlist = decide_cases_raw(decider, cases, shortlist=True).shortlist
+
+    assert shortlist is not None
+    assert shortlist.candidate.tolist() == [[4, 1, 3, 2], [6, -1, -1, -1], [-1] * 4]
+    np.testing.assert_allclose(shortlist.share[0], [0.2, 0.15, 0.15, 0.15], rtol=1e-5)
+    np.testing.assert_allclose(shortlist.share[1], [0.6, 0, 0, 0], rtol=1e-5)
+    assert shortlist.tied.tolist() == [[1, 3, 3, 3], [1, 0, 0, 0], [0] * 4]
+    np.testing.assert_allclose(shortlist.no_match, [0.2, 0.4, 1.0], rtol=1e-5)
+    assert decide_cases_raw(decider, cases).shortlist is None
