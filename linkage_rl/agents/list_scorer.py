@@ -177,8 +177,10 @@ def load_list_net(path: Path) -> ListNet:
 
 
 def _mlp(inputs: int, width: int, generator: torch.Generator) -> nn.Sequential:
+    """Two hidden layers; the last layer gives 0 at first."""
+    last = nn.Linear(width, 1)
     layers = nn.Sequential(
-        nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1)
+        nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), last
     )
     with torch.no_grad():
         for layer in layers:
@@ -186,14 +188,15 @@ def _mlp(inputs: int, width: int, generator: torch.Generator) -> nn.Sequential:
                 bound = 1 / math.sqrt(layer.in_features)
                 layer.weight.uniform_(-bound, bound, generator=generator)
                 layer.bias.zero_()
-        layers[-1].weight.zero_()
+        nn.init.zeros_(last.weight)
     return layers
 
 
 def _mute(layers: nn.Sequential, features: NDArray[np.float32]) -> None:
+    """Set the weights of features that are always 0 to 0; they have no gradient and stay there."""
     never = torch.from_numpy(~(features != 0).any(axis=0))
     with torch.no_grad():
-        layers[0].weight[:, never] = 0  # type: ignore[index]
+        next(layers.parameters())[:, never] = 0
 
 
 def _copy(net: ListNet, config: ListStageConfig) -> ListNet:

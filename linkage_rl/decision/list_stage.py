@@ -181,9 +181,9 @@ class ListStage:
     def decide(self, first: FirstPass) -> ListDecisions:
         """Decide a whole list."""
         answers = decide_list(self.scorer, first)
-        confidence = self.calibration.apply(answers.confidence) / answers.tied
         found = answers.candidate >= 0
-        confidence = np.where(found, confidence, 0).astype(np.float32)
+        probability = self.calibration.apply(answers.confidence) / answers.tied
+        confidence = np.where(found, probability, 0).astype(np.float32)
         return ListDecisions(
             self.thresholds.kinds(confidence, found), answers.candidate, confidence, answers.tied
         )

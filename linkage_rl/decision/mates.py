@@ -64,15 +64,21 @@ class Groups:
         """
         groups = np.stack(_relations(first, lists))
         parts = [_Relation.of(group, first) for group in groups]
+        sizes, first_size = _joined([part.sizes for part in parts])
+        bounds, first_bound = _bounds(parts)
+        proposed, first_proposed = _joined([part.proposed.reshape(-1) for part in parts])
         return cls(
-            groups,
-            *_joined([part.sizes for part in parts]),
-            *_bounds(parts),
-            *(
-                np.concatenate([getattr(part, name) for part in parts])
-                for name in ("company", "total", "highest", "best_of")
-            ),
-            *_joined([part.proposed.reshape(-1) for part in parts]),
+            of_client=groups,
+            sizes=sizes,
+            first_size=first_size,
+            bounds=bounds,
+            first_bound=first_bound,
+            company=np.concatenate([part.company for part in parts]),
+            total=np.concatenate([part.total for part in parts]),
+            highest=np.concatenate([part.highest for part in parts]),
+            best_of=np.concatenate([part.best_of for part in parts]),
+            proposed=proposed,
+            first_proposed=first_proposed,
         )
 
 
@@ -169,4 +175,4 @@ def _mixed(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> NDArray[np.uin
     mixed = one ^ (other * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x9E3779B97F4A7C15))
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.maximum(mixed ^ (mixed >> np.uint64(31)), np.uint64(1))
+    return np.asarray(np.maximum(mixed ^ (mixed >> np.uint64(31)), np.uint64(1)))

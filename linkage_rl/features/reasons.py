@@ -144,7 +144,7 @@ def reason_codes(features: NDArray[np.float32]) -> NDArray[np.uint8]:
     strength = applies * _WEIGHTS
     best = np.argsort(-strength, axis=1, kind="stable")[:, :_SHOWN]
     shown = np.where(np.take_along_axis(strength, best, axis=1) > 0, best, len(PHRASES))
-    named = value[:, _NAME_AGREES].any(axis=1)
+    named = np.asarray(value[:, _NAME_AGREES].any(axis=1))
     return np.concatenate([shown, named[:, None]], axis=1).astype(np.uint8)
 
 

@@ -34,9 +34,10 @@ def address_net() -> ListNet:
     with torch.no_grad():
         for weights in net.parameters():
             weights.zero_()
-        net.pair[0].weight[0, PAIR_FEATURES.index("highest_address")] = 1
-        net.pair[2].weight[0, 0] = 1
-        net.pair[4].weight[0, 0] = 20
+        named = dict(net.named_parameters())
+        named["pair.0.weight"][0, PAIR_FEATURES.index("highest_address")] = 1
+        named["pair.2.weight"][0, 0] = 1
+        named["pair.4.weight"][0, 0] = 20
     return net
 
 

@@ -30,7 +30,8 @@ def first_pass(
 def group_of(first: FirstPass, relation: int, lists: list[int] | None = None) -> list[int]:
     """Group of each client, -1 where it has no mate."""
     groups = Groups.of(first, None if lists is None else np.array(lists))
-    return groups.of_client[relation].tolist()
+    found: list[int] = groups.of_client[relation].tolist()
+    return found
 
 
 def entries_of(first: FirstPass, relation: int, client: int) -> dict[int, tuple[float, float, int]]:
@@ -120,7 +121,9 @@ def test_a_hundred_thousand_clients_of_one_core_take_a_moment() -> None:
     shares = np.sort(rng.random((clients, SHORTLIST), dtype=np.float32) / SHORTLIST)[:, ::-1].copy()
     keys = np.zeros((clients, 4), dtype=np.uint64)
     keys[:, :2] = 5
-    first = FirstPass(ids, shares, (ids >= 0).astype(np.int16), 1 - shares.sum(axis=1), keys)
+    first = FirstPass(
+        ids, shares, (ids >= 0).astype(np.int16), (1 - shares.sum(axis=1)).astype(np.float32), keys
+    )
     begin = time.perf_counter()
     groups = Groups.of(first)
     assert time.perf_counter() - begin < 5
