@@ -33,9 +33,9 @@ class ListStageConfig:
     """Whether a stage is trained; it is kept only where it does not lose on the valid lists."""
     width: int = 32
     """Units of each of the two hidden layers."""
-    epochs: int = 40
+    epochs: int = 32
     """Passes over the training clients, at most."""
-    patience: int = 8
+    patience: int = 6
     """Passes without a lower validation loss before training stops."""
     batch_size: int = 1024
     """Clients in a gradient step."""

@@ -4,10 +4,10 @@
 import numpy as np
 
 from libc.math cimport log1p
-from libc.stdint cimport int16_t, int32_t, int64_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint32_t
 
 DEF KEPT = 4
-DEF UNIT = 1048576.0
+DEF UNIT = 4096.0
 DEF MOST_PAIRS = 64
 
 
@@ -28,7 +28,7 @@ def add_up(
         shares: Their shares, shape (N, KEPT).
 
     Returns:
-        Distinct entries, ascending; sum of their shares in units of 2 ** -20; the two highest
+        Distinct entries, ascending; sum of their shares in units of 2 ** -12; the two highest
         shares, shape (D, 2); clients of which each is the best candidate.
     """
     cdef Py_ssize_t size = entry.shape[0], e, at = -1, place
@@ -185,7 +185,7 @@ cdef struct Pair:
 
 
 cdef int _pairs_of(
-    Py_ssize_t client, const int32_t[:, :] candidates, const int64_t[:, ::1] groups,
+    Py_ssize_t client, const int32_t[:, :] candidates, const int32_t[:, ::1] groups,
     const int64_t[::1] proposed, const int64_t[::1] first_proposed, Py_ssize_t kept, Pair* out,
 ) noexcept nogil:
     """The client's own candidates, then the companies that its groups propose, each once."""
@@ -216,7 +216,7 @@ cdef int _pairs_of(
 
 
 def count_pairs(
-    const int64_t[::1] clients, const int32_t[:, :] candidates, const int64_t[:, ::1] groups,
+    const int64_t[::1] clients, const int32_t[:, :] candidates, const int32_t[:, ::1] groups,
     const int64_t[::1] proposed, const int64_t[::1] first_proposed, Py_ssize_t kept,
 ):
     """Where the pairs of each of n clients begin, shape (n + 1,). Arguments as in `fill_pairs`."""
@@ -233,7 +233,7 @@ def count_pairs(
 
 
 cdef Py_ssize_t _find(
-    const int64_t[::1] entry, Py_ssize_t begin, Py_ssize_t end, int64_t wanted
+    const int32_t[::1] entry, Py_ssize_t begin, Py_ssize_t end, int64_t wanted
 ) noexcept nogil:
     cdef Py_ssize_t middle, last = end
     while begin < end:
@@ -248,11 +248,11 @@ cdef Py_ssize_t _find(
 def fill_pairs(
     const int64_t[::1] clients, const int64_t[::1] starts, const int32_t[:, :] candidates,
     const float[:, :] shares, const int16_t[:, :] tied, const float[::1] no_match,
-    const int64_t[:, ::1] groups, const int64_t[::1] proposed, const int64_t[::1] first_proposed, Py_ssize_t kept,
+    const int32_t[:, ::1] groups, const int64_t[::1] proposed, const int64_t[::1] first_proposed, Py_ssize_t kept,
     const int64_t[::1] bounds, const int64_t[::1] first_bound, const int64_t[::1] sizes,
-    const int64_t[::1] first_size, const int64_t[::1] entry, const int64_t[::1] total,
+    const int64_t[::1] first_size, const int32_t[::1] entry, const uint32_t[::1] total,
     const float[:, ::1] highest, const int32_t[::1] best_of, const int32_t[::1] claimed,
-    const float[:, ::1] highest_claim, double alike, double floor, const float[::1] logarithms,
+    const float[:, ::1] highest_claim, double alike, double floor, double heard, const float[::1] logarithms,
     Py_ssize_t features, Py_ssize_t client_features,
 ):
     """Companies and features of the pairs of n clients; see `list_stage` for the columns.
@@ -280,6 +280,7 @@ def fill_pairs(
         highest_claim: Their two highest shares, shape (C, 2).
         alike: Share of the best share from which on a candidate is alike.
         floor: Lowest share to divide by.
+        heard: Share from which on shares were added up.
         logarithms: log(1 + count) / log(1001) of the counts from 0 on.
         features: Number of columns F.
         client_features: Number of columns Q.
@@ -297,7 +298,7 @@ def fill_pairs(
     cdef Py_ssize_t c, client, p, at, r, column, place, k, group
     cdef int64_t mates, most, said, rivals
     cdef float share, best, top
-    cdef int count, slot, similar
+    cdef int count, slot, rank, similar
     with nogil:
         for c in range(clients.shape[0]):
             client = clients[c]
@@ -323,8 +324,16 @@ def fill_pairs(
                 share = shares[client, slot] if slot < KEPT else 0
                 out[at, 0] = share
                 out[at, 1] = share / <float>max(<double>best, floor)
-                out[at, 2] = slot == 0
-                out[at, 3] = slot / <float>KEPT
+                rank = slot
+                # what the policy prefers among tied candidates says nothing
+                while (
+                    0 < rank < KEPT and tied[client, rank] > 1
+                    and tied[client, rank - 1] == tied[client, rank]
+                    and shares[client, rank - 1] == share
+                ):
+                    rank -= 1
+                out[at, 2] = rank == 0
+                out[at, 3] = rank / <float>KEPT
                 out[at, 4] = slot < KEPT
                 if slot < KEPT:
                     out[at, 5] = 1 - <float>1 / max(tied[client, slot], 1)
@@ -348,7 +357,7 @@ def fill_pairs(
                             said = best_of[place] - (slot == 0)
                             out[at, column] = top
                             out[at, column + 1] = <float>(
-                                (total[place] - (_whole(share) if slot < KEPT else 0))
+                                (<int64_t>total[place] - (_whole(share) if slot < KEPT and share >= heard else 0))
                                 / (UNIT * mates)
                             )
                             out[at, column + 2] = _logged(said, logarithms)

@@ -6,13 +6,14 @@ added as whole numbers, so that sums depend on no order.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.decision import _mates
 from linkage_rl.decision.first_pass import FirstPass
+from linkage_rl.records import SHORTLIST
 
 RELATIONS: Final = ("core", "stem", "kana", "address", "core_and_address", "chain")
 """Ways in which two clients are mates; `chain` joins mates of mates."""
@@ -34,16 +35,16 @@ class Groups:
     from `bounds[first_bound[r] + g]` to the next bound.
     """
 
-    of_client: NDArray[np.int64]
+    of_client: NDArray[np.int32]
     """Group of each client in each relation, -1 where it has no mate; shape (R, N)."""
     sizes: NDArray[np.int64]
     first_size: NDArray[np.int64]
     bounds: NDArray[np.int64]
     first_bound: NDArray[np.int64]
-    company: NDArray[np.int64]
+    company: NDArray[np.int32]
     """Company of each of E entries, ascending within a group."""
-    total: NDArray[np.int64]
-    """Sum of the shares that members give it, in units of 2 ** -20; shape (E,)."""
+    total: NDArray[np.uint32]
+    """Sum of the shares that members give it, in units of 2 ** -12; shape (E,)."""
     highest: NDArray[np.float32]
     """The two highest of these shares, shape (E, 2)."""
     best_of: NDArray[np.int32]
@@ -62,23 +63,24 @@ class Groups:
             lists: Number of the list of each client, shape (N,): clients of different lists are no
                 mates; None where there is one list.
         """
-        groups = np.stack(_relations(first, lists))
-        parts = [_Relation.of(group, first) for group in groups]
-        sizes, first_size = _joined([part.sizes for part in parts])
-        bounds, first_bound = _bounds(parts)
-        proposed, first_proposed = _joined([part.proposed.reshape(-1) for part in parts])
+        groups = [group.astype(np.int32) for group in _relations(first, lists)]
+        columns: dict[str, list[NDArray[Any]]] = {}
+        for group in groups:
+            for name, column in vars(_Relation.of(group, first)).items():
+                columns.setdefault(name, []).append(column)
+        sizes, first_size = _joined(columns.pop("sizes"))
+        bounds, first_bound = _bounds(columns.pop("starts"))
+        proposed, first_proposed = _joined(columns.pop("proposed"))
         return cls(
-            of_client=groups,
+            of_client=np.stack(groups),
             sizes=sizes,
             first_size=first_size,
             bounds=bounds,
             first_bound=first_bound,
-            company=np.concatenate([part.company for part in parts]),
-            total=np.concatenate([part.total for part in parts]),
-            highest=np.concatenate([part.highest for part in parts]),
-            best_of=np.concatenate([part.best_of for part in parts]),
             proposed=proposed,
             first_proposed=first_proposed,
+            # one column after the other is joined and let go: they are most of the memory
+            **{name: np.concatenate(columns.pop(name)) for name in list(columns)},
         )
 
 
@@ -89,35 +91,40 @@ class _Relation:
     sizes: NDArray[np.int64]
     starts: NDArray[np.int64]
     """Shape (G + 1,)."""
-    company: NDArray[np.int64]
-    total: NDArray[np.int64]
+    company: NDArray[np.int32]
+    total: NDArray[np.uint32]
     highest: NDArray[np.float32]
     best_of: NDArray[np.int32]
     proposed: NDArray[np.int64]
 
     @classmethod
-    def of(cls, group: NDArray[np.int64], first: FirstPass) -> "_Relation":
+    def of(cls, group: NDArray[np.int32], first: FirstPass) -> "_Relation":
+        """Add up the shares of every company within every group."""
         member = np.flatnonzero(group >= 0)
         sizes = np.bincount(group[member]).astype(np.int64)
         heard = (first.candidates[member] >= 0) & (first.shares[member] >= HEARD)
         # the best candidate is proposed whatever its share
         heard[:, 0] = first.candidates[member, 0] >= 0
-        row, slot = np.nonzero(heard)
-        member = member[row]
-        entry = group[member] << _SHIFT | first.candidates[member, slot]
-        place = member * first.candidates.shape[1] + slot
+        place = np.flatnonzero(heard)
+        client, slot = member[place // SHORTLIST], place % SHORTLIST
+        entry = group[client].astype(np.int64) << _SHIFT | first.candidates[client, slot]
+        place = client * SHORTLIST + slot
+        del client, slot, heard
         order = np.argsort(entry)
+        place, entry = place[order], entry[order]
+        del order
         entries, total, highest, best_of = _mates.add_up(
-            place[order], entry[order], first.candidates, first.shares
+            place, entry, first.candidates, first.shares
         )
+        del place, entry
         return cls(
             sizes,
             np.searchsorted(entries, np.arange(len(sizes) + 1, dtype=np.int64) << _SHIFT),
-            entries & np.int64(0xFFFFFFFF),
-            total,
+            (entries & np.int64(0xFFFFFFFF)).astype(np.int32),
+            np.minimum(total, np.iinfo(np.uint32).max).astype(np.uint32),
             highest,
             best_of,
-            _mates.propose(entries, total, best_of, len(sizes), PROPOSED),
+            _mates.propose(entries, total, best_of, len(sizes), PROPOSED).reshape(-1),
         )
 
 
@@ -164,10 +171,10 @@ def _joined(parts: list[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[
     return np.concatenate(parts), (ends - [len(part) for part in parts]).astype(np.int64)
 
 
-def _bounds(parts: list[_Relation]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _bounds(starts: list[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Where the entries of each group begin among those of all relations."""
-    shifts = np.cumsum([0, *(len(part.company) for part in parts[:-1])])
-    return _joined([part.starts + shift for part, shift in zip(parts, shifts, strict=True)])
+    shifts = np.cumsum([0, *(part[-1] for part in starts[:-1])])
+    return _joined([part + shift for part, shift in zip(starts, shifts, strict=True)])
 
 
 def _mixed(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> NDArray[np.uint64]:
