@@ -122,7 +122,7 @@ def test_a_hundred_thousand_clients_of_one_core_take_a_moment() -> None:
     keys = np.zeros((clients, 4), dtype=np.uint64)
     keys[:, :2] = 5
     first = FirstPass(
-        ids, shares, (ids >= 0).astype(np.int16), 1 - shares.sum(axis=1, dtype=np.float32), keys
+        ids, shares, (ids >= 0).astype(np.int16), np.float32(1) - shares.sum(axis=1, dtype=np.float32), keys
     )
     begin = time.perf_counter()
     groups = Groups.of(first)
