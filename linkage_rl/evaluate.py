@@ -18,13 +18,14 @@ from linkage_rl.agents.baselines import Rules
 from linkage_rl.config.command import command, command_line, say
 from linkage_rl.config.inputs import TableChoice, open_linker
 from linkage_rl.decision.cases import CaseSet
-from linkage_rl.decision.decide import Decider, decide_cases
+from linkage_rl.decision.decide import Decider, decide_cases, decide_cases_raw
 from linkage_rl.decision.prepare import prepare_cases
 from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.decision.truth import checked_truth
 from linkage_rl.errors import ConfigError, OutputError, SchemaError
-from linkage_rl.evaluation.answers import Answers, apply_threshold
+from linkage_rl.evaluation.answers import Answers, ThresholdedAnswers, apply_threshold
 from linkage_rl.evaluation.error_examples import error_examples
+from linkage_rl.evaluation.list_mode import list_answers
 from linkage_rl.evaluation.report import (
     COLUMNS,
     Report,
@@ -113,6 +114,8 @@ def run(settings: EvaluateSettings) -> float:
             )
             for name, decider in _deciders(linker, cases).items()
         }
+        if linker.looks_at_lists(len(cases)):
+            answers["bundle, list"] = _as_list(linker, cases, settings)
     rng = np.random.default_rng(settings.seed)
     results = {name: SystemResult.of(name, some, rng) for name, some in answers.items()}
     say(side_by_side({name: result.metrics for name, result in results.items()}))
@@ -149,6 +152,16 @@ def _deciders(linker: Linker, cases: CaseSet) -> dict[str, Decider]:
     view = linker.decider.view
     every = tuple(range(len(linker.blockers)))
     return {"rules": Decider(Rules(cases, view), view, plan=every), "bundle": linker.decider}
+
+
+def _as_list(linker: Linker, cases: CaseSet, settings: EvaluateSettings) -> ThresholdedAnswers:
+    """The bundle on the list as a whole, as `link` decides it."""
+    stage = linker.list_stage
+    if stage is None:
+        raise ConfigError("this bundle has no list stage")
+    raw = decide_cases_raw(linker.decider, cases, shortlist=True)
+    answers = list_answers(stage.scorer, raw, cases).calibrated(stage.calibration)
+    return apply_threshold(answers, stage.thresholds.link, settings.reward)
 
 
 def _microseconds(

@@ -1,5 +1,6 @@
 """Lists that are decided as a whole: a client takes the company of a mate at its address."""
 
+import json
 import time
 from pathlib import Path
 
@@ -164,3 +165,19 @@ def test_a_bundle_says_that_a_part_of_its_list_stage_is_damaged(
     assert ended.code == 1
     assert "list_policy.onnx is missing or damaged" in ended.last
     assert not (files / "o.csv").exists()
+
+
+def test_evaluate_measures_the_list_as_a_whole_too(
+    run: Run, files: Path, list_bundle: Path
+) -> None:
+    truths = ("company_id", "c1", "c1", "c2", "")
+    write_csv(files / "list.csv", [(*row, it) for row, it in zip(LIST, truths, strict=True)])
+
+    ended = run("evaluate", f"bundle={list_bundle}", "clients=list.csv", "output=measured")
+
+    assert ended.code == 0, ended.err
+    systems = json.loads((files / "measured" / "metrics.json").read_text())["systems"]
+    assert list(systems) == ["rules", "bundle", "bundle, list"]
+    assert systems["bundle"]["metrics"]["recall"] == pytest.approx(2 / 3)
+    assert systems["bundle, list"]["metrics"]["recall"] == 1.0
+    assert systems["bundle, list"]["metrics"]["precision"] == 1.0

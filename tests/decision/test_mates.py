@@ -118,11 +118,17 @@ def test_a_hundred_thousand_clients_of_one_core_take_a_moment() -> None:
     clients = 100_000
     rng = np.random.default_rng(3)
     ids: NDArray[np.int32] = rng.integers(0, 1 << 30, (clients, SHORTLIST), dtype=np.int32)
-    shares = np.sort(rng.random((clients, SHORTLIST), dtype=np.float32) / SHORTLIST)[:, ::-1].copy()
+    raw = rng.random((clients, SHORTLIST), dtype=np.float32) / SHORTLIST
+    shares = np.sort(raw)[:, ::-1].astype(np.float32)
     keys = np.zeros((clients, 4), dtype=np.uint64)
     keys[:, :2] = 5
+    no_match: NDArray[np.float32] = (1 - shares.sum(axis=1)).astype(np.float32)
     first = FirstPass(
-        ids, shares, (ids >= 0).astype(np.int16), np.float32(1) - shares.sum(axis=1, dtype=np.float32), keys
+        ids,
+        shares,
+        (ids >= 0).astype(np.int16),
+        no_match,
+        keys,
     )
     begin = time.perf_counter()
     groups = Groups.of(first)
