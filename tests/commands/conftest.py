@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands.list_shop import write_list_bundle
 from tests.commands.shop import CLIENTS, COMPANIES, Ended, Run, write_csv, write_shop_bundle
 
 
@@ -47,6 +48,12 @@ def files(tmp_path: Path) -> Path:
     write_csv(tmp_path / "companies.csv", COMPANIES)
     write_csv(tmp_path / "clients.csv", CLIENTS)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def list_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle whose list stage takes the company of a mate at the same address."""
+    return write_list_bundle(tmp_path_factory.mktemp("list-bundle"))
 
 
 @pytest.fixture(scope="session")

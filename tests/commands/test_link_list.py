@@ -5,63 +5,13 @@ import time
 from pathlib import Path
 
 import pytest
-import torch
 
-from linkage_rl.agents.list_scorer import ListNet
-from linkage_rl.bundle import ListStageFiles, load_bundle
-from linkage_rl.decision.calibration import Calibration
-from linkage_rl.decision.decide import Thresholds
-from linkage_rl.decision.list_stage import PAIR_FEATURES
-from linkage_rl.exporting.onnx import export_list_net
+from linkage_rl.bundle import load_bundle
 from linkage_rl.frame_linker import FrameLinker
 from linkage_rl.records import RecordBatch
-from tests.commands.shop import Run, write_csv, write_shop_bundle
+from tests.commands.list_shop import HEADER, LIST, long_list, write_list_bundle
+from tests.commands.shop import Run, write_csv
 from tests.commands.test_link import finished, rows_of, start
-
-HEADER = ("client_id", "name", "prefecture", "city", "street")
-TOKYO, OSAKA = ("東京都", "千代田区", "丸の内1-1"), ("大阪府", "大阪市北区", "梅田1-1")
-LIST = [
-    HEADER,
-    ("k1", "青空の新しい名", *TOKYO),
-    ("k2", "株式会社青空商事", *TOKYO),
-    ("k3", "有限会社山田製作所", "", "", ""),
-    ("k4", "どこにもない店", "北海道", "札幌市中央区", "南1-1"),
-]
-
-
-def address_net() -> ListNet:
-    """Adds 20 times the share that a mate at the same address gives a company."""
-    net = ListNet(2, torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        for weights in net.parameters():
-            weights.zero_()
-        named = dict(net.named_parameters())
-        named["pair.0.weight"][0, PAIR_FEATURES.index("highest_address")] = 1
-        named["pair.2.weight"][0, 0] = 1
-        named["pair.4.weight"][0, 0] = 20
-    return net
-
-
-@pytest.fixture(scope="module")
-def list_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundle of the shop with a list stage."""
-    folder = tmp_path_factory.mktemp("list-bundle")
-    export_list_net(address_net(), folder / "list.onnx")
-    stage = ListStageFiles(folder / "list.onnx", Calibration.identity(), Thresholds(0.5))
-    return write_shop_bundle(folder, list_stage=stage)
-
-
-def long_list(folder: Path) -> None:
-    """600 clients in an order that no address follows; every third only says where it is."""
-    rows = []
-    for place in range(600):
-        name, where = (
-            ("株式会社青空商事", TOKYO),
-            ("合同会社はるか", OSAKA),
-            (f"別の名{place}", (TOKYO, OSAKA)[place % 2]),
-        )[place % 3]
-        rows.append((f"k{place}", name, *where))
-    write_csv(folder / "many.csv", [HEADER, *rows])
 
 
 def test_a_client_without_a_name_of_the_table_takes_the_company_of_its_mate(
@@ -154,9 +104,7 @@ def test_a_table_is_one_list_and_a_record_batch_is_not(list_bundle: Path) -> Non
 def test_a_bundle_says_that_a_part_of_its_list_stage_is_damaged(
     run: Run, files: Path, tmp_path: Path
 ) -> None:
-    export_list_net(address_net(), tmp_path / "list.onnx")
-    stage = ListStageFiles(tmp_path / "list.onnx", Calibration.identity(), Thresholds(0.5))
-    broken = write_shop_bundle(tmp_path / "broken", list_stage=stage)
+    broken = write_list_bundle(tmp_path / "broken")
     (broken / "list_policy.onnx").write_bytes(b"nothing")
     write_csv(files / "list.csv", LIST)
 

@@ -15,6 +15,7 @@ import pytest
 
 from linkage_rl.config.launchers import LauncherSettings, ray_module
 from linkage_rl.errors import InputFileError, LinkageError
+from tests.commands.list_shop import long_list
 from tests.commands.shop import CLIENTS, Run, write_csv
 from tests.commands.test_link import finished, start
 from tests.commands.test_train import TINY
@@ -77,6 +78,19 @@ def test_actors_of_a_cluster_write_the_same_file_as_one_process(
     many_clients(files, 600)
     run("companies", "source=companies.csv", "database=shop.db")
     words = (f"bundle={bundle}", "clients=many.csv", "database=shop.db")
+    assert run("link", *words, "output=expected.csv").code == 0
+
+    ended = run("link", *words, "output=ray.csv", "chunk=50", "launcher=ray", f"workers={WORKERS}")
+
+    assert ended.code == 0, ended.err
+    assert (files / "ray.csv").read_bytes() == (files / "expected.csv").read_bytes()
+
+
+def test_a_list_that_is_decided_as_a_whole_is_the_same_on_a_cluster(
+    run: Run, files: Path, list_bundle: Path
+) -> None:
+    long_list(files)
+    words = (f"bundle={list_bundle}", "clients=many.csv")
     assert run("link", *words, "output=expected.csv").code == 0
 
     ended = run("link", *words, "output=ray.csv", "chunk=50", "launcher=ray", f"workers={WORKERS}")
