@@ -13,8 +13,8 @@ from experiments.cost.plain import run_plain_rules
 from experiments.tools.measure import Clock, run_in_subprocess
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.errors import DatabaseError
-from linkage_rl.link import ListFile, link_chunk
 from linkage_rl.linked_columns import COLUMNS
+from linkage_rl.linked_list import ListFile, link_chunk
 from linkage_rl.linker import Linker
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.schema import CANONICAL

@@ -1,5 +1,8 @@
-"""Trains the list stage of a policy on the training lists."""
+"""The list stage in a training run: trained on the training lists, kept if it helps, exported."""
 
+import logging
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -12,16 +15,85 @@ from linkage_rl.agents.list_scorer import (
     TorchListScorer,
     train_list_net,
 )
+from linkage_rl.agents.scorer_policy import ScorerPolicy
+from linkage_rl.atomic import writing
+from linkage_rl.bundle import ListStageFiles
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider, decide_cases_raw
 from linkage_rl.decision.first_pass import KEYS, FirstPass
 from linkage_rl.decision.list_stage import ClientList, ListPairs
+from linkage_rl.decision.observation import View
+from linkage_rl.evaluation.comparison import Comparison
 from linkage_rl.evaluation.list_mode import first_pass
+from linkage_rl.exporting.onnx import export_list_net
+from linkage_rl.training.data import Prepared
+from linkage_rl.training.settings import RunSettings
 
+_log = logging.getLogger(__name__)
 _REPEATS: Final = 6
 _OPTIONAL: Final = [KEYS.index("kana"), KEYS.index("address")]
 _KEPT_KEYS: Final = 0.7
 """Chance that a repeated client keeps its reading, and its address."""
+
+
+def list_stages(
+    settings: RunSettings,
+    ranker: ScorerPolicy,
+    agent: ScorerPolicy,
+    prepared: Prepared,
+    view: View,
+) -> dict[str, TorchListScorer]:
+    """The list stages of ranker and agent; none where it is off or there is nothing to learn."""
+    lists, valid = prepared.train_lists, prepared.cases["valid"]
+    if not settings.list_stage.enabled or lists is None or not lists.pairs:
+        return {}
+    every = tuple(range(len(view.costs)))
+    deciders = {"ranker": Decider(ranker, view, plan=every), "agent": Decider(agent, view)}
+    return {
+        name: train_list_stage(
+            decider, lists, valid, settings.list_stage, settings.clients.balance, settings.seed
+        )
+        for name, decider in deciders.items()
+    }
+
+
+def kept_stage(
+    comparison: Comparison, stages: Mapping[str, TorchListScorer], goal: str
+) -> ListNet | None:
+    """The agent's list stage, unless it loses on the validation lists."""
+    if "agent" not in stages:
+        return None
+    single, whole = (comparison.joint[name].valid.metrics for name in ("agent", as_list("agent")))
+    name = "expected_reward" if goal == "reward" else "f1"
+    before, after = getattr(single, name), getattr(whole, name)
+    kept = after >= before
+    _log.info(
+        "list stage %s: %s on the validation lists %.4f, without it %.4f",
+        "kept" if kept else "left out",
+        name,
+        after,
+        before,
+    )
+    return stages["agent"].net if kept else None
+
+
+def as_list(system: str) -> str:
+    """Name of a system with its list stage."""
+    return f"{system}, list"
+
+
+def exported_stage(
+    net: ListNet | None, comparison: Comparison, path: Path
+) -> ListStageFiles | None:
+    """The list stage's graph, with the calibration and thresholds of the agent in list mode."""
+    if net is None:
+        return None
+    decider = comparison.joint[as_list("agent")].decider
+    if decider.calibration is None or decider.thresholds is None:
+        return None
+    with writing(path):
+        export_list_net(net, path)
+    return ListStageFiles(path, decider.calibration, decider.thresholds)
 
 
 def train_list_stage(

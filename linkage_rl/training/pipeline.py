@@ -18,7 +18,6 @@ from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.atomic import naming_full_disk, replacing, writing
 from linkage_rl.bundle import (
     LIST_POLICY,
-    ListStageFiles,
     Settings,
     golden_answers,
     load_bundle,
@@ -27,20 +26,19 @@ from linkage_rl.bundle import (
 from linkage_rl.candidates.registry import check_registered
 from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.cases import CaseSet
-from linkage_rl.decision.decide import Decider
 from linkage_rl.decision.observation import View
 from linkage_rl.evaluation.comparison import Comparison, System, compare
 from linkage_rl.evaluation.leaderboard import Entry, append
 from linkage_rl.evaluation.plots import save_learning_curve
 from linkage_rl.evaluation.report import write_report
 from linkage_rl.evaluation.timing import Timing
-from linkage_rl.exporting.onnx import export_list_net, export_scorer
+from linkage_rl.exporting.onnx import export_scorer
 from linkage_rl.records import RecordBatch
 from linkage_rl.training.agent import choose_static_plan, train_agent
 from linkage_rl.training.callbacks import CURVE
 from linkage_rl.training.data import Prepared, prepare
 from linkage_rl.training.flat import flat
-from linkage_rl.training.list_stage import train_list_stage
+from linkage_rl.training.list_stage import as_list, exported_stage, kept_stage, list_stages
 from linkage_rl.training.loggers import Tracker
 from linkage_rl.training.origin import origin
 from linkage_rl.training.problem import task_of, training_cases, view_of
@@ -151,7 +149,7 @@ def _run(
             writers=[tracker],
         )
     with watch("training the list stage"):
-        stages = _list_stages(settings, ScorerPolicy(ranker), agent, prepared, view, folder)
+        stages = list_stages(settings, ScorerPolicy(ranker), agent, prepared, view)
     with watch("comparing the systems"):
         plan = choose_static_plan(ranker, task, settings.training)
         systems = _systems(ScorerPolicy(ranker), plan, agent, valid, view, stages)
@@ -167,7 +165,7 @@ def _run(
             settings.training.progress,
         )
     with watch("writing the bundle"):
-        list_net = _kept_stage(comparison, stages, settings.evaluation.goal)
+        list_net = kept_stage(comparison, stages, settings.evaluation.goal)
         bundle = _export(settings, agent, list_net, comparison, prepared, folder, command)
     entry = _write_results(settings, folder, comparison, prepared, bundle, command, watch)
     for split, figures in (("valid", entry.valid), ("test", entry.test)):
@@ -210,55 +208,6 @@ def _timing(settings: RunSettings, prepared: Prepared) -> Timing:
     return Timing(prepared.index, settings.candidates.blockers(), settings.candidates.limit, first)
 
 
-def _list_stages(
-    settings: RunSettings,
-    ranker: ScorerPolicy,
-    agent: ScorerPolicy,
-    prepared: Prepared,
-    view: View,
-    folder: Path,
-) -> dict[str, TorchListScorer]:
-    """The list stages of ranker and agent; none where it is off or there is nothing to learn."""
-    lists, valid = prepared.train_lists, prepared.cases["valid"]
-    if not settings.list_stage.enabled or lists is None or not lists.pairs:
-        return {}
-    every = tuple(range(len(view.costs)))
-    deciders = {"ranker": Decider(ranker, view, plan=every), "agent": Decider(agent, view)}
-    return {
-        name: train_list_stage(
-            decider, lists, valid, settings.list_stage, settings.clients.balance, settings.seed
-        )
-        for name, decider in deciders.items()
-    }
-
-
-def _kept_stage(
-    comparison: Comparison, stages: Mapping[str, TorchListScorer], goal: str
-) -> ListNet | None:
-    """The agent's list stage, unless it loses on the validation lists."""
-    if "agent" not in stages:
-        return None
-    single, as_list = (
-        comparison.joint[name].valid.metrics for name in ("agent", _as_list("agent"))
-    )
-    name = "expected_reward" if goal == "reward" else "f1"
-    before, after = getattr(single, name), getattr(as_list, name)
-    kept = after >= before
-    _log.info(
-        "list stage %s: %s on the validation lists %.4f, without it %.4f",
-        "kept" if kept else "left out",
-        name,
-        after,
-        before,
-    )
-    return stages["agent"].net if kept else None
-
-
-def _as_list(system: str) -> str:
-    """Name of a system with its list stage."""
-    return f"{system}, list"
-
-
 def _systems(
     ranker: ScorerPolicy,
     plan: tuple[int, ...],
@@ -278,7 +227,7 @@ def _systems(
         System("agent", agent),
     ]
     as_lists = [
-        replace(system, name=_as_list(system.name), list_scorer=stages[system.name])
+        replace(system, name=as_list(system.name), list_scorer=stages[system.name])
         for system in plain
         if system.name in stages
     ]
@@ -298,7 +247,7 @@ def _export(
     policy = folder / "policy.onnx"
     with writing(policy):
         export_scorer(agent.scorer, policy)
-    stage = _exported_stage(list_net, comparison, folder / LIST_POLICY)
+    stage = exported_stage(list_net, comparison, folder / LIST_POLICY)
     written = Settings(
         blockers=settings.candidates.blockers(),
         limit=settings.candidates.limit,
@@ -317,20 +266,6 @@ def _export(
     policy.unlink()
     (folder / LIST_POLICY).unlink(missing_ok=True)
     return bundle
-
-
-def _exported_stage(
-    net: ListNet | None, comparison: Comparison, path: Path
-) -> ListStageFiles | None:
-    """The list stage's graph, with the calibration and thresholds of the agent in list mode."""
-    if net is None:
-        return None
-    decider = comparison.joint[_as_list("agent")].decider
-    if decider.calibration is None or decider.thresholds is None:
-        return None
-    with writing(path):
-        export_list_net(net, path)
-    return ListStageFiles(path, decider.calibration, decider.thresholds)
 
 
 def _golden_clients(prepared: Prepared, settings: RunSettings) -> RecordBatch:
