@@ -29,3 +29,9 @@ def legal_actions(
 def choose(
     logits: NDArray[np.float32], mask: NDArray[np.int8], illegal: np.float32, actions: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]: ...
+def shorten(
+    shares: NDArray[np.float32],
+    candidates: NDArray[np.int64],
+    ties: NDArray[np.int8],
+    kept: int,
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int16]]: ...

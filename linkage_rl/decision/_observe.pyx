@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from libc.stdint cimport int8_t, int64_t, uint16_t
+from libc.stdint cimport int8_t, int16_t, int64_t, uint16_t
 from libc.string cimport memcpy
 
 DEF ADDED = 4
@@ -207,3 +207,69 @@ def choose(const float[:, :] logits, const int8_t[:, ::1] mask, float illegal, i
                 if out[b, a] > out[b, out_best[b]]:
                     out_best[b] = a
     return legal, best
+
+
+def shorten(
+    const float[:, ::1] shares, const int64_t[:, ::1] candidates, const int8_t[:, ::1] ties, int kept
+):
+    """The best candidates of B cases; tied candidates share their weights equally.
+
+    Args:
+        shares: Weight of each slot, shape (B, K), K at most 127.
+        candidates: Candidate in each slot, shape (B, K).
+        ties: `Observation.ties`, shape (B, K).
+        kept: Candidates kept of each case.
+
+    Returns:
+        Candidates, -1 where there are no more, shares, and numbers of tied candidates; shape
+        (B, kept) each. Of equal shares the one with the higher weight of its own comes first, then
+        the earlier slot.
+    """
+    cdef Py_ssize_t batch = shares.shape[0], slots = shares.shape[1], b, s, k
+    if slots > 127 or candidates.shape[1] != slots or ties.shape[1] != slots:
+        raise ValueError(f"expected up to 127 slots in every array, got {slots}")
+    if candidates.shape[0] != batch or ties.shape[0] != batch:
+        raise ValueError(f"expected {batch} cases in every array, got {candidates.shape[0]}")
+    ids = np.full((batch, kept), -1, dtype=np.int64)
+    weights = np.zeros((batch, kept), dtype=np.float32)
+    counts = np.zeros((batch, kept), dtype=np.int16)
+    cdef int64_t[:, ::1] out_id = ids
+    cdef float[:, ::1] out_share = weights
+    cdef int16_t[:, ::1] out_count = counts
+    cdef double total[127]
+    cdef int size[127]
+    cdef int place[127]
+    cdef float mean
+    cdef int8_t tie
+    with nogil:
+        for b in range(batch):
+            for s in range(slots):
+                total[s] = 0
+                size[s] = 0
+            for s in range(slots):
+                tie = ties[b, s]
+                if tie >= 0:
+                    total[tie] += shares[b, s]
+                    size[tie] += 1
+            for s in range(slots):
+                tie = ties[b, s]
+                if tie < 0:
+                    continue
+                mean = <float>(total[tie] / size[tie])
+                k = kept
+                while k > 0 and (
+                    out_id[b, k - 1] < 0 or mean > out_share[b, k - 1]
+                    or (mean == out_share[b, k - 1] and shares[b, s] > shares[b, place[k - 1]])
+                ):
+                    if k < kept:
+                        out_id[b, k] = out_id[b, k - 1]
+                        out_share[b, k] = out_share[b, k - 1]
+                        out_count[b, k] = out_count[b, k - 1]
+                        place[k] = place[k - 1]
+                    k -= 1
+                if k < kept:
+                    out_id[b, k] = candidates[b, s]
+                    out_share[b, k] = mean
+                    out_count[b, k] = <int16_t>size[tie]
+                    place[k] = <int>s
+    return ids, weights, counts

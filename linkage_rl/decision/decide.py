@@ -119,23 +119,9 @@ def _shorten(
 
     The weights of tied candidates are averaged: what a policy prefers among them says nothing.
     """
-    batch, slots = shares.shape
     shortlist.no_match[cases] = np.clip(1 - shares.sum(axis=1), 0, 1)
-    group = (np.arange(batch)[:, None] * slots + ties).astype(np.int64)
-    filled = ties >= 0
-    size = np.bincount(group[filled], minlength=batch * slots)
-    total = np.bincount(group[filled], weights=shares[filled], minlength=batch * slots)
-    mean = np.where(filled, total[group] / np.maximum(size[group], 1), -1).astype(np.float32)
-    # tied candidates stay in the policy's own order
-    own = np.argsort(-shares, axis=1, kind="stable")
-    best = np.take_along_axis(
-        own, np.argsort(-np.take_along_axis(mean, own, 1), axis=1, kind="stable"), 1
-    )[:, :SHORTLIST]
-    kept = best.shape[1]
-    shortlist.candidate[cases, :kept] = np.take_along_axis(slot_candidates, best, 1)
-    shortlist.share[cases, :kept] = np.maximum(np.take_along_axis(mean, best, 1), 0)
-    tied = np.where(filled, size[group], 0)
-    shortlist.tied[cases, :kept] = np.take_along_axis(tied, best, 1)
+    best = _observe.shorten(shares, slot_candidates, ties, SHORTLIST)
+    shortlist.candidate[cases], shortlist.share[cases], shortlist.tied[cases] = best
 
 
 @dataclass(frozen=True)
