@@ -27,7 +27,7 @@ ZERO_MEANS_NONE = {
     *("agent.gae_lambda", "agent.vf_coef", "agent.refine.ent_coef", "agent.scratch.ent_coef"),
     *("agent.exploration_initial_eps", "agent.exploration_final_eps", "clients.balance"),
     *("clients.augmented", "ranker.all_blockers_share", "reward.blocker_cost_scale"),
-    *("list_stage.weight_decay", "list_stage.ema_decay"),
+    *("clients.header_row", "list_stage.weight_decay", "list_stage.ema_decay"),
     *("evaluation.timed_clients", "evaluation.golden_clients", "evaluation.examples"),
 }
 """Numbers that may well be zero."""
