@@ -211,7 +211,8 @@ def generate_clients(config: SampleConfig, split: str) -> ClientList:
     count = round(config.clients * SHARES[number])
     no_row = world.absent | world.closed
     mine = split_of(world.company_ids) == number
-    lacking = round(count * config.no_row_share)
+    # a split of a tiny sample may have no company that the table lacks
+    lacking = round(count * config.no_row_share) if (mine & no_row).any() else 0
     rows = np.concatenate(
         [
             _draw(np.flatnonzero(mine & no_row), lacking, rng),
