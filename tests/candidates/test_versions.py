@@ -54,7 +54,7 @@ def test_an_index_whose_key_function_changed_is_refused(
     saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for table in (keys.KEYS, keys.COUNTED):
-        monkeypatch.setitem(table, "phone", area_code_key)  # type: ignore[arg-type]
+        monkeypatch.setitem(table, "phone", area_code_key)
 
     with pytest.raises(CandidateIndexError, match=r"keys \['phone'\] were made by other functions"):
         load_index(saved)
