@@ -12,7 +12,7 @@ from linkage_rl.text.names import canonical_kana, canonical_latin, canonical_nam
 from linkage_rl.text.normalise import as_written
 from linkage_rl.text.phones import canonical_phones
 from linkage_rl.text.postal_codes import canonical_postal_codes
-from linkage_rl.text.urls import canonical_domains, canonical_pages
+from linkage_rl.text.urls import canonical_urls
 
 _COMMON_FORMS: Final = ("株式会社", "有限会社", "合同会社", "(株)", "(有)", "(同)")
 
@@ -48,6 +48,7 @@ def canonicalise(records: RecordBatch) -> CanonicalBatch:
     addresses = canonical_addresses(
         records.column("prefecture"), records.column("city"), records.column("street")
     )
+    domains, pages = canonical_urls(records.column("url"))
     return CanonicalBatch(
         name=names.name,
         written=as_written(records.column("name"), _COMMON_FORMS),
@@ -65,8 +66,8 @@ def canonicalise(records: RecordBatch) -> CanonicalBatch:
         building=addresses.building,
         postal_code=canonical_postal_codes(records.column("postal_code")),
         phone=canonical_phones(records.column("phone")),
-        domain=canonical_domains(records.column("url")),
-        page=canonical_pages(records.column("url")),
+        domain=domains,
+        page=pages,
         corporate_number=canonical_corporate_numbers(records.column("corporate_number")),
         former_cores=canonical_former_cores(records.column("former_names")),
     )

@@ -65,9 +65,24 @@ def canonical_domains(texts: Sequence[str]) -> list[str]:
     >>> canonical_domains(["HP：www.example.co.jp", "info(at)example.jp", "yamada@gmail.com"])
     ['example.co.jp', 'example.jp', '']
     """
+    return canonical_urls(texts)[0]
+
+
+def canonical_urls(texts: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Domains as `canonical_domains` gives them, and pages: what is a record's own at a domain.
+
+    A page is the subdomain and path of a URL, or a mailbox; '' for a home page or no domain.
+
+    >>> canonical_urls(["https://hotel.example.jp/umi/", "yamada@example.jp", "www.example.jp"])[1]
+    ['hotel/umi', 'yamada@', '']
+    """
     if not any(texts):
-        return [""] * len(texts)
-    return [_canonical_domain(text) if text else "" for text in fold(texts)]
+        return [""] * len(texts), [""] * len(texts)
+    folded = fold(texts)
+    return (
+        [_canonical_domain(text) if text else "" for text in folded],
+        [_canonical_page(text) if text else "" for text in folded],
+    )
 
 
 @lru_cache(maxsize=262_144)
@@ -111,17 +126,6 @@ def _found_in(text: str) -> str:
 _MAILBOX: Final = re.compile("^([^/?#@ ]+)@")
 _WEB_SERVER: Final = re.compile(r"(?:^|\.)www[0-9]*$")
 _HOME_PAGE: Final = re.compile(r"(?:^|/)(?:index|default|top|home)\.[a-z]{3,5}$")
-
-
-def canonical_pages(texts: Sequence[str]) -> list[str]:
-    """What is a record's own at a domain that many share; '' for a home page or no domain.
-
-    >>> canonical_pages(["https://hotel.example.jp/umi/", "yamada@example.jp", "www.example.jp"])
-    ['hotel/umi', 'yamada@', '']
-    """
-    if not any(texts):
-        return [""] * len(texts)
-    return [_canonical_page(text) if text else "" for text in fold(texts)]
 
 
 @lru_cache(maxsize=262_144)
