@@ -212,14 +212,11 @@ class Linker:
         present = np.flatnonzero(rows >= 0)
         why = np.full(len(rows), _NO_CANDIDATE, dtype=object)
         why[present] = in_words(codes[present], decisions.tied[present])
-        linked = np.flatnonzero(decisions.kind == DecisionKind.LINK)
-        company_ids = np.full(len(rows), "", dtype=object)
-        company_ids[linked] = self.index.company_ids(rows[linked])
         return self._completed(
             records,
             _Decided(
                 decisions.kind,
-                company_ids.tolist(),
+                self._linked_ids(rows, decisions.kind),
                 decisions.confidence,
                 why.tolist(),
                 looked["ran"],
@@ -290,10 +287,15 @@ class Linker:
         why[present] = reasons(
             pool.found.features_of(present, rows[present]), decisions.tied[present]
         )
-        linked = np.flatnonzero(decisions.kind == DecisionKind.LINK)
+        return self._linked_ids(rows, decisions.kind), why.tolist()
+
+    def _linked_ids(self, rows: NDArray[np.int64], kind: NDArray[np.int8]) -> list[str]:
+        """Company id of every link, '' for other decisions."""
+        linked = np.flatnonzero(kind == DecisionKind.LINK)
         company_ids = np.full(len(rows), "", dtype=object)
         company_ids[linked] = self.index.company_ids(rows[linked])
-        return company_ids.tolist(), why.tolist()
+        texts: list[str] = company_ids.tolist()
+        return texts
 
     def _current_fields(self, company_ids: Sequence[str]) -> RecordBatch:
         """Current fields of these companies; '' for those that were deleted or closed."""
