@@ -6,6 +6,8 @@ import numpy as np
 from libc.math cimport log1p
 from libc.stdint cimport int16_t, int32_t, int64_t, uint32_t
 
+from linkage_rl.candidates._sorted cimport lower_bound
+
 DEF KEPT = 4
 DEF UNIT = 4096.0
 DEF MOST_PAIRS = 64
@@ -13,6 +15,15 @@ DEF MOST_PAIRS = 64
 
 cdef inline int64_t _whole(float share) noexcept nogil:
     return <int64_t>(<double>share * UNIT + 0.5)
+
+
+cdef inline void _keep_highest(float* two, float share) noexcept nogil:
+    """Keep the two highest shares, the highest first."""
+    if share > two[0]:
+        two[1] = two[0]
+        two[0] = share
+    elif share > two[1]:
+        two[1] = share
 
 
 def add_up(
@@ -50,11 +61,7 @@ def add_up(
             out_total[at] += _whole(share)
             if place % KEPT == 0:
                 out_best[at] += 1
-            if share > out_highest[at, 0]:
-                out_highest[at, 1] = out_highest[at, 0]
-                out_highest[at, 0] = share
-            elif share > out_highest[at, 1]:
-                out_highest[at, 1] = share
+            _keep_highest(&out_highest[at, 0], share)
     at += 1
     return (
         distinct[:at].copy(), total[:at].copy(), highest[:at].copy(), best_of[:at].copy()
@@ -121,11 +128,7 @@ def claims_by_company(const int32_t[:, :] candidates, const float[:, :] shares):
                 continue
             share = shares[c, 0]
             out_count[company] += 1
-            if share > out[company, 0]:
-                out[company, 1] = out[company, 0]
-                out[company, 0] = share
-            elif share > out[company, 1]:
-                out[company, 1] = share
+            _keep_highest(&out[company, 0], share)
     return count, highest
 
 
@@ -219,7 +222,16 @@ def count_pairs(
     const int64_t[::1] clients, const int32_t[:, :] candidates, const int32_t[:, ::1] groups,
     const int64_t[::1] proposed, const int64_t[::1] first_proposed, Py_ssize_t kept,
 ):
-    """Where the pairs of each of n clients begin, shape (n + 1,). Arguments as in `fill_pairs`."""
+    """Where the pairs of each of n clients begin, shape (n + 1,). Arguments as in `fill_pairs`.
+
+    Raises:
+        ValueError: A client could have more pairs than there is room for.
+    """
+    if KEPT + groups.shape[0] * kept > MOST_PAIRS:
+        raise ValueError(
+            f"expected at most {MOST_PAIRS} companies per client, got {KEPT} of its own and {kept} "
+            f"of each of {groups.shape[0]} groups"
+        )
     starts = np.zeros(clients.shape[0] + 1, dtype=np.int64)
     cdef int64_t[::1] out = starts
     cdef Pair pairs[MOST_PAIRS]
@@ -232,17 +244,12 @@ def count_pairs(
     return starts
 
 
-cdef Py_ssize_t _find(
-    const int32_t[::1] entry, Py_ssize_t begin, Py_ssize_t end, int64_t wanted
+cdef inline Py_ssize_t _find(
+    const int32_t[::1] entry, Py_ssize_t begin, Py_ssize_t end, int32_t wanted
 ) noexcept nogil:
-    cdef Py_ssize_t middle, last = end
-    while begin < end:
-        middle = (begin + end) // 2
-        if entry[middle] < wanted:
-            begin = middle + 1
-        else:
-            end = middle
-    return begin if begin < last and entry[begin] == wanted else -1
+    """Position of a company in entry[begin:end], -1 where it is missing."""
+    cdef Py_ssize_t place = lower_bound(&entry[0], begin, end, wanted)
+    return place if place < end and entry[place] == wanted else -1
 
 
 def fill_pairs(
@@ -348,7 +355,7 @@ def fill_pairs(
                         out[at, column + 3] = out_client[c, 4 + r]
                         place = _find(
                             entry, bounds[first_bound[r] + group],
-                            bounds[first_bound[r] + group + 1], pairs[p].company,
+                            bounds[first_bound[r] + group + 1], <int32_t>pairs[p].company,
                         )
                         if place >= 0:
                             top = highest[place, 0]

@@ -3,8 +3,10 @@
 import time
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from linkage_rl.decision import _mates
 from linkage_rl.decision.first_pass import FirstPass
 from linkage_rl.decision.mates import HEARD, PROPOSED, RELATIONS, Groups
 from linkage_rl.records import SHORTLIST
@@ -136,3 +138,13 @@ def test_a_hundred_thousand_clients_of_one_core_take_a_moment() -> None:
     assert groups.sizes.tolist() == [clients] * 2, "core and stem; the chain would be too long"
     heard = shares[(shares >= HEARD) | (np.arange(SHORTLIST) == 0)].astype(np.float64)
     assert groups.total.sum() == 2 * np.floor(heard * (1 << 12) + 0.5).sum()
+
+
+def test_the_kernel_refuses_what_would_write_past_its_room() -> None:
+    nothing = np.zeros(0, dtype=np.int64)
+    own, groups = np.zeros((1, SHORTLIST), np.int32), np.zeros((6, 1), np.int32)
+
+    with pytest.raises(
+        ValueError, match="at most 64 companies per client, got 4 of its own and 20"
+    ):
+        _mates.count_pairs(np.zeros(1, np.int64), own, groups, nothing, nothing, 20)
