@@ -114,7 +114,7 @@ def run(settings: EvaluateSettings) -> float:
             )
             for name, decider in _deciders(linker, cases).items()
         }
-        if linker.looks_at_lists(len(cases)):
+        if linker.decides_lists(len(cases)):
             answers["bundle, list"] = _as_list(linker, cases, settings)
     rng = np.random.default_rng(settings.seed)
     results = {name: SystemResult.of(name, some, rng) for name, some in answers.items()}

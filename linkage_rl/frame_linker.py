@@ -90,7 +90,7 @@ class FrameLinker(Linker):
         values: dict[str, list[Any]] = {name: [] for name in COLUMNS[1:]}
         shown = len(records) > _CHUNK and _watched() if progress is None else progress
         with tqdm(total=len(records), desc="linking", unit="client", disable=not shown) as bar:
-            chunks = self._as_list if self.looks_at_lists(len(records)) else self._one_by_one
+            chunks = self._as_list if self.decides_lists(len(records)) else self._one_by_one
             for linked in chunks(records, bar):
                 for name, texts in texts_of(linked).items():
                     values[name].extend(text or None for text in texts)
@@ -104,11 +104,11 @@ class FrameLinker(Linker):
 
     def _as_list(self, records: RecordBatch, bar: "tqdm[NoReturn]") -> Iterator[LinkedBatch]:
         """The table decided as one list; the bar shows the first pass, which takes the time."""
-        looked = []
+        first = []
         for part in _parts(len(records)):
-            looked.append(self.look(records.take(part)))
+            first.append(self.first_pass(records.take(part)))
             bar.update(len(part))
-        whole = np.concatenate(looked)
+        whole = np.concatenate(first)
         decisions = self.decide_list(whole)
         for part in _parts(len(records)):
             yield self.finish(

@@ -34,10 +34,10 @@ from linkage_rl.linked_list import (
     ListPart,
     Row,
     finish_chunk,
+    first_pass_of_chunk,
     link_chunk,
-    look_at_chunk,
 )
-from linkage_rl.linker import LOOKED, Linker
+from linkage_rl.linker import FIRST_PASS, Linker
 from linkage_rl.records import DecisionKind
 from linkage_rl.tables.readers import ClientList
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
@@ -133,13 +133,13 @@ def run(settings: LinkSettings) -> None:
         mark = _fingerprint(settings, source, opened.table)
         file = resources.enter_context(OutputFile(output, header, mark, settings.bom))
         finished, ready = file.finished, time.perf_counter()
-        if opened.linker.looks_at_lists(clients):
-            looked = resources.enter_context(RecordFile(_looked_at(output), LOOKED, mark))
-            _look_at_list(settings, source, clients, opened, looked)
-            rows = _rows_of_list(settings, source, opened, looked, file.finished)
+        if opened.linker.decides_lists(clients):
+            first = resources.enter_context(RecordFile(_first_pass_file(output), FIRST_PASS, mark))
+            _run_first_pass(settings, source, clients, opened, first)
+            rows = _rows_of_list(settings, source, opened, first, file.finished)
             _write_rows(rows, clients, file)
             file.complete()
-            looked.discard()
+            first.discard()
         else:
             _write_rows(_linked_rows(settings, source, opened, file.finished), clients, file)
             file.complete()
@@ -180,25 +180,25 @@ def _linked_rows(
     )
 
 
-def _look_at_list(
+def _run_first_pass(
     settings: LinkSettings,
     source: ListFile,
     clients: int,
     opened: OpenedLinker,
-    looked: RecordFile,
+    first: RecordFile,
 ) -> None:
     """The first pass over the clients that the file lacks."""
-    if looked.finished >= clients:
+    if first.finished >= clients:
         return
     chunks = _distributed(
         settings,
-        partial(look_at_chunk, opened.linker),
-        partial(_look_in_worker, settings, opened.table),
-        partial(_chunks_after, source, settings.chunk, looked.finished),
+        partial(first_pass_of_chunk, opened.linker),
+        partial(_first_pass_in_worker, settings, opened.table),
+        partial(_chunks_after, source, settings.chunk, first.finished),
     )
-    with _bar("first pass", clients, looked.finished) as bar:
+    with _bar("first pass", clients, first.finished) as bar:
         for records in chunks:
-            looked.append(records)
+            first.append(records)
             bar.update(len(records))
 
 
@@ -206,11 +206,11 @@ def _rows_of_list(
     settings: LinkSettings,
     source: ListFile,
     opened: OpenedLinker,
-    looked: RecordFile,
+    first: RecordFile,
     begin: int,
 ) -> Iterable[list[Row]]:
     """Output rows of clients that are decided as one list, chunk after chunk."""
-    records = looked.records()
+    records = first.records()
     return _distributed(
         settings,
         partial(finish_chunk, opened.linker, source),
@@ -226,7 +226,7 @@ def _rows_of_list(
     )
 
 
-def _looked_at(output: Path) -> Path:
+def _first_pass_file(output: Path) -> Path:
     """Names the file of the first pass."""
     return output.with_name(f"{output.name}.first-pass")
 
@@ -251,7 +251,7 @@ def _parts_after(
     source: ListFile,
     size: int,
     finished: int,
-    looked: NDArray[np.void],
+    first: NDArray[np.void],
     decisions: ListDecisions,
 ) -> Iterator[ListPart]:
     """The chunks after the first `finished` clients, with what was decided on them."""
@@ -259,7 +259,7 @@ def _parts_after(
     for chunk in _chunks_after(source, size, finished):
         end = begin + len(chunk)
         # a copy, since the mapped file is gone when a process on another machine reads it
-        yield ListPart(chunk, np.array(looked[begin:end]), decisions.between(begin, end))
+        yield ListPart(chunk, np.array(first[begin:end]), decisions.between(begin, end))
         begin = end
 
 
@@ -279,9 +279,11 @@ def _link_in_worker(
     return link_chunk(_worker_linker(settings, table)[0], source, chunk)
 
 
-def _look_in_worker(settings: LinkSettings, table: str, chunk: ClientList) -> NDArray[np.void]:
-    """`look_at_chunk` in a worker process."""
-    return look_at_chunk(_worker_linker(settings, table)[0], chunk)
+def _first_pass_in_worker(
+    settings: LinkSettings, table: str, chunk: ClientList
+) -> NDArray[np.void]:
+    """`first_pass_of_chunk` in a worker process."""
+    return first_pass_of_chunk(_worker_linker(settings, table)[0], chunk)
 
 
 def _finish_in_worker(

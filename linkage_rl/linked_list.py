@@ -105,20 +105,20 @@ class ListPart:
     """A chunk of a list that was decided as a whole."""
 
     clients: ClientList
-    looked: NDArray[np.void]
-    """What `Linker.look` gave for these clients."""
+    first: NDArray[np.void]
+    """What `Linker.first_pass` gave for these clients."""
     decisions: ListDecisions
     """What `Linker.decide_list` gave for them."""
 
 
-def look_at_chunk(linker: Linker, chunk: ClientList) -> NDArray[np.void]:
+def first_pass_of_chunk(linker: Linker, chunk: ClientList) -> NDArray[np.void]:
     """The first pass over one chunk of a list."""
-    return linker.look(chunk.records)
+    return linker.first_pass(chunk.records)
 
 
 def finish_chunk(linker: Linker, source: ListFile, part: ListPart) -> list[Row]:
     """Output rows of one chunk of a list that was decided as a whole."""
-    linked = linker.finish(part.clients.records, part.looked, part.decisions)
+    linked = linker.finish(part.clients.records, part.first, part.decisions)
     return _rows(linked, source, part.clients)
 
 

@@ -20,7 +20,7 @@ from linkage_rl.protocols import CompanySource
 from linkage_rl.records import SHORTLIST, DecisionKind, Decisions, RecordBatch, Shortlist
 from linkage_rl.text.canonical import canonicalise
 
-LOOKED: Final = np.dtype(
+FIRST_PASS: Final = np.dtype(
     [
         ("candidates", "<i4", (SHORTLIST,)),
         ("shares", "<f4", (SHORTLIST,)),
@@ -142,44 +142,44 @@ class Linker:
 
         A bundle without a list stage, and a list of one client, are decided as by `link`.
         """
-        if not self.looks_at_lists(len(records)):
+        if not self.decides_lists(len(records)):
             return self.link(records)
-        looked = np.concatenate(
+        first = np.concatenate(
             [
-                self.look(records.take(range(begin, min(begin + _CHUNK, len(records)))))
+                self.first_pass(records.take(range(begin, min(begin + _CHUNK, len(records)))))
                 for begin in range(0, len(records), _CHUNK)
             ]
         )
-        return self.finish(records, looked, self.decide_list(looked))
+        return self.finish(records, first, self.decide_list(first))
 
-    def looks_at_lists(self, clients: int) -> bool:
+    def decides_lists(self, clients: int) -> bool:
         """Whether a list of this many clients is decided as a whole."""
         return self.list_stage is not None and clients > 1
 
-    def look(self, records: RecordBatch) -> NDArray[np.void]:
+    def first_pass(self, records: RecordBatch) -> NDArray[np.void]:
         """First pass over a part of a list: what the list stage needs of N clients.
 
         Returns:
-            Structured array of `LOOKED`, shape (N,).
+            Structured array of `FIRST_PASS`, shape (N,).
         """
         pool = self._pool(records)
         raw = self.decider.decide_raw(pool, len(records), shortlist=True)
         shortlist = raw.shortlist or Shortlist.empty(len(records))
-        looked = np.zeros(len(records), dtype=LOOKED)
-        looked["candidates"], looked["shares"] = shortlist.candidate, shortlist.share
-        looked["tied"], looked["no_match"] = shortlist.tied, shortlist.no_match
-        looked["keys"] = list_keys(pool.found.clients.keys)
-        looked["ran"] = raw.ran
+        first = np.zeros(len(records), dtype=FIRST_PASS)
+        first["candidates"], first["shares"] = shortlist.candidate, shortlist.share
+        first["tied"], first["no_match"] = shortlist.tied, shortlist.no_match
+        first["keys"] = list_keys(pool.found.clients.keys)
+        first["ran"] = raw.ran
         best = shortlist.candidate[:, 0]
         present = np.flatnonzero(best >= 0)
-        looked["reason"][present] = reason_codes(pool.found.features_of(present, best[present]))
-        return looked
+        first["reason"][present] = reason_codes(pool.found.features_of(present, best[present]))
+        return first
 
-    def decide_list(self, looked: NDArray[np.void]) -> ListDecisions:
+    def decide_list(self, first: NDArray[np.void]) -> ListDecisions:
         """Decide a whole list after the first pass over all of its parts.
 
         Args:
-            looked: Structured array of `LOOKED`; may be memory-mapped.
+            first: Structured array of `FIRST_PASS`; may be memory-mapped.
 
         Raises:
             ConfigError: The bundle has no list stage.
@@ -188,23 +188,23 @@ class Linker:
             raise ConfigError("this bundle has no list stage; link with `link`")
         names = [field.name for field in fields(FirstPass)]
         return self.list_stage.decide(
-            FirstPass(*(np.ascontiguousarray(looked[name]) for name in names))
+            FirstPass(*(np.ascontiguousarray(first[name]) for name in names))
         )
 
     def finish(
-        self, records: RecordBatch, looked: NDArray[np.void], decisions: ListDecisions
+        self, records: RecordBatch, first: NDArray[np.void], decisions: ListDecisions
     ) -> LinkedBatch:
         """Reasons and current company fields for a part of a list.
 
         Args:
             records: N clients.
-            looked: What `look` gave for them.
+            first: What `first_pass` gave for them.
             decisions: What `decide_list` gave for them.
         """
         rows = decisions.candidate
-        codes = looked["reason"].copy()
+        codes = first["reason"].copy()
         # companies that came from mates, or were not the client's first, are compared now
-        changed = np.flatnonzero((rows >= 0) & (rows != looked["candidates"][:, 0]))
+        changed = np.flatnonzero((rows >= 0) & (rows != first["candidates"][:, 0]))
         if len(changed):
             clients = Clients.of(canonicalise(records.take(changed.tolist())))
             features = pair_features(self.index, clients, np.arange(len(changed)), rows[changed])
@@ -219,7 +219,7 @@ class Linker:
                 self._linked_ids(rows, decisions.kind),
                 decisions.confidence,
                 why.tolist(),
-                looked["ran"],
+                first["ran"],
             ),
         )
 

@@ -51,7 +51,7 @@ def fill_pairs(
     highest_claim: NDArray[np.float32],
     alike: float,
     floor: float,
-    heard: float,
+    min_share: float,
     logarithms: NDArray[np.float32],
     features: int,
     client_features: int,

@@ -259,7 +259,7 @@ def fill_pairs(
     const int64_t[::1] bounds, const int64_t[::1] first_bound, const int64_t[::1] sizes,
     const int64_t[::1] first_size, const int32_t[::1] entry, const uint32_t[::1] total,
     const float[:, ::1] highest, const int32_t[::1] best_of, const int32_t[::1] claimed,
-    const float[:, ::1] highest_claim, double alike, double floor, double heard, const float[::1] logarithms,
+    const float[:, ::1] highest_claim, double alike, double floor, double min_share, const float[::1] logarithms,
     Py_ssize_t features, Py_ssize_t client_features,
 ):
     """Companies and features of the pairs of n clients; see `list_stage` for the columns.
@@ -287,7 +287,7 @@ def fill_pairs(
         highest_claim: Their two highest shares, shape (C, 2).
         alike: Share of the best share from which on a candidate is alike.
         floor: Lowest share to divide by.
-        heard: Share from which on shares were added up.
+        min_share: Share from which on shares were added up.
         logarithms: log(1 + count) / log(1001) of the counts from 0 on.
         features: Number of columns F.
         client_features: Number of columns Q.
@@ -364,7 +364,7 @@ def fill_pairs(
                             said = best_of[place] - (slot == 0)
                             out[at, column] = top
                             out[at, column + 1] = <float>(
-                                (<int64_t>total[place] - (_whole(share) if slot < KEPT and share >= heard else 0))
+                                (<int64_t>total[place] - (_whole(share) if slot < KEPT and share >= min_share else 0))
                                 / (UNIT * mates)
                             )
                             out[at, column + 2] = _logged(said, logarithms)

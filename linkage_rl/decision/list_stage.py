@@ -15,7 +15,7 @@ from linkage_rl.decision import _mates
 from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.decide import Thresholds
 from linkage_rl.decision.first_pass import FirstPass
-from linkage_rl.decision.mates import HEARD, PROPOSED, RELATIONS, Groups
+from linkage_rl.decision.mates import MIN_SHARE, PROPOSED, RELATIONS, Groups
 
 _OWN: Final = ("share", "share_of_best", "is_best", "rank", "is_own", "tied")
 _CLIENT: Final = ("no_match", "best_share", "alike", "has_candidate")
@@ -137,7 +137,7 @@ class ClientList:
             *self._claimed,
             _ALIKE,
             FLOOR,
-            HEARD,
+            MIN_SHARE,
             _LOGARITHMS,
             len(PAIR_FEATURES),
             len(CLIENT_FEATURES),

@@ -19,7 +19,7 @@ RELATIONS: Final = ("core", "stem", "kana", "address", "core_and_address", "chai
 """Ways in which two clients are mates; `chain` joins mates of mates."""
 PROPOSED: Final = 3
 """Companies that a group proposes to its members, at most."""
-HEARD: Final = 0.01
+MIN_SHARE: Final = 0.01
 """Share from which on mates count that a client gives a company."""
 _CHAINED_GROUP: Final = 16
 """Clients of a group that joins chains, at most: more share a building or a common name, not an
@@ -102,14 +102,14 @@ class _Relation:
         """Add up the shares of every company within every group."""
         member = np.flatnonzero(group >= 0)
         sizes = np.bincount(group[member]).astype(np.int64)
-        heard = (first.candidates[member] >= 0) & (first.shares[member] >= HEARD)
+        counted = (first.candidates[member] >= 0) & (first.shares[member] >= MIN_SHARE)
         # the best candidate is proposed whatever its share
-        heard[:, 0] = first.candidates[member, 0] >= 0
-        place = np.flatnonzero(heard)
+        counted[:, 0] = first.candidates[member, 0] >= 0
+        place = np.flatnonzero(counted)
         client, slot = member[place // SHORTLIST], place % SHORTLIST
         entry = group[client].astype(np.int64) << _SHIFT | first.candidates[client, slot]
         place = client * SHORTLIST + slot
-        del client, slot, heard
+        del client, slot, counted
         order = np.argsort(entry)
         place, entry = place[order], entry[order]
         del order

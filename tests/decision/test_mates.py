@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from linkage_rl.decision import _mates
 from linkage_rl.decision.first_pass import FirstPass
-from linkage_rl.decision.mates import HEARD, PROPOSED, RELATIONS, Groups
+from linkage_rl.decision.mates import MIN_SHARE, PROPOSED, RELATIONS, Groups
 from linkage_rl.records import SHORTLIST
 
 CORE, STEM, KANA, ADDRESS, BOTH, CHAIN = range(len(RELATIONS))
@@ -136,8 +136,8 @@ def test_a_hundred_thousand_clients_of_one_core_take_a_moment() -> None:
     groups = Groups.of(first)
     assert time.perf_counter() - begin < 5
     assert groups.sizes.tolist() == [clients] * 2, "core and stem; the chain would be too long"
-    heard = shares[(shares >= HEARD) | (np.arange(SHORTLIST) == 0)].astype(np.float64)
-    assert groups.total.sum() == 2 * np.floor(heard * (1 << 12) + 0.5).sum()
+    counted = shares[(shares >= MIN_SHARE) | (np.arange(SHORTLIST) == 0)].astype(np.float64)
+    assert groups.total.sum() == 2 * np.floor(counted * (1 << 12) + 0.5).sum()
 
 
 def test_the_kernel_refuses_what_would_write_past_its_room() -> None:
