@@ -137,7 +137,7 @@ def is_shared_ward(city: str) -> bool:
 
 
 def choose_ward(ward: str, text: str) -> Place:
-    """The place of a text that starts with a shared ward, told by its town; code 0 if it is not.
+    """The place of a text that starts with a shared ward; code 0 if its town does not decide.
 
     >>> choose_ward("中央区", "中央区南船場2"), choose_ward("中央区", "中央区日本橋1")
     ((27, '大阪市中央区', '南船場2'), (13, '中央区', '日本橋1'))
@@ -145,14 +145,14 @@ def choose_ward(ward: str, text: str) -> Place:
     rest = text[len(ward) :]
     tokyo = PREFECTURE_CODE["東京都"]
     places = [(code, city) for _, code, city in find_wards(0, ward)]
-    told = [
+    fitting = [
         (code, city)
         for code, city in places
         if find_by_town(code, city[: city.index("市") + 1], town_first(city[:3], rest)) == city
     ]
     if find_city(tokyo, ward) and find_by_town(tokyo, ward, town_first(ward, rest)) == ward:
-        told.append((tokyo, ward))
-    return (*told[0], rest) if len(told) == 1 else (0, ward, rest)
+        fitting.append((tokyo, ward))
+    return (*fitting[0], rest) if len(fitting) == 1 else (0, ward, rest)
 
 
 def _without_prefecture(text: str) -> Place | None:

@@ -111,7 +111,7 @@ def find_by_town(code: int, city: str, rest: str, shortest: int = 1) -> str:
 
 
 def find_ward_by_town(code: int, text: str) -> Municipality | None:
-    """The ward that a text without its city starts with, told by the town if several have it.
+    """The ward that a text without its city starts with, the town decides if several have it.
 
     >>> find_ward_by_town(27, "北区梅田1-1-3")
     ('北区', 27, '大阪市北区')
