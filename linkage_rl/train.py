@@ -46,6 +46,9 @@ OVERRIDES: Final = SAVED / "overrides.yaml"
 
 _SECRET: Final = re.compile(r"^([\w.]+)=\$\{oc\.env:(LINKAGE_RL_\w+)\}$")
 """An argument whose value, a URL with a password, is kept in the environment only."""
+_LISTS: Final = re.compile(r"^clients=(?=\w+$)")
+"""`clients=own` chooses `lists/own.yaml`. The group cannot be called `clients` itself: Hydra would
+then look in it for the file of `link clients=FILE`."""
 
 _log = logging.getLogger(__name__)
 
@@ -124,10 +127,11 @@ def with_saved_overrides(words: Sequence[str]) -> list[str]:
         ConfigError: There is no run in the folder, it was made under former names of settings, or
             it needs a password.
     """
+    words = [_LISTS.sub("lists=", word) for word in words]
     given = {word.partition("=")[0]: word.partition("=")[2] for word in words}
     folder = Path(given.get("resume", "")).expanduser()
     if not given.get("resume"):
-        return list(words)
+        return words
     earlier = _saved_words(folder, given)
     refuse_former_settings(read_settings(folder) or {}, folder)
     kept = [word for word in earlier if word.lstrip("+").partition("=")[0] not in given]

@@ -1,7 +1,10 @@
 """Settings of a training run: one frozen dataclass per part, each the schema of its config."""
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from linkage_rl.agents.algorithms import (
     AgentConfig,
@@ -24,6 +27,7 @@ from linkage_rl.tables.sample import SampleConfig
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.training.agent import TrainingConfig
 from linkage_rl.training.loggers import MlflowLogger, WandbLogger
+from linkage_rl.training.own_table.config import OwnTableConfig
 
 MAX_SLOTS: Final = 2048
 """Candidates that 16 blockers propose for a client at most, 128 each."""
@@ -54,6 +58,11 @@ class TableSettings:
             )
 
 
+def _dataset_name(file: str) -> str:
+    """Name of a dataset for a file: its own name without what a folder name cannot have."""
+    return re.sub(r"[^\w.-]+", "_", Path(file).stem) or "list"
+
+
 @dataclass(frozen=True)
 class ListSettings:
     """Labelled client lists by dataset, one file per split; empty takes the lists of the sample.
@@ -81,8 +90,41 @@ class ListSettings:
     out, so that the agent also learns from clients of which little is known; in [0, 1]."""
     augmentation: NoiseRates = field(default_factory=lambda: NAME_LIST_RATES)
     """The noise of the augmented clients."""
+    own: bool = False
+    """Whether clients are drawn from the company table itself, so that no label is needed."""
+    like: Any = ""
+    """Client lists that the drawn clients are made to resemble, without labels: a file, several, or
+    files by the name of their dataset. Clients are then drawn even where `own` is not set."""
+
+    @property
+    def draws(self) -> bool:
+        """Whether clients are drawn from the company table."""
+        return self.own or bool(self.like)
+
+    @property
+    def like_files(self) -> dict[str, str]:
+        """Dataset to the list that its drawn clients resemble."""
+        if isinstance(self.like, Mapping):
+            return {str(name): str(file) for name, file in self.like.items()}
+        files = [self.like] if isinstance(self.like, str) else list(self.like)
+        named = {_dataset_name(str(file)): str(file) for file in files if file}
+        if len(named) < len([file for file in files if file]):
+            raise ConfigError(
+                f"clients.like={files} has two files of one name; give each dataset a name: "
+                "clients.like={first: FILE, second: FILE}"
+            )
+        return named
 
     def __post_init__(self) -> None:
+        if not isinstance(self.like, (str, Mapping, Sequence)):
+            raise ConfigError(
+                f"clients.like must be a file, several, or names with files, got {self.like!r}"
+            )
+        if clash := set(self.like_files) & set(self.valid):
+            raise ConfigError(
+                f"clients.like and clients.valid both have the dataset {sorted(clash)[0]!r}; give "
+                "the list without labels another name: clients.like={NAME: FILE}"
+            )
         ranges = {"augmented": SHARE, "balance": SHARE, "header_row": COUNT_OR_NONE}
         check_ranges("clients", self, ranges)
         if not (set(self.train) <= set(self.valid) == set(self.test)):
@@ -153,6 +195,8 @@ class RunSettings:
     """One of `AGENTS`, or another `AgentConfig` named by `_target_`."""
     training: TrainingConfig = field(default_factory=TrainingConfig)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    own_table: OwnTableConfig = field(default_factory=OwnTableConfig)
+    """How clients are drawn where there are no labels."""
     logger: MlflowLogger | WandbLogger | None = None
     """Experiment tracker besides TensorBoard."""
 
