@@ -77,6 +77,15 @@ class RecordBatch:
         texts = self.columns.get(field)
         return [""] * len(self) if texts is None else texts
 
+    @classmethod
+    def concatenate(cls, parts: "Sequence[RecordBatch]") -> "RecordBatch":
+        """The records of all parts, one part after the other; absent fields are missing."""
+        names = dict.fromkeys(name for part in parts for name in part.columns)
+        return cls(
+            [one for part in parts for one in part.ids],
+            {name: [text for part in parts for text in part.column(name)] for name in names},
+        )
+
     def take(self, rows: Sequence[int]) -> "RecordBatch":
         """The records at these positions, in this order."""
         return RecordBatch(

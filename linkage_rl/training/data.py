@@ -37,6 +37,8 @@ from linkage_rl.tables.schema import CANONICAL
 from linkage_rl.tables.split import SPLITS
 from linkage_rl.tables.store import CompanyStore
 from linkage_rl.tables.two_tables import read_two_tables
+from linkage_rl.training.own_table.drawn import DrawnDataset
+from linkage_rl.training.own_table.lists import DrawnLists, drawn_lists
 from linkage_rl.training.settings import ListSettings, RunSettings
 
 _log = logging.getLogger(__name__)
@@ -59,6 +61,8 @@ class Prepared:
     has a list."""
     folders: Mapping[str, Sequence[tuple[str, Path]]] = field(default_factory=dict)
     """By split the dataset and the folder of each part of its cases, in their order."""
+    drawn: Mapping[str, DrawnDataset] = field(default_factory=dict)
+    """The datasets whose clients were drawn from the table, with what is known of them."""
 
 
 def prepare(settings: RunSettings, splits: Sequence[str] = SPLITS) -> Prepared:
@@ -97,39 +101,79 @@ def _prepare(settings: RunSettings, splits: Sequence[str], cache: Path) -> Prepa
     with store:
         index = open_index(store, folder, progress=settings.training.progress, same_code=True)
     lists = _with_checked_truth(lists, index)
-    datasets = tuple(lists["valid"])
     lists["augmented"] = _augmented(lists["train"], settings) if "train" in splits else {}
-    stamp = _stamp(settings, folder)
+    made = _CaseMaker(settings, cache, _stamp(settings, folder))
+    own = _drawn_lists(settings, index, made)
+    datasets = (*lists["valid"], *(own.datasets if own else ()))
     cases, folders, train_lists = {}, {}, None
     for split in splits:
-        sources = ("train", "augmented") if split == "train" else (split,)
-        placed = [
-            (source, dataset)
-            for source in sources
-            for dataset in datasets
-            if dataset in lists[source]
+        whole = [
+            (dataset, made.folder(index, clients, dataset, split))
+            for dataset, clients in lists[split].items()
         ]
-        folders[split] = [
-            (
-                dataset,
-                _cached_cases(
-                    settings, index, lists[source][dataset], cache, stamp, dataset, source
-                ),
-            )
-            for source, dataset in placed
+        if own:
+            whole += [
+                (dataset, made.folder(own.world.index, clients, dataset, f"drawn-{split}"))
+                for dataset, clients in own.lists[split].items()
+            ]
+        noisy = [
+            (dataset, made.folder(index, clients, dataset, "augmented"))
+            for dataset, clients in (lists["augmented"] if split == "train" else {}).items()
         ]
-        cases[split] = join_cases(
-            [CaseSet.load(part) for _, part in folders[split]],
-            [datasets.index(dataset) for dataset, _ in folders[split]],
-        )
-        if split == "train" and lists["train"]:
-            whole = folders[split][: len(lists["train"])]
-            train_lists = join_cases(
-                [CaseSet.load(part) for _, part in whole],
-                [datasets.index(dataset) for dataset, _ in whole],
-            )
-    records = {dataset: lists["test"][dataset].records for dataset in datasets}
-    return Prepared(index, folder, datasets, cases, records, train_lists, folders)
+        folders[split] = [*whole, *noisy]
+        cases[split] = _joined(folders[split], datasets)
+        if split == "train" and whole:
+            train_lists = _joined(whole, datasets)
+    records = {dataset: clients.records for dataset, clients in lists["test"].items()}
+    if own:
+        records |= {dataset: clients.records for dataset, clients in own.lists["test"].items()}
+    return Prepared(
+        index,
+        folder,
+        datasets,
+        cases,
+        records,
+        train_lists,
+        folders,
+        own.datasets if own else {},
+    )
+
+
+def _lists_without_labels(settings: RunSettings) -> dict[str, tuple[str, RecordBatch]]:
+    """Dataset to file and clients of the lists that drawn clients are to resemble."""
+    table = settings.table
+    if table.two_tables and not settings.clients.like_files:
+        split = read_two_tables(Path(table.two_tables), settings.schema).lists.values()
+        clients = RecordBatch.concatenate([part.records for part in split])
+        return {settings.schema.name: (table.two_tables, clients)}
+    return {
+        dataset: (file, _read(Path(file), settings.clients).records)
+        for dataset, file in settings.clients.like_files.items()
+    }
+
+
+def _joined(parts: Sequence[tuple[str, Path]], datasets: Sequence[str]) -> CaseSet:
+    """The cases in these folders, each with the number of its dataset."""
+    return join_cases(
+        [CaseSet.load(part) for _, part in parts],
+        [datasets.index(dataset) for dataset, _ in parts],
+    )
+
+
+def _drawn_lists(
+    settings: RunSettings, index: CompanyIndex, made: "_CaseMaker"
+) -> DrawnLists | None:
+    """Clients drawn from the table; None where the run has labels only."""
+    if not settings.clients.draws:
+        return None
+    return drawn_lists(
+        index,
+        _lists_without_labels(settings),
+        settings.own_table,
+        lambda some, clients, dataset, purpose: CaseSet.load(
+            made.folder(some, clients, dataset, purpose)
+        ),
+    )
 
 
 def balanced(cases: CaseSet, balance: float) -> CaseSet:
@@ -187,6 +231,8 @@ def client_lists(settings: RunSettings) -> dict[str, dict[str, ClientList]]:
     Raises:
         SchemaError: A list has no column with the truth.
     """
+    if settings.clients.own and not settings.clients.valid:
+        return {split: {} for split in SPLITS}
     if settings.table.two_tables:
         folder = Path(settings.table.two_tables)
         lists = read_two_tables(folder, settings.schema).lists
@@ -258,41 +304,49 @@ def _augmented(lists: Mapping[str, ClientList], settings: RunSettings) -> dict[s
     return augmented
 
 
-def _cached_cases(
-    settings: RunSettings,
-    index: CompanyIndex,
-    clients: ClientList,
-    cache: Path,
-    stamp: str,
-    dataset: str,
-    split: str,
-) -> Path:
-    """The folder with the cases of a client list, prepared unless the cache holds it."""
-    truth = clients.truth or [""] * len(clients)
-    texts = "\n".join(
-        [*clients.records.ids, *truth, *(t for c in clients.records.columns.values() for t in c)]
-    )
-    folder = cache / "cases" / f"{dataset}-{split}-{_digest(stamp + texts)[:16]}"
-    if (folder / "cases.json").exists():
+@dataclass(frozen=True)
+class _CaseMaker:
+    """Prepares cases, and keeps them in a cache."""
+
+    settings: RunSettings
+    cache: Path
+    stamp: str
+    """Of table, blockers and code, see `_stamp`."""
+
+    def folder(self, index: CompanyIndex, clients: ClientList, dataset: str, purpose: str) -> Path:
+        """The folder with the cases of a client list, prepared unless the cache holds it.
+
+        Args:
+            index: The table, or a part of it that has to be the same for equal clients.
+            clients: The list.
+            dataset: Its dataset, for the name of the folder.
+            purpose: What it is for, as a split, for the name of the folder.
+        """
+        truth = clients.truth or [""] * len(clients)
+        columns = clients.records.columns.values()
+        texts = "\n".join([*clients.records.ids, *truth, *(t for c in columns for t in c)])
+        digest = _digest(f"{self.stamp}{len(index)}{texts}")[:16]
+        folder = self.cache / "cases" / f"{dataset}-{purpose}-{digest}"
+        if (folder / "cases.json").exists():
+            return folder
+        cases = prepare_cases(
+            index,
+            self.settings.candidates.blockers(),
+            clients.records,
+            truth,
+            self.settings.candidates.limit,
+            title=f"cases of {dataset} {purpose}",
+            progress=self.settings.training.progress,
+        )
+        partial = folder.with_name(f".partial-{folder.name}")
+        try:
+            with writing(folder):
+                cases.save(partial)
+                shutil.rmtree(folder, ignore_errors=True)
+                partial.replace(folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
         return folder
-    cases = prepare_cases(
-        index,
-        settings.candidates.blockers(),
-        clients.records,
-        truth,
-        settings.candidates.limit,
-        title=f"cases of {dataset} {split}",
-        progress=settings.training.progress,
-    )
-    partial = folder.with_name(f".partial-{folder.name}")
-    try:
-        with writing(folder):
-            cases.save(partial)
-            shutil.rmtree(folder, ignore_errors=True)
-            partial.replace(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return folder
 
 
 def _stamp(settings: RunSettings, folder: Path) -> str:

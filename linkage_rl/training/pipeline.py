@@ -41,6 +41,7 @@ from linkage_rl.training.flat import flat
 from linkage_rl.training.list_stage import as_list, exported_stage, kept_stage, list_stages
 from linkage_rl.training.loggers import Tracker
 from linkage_rl.training.origin import origin
+from linkage_rl.training.own_table.self_training import with_sure_clients
 from linkage_rl.training.problem import task_of, training_cases, view_of
 from linkage_rl.training.run_folder import (
     CHECKPOINTS,
@@ -134,6 +135,19 @@ def _run(
     view = view_of(settings)
     valid = prepared.cases["valid"]
     train = training_cases(settings, prepared.cases["train"])
+    if settings.own_table.self_training and prepared.drawn:
+        with watch("self-training"):
+            path = folder / "first_ranker.pt"
+            first = _ranker(settings, train, valid, view, path, resume)
+            train = with_sure_clients(
+                train,
+                valid,
+                ScorerPolicy(first),
+                prepared.datasets,
+                prepared.drawn,
+                view,
+                settings.own_table,
+            )
     with watch("training the ranker"):
         ranker = _ranker(settings, train, valid, view, folder / "ranker.pt", resume)
     task = task_of(settings, train, valid, view)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from linkage_rl.checks import COUNT, NOT_NEGATIVE, SEED, SHARE, Range, check_ranges
+from linkage_rl.checks import COUNT, COUNT_OR_NONE, NOT_NEGATIVE, SEED, SHARE, Range, check_ranges
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,8 @@ class OwnTableConfig:
     hidden_share: float = 0.2
     """Share of the rows that are hidden, at most."""
     broad: int = 24_000
-    """Clients drawn for each list at first, over all kinds of noise, to estimate their rates."""
+    """Clients drawn for each list at first, over all kinds of noise, to estimate their rates; 0
+    leaves the first rates."""
     train: int = 36_000
     """Clients drawn for each list at the estimated rates, to learn from."""
     valid: int = 8_000
@@ -47,9 +48,10 @@ class OwnTableConfig:
             "own_table",
             self,
             {
-                **dict.fromkeys(("hidden", "broad", "train", "valid", "test"), COUNT),
+                **dict.fromkeys(("hidden", "train", "valid", "test"), COUNT),
                 "hidden_share": Range(0, 0.5, open_low=True),
                 **dict.fromkeys(("no_row_share", "related_share", "same_city_share"), SHARE),
+                "broad": COUNT_OR_NONE,
                 "prior": NOT_NEGATIVE,
                 "list_clients": COUNT,
                 "link_above": SHARE,

@@ -1,0 +1,109 @@
+"""What drawn companies were at an earlier time: other names, other addresses."""
+
+import re
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.records import FIELDS, RecordBatch
+from linkage_rl.tables.spelling_noise import ABBREVIATIONS, core_of, one_of
+from linkage_rl.tables.vocabulary import vocabulary
+from linkage_rl.training.own_table.config import OwnTableConfig
+from linkage_rl.training.own_table.world import World
+
+ADDRESS: Final = ("postal_code", "prefecture", "city", "street", "phone")
+"""Fields that a company takes from the one at its former address."""
+FORMS: Final = ("株式会社", "有限会社", "合同会社")
+_LATIN: Final = re.compile("[A-Za-z]")
+_JAPANESE: Final = re.compile("[ぁ-んァ-ヶ一-龠々]")
+
+
+def former_records(
+    world: World,
+    rows: NDArray[np.int64],
+    records: RecordBatch,
+    split: str,
+    config: OwnTableConfig,
+    rng: np.random.Generator,
+) -> RecordBatch:
+    """Fields of these companies at an earlier time.
+
+    Args:
+        world: The table.
+        rows: N rows of the full index.
+        records: Their fields today.
+        split: Whose hidden rows names and addresses are taken from.
+        config: How often a former name resembles the present one, and a former address is near.
+        rng: Random generator.
+
+    Returns:
+        The fields of `records`. The address is that of a hidden row of the same registry office,
+        else of the same prefecture, and for `same_city_share` of the companies of the same city.
+        The name is a former one that the table knows, or one that resembles the present one, or
+        that of a hidden row.
+    """
+    near = rng.random(len(rows)) < config.same_city_share
+    office = np.where(
+        world.places["office"][rows] != 0,
+        world.donors(rows, split, "office", rng),
+        world.donors(rows, split, "prefecture", rng),
+    )
+    place = world.full.records(np.where(near, world.donors(rows, split, "city", rng), office))
+    other = world.full.records(rng.choice(world.hidden[split], len(rows)))
+    related = rng.random(len(rows)) < config.related_share
+    names, readings = [], []
+    for row, resembles in enumerate(related.tolist()):
+        present, known = records.column("name")[row], records.column("former_names")[row]
+        if known and rng.random() < 0.5:
+            names.append(one_of(known.split("|"), rng))
+            readings.append("")
+        elif resembles:
+            names.append(related_name(present, other.column("name")[row], rng))
+            readings.append("")
+        else:
+            names.append(other.column("name")[row])
+            readings.append(other.column("name_kana")[row])
+    columns = {field: list(records.column(field)) for field in FIELDS}
+    columns |= {field: list(place.column(field)) for field in ADDRESS}
+    return RecordBatch(records.ids, columns | {"name": names, "name_kana": readings})
+
+
+def related_name(name: str, other: str, rng: np.random.Generator) -> str:
+    """A name that shares a part with `name`: half of it, a word more, another legal form.
+
+    Args:
+        name: The present name.
+        other: The name of another company, from which words may be taken.
+        rng: Random generator.
+    """
+    if _LATIN.search(name) and not _JAPANESE.search(name):
+        return _related_words(name, other, rng)
+    core = core_of(name)
+    form = name.replace(core, "", 1) if core != name else ""
+    leads = bool(form) and name.startswith(form)
+    way = rng.integers(4)
+    if way == 0 and len(core) > 3:
+        core = core[: max(2, len(core) // 2)] + core_of(other)[-2:]
+    elif way == 1 and len(core) > 2:
+        core = core[: max(2, 2 * len(core) // 3)]
+    elif way == 2:
+        core += one_of(vocabulary()["relative"].texts, rng)
+    elif form in ABBREVIATIONS:
+        form = one_of([each for each in FORMS if each != form], rng)
+    else:
+        core += core_of(other)[-2:]
+    return form + core if leads else core + form
+
+
+def _related_words(name: str, other: str, rng: np.random.Generator) -> str:
+    """The same for names in Latin letters."""
+    words, others = name.split(), other.split() or [other]
+    way = rng.integers(3)
+    if way == 0 and len(words) > 1:
+        return " ".join(words[:-1])
+    if way == 1:
+        return " ".join([words[0], *others[1:]]) if len(others) > 1 else f"{words[0]} {others[0]}"
+    return (
+        " ".join([*words[:-1], others[0], words[-1]]) if len(words) > 1 else f"{name} {others[0]}"
+    )

@@ -1,0 +1,135 @@
+"""Makes drawn clients resemble a client list: which fields are filled, how addresses are written."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.records import FIELDS, RecordBatch
+from linkage_rl.tables.corrupt import NoiseRates
+
+FIELDS_OF_LISTS: Final = tuple(field for field in FIELDS if field not in ("name", "former_names"))
+ADDRESS: Final = ("prefecture", "city", "street")
+"""Fields of which the first that a list has says that there is an address."""
+_PREFECTURE: Final = re.compile("^(東京都|北海道|(京都|大阪)府|[^0-9０-９ 　]{2,3}県)")
+_NUMBER: Final = re.compile("[0-9０-９一二三四五六七八九十]+(丁目|番|号|-|－|の)|[0-9０-９]")
+_BUILDING: Final = re.compile("[0-9０-９号地][^0-9０-９丁番号地の－-]{2,}")
+_FORMAL: Final = re.compile("[０-９].*(丁目|番)|[０-９]番地")
+_FEWEST: Final = 30
+"""Addresses from which style is estimated."""
+
+
+@dataclass(frozen=True, eq=False)
+class Style:
+    """How a list is filled in and written."""
+
+    filled: dict[str, NDArray[np.bool_]]
+    """Field to whether each client of the list has it, shape (N,); 'street' stands for the
+    address."""
+    depth: NDArray[np.int8]
+    """Address of each client: 0 none, 1 the prefecture alone, 2 no number, 3 with a number;
+    shape (N,)."""
+    noise: NoiseRates
+    """Rates of everything but name noise and moves. What a list lacks is taken out by `masked`, so
+    that every field is drawn."""
+
+    @property
+    def has_addresses(self) -> bool:
+        """Whether at least one client in twenty has an address with its town."""
+        return float(np.mean(self.depth >= 2)) >= 0.05
+
+
+def style_of(
+    clients: RecordBatch, index: CompanyIndex, rng: np.random.Generator, sample: int = 4_000
+) -> Style:
+    """The style of a list, its addresses compared with those of a sample of the table."""
+    have = {
+        field: np.array([text.strip() != "" for text in clients.column(field)], dtype=np.bool_)
+        for field in FIELDS_OF_LISTS
+        if field not in ADDRESS
+    }
+    addresses = _addresses(clients)
+    have["street"] = np.array([text != "" for text in addresses], dtype=np.bool_)
+    rows = np.concatenate([np.flatnonzero(part.alive) + part.first_row for part in index.parts])
+    some = rng.choice(rows, min(sample, len(rows)), replace=False)
+    noise = replace(
+        NoiseRates(),
+        kana=1.0,
+        address=1.0,
+        postal_code=1.0,
+        phone=1.0,
+        url=1.0,
+        corporate_number=1.0,
+        city_only=0.0,
+        name_only=0.0,
+        shared_identifier=0.0,
+        **_address_rates([text for text in addresses if text], _addresses(index.records(some))),
+    )
+    return Style(have, np.array([_depth(text) for text in addresses], dtype=np.int8), noise)
+
+
+def masked(drawn: RecordBatch, style: Style, rng: np.random.Generator) -> RecordBatch:
+    """The drawn clients, each with the fields of a random client of the list; others are emptied.
+
+    The address of a client ends where that of the other client does.
+    """
+    like = rng.integers(0, len(style.depth), len(drawn))
+    columns = {field: list(texts) for field, texts in drawn.columns.items()}
+    for field, have in style.filled.items():
+        if field in columns:
+            columns[field] = [
+                text if has else ""
+                for text, has in zip(columns[field], have[like].tolist(), strict=True)
+            ]
+    for row, depth in enumerate(style.depth[like].tolist()):
+        columns["street"][row] = _cut(columns["street"][row], depth)
+    return RecordBatch(drawn.ids, columns)
+
+
+def _addresses(records: RecordBatch) -> list[str]:
+    parts: Sequence[Sequence[str]] = [records.column(field) for field in ADDRESS]
+    return ["".join(texts) for texts in zip(*parts, strict=True)]
+
+
+def _depth(address: str) -> int:
+    if not address.strip():
+        return 0
+    found = _PREFECTURE.match(address)
+    if found and len(found[0]) == len(address.strip()):
+        return 1
+    return 3 if _NUMBER.search(address) else 2
+
+
+def _cut(address: str, depth: int) -> str:
+    """The address down to a depth; see `Style.depth`."""
+    if depth >= 3 or not address:
+        return address
+    if depth == 1:
+        found = _PREFECTURE.match(address)
+        return found[0] if found else ""
+    number = _NUMBER.search(address)
+    return address[: number.start()] if depth == 2 and number else address
+
+
+def _address_rates(listed: Sequence[str], table: Sequence[str]) -> dict[str, float]:
+    """Rates of changes to addresses: what is rarer in the list than in the table was left out."""
+    table = [text for text in table if text]
+    if min(len(listed), len(table)) < _FEWEST:
+        return {}
+
+    def lost(pattern: re.Pattern[str]) -> float:
+        in_list, in_table = (
+            float(np.mean([bool(pattern.search(text)) for text in texts]))
+            for texts in (listed, table)
+        )
+        return 1 - min(in_list / max(in_table, 0.01), 1.0)
+
+    return {
+        "prefecture_dropped": lost(_PREFECTURE),
+        "building_dropped": lost(_BUILDING),
+        "rewritten": lost(_FORMAL),
+    }
