@@ -1,1 +1,1 @@
-"""Learning without labels: clients are drawn from the user's own table, in the likeness of a list."""
+"""Learning without labels: clients drawn from the user's own table, in the likeness of a list."""

@@ -1,6 +1,4 @@
-"""The kinds of clients that are drawn: how the name differs, whether the address is a former one,
-and whether the table has a row.
-"""
+"""The kinds of clients that are drawn, and their first rates."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Makes drawn clients resemble a client list: which fields are filled, how addresses are written."""
+"""Makes drawn clients resemble a list: which fields are filled, how addresses are written."""
 
 import re
 from collections.abc import Sequence
