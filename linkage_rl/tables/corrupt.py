@@ -2,19 +2,22 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 
-from linkage_rl.checks import SHARE
-from linkage_rl.errors import ConfigError
 from linkage_rl.records import RecordBatch
 from linkage_rl.tables.address_noise import ADDRESS_KINDS
 from linkage_rl.tables.beside_name import NAME_KINDS
 from linkage_rl.tables.cell_noise import CELL_KINDS, SHARED_KINDS
+from linkage_rl.tables.latin_address import latin_address, latin_phone, latin_postal_code
+from linkage_rl.tables.latin_dirt import LATIN_DIRT
+from linkage_rl.tables.latin_forms import is_latin
+from linkage_rl.tables.latin_noise import LATIN_CHANGES
+from linkage_rl.tables.noise_rates import NoiseRates
 from linkage_rl.tables.spelling_noise import (
     NAME_CHANGES,
     Change,
@@ -24,82 +27,11 @@ from linkage_rl.tables.spelling_noise import (
     shorten_form,
 )
 
+__all__ = ["DIRT", "PLACE", "NoiseRates", "corrupt", "corrupt_as", "nearest_kinds"]
+
+PLACE: Final = ("postal_code", "prefecture", "city", "street")
+"""Fields that say where a company is."""
 KANJI_DIGITS: Final = "〇一二三四五六七八九"
-
-
-@dataclass(frozen=True)
-class NoiseRates:
-    """Rate of each kind of difference between a client and its company; each in [0, 1].
-
-    The first eight say what happens to the name and add up to 1. The defaults follow the real
-    training lists, with more typos and fewer exact names, so that rules on names link a little over
-    half of the clients, while the other fields hold enough evidence to link four in five.
-    """
-
-    exact: float = 0.22
-    legal_form: float = 0.27
-    """Legal form left out or shortened: 株式会社, （株）, ㈱."""
-    width_space: float = 0.06
-    extra_text: float = 0.14
-    """A branch or department is appended."""
-    typo: float = 0.24
-    renamed: float = 0.02
-    """The client has a former name of the company, which the table may not know."""
-    reading: float = 0.03
-    """The name is given in (half-width) katakana, as in bank files."""
-    english: float = 0.02
-    """The name is given in Latin letters where the company has such a name."""
-
-    old_name: float = 0.5
-    """Clients of companies with former names that use one; the rates above are of the others."""
-    form_too: float = 0.5
-    """Names with extra text or a typo whose legal form is shortened as well."""
-    kana: float = 0.4
-    """Clients whose reading is known."""
-    address: float = 0.75
-    """Clients whose address is known."""
-    postal_code: float = 0.55
-    phone: float = 0.3
-    url: float = 0.15
-    corporate_number: float = 0.03
-    moved: float = 0.18
-    """Clients whose address, and usually phone, is a former one."""
-    city_only: float = 0.1
-    """Addresses that end after the city or the town."""
-    rewritten: float = 0.7
-    """Addresses spelled differently from the registry: 1-2-3, 一丁目."""
-    building_dropped: float = 0.5
-    prefecture_dropped: float = 0.25
-    wrong_phone: float = 0.15
-
-    text_beside_name: float = 0.12
-    """Names with something in the cell that is no part of them, of `beside_name.NAME_KINDS`."""
-    address_wording: float = 0.1
-    """Addresses written in a way of `address_noise.ADDRESS_KINDS`."""
-    damaged_cell: float = 0.05
-    """Clients with a phone, postal code or number of `cell_noise.CELL_KINDS`."""
-    shared_identifier: float = 0.05
-    """Clients with a dummy or shared value of `cell_noise.SHARED_KINDS` in an empty field."""
-    name_only: float = 0.03
-    """Clients of whom no more than the name is known, or the name and the prefecture."""
-
-    def __post_init__(self) -> None:
-        for name, rate in vars(self).items():
-            if rate not in SHARE:
-                raise ConfigError(
-                    f"table.sample.noise.{name}, or clients.augmentation.{name}, must lie in "
-                    f"[0, 1], got {rate}"
-                )
-        if abs(sum(self.names().values()) - 1.0) > 1e-9:
-            raise ConfigError(
-                f"expected name noise rates that add up to 1, got {self.names()}; "
-                "raise or lower 'exact' by the difference"
-            )
-
-    def names(self) -> dict[str, float]:
-        """Kind of name noise to its rate."""
-        kinds = ("exact", "legal_form", "width_space", "extra_text", "typo", "renamed", "reading")
-        return {kind: getattr(self, kind) for kind in (*kinds, "english")}
 
 
 def corrupt(
@@ -121,9 +53,56 @@ def corrupt(
     kinds = rng.choice(list(rates.names()), size=len(records), p=list(rates.names().values()))
     renamed = np.array([names != "" for names in records.column("former_names")], dtype=np.bool_)
     kinds[renamed & (rng.random(len(records)) < rates.old_name)] = "renamed"
+    latin = np.array([is_latin(name) for name in records.column("name")], dtype=np.bool_)
+    if latin.any():
+        kinds = np.where(latin, nearest_kinds(records, former, kinds.tolist()), kinds)
+    return corrupt_as(records, former, kinds.tolist(), rates, rng)
+
+
+def nearest_kinds(records: RecordBatch, former: RecordBatch, kinds: Sequence[str]) -> list[str]:
+    """The kind of each record where it applies to it; else one that is near and does.
+
+    Args:
+        records: The fields of N companies today.
+        former: Their fields at an earlier time, in the same order.
+        kinds: Kind of name noise of each.
+    """
+    columns = (records.column("name"), records.column("name_kana"), records.column("name_en"))
+    return [
+        _nearest_kind(*texts) for texts in zip(kinds, *columns, former.column("name"), strict=True)
+    ]
+
+
+def _nearest_kind(kind: str, name: str, kana: str, english: str, former_name: str) -> str:
+    latin = is_latin(name)
+    if kind == "reading" and (latin or not kana):
+        return "width_space"
+    if kind == "english" and english in ("", name):
+        return "wording" if latin else "legal_form"
+    if (kind == "wording" and not latin) or (kind == "renamed" and not former_name):
+        return "wording" if latin else "width_space"
+    return kind
+
+
+def corrupt_as(
+    records: RecordBatch,
+    former: RecordBatch,
+    kinds: Sequence[str],
+    rates: NoiseRates,
+    rng: np.random.Generator,
+) -> tuple[RecordBatch, list[str]]:
+    """Like `corrupt`, with the kind of name noise of each of the N clients given.
+
+    Args:
+        records: The fields of N companies today.
+        former: Their fields at an earlier time, in the same order.
+        kinds: A rate of names of `NoiseRates`, or 'wording': words abbreviated, left out or in
+            another order, of names in Latin script only.
+        rates: Rate of each other kind of error.
+        rng: Random generator.
+    """
     rows = [
-        _client(_row(records, i), _row(former, i), str(kind), rates, rng)
-        for i, kind in enumerate(kinds)
+        _client(_row(records, i), _row(former, i), kind, rates, rng) for i, kind in enumerate(kinds)
     ]
     labels = [kind for _, kind in rows]
     columns = {field: [row[field] for row, _ in rows] for field in rows[0][0]} if rows else {}
@@ -152,11 +131,12 @@ def _add_dirt(
     """Change a few of the clients in place by dirt; only those that are drawn are looked at."""
     # where the company is says how its address begins; that of a moved client begins otherwise
     known = ("former_names", "prefecture", "city")
-    for rate, kinds in DIRT.items():
+    for rate in DIRT:
         for row in np.flatnonzero(rng.random(len(labels)) < getattr(rates, rate)).tolist():
             client = {field: texts[row] for field, texts in columns.items()}
             about = {field: records.column(field)[row] for field in known}
-            changed = changed_by_one(kinds, about | client, rng)
+            kinds = LATIN_DIRT if _is_latin(records, row, client, rate) else DIRT
+            changed = changed_by_one(kinds[rate], about | client, rng)
             for field, texts in columns.items():
                 texts[row] = changed[field]
             if any(changed[field] != client[field] for field in client):
@@ -167,6 +147,14 @@ def _add_dirt(
         if rng.random() < 0.5:
             columns["street"][row] = records.column("prefecture")[row]
         labels[row] += "+name_only"
+
+
+def _is_latin(records: RecordBatch, row: int, client: Fields, rate: str) -> bool:
+    """Whether the dirt of a client is in Latin script: that of its name, or of its address."""
+    if rate == "address_wording" and client["street"]:
+        return is_latin(client["street"])
+    name = records.column("name")[row]
+    return is_latin(name) if name else is_latin(client["street"])
 
 
 def _row(records: RecordBatch, row: int) -> Fields:
@@ -180,20 +168,21 @@ def _client(
         true = true | {"name": former["name"], "name_kana": former["name_kana"]}
     moved = rng.random() < rates.moved
     if moved:
-        place = ("postal_code", "prefecture", "city", "street")
         # a company that moves within its town keeps its number
         lost = ("phone",) if true["phone"] and rng.random() < 0.7 else ()
-        true = true | {field: former[field] for field in (*place, *lost)}
+        true = true | {field: former[field] for field in (*PLACE, *lost)}
 
     def known(field: str) -> bool:
         return bool(rng.random() < getattr(rates, field))
 
+    place = true["prefecture"] + true["city"] + true["street"]
+    ways = LATIN_WAYS if is_latin(place or true["name"]) else JAPANESE_WAYS
     client = {
         "name": _name(true, kind, rates, rng),
         "name_kana": _kana(true["name_kana"], rng) if known("kana") else "",
-        "postal_code": _postal_code(true["postal_code"], rng) if known("postal_code") else "",
-        "street": _address(true, rates, rng) if known("address") else "",
-        "phone": _phone(true["phone"], rates, rng) if known("phone") else "",
+        "postal_code": ways.postal_code(true["postal_code"], rng) if known("postal_code") else "",
+        "street": ways.address(true, rates, rng) if known("address") else "",
+        "phone": ways.phone(true["phone"], rates.wrong_phone, rng) if known("phone") else "",
         "url": _url(true["url"], rng) if known("url") else "",
         "corporate_number": true["corporate_number"] if known("corporate_number") else "",
     }
@@ -202,9 +191,10 @@ def _client(
 
 def _name(true: Fields, kind: str, rates: NoiseRates, rng: np.random.Generator) -> str:
     name = true["name"]
-    change = NAME_CHANGES.get(kind)
+    latin = is_latin(name)
+    change = (LATIN_CHANGES if latin else NAME_CHANGES).get(kind)
     if change is not None:
-        name = change(true, rng)
+        name = change(true | {"name": unicodedata.normalize("NFKC", name)} if latin else true, rng)
     if kind in ("extra_text", "typo", "renamed") and rng.random() < rates.form_too:
         name = shorten_form(name, rng)
     return name if rng.random() < 0.6 else unicodedata.normalize("NFKC", name)
@@ -215,16 +205,20 @@ def _kana(kana: str, rng: np.random.Generator) -> str:
 
 
 def _postal_code(code: str, rng: np.random.Generator) -> str:
-    return (code, f"{code[:3]}-{code[3:]}", f"〒{code[:3]}-{code[3:]}")[rng.integers(3)]
+    way = rng.integers(3)
+    digits = code.replace("-", "")
+    if len(digits) != 7:
+        return code
+    return (code, f"{digits[:3]}-{digits[3:]}", f"〒{digits[:3]}-{digits[3:]}")[way]
 
 
 def _address(true: Fields, rates: NoiseRates, rng: np.random.Generator) -> str:
     prefecture = "" if rng.random() < rates.prefecture_dropped else true["prefecture"]
     street = true["street"]
     if rng.random() < rates.city_only:
-        town = re.split("[０-９]", street)[0]
+        town = re.split("[0-9０-９]", street)[0]
         return prefecture + true["city"] + (town if rng.random() < 0.5 else "")
-    found = re.match("(.*?[０-９][０-９丁目番地号－]*)(.*)", street)
+    found = re.match("(.*?[0-9０-９][0-9０-９丁目番地号－-]*)(.*)", street)
     if found and rng.random() < rates.building_dropped:
         street = found[1]
     if rng.random() < rates.rewritten:
@@ -245,16 +239,29 @@ def _rewritten(street: str, rng: np.random.Generator) -> str:
     )
 
 
-def _phone(phone: str, rates: NoiseRates, rng: np.random.Generator) -> str:
-    if phone and rng.random() < rates.wrong_phone:
-        place = int(rng.integers(len(phone) - 4, len(phone)))
+def _phone(phone: str, wrong: float, rng: np.random.Generator) -> str:
+    if phone and rng.random() < wrong:
+        place = int(rng.integers(max(len(phone) - 4, 0), len(phone)))
         phone = phone[:place] + str(rng.integers(10)) + phone[place + 1 :]
     area, _, rest = phone.partition("-")
-    ways = (phone, phone.replace("-", ""), f"{area}({rest.replace('-', ')')}" if phone else "")
-    return ways[rng.integers(3)]
+    bracketed = f"{area}({rest.replace('-', ')')}" if "-" in rest else phone
+    return (phone, phone.replace("-", ""), bracketed)[rng.integers(3)]
 
 
 def _url(url: str, rng: np.random.Generator) -> str:
-    bare = url.removeprefix("https://www.").removesuffix("/")
+    bare = re.sub("^(?:https?://)?(?:www[.])?", "", url).removesuffix("/")
     way = rng.integers(4)
-    return (url, f"http://{bare}", bare, f"info@{bare}")[way] if bare else ""
+    return (url, f"http://{bare}", bare, f"info@{bare.split('/')[0]}")[way] if bare else url
+
+
+@dataclass(frozen=True)
+class _Ways:
+    """How the fields beside the name are written where the address is in one script."""
+
+    address: Callable[[Fields, NoiseRates, np.random.Generator], str]
+    postal_code: Callable[[str, np.random.Generator], str]
+    phone: Callable[[str, float, np.random.Generator], str]
+
+
+JAPANESE_WAYS: Final = _Ways(_address, _postal_code, _phone)
+LATIN_WAYS: Final = _Ways(latin_address, latin_postal_code, latin_phone)

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from linkage_rl.tables.latin_forms import core_of_latin, is_latin, shorten_latin_form
 from linkage_rl.tables.vocabulary import vocabulary
 
 Fields = dict[str, str]
@@ -42,7 +43,7 @@ def shorten_form(name: str, rng: np.random.Generator) -> str:
     """The name with its legal form left out or abbreviated; unchanged where it has none."""
     form = next((form for form in ABBREVIATIONS if form in name), None)
     if form is None:
-        return name
+        return shorten_latin_form(name, rng) if is_latin(name) else name
     ways = ("", *ABBREVIATIONS[form])
     return name.replace(form, ways[rng.integers(len(ways))], 1) or name
 
@@ -98,6 +99,8 @@ NAME_CHANGES: Final[Mapping[str, Callable[[Fields, np.random.Generator], str]]] 
 def core_of(name: str) -> str:
     """The name without the first legal form in it; the name itself where it has none."""
     form = next((form for form in ABBREVIATIONS if form in name), "")
+    if not form and is_latin(name):
+        return core_of_latin(name)
     return name.replace(form, "", 1) or name
 
 
