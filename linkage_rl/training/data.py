@@ -169,6 +169,7 @@ def _drawn_lists(
     return drawn_lists(
         index,
         _lists_without_labels(settings),
+        settings.schema,
         settings.own_table,
         lambda some, clients, dataset, purpose: CaseSet.load(
             made.folder(some, clients, dataset, purpose)

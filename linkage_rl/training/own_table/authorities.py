@@ -1,5 +1,7 @@
 """Organisations that company tables lack: cities, prefectures, government offices, insurers."""
 
+import re
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -29,7 +31,14 @@ MINISTRIES: Final = (
     *("総務省", "法務省", "外務省", "財務省", "文部科学省", "厚生労働省", "農林水産省"),
     *("経済産業省", "国土交通省", "環境省", "防衛省", "内閣府", "警察庁", "国税庁", "気象庁"),
 )
+_JAPANESE: Final = re.compile("[ぁ-んァ-ヶ一-龠々]")
 OFFICES: Final = ("", "", "地方支分部局", "関東局", "近畿局", "九州局", "会計課", "大臣官房")
+
+
+def is_japanese(names: Sequence[str]) -> bool:
+    """Whether at least half of these names have Japanese characters."""
+    japanese = [_JAPANESE.search(name) is not None for name in names]
+    return sum(japanese) * 2 >= len(names)
 
 
 def authority_names(index: CompanyIndex, count: int, rng: np.random.Generator) -> list[str]:

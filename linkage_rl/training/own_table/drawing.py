@@ -1,14 +1,16 @@
 """Draws clients of a company table: rows, what they were before, and noise."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.records import FIELDS, RecordBatch
-from linkage_rl.tables.corrupt import NoiseRates, corrupt
+from linkage_rl.records import RecordBatch
+from linkage_rl.tables.comparators import Schema
+from linkage_rl.tables.noise_kinds import corrupt_kind
+from linkage_rl.tables.noise_rates import NoiseRates
 from linkage_rl.training.own_table.authorities import authority_names
 from linkage_rl.training.own_table.components import ABSENT_KIND, Component
 from linkage_rl.training.own_table.config import OwnTableConfig
@@ -40,6 +42,7 @@ def draw(
     count: int,
     rates: Mapping[Component, float],
     noise: NoiseRates,
+    schema: Schema,
     split: str,
     config: OwnTableConfig,
     rng: np.random.Generator,
@@ -51,6 +54,7 @@ def draw(
         count: Clients to draw; fewer are drawn where the table is small, see `REPEATS`.
         rates: Component to its share of the clients.
         noise: Rates of everything but name noise and moves.
+        schema: Of the table.
         split: Whose rows are drawn.
         config: See `former_records`.
         rng: Random generator.
@@ -70,7 +74,7 @@ def draw(
             continue
         mine = rows[component.hidden][:number]
         rows[component.hidden] = rows[component.hidden][number:]
-        records = _clients(world, mine, component, noise, split, config, rng)
+        records = _clients(world, mine, component, noise, schema, split, config, rng)
         parts.append(records)
         truth += [""] * len(records) if component.hidden else world.full.company_ids(mine)
         labels.append(np.full(len(records), place))
@@ -96,6 +100,7 @@ def _clients(
     rows: NDArray[np.int64],
     component: Component,
     noise: NoiseRates,
+    schema: Schema,
     split: str,
     config: OwnTableConfig,
     rng: np.random.Generator,
@@ -109,19 +114,12 @@ def _clients(
         columns |= {"name": names, "name_kana": [""] * len(names)}
         records = RecordBatch(records.ids[: len(names)], columns)
         former = former.take(range(len(names)))
-    return noisy(records, former, component, noise, rng)
-
-
-def noisy(
-    records: RecordBatch,
-    former: RecordBatch,
-    component: Component,
-    noise: NoiseRates,
-    rng: np.random.Generator,
-) -> RecordBatch:
-    """Clients with the noise of one component."""
-    kind = "exact" if component.name == ABSENT_KIND else component.name
-    kinds = dict.fromkeys(noise.names(), 0.0) | {kind: 1.0}
-    rates = replace(noise, **kinds, old_name=0.0, moved=float(component.moved))
-    complete = RecordBatch(records.ids, {field: records.column(field) for field in FIELDS})
-    return corrupt(complete, former, rates, rng)[0]
+    return corrupt_kind(
+        records,
+        former,
+        "exact" if component.name == ABSENT_KIND else component.name,
+        moved=component.moved,
+        rates=noise,
+        schema=schema,
+        rng=rng,
+    )

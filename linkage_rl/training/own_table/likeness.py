@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.records import FIELDS, RecordBatch
-from linkage_rl.tables.corrupt import NoiseRates
+from linkage_rl.tables.comparators import Schema
+from linkage_rl.tables.noise_rates import NoiseRates
 
 FIELDS_OF_LISTS: Final = tuple(field for field in FIELDS if field not in ("name", "former_names"))
 ADDRESS: Final = ("prefecture", "city", "street")
@@ -19,6 +20,7 @@ _PREFECTURE: Final = re.compile("^(東京都|北海道|(京都|大阪)府|[^0-9�
 _NUMBER: Final = re.compile("[0-9０-９一二三四五六七八九十]+(丁目|番|号|-|－|の)|[0-9０-９]")
 _BUILDING: Final = re.compile("[0-9０-９号地][^0-9０-９丁番号地の－-]{2,}")
 _FORMAL: Final = re.compile("[０-９].*(丁目|番)|[０-９]番地")
+_WHOLE: Final = 3
 _FEWEST: Final = 30
 """Addresses from which style is estimated."""
 
@@ -44,9 +46,22 @@ class Style:
 
 
 def style_of(
-    clients: RecordBatch, index: CompanyIndex, rng: np.random.Generator, sample: int = 4_000
+    clients: RecordBatch,
+    index: CompanyIndex,
+    schema: Schema,
+    rng: np.random.Generator,
+    sample: int = 4_000,
 ) -> Style:
-    """The style of a list, its addresses compared with those of a sample of the table."""
+    """The style of a list, its addresses compared with those of a sample of the table.
+
+    Records with a schema of comparators have no address: each field is filled or not.
+    """
+    if schema.comparators:
+        filled = {
+            field: np.array([text != "" for text in clients.column(field)], dtype=np.bool_)
+            for field in FIELDS_OF_LISTS
+        }
+        return Style(filled, np.full(len(clients), _WHOLE, dtype=np.int8), NoiseRates())
     have = {
         field: np.array([text.strip() != "" for text in clients.column(field)], dtype=np.bool_)
         for field in FIELDS_OF_LISTS
@@ -85,8 +100,11 @@ def masked(drawn: RecordBatch, style: Style, rng: np.random.Generator) -> Record
                 text if has else ""
                 for text, has in zip(columns[field], have[like].tolist(), strict=True)
             ]
-    for row, depth in enumerate(style.depth[like].tolist()):
-        columns["street"][row] = _cut(columns["street"][row], depth)
+    if "street" in columns:
+        columns["street"] = [
+            _cut(text, depth)
+            for text, depth in zip(columns["street"], style.depth[like].tolist(), strict=True)
+        ]
     return RecordBatch(drawn.ids, columns)
 
 
@@ -101,12 +119,12 @@ def _depth(address: str) -> int:
     found = _PREFECTURE.match(address)
     if found and len(found[0]) == len(address.strip()):
         return 1
-    return 3 if _NUMBER.search(address) else 2
+    return _WHOLE if _NUMBER.search(address) else 2
 
 
 def _cut(address: str, depth: int) -> str:
     """The address down to a depth; see `Style.depth`."""
-    if depth >= 3 or not address:
+    if depth >= _WHOLE or not address:
         return address
     if depth == 1:
         found = _PREFECTURE.match(address)

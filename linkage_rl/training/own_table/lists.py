@@ -12,9 +12,12 @@ from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.records import RecordBatch
 from linkage_rl.tables.augmentation import NAME_LIST_RATES
-from linkage_rl.tables.corrupt import NoiseRates
+from linkage_rl.tables.comparators import Schema
+from linkage_rl.tables.noise_kinds import kinds_for
+from linkage_rl.tables.noise_rates import NoiseRates
 from linkage_rl.tables.readers import ClientList
 from linkage_rl.tables.split import SPLITS
+from linkage_rl.training.own_table.authorities import is_japanese
 from linkage_rl.training.own_table.components import Component, first_rates
 from linkage_rl.training.own_table.config import OwnTableConfig
 from linkage_rl.training.own_table.drawing import Drawn, draw
@@ -36,6 +39,8 @@ WITHOUT_LIST: Final[Mapping[str, NoiseRates]] = {
 """Datasets of a run without a list, with their noise."""
 _BROAD: Final = len(SPLITS)
 """Number of the first drawing, after those of the splits."""
+_SAMPLE: Final = 4_000
+"""Rows that say which kinds of noise apply to a table."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +61,13 @@ class _Plan:
     noise: NoiseRates
     style: Style | None
     """Of the list that they resemble; None without one."""
+    schema: Schema
 
 
 def drawn_lists(
     full: CompanyIndex,
     like: Mapping[str, tuple[str, RecordBatch]],
+    schema: Schema,
     config: OwnTableConfig,
     prepare: Prepare,
 ) -> DrawnLists:
@@ -70,6 +77,7 @@ def drawn_lists(
         full: The company table.
         like: Dataset to the file and the clients of the list that it is to resemble; none draws
             one list with all fields and one of names alone.
+        schema: Of the table.
         config: How much is drawn.
         prepare: Prepares cases, or reads cached ones.
 
@@ -77,12 +85,14 @@ def drawn_lists(
         SchemaError: The table has too few rows.
     """
     world = World.of(full, config)
-    plans = {name: _without_list(noise, config) for name, noise in WITHOUT_LIST.items()}
+    plans = {name: _without_list(noise, schema, config) for name, noise in WITHOUT_LIST.items()}
     facts = {name: DrawnDataset("", None, None) for name in WITHOUT_LIST}
     if like:
         plans, facts = {}, {}
         for dataset, (file, clients) in like.items():
-            plans[dataset], facts[dataset] = _fitted(world, dataset, file, clients, config, prepare)
+            plans[dataset], facts[dataset] = _fitted(
+                world, dataset, file, clients, schema, config, prepare
+            )
     sizes = {"train": config.train, "valid": config.valid, "test": config.test}
     lists = {
         split: {
@@ -96,7 +106,7 @@ def drawn_lists(
     return DrawnLists(world, lists, facts)
 
 
-def _without_list(noise: NoiseRates, config: OwnTableConfig) -> _Plan:
+def _without_list(noise: NoiseRates, schema: Schema, config: OwnTableConfig) -> _Plan:
     """Clients at these rates of noise."""
     rates = {
         Component(kind, moved, hidden): rate * place * row
@@ -105,7 +115,7 @@ def _without_list(noise: NoiseRates, config: OwnTableConfig) -> _Plan:
         for hidden, row in ((False, 1 - config.no_row_share), (True, config.no_row_share))
         if rate * place * row > 0
     }
-    return _Plan(rates, noise, None)
+    return _Plan(rates, noise, None, schema)
 
 
 def _fitted(
@@ -113,6 +123,7 @@ def _fitted(
     dataset: str,
     file: str,
     clients: RecordBatch,
+    schema: Schema,
     config: OwnTableConfig,
     prepare: Prepare,
 ) -> tuple[_Plan, DrawnDataset]:
@@ -121,10 +132,15 @@ def _fitted(
     if len(clients) > config.list_clients:
         some = np.sort(rng.choice(len(clients), config.list_clients, replace=False))
         clients = clients.take(some.tolist())
-    style = style_of(clients, world.full, rng)
-    kinds = tuple(NoiseRates().names())
-    rates = first_rates(kinds, style.has_addresses, config.no_row_share, authorities=True)
-    plan = _Plan(rates, style.noise, style)
+    style = style_of(clients, world.full, schema, rng)
+    rows = world.full.records(world.kept["train"][:_SAMPLE])
+    rates = first_rates(
+        kinds_for(rows, schema),
+        style.has_addresses,
+        config.no_row_share,
+        authorities=not schema.comparators and is_japanese(rows.column("name")),
+    )
+    plan = _Plan(rates, style.noise, style, schema)
     nothing = [""] * len(clients)
     list_cases = prepare(world.full, ClientList(clients, nothing, {}), dataset, "list")
     if not config.broad:
@@ -151,7 +167,7 @@ def _drawn(
     purpose: list[int | str],
 ) -> Drawn:
     rng = _generator(config, purpose)
-    drawn = draw(world, count, plan.rates, plan.noise, split, config, rng)
+    drawn = draw(world, count, plan.rates, plan.noise, plan.schema, split, config, rng)
     if plan.style is None:
         return drawn
     return replace(drawn, records=masked(drawn.records, plan.style, rng))

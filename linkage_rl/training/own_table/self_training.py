@@ -73,6 +73,6 @@ def with_sure_clients(
     if not parts:
         return train
     learned = join_cases([train, *parts], [0, *numbers])
-    dataset = np.array(learned.dataset)
-    dataset[: len(train)] = train.dataset
-    return replace(learned, dataset=dataset)
+    number_of_case = np.array(learned.dataset)
+    number_of_case[: len(train)] = train.dataset
+    return replace(learned, dataset=number_of_case)
