@@ -14,8 +14,21 @@ from linkage_rl.decision.observation import View
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import Observation
 
-_UNIQUE: Final = float(np.log1p(1) / np.log(1001)) + 1e-4
+UNIQUE: Final = float(np.log1p(1) / np.log(1001)) + 1e-4
 """Name frequency of one company, on the scale of the frequency features."""
+RULES: Final = (
+    (("corporate_equal",),),
+    (("phone_equal", "domain_equal"), ("name_equal", "core_equal")),
+    (("name_equal",), ("city_equal",)),
+    (("name_equal",), ("client_name_frequency",)),
+    (("core_equal",), ("city_equal",)),
+    (("core_equal",), ("client_core_frequency",)),
+    (("stem_equal",), ("company_core_frequency",)),
+)
+"""The rules of `Rules`: the conditions of each, all of which must hold, and the features of each
+condition, one of which must hold. A frequency holds at one company, another feature above 0."""
+NO_RULE: Final = float(np.log(0.25))
+"""Log-odds of a candidate that no rule links: below no match, at a probability of 0.2."""
 
 
 @dataclass(frozen=True)
@@ -58,21 +71,7 @@ class Rules:
         Raises:
             ConfigError: The cases lack one of them.
         """
-        self._column = {name: at for at, name in enumerate(view.candidate_features(cases))}
-        needed = (
-            "name_equal",
-            "core_equal",
-            "stem_equal",
-            "city_equal",
-            "phone_equal",
-            "domain_equal",
-            "corporate_equal",
-            "client_name_frequency",
-            "client_core_frequency",
-            "company_core_frequency",
-        )
-        if lacking := sorted(set(needed) - set(self._column)):
-            raise ConfigError(f"the rules need features {lacking}, which the cases lack")
+        self._column = rule_columns(cases, view)
 
     def logits(self, observation: Observation) -> NDArray[np.float32]:
         """Log-odds of the confidence for a candidate that is the only one to meet a rule."""
@@ -80,8 +79,7 @@ class Rules:
         result = np.full(observation.action_mask.shape, ILLEGAL, dtype=np.float32)
         result[:, layout.no_match] = 0.0
         filled = observation.action_mask[:, : layout.slots] > 0
-        # A candidate that no rule links stays below no match, at a probability of 0.2.
-        result[:, : layout.slots][filled] = np.log(0.25)
+        result[:, : layout.slots][filled] = NO_RULE
         undecided = np.ones(len(observation), dtype=np.bool_)
         for meets, confidence in zip(self._rules(observation), self.CONFIDENCE, strict=True):
             meets = meets & filled
@@ -92,22 +90,29 @@ class Rules:
         return result
 
     def _rules(self, observation: Observation) -> Sequence[NDArray[np.bool_]]:
-        def on(name: str) -> NDArray[np.bool_]:
-            return observation.candidates[:, :, self._column[name]] > 0
+        holds = {}
+        for name, column in self._column.items():
+            values = observation.candidates[:, :, column]
+            holds[name] = values <= UNIQUE if name.endswith("_frequency") else values > 0
+        return [
+            np.logical_and.reduce(
+                [np.logical_or.reduce([holds[name] for name in names]) for names in conditions]
+            )
+            for conditions in RULES
+        ]
 
-        def unique(name: str) -> NDArray[np.bool_]:
-            return observation.candidates[:, :, self._column[name]] <= _UNIQUE
 
-        name, core, city = on("name_equal"), on("core_equal"), on("city_equal")
-        return (
-            on("corporate_equal"),
-            (on("phone_equal") | on("domain_equal")) & (name | core),
-            name & city,
-            name & unique("client_name_frequency"),
-            core & city,
-            core & unique("client_core_frequency"),
-            on("stem_equal") & unique("company_core_frequency"),
-        )
+def rule_columns(cases: CaseSet, view: View) -> dict[str, int]:
+    """Where a slot has each feature that the rules read.
+
+    Raises:
+        ConfigError: The cases lack one of them.
+    """
+    column = {name: at for at, name in enumerate(view.candidate_features(cases))}
+    needed = {name for rule in RULES for names in rule for name in names}
+    if lacking := sorted(needed - set(column)):
+        raise ConfigError(f"the rules need features {lacking}, which the cases lack")
+    return {name: column[name] for name in sorted(needed)}
 
 
 class Oracle:

@@ -1,4 +1,4 @@
-"""Exports a scorer as an ONNX graph, which runs without torch."""
+"""Exports policies as ONNX graphs, which run without torch."""
 
 import contextlib
 import io
@@ -8,30 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from linkage_rl.agents.list_scorer import ListNet
-from linkage_rl.agents.scorer import CandidateScorer
+from linkage_rl.agents.rules_net import ScorerLogits
+from linkage_rl.agents.scorer import CandidateScorer, ScorerConfig
 from linkage_rl.decision.list_stage import CLIENT_FEATURES, PAIR_FEATURES
 from linkage_rl.decision.onnx_list_scorer import INPUTS as LIST_INPUTS
 from linkage_rl.decision.onnx_list_scorer import OUTPUTS as LIST_OUTPUTS
 from linkage_rl.decision.onnx_policy import INPUTS, OUTPUT
 
 OPSET = 18
-
-
-class _Logits(nn.Module):
-    """A scorer without its value head, which serving does not need."""
-
-    def __init__(self, scorer: CandidateScorer) -> None:
-        super().__init__()
-        self.scorer = scorer
-
-    def forward(
-        self, candidates: Tensor, query: Tensor, state: Tensor, action_mask: Tensor
-    ) -> Tensor:
-        logits: Tensor = self.scorer(candidates, query, state, action_mask)[0]
-        return logits
 
 
 def export_scorer(scorer: CandidateScorer, path: Path) -> None:
@@ -44,18 +31,29 @@ def export_scorer(scorer: CandidateScorer, path: Path) -> None:
         scorer: The scorer to export.
         path: The file to write.
     """
-    config = scorer.config
+    export_policy(ScorerLogits(scorer), scorer.config, path)
+
+
+def export_policy(policy: nn.Module, shape: ScorerConfig, path: Path) -> None:
+    """Write the graph of any policy, with variable batch size and candidates.
+
+    Args:
+        policy: Gives logits (B, A) for the parts of an observation, as `ScorerLogits` and the
+            other modules of `agents.rules_net` do.
+        shape: Numbers of features, client features and blockers.
+        path: The file to write.
+    """
     # sizes that differ from each other and from 1, which the exporter would treat as constants
     batch, slots = 3, 5
     example = (
-        torch.zeros(batch, slots, config.features),
-        torch.zeros(batch, config.query),
-        torch.zeros(batch, config.blockers + 2),
-        torch.ones(batch, slots + 2 + config.blockers, dtype=torch.int8),
+        torch.zeros(batch, slots, shape.features),
+        torch.zeros(batch, shape.query),
+        torch.zeros(batch, shape.blockers + 2),
+        torch.ones(batch, slots + 2 + shape.blockers, dtype=torch.int8),
     )
     with _silence():
         torch.onnx.export(
-            _Logits(scorer).eval(),
+            policy.eval(),
             example,
             str(path),
             input_names=list(INPUTS),
