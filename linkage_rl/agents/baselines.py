@@ -71,7 +71,7 @@ class Rules:
         Raises:
             ConfigError: The cases lack one of them.
         """
-        self._column = rule_columns(cases, view)
+        self.columns = rule_columns(cases, view)
 
     def logits(self, observation: Observation) -> NDArray[np.float32]:
         """Log-odds of the confidence for a candidate that is the only one to meet a rule."""
@@ -91,7 +91,7 @@ class Rules:
 
     def _rules(self, observation: Observation) -> Sequence[NDArray[np.bool_]]:
         holds = {}
-        for name, column in self._column.items():
+        for name, column in self.columns.items():
             values = observation.candidates[:, :, column]
             holds[name] = values <= UNIQUE if name.endswith("_frequency") else values > 0
         return [

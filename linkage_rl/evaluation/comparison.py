@@ -4,7 +4,8 @@ Calibration and thresholds are chosen on the validation clients, figures are of 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,9 @@ from linkage_rl.evaluation.list_mode import list_answers
 from linkage_rl.evaluation.report import Report, SystemResult, side_by_side
 from linkage_rl.evaluation.timing import Timing, live_microseconds
 from linkage_rl.protocols import Policy
+
+ALL: Final = "all lists, one threshold"
+"""Heading of the table of all lists together."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +75,17 @@ class Comparison:
     """System name to its trial on all lists together, with one threshold for all of them."""
     cases: CaseSet
     """The test cases of all lists."""
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """List name to sentences that table and page show below its heading; `ALL` for all lists."""
 
     def tables(self) -> str:
         """The table of each test list, and of all lists together where there are several."""
         lists = dict(self.trials)
         if len(lists) > 1:
-            lists["all lists, one threshold"] = self.joint
+            lists[ALL] = self.joint
         return "\n\n".join(
             self._heading(name)
+            + "".join(f"{note}\n" for note in self.notes.get(name, ()))
             + side_by_side({system: trial.test.metrics for system, trial in trials.items()})
             for name, trials in lists.items()
         )
@@ -129,6 +136,7 @@ class Comparison:
             notes=(
                 "Calibration and thresholds were chosen on the validation clients, "
                 "the figures are of the test clients.",
+                *self.notes.get(name, ()),
             ),
             examples=tuple(error_examples(last, self.cases, self._rows_of(name), examples)),
         )

@@ -7,24 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
 from linkage_rl.agents.baselines import Rules, TopOne
 from linkage_rl.agents.checkpoint import latest_checkpoint
-from linkage_rl.agents.list_scorer import ListNet, TorchListScorer
-from linkage_rl.agents.ranker import train_ranker
-from linkage_rl.agents.scorer import CandidateScorer, load_scorer, save_scorer
+from linkage_rl.agents.list_scorer import TorchListScorer
+from linkage_rl.agents.scorer import CandidateScorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.atomic import naming_full_disk, replacing, writing
-from linkage_rl.bundle import (
-    LIST_POLICY,
-    Settings,
-    golden_answers,
-    load_bundle,
-    write_bundle,
-)
 from linkage_rl.candidates.registry import check_registered
-from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
 from linkage_rl.evaluation.comparison import Comparison, System, compare
@@ -32,17 +21,17 @@ from linkage_rl.evaluation.leaderboard import Entry, append
 from linkage_rl.evaluation.plots import save_learning_curve
 from linkage_rl.evaluation.report import write_report
 from linkage_rl.evaluation.timing import Timing
-from linkage_rl.exporting.onnx import export_scorer
-from linkage_rl.records import RecordBatch
 from linkage_rl.training.agent import choose_static_plan, train_agent
 from linkage_rl.training.callbacks import CURVE
 from linkage_rl.training.data import Prepared, prepare
 from linkage_rl.training.flat import flat
-from linkage_rl.training.list_stage import as_list, exported_stage, kept_stage, list_stages
+from linkage_rl.training.list_stage import as_list, kept_stage, list_stages
 from linkage_rl.training.loggers import Tracker
 from linkage_rl.training.origin import origin
+from linkage_rl.training.own_table.guard import AGENT
 from linkage_rl.training.own_table.self_training import with_sure_clients
 from linkage_rl.training.problem import task_of, training_cases, view_of
+from linkage_rl.training.rankers import part_rankers, trained_ranker
 from linkage_rl.training.run_folder import (
     CHECKPOINTS,
     MANIFEST,
@@ -53,6 +42,7 @@ from linkage_rl.training.run_folder import (
     write_settings,
 )
 from linkage_rl.training.settings import RunSettings
+from linkage_rl.training.shipping import Shipped, chosen_system, export_bundle
 from linkage_rl.training.stopwatch import Stopwatch
 
 _log = logging.getLogger(__name__)
@@ -138,7 +128,7 @@ def _run(
     if settings.own_table.self_training and prepared.drawn:
         with watch("self-training"):
             path = folder / "first_ranker.pt"
-            first = _ranker(settings, train, valid, view, path, resume)
+            first = trained_ranker(settings, train, valid, view, path, resume)
             train = with_sure_clients(
                 train,
                 valid,
@@ -149,7 +139,8 @@ def _run(
                 settings.own_table,
             )
     with watch("training the ranker"):
-        ranker = _ranker(settings, train, valid, view, folder / "ranker.pt", resume)
+        ranker = trained_ranker(settings, train, valid, view, folder / "ranker.pt", resume)
+        parts = part_rankers(settings, train, prepared, view, folder, resume)
     task = task_of(settings, train, valid, view)
     with watch("training the agent"):
         agent = train_agent(
@@ -166,7 +157,7 @@ def _run(
         stages = list_stages(settings, ScorerPolicy(ranker), agent, prepared, view)
     with watch("comparing the systems"):
         plan = choose_static_plan(ranker, task, settings.training)
-        systems = _systems(ScorerPolicy(ranker), plan, agent, valid, view, stages)
+        systems = _systems(ScorerPolicy(ranker), parts, plan, agent, valid, view, stages)
         comparison = compare(
             systems,
             prepared.datasets,
@@ -178,39 +169,21 @@ def _run(
             _timing(settings, prepared),
             settings.training.progress,
         )
+    list_net = kept_stage(comparison, stages, settings.evaluation.goal)
+    shipped, comparison = chosen_system(
+        comparison, systems, prepared, settings.evaluation.goal, list_net
+    )
     with watch("writing the bundle"):
-        list_net = kept_stage(comparison, stages, settings.evaluation.goal)
-        bundle = _export(settings, agent, list_net, comparison, prepared, folder, command)
-    entry = _write_results(settings, folder, comparison, prepared, bundle, command, watch)
+        list_net = list_net if shipped.policy == AGENT else None
+        bundle = export_bundle(
+            settings, shipped.policy, list_net, comparison, prepared, folder, command
+        )
+    entry = _write_results(settings, folder, comparison, prepared, shipped, bundle, command, watch)
     for split, figures in (("valid", entry.valid), ("test", entry.test)):
         named = {f"{split}/{name}": value for name, value in figures.items()}
         tracker.log(named, settings.training.total_timesteps)
     objective = comparison.joint["agent"].valid.metrics.expected_reward
     return RunResult(folder, bundle, comparison, objective)
-
-
-def _ranker(
-    settings: RunSettings, train: CaseSet, valid: CaseSet, view: View, path: Path, resume: bool
-) -> CandidateScorer:
-    """A trained ranker, the one of the interrupted run where there is one."""
-    if resume and path.exists():
-        return load_scorer(path)
-    with tqdm(
-        total=settings.ranker.epochs,
-        desc="ranker",
-        unit="pass",
-        leave=False,
-        disable=not settings.training.progress,
-    ) as bar:
-
-        def report(_: int, loss: float) -> None:
-            bar.set_postfix(valid_loss=f"{loss:.4f}")
-            bar.update()
-
-        ranker = train_ranker(train, valid, view, settings.ranker, settings.seed, report)
-    with replacing(path) as partial:
-        save_scorer(ranker, partial)
-    return ranker
 
 
 def _timing(settings: RunSettings, prepared: Prepared) -> Timing:
@@ -224,6 +197,7 @@ def _timing(settings: RunSettings, prepared: Prepared) -> Timing:
 
 def _systems(
     ranker: ScorerPolicy,
+    parts: Mapping[str, CandidateScorer],
     plan: tuple[int, ...],
     agent: ScorerPolicy,
     valid: CaseSet,
@@ -237,6 +211,7 @@ def _systems(
         System("rules", Rules(valid, view), all_blockers, calibrate=False),
         System("top-1", TopOne(), all_blockers, calibrate=False),
         System("ranker", ranker, all_blockers),
+        *(System(name, ScorerPolicy(part), all_blockers) for name, part in parts.items()),
         System("static plan", ranker, plan),
         System("agent", agent),
     ]
@@ -248,58 +223,24 @@ def _systems(
     return [*plain, *as_lists]
 
 
-def _export(
-    settings: RunSettings,
-    agent: ScorerPolicy,
-    list_net: ListNet | None,
-    comparison: Comparison,
-    prepared: Prepared,
-    folder: Path,
-    command: str,
-) -> Path:
-    decider = comparison.joint["agent"].decider
-    policy = folder / "policy.onnx"
-    with writing(policy):
-        export_scorer(agent.scorer, policy)
-    stage = exported_stage(list_net, comparison, folder / LIST_POLICY)
-    written = Settings(
-        blockers=settings.candidates.blockers(),
-        limit=settings.candidates.limit,
-        max_candidates=settings.env.max_candidates,
-        allow_review=settings.env.allow_review,
-        thresholds=decider.thresholds,
-        origin=origin(settings, command),
-    )
-    bundle = folder / "bundle"
-    calibration = decider.calibration or Calibration.identity()
-    write_bundle(bundle, policy, calibration, written, [], prepared.index_folder, stage)
-    linker = load_bundle(bundle)
-    golden = golden_answers(linker, _golden_clients(prepared, settings))
-    # its own index is linked to, where that of the table would be copied onto another disk again
-    write_bundle(bundle, policy, calibration, written, golden, bundle / "index", stage)
-    policy.unlink()
-    (folder / LIST_POLICY).unlink(missing_ok=True)
-    return bundle
-
-
-def _golden_clients(prepared: Prepared, settings: RunSettings) -> RecordBatch:
-    """The first test clients of the first dataset."""
-    records = prepared.records[prepared.datasets[0]]
-    return records.take(range(min(settings.evaluation.golden_clients, len(records))))
-
-
 def _write_results(
     settings: RunSettings,
     folder: Path,
     comparison: Comparison,
     prepared: Prepared,
+    shipped: Shipped,
     bundle: Path,
     command: str,
     watch: Stopwatch,
 ) -> Entry:
     """Write metrics, pages, the line of the leaderboard, which is returned, and the manifest."""
     metrics = comparison.metrics()
-    results = {"lists": metrics, "seconds": watch.seconds, "peak_memory_mb": watch.peak_memory_mb}
+    results = {
+        "lists": metrics,
+        "seconds": watch.seconds,
+        "peak_memory_mb": watch.peak_memory_mb,
+        **shipped.as_json(),
+    }
     _write_json(folder / "metrics.json", results)
     curve = folder / "learning_curve.png"
     with writing(curve):
@@ -308,14 +249,14 @@ def _write_results(
         page = "report.html" if len(comparison.trials) == 1 else f"report-{name}.html"
         write_report(comparison.report(name, command, settings.evaluation.examples), folder / page)
     made = origin(settings, command)
-    agent = metrics["all"]["agent"]
+    figures = metrics["all"][shipped.policy]
     entry = Entry(
         run=str(folder),
         experiment=settings.experiment,
         agent=settings.agent_name,
         seed=settings.seed,
-        valid=_numbers(agent["valid"]),
-        test=_numbers(agent["test"]),
+        valid=_numbers(figures["valid"]),
+        test=_numbers(figures["test"]),
         commit=made["commit"],
         bundle=str(bundle),
     )
