@@ -85,8 +85,8 @@ def chosen_system(
         for dataset, drawn in prepared.drawn.items()
     }
     for dataset, said in statements.items():
-        for sentence in said.sentences():
-            _log.info("%s: %s", dataset, sentence)
+        error = said.calibration_error
+        _log.info("%s: expected calibration error of %s %.4f", dataset, said.shipped, error)
         if said.warning:
             _log.warning("%s", said.warning)
     guard = {"system": verdict.system, "reason": verdict.sentence, "valid": verdict.figures}
@@ -103,8 +103,7 @@ def _notes(
         said = statements[dataset].sentences() if dataset in statements else ()
         brought = what_each_brought(comparison, dataset)
         notes[dataset] = (*said, *([brought] if brought else []), verdict)
-    synthetic = "" if len(statements) == len(comparison.trials) else f" in {', '.join(statements)}"
-    notes[ALL] = (f"{SYNTHETIC}{synthetic}", verdict)
+    notes[ALL] = (f"{', '.join(statements)}: {SYNTHETIC}", verdict)
     return notes
 
 

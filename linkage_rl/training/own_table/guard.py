@@ -68,9 +68,7 @@ def shipped_system(
         name: {metric: getattr(one, metric) for metric in _REPORTED}
         for name, one in metrics.items()
     }
-    sentence = (
-        f"The bundle holds the {best}; {_name(goal)} on the drawn validation clients: {shown}"
-    )
+    sentence = f"Shipped: {best}. {_name(goal)} on the drawn validation clients: {shown}"
     return Verdict(best, figures, sentence)
 
 

@@ -18,8 +18,8 @@ from linkage_rl.records import DecisionKind
 from linkage_rl.training.own_table.drawn import DrawnDataset
 
 SYNTHETIC: Final = (
-    "The clients are synthetic, drawn from the table: these figures are no estimate of those on a "
-    "list, where F1 has been 0.02 to 0.1 lower"
+    "Synthetic clients, drawn from the table: no estimate of F1 on a list, "
+    "where it has been 0.02 to 0.1 lower"
 )
 RESEMBLES: Final = 0.6
 """Similarity in [0, 1] from which on a company's name resembles that of a client."""
@@ -69,17 +69,15 @@ class Statement:
     """Why the list seems unlike the table; '' where it does not."""
 
     def sentences(self) -> tuple[str, ...]:
-        """The statement in words, for table and report."""
+        """The statement in words, for table and report; the warning comes last."""
         said = [
             SYNTHETIC,
-            f"Expected calibration error of the shipped system ({self.shipped}) on these clients: "
+            f"Expected calibration error of what is shipped ({self.shipped}) on these clients: "
             f"{self.calibration_error:.4f}",
         ]
         if self.like is not None:
             said.append(_of_list(self.like))
-        if self.warning:
-            said.append(f"Warning: {self.warning}")
-        return tuple(said)
+        return (*said, f"Warning: {self.warning}") if self.warning else tuple(said)
 
     def as_json(self) -> dict[str, Any]:
         """The statement for `metrics.json`."""
