@@ -171,7 +171,7 @@ def _run(
         )
     list_net = kept_stage(comparison, stages, settings.evaluation.goal)
     shipped, comparison = chosen_system(
-        comparison, systems, prepared, settings.evaluation.goal, list_net
+        comparison, systems, prepared.drawn, settings.evaluation.goal, list_net
     )
     with watch("writing the bundle"):
         list_net = list_net if shipped.policy == AGENT else None

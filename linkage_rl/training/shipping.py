@@ -29,7 +29,8 @@ from linkage_rl.records import RecordBatch
 from linkage_rl.training.data import Prepared
 from linkage_rl.training.list_stage import exported_stage
 from linkage_rl.training.origin import origin
-from linkage_rl.training.own_table.guard import AGENT, shipped_system
+from linkage_rl.training.own_table.drawn import DrawnDataset
+from linkage_rl.training.own_table.guard import AGENT, RULES, shipped_system, with_calibration
 from linkage_rl.training.own_table.statement import SYNTHETIC, Statement, statement_of
 from linkage_rl.training.rankers import what_each_brought
 from linkage_rl.training.settings import RunSettings
@@ -60,7 +61,7 @@ class Shipped:
 def chosen_system(
     comparison: Comparison,
     systems: Sequence[System],
-    prepared: Prepared,
+    drawn: Mapping[str, DrawnDataset],
     goal: str,
     list_net: ListNet | None,
 ) -> tuple[Shipped, Comparison]:
@@ -71,18 +72,20 @@ def chosen_system(
     Args:
         comparison: Of the systems.
         systems: All of them.
-        prepared: The datasets.
+        drawn: The datasets whose clients were drawn.
         goal: `EvaluationSettings.goal`.
         list_net: The agent's list stage, None where it is left out.
     """
-    if not prepared.drawn:
+    if not drawn:
         return Shipped(), comparison
-    verdict = shipped_system(comparison, list(prepared.drawn), goal, list_net is not None)
+    verdict = shipped_system(comparison, list(drawn), goal, list_net is not None)
     _log.info("%s", verdict.sentence)
+    if verdict.system == RULES:
+        comparison = with_calibration(comparison, RULES)
     system = next(one for one in systems if one.name == verdict.system)
     statements = {
-        dataset: statement_of(dataset, drawn, comparison, system)
-        for dataset, drawn in prepared.drawn.items()
+        dataset: statement_of(dataset, facts, comparison, system)
+        for dataset, facts in drawn.items()
     }
     for dataset, said in statements.items():
         error = said.calibration_error
