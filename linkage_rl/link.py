@@ -12,7 +12,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
@@ -23,11 +23,13 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from linkage_rl.config.command import command, say
-from linkage_rl.config.inputs import TableChoice, open_linker
-from linkage_rl.config.launchers import LauncherSettings, ray_module
+from linkage_rl.config.inputs import open_linker
+from linkage_rl.config.launchers import ray_module
+from linkage_rl.config.link_settings import LinkSettings
+from linkage_rl.config.own_bundle import with_bundle
 from linkage_rl.config.workers import in_order
 from linkage_rl.decision.list_stage import ListDecisions
-from linkage_rl.errors import CandidateIndexError, ConfigError
+from linkage_rl.errors import CandidateIndexError
 from linkage_rl.linked_columns import COLUMNS, DECISIONS
 from linkage_rl.linked_list import (
     ListFile,
@@ -40,60 +42,9 @@ from linkage_rl.linked_list import (
 from linkage_rl.linker import FIRST_PASS, Linker
 from linkage_rl.records import DecisionKind
 from linkage_rl.tables.readers import ClientList
-from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.tables.writer import OutputFile, RecordFile, file_fingerprint
-from linkage_rl.tables.xlsx_file import ENDINGS
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class LinkSettings:
-    """The client list, the bundle that links it, and the company table it is linked with."""
-
-    bundle: str = ""
-    """Bundle folder."""
-    clients: str = ""
-    """Client list: a CSV or Parquet file, or a workbook."""
-    output: str = ""
-    """CSV file to write; it appears, or is replaced, when it is complete."""
-    database: str = ""
-    """Database URL or path of an SQLite file; '' takes that of `table`, else the bundle's index."""
-    index: str = ""
-    """Index folder of the database; '' takes its default place."""
-    encoding: str = ""
-    """Encoding of a CSV list; '' detects it."""
-    sheet: str = ""
-    """Sheet of a workbook; '' takes the one with the likeliest header."""
-    header_row: int = 0
-    """Row of the header, counted from 1; 0 finds it."""
-    bom: bool = False
-    """Whether the output begins with a byte order mark, by which Excel recognises UTF-8."""
-    chunk: int = 8192
-    """Clients that are linked and written together; an interrupted run loses at most one chunk."""
-    workers: int = 1
-    """Processes that link; they share the memory-mapped index, and the output is the same."""
-    columns: ColumnMapping = field(default_factory=lambda: CANONICAL)
-    """Columns of the client list."""
-    table: TableChoice = field(default_factory=TableChoice)
-    launcher: LauncherSettings = field(default_factory=LauncherSettings)
-    """Where the workers run."""
-
-    def __post_init__(self) -> None:
-        for name, what in (
-            ("bundle", "the folder that a training run wrote"),
-            ("clients", "the client list to link"),
-            ("output", "the CSV file to write"),
-        ):
-            if not getattr(self, name):
-                raise ConfigError(f"link needs {name}=, {what}; see --help")
-        for name, least in (("chunk", 1), ("workers", 1), ("header_row", 0)):
-            if getattr(self, name) < least:
-                raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}")
-        if Path(self.output).suffix.lower() in (".parquet", *ENDINGS):
-            raise ConfigError(f"link writes CSV, got output={self.output}; name a .csv file")
-        if Path(self.output).resolve() == Path(self.clients).resolve():
-            raise ConfigError(f"output={self.output} would replace the client list; name another")
 
 
 @dataclass(frozen=True)
@@ -123,6 +74,7 @@ def run(settings: LinkSettings) -> None:
     if source.said:
         say(source.said)
     clients = source.count()
+    settings = with_bundle(settings)
     output, header = Path(settings.output).expanduser(), [*COLUMNS, *source.own_names().values()]
     with ExitStack() as resources:
         opened = OpenedLinker(

@@ -132,10 +132,18 @@ def with_saved_overrides(words: Sequence[str]) -> list[str]:
     folder = Path(given.get("resume", "")).expanduser()
     if not given.get("resume"):
         return words
+    return [*words_of_run(folder, given), *words, f"hydra.run.dir={folder}"]
+
+
+def words_of_run(folder: Path, given: Mapping[str, str]) -> list[str]:
+    """The arguments of the run in a folder, without those of the keys that are given anew.
+
+    Raises:
+        ConfigError: As `with_saved_overrides`.
+    """
     earlier = _saved_words(folder, given)
     refuse_former_settings(read_settings(folder) or {}, folder)
-    kept = [word for word in earlier if word.lstrip("+").partition("=")[0] not in given]
-    return [*kept, *words, f"hydra.run.dir={folder}"]
+    return [word for word in earlier if word.lstrip("+").partition("=")[0] not in given]
 
 
 def _saved_words(folder: Path, given: Mapping[str, str]) -> list[str]:

@@ -37,6 +37,11 @@ class TableChoice:
     mapping: ColumnMapping = field(default_factory=lambda: CANONICAL)
     """Columns of the company file, or of a user's own table."""
 
+    @property
+    def columns(self) -> ColumnMapping:
+        """Columns of the table in the database: one loaded from a file has the canonical ones."""
+        return CANONICAL if self.source else self.mapping
+
 
 def database_of(text: str, environ: Mapping[str, str] = os.environ) -> URL:
     """The database that is meant by a setting.
@@ -87,9 +92,7 @@ def open_linker(
         linker = load_bundle(folder)
         yield linker, file_fingerprint(folder / "index" / MANIFEST)
         return
-    # a table loaded from a file has the canonical columns; the mapping is that of the file
-    mapping = CANONICAL if table.source else table.mapping
-    with CompanyStore(database_of(database), mapping, read_only=True) as store:
+    with CompanyStore(database_of(database), table.columns, read_only=True) as store:
         store.check()
         found = open_index(store, index_folder(store, index or table.index), refresh)
         state = f"{shown(store.url)} {store.mapping.table} {found.watermark} {len(found)}"
