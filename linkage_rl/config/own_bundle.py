@@ -122,6 +122,9 @@ def _own(settings: LinkSettings, companies: int | None) -> _Training:
 def _adapting(settings: LinkSettings, companies: int | None) -> _Training:
     """The training on the labels of a run and on clients like those of the list."""
     bundle = Path(settings.bundle).expanduser().absolute()
+    # absolute, since the words are composed in the working folder of that run
+    clients = str(Path(settings.clients).expanduser().absolute())
+    settings = replace(settings, bundle=str(bundle), clients=clients)
     home = Path(f"{bundle}.adapted" if companies is None else f"{settings.index}.bundles")
     content = (*_content(settings), file_fingerprint(bundle / "manifest.json"))
     folder = home / _digest(content)
@@ -130,7 +133,7 @@ def _adapting(settings: LinkSettings, companies: int | None) -> _Training:
         companies,
         partial(adapting_words, settings, folder),
         working_folder(settings),
-        f"adapting {settings.bundle}: learning from its labels, the table and the list",
+        f"adapting {_shown(bundle)}: learning from its labels, the table and the list",
     )
 
 

@@ -4,18 +4,20 @@ import csv
 import fcntl
 import json
 import shutil
-import threading
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from pathlib import Path
+from threading import Event, Thread
+from types import ModuleType
+from typing import Any
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from linkage_rl.errors import ConfigError, SchemaError
+from linkage_rl.training.settings import ListSettings
 from tests.commands.shop import CLIENTS, COMPANIES, Run, write_csv
 
 LINK = ("link", "clients=clients.csv", "output=linked.csv", "database=shop.db")
@@ -255,9 +257,12 @@ def test_an_interrupted_output_goes_on_with_the_bundle_that_was_found(
     state = json.loads((shop / "linked.csv.partial.json").read_text())
     assert state["finished"] == 2
     rows: list[int] = []
-    monkeypatch.setattr(
-        module, "link_chunk", lambda *words: rows.append(len(words[2])) or linked(*words)
-    )
+
+    def counted(*words: Any) -> object:
+        rows.append(len(words[2]))
+        return linked(*words)
+
+    monkeypatch.setattr(module, "link_chunk", counted)
 
     assert run(*LINK, "chunk=2").code == 0
 
@@ -266,26 +271,35 @@ def test_an_interrupted_output_goes_on_with_the_bundle_that_was_found(
     assert len(trainer.calls) == 1
 
 
-def test_a_second_process_waits_for_the_first(run: Run, shop: Path, trainer: Trainer) -> None:
+def test_a_second_process_waits_for_the_first(
+    run: Run, shop: Path, trainer: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run(*LINK)
     (lock,) = shop.glob("shop.db.index.bundles/*.lock")
-    held = threading.Event()
+    module, held, waits = import_module("linkage_rl.config.own_bundle"), Event(), Event()
+    said: list[str] = []
 
     def hold() -> None:
         with lock.open("w") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
             held.set()
-            time.sleep(0.3)
+            waits.wait(30)
 
-    thread = threading.Thread(target=hold)
+    def say(text: str) -> None:
+        said.append(text)
+        waits.set()
+
+    monkeypatch.setattr(module, "say", say)
+    thread = Thread(target=hold)
     thread.start()
-    held.wait()
+    held.wait(30)
 
     ended = run(*LINK)
 
     thread.join()
     assert ended.code == 0, ended.err
-    assert "another process trains a bundle for this list: waiting for it" in ended.out
+    assert said[0] == "another process trains a bundle for this list: waiting for it"
+    assert "trained for this list before" in said[1]
     assert len(trainer.calls) == 1
 
 
@@ -318,11 +332,12 @@ def test_without_table_or_place_for_the_output_nothing_is_trained(
 def test_without_the_libraries_of_training_a_sentence_says_what_to_install(
     run: Run, shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def missing(name: str) -> None:
-        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+    def without_torch(name: str) -> ModuleType:
+        if name == "linkage_rl.train":
+            raise ModuleNotFoundError("No module named 'torch'", name="torch")
+        return import_module(name)
 
-    module = import_module("linkage_rl.config.own_training")
-    monkeypatch.setattr(module.importlib, "import_module", missing)
+    monkeypatch.setattr("importlib.import_module", without_torch)
 
     ended = run(*LINK)
 
