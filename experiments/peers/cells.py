@@ -13,7 +13,7 @@ import numpy as np
 
 from experiments.peers.exchange import JUDGED
 from experiments.peers.prepare import prepare
-from experiments.peers.running import HERE, run_peer
+from experiments.peers.running import HERE, requirements_of, run_peer
 from experiments.peers.scoring import read_links
 from experiments.tools.composing import train_settings
 from experiments.tools.digests import digest, inputs_digest
@@ -65,7 +65,9 @@ def _peer_result(suite: SuiteSettings, name: str, settings: TrainSettings, peer:
 
 def _code_of(peer: str) -> list[str]:
     """The text of every file that a peer's links depend on."""
-    own = HERE / "systems" / f"{peer}.py", HERE / "requirements" / f"{peer}.txt"
+    # a variant imports the peer that it is a variant of
+    stems = dict.fromkeys((peer, peer.partition("_")[0]))
+    own = [*(HERE / "systems" / f"{stem}.py" for stem in stems), requirements_of(peer)]
     return [path.read_text() for path in (*sorted(HERE.glob("*.py")), *own)]
 
 

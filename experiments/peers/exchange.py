@@ -52,6 +52,11 @@ class Lists:
             if company_id
         ]
 
+    def unlabelled(self) -> list[Row]:
+        """All clients, those to learn from among them, without their truth."""
+        hidden = [{**client, "company_id": ""} for client in self.train]
+        return [*hidden, *self.judged]
+
 
 def read_lists(folder: Path) -> Lists:
     """Read what `prepare` wrote; the truth of valid and test stays hidden from the peer."""
@@ -76,6 +81,7 @@ def run_as_peer(
     library: str,
     fit: Callable[[Lists], Model],
     link: Callable[[Lists, Model], Iterable[Scored]],
+    own_threshold: float | None = None,
 ) -> None:
     """Learn, link, and write `links.csv` and `peer.json`; the arguments name the two folders.
 
@@ -83,6 +89,8 @@ def run_as_peer(
         library: Name of the distribution whose version is reported.
         fit: Learns from the table and the training clients.
         link: Scores pairs of clients to link and companies, in any order.
+        own_threshold: Score from which on the peer itself links; None if it leaves that to the
+            user. It is written as text, since JSON has no infinity.
     """
     folder, output = Path(sys.argv[1]), Path(sys.argv[2])
     lists = read_lists(folder)
@@ -104,6 +112,7 @@ def run_as_peer(
         "fit_cpu_s": round(fit_cpu_s, 3),
         "link_cpu_s": round(link_cpu_s, 3),
         "peak_mb": round(_peak_mb()),
+        "own_threshold": None if own_threshold is None else str(own_threshold),
     }
     (output / "peer.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 

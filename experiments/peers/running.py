@@ -14,8 +14,8 @@ from linkage_rl.errors import ConfigError
 
 HERE: Final = Path(__file__).resolve().parent
 ROOT: Final = HERE.parents[1]
-PEERS: Final = tuple(sorted(path.stem for path in (HERE / "requirements").glob("*.txt")))
-"""Names of all peers: each has `requirements/<name>.txt` and `systems/<name>.py`."""
+PEERS: Final = tuple(sorted(path.stem for path in (HERE / "systems").glob("*.py")))
+"""Names of all peers: each is `systems/<name>.py`, run in the environment of its requirements."""
 RUN_LIMIT_S: Final = 600.0
 """Seconds that a peer may take by default."""
 _ERROR_CHARACTERS = 300
@@ -54,20 +54,27 @@ def run_peer(name: str, folder: Path, limit_s: float = RUN_LIMIT_S) -> Path:
     return output
 
 
+def requirements_of(name: str) -> Path:
+    """The pinned packages of a peer: its own, or those of the peer of which it is a variant."""
+    files = (HERE / "requirements" / f"{stem}.txt" for stem in (name, name.partition("_")[0]))
+    return next(file for file in files if file.exists())
+
+
 def environment_of(name: str) -> Path:
     """The interpreter of a peer; its environment is built once per content of its requirements.
 
     Raises:
         EnvironmentFailure: pip failed.
     """
-    return environment_from(HERE / "requirements" / f"{name}.txt")
+    return environment_from(requirements_of(name))
 
 
 def pinned_version(name: str) -> str:
     """The version of the peer itself, as its requirements pin it; '' where they do not."""
-    lines = (HERE / "requirements" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    requirements = requirements_of(name)
+    lines = requirements.read_text(encoding="utf-8").splitlines()
     pins = dict(line.split("==", 1) for line in lines if "==" in line)
-    return pins.get(name, "")
+    return pins.get(requirements.stem, "")
 
 
 def _run(python: Path, name: str, folder: Path, output: Path, limit_s: float) -> None:

@@ -48,15 +48,24 @@ def judged(valid: Answers, test: Answers, weights: RewardWeights) -> Figures:
 
 
 def read_links(links: Path, inputs: Path) -> dict[str, Answers]:
-    """The links of a peer, beside the truth, clients in the order of their lists.
+    """The links of a peer by split, with ties as is better for F1 on valid (`links_by_ties`)."""
+    return max(links_by_ties(links, inputs).values(), key=lambda read: _best_f1(read["valid"]))
+
+
+def links_by_ties(links: Path, inputs: Path) -> dict[str, dict[str, Answers]]:
+    """The links of a peer beside the truth, clients in the order of their lists.
 
     Its scores become ranks in (0, 1]: only their order counts, calibration does the rest. Where
     companies share the best score of a client, either the first is taken or none, for all clients
-    alike, whichever has the better F1 on valid (`ties_method` of splink).
+    alike (`ties_method` of splink). Its own decision is to link from its own threshold on, which
+    `peer.json` beside the links names; where it does not, whatever has a candidate.
 
     Args:
         links: `links.csv` with `split, client_id, company_id, score, sharers`.
         inputs: Folder of `valid.csv` and `test.csv` with the truth.
+
+    Returns:
+        'linked' and 'left out' to the answers of each split.
 
     Raises:
         InputFileError: A client is missing.
@@ -76,11 +85,17 @@ def read_links(links: Path, inputs: Path) -> dict[str, Answers]:
         [float(row["score"]) for split in JUDGED for row in rows[split] if row["company_id"]]
     )
     levels = np.unique(scores)
-    variants = [
-        {split: _answers(rows[split], truth[split], levels, sharers) for split in JUDGED}
-        for sharers in (np.inf, 1)
-    ]
-    return max(variants, key=lambda answers: _best_f1(answers["valid"]))
+    own = _own_threshold(links.with_name("peer.json"))
+    return {
+        ties: {split: _answers(rows[split], truth[split], levels, most, own) for split in JUDGED}
+        for ties, most in (("linked", np.inf), ("left out", 1))
+    }
+
+
+def _own_threshold(report: Path) -> float:
+    """Score from which on the peer itself links; minus infinity where it does not say."""
+    content = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
+    return float(content.get("own_threshold") or "-inf")
 
 
 def _best_f1(valid: Answers) -> float:
@@ -92,6 +107,7 @@ def _answers(
     truth: Mapping[str, str],
     levels: NDArray[np.float64],
     max_sharers: float,
+    own_threshold: float,
 ) -> Answers:
     """The answers about a split; where too many companies share a score there is no candidate."""
     present = np.array([0 < int(row["sharers"]) <= max_sharers for row in rows])
@@ -104,7 +120,9 @@ def _answers(
     right = present & np.array(named, dtype=np.bool_)
     clients = len(rows)
     return Answers(
-        kind=np.where(present, DecisionKind.LINK, DecisionKind.NO_MATCH).astype(np.int8),
+        kind=np.where(
+            present & (score >= own_threshold), DecisionKind.LINK, DecisionKind.NO_MATCH
+        ).astype(np.int8),
         has_candidate=present,
         pair=np.full(clients, -1, dtype=np.int64),
         confidence=np.where(present, rank, 0.0).astype(np.float32),

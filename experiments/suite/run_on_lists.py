@@ -74,7 +74,7 @@ class RunOnLists:
         return view_of(self.settings)
 
     def answers(self, systems: Sequence[str] = SYSTEMS) -> Iterator[tuple[str, Answers, Answers]]:
-        """Each system that the run has, with its raw answers about its valid clients and the lists."""
+        """The systems that the run has, with raw answers about its valid clients and the lists."""
         for name in systems:
             found = self._kept_answers(name)
             if found is not None:

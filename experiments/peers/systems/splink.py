@@ -6,7 +6,7 @@ m from a sample of pairwise labels" (example), "Term-frequency adjustments" (top
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pyarrow
@@ -42,7 +42,7 @@ def fit(lists: Lists) -> dict[str, Any]:
     """The settings of the model with its parameters, m from the training clients."""
     labels = lists.labels()
     pairs = len(lists.train) * len(lists.companies)
-    linker, database = _linker(lists.train, lists.companies, _settings(len(labels) / pairs))
+    linker, database = linker_of(lists.train, lists.companies, settings_of(len(labels) / pairs))
     linker.training.estimate_u_using_random_sampling(max_pairs=1e7, seed=1)
     truth = pyarrow.table(
         {
@@ -60,7 +60,7 @@ def fit(lists: Lists) -> dict[str, Any]:
 
 def link(lists: Lists, model: dict[str, Any]) -> Iterator[Scored]:
     """The pairs of highest match weight of each client."""
-    linker, _ = _linker(lists.judged, lists.companies, model)
+    linker, _ = linker_of(lists.judged, lists.companies, model)
     pairs = linker.inference.predict().as_duckdbpyrelation()
     best = pairs.query(
         "pairs",
@@ -76,9 +76,10 @@ def link(lists: Lists, model: dict[str, Any]) -> Iterator[Scored]:
     yield from best.fetchall()
 
 
-def _linker(
+def linker_of(
     clients: list[Row], companies: list[Row], settings: SettingsCreator | dict[str, Any]
 ) -> tuple[Linker, DuckDBAPI]:
+    """A linker of these records, and the database that holds them."""
     database = DuckDBAPI()
     tables = [
         database.register(_table(rows, key), dataset_display_name=name)
@@ -107,71 +108,85 @@ def _site(row: Row) -> str | None:
     return "|".join(parts) if row["city"] and row["block"] else None
 
 
-def _settings(prior: float) -> SettingsCreator:
+def settings_of(prior: float | None = None, present: Collection[str] = COLUMNS) -> SettingsCreator:
+    """The model, with the comparisons of the columns that the clients have.
+
+    Args:
+        prior: Probability that two random records match; None leaves it to be estimated.
+        present: Columns in which clients have values.
+    """
+    chosen: dict[str, Any] = {}
+    if prior is not None:
+        chosen["probability_two_random_records_match"] = prior
     return SettingsCreator(
         link_type="link_only",
-        probability_two_random_records_match=prior,
         blocking_rules_to_generate_predictions=list(BLOCKING),
-        comparisons=[
-            comparisons.CustomComparison(
-                [
-                    levels.NullLevel("core"),
-                    levels.ExactMatchLevel("name", term_frequency_adjustments=True),
-                    levels.ExactMatchLevel("core", term_frequency_adjustments=True),
-                    levels.ArrayIntersectLevel("cores", 1),
-                    levels.JaroWinklerLevel("core", 0.94),
-                    levels.JaroWinklerLevel("core", 0.88),
-                    levels.LevenshteinLevel("core", 1),
-                    levels.JaroWinklerLevel("core", 0.7),
-                    levels.ElseLevel(),
-                ],
-                output_column_name="name",
-            ),
-            comparisons.CustomComparison(
-                [
-                    levels.NullLevel("kana"),
-                    levels.ExactMatchLevel("kana", term_frequency_adjustments=True),
-                    levels.JaroWinklerLevel("kana", 0.92),
-                    levels.JaroWinklerLevel("kana", 0.8),
-                    levels.ElseLevel(),
-                ],
-                output_column_name="kana",
-            ),
-            comparisons.ExactMatch("legal_form"),
-            comparisons.CustomComparison(
-                [
-                    levels.Or(levels.NullLevel("city"), levels.NullLevel("prefecture")),
-                    _equal("site", "building"),
-                    levels.ExactMatchLevel("site", term_frequency_adjustments=True),
-                    _equal("city", "town"),
-                    levels.ExactMatchLevel("city", term_frequency_adjustments=True),
-                    levels.ExactMatchLevel("prefecture"),
-                    levels.ElseLevel(),
-                ],
-                output_column_name="address",
-            ),
-            comparisons.CustomComparison(
-                [
-                    levels.NullLevel("postal_code"),
-                    levels.ExactMatchLevel("postal_code"),
-                    levels.CustomLevel("substr(postal_code_l, 1, 3) = substr(postal_code_r, 1, 3)"),
-                    levels.ElseLevel(),
-                ],
-                output_column_name="postal_code",
-            ),
-            comparisons.CustomComparison(
-                [
-                    levels.NullLevel("phone"),
-                    levels.ExactMatchLevel("phone"),
-                    levels.LevenshteinLevel("phone", 1),
-                    levels.ElseLevel(),
-                ],
-                output_column_name="phone",
-            ),
-            comparisons.ExactMatch("domain").configure(term_frequency_adjustments=True),
-            comparisons.ExactMatch("corporate_number"),
-        ],
+        comparisons=[made for column, made in _comparisons().items() if column in present],
+        **chosen,
     )
+
+
+def _comparisons() -> dict[str, Any]:
+    """Each comparison, by the column without which it compares nothing."""
+    return {
+        "core": comparisons.CustomComparison(
+            [
+                levels.NullLevel("core"),
+                levels.ExactMatchLevel("name", term_frequency_adjustments=True),
+                levels.ExactMatchLevel("core", term_frequency_adjustments=True),
+                levels.ArrayIntersectLevel("cores", 1),
+                levels.JaroWinklerLevel("core", 0.94),
+                levels.JaroWinklerLevel("core", 0.88),
+                levels.LevenshteinLevel("core", 1),
+                levels.JaroWinklerLevel("core", 0.7),
+                levels.ElseLevel(),
+            ],
+            output_column_name="name",
+        ),
+        "kana": comparisons.CustomComparison(
+            [
+                levels.NullLevel("kana"),
+                levels.ExactMatchLevel("kana", term_frequency_adjustments=True),
+                levels.JaroWinklerLevel("kana", 0.92),
+                levels.JaroWinklerLevel("kana", 0.8),
+                levels.ElseLevel(),
+            ],
+            output_column_name="kana",
+        ),
+        "legal_form": comparisons.ExactMatch("legal_form"),
+        "city": comparisons.CustomComparison(
+            [
+                levels.Or(levels.NullLevel("city"), levels.NullLevel("prefecture")),
+                _equal("site", "building"),
+                levels.ExactMatchLevel("site", term_frequency_adjustments=True),
+                _equal("city", "town"),
+                levels.ExactMatchLevel("city", term_frequency_adjustments=True),
+                levels.ExactMatchLevel("prefecture"),
+                levels.ElseLevel(),
+            ],
+            output_column_name="address",
+        ),
+        "postal_code": comparisons.CustomComparison(
+            [
+                levels.NullLevel("postal_code"),
+                levels.ExactMatchLevel("postal_code"),
+                levels.CustomLevel("substr(postal_code_l, 1, 3) = substr(postal_code_r, 1, 3)"),
+                levels.ElseLevel(),
+            ],
+            output_column_name="postal_code",
+        ),
+        "phone": comparisons.CustomComparison(
+            [
+                levels.NullLevel("phone"),
+                levels.ExactMatchLevel("phone"),
+                levels.LevenshteinLevel("phone", 1),
+                levels.ElseLevel(),
+            ],
+            output_column_name="phone",
+        ),
+        "domain": comparisons.ExactMatch("domain").configure(term_frequency_adjustments=True),
+        "corporate_number": comparisons.ExactMatch("corporate_number"),
+    }
 
 
 def _equal(*columns: str) -> Any:
