@@ -46,10 +46,7 @@ def canonical_names(names: Sequence[str]) -> Names:
     A word for a missing value (なし, N/A) and テスト are no names: all their texts are empty.
     """
     count = len(names)
-    block = remarks.without_escapes(join(names))
-    if _CIRCLED.search(block):
-        block = _LIST_NUMBER.sub("", block)
-    lines = remarks.clean_lines(legal_forms.spell_out(fold_block(block)), count)
+    lines = _without_remarks(names)
     if not NO_NAME.isdisjoint(lines):
         lines = ["" if line in NO_NAME else line for line in lines]
     spelled_out, bodies, forms, sides = _cut_all(lines)
@@ -65,6 +62,25 @@ def canonical_names(names: Sequence[str]) -> Names:
         legal_form=np.array(forms, dtype=np.int8),
         legal_side=np.array(sides, dtype=np.int8),
     )
+
+
+def have_remarks(names: Sequence[str]) -> NDArray[np.bool_]:
+    """Whether N names have list numbers, remarks or escapes, which are no part of a name; (N,).
+
+    >>> have_remarks(["株式会社丸山", "12)株式会社丸山", "㈱丸山 ※休眠"]).tolist()
+    [False, True, True]
+    """
+    typed = split(legal_forms.spell_out(fold_block(join(names))), len(names))
+    clean = _without_remarks(names)
+    return np.array([one != other for one, other in zip(typed, clean, strict=True)], dtype=np.bool_)
+
+
+def _without_remarks(names: Sequence[str]) -> list[str]:
+    """The names folded, with forms spelled out, without what is no part of a name."""
+    block = remarks.without_escapes(join(names))
+    if _CIRCLED.search(block):
+        block = _LIST_NUMBER.sub("", block)
+    return remarks.clean_lines(legal_forms.spell_out(fold_block(block)), len(names))
 
 
 def _cut_all(lines: list[str]) -> tuple[list[str], list[str], list[int], list[int]]:

@@ -57,8 +57,8 @@ class Prepared:
     records: Mapping[str, RecordBatch]
     """The raw test clients of each dataset."""
     train_lists: CaseSet | None
-    """The cases of `train` without noisy copies: whole lists. None unless `train` was asked for and
-    has a list."""
+    """The cases of `train` without noisy copies and drawn clients: whole lists, in which a company
+    occurs as often as in practice. None unless `train` was asked for and has a list."""
     folders: Mapping[str, Sequence[tuple[str, Path]]] = field(default_factory=dict)
     """By split the dataset and the folder of each part of its cases, in their order."""
     drawn: Mapping[str, DrawnDataset] = field(default_factory=dict)
@@ -111,16 +111,15 @@ def _prepare(settings: RunSettings, splits: Sequence[str], cache: Path) -> Prepa
             (dataset, made.folder(index, clients, dataset, split))
             for dataset, clients in lists[split].items()
         ]
-        if own:
-            whole += [
-                (dataset, made.folder(own.world.index, clients, dataset, f"drawn-{split}"))
-                for dataset, clients in own.lists[split].items()
-            ]
         noisy = [
             (dataset, made.folder(index, clients, dataset, "augmented"))
             for dataset, clients in (lists["augmented"] if split == "train" else {}).items()
         ]
-        folders[split] = [*whole, *noisy]
+        drawn = [
+            (dataset, made.folder(own.world.index, clients, dataset, f"drawn-{split}"))
+            for dataset, clients in (own.lists[split] if own else {}).items()
+        ]
+        folders[split] = [*whole, *noisy, *drawn]
         cases[split] = _joined(folders[split], datasets)
         if split == "train" and whole:
             train_lists = _joined(whole, datasets)

@@ -12,6 +12,7 @@ from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.records import FIELDS, RecordBatch
 from linkage_rl.tables.comparators import Schema
 from linkage_rl.tables.noise_rates import NoiseRates
+from linkage_rl.text.names import have_remarks
 
 FIELDS_OF_LISTS: Final = tuple(field for field in FIELDS if field not in ("name", "former_names"))
 ADDRESS: Final = ("prefecture", "city", "street")
@@ -20,6 +21,13 @@ _PREFECTURE: Final = re.compile("^(東京都|北海道|(京都|大阪)府|[^0-9�
 _NUMBER: Final = re.compile("[0-9０-９一二三四五六七八九十]+(丁目|番|号|-|－|の)|[0-9０-９]")
 _BUILDING: Final = re.compile("[0-9０-９号地][^0-9０-９丁番号地の－-]{2,}")
 _FORMAL: Final = re.compile("[０-９].*(丁目|番)|[０-９]番地")
+_WORDING: Final = re.compile("^(住所|本社|本店|所在地|日本|〒|【|（|[(])|[、,，]")
+"""Marks of an address with something before it, or with commas."""
+_DAMAGE: Final = re.compile("[0-9]E[+]|[.]0$|^=|^'|,|/|、|内|ext|TEL|電話|代", re.IGNORECASE)
+"""Marks of a phone, postal code or number that a spreadsheet or a person changed."""
+_DIGITS: Final = ("phone", "postal_code", "corporate_number")
+_LEAST_DIRT: Final = 0.01
+"""Rate of each kind of dirt at least: a list of some hundred clients may show none by chance."""
 _WHOLE: Final = 3
 _FEWEST: Final = 30
 """Addresses from which style is estimated."""
@@ -70,7 +78,7 @@ def style_of(
     addresses = _addresses(clients)
     have["street"] = np.array([text != "" for text in addresses], dtype=np.bool_)
     rows = np.concatenate([np.flatnonzero(part.alive) + part.first_row for part in index.parts])
-    some = rng.choice(rows, min(sample, len(rows)), replace=False)
+    table = index.records(rng.choice(rows, min(sample, len(rows)), replace=False))
     noise = replace(
         NoiseRates(),
         kana=1.0,
@@ -81,8 +89,8 @@ def style_of(
         corporate_number=1.0,
         city_only=0.0,
         name_only=0.0,
-        shared_identifier=0.0,
-        **_address_rates([text for text in addresses if text], _addresses(index.records(some))),
+        **_dirt(clients, addresses, table),
+        **_address_rates([text for text in addresses if text], _addresses(table)),
     )
     return Style(have, np.array([_depth(text) for text in addresses], dtype=np.int8), noise)
 
@@ -131,6 +139,28 @@ def _cut(address: str, depth: int) -> str:
         return found[0] if found else ""
     number = _NUMBER.search(address)
     return address[: number.start()] if depth == 2 and number else address
+
+
+def _dirt(clients: RecordBatch, addresses: Sequence[str], table: RecordBatch) -> dict[str, float]:
+    """Rates of dirt in names, addresses and digits: what the list has more often than the table."""
+
+    def more(listed: NDArray[np.bool_], known: NDArray[np.bool_]) -> float:
+        shares = [float(some.mean()) if len(some) else 0.0 for some in (listed, known)]
+        return min(max(shares[0] - shares[1], _LEAST_DIRT), 1.0)
+
+    def marked(pattern: re.Pattern[str], texts: Sequence[str]) -> NDArray[np.bool_]:
+        return np.array([bool(pattern.search(text)) for text in texts if text], dtype=np.bool_)
+
+    def digits(records: RecordBatch) -> list[str]:
+        return [text for field in _DIGITS for text in records.column(field)]
+
+    return {
+        "text_beside_name": more(
+            have_remarks(clients.column("name")), have_remarks(table.column("name"))
+        ),
+        "address_wording": more(marked(_WORDING, addresses), marked(_WORDING, _addresses(table))),
+        "damaged_cell": more(marked(_DAMAGE, digits(clients)), marked(_DAMAGE, digits(table))),
+    }
 
 
 def _address_rates(listed: Sequence[str], table: Sequence[str]) -> dict[str, float]:
