@@ -134,6 +134,8 @@ def _add_dirt(
     for rate in DIRT:
         for row in np.flatnonzero(rng.random(len(labels)) < getattr(rates, rate)).tolist():
             client = {field: texts[row] for field, texts in columns.items()}
+            if rate == "text_beside_name" and not client["name"]:
+                continue
             about = {field: records.column(field)[row] for field in known}
             kinds = LATIN_DIRT if _is_latin(records, row, client, rate) else DIRT
             changed = changed_by_one(kinds[rate], about | client, rng)
@@ -141,6 +143,17 @@ def _add_dirt(
                 texts[row] = changed[field]
             if any(changed[field] != client[field] for field in client):
                 labels[row] += f"+{rate}"
+    _keep_names_only(columns, labels, records, rates, rng)
+
+
+def _keep_names_only(
+    columns: dict[str, list[str]],
+    labels: list[str],
+    records: RecordBatch,
+    rates: NoiseRates,
+    rng: np.random.Generator,
+) -> None:
+    """Clear the other fields of a few of the clients in place; half of them keep a prefecture."""
     for row in np.flatnonzero(rng.random(len(labels)) < rates.name_only).tolist():
         for field, texts in columns.items():
             texts[row] = texts[row] if field == "name" else ""
@@ -164,9 +177,9 @@ def _row(records: RecordBatch, row: int) -> Fields:
 def _client(
     true: Fields, former: Fields, kind: str, rates: NoiseRates, rng: np.random.Generator
 ) -> tuple[Fields, str]:
-    if kind == "renamed":
+    if kind == "renamed" and former["name"]:
         true = true | {"name": former["name"], "name_kana": former["name_kana"]}
-    moved = rng.random() < rates.moved
+    moved = rng.random() < rates.moved and any(former[field] for field in PLACE)
     if moved:
         # a company that moves within its town keeps its number
         lost = ("phone",) if true["phone"] and rng.random() < 0.7 else ()
@@ -191,6 +204,8 @@ def _client(
 
 def _name(true: Fields, kind: str, rates: NoiseRates, rng: np.random.Generator) -> str:
     name = true["name"]
+    if not name:
+        return ""
     latin = is_latin(name)
     change = (LATIN_CHANGES if latin else NAME_CHANGES).get(kind)
     if change is not None:

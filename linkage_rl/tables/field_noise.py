@@ -37,10 +37,10 @@ FIELD_OF: Final = MappingProxyType({name: field for name, (field, _) in COMPARAT
 class FieldRates:
     """Rate of each kind of difference beside the title; each in [0, 1], of the known fields."""
 
-    text: float = 0.35
+    text: float = 0.4
     """Second and third texts that are mistyped, cut, abbreviated, or in another order."""
-    word: float = 0.06
-    numbers: float = 0.12
+    word: float = 0.04
+    numbers: float = 0.08
     """Numbers of which one is off by a little or has a wrong digit."""
     digits: float = 0.1
     code: float = 0.1
@@ -62,7 +62,19 @@ def typo(text: str, rng: np.random.Generator) -> str:
 
 def respaced(text: str, rng: np.random.Generator) -> str:
     """Spaces, hyphens, punctuation or case changed."""
-    return first_changed((spaced_otherwise, spaced_otherwise, in_other_case), text, rng)
+    return first_changed((spaced_otherwise, word_split, in_other_case), text, rng)
+
+
+def word_split(text: str, rng: np.random.Generator) -> str:
+    """A space within a word, or between two words but one letter too late: mel ima, thep oints."""
+    inner = [place for place in range(1, len(text)) if text[place] != " " != text[place - 1]]
+    if not inner:
+        return text
+    place = inner[int(rng.integers(len(inner)))]
+    gap = text.rfind(" ", 0, place)
+    if gap >= 0 and place - gap < 3:
+        return text[:gap] + text[gap + 1 : place] + " " + text[place:]
+    return text[:place] + " " + text[place:]
 
 
 def shortened(text: str, rng: np.random.Generator) -> str:
@@ -80,9 +92,10 @@ def truncated(text: str, rng: np.random.Generator) -> str:
 
 def fewer_words(text: str, rng: np.random.Generator) -> str:
     """One or two words left out; a text of one word is cut."""
-    changed = word_dropped(text, rng)
-    if changed != text and rng.random() < 0.3:
-        return word_dropped(changed, rng)
+    words = text.count(" ") + 1
+    changed = word_dropped(text, rng, 1 / words)
+    if words > 3 and rng.random() < 0.4:
+        return word_dropped(changed, rng, 1 / words)
     return changed if changed != text else truncated(text, rng)
 
 
@@ -128,7 +141,7 @@ def _renamed(true: Fields, former: Fields, rng: np.random.Generator) -> str:
         return _reworded(true, former, rng)
     if len(words) < 2 or len(old) < 2 or rng.random() < 0.3:
         return former["name"]
-    if rng.random() < 0.75:
+    if rng.random() < 0.5:
         return " ".join([*words[:-1], old[-1]])
     return " ".join([old[0], *words[1:]])
 
@@ -154,7 +167,7 @@ TITLE_KINDS: Final[Mapping[str, Callable[[Fields, Fields, np.random.Generator], 
 
 def text_changed(text: str, rng: np.random.Generator) -> str:
     """A text beside the title after one change of any kind."""
-    ways: tuple[Rewrite, ...] = (typo, typo, typo, respaced, shortened, in_other_order, fewer_words)
+    ways = (typo, typo, typo, word_split, spaced_otherwise, shortened, in_other_order, fewer_words)
     return ways[int(rng.integers(len(ways)))](text, rng)
 
 
@@ -188,6 +201,12 @@ def digit_changed(text: str, rng: np.random.Generator) -> str:
     return text[:place] + digit + text[place + 1 :]
 
 
+def digits_changed(text: str, rng: np.random.Generator) -> str:
+    """One digit wrong, or changed with the next, before the zeros that fill the text up."""
+    end = max(len(text.rstrip("0")), min(len(text), 4))
+    return digit_changed(text[:end], rng) + text[end:]
+
+
 def code_changed(text: str, rng: np.random.Generator) -> str:
     """One sign of an identifier wrong, lost or changed with the next; what follows '.' stays."""
     code, dot, rest = text.partition(".")
@@ -201,7 +220,7 @@ FIELD_CHANGES: Final[Mapping[str, tuple[str, Rewrite]]] = MappingProxyType(
         FIELD_OF["other_text"]: ("text", text_changed),
         FIELD_OF["word"]: ("word", typo),
         FIELD_OF["numbers"]: ("numbers", numbers_changed),
-        FIELD_OF["digits"]: ("digits", digit_changed),
+        FIELD_OF["digits"]: ("digits", digits_changed),
         FIELD_OF["code"]: ("code", code_changed),
     }
 )

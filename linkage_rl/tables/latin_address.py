@@ -35,9 +35,8 @@ STREET_WORDS: Final = (
     ("west", "w"),
 )
 _OTHER: Final = {word: other for pair in STREET_WORDS for word, other in (pair, pair[::-1])}
-_STREET_WORD: Final = re.compile(
-    rf"\b({'|'.join(sorted(_OTHER, key=len, reverse=True))})\b\.?", re.I
-)
+_ANY_WORD: Final = "|".join(sorted(_OTHER, key=len, reverse=True))
+_STREET_WORD: Final = re.compile(rf"(?<![\w'’])({_ANY_WORD})\b\.?(?!['’])", re.IGNORECASE)
 _STRASSE: Final = re.compile(r"(?<=\w)(?:straße|strasse|str\.)(?!\w)", re.IGNORECASE)
 _UNIT: Final = re.compile(
     r"[,\s]*(?:(?:\b(?:suite|ste|unit|apt|apartment|floor|fl|level|room|rm|bldg|building|flat)\b\.?"
@@ -59,30 +58,38 @@ def latin_address(true: Fields, rates: NoiseRates, rng: np.random.Generator) -> 
     inside = street.casefold()
     # an address in one column of the table names its city already
     parts = [street, *(part for part in (city, state) if part.casefold() not in inside)]
+    if code and code not in street and rng.random() < 0.4:
+        last = parts[-1]
+        # Springfield, IL 62701; 80331 München
+        in_front = len(parts) == 2 and rng.random() < 0.5
+        parts[-1] = (f"{code} {last}" if in_front else f"{last} {code}") if last else ""
     address = ", ".join(filter(None, parts))
-    if address and code and code not in address and rng.random() < 0.4:
-        address = f"{address}{one_of((' ', ', '), rng)}{code}"
     return address.upper() if rng.random() < 0.1 * rates.rewritten else address
 
 
 def street_rewritten(street: str, rng: np.random.Generator) -> str:
     """The words of a street abbreviated or spelled out, or its signs left out."""
-
-    def other(found: re.Match[str]) -> str:
-        word = _OTHER[found[1].casefold()]
-        word = word.upper() if found[1].isupper() and len(found[1]) > 1 else word
-        return word.capitalize() if found[1][0].isupper() and word.islower() else word
-
     found = _STRASSE.search(street)
     if found:
         way = one_of(("str.", "strasse", "straße"), rng)
         return street[: found.start()] + way + street[found.end() :]
-    # each ambiguous word (St. Mary, N) is changed with the others: lists are not consistent either
-    changed = _STREET_WORD.sub(other, street)
+    changed = _STREET_WORD.sub(_other_word, street)
     if changed != street and rng.random() < 0.8:
         return changed
     bare = street.replace(",", "").replace(".", "")
     return bare if bare != street else without_marks(street, rng)
+
+
+def _other_word(found: re.Match[str]) -> str:
+    word, behind = found[1], found.string[found.end() : found.end() + 2]
+    a_name_follows = behind.startswith(" ") and behind[1:].isalpha()
+    # St. Mary's Road; Unit N
+    if (word.casefold() == "st" and a_name_follows) or (len(word) == 1 and not a_name_follows):
+        return found[0]
+    other = _OTHER[word.casefold()]
+    if word.isupper() and len(word) > 1:
+        return other.upper()
+    return other.capitalize() if word[0].isupper() else other
 
 
 def latin_phone(phone: str, wrong: float, rng: np.random.Generator) -> str:
@@ -104,7 +111,9 @@ def latin_phone(phone: str, wrong: float, rng: np.random.Generator) -> str:
         return re.sub(r"[^\d+]", "", phone) or phone
     if way == 2 and phone.startswith("+"):
         rest = re.sub(r"^\+\d{1,3}(?=\D)[\s.-]*", "", phone)
-        return rest if any(map(str.isdigit, rest)) else phone
+        if rest == phone or not any(map(str.isdigit, rest)):
+            return phone
+        return rest if phone.startswith("+1") or rest[0] in "0(" else f"0{rest}"
     sign = " .-"[int(way) - 2]
     return re.sub(r"[\s./-]+", sign, phone.replace("(", "").replace(")", " ")).strip(sign) or phone
 

@@ -138,7 +138,8 @@ def shorten_latin_form(name: str, rng: np.random.Generator) -> str:
     if rng.random() < 0.4:
         return parts.core + parts.remark
     others = [spelling for spelling in parts.spellings if spelling != parts.form]
-    form = others[rng.integers(len(others))] if others else parts.form.replace(".", "")
+    # the more usual spellings come first
+    form = others[int(rng.random() ** 2 * len(others))] if others else parts.form.replace(".", "")
     return parts.core + _separator(rng) + in_case_of(form, parts.core) + parts.remark
 
 

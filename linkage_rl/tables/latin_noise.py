@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from string import capwords
 from types import MappingProxyType
 from typing import Final
 
@@ -103,6 +104,10 @@ SPELLED_OUT: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Letters to what is typed where a keyboard lacks them."""
 
+JOINING: Final = frozenset(("&", "and", "+", "und", "et", "y", "e"))
+LOOSE: Final = JOINING | {"of", "for", "the", "de", "di", "-", ",", "/", "in", "with", "von"}
+"""Words that no name ends with."""
+
 CITIES: Final = (
     *("London", "New York", "Chicago", "Houston", "Boston", "Dallas", "Paris", "Berlin"),
     *("Munich", "Hamburg", "Madrid", "Milan", "Vienna", "Zurich", "Dublin", "Sydney"),
@@ -137,11 +142,11 @@ def mistyped(text: str, rng: np.random.Generator) -> str:
         return text[:place] + letter + text[place:]
     if way == 2 and text[place - 1] != letter:
         return text[: place - 1] + letter + text[place - 1] + text[place + 1 :]
-    keys = NEIGHBOURS.get(letter.casefold(), "aeinorst")
-    key = one_of(keys.replace(letter.casefold(), ""), rng)
+    # a letter of another alphabet is doubled
+    key = one_of(NEIGHBOURS.get(letter.casefold(), letter), rng)
     key = key.upper() if letter.isupper() else key
     # a key hit in place of the right one, or besides it
-    return text[:place] + key + text[place + (way != 3) :]
+    return text[:place] + key + text[place + (way != 3 and key != letter) :]
 
 
 def without_marks(text: str, rng: np.random.Generator) -> str:
@@ -157,7 +162,7 @@ def without_marks(text: str, rng: np.random.Generator) -> str:
 
 def in_other_case(text: str, rng: np.random.Generator) -> str:
     """UPPER, Title or lower case, whichever the text is not."""
-    ways = [way for way in (text.upper(), text.title(), text.lower()) if way != text]
+    ways = [way for way in (text.upper(), capwords(text), text.lower()) if way != text]
     return one_of(ways, rng) if ways else text
 
 
@@ -205,50 +210,62 @@ def abbreviated(text: str, rng: np.random.Generator) -> str:
 
 
 def initialed(text: str, rng: np.random.Generator) -> str:
-    """One word cut to its first letter or to its first letters: J. Smith, Acme Constr."""
+    """One word cut to its first letters, or, not the last one, to the first: J. Smith."""
     words = text.split()
-    long = [place for place, word in enumerate(words) if len(word) > 4 and word.isalpha()]
+    long = [place for place, word in enumerate(words) if len(word) > 3 and word.isalpha()]
     if len(words) < 2 or not long:
         return text
-    place = long[rng.integers(len(long))]
-    short = words[place][: 1 if rng.random() < 0.4 else rng.integers(3, len(words[place]))]
-    words[place] = short + one_of(("", "."), rng)
+    place = long[int(rng.integers(len(long)))]
+    to_one = place < len(words) - 1 and rng.random() < 0.5
+    words[place] = words[place][: 1 if to_one else int(rng.integers(3, len(words[place])))]
+    words[place] += one_of(("", "."), rng)
     return " ".join(words)
 
 
 def reordered(text: str, rng: np.random.Generator) -> str:
-    """Words in another order: Smith, John; Widget Company, The."""
+    """Words in another order: Smith, John; Widget Company, The; Sons & Smith."""
     words = text.split()
     if len(words) < 2:
         return text
     if words[0].casefold() == "the":
         rest = " ".join(words[1:])
         return one_of((rest, f"{rest}, {words[0]}"), rng)
+    joining = [place for place in range(1, len(words) - 1) if words[place].casefold() in JOINING]
+    if joining:
+        place = joining[0]
+        words[place - 1], words[place + 1] = words[place + 1], words[place - 1]
+        return " ".join(words)
     if rng.random() < 0.5 or len(words) == 2:
-        return " ".join(words[1:]) + one_of((", ", " "), rng) + words[0]
+        return one_of((", ", " "), rng).join((words[-1], " ".join(words[:-1])))
     place = int(rng.integers(len(words) - 1))
     words[place], words[place + 1] = words[place + 1], words[place]
     return " ".join(words)
 
 
-def word_dropped(text: str, rng: np.random.Generator) -> str:
-    """A word left out, seldom the first; of two words the longer one stays."""
+def word_dropped(text: str, rng: np.random.Generator, first: float = 0.15) -> str:
+    """The text without one of its words.
+
+    Args:
+        text: A text of one word stays.
+        rng: Random generator.
+        first: Rate at which it is the first word, in [0, 1].
+    """
     words = text.split()
     if len(words) < 2:
         return text
-    if len(words) == 2:
-        return max(words, key=len)
-    place = 0 if rng.random() < 0.1 else int(rng.integers(1, len(words)))
+    place = 0 if rng.random() < first else int(rng.integers(1, len(words)))
     left = words[:place] + words[place + 1 :]
-    while len(left) > 1 and not left[-1].strip("&-,/+"):
+    while len(left) > 1 and left[-1].casefold() in LOOSE:
         left.pop()
+    while len(left) > 1 and left[0].casefold() in JOINING:
+        left.pop(0)
     return " ".join(left)
 
 
 def first_changed(ways: Sequence[Rewrite], text: str, rng: np.random.Generator) -> str:
     """The text after the first of these ways, in random order, that changes it."""
     for place in rng.permutation(len(ways)).tolist():
-        changed = ways[place](text, rng)
+        changed: str = ways[place](text, rng)
         if changed != text:
             return changed
     return text
@@ -257,8 +274,7 @@ def first_changed(ways: Sequence[Rewrite], text: str, rng: np.random.Generator) 
 def _of_core(name: str, change: Rewrite, rng: np.random.Generator) -> str:
     """The name after a change of what is not its legal form."""
     core = cut_latin_form(name).core
-    changed: str = change(core, rng) + name[len(core) :]
-    return changed
+    return change(core, rng) + name[len(core) :]
 
 
 def _respaced(true: Fields, rng: np.random.Generator) -> str:

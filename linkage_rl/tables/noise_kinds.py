@@ -16,6 +16,9 @@ COMPANY_KINDS: Final = ("exact", "legal_form", "width_space", "extra_text", "typ
 """Kinds that apply to the names of any company."""
 FURTHER_KINDS: Final = ("reading", "english", "wording")
 """Kinds that apply to some."""
+OF_WORDS: Final = ("word_order", "word_dropped", "reworded")
+"""Kinds that need titles of several words."""
+LEAST_WORDS: Final = 0.1
 LEAST_SHARE: Final = 0.01
 """A kind that applies to fewer of the records is left out."""
 
@@ -25,14 +28,17 @@ def kinds_for(records: RecordBatch, schema: Schema) -> tuple[str, ...]:
 
     Companies have 'reading' and 'english' where at least 1 % of the records have a reading, or an
     English name beside another one, and 'wording' where at least 1 % of the names are in Latin
-    script. Records with a schema of comparators have the kinds of `TITLE_KINDS`.
+    script. Records with a schema of comparators have the kinds of `TITLE_KINDS`, without those of
+    words where under 10 % of the titles have more than one.
 
     Args:
         records: Records of the table, in canonical fields.
         schema: Of the table.
     """
     if schema.comparators:
-        return tuple(TITLE_KINDS)
+        longer = sum(len(title.split()) > 1 for title in records.column("name"))
+        without = () if longer >= LEAST_WORDS * len(records) else OF_WORDS
+        return tuple(kind for kind in TITLE_KINDS if kind not in without)
     names, english = records.column("name"), records.column("name_en")
     latin = [is_latin(name) for name in names]
     shares = {
