@@ -66,7 +66,7 @@ def respaced(text: str, rng: np.random.Generator) -> str:
 
 
 def word_split(text: str, rng: np.random.Generator) -> str:
-    """A space within a word, or between two words but one letter too late: mel ima, thep oints."""
+    """A space within a word, or between two words but one letter too late: pi ne, pineh ill."""
     inner = [place for place in range(1, len(text)) if text[place] != " " != text[place - 1]]
     if not inner:
         return text

@@ -40,7 +40,7 @@ _STREET_WORD: Final = re.compile(rf"(?<![\w'’])({_ANY_WORD})\b\.?(?!['’])", 
 _STRASSE: Final = re.compile(r"(?<=\w)(?:straße|strasse|str\.)(?!\w)", re.IGNORECASE)
 _UNIT: Final = re.compile(
     r"[,\s]*(?:(?:\b(?:suite|ste|unit|apt|apartment|floor|fl|level|room|rm|bldg|building|flat)\b\.?"
-    r"|#)\s*[\w-]+|\b\d+(?:st|nd|rd|th)\s+(?:floor|fl\b\.?))(?=[,\s]|$)",
+    r"|#)\s*[\w-]+|\b\d+[a-z]{2}\s+(?:floor|fl\b\.?))(?=[,\s]|$)",
     re.IGNORECASE,
 )
 

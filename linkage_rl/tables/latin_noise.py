@@ -99,8 +99,7 @@ NEIGHBOURS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Character to those beside it on a keyboard."""
 SPELLED_OUT: Final[Mapping[str, str]] = MappingProxyType(
-    {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "oe", "å": "aa", "æ": "ae", "œ": "oe"}
-    | {"ł": "l", "đ": "d", "þ": "th"}
+    {pair[0]: pair[1:] for pair in "äae öoe üue ßss øoe åaa æae œoe łl đd þth".split()}
 )
 """Letters to what is typed where a keyboard lacks them."""
 
@@ -150,7 +149,7 @@ def mistyped(text: str, rng: np.random.Generator) -> str:
 
 
 def without_marks(text: str, rng: np.random.Generator) -> str:
-    """The text without diacritics, or with what is written for them: ü as u or ue."""
+    """The text without diacritics, or with what is written for them: ö as o or oe."""
     if rng.random() < 0.5:
         spelled = "".join(SPELLED_OUT.get(letter, letter) for letter in text)
         if spelled != text:
