@@ -98,9 +98,8 @@ NEIGHBOURS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Character to those beside it on a keyboard."""
-SPELLED_OUT: Final[Mapping[str, str]] = MappingProxyType(
-    {pair[0]: pair[1:] for pair in "äae öoe üue ßss øoe åaa æae œoe łl đd þth".split()}
-)
+_PAIRS: Final = ("äae", "öoe", "üue", "ßss", "øoe", "åaa", "æae", "œoe", "łl", "đd", "þth")
+SPELLED_OUT: Final[Mapping[str, str]] = MappingProxyType({pair[0]: pair[1:] for pair in _PAIRS})
 """Letters to what is typed where a keyboard lacks them."""
 
 JOINING: Final = frozenset(("&", "and", "+", "und", "et", "y", "e"))

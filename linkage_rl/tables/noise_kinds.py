@@ -9,7 +9,7 @@ from linkage_rl.errors import ConfigError
 from linkage_rl.records import FIELDS, RecordBatch
 from linkage_rl.tables.comparators import Schema
 from linkage_rl.tables.corrupt import NoiseRates, corrupt_as, nearest_kinds
-from linkage_rl.tables.field_noise import TITLE_KINDS, FieldRates, corrupt_fields
+from linkage_rl.tables.field_noise import RATES, TITLE_KINDS, FieldRates, corrupt_fields
 from linkage_rl.tables.latin_forms import is_latin
 
 COMPANY_KINDS: Final = ("exact", "legal_form", "width_space", "extra_text", "typo", "renamed")
@@ -77,7 +77,7 @@ def corrupt_kind(
         moved: Whether the address, and usually the phone, is the former one; with a schema of
             comparators, whether one or two fields beside the title are.
         rates: Rates of the other kinds of noise; those of names, `old_name` and `moved` are not
-            used. With a schema of comparators none is.
+            used. With a schema of comparators none is, but those of `field_noise.RATES`.
         schema: Of the table.
         rng: Random generator.
 
@@ -95,7 +95,8 @@ def corrupt_kind(
             "choose one that kinds_for returns"
         )
     if schema.comparators:
-        kinds, other = [kind] * len(records), replace(FieldRates(), moved=float(moved))
+        kinds = [kind] * len(records)
+        other = replace(RATES.get(schema.name, FieldRates()), moved=float(moved))
         return corrupt_fields(records, former, kinds, other, rng)[0]
     today, earlier = _complete(records), _complete(former)
     kinds = nearest_kinds(today, earlier, [kind] * len(records))

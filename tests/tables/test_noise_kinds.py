@@ -11,16 +11,19 @@ from linkage_rl.tables.comparators import Schema
 from linkage_rl.tables.corrupt import DIRT, NoiseRates
 from linkage_rl.tables.field_noise import (
     FIELD_CHANGES,
+    RATES,
     TITLE_KINDS,
     FieldRates,
     code_changed,
     corrupt_fields,
     digits_changed,
     fewer_words,
+    given_names_cut,
     in_other_order,
     numbers_changed,
     shortened,
     truncated,
+    word_changed,
     word_split,
 )
 from linkage_rl.tables.latin_forms import is_latin
@@ -49,7 +52,7 @@ JAYED = {
 }
 FULL = NoiseRates(kana=1, address=1, postal_code=1, phone=1, url=1, corporate_number=1)
 CLEAN = replace(FULL, name_only=0.0, **dict.fromkeys(DIRT, 0.0))
-NOTHING = FieldRates(text=0, word=0, numbers=0, digits=0, code=0, swapped=0, moved=0)
+NOTHING = FieldRates(text=0, other_text=0, word=0, numbers=0, digits=0, code=0, swapped=0, moved=0)
 
 
 def batch(*records: dict[str, str], repeat: int = 1) -> RecordBatch:
@@ -229,11 +232,24 @@ def test_fields_change_at_their_rate() -> None:
         (shortened, "john smith", {"j smith", "j. smith"}),
         (fewer_words, "john smith", {"john", "smith"}),
         (in_other_order, "john smith", {"smith john", "smith, john"}),
+        (given_names_cut, "Mia Stone, Jo Li", {"M. Stone, J. Li", "M Stone, J Li", "Mia Stone"}),
+        (word_changed, "SIGMOD Conference", {"SIGMOD", "Conference", "SIGMOD Confeernce"}),
         (word_split, "pine hill", {"pi ne hill", "pineh ill", "pine hi ll"}),
     ],
 )
 def test_a_change_makes_these_texts(change: Rewrite, text: str, expected: set[str]) -> None:
     assert expected <= drawn(change, text, 3_000)
+
+
+def test_a_schema_of_the_library_has_rates_of_its_own() -> None:
+    rates = {name: RATES.get(name, FieldRates()).numbers for name in ("product", "person")}
+
+    for name, rate in rates.items():
+        clients = of_kind(
+            batch(MIA, repeat=2_000), batch(MIA, repeat=2_000), "exact", replace(PERSON, name=name)
+        )
+        differs = [text != "1913-4-18" for text in clients.column("street")]
+        assert np.mean(differs) == pytest.approx(rate, abs=0.04)
 
 
 def test_numbers_stay_numbers() -> None:
