@@ -1,6 +1,8 @@
 """Kinds of name noise of any table: which apply, and clients that all have one of them."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -18,6 +20,15 @@ FURTHER_KINDS: Final = ("reading", "english", "wording")
 """Kinds that apply to some."""
 OF_WORDS: Final = ("word_order", "word_dropped", "reworded")
 """Kinds that need titles of several words."""
+TITLE_KIND_OF: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "legal_form": "abbreviated",
+        "reading": "word_order",
+        "english": "reworded",
+        "wording": "reworded",
+    }
+)
+"""Kind of noise of company names to the one of other titles that is near."""
 LEAST_WORDS: Final = 0.1
 LEAST_SHARE: Final = 0.01
 """A kind that applies to fewer of the records is left out."""
@@ -73,7 +84,7 @@ def corrupt_kind(
         records: N rows of the table, in canonical fields.
         former: The fields that they may have had before, or those of a similar row, in the same
             order: the name is used by the kind 'renamed', all others by `moved`.
-        kind: One of `kinds_for`.
+        kind: One of `kinds_for`, or one of a company for records with a schema of comparators.
         moved: Whether the address, and usually the phone, is the former one; with a schema of
             comparators, whether one or two fields beside the title are.
         rates: Rates of the other kinds of noise; those of names, `old_name` and `moved` are not
@@ -88,14 +99,15 @@ def corrupt_kind(
     Raises:
         ConfigError: There is no such kind.
     """
-    known = tuple(TITLE_KINDS) if schema.comparators else (*COMPANY_KINDS, *FURTHER_KINDS)
+    of_companies = (*COMPANY_KINDS, *FURTHER_KINDS)
+    known = (*TITLE_KINDS, *TITLE_KIND_OF) if schema.comparators else of_companies
     if kind not in known:
         raise ConfigError(
             f"expected a kind of name noise among {list(known)}, got {kind!r}; "
             "choose one that kinds_for returns"
         )
     if schema.comparators:
-        kinds = [kind] * len(records)
+        kinds = [TITLE_KIND_OF.get(kind, kind)] * len(records)
         other = replace(RATES.get(schema.name, FieldRates()), moved=float(moved))
         return corrupt_fields(records, former, kinds, other, rng)[0]
     today, earlier = _complete(records), _complete(former)

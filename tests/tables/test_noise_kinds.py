@@ -161,12 +161,12 @@ def test_a_company_without_a_former_place_does_not_move() -> None:
 
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(ConfigError, match="choose one that kinds_for returns"):
-        of_kind(batch(MIA), batch(JAYED), "legal_form", PERSON)
+        of_kind(batch(MIA), batch(JAYED), "capitals", PERSON)
     with pytest.raises(ConfigError, match="expected a kind of name noise"):
         of_kind(batch(company("A")), batch(company("B")), "truncated", COMPANY)
 
 
-@pytest.mark.parametrize("kind", TITLE_KINDS)
+@pytest.mark.parametrize("kind", [*TITLE_KINDS, *COMPANY_KINDS, *FURTHER_KINDS])
 def test_fields_are_known_where_the_record_has_them(kind: str) -> None:
     empty = dict.fromkeys(MIA, "") | {"name": "X"}
     partly = MIA | {"name_en": "", "postal_code": ""}
