@@ -228,17 +228,19 @@ def _postal_code(code: str, rng: np.random.Generator) -> str:
 
 
 def _address(true: Fields, rates: NoiseRates, rng: np.random.Generator) -> str:
-    prefecture = "" if rng.random() < rates.prefecture_dropped else true["prefecture"]
-    street = true["street"]
+    street, city = true["street"], true["city"]
+    dropped = rng.random() < rates.prefecture_dropped and (city or street)
+    prefecture = "" if dropped else true["prefecture"]
     if rng.random() < rates.city_only:
         town = re.split("[0-9０-９]", street)[0]
-        return prefecture + true["city"] + (town if rng.random() < 0.5 else "")
+        # a table with the address in one column has its city in the street
+        return prefecture + city + (town if rng.random() < 0.5 or not city else "") or street
     found = re.match("(.*?[0-9０-９][0-9０-９丁目番地号－-]*)(.*)", street)
     if found and rng.random() < rates.building_dropped:
         street = found[1]
     if rng.random() < rates.rewritten:
         street = _rewritten(street, rng)
-    return prefecture + true["city"] + street
+    return prefecture + city + street
 
 
 def _rewritten(street: str, rng: np.random.Generator) -> str:

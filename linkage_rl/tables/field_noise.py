@@ -255,6 +255,17 @@ FIELD_CHANGES: Final[Mapping[str, tuple[str, Rewrite]]] = MappingProxyType(
     }
 )
 """Field to the rate of its changes and what they do."""
+MOVED_WEIGHT: Final[Mapping[str, float]] = MappingProxyType(
+    {
+        FIELD_OF["text"]: 3.0,
+        FIELD_OF["other_text"]: 2.0,
+        FIELD_OF["word"]: 1.0,
+        FIELD_OF["numbers"]: 0.5,
+        FIELD_OF["digits"]: 1.5,
+        FIELD_OF["code"]: 0.5,
+    }
+)
+"""How often a field takes its former value: addresses often, dates of birth seldom."""
 
 
 def corrupt_fields(
@@ -299,10 +310,11 @@ def _client(
     moved = rng.random() < rates.moved
     if moved:
         known = [f for f in FIELD_CHANGES if true.get(f) and former.get(f) not in ("", true[f])]
-        count = min(len(known), 1 + int(rng.random() < 0.5))
-        for place in rng.permutation(len(known))[:count].tolist():
+        # weighted sampling without replacement (Efraimidis and Spirakis, 2006)
+        keys = rng.random(len(known)) ** [1 / MOVED_WEIGHT[field] for field in known]
+        for place in np.argsort(-keys)[: 1 + int(rng.random() < 0.5)].tolist():
             client[known[place]] = former[known[place]]
-        moved = count > 0
+        moved = bool(known)
     if true["name"]:
         client["name"] = TITLE_KINDS[kind](true, former, rng).strip() or true["name"]
     for (field, (rate, change)), drawn in zip(

@@ -48,7 +48,8 @@ _UNIT: Final = re.compile(
 def latin_address(true: Fields, rates: NoiseRates, rng: np.random.Generator) -> str:
     """An address in one cell: 12 Main St, Springfield, IL 62701; the state is in `prefecture`."""
     street, city, code = true["street"], true["city"], true["postal_code"]
-    state = "" if rng.random() < rates.prefecture_dropped else true["prefecture"]
+    dropped = rng.random() < rates.prefecture_dropped and (city or street)
+    state = "" if dropped else true["prefecture"]
     if rng.random() < rates.city_only and (city or state):
         return ", ".join(filter(None, (city, state)))
     if rng.random() < rates.building_dropped:

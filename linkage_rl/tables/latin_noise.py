@@ -277,7 +277,7 @@ def _of_core(name: str, change: Rewrite, rng: np.random.Generator) -> str:
 
 def _respaced(true: Fields, rng: np.random.Generator) -> str:
     name = true["name"]
-    if rng.random() < 0.5:
+    if rng.random() < 0.3:
         return in_other_case(name, rng)
     changed = _of_core(name, spaced_otherwise, rng)
     return changed if changed != name else in_other_case(name, rng)

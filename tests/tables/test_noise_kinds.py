@@ -151,6 +151,35 @@ def test_a_kind_that_does_not_apply_becomes_one_that_is_near() -> None:
         assert len(set(clients[1::2])) > 1
 
 
+@pytest.mark.parametrize("name", ["株式会社山田", "Acme Inc."])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"street": "東京都千代田区丸の内1-2-3", "phone": "0312345678", "postal_code": "100-0001"},
+        {"prefecture": "東京都", "phone": "n/a", "postal_code": "-", "url": "http://"},
+        {"prefecture": "IL", "phone": "-", "postal_code": "62701", "url": "http://acme.com/x"},
+        {"street": "Suite 400", "phone": "12", "postal_code": "SW3 4UD", "url": "www."},
+    ],
+)
+def test_a_company_keeps_the_fields_that_it_has(name: str, fields: dict[str, str]) -> None:
+    records = batch(company(name, **fields), repeat=200)
+    rates = replace(CLEAN, prefecture_dropped=0.5, city_only=0.5, wrong_phone=1.0)
+
+    clients = of_kind(records, records, "typo", COMPANY, rates=rates)
+
+    for field in ("name", "phone", "postal_code", "url"):
+        assert {text != "" for text in clients.column(field)} == {records.column(field)[0] != ""}
+    assert all(clients.column("street"))
+
+
+def test_an_address_in_one_column_is_written_otherwise() -> None:
+    records = batch(company("株式会社山田", street="東京都千代田区丸の内1丁目2番3号"), repeat=200)
+
+    streets = set(of_kind(records, records, "exact", COMPANY).column("street"))
+
+    assert {"東京都千代田区丸の内1-2-3", "東京都千代田区丸の内"} <= streets
+
+
 def test_a_company_without_a_former_place_does_not_move() -> None:
     records = batch(company("Acme Inc.", city="Leeds"), repeat=20)
 
