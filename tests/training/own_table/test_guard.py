@@ -14,6 +14,7 @@ from linkage_rl.decision.decide import Decider, Thresholds
 from linkage_rl.decision.rewards import RewardWeights
 from linkage_rl.evaluation.answers import Answers, ThresholdedAnswers, apply_threshold
 from linkage_rl.evaluation.comparison import ALL, Comparison, System, Trial
+from linkage_rl.features.matrix import PAIR_FEATURES
 from linkage_rl.records import DecisionKind
 from linkage_rl.training.own_table.drawn import DrawnDataset
 from linkage_rl.training.own_table.guard import shipped_system, with_calibration
@@ -248,7 +249,10 @@ def test_tables_and_metrics_say_what_the_figures_are_of() -> None:
     assert f"own: {noted.notes['own'][0]}" in everything
     assert all(what_each_brought(noted, name) in noted.notes[name] for name in noted.trials)
     assert noted.notes[ALL][-1].startswith("Shipped: rules. F1 on the drawn validation clients")
-    assert noted.report("own", "", 0).notes[1:] == noted.notes["own"]
+    features = np.zeros((noted.cases.pairs, len(PAIR_FEATURES)), dtype=np.float32)
+    described = replace(noted.cases, feature_names=PAIR_FEATURES, features=features)
+    page = replace(noted, cases=described).report("own", "", 0)
+    assert page.notes[1:] == noted.notes["own"]
     written = chosen.as_json()
     assert written["shipped"]["system"] == "rules"
     assert written["drawn"]["own"]["like"]["clients"] == len(CASES)
