@@ -10,6 +10,7 @@ from linkage_rl import bundle as bundles
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.refresh import open_index
 from linkage_rl.config.inputs import database_of, index_folder
+from linkage_rl.errors import ConfigError
 from linkage_rl.frame_linker import FrameLinker, Table, company_rows
 from linkage_rl.frames import Columns, column_mapping
 from linkage_rl.linker import LinkedBatch
@@ -45,14 +46,14 @@ def load_bundle(
 
 @overload
 def link(
-    clients: RecordBatch, bundle: Path | str | FrameLinker, companies: object = None
+    clients: RecordBatch, bundle: Path | str | FrameLinker | None = None, companies: object = None
 ) -> LinkedBatch: ...
 
 
 @overload
 def link(
     clients: Sequence[Mapping[str, Any]],
-    bundle: Path | str | FrameLinker,
+    bundle: Path | str | FrameLinker | None = None,
     companies: object = None,
     *,
     columns: Columns = None,
@@ -64,7 +65,7 @@ def link(
 @overload
 def link(
     clients: Table,
-    bundle: Path | str | FrameLinker,
+    bundle: Path | str | FrameLinker | None = None,
     companies: object = None,
     *,
     columns: Columns = None,
@@ -75,7 +76,7 @@ def link(
 
 def link(
     clients: Any,
-    bundle: Path | str | FrameLinker,
+    bundle: Path | str | FrameLinker | None = None,
     companies: object = None,
     *,
     columns: Columns = None,
@@ -87,7 +88,8 @@ def link(
     Args:
         clients: A pandas or polars DataFrame, an Arrow table, or a list of dicts; see
             `FrameLinker.link` for what it may hold. A `RecordBatch` gives a `LinkedBatch`.
-        bundle: Bundle folder, or what `load_bundle` returned.
+        bundle: Bundle folder, or what `load_bundle` returned. It is needed: only the command
+            `linkage-rl link` trains one for a list where none is given.
         companies: The companies to link with: a database URL or path of an SQLite file, a
             company file (.csv, .tsv, .xlsx, .parquet), a `CompanyStore`, or a table of companies,
             with `company_id` and `name`. Files and tables are indexed in memory; None takes the
@@ -102,8 +104,15 @@ def link(
         client's own columns.
 
     Raises:
+        ConfigError: There is no bundle.
         LinkageError: Clients, companies or the bundle have a fault.
     """
+    if bundle is None:
+        raise ConfigError(
+            "linkage_rl.link needs bundle=; linkage_rl.train(['clients=own', 'clients.like=FILE', "
+            "'table.database=URL']).bundle is one that needs no labels, and the command linkage-rl "
+            "link trains it by itself"
+        )
     with _linker(bundle, companies, company_columns) as linker:
         return linker.link(clients, columns, progress)
 

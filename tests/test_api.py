@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 import linkage_rl
-from linkage_rl.errors import SchemaError
+from linkage_rl.errors import ConfigError, SchemaError
 from linkage_rl.linked_columns import COLUMNS
 from linkage_rl.tables.store import CompanyStore
 from tests.commands.shop import CLIENTS, COMPANIES, write_csv, write_shop_bundle
@@ -206,6 +206,11 @@ def test_tables_without_rows_come_back_with_their_columns(bundle: Path) -> None:
 
     assert linked.columns == [*COLUMNS, "name"]
     assert linkage_rl.link([], bundle) == []
+
+
+def test_without_a_bundle_a_sentence_says_where_to_get_one() -> None:
+    with pytest.raises(ConfigError, match=r"clients=own.*needs no labels.*linkage-rl link trains"):
+        linkage_rl.link([{"name": "青空商事"}], companies="companies.db")
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def own_words(settings: LinkSettings) -> list[str]:
         },
     }
     return [
-        "lists=own",
+        "experiment=own",
         f"clients.like={_quoted(_list_of(settings))}",
         *(f"{key}={_quoted(value)}" for key, value in reading.items()),
         f"table.name={_quoted(settings.table.name)}",

@@ -85,7 +85,7 @@ def test_without_a_bundle_one_is_trained_for_table_and_list_and_links(
     assert ended.code == 0, ended.err
     assert decisions(shop / "linked.csv") == ["link", "link", "no_match", "link"]
     (call,) = trainer.calls
-    assert call["lists"] == "own"
+    assert call["experiment"] == "own"
     assert call["clients.like"] == str(shop / "clients.csv")
     assert call["table.database"] == f"sqlite:///{shop / 'shop.db'}"
     assert call["table.index"] == str(shop / "shop.db.index")
