@@ -59,7 +59,9 @@ def main() -> None:
         run = open_run(asked.sample_run, asked.split, asked.kept, first.table)
         trials += trials_of(run, SAMPLE, ["agent"])
     if asked.peers:
-        trials += peer_trials(asked.peers, asked.split)
+        judged = {trial.list_name for trial in trials}
+        peers = peer_trials(asked.peers, asked.split)
+        trials += [trial for trial in peers if trial.list_name in judged]
     text = page(trials, claims_of(trials), recalls, asked.split, commit())
     asked.output.parent.mkdir(parents=True, exist_ok=True)
     asked.output.write_text(text, encoding="utf-8")

@@ -187,4 +187,5 @@ def _real_cases(settings: TrainSettings, split: str) -> tuple[tuple[str, ...], C
         clients, split = ListSettings(valid=files, test=files), DRAWN
     prepared = prepare(replace(settings, clients=clients), [split])
     places = [str(folder) for _, folder in prepared.folders[split]]
-    return prepared.datasets, prepared.cases[split], places
+    names = (settings.table.name,) if settings.table.two_tables else prepared.datasets
+    return names, prepared.cases[split], places
