@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from experiments.peers.__main__ import table_of
 from experiments.peers.exchange import best_of, read_lists
 from experiments.peers.prepare import CANONICAL, prepare, prepare_sample
-from experiments.peers.running import HERE, PEERS, pinned_version, run_peer
+from experiments.peers.running import HERE, PEERS, pinned_version, requirements_of, run_peer
 from experiments.peers.scoring import figures_of, judged, read_links
 from experiments.tools.composing import train_settings
 from linkage_rl.decision.rewards import RewardWeights
@@ -93,6 +93,16 @@ def test_the_threshold_is_chosen_on_valid_and_reported_on_test() -> None:
     assert figures["proposed"] == pytest.approx(2 / 4)
 
 
+def test_peers_without_labels_get_all_clients_and_no_truth(tmp_path: Path) -> None:
+    lists = read_lists(small_folder(tmp_path))
+
+    clients = lists.unlabelled()
+
+    assert len(clients) == 6
+    assert not any(client.get("company_id") for client in clients)
+    assert lists.labels() == [("a", "1")]
+
+
 def test_a_peer_whose_library_is_missing_is_reported_with_its_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,7 +145,7 @@ def test_links_that_lack_a_client_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", PEERS)
 def test_every_requirement_of_a_peer_is_pinned(name: str) -> None:
-    lines = (HERE / "requirements" / f"{name}.txt").read_text().split()
+    lines = requirements_of(name).read_text().split()
 
     assert all("==" in line for line in lines)
     assert pinned_version(name)
@@ -168,6 +178,17 @@ class TestPeers:
         assert answers["test"].right.tolist() == [False, False]
         assert answers["test"].confidence.tolist() == [1.0, 0.5]
         assert answers["test"].has_row.tolist() == [True, False]
+
+    def test_a_peer_with_a_threshold_of_its_own_links_from_there_on(self, tmp_path: Path) -> None:
+        links = "valid,valid1,apex,0.5,1\nvalid,valid2,,,0\ntest,test1,apex,-2,1\ntest,test2,,,0\n"
+        file = self.written(tmp_path, links)
+        (tmp_path / "peer.json").write_text('{"own_threshold": "0.0"}')
+
+        answers = read_links(file, tmp_path)
+
+        assert answers["valid"].kind.tolist() == [DecisionKind.LINK, DecisionKind.NO_MATCH]
+        assert answers["test"].kind.tolist() == [DecisionKind.NO_MATCH] * 2
+        assert answers["test"].has_candidate.tolist() == [True, False]
 
     @pytest.mark.parametrize(("sharers", "kept"), [(1, False), (2, True)])
     def test_whether_tied_clients_are_linked_is_decided_on_valid(
