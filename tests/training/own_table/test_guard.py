@@ -183,9 +183,9 @@ def test_a_client_without_a_company_of_such_a_name_is_counted() -> None:
     cases = typed_cases(
         [
             Client([Candidate("a", 1, 0.9), Candidate("b", 1, 0.2)]),
-            Client([Candidate("a", 1, 0.59), Candidate("b", 1, 0.58)]),
+            Client([Candidate("a", 1, 0.79), Candidate("b", 1, 0.78)]),
             Client([]),
-            Client([Candidate("a", 1, 0.61)]),
+            Client([Candidate("a", 1, 0.81)]),
         ]
     )
     assert unnamed_share(cases) == 0.5
