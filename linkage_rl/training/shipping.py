@@ -30,7 +30,7 @@ from linkage_rl.training.data import Prepared
 from linkage_rl.training.list_stage import exported_stage
 from linkage_rl.training.origin import origin
 from linkage_rl.training.own_table.drawn import DrawnDataset
-from linkage_rl.training.own_table.guard import AGENT, RULES, shipped_system, with_calibration
+from linkage_rl.training.own_table.guard import AGENT, shipped_system
 from linkage_rl.training.own_table.statement import SYNTHETIC, Statement, statement_of
 from linkage_rl.training.rankers import what_each_brought
 from linkage_rl.training.settings import RunSettings
@@ -80,8 +80,6 @@ def chosen_system(
         return Shipped(), comparison
     verdict = shipped_system(comparison, list(drawn), goal, list_net is not None)
     _log.info("%s", verdict.sentence)
-    if verdict.system == RULES:
-        comparison = with_calibration(comparison, RULES)
     system = next(one for one in systems if one.name == verdict.system)
     statements = {
         dataset: statement_of(dataset, facts, comparison, system)

@@ -5,14 +5,13 @@ judged on the drawn validation clients, and the agent is shipped unless it loses
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from linkage_rl.evaluation.answers import fit_calibration
 from linkage_rl.evaluation.calibration import precision_goal
-from linkage_rl.evaluation.comparison import Comparison, Trial
+from linkage_rl.evaluation.comparison import Comparison
 from linkage_rl.evaluation.metrics import Judgement, Metrics, measure
 from linkage_rl.evaluation.paired import compare_runs
 from linkage_rl.training.list_stage import as_list
@@ -46,8 +45,10 @@ def shipped_system(
 ) -> Verdict:
     """The agent, unless rules or static plan win on the drawn validation clients.
 
-    The rules win where they serve the goal better. The static plan wins where it does so by more
-    than chance and earns at least the reward of the agent, which counts the blockers run.
+    The rules win where they serve the goal better. They keep their own decisions and confidence: a
+    calibration would call clients probable that they do not link. The static plan wins where it
+    serves the goal better by more than chance, and earns at least the reward of the agent, which
+    counts the blockers run.
 
     Args:
         comparison: Of all systems.
@@ -71,32 +72,6 @@ def shipped_system(
     }
     sentence = f"Shipped: {best}. {_name(goal)} on the drawn validation clients: {shown}"
     return Verdict(best, figures, sentence)
-
-
-def with_calibration(comparison: Comparison, system: str) -> Comparison:
-    """The comparison, the confidence of a system that has none as a probability.
-
-    Rules state a confidence for each rule, and a low one for clients that they do not link. What
-    they link stays the same.
-
-    Args:
-        comparison: Of all systems.
-        system: The system; its confidence is calibrated on the validation clients.
-    """
-    calibration = fit_calibration(comparison.joint[system].valid.answers)
-    if calibration is None:
-        return comparison
-
-    def calibrated(trials: Mapping[str, Trial]) -> dict[str, Trial]:
-        trial = trials[system]
-        mapped = (
-            replace(one, answers=one.answers.calibrated(calibration))
-            for one in (trial.valid, trial.test)
-        )
-        return {**trials, system: Trial(replace(trial.decider, calibration=calibration), *mapped)}
-
-    lists = {name: calibrated(trials) for name, trials in comparison.trials.items()}
-    return replace(comparison, trials=lists, joint=calibrated(comparison.joint))
 
 
 def _judged(comparison: Comparison, system: str, places: Sequence[int]) -> Judgement:

@@ -17,7 +17,7 @@ from linkage_rl.evaluation.comparison import ALL, Comparison, System, Trial
 from linkage_rl.features.matrix import PAIR_FEATURES
 from linkage_rl.records import DecisionKind
 from linkage_rl.training.own_table.drawn import DrawnDataset
-from linkage_rl.training.own_table.guard import shipped_system, with_calibration
+from linkage_rl.training.own_table.guard import shipped_system
 from linkage_rl.training.own_table.statement import (
     ListFacts,
     linked_clients,
@@ -143,21 +143,6 @@ class TestGuard:
 
         assert (with_stage.system, with_stage.policy) == ("agent, list", "agent")
         assert without.system == "rules"
-
-
-def test_the_confidence_of_shipped_rules_is_a_probability() -> None:
-    rules = comparison({"rules": (answers(60, 25),)})
-    plain = replace(rules.joint["rules"], decider=replace(DECIDER, calibration=None))
-    rules = replace(rules, joint={"rules": plain}, trials={"own": {"rules": plain}})
-
-    calibrated = with_calibration(rules, "rules").trials["own"]["rules"]
-
-    assert np.array_equal(calibrated.test.answers.kind, plain.test.answers.kind)
-    # 85 links, of which 60 are right
-    assert calibrated.test.answers.confidence[:85] == pytest.approx(60 / 85)
-    assert calibrated.decider.calibration is not None
-    assert calibrated.test.figures()["ece"] == pytest.approx(0, abs=1e-6)
-    assert plain.test.figures()["ece"] > 0.1
 
 
 def test_links_are_counted_without_a_truth() -> None:
