@@ -107,7 +107,7 @@ def _clients(
 ) -> RecordBatch:
     """Clients of one component."""
     records = world.full.records(rows)
-    former = former_records(world, rows, records, split, config, rng)
+    former = former_records(world, rows, records, schema, split, config, rng)
     if component.name == ABSENT_KIND:
         names = authority_names(world.full, len(rows), rng)
         columns = {field: list(texts[: len(names)]) for field, texts in records.columns.items()}

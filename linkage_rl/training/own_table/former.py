@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.records import FIELDS, RecordBatch
+from linkage_rl.tables.comparators import Schema
 from linkage_rl.tables.spelling_noise import ABBREVIATIONS, core_of, one_of
 from linkage_rl.tables.vocabulary import vocabulary
 from linkage_rl.training.own_table.config import OwnTableConfig
@@ -23,6 +24,7 @@ def former_records(
     world: World,
     rows: NDArray[np.int64],
     records: RecordBatch,
+    schema: Schema,
     split: str,
     config: OwnTableConfig,
     rng: np.random.Generator,
@@ -33,16 +35,20 @@ def former_records(
         world: The table.
         rows: N rows of the full index.
         records: Their fields today.
+        schema: Of the table.
         split: Whose hidden rows names and addresses are taken from.
         config: How often a former name resembles the present one, and a former address is near.
         rng: Random generator.
 
     Returns:
-        The fields of `records`. The address is that of a hidden row of the same registry office,
+        The fields of `records`; with a schema of comparators those of a hidden row that has the same
+        word, where there is one. The address is that of a hidden row of the same registry office,
         else of the same prefecture, and for `same_city_share` of the companies of the same city.
         The name is a former one that the table knows, or one that resembles the present one, or
         that of a hidden row.
     """
+    if schema.comparators:
+        return world.full.records(world.donors(rows, split, "city", rng))
     near = rng.random(len(rows)) < config.same_city_share
     office = np.where(
         world.places["office"][rows] != 0,

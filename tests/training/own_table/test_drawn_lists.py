@@ -116,7 +116,7 @@ def test_former_addresses_come_from_hidden_rows() -> None:
     rows = world().kept["train"][:150]
     records = index().records(rows)
 
-    former = former_records(world(), rows, records, "train", CONFIG, rng())
+    former = former_records(world(), rows, records, COMPANIES, "train", CONFIG, rng())
 
     hidden = index().records(world().hidden["train"])
     places = set(zip(hidden.column("city"), hidden.column("street"), strict=True))
@@ -210,7 +210,7 @@ def test_the_address_style_follows_the_list() -> None:
 def test_estimated_rates_come_near_those_of_a_drawn_list() -> None:
     kinds = ("exact", "legal_form", "typo", "renamed")
     first = first_rates(kinds, addresses=True, no_row_share=0.35, authorities=False)
-    true = {component: 0.0 for component in first}
+    true = dict.fromkeys(first, 0.0)
     true |= {
         Component("exact", False, False): 0.6,
         Component("typo", True, False): 0.25,
