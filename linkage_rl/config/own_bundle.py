@@ -133,7 +133,7 @@ def _adapting(settings: LinkSettings, companies: int | None) -> _Training:
         companies,
         partial(adapting_words, settings, folder),
         working_folder(settings),
-        f"adapting {_shown(bundle)}: learning from its labels, the table and the list",
+        f"adapting {_shown(bundle)}: learning from the lists of its run, the table and this list",
     )
 
 

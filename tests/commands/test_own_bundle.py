@@ -17,6 +17,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from linkage_rl.errors import ConfigError, SchemaError
+from linkage_rl.tables.sample import SampleConfig, generate_clients, generate_companies
+from linkage_rl.tables.schema import CLIENT_FIELDS
 from linkage_rl.training.settings import ListSettings
 from tests.commands.shop import CLIENTS, COMPANIES, Run, write_csv
 
@@ -427,3 +429,72 @@ def test_a_bundle_without_its_run_cannot_be_adapted(
     assert ended.code == 2
     assert "has no config.yaml" in ended.last
     assert "clients.like=clients.csv" in ended.last
+
+
+TINY = (
+    *("debug=fast", "training.progress=false", "training.total_timesteps=1_024"),
+    *("training.evaluations=1", "training.warm_start.updates=10", "agent.n_envs=64"),
+    *("training.warm_start.value_updates=10", "training.warm_start.samples=500"),
+    *("agent.refine.batch_size=512", "agent.scratch.batch_size=512", "ranker.epochs=4"),
+    *("own_table.broad=400", "own_table.train=800", "own_table.valid=300", "own_table.test=200"),
+)
+"""Sizes that train in seconds."""
+
+
+def write_sample(folder: Path) -> None:
+    """Files of 500 companies, and of 200 clients of a generated table, with their truth."""
+    sample = SampleConfig(companies=500, clients=300)
+    (rows,) = generate_companies(sample)
+    columns = rows.records.columns
+    lines = zip(rows.records.ids, *columns.values(), strict=True)
+    write_csv(folder / "companies.csv", [("company_id", *columns), *lines])
+    clients = generate_clients(sample, "train")
+    fields = {name: clients.records.column(name) for name in CLIENT_FIELDS}
+    lines = zip(clients.records.ids, *fields.values(), clients.truth or [], strict=True)
+    write_csv(folder / "clients.csv", [("client_id", *fields, "company_id"), *lines])
+
+
+@pytest.mark.slow
+def test_a_newcomer_gets_from_two_files_to_a_linked_list_and_adapts_the_bundle(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real training, in tiny sizes."""
+    write_sample(tmp_path)
+    module = import_module("linkage_rl.config.own_bundle")
+    words = module.own_words
+    monkeypatch.setattr(module, "own_words", lambda settings: [*words(settings), *TINY])
+    assert run("companies", "source=companies.csv", "database=shop.db").code == 0
+
+    ended = run(*LINK)
+
+    assert ended.code == 0, ended.err
+    with (tmp_path / "linked.csv").open(encoding="utf-8") as stream:
+        linked = [row for row in csv.DictReader(stream) if row["decision"] == "link"]
+    right = [row for row in linked if row["company_id"] in row["client_company_id"].split("|")]
+    assert len(linked) > 50
+    assert len(right) > 0.7 * len(linked)
+    (bundle,) = tmp_path.glob("shop.db.index.bundles/*/run/bundle")
+    assert not (bundle.parent.parent / "cache").exists()
+    assert run(*LINK, "output=again.csv").out.startswith(f"bundle   {bundle.relative_to(tmp_path)}")
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "linked.csv").read_bytes()
+
+    lines = (tmp_path / "clients.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / "new.csv").write_text("".join(lines[:120]), encoding="utf-8")
+    ended = run(*LINK, "clients=new.csv", f"bundle={bundle}", "adapt=true")
+
+    assert ended.code == 0, ended.err
+    assert (
+        f"adapting {bundle.relative_to(tmp_path)}: learning from the lists of its run" in ended.out
+    )
+    assert len(list(tmp_path.glob("shop.db.index.bundles/*/run/bundle"))) == 2
+
+
+@pytest.mark.slow
+def test_a_table_that_is_too_small_is_refused_in_the_words_of_the_training(
+    run: Run, shop: Path
+) -> None:
+    ended = run(*LINK)
+
+    assert ended.code == 1
+    assert "needs a company table of at least 200 rows, got 3" in ended.last
+    assert not (shop / "shop.db.index.bundles").exists()
