@@ -14,12 +14,12 @@ from linkage_rl.companies import CompaniesSettings
 from linkage_rl.config import nodes
 from linkage_rl.config.command import CONFIGS, command_line
 from linkage_rl.config.launchers import LauncherSettings
+from linkage_rl.config.link_settings import LinkSettings
 from linkage_rl.config.near_miss import explain
 from linkage_rl.deploy import DeploySettings
 from linkage_rl.errors import ConfigError
 from linkage_rl.evaluate import EvaluateSettings
 from linkage_rl.export import ExportSettings
-from linkage_rl.link import LinkSettings
 from linkage_rl.train import COMPONENTS, TrainSettings
 from linkage_rl.training.settings import RunSettings
 

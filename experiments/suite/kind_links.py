@@ -12,7 +12,7 @@ from pathlib import Path
 
 from linkage_rl.companies import CompaniesSettings
 from linkage_rl.companies import run as load_companies
-from linkage_rl.link import LinkSettings
+from linkage_rl.config.link_settings import LinkSettings
 from linkage_rl.link import run as link_list
 
 
