@@ -40,6 +40,7 @@ class Asked:
     sample_run: Path | None
     peers: Path | None
     """Folder of `<list>/<peer>/<split>.npz`."""
+    systems: Sequence[str]
     kept: Path
     output: Path
 
@@ -52,7 +53,7 @@ def main() -> None:
     for label, folders in asked.runs.items():
         for folder in folders:
             run = open_run(folder, asked.split, asked.kept)
-            trials += [*trials_of(run, label)]
+            trials += trials_of(run, label, asked.systems)
             recalls |= candidate_recalls(run)
     if asked.sample_run:
         first = settings_of(next(iter(asked.runs.values()))[0])
@@ -74,12 +75,11 @@ def _asked() -> Asked:
     parser.add_argument("--split", choices=["valid", "test"], default="valid")
     parser.add_argument("--sample-run", type=Path, help="a run that learned on the sample")
     parser.add_argument("--peers", type=Path, help="what experiments.peers.unlabelled wrote")
+    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=SYSTEMS)
     parser.add_argument("--kept", type=Path, default=Path("outputs/no_labels/answers"))
     parser.add_argument("--output", type=Path, default=RESULTS)
     asked = parser.parse_args()
-    return Asked(
-        labelled(asked.runs), asked.split, asked.sample_run, asked.peers, asked.kept, asked.output
-    )
+    return Asked(**(vars(asked) | {"runs": labelled(asked.runs)}))
 
 
 def labelled(words: Sequence[str]) -> dict[str, list[Path]]:
