@@ -180,12 +180,13 @@ def settings_of(folder: Path) -> TrainSettings:
 
 def _real_cases(settings: TrainSettings, split: str) -> tuple[tuple[str, ...], CaseSet, list[str]]:
     """Names of the lists, their cases, and the folders of these, through the cache of all runs."""
-    clients = ListSettings()
-    if not settings.table.two_tables:
+    clients, table = ListSettings(), settings.table
+    # the sample and sets of two tables bring lists of their own
+    if table.database or table.source:
         files = {name: str(data_folder() / f"{name}_{split}.csv") for name in LISTS}
         # both splits have the file: nothing else may be read
         clients, split = ListSettings(valid=files, test=files), DRAWN
     prepared = prepare(replace(settings, clients=clients), [split])
     places = [str(folder) for _, folder in prepared.folders[split]]
-    names = (settings.table.name,) if settings.table.two_tables else prepared.datasets
+    names = (table.name,) if table.two_tables else prepared.datasets
     return names, prepared.cases[split], places
