@@ -27,6 +27,17 @@ BOTH: Final = "all, one threshold"
 """Name of all lists together."""
 SAMPLE: Final = "bundle of the sample"
 """Label of the run that learned on the sample."""
+FEW_CLIENTS: Final = Claim(("list_300", "agent"), ("full", "agent"), 0.01)
+"""A short list is enough."""
+WITH_LABELS: Final = (
+    *(Claim((f"labels_{count}", "agent"), ("full", "agent")) for count in (100, 300, 1_000)),
+    *(
+        Claim((f"adapted_to_{one}", "agent"), (theirs, "agent"))
+        for one, other in (("payees", "moves"), ("moves", "payees"))
+        for theirs in (f"labels_of_{other}", "full")
+    ),
+)
+"""Labels on top, and labels of another list with this one unlabelled, are better than either."""
 RESULTS: Final = Path(__file__).parent / "results" / "no_labels.md"
 
 
@@ -186,16 +197,17 @@ def claims_of(trials: Sequence[Trial]) -> list[Claim]:
     first = trials[0].label
     ours = (first, "agent")
     pairs = list(dict.fromkeys((trial.label, trial.system) for trial in trials))
+    own_claims = {claim.ours[0] for claim in (FEW_CLIENTS, *WITH_LABELS)}
     others = [
         (label, system)
         for label, system in pairs
-        if (label == first or label == "peers" or system == "agent")
+        if (label in (first, "peers") or system == "agent")
+        and label not in own_claims
         and (label, system) not in (ours, (first, "ranker"), (first, "agent, list"))
     ]
     claims = [Claim(ours, (first, "ranker"), 0.005), *(Claim(ours, other) for other in others)]
-    if (first, "agent, list") in pairs:
-        claims.append(Claim((first, "agent, list"), ours))
-    return claims
+    claims += [Claim((first, "agent, list"), ours), FEW_CLIENTS, *WITH_LABELS]
+    return [claim for claim in claims if claim.ours in pairs and claim.theirs in pairs]
 
 
 if __name__ == "__main__":
