@@ -104,7 +104,8 @@ def _prepare(settings: RunSettings, splits: Sequence[str], cache: Path) -> Prepa
     lists["augmented"] = _augmented(lists["train"], settings) if "train" in splits else {}
     made = _CaseMaker(settings, cache, _stamp(settings, folder))
     own = _drawn_lists(settings, index, made)
-    datasets = (*lists["valid"], *(own.datasets if own else ()))
+    known, drawn_from = (own.datasets, own.world.index) if own else ({}, index)
+    datasets = (*lists["valid"], *known)
     cases, folders, train_lists = {}, {}, None
     for split in splits:
         whole = [
@@ -116,7 +117,7 @@ def _prepare(settings: RunSettings, splits: Sequence[str], cache: Path) -> Prepa
             for dataset, clients in (lists["augmented"] if split == "train" else {}).items()
         ]
         drawn = [
-            (dataset, made.folder(own.world.index, clients, dataset, f"drawn-{split}"))
+            (dataset, made.folder(drawn_from, clients, dataset, f"drawn-{split}"))
             for dataset, clients in (own.lists[split] if own else {}).items()
         ]
         folders[split] = [*whole, *noisy, *drawn]
@@ -134,7 +135,7 @@ def _prepare(settings: RunSettings, splits: Sequence[str], cache: Path) -> Prepa
         records,
         train_lists,
         folders,
-        own.datasets if own else {},
+        known,
     )
 
 

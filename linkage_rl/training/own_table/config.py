@@ -29,6 +29,11 @@ class OwnTableConfig:
     """Share of former names that resemble the present one: another form, half of the core."""
     same_city_share: float = 0.35
     """Share of moved clients whose former address is in the same city."""
+    near_places: bool = True
+    """Whether the others moved within the area of their registry office, or else within their
+    prefecture; false takes any place."""
+    likeness: bool = True
+    """Whether drawn clients have the fields and the address style of the list."""
     prior: float = 0.3
     """Weight of the first rates beside those that the list suggests, in clients per client of the
     list. Without it the estimate collapses where kinds of noise cannot be told apart."""

@@ -41,22 +41,26 @@ def former_records(
         rng: Random generator.
 
     Returns:
-        The fields of `records`; with a schema of comparators those of a hidden row that has the same
-        word, where there is one. The address is that of a hidden row of the same registry office,
-        else of the same prefecture, and for `same_city_share` of the companies of the same city.
-        The name is a former one that the table knows, or one that resembles the present one, or
-        that of a hidden row.
+        The fields of `records`. The address is that of a hidden row of the same registry office,
+        else of the same prefecture, and for `same_city_share` of the companies of the same city;
+        without `near_places` that of any hidden row. The name is a former one that the table
+        knows, or one that resembles the present one, or that of a hidden row. With a schema of
+        comparators all fields are those of a hidden row, of the same word where there is one.
     """
     if schema.comparators:
         return world.full.records(world.donors(rows, split, "city", rng))
     near = rng.random(len(rows)) < config.same_city_share
-    office = np.where(
-        world.places["office"][rows] != 0,
-        world.donors(rows, split, "office", rng),
-        world.donors(rows, split, "prefecture", rng),
-    )
-    place = world.full.records(np.where(near, world.donors(rows, split, "city", rng), office))
-    other = world.full.records(rng.choice(world.hidden[split], len(rows)))
+    anywhere = rng.choice(world.hidden[split], len(rows))
+    if config.near_places:
+        office = np.where(
+            world.places["office"][rows] != 0,
+            world.donors(rows, split, "office", rng),
+            world.donors(rows, split, "prefecture", rng),
+        )
+        place = np.where(near, world.donors(rows, split, "city", rng), office)
+    else:
+        place = rng.permutation(anywhere)
+    there, other = world.full.records(place), world.full.records(anywhere)
     related = rng.random(len(rows)) < config.related_share
     names, readings = [], []
     for row, resembles in enumerate(related.tolist()):
@@ -71,7 +75,7 @@ def former_records(
             names.append(other.column("name")[row])
             readings.append(other.column("name_kana")[row])
     columns = {field: list(records.column(field)) for field in FIELDS}
-    columns |= {field: list(place.column(field)) for field in ADDRESS}
+    columns |= {field: list(there.column(field)) for field in ADDRESS}
     return RecordBatch(records.ids, columns | {"name": names, "name_kana": readings})
 
 

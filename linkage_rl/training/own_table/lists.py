@@ -141,6 +141,9 @@ def _fitted(
         authorities=not schema.comparators and is_japanese(rows.column("name")),
     )
     plan = _Plan(rates, style.noise, style, schema)
+    if not config.likeness:
+        noise = WITHOUT_LIST["all_fields" if style.has_addresses else "names_only"]
+        plan = replace(plan, noise=noise, style=None)
     nothing = [""] * len(clients)
     list_cases = prepare(world.full, ClientList(clients, nothing, {}), dataset, "list")
     if not config.broad:
