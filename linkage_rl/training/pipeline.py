@@ -125,10 +125,16 @@ def _run(
     view = view_of(settings)
     valid = prepared.cases["valid"]
     train = training_cases(settings, prepared.cases["train"])
-    if settings.own_table.self_training and prepared.drawn:
+    if settings.own_table.self_training and any(
+        dataset.list_cases is not None for dataset in prepared.drawn.values()
+    ):
         with watch("self-training"):
             path = folder / "first_ranker.pt"
-            first = trained_ranker(settings, train, valid, view, path, resume)
+            # it only has to know of which clients it is sure
+            passes = replace(settings.ranker, epochs=max(settings.ranker.epochs // 2, 1))
+            first = trained_ranker(
+                replace(settings, ranker=passes), train, valid, view, path, resume
+            )
             train = with_sure_clients(
                 train,
                 valid,

@@ -17,6 +17,8 @@ from linkage_rl.training.own_table.config import OwnTableConfig
 from linkage_rl.training.own_table.former import former_records
 from linkage_rl.training.own_table.world import World
 
+FEWEST: Final = 4_000
+"""Clients up to which rows are drawn again: beyond, each row is drawn once on average."""
 REPEATS: Final = 10
 """Clients drawn of each row at most, on average: more would teach nothing new."""
 
@@ -51,7 +53,7 @@ def draw(
 
     Args:
         world: The table.
-        count: Clients to draw; fewer are drawn where the table is small, see `REPEATS`.
+        count: Clients to draw; fewer where the table is small, see `FEWEST` and `REPEATS`.
         rates: Component to its share of the clients.
         noise: Rates of everything but name noise and moves.
         schema: Of the table.
@@ -59,7 +61,8 @@ def draw(
         config: See `former_records`.
         rng: Random generator.
     """
-    count = min(count, REPEATS * (len(world.kept[split]) + len(world.hidden[split])))
+    available = len(world.kept[split]) + len(world.hidden[split])
+    count = min(count, max(available, min(FEWEST, REPEATS * available)))
     components = tuple(rates)
     shares = np.array([rates[component] for component in components])
     numbers = rng.multinomial(count, shares / shares.sum())

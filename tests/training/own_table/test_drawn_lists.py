@@ -21,6 +21,7 @@ from linkage_rl.tables.sample import SampleConfig, generate_clients, generate_co
 from linkage_rl.training.own_table.authorities import authority_names
 from linkage_rl.training.own_table.components import Component, first_rates
 from linkage_rl.training.own_table.config import OwnTableConfig
+from linkage_rl.training.own_table.drawing import FEWEST as FEWEST_CLIENTS
 from linkage_rl.training.own_table.drawing import REPEATS, Drawn, draw
 from linkage_rl.training.own_table.estimate import estimate
 from linkage_rl.training.own_table.former import former_records, related_name
@@ -156,10 +157,12 @@ def test_clients_without_a_row_have_no_truth_and_the_others_have_theirs() -> Non
 
 
 def test_a_small_table_gives_few_clients() -> None:
+    rows = len(world().kept["train"]) + len(world().hidden["train"])
+    assert rows < FEWEST_CLIENTS < REPEATS * rows
+
     clients = drawn({Component("exact", False, True): 1.0}, count=10**6)
 
-    rows = len(world().kept["train"]) + len(world().hidden["train"])
-    assert len(clients) == REPEATS * rows
+    assert len(clients) == FEWEST_CLIENTS
 
 
 def test_authorities_are_not_in_the_table() -> None:
