@@ -24,7 +24,9 @@ class OwnTableConfig:
     test: int = 4_000
     """Further ones, of which figures are reported."""
     no_row_share: float = 0.35
-    """Share of the clients without a row at first; without a list it stays."""
+    """Share of the clients without a row at first."""
+    no_row_share_without_list: float = 0.25
+    """The same where there is no list to estimate it from."""
     related_share: float = 0.4
     """Share of former names that resemble the present one: another form, half of the core."""
     same_city_share: float = 0.35
@@ -49,13 +51,17 @@ class OwnTableConfig:
     """Of the drawing; runs of another `seed` share the clients."""
 
     def __post_init__(self) -> None:
+        shares = (
+            *("no_row_share", "no_row_share_without_list"),
+            *("related_share", "same_city_share"),
+        )
         check_ranges(
             "own_table",
             self,
             {
                 **dict.fromkeys(("hidden", "train", "valid", "test"), COUNT),
                 "hidden_share": Range(0, 0.5, open_low=True),
-                **dict.fromkeys(("no_row_share", "related_share", "same_city_share"), SHARE),
+                **dict.fromkeys(shares, SHARE),
                 "broad": COUNT_OR_NONE,
                 "prior": NOT_NEGATIVE,
                 "list_clients": COUNT,

@@ -108,11 +108,12 @@ def drawn_lists(
 
 def _without_list(noise: NoiseRates, schema: Schema, config: OwnTableConfig) -> _Plan:
     """Clients at these rates of noise."""
+    lacking = config.no_row_share_without_list
     rates = {
         Component(kind, moved, hidden): rate * place * row
         for kind, rate in noise.names().items()
         for moved, place in ((False, 1 - noise.moved), (True, noise.moved))
-        for hidden, row in ((False, 1 - config.no_row_share), (True, config.no_row_share))
+        for hidden, row in ((False, 1 - lacking), (True, lacking))
         if rate * place * row > 0
     }
     return _Plan(rates, noise, None, schema)
