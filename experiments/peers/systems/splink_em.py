@@ -32,6 +32,8 @@ PASSES: Final = (
     ("stem",),
 )
 """Columns that the passes of EM are blocked on."""
+LEAST_U_PAIRS, MOST_U_PAIRS = 1e6, 1e7
+"""Random pairs for u, splink's default and what its tutorial takes for large tables."""
 EM_PAIRS: Final = 5e6
 """Pairs of a pass, at most."""
 
@@ -46,7 +48,8 @@ def fit(lists: Lists) -> dict[str, Any]:
         [block_on(*columns) for columns in _within(DETERMINISTIC, present) or WITHOUT_PLACE],
         recall=RECALL,
     )
-    training.estimate_u_using_random_sampling(max_pairs=1e7, seed=1)
+    u_pairs = min(MOST_U_PAIRS, max(LEAST_U_PAIRS, 10 * len(lists.companies)))
+    training.estimate_u_using_random_sampling(max_pairs=u_pairs, seed=1)
     for columns in _within(PASSES, present):
         training.estimate_parameters_using_expectation_maximisation(
             block_on(*columns), estimate_without_term_frequencies=True, max_pairs=EM_PAIRS
