@@ -18,9 +18,6 @@ from linkage_rl.evaluation.answers import Answers, apply_threshold
 from tests.drawn_problem import DrawnProblem
 from tests.experiments.made_up import answers
 
-COMING = ("no_likeness", "moved_from_anywhere")
-"""Conditions whose settings the library does not have yet."""
-
 
 def run_with_answers(folder: Path, drawn: Answers, real: Answers) -> RunOnLists:
     """A run whose agent has answered before; its cases are not looked at."""
@@ -126,10 +123,7 @@ def test_few_labels_are_of_train_and_no_client_both_learns_and_chooses(lists: Pa
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail) if name in COMING else name
-        for name in (*CONDITIONS, *TWO_TABLES)
-    ],
+    [*CONDITIONS, *TWO_TABLES],
 )
 def test_every_condition_is_a_command_that_the_library_reads(name: str, tmp_path: Path) -> None:
     command = command_of(name, 3, tmp_path / "run", tmp_path / "lists", ["ranker.epochs=2"])

@@ -33,7 +33,22 @@ Prepare = Callable[[CompanyIndex, ClientList, str, str], CaseSet]
 """Cases of a client list: of the index, the list, the dataset, and what the list is for."""
 
 WITHOUT_LIST: Final[Mapping[str, NoiseRates]] = {
-    "all_fields": NoiseRates(),
+    "all_fields": NoiseRates(
+        exact=0.3,
+        legal_form=0.2,
+        width_space=0.05,
+        extra_text=0.1,
+        typo=0.15,
+        renamed=0.12,
+        reading=0.04,
+        english=0.04,
+        kana=0.6,
+        address=0.85,
+        postal_code=0.7,
+        moved=0.35,
+        text_beside_name=0.05,
+        address_wording=0.05,
+    ),
     "names_only": replace(NAME_LIST_RATES, address=0.0, postal_code=0.0, kana=0.0),
 }
 """Datasets of a run without a list, with their noise."""
