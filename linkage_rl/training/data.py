@@ -238,6 +238,8 @@ def client_lists(settings: RunSettings) -> dict[str, dict[str, ClientList]]:
         folder = Path(settings.table.two_tables)
         lists = read_two_tables(folder, settings.schema).lists
         return {split: {settings.schema.name: clients} for split, clients in lists.items()}
+    if not settings.clients.valid and settings.clients.draws:
+        return {split: {} for split in SPLITS}
     if not settings.clients.valid:
         sample = settings.table.sample
         return {split: {"sample": generate_clients(sample, split)} for split in SPLITS}

@@ -20,6 +20,8 @@ _SMOOTHING: Final = 10.0
 """Clients by which every component is smoothed, so that a pattern that none of its clients showed
 rules it out for no client of the list."""
 _ITERATIONS: Final = 200
+_LEAST_PRIOR: Final = 50.0
+"""Weight of the first rates at least, in clients: a list of ten says little."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ def estimate(
         component: Position in `components` of each, shape (N,).
         components: The C components.
         listed: Pattern of each of M clients of the list, shape (M,).
-        prior: Weight of the shares among the drawn clients, in clients per client of the list.
+        prior: Weight of the shares among the drawn clients, in clients per client of the list; at
+            least 50 clients.
     """
     first = np.bincount(component, minlength=len(components)) / len(component)
     known, place = np.unique(np.concatenate([drawn, listed]), return_inverse=True)
@@ -58,11 +61,11 @@ def estimate(
     base = counts.sum(axis=0) + in_list * len(drawn) / len(listed)
     smoothed = counts + _SMOOTHING * base / base.sum()
     likelihood = smoothed / smoothed.sum(axis=1, keepdims=True)
-    weights = first
+    weights, first_clients = first, max(prior * len(listed), _LEAST_PRIOR) * first
     for _ in range(_ITERATIONS):
         posterior = weights[:, None] * likelihood
         posterior /= np.maximum(posterior.sum(axis=0, keepdims=True), 1e-300)
-        weights = posterior @ in_list + prior * len(listed) * first
+        weights = posterior @ in_list + first_clients
         weights = weights / weights.sum()
     return Estimate(
         dict(zip(components, weights.tolist(), strict=True)),
