@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from linkage_rl.records import FIELDS, RecordBatch
 from linkage_rl.tables.comparators import Schema
+from linkage_rl.tables.latin_forms import core_of_latin, cut_latin_form
 from linkage_rl.tables.spelling_noise import ABBREVIATIONS, core_of, one_of
 from linkage_rl.tables.vocabulary import vocabulary
 from linkage_rl.training.own_table.config import OwnTableConfig
@@ -107,13 +108,13 @@ def related_name(name: str, other: str, rng: np.random.Generator) -> str:
 
 
 def _related_words(name: str, other: str, rng: np.random.Generator) -> str:
-    """The same for names in Latin letters."""
-    words, others = name.split(), other.split() or [other]
+    """The same for names in Latin letters; the legal form stays."""
+    parts = cut_latin_form(name)
+    words, form = parts.core.split(), name[len(parts.core) :]
+    others = core_of_latin(other).split() or [other]
     way = rng.integers(3)
     if way == 0 and len(words) > 1:
-        return " ".join(words[:-1])
-    if way == 1:
-        return " ".join([words[0], *others[1:]]) if len(others) > 1 else f"{words[0]} {others[0]}"
-    return (
-        " ".join([*words[:-1], others[0], words[-1]]) if len(words) > 1 else f"{name} {others[0]}"
-    )
+        return " ".join(words[:-1]) + form
+    if way == 1 and len(words) > 1:
+        return " ".join([*words[:-1], others[-1]]) + form
+    return " ".join([*words, others[0]]) + form

@@ -11,8 +11,16 @@ from numpy.typing import NDArray
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.records import FIELDS, RecordBatch
 from linkage_rl.tables.comparators import Schema
+from linkage_rl.tables.latin_forms import is_latin
 from linkage_rl.tables.noise_rates import NoiseRates
 from linkage_rl.text.names import have_remarks
+from linkage_rl.training.own_table.latin_style import (
+    REMARK,
+    UNIT,
+    WORDING,
+    latin_cut,
+    latin_depth,
+)
 
 FIELDS_OF_LISTS: Final = tuple(field for field in FIELDS if field not in ("name", "former_names"))
 ADDRESS: Final = ("prefecture", "city", "street")
@@ -29,6 +37,15 @@ _DIGITS: Final = ("phone", "postal_code", "corporate_number")
 _LEAST_DIRT: Final = 0.01
 """Rate of each kind of dirt at least: a list of some hundred clients may show none by chance."""
 _WHOLE: Final = 3
+_MARKS: Final = {
+    "prefecture_dropped": _PREFECTURE,
+    "building_dropped": _BUILDING,
+    "rewritten": _FORMAL,
+}
+"""Rate of `NoiseRates` to what an address loses by it."""
+_LATIN_MARKS: Final = {"building_dropped": UNIT}
+_RARE: Final = 0.01
+"""Share of the table's addresses below which a mark is taken for absent."""
 _FEWEST: Final = 30
 """Addresses from which style is estimated."""
 
@@ -46,11 +63,13 @@ class Style:
     noise: NoiseRates
     """Rates of everything but name noise and moves. What a list lacks is taken out by `masked`, so
     that every field is drawn."""
+    latin: bool = False
+    """Whether most addresses are in Latin script: no feature compares those."""
 
     @property
     def has_addresses(self) -> bool:
-        """Whether at least one client in twenty has an address with its town."""
-        return float(np.mean(self.depth >= 2)) >= 0.05
+        """Whether at least one client in twenty has an address with its town, to be compared."""
+        return not self.latin and float(np.mean(self.depth >= 2)) >= 0.05
 
 
 def style_of(
@@ -92,7 +111,8 @@ def style_of(
         **_dirt(clients, addresses, table),
         **_address_rates([text for text in addresses if text], _addresses(table)),
     )
-    return Style(have, np.array([_depth(text) for text in addresses], dtype=np.int8), noise)
+    depth = np.array([_depth(text) for text in addresses], dtype=np.int8)
+    return Style(have, depth, noise, _mostly_latin(addresses))
 
 
 def masked(drawn: RecordBatch, style: Style, rng: np.random.Generator) -> RecordBatch:
@@ -124,6 +144,8 @@ def _addresses(records: RecordBatch) -> list[str]:
 def _depth(address: str) -> int:
     if not address.strip():
         return 0
+    if is_latin(address):
+        return latin_depth(address)
     found = _PREFECTURE.match(address)
     if found and len(found[0]) == len(address.strip()):
         return 1
@@ -134,6 +156,8 @@ def _cut(address: str, depth: int) -> str:
     """The address down to a depth; see `Style.depth`."""
     if depth >= _WHOLE or not address:
         return address
+    if is_latin(address):
+        return latin_cut(address, depth)
     if depth == 1:
         found = _PREFECTURE.match(address)
         return found[0] if found else ""
@@ -151,33 +175,43 @@ def _dirt(clients: RecordBatch, addresses: Sequence[str], table: RecordBatch) ->
     def marked(pattern: re.Pattern[str], texts: Sequence[str]) -> NDArray[np.bool_]:
         return np.array([bool(pattern.search(text)) for text in texts if text], dtype=np.bool_)
 
+    def remarks(names: Sequence[str]) -> NDArray[np.bool_]:
+        return marked(REMARK, names) if _mostly_latin(names) else have_remarks(names)
+
+    def wording(texts: Sequence[str]) -> NDArray[np.bool_]:
+        return marked(WORDING if _mostly_latin(texts) else _WORDING, texts)
+
     def digits(records: RecordBatch) -> list[str]:
         return [text for field in _DIGITS for text in records.column(field)]
 
     return {
-        "text_beside_name": more(
-            have_remarks(clients.column("name")), have_remarks(table.column("name"))
-        ),
-        "address_wording": more(marked(_WORDING, addresses), marked(_WORDING, _addresses(table))),
+        "text_beside_name": more(remarks(clients.column("name")), remarks(table.column("name"))),
+        "address_wording": more(wording(addresses), wording(_addresses(table))),
         "damaged_cell": more(marked(_DAMAGE, digits(clients)), marked(_DAMAGE, digits(table))),
     }
 
 
 def _address_rates(listed: Sequence[str], table: Sequence[str]) -> dict[str, float]:
-    """Rates of changes to addresses: what is rarer in the list than in the table was left out."""
+    """Rates of changes to addresses: what is rarer in the list than in the table was left out.
+
+    What the table has nowhere says nothing, and keeps its usual rate.
+    """
     table = [text for text in table if text]
     if min(len(listed), len(table)) < _FEWEST:
         return {}
-
-    def lost(pattern: re.Pattern[str]) -> float:
+    marks = _LATIN_MARKS if _mostly_latin(listed) else _MARKS
+    rates = {}
+    for name, pattern in marks.items():
         in_list, in_table = (
             float(np.mean([bool(pattern.search(text)) for text in texts]))
             for texts in (listed, table)
         )
-        return 1 - min(in_list / max(in_table, 0.01), 1.0)
+        if in_table >= _RARE:
+            rates[name] = 1 - min(in_list / in_table, 1.0)
+    return rates
 
-    return {
-        "prefecture_dropped": lost(_PREFECTURE),
-        "building_dropped": lost(_BUILDING),
-        "rewritten": lost(_FORMAL),
-    }
+
+def _mostly_latin(texts: Sequence[str]) -> bool:
+    """Whether most of these texts, but for empty ones, are in Latin script; none are not."""
+    latin = [is_latin(text) for text in texts if text.strip()]
+    return 2 * sum(latin) > len(latin)
