@@ -210,7 +210,7 @@ def _name(true: Fields, kind: str, rates: NoiseRates, rng: np.random.Generator) 
     change = (LATIN_CHANGES if latin else NAME_CHANGES).get(kind)
     if change is not None:
         name = change(true | {"name": unicodedata.normalize("NFKC", name)} if latin else true, rng)
-    if kind in ("extra_text", "typo", "renamed") and rng.random() < rates.form_too:
+    if kind in ("extra_text", "typo", "renamed", "wording") and rng.random() < rates.form_too:
         name = shorten_form(name, rng)
     return name if rng.random() < 0.6 else unicodedata.normalize("NFKC", name)
 
