@@ -131,6 +131,12 @@ class TrainResult:
     """Client list, system, and split (valid or test) to metric and value; "all" pools the lists."""
     table: str = field(repr=False)
     """The side-by-side tables of the test lists, as the command prints them."""
+    shipped: str
+    """The system that the bundle decides with: agent, or where clients were drawn from the table
+    and it loses there, rules or static plan."""
+    drawn: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    """Client list to what is said of clients that were drawn in its likeness: how many of its own
+    are linked, and a `warning` where it seems unlike the table; as in `metrics.json`."""
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -181,7 +187,12 @@ def train(overrides: Sequence[str] = (), *, config_dir: Path | str | None = None
 
 def _result(run: "RunResult") -> TrainResult:
     return TrainResult(
-        run.folder.absolute(), run.bundle.absolute(), run.comparison.metrics(), run.table
+        run.folder.absolute(),
+        run.bundle.absolute(),
+        run.comparison.metrics(),
+        run.table,
+        run.shipped.policy,
+        {dataset: said.as_json() for dataset, said in run.shipped.statements.items()},
     )
 
 

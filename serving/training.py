@@ -74,7 +74,7 @@ def train(root: Path, work: Path) -> None:
     _call(["linkage_rl.train", *words], work, report)
     _call(["linkage_rl.export", f"run={run}", f"output={work}/bundle", "archive=false"], work)
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
-    report_results(metrics["lists"]["all"]["agent"])
+    report_results(metrics["figures"])
     # copied into, not replaced: the model folder may be a mount
     shutil.copytree(work / "bundle", root / "model", dirs_exist_ok=True)
     # a release compares models by this file, which it expects beside the bundle
@@ -108,11 +108,11 @@ def report_progress(path: Path, seen: int) -> int:
     return max(len(rows), seen)
 
 
-def report_results(agent: Mapping[str, Mapping[str, float | None]]) -> None:
-    """Print the metrics of the trained agent on the valid and the test lists."""
+def report_results(figures: Mapping[str, Any]) -> None:
+    """Print the metrics of the shipped system on the valid and the test lists."""
     for definition in json.loads(DEFINITIONS.read_text(encoding="utf-8")):
         split, _, metric = definition["Name"].partition("_")
-        value = agent.get(split, {}).get(metric)
+        value = figures.get(split, {}).get(metric)
         if value is not None:
             _print_metric(definition["Name"], value)
 

@@ -16,7 +16,7 @@ from linkage_rl.atomic import naming_full_disk, replacing, writing
 from linkage_rl.candidates.registry import check_registered
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
-from linkage_rl.evaluation.comparison import Comparison, System, compare
+from linkage_rl.evaluation.comparison import ALL, Comparison, System, compare
 from linkage_rl.evaluation.leaderboard import Entry, append
 from linkage_rl.evaluation.plots import save_learning_curve
 from linkage_rl.evaluation.report import write_report
@@ -58,6 +58,7 @@ class RunResult:
     """Every system on every dataset, valid and test."""
     objective: float
     """Expected reward of the agent on the validation cases, for sweeps."""
+    shipped: Shipped
 
     @property
     def table(self) -> str:
@@ -189,7 +190,7 @@ def _run(
         named = {f"{split}/{name}": value for name, value in figures.items()}
         tracker.log(named, settings.training.total_timesteps)
     objective = comparison.joint["agent"].valid.metrics.expected_reward
-    return RunResult(folder, bundle, comparison, objective)
+    return RunResult(folder, bundle, comparison, objective, shipped)
 
 
 def _timing(settings: RunSettings, prepared: Prepared) -> Timing:
@@ -241,8 +242,11 @@ def _write_results(
 ) -> Entry:
     """Write metrics, pages, the line of the leaderboard, which is returned, and the manifest."""
     metrics = comparison.metrics()
+    figures = metrics[ALL][shipped.policy]
     results = {
         "lists": metrics,
+        # of what the bundle decides with, over all lists: a release reads them
+        "figures": {"system": shipped.policy, **figures},
         "seconds": watch.seconds,
         "peak_memory_mb": watch.peak_memory_mb,
         **shipped.as_json(),
@@ -255,7 +259,6 @@ def _write_results(
         page = "report.html" if len(comparison.trials) == 1 else f"report-{name}.html"
         write_report(comparison.report(name, command, settings.evaluation.examples), folder / page)
     made = origin(settings, command)
-    figures = metrics["all"][shipped.policy]
     entry = Entry(
         run=str(folder),
         experiment=settings.experiment,

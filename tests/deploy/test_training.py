@@ -12,8 +12,8 @@ from tests.deploy.releases import BUCKET, ENDPOINT, EVALUATION, SHAS, put_json, 
 
 def put_metrics(sha: str, run: str, score: object) -> None:
     prefix = f"training/{ENDPOINT}--{sha}-{run}/output/model"
-    agent = {"valid": {"expected_reward": 1.0}, "test": {"expected_reward": score}}
-    put_json(f"{prefix}/metrics.json", {"lists": {"all": {"agent": agent}}})
+    figures = {"valid": {"expected_reward": 1.0}, "test": {"expected_reward": score}}
+    put_json(f"{prefix}/metrics.json", {"figures": {"system": "agent", **figures}})
 
 
 def outcome(ended: dict[str, Any]) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def test_a_model_without_a_score_is_not_released(
     ended = run_release(release(train=training("1", baseline=0.0)))
 
     assert ended["error"] == "NoScore"
-    assert "no number lists.all.agent.test.expected_reward" in ended["cause"]
+    assert "no number figures.test.expected_reward" in ended["cause"]
 
 
 def test_a_model_without_metrics_is_not_released(aws: Emulation, run_release: Released) -> None:
