@@ -163,6 +163,8 @@ def _kept(settings: LinkSettings, training: _Training) -> LinkSettings:
         reason = _reason_to_train(training, bundle)
         if not reason:
             say(f"bundle   {_shown(bundle)}, trained for this list before")
+            for warning in _warnings(bundle.parent):
+                _log.warning("%s", warning)
         else:
             if reason != _NEVER:
                 _log.warning("training a bundle for this list again: %s", reason)
@@ -176,6 +178,16 @@ def _kept(settings: LinkSettings, training: _Training) -> LinkSettings:
 def _shown(path: Path) -> Path:
     """The path as seen from the working folder where it lies below it."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _warnings(run: Path) -> list[str]:
+    """What a finished training warned of its lists, such as one that is unlike the table."""
+    try:
+        drawn = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["drawn"]
+        return [said["warning"] for said in drawn.values() if said["warning"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        # a warning that cannot be read stops no linking
+        return []
 
 
 @contextmanager

@@ -112,6 +112,21 @@ def test_the_bundle_is_found_again_by_the_content_of_the_list(
     assert not list(shop.glob("shop.db.index.bundles/*/cache"))
 
 
+def test_the_warning_of_a_list_unlike_the_table_is_repeated_when_its_bundle_is_found(
+    run: Run, shop: Path, trainer: Trainer
+) -> None:
+    run(*LINK)
+    (bundle,) = shop.glob("shop.db.index.bundles/*/run/bundle")
+    warning = "persons.csv seems to be no list of companies"
+    said = {"persons": {"warning": warning}, "own": {"warning": ""}}
+    (bundle.parent / "metrics.json").write_text(json.dumps({"drawn": said}))
+
+    ended = run(*LINK)
+
+    assert ended.code == 0, ended.err
+    assert ended.err.count(warning) == 1
+
+
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
