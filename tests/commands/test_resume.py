@@ -1,12 +1,13 @@
 """A run that was cut short at any stage goes on; what cannot go on is refused in one sentence."""
 
+import json
 import re
 import shlex
 from pathlib import Path
 
 import pytest
 
-from linkage_rl.training import agent, data, pipeline
+from linkage_rl.training import agent, data, pipeline, rankers, shipping
 from linkage_rl.training.callbacks import CheckpointCallback, EvaluationCallback
 from tests.commands.shop import Ended, Run
 
@@ -22,12 +23,12 @@ STAGES = {
     "reading the lists": (data, "client_lists"),
     "indexing": (data, "open_index"),
     "preparing cases": (data, "prepare_cases"),
-    "training the ranker": (pipeline, "train_ranker"),
+    "training the ranker": (rankers, "train_ranker"),
     "starting warm": (agent, "warm_start"),
     "keeping the first model": (EvaluationCallback, "_keep_if_best"),
     "saving the first checkpoint": (CheckpointCallback, "_on_step"),
     "comparing the systems": (pipeline, "compare"),
-    "writing the bundle": (pipeline, "write_bundle"),
+    "writing the bundle": (shipping, "write_bundle"),
     "writing the results": (pipeline, "write_report"),
 }
 
@@ -81,6 +82,43 @@ def test_an_interrupted_run_goes_on_as_it_says(
 
     assert again.code == 0, again.err
     assert (tmp_path / "r" / "bundle" / "manifest.json").is_file()
+
+
+DRAWN = (
+    *("lists=own", "own_table.broad=200", "own_table.train=200", "own_table.valid=60"),
+    *("own_table.test=30", "leaderboard=lines.jsonl", "cache=cache"),
+)
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_with_drawn_clients_goes_on(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = interrupted(monkeypatch, run, "training the ranker", *SMALL, *DRAWN, "hydra.run.dir=r")
+    made = sorted((tmp_path / "cache").rglob("cases.json"))
+
+    again = run("train", *advice(ended))
+
+    assert again.code == 0, again.err
+    assert len(made) == 6
+    assert sorted((tmp_path / "cache").rglob("cases.json")) == made
+    metrics = json.loads((tmp_path / "r" / "metrics.json").read_text())
+    assert set(metrics["drawn"]) == {"all_fields", "names_only"}
+    figures = metrics["figures"]
+    assert figures["test"] == metrics["lists"]["all"][figures["system"]]["test"]
+
+
+@pytest.mark.slow
+def test_two_seeds_share_the_drawn_clients(run: Run, tmp_path: Path) -> None:
+    words = ("--multirun", "seed=1,2", "hydra.sweep.dir=s", f"cache={tmp_path / 'cache'}")
+
+    ended = run("train", *SMALL, *DRAWN[:-1], *words)
+
+    assert ended.code == 0, ended.err
+    paths = [path for path in (tmp_path / "s").rglob("manifest.json") if path.parent.name in "01"]
+    first, second = (json.loads(path.read_text())["cases"] for path in sorted(paths))
+    assert first == second
+    assert [part["dataset"] for part in first["train"]] == ["all_fields", "names_only"]
 
 
 @pytest.mark.slow
