@@ -84,6 +84,19 @@ def test_clients_have_no_field_that_the_table_lacks(lacking: tuple[str, ...]) ->
     assert unseen < 0.7
 
 
+def test_two_hundred_rows_are_enough() -> None:
+    records = companies().take(range(200))
+
+    made = drawn_like(table(records), generate_clients(SAMPLE, "test").records)
+
+    assert {split: len(lists["own"]) for split, lists in made.lists.items()} == {
+        "train": CONFIG.train,
+        "valid": CONFIG.valid,
+        "test": CONFIG.test,
+    }
+    assert all(len(rows) for rows in (*made.world.hidden.values(), *made.world.kept.values()))
+
+
 def test_an_address_in_one_column_is_drawn_as_a_whole() -> None:
     records = companies()
     parts = (records.column(field) for field in PLACE[1:])
