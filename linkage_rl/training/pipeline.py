@@ -16,7 +16,7 @@ from linkage_rl.atomic import naming_full_disk, replacing, writing
 from linkage_rl.candidates.registry import check_registered
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
-from linkage_rl.evaluation.comparison import ALL, Comparison, System, compare
+from linkage_rl.evaluation.comparison import Comparison, System, compare
 from linkage_rl.evaluation.leaderboard import Entry, append
 from linkage_rl.evaluation.plots import save_learning_curve
 from linkage_rl.evaluation.report import write_report
@@ -242,7 +242,7 @@ def _write_results(
 ) -> Entry:
     """Write metrics, pages, the line of the leaderboard, which is returned, and the manifest."""
     metrics = comparison.metrics()
-    figures = metrics[ALL][shipped.policy]
+    figures = metrics["all"][shipped.policy]
     results = {
         "lists": metrics,
         # of what the bundle decides with, over all lists: a release reads them
