@@ -1,6 +1,7 @@
 """Clients of tables with few fields, with one column of addresses, or in Latin script."""
 
 import csv
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -177,7 +178,7 @@ def test_latin_addresses_are_not_compared_and_remarks_are_counted() -> None:
     clients = latin_list(["12 Main St, Springfield, IL"] * 100)
     names = [f"{name} ATTN Bob" for name in clients.column("name")[:30]]
     noted = replace(
-        clients, columns={**clients.columns, "name": names + clients.column("name")[30:]}
+        clients, columns={**clients.columns, "name": [*names, *clients.column("name")[30:]]}
     )
 
     style = style_of(noted, table(latin_companies()), Schema(), rng())
@@ -197,7 +198,7 @@ def test_a_former_latin_name_keeps_its_form_but_not_its_core() -> None:
     assert "Blue Ridge Foods" not in {core_of_latin(name) for name in former}
 
 
-def write(path: Path, records: RecordBatch, labels: list[str]) -> None:
+def write(path: Path, records: RecordBatch, labels: Sequence[str]) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
         lines = csv.writer(stream)
         lines.writerow(["client_id", *records.columns, "company_id"])
