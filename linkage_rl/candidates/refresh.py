@@ -117,10 +117,10 @@ def build_index(store: CompanyStore, folder: Path, progress: bool = True) -> Com
         _shown(store.chunks(), store.count()) if progress else store.chunks(), watermark
     )
     try:
-        save_index(index, folder)
+        save_index(index, folder, built=True)
     except CandidateIndexError:
         shutil.rmtree(folder)
-        save_index(index, folder)
+        save_index(index, folder, built=True)
     return index
 
 

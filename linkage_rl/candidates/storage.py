@@ -38,8 +38,13 @@ REBUILD: Final = "build it again with `python -m linkage_rl.companies`"
 """What to do about an index that cannot be read."""
 
 
-def save_index(index: CompanyIndex, folder: Path) -> None:
+def save_index(index: CompanyIndex, folder: Path, *, built: bool = False) -> None:
     """Write the index; a base that is in the folder already is not written again.
+
+    Args:
+        index: The index.
+        folder: Where it is kept.
+        built: Whether the running code built the base, even if an equal one is in the folder.
 
     Raises:
         OutputError: The disk is full or the folder cannot be written; an older index there is
@@ -54,7 +59,8 @@ def save_index(index: CompanyIndex, folder: Path) -> None:
         versions = _versions_of(base.segment)
         if previous is not None and previous["base"] == name and previous["format"] == FORMAT:
             # the code that built the base may be older than the code that refreshed it
-            versions = replace(versions, code=previous["versions"]["code"])
+            if not built:
+                versions = replace(versions, code=previous["versions"]["code"])
             checksums |= {
                 file: digest
                 for file, digest in previous["checksums"].items()

@@ -175,3 +175,18 @@ def test_a_key_cannot_be_counted_by_another_function(monkeypatch: pytest.MonkeyP
 
     with pytest.raises(ConfigError, match="key 'core' has different functions in KEYS and COUNTED"):
         clients({"name": "青空"})
+
+
+def test_an_index_that_was_built_again_is_of_the_running_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with CompanyStore(f"sqlite:///{tmp_path / 'companies.db'}") as store:
+        store.create()
+        store.load([company_rows()])
+        open_index(store, tmp_path / "index", progress=False)
+        monkeypatch.setattr(versions, "code_digest", lambda *packages: "edited")
+        for _ in range(2):
+            open_index(store, tmp_path / "index", progress=False, same_code=True)
+
+    # an edit that changes no key or n-gram costs one rebuild, not one at every start
+    assert caplog.text.count("building the index again") == 1
