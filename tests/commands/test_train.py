@@ -130,7 +130,10 @@ def test_a_password_reaches_no_file_of_the_run(
 @pytest.mark.parametrize(
     ("word", "sentence"),
     [
-        ("experiment=null", "experiment takes one of febrl, jp_all, jp_moves, jp_payees, sample"),
+        (
+            "experiment=null",
+            "experiment takes one of febrl, jp_all, jp_moves, jp_own, jp_payees, own",
+        ),
         ("agent=3", "agent takes one of dqn, maskable_ppo, ppo, qrdqn, got 3; or leave it out"),
         ("seed=-1", "seed must be at least 0, got -1"),
         ("training.steps=1", "unknown key training.steps; it is now training.total_timesteps"),

@@ -29,6 +29,9 @@ ZERO_MEANS_NONE = {
     *("clients.augmented", "ranker.all_blockers_share", "reward.blocker_cost_scale"),
     *("clients.header_row", "list_stage.weight_decay", "list_stage.ema_decay"),
     *("evaluation.timed_clients", "evaluation.golden_clients", "evaluation.examples"),
+    *("own_table.broad", "own_table.no_row_share", "own_table.no_row_share_without_list"),
+    *("own_table.related_share", "own_table.same_city_share", "own_table.prior"),
+    *("own_table.no_row_below", "own_table.seed"),
 }
 """Numbers that may well be zero."""
 

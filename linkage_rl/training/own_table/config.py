@@ -65,7 +65,7 @@ class OwnTableConfig:
                 "broad": COUNT_OR_NONE,
                 "prior": NOT_NEGATIVE,
                 "list_clients": COUNT,
-                "link_above": SHARE,
+                "link_above": Range(0, 1, open_low=True),
                 "no_row_below": SHARE,
                 "seed": SEED,
             },
