@@ -7,7 +7,6 @@ prepare for a large table, so they are kept in a cache that runs share.
 import fcntl
 import json
 import logging
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -15,17 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xxhash
 
-from linkage_rl import candidates, decision, features, tables, text
+from linkage_rl import tables
 from linkage_rl.atomic import writing
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.refresh import default_index_folder, open_index
-from linkage_rl.candidates.registry import source_of
-from linkage_rl.candidates.storage import MANIFEST
 from linkage_rl.candidates.versions import code_digest
 from linkage_rl.decision.cases import CaseSet, join_cases
-from linkage_rl.decision.prepare import prepare_cases
 from linkage_rl.decision.truth import checked_truth
 from linkage_rl.errors import SchemaError
 from linkage_rl.records import CompanyRows, RecordBatch
@@ -37,6 +32,7 @@ from linkage_rl.tables.schema import CANONICAL
 from linkage_rl.tables.split import SPLITS
 from linkage_rl.tables.store import CompanyStore
 from linkage_rl.tables.two_tables import read_two_tables
+from linkage_rl.training.case_cache import CaseMaker, digest_of, stamp_of
 from linkage_rl.training.own_table.drawn import DrawnDataset
 from linkage_rl.training.own_table.lists import DrawnLists, drawn_lists
 from linkage_rl.training.settings import ListSettings, RunSettings
@@ -102,7 +98,7 @@ def _prepare(settings: RunSettings, splits: Sequence[str], cache: Path) -> Prepa
         index = open_index(store, folder, progress=settings.training.progress, same_code=True)
     lists = _with_checked_truth(lists, index)
     lists["augmented"] = _augmented(lists["train"], settings) if "train" in splits else {}
-    made = _CaseMaker(settings, cache, _stamp(settings, folder))
+    made = CaseMaker(settings, cache, stamp_of(settings, folder))
     own = _drawn_lists(settings, index, made)
     known, drawn_from = (own.datasets, own.world.index) if own else ({}, index)
     datasets = (*lists["valid"], *known)
@@ -160,9 +156,7 @@ def _joined(parts: Sequence[tuple[str, Path]], datasets: Sequence[str]) -> CaseS
     )
 
 
-def _drawn_lists(
-    settings: RunSettings, index: CompanyIndex, made: "_CaseMaker"
-) -> DrawnLists | None:
+def _drawn_lists(settings: RunSettings, index: CompanyIndex, made: CaseMaker) -> DrawnLists | None:
     """Clients drawn from the table; None where the run has labels only."""
     if not settings.clients.draws:
         return None
@@ -196,7 +190,7 @@ def open_table(settings: RunSettings) -> tuple[CompanyStore, Path]:
     if not in_cache:
         url = parse_url(table.database)
     else:
-        name = _digest(
+        name = digest_of(
             f"{table.source}{json.dumps(asdict(table.sample), sort_keys=True)}"
             + (f"{Path(table.two_tables).resolve()}{settings.schema}" if table.two_tables else "")
             # a sample made by other code has other companies than the client lists of today
@@ -305,62 +299,3 @@ def _augmented(lists: Mapping[str, ClientList], settings: RunSettings) -> dict[s
         truth = clients.truth or [""] * len(clients)
         augmented[dataset] = ClientList(records, [truth[row] for row in rows], {})
     return augmented
-
-
-@dataclass(frozen=True)
-class _CaseMaker:
-    """Prepares cases, and keeps them in a cache."""
-
-    settings: RunSettings
-    cache: Path
-    stamp: str
-    """Of table, blockers and code, see `_stamp`."""
-
-    def folder(self, index: CompanyIndex, clients: ClientList, dataset: str, purpose: str) -> Path:
-        """The folder with the cases of a client list, prepared unless the cache holds it.
-
-        Args:
-            index: The table, or a part of it that has to be the same for equal clients.
-            clients: The list.
-            dataset: Its dataset, for the name of the folder.
-            purpose: What it is for, as a split, for the name of the folder.
-        """
-        truth = clients.truth or [""] * len(clients)
-        columns = clients.records.columns.values()
-        texts = "\n".join([*clients.records.ids, *truth, *(t for c in columns for t in c)])
-        digest = _digest(f"{self.stamp}{len(index)}{texts}")[:16]
-        folder = self.cache / "cases" / f"{dataset}-{purpose}-{digest}"
-        if (folder / "cases.json").exists():
-            return folder
-        cases = prepare_cases(
-            index,
-            self.settings.candidates.blockers(),
-            clients.records,
-            truth,
-            self.settings.candidates.limit,
-            title=f"cases of {dataset} {purpose}",
-            progress=self.settings.training.progress,
-        )
-        partial = folder.with_name(f".partial-{folder.name}")
-        try:
-            with writing(folder):
-                cases.save(partial)
-                shutil.rmtree(folder, ignore_errors=True)
-                partial.replace(folder)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-        return folder
-
-
-def _stamp(settings: RunSettings, folder: Path) -> str:
-    """Changes whenever the cases would: with the index, the blockers, or the code."""
-    manifest = json.loads((folder / MANIFEST).read_text())
-    blockers = [source_of(blocker) for blocker in settings.candidates.blockers()]
-    code = code_digest(text, candidates, features, decision)
-    return json.dumps(
-        [sorted(manifest["checksums"].items()), blockers, settings.candidates.limit, code]
-    )
-
-
-def _digest(content: str) -> str:
-    return xxhash.xxh3_128(content.encode("utf-8", "replace")).hexdigest()
