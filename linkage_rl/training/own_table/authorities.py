@@ -1,6 +1,5 @@
 """Organisations that company tables lack: cities, prefectures, government offices, insurers."""
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -11,6 +10,7 @@ from linkage_rl.candidates.blockers import Clients
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.keys import COUNTED
 from linkage_rl.records import RecordBatch
+from linkage_rl.tables.latin_forms import is_latin
 from linkage_rl.tables.places import load_towns
 from linkage_rl.tables.spelling_noise import one_of
 from linkage_rl.tables.vocabulary import vocabulary
@@ -31,14 +31,12 @@ MINISTRIES: Final = (
     *("総務省", "法務省", "外務省", "財務省", "文部科学省", "厚生労働省", "農林水産省"),
     *("経済産業省", "国土交通省", "環境省", "防衛省", "内閣府", "警察庁", "国税庁", "気象庁"),
 )
-_JAPANESE: Final = re.compile("[ぁ-んァ-ヶ一-龠々]")
 OFFICES: Final = ("", "", "地方支分部局", "関東局", "近畿局", "九州局", "会計課", "大臣官房")
 
 
 def is_japanese(names: Sequence[str]) -> bool:
     """Whether at least half of these names have Japanese characters."""
-    japanese = [_JAPANESE.search(name) is not None for name in names]
-    return sum(japanese) * 2 >= len(names)
+    return 2 * sum(map(is_latin, names)) <= len(names)
 
 
 def authority_names(index: CompanyIndex, count: int, rng: np.random.Generator) -> list[str]:

@@ -1,6 +1,5 @@
 """What drawn companies were at an earlier time: other names, other addresses."""
 
-import re
 from typing import Final
 
 import numpy as np
@@ -8,7 +7,7 @@ from numpy.typing import NDArray
 
 from linkage_rl.records import FIELDS, RecordBatch
 from linkage_rl.tables.comparators import Schema
-from linkage_rl.tables.latin_forms import core_of_latin, cut_latin_form
+from linkage_rl.tables.latin_forms import core_of_latin, cut_latin_form, is_latin
 from linkage_rl.tables.spelling_noise import ABBREVIATIONS, core_of, one_of
 from linkage_rl.tables.vocabulary import vocabulary
 from linkage_rl.training.own_table.config import OwnTableConfig
@@ -17,8 +16,6 @@ from linkage_rl.training.own_table.world import World
 ADDRESS: Final = ("postal_code", "prefecture", "city", "street", "phone")
 """Fields that a company takes from the one at its former address."""
 FORMS: Final = ("株式会社", "有限会社", "合同会社")
-_LATIN: Final = re.compile("[A-Za-z]")
-_JAPANESE: Final = re.compile("[ぁ-んァ-ヶ一-龠々]")
 
 
 def former_records(
@@ -88,7 +85,7 @@ def related_name(name: str, other: str, rng: np.random.Generator) -> str:
         other: The name of another company, from which words may be taken.
         rng: Random generator.
     """
-    if _LATIN.search(name) and not _JAPANESE.search(name):
+    if is_latin(name):
         return _related_words(name, other, rng)
     core = core_of(name)
     form = name.replace(core, "", 1) if core != name else ""
