@@ -118,6 +118,17 @@ def drawn_lists(
         }
         for split in SPLITS
     }
+    for split, named in lists.items():
+        for dataset, drawn in named.items():
+            if len(drawn) < sizes[split]:
+                _log.info(
+                    "%s: %s clients drawn for %s, own_table.%s asks for %s: the table is small",
+                    dataset,
+                    f"{len(drawn):,}",
+                    split,
+                    split,
+                    f"{sizes[split]:,}",
+                )
     return DrawnLists(world, lists, facts)
 
 
@@ -146,6 +157,12 @@ def _fitted(
     """Draw broadly, and estimate from the list how often each kind of client occurs."""
     rng = _generator(config, [_BROAD, dataset])
     if len(clients) > config.list_clients:
+        _log.info(
+            "%s: %s of its %s clients are looked at, see own_table.list_clients",
+            dataset,
+            f"{config.list_clients:,}",
+            f"{len(clients):,}",
+        )
         some = np.sort(rng.choice(len(clients), config.list_clients, replace=False))
         clients = clients.take(some.tolist())
     style = style_of(clients, world.full, schema, rng)
