@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from linkage_rl.training import agent, data, pipeline, rankers, shipping
+from linkage_rl.training import agent, case_cache, data, pipeline, rankers, shipping
 from linkage_rl.training.callbacks import CheckpointCallback, EvaluationCallback
 from tests.commands.shop import Ended, Run
 
@@ -22,7 +22,7 @@ SMALL = (
 STAGES = {
     "reading the lists": (data, "client_lists"),
     "indexing": (data, "open_index"),
-    "preparing cases": (data, "prepare_cases"),
+    "preparing cases": (case_cache, "prepare_cases"),
     "training the ranker": (rankers, "train_ranker"),
     "starting warm": (agent, "warm_start"),
     "keeping the first model": (EvaluationCallback, "_keep_if_best"),
