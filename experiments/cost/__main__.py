@@ -1,20 +1,22 @@
 """`python -m experiments.cost COMMAND`: what the library costs in time and memory.
 
 Commands: speed (hot paths beside rivals), growth (a larger table), serving (a server under load),
-scale_out (more workers). Each has `--help`.
+scale_out (more workers), interrupted (a list whose linking is killed on the way). Each has
+`--help`.
 """
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from experiments.cost import growth, scale_out, serving, speed
+from experiments.cost import growth, interrupted, scale_out, serving, speed
 
 COMMANDS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
     "speed": speed.main,
     "growth": growth.main,
     "serving": serving.main,
     "scale_out": scale_out.main,
+    "interrupted": interrupted.main,
 }
 
 
