@@ -43,10 +43,10 @@ PYTHON
 echo "image: downloading wheels for $target (a minute, the first time)" >&2
 download build pip setuptools cython numpy
 # The server does not need the packages of requirements/commands.txt.
-cat requirements/linking.txt <(extras serve aws) >"$partial/serve.txt"
+cat requirements/linking.txt <(extras serve aws mysql) >"$partial/serve.txt"
 download serve --requirement "$partial/serve.txt"
 if [ "$target" = train ]; then
-    cat requirements/*.txt <(extras serve aws train) >"$partial/train.txt"
+    cat requirements/*.txt <(extras serve aws mysql train) >"$partial/train.txt"
     # the only package without a wheel; pure Python
     .venv/bin/pip wheel -qq --disable-pip-version-check --no-deps --no-build-isolation \
         --wheel-dir="$partial/train" "$(grep '^antlr4-python3-runtime==' constraints.txt)" >&2

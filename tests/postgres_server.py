@@ -34,7 +34,7 @@ class PostgresServer:
             shutil.chown(folder, self._user)
         self._process: subprocess.Popen[bytes] | None = None
         self.log = folder / "log"
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"postgresql://tester:{PASSWORD}@127.0.0.1:{self.port}/postgres"
         (folder / "password").write_text(PASSWORD)
         (folder / "password").chmod(0o644)
@@ -105,7 +105,8 @@ def _server_user() -> str | None:
     return "postgres" if "postgres" in names else "nobody"
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
