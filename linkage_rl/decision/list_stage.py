@@ -91,6 +91,23 @@ class ListAnswers:
     """Number of companies that neither the client nor the list tells apart from the best one."""
 
 
+@dataclass(frozen=True)
+class RankedCandidates:
+    """The best companies of N clients, S of each, -1 where there are no more; shapes (N, S)."""
+
+    candidate: NDArray[np.int64]
+    """Falling share."""
+    confidence: NDArray[np.float32]
+    """Softmax weight of the company and those tied with it, in [0, 1], before calibration."""
+    tied: NDArray[np.int16]
+    """Number of companies that neither the client nor the list tells apart from it."""
+
+    def calibrated(self, calibration: Calibration | None) -> NDArray[np.float32]:
+        """Probability of each company to be the right one, 0 where there is none; (N, S)."""
+        confidence = self.confidence if calibration is None else calibration.apply(self.confidence)
+        return np.where(self.candidate >= 0, confidence / self.tied, 0).astype(np.float32)
+
+
 class ClientList:
     """A whole list after its first pass, ready to be scored in parts."""
 
@@ -181,13 +198,16 @@ class ListStage:
 
     def decide(self, first: FirstPass) -> ListDecisions:
         """Decide a whole list."""
-        answers = decide_list(self.scorer, first)
-        found = answers.candidate >= 0
-        probability = self.calibration.apply(answers.confidence) / answers.tied
-        confidence = np.where(found, probability, 0).astype(np.float32)
-        return ListDecisions(
-            self.thresholds.kinds(confidence, found), answers.candidate, confidence, answers.tied
-        )
+        return best_decisions(rank_list(self.scorer, first), self.calibration, self.thresholds)
+
+
+def best_decisions(
+    ranked: RankedCandidates, calibration: Calibration | None, thresholds: Thresholds
+) -> ListDecisions:
+    """Decide for each client on its best candidate."""
+    confidence, candidate = ranked.calibrated(calibration)[:, 0], ranked.candidate[:, 0]
+    kind = thresholds.kinds(confidence, candidate >= 0)
+    return ListDecisions(kind, candidate, confidence, ranked.tied[:, 0])
 
 
 def decide_list(
@@ -200,22 +220,42 @@ def decide_list(
         first: N clients.
         lists: Number of the list of each client, shape (N,); None where there is one list.
     """
+    ranked = rank_list(scorer, first, lists)
+    return ListAnswers(ranked.candidate[:, 0], ranked.confidence[:, 0], ranked.tied[:, 0])
+
+
+def rank_list(
+    scorer: ListScorer,
+    first: FirstPass,
+    lists: NDArray[np.integer] | None = None,
+    slots: int = 1,
+) -> RankedCandidates:
+    """The best companies of every client of a list, with raw confidence.
+
+    Args:
+        scorer: The trained stage.
+        first: N clients.
+        lists: Number of the list of each client, shape (N,); None where there is one list.
+        slots: Companies of each client that are kept, S.
+    """
     whole = ClientList(first, lists)
-    answers = ListAnswers(
-        np.full(len(first), -1, dtype=np.int64),
-        np.zeros(len(first), dtype=np.float32),
-        np.ones(len(first), dtype=np.int16),
+    ranked = RankedCandidates(
+        np.full((len(first), slots), -1, dtype=np.int64),
+        np.zeros((len(first), slots), dtype=np.float32),
+        np.ones((len(first), slots), dtype=np.int16),
     )
     for begin in range(0, len(first), _CHUNK):
-        clients = np.arange(begin, min(begin + _CHUNK, len(first)))
-        pairs = whole.pairs(clients)
+        every = np.arange(begin, min(begin + _CHUNK, len(first)))
+        pairs = whole.pairs(every)
         shares = softmax(*scorer.logits(pairs.features, pairs.client_features), pairs.starts)
-        best = best_of(shares, pairs)
-        found = best >= 0
-        clients, best = clients[found], best[found]
-        answers.candidate[clients] = pairs.company[best]
-        answers.confidence[clients], answers.tied[clients] = _with_tied(shares, pairs, best)
-    return answers
+        order = falling(shares, pairs)
+        for slot in range(slots):
+            found = np.diff(pairs.starts) > slot
+            clients, best = every[found], order[pairs.starts[:-1][found] + slot]
+            ranked.candidate[clients, slot] = pairs.company[best]
+            weight, tied = _with_tied(shares, pairs, best)
+            ranked.confidence[clients, slot], ranked.tied[clients, slot] = weight, tied
+    return ranked
 
 
 def _with_tied(
@@ -251,17 +291,13 @@ def softmax(
     return np.asarray(weight / total[client], dtype=np.float32)
 
 
-def best_of(shares: NDArray[np.float32], pairs: ListPairs) -> NDArray[np.int64]:
-    """Position of the pair with the highest share of each client, -1 without pairs; shape (n,).
+def falling(shares: NDArray[np.float32], pairs: ListPairs) -> NDArray[np.int64]:
+    """Positions of the pairs, client after client, those of each by falling share; shape (P,).
 
-    Of equal shares the earlier candidate of the client wins, then the lower company.
+    Of equal shares the earlier candidate of the client comes first, then the lower company.
     """
     client = np.repeat(np.arange(len(pairs.starts) - 1), np.diff(pairs.starts))
-    order = np.lexsort((pairs.company, pairs.features[:, 3], -shares, client))
-    best = np.full(len(pairs.starts) - 1, -1, dtype=np.int64)
-    some = np.flatnonzero(np.diff(pairs.starts))
-    best[some] = order[pairs.starts[some]]
-    return best
+    return np.lexsort((pairs.company, pairs.features[:, 3], -shares, client))
 
 
 def _repeated(

@@ -11,8 +11,8 @@ from linkage_rl.decision.list_stage import (
     FLOOR,
     PAIR_FEATURES,
     ClientList,
-    best_of,
     decide_list,
+    falling,
     softmax,
 )
 from linkage_rl.records import SHORTLIST
@@ -136,4 +136,4 @@ def test_softmax_counts_no_match_and_equal_shares_go_to_the_first_candidate() ->
     )
     np.testing.assert_allclose(shares, [0.25, 0.5, 0.75], rtol=1e-6)
     pairs = ClientList(first_pass([(1, 1, 0, 0)], [{9: 0.4, 3: 0.4}])).pairs(np.arange(1))
-    assert pairs.company[best_of(np.array([0.4, 0.4], np.float32), pairs)].tolist() == [9]
+    assert pairs.company[falling(np.array([0.4, 0.4], np.float32), pairs)][0] == 9

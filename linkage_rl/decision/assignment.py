@@ -1,0 +1,203 @@
+"""One-to-one assignment: every company goes to one client of a list at most.
+
+It is for lists in which no company occurs twice. Over all clients the sum of the log-odds of their
+companies against no match is the highest that is possible, which is the likeliest assignment of the
+whole list. SciPy's sparse assignment solves it, some thousands of clients at a time: clients that
+share no candidate, even through others, do not compete.
+"""
+
+import importlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.decision.decide import Thresholds
+from linkage_rl.decision.list_stage import ListDecisions, RankedCandidates
+from linkage_rl.errors import ConfigError
+from linkage_rl.records import DecisionKind
+
+_FLOOR: Final = 1e-6
+"""Probability that no match has at least."""
+_TOGETHER: Final = 2048
+"""Clients that are assigned by one call, more only where that many compete with each other."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Which company each of N clients gets; arrays of shape (N,)."""
+
+    slot: NDArray[np.int64]
+    """Position of the company among the client's candidates, -1 where it gets none."""
+    lost_to: NDArray[np.int64]
+    """The client that got the best candidate of this one, -1 where none did."""
+
+
+def assign(candidate: NDArray[np.int64], probability: NDArray[np.floating]) -> Assignment:
+    """The likeliest assignment in which every company is taken once at most.
+
+    A client takes a candidate only where that is likelier than no match. Of clients whose claims
+    are equal the earlier one in the list has the company.
+
+    Args:
+        candidate: Companies that come into question for N clients, -1 where there are no more;
+            shape (N, S).
+        probability: Probability of each to be the right one, in [0, 1], shape (N, S).
+
+    Raises:
+        ConfigError: SciPy is not installed.
+    """
+    clients, slots = candidate.shape
+    nothing = np.maximum(1 - probability.sum(axis=1, dtype=np.float64), _FLOOR)
+    weight = np.log(np.maximum(probability, _FLOOR) / nothing[:, None])
+    client, slot = np.nonzero((candidate >= 0) & (weight > 0))
+    company, weight = candidate[client, slot], weight[client, slot]
+    chosen = best_matching(client, company, weight)
+    taken = np.full(clients, -1, dtype=np.int64)
+    taken[client[chosen]] = slot[chosen]
+    return Assignment(taken, _lost_to(candidate, client[chosen], company[chosen]))
+
+
+def _lost_to(
+    candidate: NDArray[np.int64], client: NDArray[np.int64], company: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The other client that has the best candidate of each, -1 where there is none; (N,)."""
+    order = np.argsort(company)
+    company, client = company[order], client[order]
+    best = candidate[:, 0]
+    place = np.minimum(np.searchsorted(company, best), max(len(company) - 1, 0))
+    owner = np.full(len(best), -1, dtype=np.int64)
+    if len(company):
+        held = (company[place] == best) & (best >= 0) & (client[place] != np.arange(len(best)))
+        owner[held] = client[place[held]]
+    return owner
+
+
+def best_matching(
+    client: NDArray[np.int64], company: NDArray[np.int64], weight: NDArray[np.floating]
+) -> NDArray[np.int64]:
+    """Pairs of the highest total weight with every client and every company once at most.
+
+    Args:
+        client: Client of each of P pairs, ascending, shape (P,).
+        company: Company of each pair, shape (P,).
+        weight: Above 0, shape (P,).
+
+    Returns:
+        Positions of the chosen pairs, ascending.
+
+    Raises:
+        ConfigError: SciPy is not installed.
+    """
+    if not len(client):
+        return np.zeros(0, dtype=np.int64)
+    own = np.unique(client, return_inverse=True)[1]
+    their = np.unique(company, return_inverse=True)[1]
+    component = _components(own, their)
+    order = np.argsort(component, kind="stable")
+    # components one after the other, cut where enough clients have come together
+    firsts = np.flatnonzero(np.diff(component[order], prepend=-1))
+    clients = np.add.reduceat(np.diff(own[order], prepend=-1) != 0, firsts)
+    group = (np.cumsum(clients) - clients) // _TOGETHER
+    cuts = firsts[np.flatnonzero(np.diff(group, prepend=-1))]
+    found = [
+        part[_match(own[part], their[part], weight[part])] for part in np.split(order, cuts[1:])
+    ]
+    return np.sort(np.concatenate(found))
+
+
+def _match(
+    client: NDArray[np.int64], company: NDArray[np.int64], weight: NDArray[np.floating]
+) -> NDArray[np.int64]:
+    """`best_matching` of one part of the pairs, in one call.
+
+    Beside the companies every client has a place of its own of weight 0, so that all of them can
+    be assigned; costs are above 0, since SciPy takes a 0 for a pair that is missing.
+    """
+    clients, row = np.unique(client, return_inverse=True)
+    companies, column = np.unique(company, return_inverse=True)
+    every = np.arange(len(clients))
+    highest = weight.max() + 1
+    costs = _scipy("scipy.sparse").csr_array(
+        (
+            np.concatenate([highest - weight, np.full(len(clients), highest)]),
+            (np.concatenate([row, every]), np.concatenate([column, len(companies) + every])),
+        )
+    )
+    matched = _scipy("scipy.sparse.csgraph").min_weight_full_bipartite_matching(costs)
+    assigned = np.empty(len(clients), dtype=np.int64)
+    assigned[matched[0]] = matched[1]
+    return np.flatnonzero(assigned[row] == column)
+
+
+def _components(client: NDArray[np.int64], company: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number of the connected component of each pair, shape (P,)."""
+    clients = int(client.max()) + 1
+    total = clients + int(company.max()) + 1
+    graph = _scipy("scipy.sparse").coo_array(
+        (np.ones(len(client), dtype=np.int8), (client, clients + company)), shape=(total, total)
+    )
+    labels = _scipy("scipy.sparse.csgraph").connected_components(graph, directed=False)[1]
+    return np.asarray(labels[client], dtype=np.int64)
+
+
+def decide_one_to_one(
+    ranked: RankedCandidates, probability: NDArray[np.float32], thresholds: Thresholds
+) -> tuple[ListDecisions, NDArray[np.int64]]:
+    """Decide for every client of a list in which every company occurs once at most.
+
+    A client that gets another than its best candidate has that one's confidence. One that gets none
+    keeps its best candidate and the confidence in it for the reader, and is not linked: it is
+    reviewed where its confidence is high enough for that, whoever has the company.
+
+    Args:
+        ranked: The best companies of N clients.
+        probability: Calibrated probability of each, shape (N, S).
+        thresholds: From which confidence on a client is linked, or reviewed.
+
+    Returns:
+        The decisions, and the client that got the best candidate of each, -1 for none, shape (N,).
+
+    Raises:
+        ConfigError: SciPy is not installed.
+    """
+    assignment = assign(ranked.candidate, probability)
+    every, slot = np.arange(len(assignment.slot)), np.maximum(assignment.slot, 0)
+    candidate, confidence = ranked.candidate[every, slot], probability[every, slot]
+    gets = assignment.slot >= 0
+    kind = thresholds.kinds(confidence, gets)
+    kind[~gets & (confidence >= thresholds.review)] = DecisionKind.REVIEW
+    decisions = ListDecisions(kind, candidate, confidence, ranked.tied[every, slot])
+    return decisions, assignment.lost_to
+
+
+def claims(kind: NDArray[np.int8], candidate: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Clients of the list that are linked to the same company as this one, shape (N,).
+
+    It is counted itself, and 0 where a client is not linked.
+
+    >>> link, no_match = DecisionKind.LINK, DecisionKind.NO_MATCH
+    >>> claims(np.array([link, link, link, no_match]), np.array([7, 5, 7, 7])).tolist()
+    [2, 1, 2, 0]
+    """
+    linked = np.flatnonzero(kind == DecisionKind.LINK)
+    counts = np.zeros(len(kind), dtype=np.int64)
+    _, company, number = np.unique(candidate[linked], return_inverse=True, return_counts=True)
+    counts[linked] = number[company]
+    return counts
+
+
+def _scipy(name: str) -> Any:
+    """A module of SciPy, which is an extra.
+
+    Raises:
+        ConfigError: It is not installed.
+    """
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        raise ConfigError(
+            "assignment=one_to_one needs SciPy, which is not installed; "
+            "pip install 'linkage_rl[assignment]', or leave assignment= out"
+        ) from None
