@@ -3,7 +3,8 @@
 It is for lists in which no company occurs twice. Over all clients the sum of the log-odds of their
 companies against no match is the highest that is possible, which is the likeliest assignment of the
 whole list. SciPy's sparse assignment solves it, some thousands of clients at a time: clients that
-share no candidate, even through others, do not compete.
+share no candidate, even through others, do not compete. What a client is left with is then
+likelier than it was: its confidence is that of its company given what the other clients have.
 """
 
 import importlib
@@ -20,6 +21,11 @@ from linkage_rl.records import DecisionKind
 
 _FLOOR: Final = 1e-6
 """Probability that no match has at least."""
+_LEAST: Final = 0.01
+"""Probability from which on a candidate is assigned; weaker ones would only make every client
+compete with every other."""
+_EARLIER: Final = 1e-9
+"""What the last client of a part has less than the first one, of equal weights."""
 _TOGETHER: Final = 2048
 """Clients that are assigned by one call, more only where that many compete with each other."""
 
@@ -32,6 +38,8 @@ class Assignment:
     """Position of the company among the client's candidates, -1 where it gets none."""
     lost_to: NDArray[np.int64]
     """The client that got the best candidate of this one, -1 where none did."""
+    confidence: NDArray[np.float32]
+    """Probability of the company given what the other clients get, in [0, 1], 0 without one."""
 
 
 def assign(candidate: NDArray[np.int64], probability: NDArray[np.floating]) -> Assignment:
@@ -48,30 +56,39 @@ def assign(candidate: NDArray[np.int64], probability: NDArray[np.floating]) -> A
     Raises:
         ConfigError: SciPy is not installed.
     """
-    clients, slots = candidate.shape
     nothing = np.maximum(1 - probability.sum(axis=1, dtype=np.float64), _FLOOR)
     weight = np.log(np.maximum(probability, _FLOOR) / nothing[:, None])
-    client, slot = np.nonzero((candidate >= 0) & (weight > 0))
-    company, weight = candidate[client, slot], weight[client, slot]
-    chosen = best_matching(client, company, weight)
-    taken = np.full(clients, -1, dtype=np.int64)
-    taken[client[chosen]] = slot[chosen]
-    return Assignment(taken, _lost_to(candidate, client[chosen], company[chosen]))
+    client, slot = np.nonzero((candidate >= 0) & (probability >= _LEAST) & (weight > 0))
+    chosen = best_matching(client, candidate[client, slot], weight[client, slot])
+    client, slot = client[chosen], slot[chosen]
+    holder = _holders(candidate, client, candidate[client, slot])
+    taken = np.full(len(candidate), -1, dtype=np.int64)
+    taken[client] = slot
+    own = np.zeros(len(candidate), dtype=np.float64)
+    own[client] = probability[client, slot]
+    gone = np.where(holder >= 0, probability * own[holder], 0).sum(axis=1)
+    confidence = np.minimum(own / np.maximum(1 - gone, _FLOOR), 1).astype(np.float32)
+    return Assignment(taken, holder[:, 0], confidence)
 
 
-def _lost_to(
+def _holders(
     candidate: NDArray[np.int64], client: NDArray[np.int64], company: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """The other client that has the best candidate of each, -1 where there is none; (N,)."""
-    order = np.argsort(company)
-    company, client = company[order], client[order]
-    best = candidate[:, 0]
-    place = np.minimum(np.searchsorted(company, best), max(len(company) - 1, 0))
-    owner = np.full(len(best), -1, dtype=np.int64)
+    """The other client that has each candidate, -1 where there is none; shape (N, S).
+
+    Args:
+        candidate: Companies that come into question for N clients, shape (N, S).
+        client: Clients that have a company.
+        company: The company of each, no two the same.
+    """
+    holder = np.full(candidate.shape, -1, dtype=np.int64)
     if len(company):
-        held = (company[place] == best) & (best >= 0) & (client[place] != np.arange(len(best)))
-        owner[held] = client[place[held]]
-    return owner
+        order = np.argsort(company)
+        company, client = company[order], client[order]
+        place = np.minimum(np.searchsorted(company, candidate), len(company) - 1)
+        other = client[place] != np.arange(len(candidate))[:, None]
+        holder = np.where((company[place] == candidate) & other, client[place], -1)
+    return holder
 
 
 def best_matching(
@@ -113,11 +130,13 @@ def _match(
     """`best_matching` of one part of the pairs, in one call.
 
     Beside the companies every client has a place of its own of weight 0, so that all of them can
-    be assigned; costs are above 0, since SciPy takes a 0 for a pair that is missing.
+    be assigned; costs are above 0, since SciPy takes a 0 for a pair that is missing. Of clients
+    whose claims are equal the earlier one is preferred.
     """
     clients, row = np.unique(client, return_inverse=True)
     companies, column = np.unique(company, return_inverse=True)
     every = np.arange(len(clients))
+    weight = weight - _EARLIER * row / len(clients)
     highest = weight.max() + 1
     costs = _scipy("scipy.sparse").csr_array(
         (
@@ -147,9 +166,9 @@ def decide_one_to_one(
 ) -> tuple[ListDecisions, NDArray[np.int64]]:
     """Decide for every client of a list in which every company occurs once at most.
 
-    A client that gets another than its best candidate has that one's confidence. One that gets none
-    keeps its best candidate and the confidence in it for the reader, and is not linked: it is
-    reviewed where its confidence is high enough for that, whoever has the company.
+    A client that gets none keeps its best candidate and the confidence in it for the reader, and is
+    not linked: it is reviewed where its confidence is high enough for that, whoever has the
+    company.
 
     Args:
         ranked: The best companies of N clients.
@@ -164,11 +183,13 @@ def decide_one_to_one(
     """
     assignment = assign(ranked.candidate, probability)
     every, slot = np.arange(len(assignment.slot)), np.maximum(assignment.slot, 0)
-    candidate, confidence = ranked.candidate[every, slot], probability[every, slot]
     gets = assignment.slot >= 0
+    confidence = np.where(gets, assignment.confidence, probability[:, 0])
     kind = thresholds.kinds(confidence, gets)
     kind[~gets & (confidence >= thresholds.review)] = DecisionKind.REVIEW
-    decisions = ListDecisions(kind, candidate, confidence, ranked.tied[every, slot])
+    decisions = ListDecisions(
+        kind, ranked.candidate[every, slot], confidence, ranked.tied[every, slot]
+    )
     return decisions, assignment.lost_to
 
 

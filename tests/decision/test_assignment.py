@@ -41,7 +41,8 @@ def test_the_surer_client_gets_the_company_and_the_other_its_second_one() -> Non
 
     assert decisions.candidate.tolist() == [7, 9]
     assert decisions.kind.tolist() == [LINK, LINK]
-    assert decisions.confidence.tolist() == pytest.approx([0.9, 0.45])
+    # company 7 is gone with probability 0.9, so that 0.45 is shared out among the rest
+    assert decisions.confidence.tolist() == pytest.approx([0.9, 0.45 / (1 - 0.5 * 0.9)])
     assert lost_to.tolist() == [-1, 0]
 
 
