@@ -19,7 +19,7 @@ echo "setup 1/3: torch into .venv (minutes, the first time)"
 echo "setup 2/3: what compiles the kernels"
 "${install[@]}" setuptools wheel cython numpy
 echo "setup 3/3: linkage_rl with its extras (a minute or two)"
-"${install[@]}" --no-build-isolation --editable '.[train,serve,deploy,docs,dev]'
+"${install[@]}" --no-build-isolation --editable '.[train,assignment,serve,deploy,docs,dev]'
 # Hydra pins antlr4 4.9; moto's interpreter of state machines needs 4.13, kept apart for the tests.
 .venv/bin/pip install -qq --disable-pip-version-check --no-deps --upgrade \
     --target .venv/antlr4-4.13 antlr4-python3-runtime==4.13.2
