@@ -13,10 +13,36 @@ from linkage_rl.candidates._best cimport keep_document, keep_row
 from linkage_rl.candidates._key_rows cimport KeyRows, find_rows, holds_row
 from linkage_rl.candidates._rows cimport Row
 from linkage_rl.candidates._score cimport NameScore, compare_gram_lists, retrieval_score
+from linkage_rl.candidates._sites cimport GROUPS, best_sites, count_sites, join_groups
 from linkage_rl.candidates._sorted cimport lower_bound
 
 DEF MAX_DOCUMENTS = 128
 DEF MAX_GRAMS = 256
+
+
+cdef inline bint _listed(int32_t row, const int32_t* rows, int filled) noexcept nogil:
+    cdef int i
+    for i in range(filled):
+        if rows[i] == row:
+            return True
+    return False
+
+
+cdef inline float _company_score(
+    const Row* client, const int32_t* client_grams, const int64_t* client_ends,
+    const Row* companies, const int32_t* doc_grams, const int64_t* doc_ends, const float* idf,
+    const int32_t* heads, const int32_t* rows, int64_t begin, int64_t end, bint former,
+) noexcept nogil:
+    """Retrieval score of a client with the sites of a company that fit it best."""
+    cdef int32_t chosen[<int>GROUPS]
+    cdef NameScore names
+    cdef Row joined
+    best_sites(
+        client, client_grams, client_ends, companies, doc_grams, doc_ends, idf,
+        &rows[begin], count_sites(heads, rows, begin, end), chosen, &names,
+    )
+    join_groups(companies, chosen, &joined)
+    return retrieval_score(client, &joined, &names, former)
 
 
 def propose_by_key(
@@ -26,7 +52,9 @@ def propose_by_key(
     const uint64_t[:, ::1] client_former,
     const uint64_t[::1] former_keys, const int32_t[::1] former_rows,
     const Row[::1] companies, const int64_t[::1] doc_ends, const int32_t[::1] doc_grams,
-    const float[::1] idf, const uint8_t[::1] alive, int limit, int max_rows,
+    const float[::1] idf, const uint8_t[::1] alive,
+    const int32_t[::1] heads, const int32_t[::1] begins, const int32_t[::1] sites,
+    int limit, int max_rows,
 ):
     """The `limit` rows of highest retrieval score that share a key with each client.
 
@@ -36,6 +64,8 @@ def propose_by_key(
         key_rows: Row of the company of each key.
         client_former: Keys of each client that are looked up among former names, shape (2, N).
         alive: 1 for rows that are still current.
+        heads: Head row of each row, as are `begins` and `sites` from `sites.Sites`: where they are
+            not empty, companies are proposed by their head rows, and scored by their best sites.
         limit: Rows kept per client.
         max_rows: Rows of one key that are compared; the rest is ignored.
 
@@ -50,7 +80,7 @@ def propose_by_key(
     out_rows[:, :] = -1
     cdef int64_t at, last
     cdef int filled
-    cdef int32_t row
+    cdef int32_t row, head
     cdef NameScore names
     cdef KeyRows former
     cdef uint64_t key
@@ -73,10 +103,27 @@ def propose_by_key(
                     continue
                 at = lower_bound(&keys[0], 0, keys.shape[0], key)
                 last = at + max_rows
+                head = -1
                 while at < keys.shape[0] and keys[at] == key and at < last:
                     row = key_rows[at]
                     at += 1
                     if not alive[row]:
+                        continue
+                    if heads.shape[0]:
+                        if heads[row] == head:
+                            continue
+                        head = heads[row]
+                        if not _listed(head, &out_rows[i, 0], filled):
+                            keep_row(
+                                head,
+                                _company_score(
+                                    &clients[i], own_grams, &client_ends[3 * i],
+                                    &companies[0], their_grams, &doc_ends[0], &idf[0], &heads[0],
+                                    &sites[0], begins[row], sites.shape[0],
+                                    holds_row(&former, former_rows, head),
+                                ),
+                                &out_rows[i, 0], &out_scores[i, 0], limit, &filled,
+                            )
                         continue
                     compare_gram_lists(
                         own_grams, &client_ends[3 * i],
@@ -123,6 +170,7 @@ def propose_by_grams(
     const uint64_t[::1] former_keys, const int32_t[::1] former_rows,
     const Row[::1] companies, const int64_t[::1] doc_ends, const int32_t[::1] doc_grams,
     const float[::1] idf, const uint8_t[::1] alive,
+    const int32_t[::1] heads, const int32_t[::1] begins, const int32_t[::1] sites,
     float[::1] mass, int32_t[::1] touched,
     int limit, int documents, int max_rows,
 ):
@@ -137,6 +185,8 @@ def propose_by_grams(
         doc_norms: As `_grams.document_norms` gives them.
         client_former: Keys of each client that are looked up among former names, shape (2, N).
         alive: 1 for rows that are still current.
+        heads: Head row of each row, as are `begins` and `sites` from `sites.Sites`: where they are
+            not empty, companies are proposed by their head rows, and scored by their best sites.
         mass: Scratch, one float per document, all 0; left all 0.
         touched: Scratch for document numbers; its length is the posting budget per client.
         limit: Rows kept per client.
@@ -158,7 +208,7 @@ def propose_by_grams(
     cdef float best_mass[MAX_DOCUMENTS]
     cdef int used, g, d, filled, kept
     cdef int64_t left, p, end, seen, r, last
-    cdef int32_t doc, row
+    cdef int32_t doc, row, head
     cdef float weight, value
     cdef NameScore names
     cdef KeyRows former
@@ -212,6 +262,20 @@ def propose_by_grams(
                 while r < last:
                     row = doc_rows[r]
                     r += 1
+                    if alive[row] and heads.shape[0]:
+                        head = heads[row]
+                        if not _listed(head, &out_rows[i, 0], filled):
+                            keep_row(
+                                head,
+                                _company_score(
+                                    &clients[i], &client_grams[0], &client_ends[3 * i],
+                                    &companies[0], &doc_grams[0], &doc_ends[0], &idf[0], &heads[0],
+                                    &sites[0], begins[row], sites.shape[0],
+                                    holds_row(&former, former_rows, head),
+                                ),
+                                &out_rows[i, 0], &out_scores[i, 0], limit, &filled,
+                            )
+                        continue
                     if alive[row]:
                         keep_row(
                             row,

@@ -68,7 +68,7 @@ cdef inline void compare_gram_lists(
             out.company_cover = shared / b_mass
 
 
-cdef inline float _place_agreement(const Row* a, const Row* b) noexcept nogil:
+cdef inline float place_agreement(const Row* a, const Row* b) noexcept nogil:
     """Agreement of two places in [0, 1]: from the prefecture to the house number."""
     cdef float score = 0
     cdef int32_t p, q
@@ -96,16 +96,11 @@ cdef inline float _place_agreement(const Row* a, const Row* b) noexcept nogil:
     return score
 
 
-cdef inline float retrieval_score(
+cdef inline float name_agreement(
     const Row* a, const Row* b, const NameScore* names, bint former
 ) noexcept nogil:
-    """How promising a pair is, in [0, 1]: orders candidates within a blocker and within the slots.
-
-    It depends on the pair only, not on the blocker that found it. `former` says that the client's
-    name is a former name of the company, which counts as an equal name.
-    """
-    cdef float name, score, place
-    name = names.cosine[0]
+    """Agreement of two names in [0, 1]; a former name of the company counts as an equal one."""
+    cdef float name = names.cosine[0]
     if former or (a.core and a.core == b.core):
         name = 1
     elif name < <float>0.97 and a.stem and (a.stem == b.stem or a.stem == b.core):
@@ -118,7 +113,20 @@ cdef inline float retrieval_score(
         name = names.client_cover * names.client_cover * <float>0.8
     if names.company_cover * names.company_cover * 0.8 > name:
         name = names.company_cover * names.company_cover * <float>0.8
-    place = _place_agreement(a, b)
+    return name
+
+
+cdef inline float retrieval_score(
+    const Row* a, const Row* b, const NameScore* names, bint former
+) noexcept nogil:
+    """How promising a pair is, in [0, 1]: orders candidates within a blocker and within the slots.
+
+    It depends on the pair only, not on the blocker that found it. `former` says that the client's
+    name is a former name of the company, which counts as an equal name.
+    """
+    cdef float name, score, place
+    name = name_agreement(a, b, names, former)
+    place = place_agreement(a, b)
     score = <float>0.55 * name + <float>0.2 * place
     # A company at exactly the client's address may have been renamed.
     if place >= <float>0.95:

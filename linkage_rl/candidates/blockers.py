@@ -118,7 +118,7 @@ class Blocker(Protocol):
 
         Returns:
             Shape (n, limit): each row once per client, by descending retrieval score, which is
-            above 0 for a row and 0 for an empty place (-1).
+            above 0 for a row and 0 for an empty place (-1). Any site of a company stands for it.
         """
 
 
@@ -169,6 +169,9 @@ class KeyBlocker:
             segment.documents.grams,
             segment.idf,
             alive,
+            segment.sites.heads,
+            segment.sites.begins,
+            segment.sites.rows,
             limit,
             self.max_rows,
         )
@@ -240,6 +243,9 @@ class NgramBlocker:
             segment.documents.grams,
             segment.idf,
             alive,
+            segment.sites.heads,
+            segment.sites.begins,
+            segment.sites.rows,
             mass,
             touched,
             limit,

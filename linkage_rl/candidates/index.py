@@ -18,10 +18,12 @@ from linkage_rl.candidates import _grams, _keys
 from linkage_rl.candidates.blockers import Blocker, Clients, Proposals
 from linkage_rl.candidates.changes import ChangingTable, RefreshReport, changed_rows
 from linkage_rl.candidates.encode import ROW, hash_texts
+from linkage_rl.candidates.fit import by_head_row, fit_sites
 from linkage_rl.candidates.keys import COUNTED
 from linkage_rl.candidates.offices import OfficeTable
 from linkage_rl.candidates.parts import Part, recount
 from linkage_rl.candidates.segment import Segment, SegmentBuilder, build_segment
+from linkage_rl.candidates.sites import Fit
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
 
@@ -31,7 +33,7 @@ MERGE_SHARE = 0.2
 
 @dataclass(frozen=True)
 class CompanyIndex:
-    """Rows of the company table, searchable by every blocker."""
+    """Rows of the company table, searchable by every blocker; several may be sites of a company."""
 
     parts: tuple[Part, ...]
     """The base, and the segment of changes where there is one."""
@@ -47,7 +49,8 @@ class CompanyIndex:
         return cls((Part.of(base),), offices, watermark)
 
     def __len__(self) -> int:
-        return int(sum(part.alive.sum() for part in self.parts))
+        """Number of companies."""
+        return sum(part.companies for part in self.parts)
 
     @property
     def base(self) -> Segment:
@@ -72,10 +75,14 @@ class CompanyIndex:
             limit: Candidates per client.
 
         Returns:
-            Rows of the index and their retrieval scores, shape (n, limit).
+            Head rows of the companies and their retrieval scores, shape (n, limit).
         """
         found = [
-            blocker.propose(part.segment, part.alive, clients, chosen, limit) for part in self.parts
+            by_head_row(
+                blocker.propose(part.segment, part.alive, clients, chosen, limit),
+                part.segment.sites,
+            )
+            for part in self.parts
         ]
         if len(found) == 1:
             return found[0]
@@ -95,7 +102,7 @@ class CompanyIndex:
         )
 
     def name_frequencies(self, clients: Clients) -> NDArray[np.int64]:
-        """Rows of the table that share each of `COUNTED` with N clients, shape (N, C)."""
+        """Companies of the table that share each of `COUNTED` with N clients, shape (N, C)."""
         counts = np.zeros((len(clients), len(COUNTED)), dtype=np.int64)
         for place, name in enumerate(COUNTED):
             wanted = clients.keys[name][0]
@@ -104,7 +111,7 @@ class CompanyIndex:
         return counts
 
     def former_name_frequencies(self, clients: Clients) -> NDArray[np.int64]:
-        """Rows of the table that had the core or the stem of N clients as a former name; (N,).
+        """Companies of the table that had the core or the stem of N clients as a former name; (N,).
 
         Of core and stem the more frequent one is counted.
         """
@@ -134,6 +141,17 @@ class CompanyIndex:
                 rows[mine] - part.first_row,
             )
         return had
+
+    @property
+    def has_sites(self) -> bool:
+        """Whether any company has several rows."""
+        return any(part.segment.sites for part in self.parts)
+
+    def fit(
+        self, clients: Clients, client_of_pair: NDArray[np.int64], rows: NDArray[np.int64]
+    ) -> Fit:
+        """The sites of each pair's company that fit its client best."""
+        return fit_sites(self._split(rows), clients, client_of_pair, rows)
 
     def rows(self, rows: NDArray[np.int64]) -> NDArray[np.void]:
         """Packed rows, shape (P,)."""
@@ -207,7 +225,7 @@ class CompanyIndex:
         )
 
     def find(self, company_ids: Sequence[str]) -> NDArray[np.int64]:
-        """Row that is alive of each company, -1 where the index has none; shape (N,)."""
+        """Head row that is alive of each company, -1 where the index has none; shape (N,)."""
         wanted = hash_texts(company_ids)
         rows = np.full(len(wanted), -1, dtype=np.int64)
         for part in self.parts:
@@ -219,6 +237,17 @@ class CompanyIndex:
             hit = (index.keys[place] == wanted) & (part.alive[own] == 1)
             rows = np.where(hit, own + part.first_row, rows)
         return rows
+
+    def find_all(self, company_ids: Sequence[str]) -> NDArray[np.int64]:
+        """All rows that are alive of these companies, ascending."""
+        heads = self.find(company_ids)
+        heads = heads[heads >= 0]
+        return np.concatenate(
+            [
+                part.segment.sites.siblings(heads[mine] - part.first_row) + part.first_row
+                for part, mine in self._split(heads)
+            ]
+        )
 
     def fetch(self, company_ids: Sequence[str]) -> CompanyRows:
         """Those of these companies that the index holds, as they were when indexed."""

@@ -22,7 +22,7 @@ class Part:
     first_row: int
     """Row of the index at which the segment begins."""
     counts: NDArray[np.uint16]
-    """Rows of the table that share each of `COUNTED` with this row, shape (n, C)."""
+    """Companies of the table that share each of `COUNTED` with this row, shape (n, C)."""
 
     @classmethod
     def of(cls, segment: Segment, first_row: int = 0) -> "Part":
@@ -31,38 +31,51 @@ class Part:
         return cls(segment, alive, first_row, segment.counts)
 
     @cached_property
-    def dead_keys(self) -> Mapping[str, NDArray[np.uint64]]:
-        """Key name to the keys of the rows that are not alive, ascending."""
-        counted = (*COUNTED, "former_name")
-        if self.alive.all():
+    def companies(self) -> int:
+        """Number of companies that are alive."""
+        return int(self.alive[self.segment.sites.is_head(len(self.alive))].sum())
+
+    @cached_property
+    def uncounted_keys(self) -> Mapping[str, NDArray[np.uint64]]:
+        """Key name to keys that do not count, ascending: of rows that are not alive, and repeats.
+
+        A company counts once for a key that several of its sites have.
+        """
+        counted, sites = (*COUNTED, "former_name"), self.segment.sites
+        if self.alive.all() and not sites:
             return dict.fromkeys(counted, np.zeros(0, dtype=np.uint64))
         keys = {name: self.segment.keys[name] for name in counted}
-        return {name: index.keys[self.alive[index.rows] == 0] for name, index in keys.items()}
+        return {
+            name: index.keys[
+                (self.alive[index.rows] == 0) | sites.repeats(index.keys, index.rows)
+            ]
+            for name, index in keys.items()
+        }
 
     def with_counts(self, counts: NDArray[np.uint16]) -> "Part":
-        """The same rows with other counts; `dead_keys` is not computed again."""
+        """The same rows with other counts; `uncounted_keys` are not computed again."""
         part = replace(self, counts=counts)
-        vars(part)["dead_keys"] = self.dead_keys
+        vars(part)["uncounted_keys"] = self.uncounted_keys
         return part
 
     def count(self, name: str, wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """How many rows that are alive have each wanted key, shape (N,); 0 for the key 0."""
+        """How many companies that are alive have each wanted key, shape (N,); 0 for the key 0."""
         counts = _keys.count_keys(self.segment.keys[name].keys, wanted)
-        dead = self.dead_keys[name]
-        return counts - _keys.count_keys(dead, wanted) if len(dead) else counts
+        uncounted = self.uncounted_keys[name]
+        return counts - _keys.count_keys(uncounted, wanted) if len(uncounted) else counts
 
 
 def recount(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """The parts with the frequency of each counted key over all rows that are alive.
+    """The parts with the frequency of each counted key over all companies that are alive.
 
-    Only keys that a change has touched are counted again: those of rows that are not alive, and
-    all keys of the later parts. The base's own counts are right for the others.
+    Only keys that a change has touched are counted again: those that no longer count, and all keys
+    of the later parts. The base's own counts are right for the others.
     """
     counts = [part.segment.counts.copy() for part in parts]
     for place, name in enumerate(COUNTED):
         indexes = [part.segment.keys[name] for part in parts]
         later = [index.keys for index in indexes[1:]]
-        touched = np.unique(np.concatenate([parts[0].dead_keys[name], *later]))
+        touched = np.unique(np.concatenate([parts[0].uncounted_keys[name], *later]))
         total = sum(
             (part.count(name, touched) for part in parts),
             start=np.zeros(len(touched), dtype=np.int64),

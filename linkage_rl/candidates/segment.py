@@ -8,6 +8,7 @@ n-gram weighs by its *idf* (inverse document frequency): a rare one says more th
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from linkage_rl.candidates.encode import (
 )
 from linkage_rl.candidates.growing import GrowingArray
 from linkage_rl.candidates.keys import COUNTED, FILED, KEYS, filings, hashed_keys
+from linkage_rl.candidates.sites import Sites, with_inherited
 from linkage_rl.candidates.strings import GrowingStrings, StringColumn
 from linkage_rl.records import FIELDS, CanonicalBatch, CompanyRows
 from linkage_rl.text.canonical import canonicalise
@@ -63,12 +65,13 @@ class Segment:
     document_row_ends: NDArray[np.int64]
     """Rows of document m are document_rows[document_row_ends[m]:document_row_ends[m + 1]]."""
     document_rows: NDArray[np.int32]
+    """A company with several sites of one name is listed once."""
     document_norms: NDArray[np.float32]
     gram_starts: NDArray[np.int64]
     """Documents of n-gram bucket g are postings[gram_starts[g]:gram_starts[g + 1]]."""
     postings: NDArray[np.int32]
     counts: NDArray[np.uint16]
-    """Rows of the segment that share each of `COUNTED` with this row, shape (n, C)."""
+    """Companies of the segment that share each of `COUNTED` with this row, shape (n, C)."""
     keys: dict[str, KeyIndex]
     """Key name to its index: every key of `KEYS` and `COUNTED`, and `company_id`."""
     idf: NDArray[np.float32]
@@ -78,6 +81,12 @@ class Segment:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @cached_property
+    def sites(self) -> Sites:
+        """Which rows belong to one company."""
+        ids = self.keys["company_id"]
+        return Sites.of(ids.keys, ids.rows, len(self))
 
     def raw(self, name: str, rows: NDArray[np.integer]) -> list[str]:
         """A raw field of these rows, '' where missing."""
@@ -111,7 +120,7 @@ class SegmentBuilder:
             records = records.take(is_open)
         if len(records) == 0:
             return
-        canonical = canonicalise(records)
+        canonical = canonicalise(with_inherited(records))
         for name, (hashes, own) in filings(canonical).items():
             self._filed[name][0].append(hashes)
             self._filed[name][1].append(own + np.int32(len(self)))
@@ -144,13 +153,16 @@ class SegmentBuilder:
         documents, rows["doc"] = self._documents()
         # popped one by one, so that hashes and sorted keys are never all in memory
         keys = {name: KeyIndex.build(self._keys.pop(name).array()) for name in [*self._keys]}
+        sites = Sites.of(keys["company_id"].keys, keys["company_id"].rows, len(rows))
         for name, (hashes, own) in self._filed.items():
-            keys[name] = KeyIndex.build(hashes.array(), own.array())
+            keys[name] = _filed_once(hashes.array(), own.array(), sites)
         starts, postings = _grams.invert(documents.gram_offsets, documents.grams, GRAM_BUCKETS)
         idf = inverse_document_frequency(starts, len(documents)) if base is None else base.idf
         order = np.argsort(rows["doc"], kind="stable").astype(np.int32)
+        if sites:
+            order = order[~sites.repeats(rows["doc"][order].astype(np.uint64), order)]
         row_ends = np.zeros(len(documents) + 1, dtype=np.int64)
-        np.cumsum(np.bincount(rows["doc"], minlength=len(documents)), out=row_ends[1:])
+        np.cumsum(np.bincount(rows["doc"][order], minlength=len(documents)), out=row_ends[1:])
         return Segment(
             rows,
             self._ids.column(),
@@ -160,7 +172,7 @@ class SegmentBuilder:
             _grams.document_norms(documents.gram_offsets, documents.grams, idf),
             starts,
             postings,
-            _counts(keys, len(rows)),
+            _counts(keys, len(rows), sites),
             keys,
             idf,
             {
@@ -188,11 +200,26 @@ class SegmentBuilder:
         return Documents(core, kana, latin, offsets.array(), grams.array()), doc
 
 
-def _counts(keys: dict[str, KeyIndex], rows: int) -> NDArray[np.uint16]:
+def _filed_once(hashes: NDArray[np.uint64], rows: NDArray[np.int32], sites: Sites) -> KeyIndex:
+    """Keys filed under the head row of each company, once per company."""
+    if not sites:
+        return KeyIndex.build(hashes, rows)
+    heads = sites.head_of(rows)
+    order = np.argsort(heads, kind="stable")
+    index = KeyIndex.build(hashes[order], heads[order])
+    kept = ~sites.repeats(index.keys, index.rows)
+    return KeyIndex(index.keys[kept], index.rows[kept])
+
+
+def _counts(keys: dict[str, KeyIndex], rows: int, sites: Sites) -> NDArray[np.uint16]:
+    """Companies that share each of `COUNTED` with each row, shape (rows, C)."""
     counts = np.zeros((rows, len(COUNTED)), dtype=np.uint16)
     for place, name in enumerate(COUNTED):
         index = keys[name]
         _, inverse, sizes = np.unique(index.keys, return_inverse=True, return_counts=True)
+        if sites:
+            repeats = sites.repeats(index.keys, index.rows)
+            sizes = sizes - np.bincount(inverse[repeats], minlength=len(sizes))
         counts[index.rows, place] = np.minimum(sizes[inverse], 65_535)
     return counts
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from linkage_rl.candidates.blockers import Clients
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.keys import COUNTED
+from linkage_rl.candidates.sites import Fit
 
 OF_COMPANY: Final = tuple(f"company_{name}_frequency" for name in COUNTED)
 NAMES: Final = (*OF_COMPANY, *(f"client_{name}_frequency" for name in COUNTED))
@@ -53,9 +54,26 @@ def _scaled(scale: NDArray[np.float32], counts: NDArray[np.integer]) -> NDArray[
     return values
 
 
+_GROUP_OF: Final = {
+    **dict.fromkeys(("name", "core", "kana"), "name"),
+    "phone": "phone",
+    "domain": "domain",
+    "corporate_number": "number",
+}
+"""Each of `COUNTED` to its group of `sites.GROUPS`; the others go with the place."""
+
+
 def company_frequencies(index: CompanyIndex, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """How common each of `COUNTED` of P companies is, shape (P, C), in [0, 1]."""
     return _scaled(_OF_COMPANY, index.counts(rows))
+
+
+def site_frequencies(index: CompanyIndex, fit: Fit) -> NDArray[np.float32]:
+    """`company_frequencies` of the sites that fit each of P clients best, shape (P, C)."""
+    groups = [_GROUP_OF.get(name, "place") for name in COUNTED]
+    counts = {group: index.counts(fit.of(group)) for group in dict.fromkeys(groups)}
+    own = np.stack([counts[group][:, place] for place, group in enumerate(groups)], axis=1)
+    return _scaled(_OF_COMPANY, own)
 
 
 def client_frequencies(index: CompanyIndex, clients: Clients) -> NDArray[np.float32]:

@@ -82,21 +82,29 @@ class Comparison:
     ) -> NDArray[np.float32]:
         """Features of P pairs, shape (P, F), in [0, 1]; the same whichever blocker found a pair.
 
+        A company with several sites is compared by those that fit the client best.
+
         Args:
             client_of_pair: Client of each pair, shape (P,).
-            rows: Index row of each pair, shape (P,).
+            rows: Index row of each pair's company, its head row, shape (P,).
         """
         index, clients = self._index, self._clients
         if len(rows) == 0:
             return np.zeros((0, len(PAIR_FEATURES)), dtype=np.float32)
-        packed = index.rows(rows)
+        if index.has_sites:
+            fit = index.fit(clients, client_of_pair, rows)
+            packed, named = fit.packed, fit.of("name")
+            frequencies = context.site_frequencies(index, fit)
+        else:
+            packed, named = index.rows(rows), rows
+            frequencies = context.company_frequencies(index, rows)
         return np.concatenate(
             [
-                spelling.spelling(index, clients, client_of_pair, rows),
+                spelling.spelling(index, clients, client_of_pair, named),
                 structure.structure(clients, client_of_pair, packed),
                 places.places(index, clients, client_of_pair, packed),
                 mentions.mentions(self._mentioned[client_of_pair], packed),
-                context.company_frequencies(index, rows),
+                frequencies,
                 self._client_frequencies[client_of_pair],
                 history.history(
                     index, clients, client_of_pair, rows, self._former_name_frequencies

@@ -1,0 +1,19 @@
+import numpy as np
+from numpy.typing import NDArray
+
+def join_sites(
+    clients: NDArray[np.void],
+    client_ends: NDArray[np.int64],
+    client_grams: NDArray[np.int32],
+    client_of_pair: NDArray[np.int64],
+    row_of_pair: NDArray[np.int64],
+    companies: NDArray[np.void],
+    doc_ends: NDArray[np.int64],
+    doc_grams: NDArray[np.int32],
+    idf: NDArray[np.float32],
+    heads: NDArray[np.int32],
+    begins: NDArray[np.int32],
+    rows: NDArray[np.int32],
+    joined: NDArray[np.void],
+    chosen: NDArray[np.int32],
+) -> None: ...

@@ -1,0 +1,50 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Kernel that joins the rows of a company that fit a client best into one row for each pair."""
+
+import numpy as np
+
+from libc.stdint cimport int32_t, int64_t
+
+from linkage_rl.candidates._rows cimport Row
+from linkage_rl.candidates._score cimport NameScore
+from linkage_rl.candidates._sites cimport GROUPS, best_sites, count_sites, join_groups
+
+
+def join_sites(
+    const Row[::1] clients, const int64_t[::1] client_ends, const int32_t[::1] client_grams,
+    const int64_t[::1] client_of_pair, const int64_t[::1] row_of_pair,
+    const Row[::1] companies, const int64_t[::1] doc_ends, const int32_t[::1] doc_grams,
+    const float[::1] idf,
+    const int32_t[::1] heads, const int32_t[::1] begins, const int32_t[::1] rows,
+    Row[::1] joined, int32_t[:, ::1] chosen,
+):
+    """Write for P pairs the row that each group of fields is taken from, and the joined row.
+
+    Args:
+        row_of_pair: Any row of the company of each pair.
+        heads: Head row of each row.
+        begins: Place in `rows` at which the rows of its company begin, of each row.
+        rows: All rows, those of one company side by side, its head row first.
+        joined: Written; the joined row of each pair, shape (P,).
+        chosen: Written; the row of each group, shape (P, groups).
+    """
+    cdef Py_ssize_t i, n = row_of_pair.shape[0], client
+    cdef int64_t begin
+    cdef NameScore names
+    cdef const int32_t* own_grams = NULL
+    cdef const int32_t* their_grams = NULL
+    if client_grams.shape[0]:
+        own_grams = &client_grams[0]
+    if doc_grams.shape[0]:
+        their_grams = &doc_grams[0]
+    with nogil:
+        for i in range(n):
+            client = client_of_pair[i]
+            begin = begins[row_of_pair[i]]
+            best_sites(
+                &clients[client], own_grams, &client_ends[3 * client],
+                &companies[0], their_grams, &doc_ends[0], &idf[0],
+                &rows[begin], count_sites(&heads[0], &rows[0], begin, rows.shape[0]),
+                &chosen[i, 0], &names,
+            )
+            join_groups(&companies[0], &chosen[i, 0], &joined[i])
