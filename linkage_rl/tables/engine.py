@@ -16,10 +16,14 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 
 from linkage_rl.errors import DatabaseError
 from linkage_rl.tables.credentials import shown
+from linkage_rl.tables.statements import limit_statements
 
 CONNECT_TIMEOUT_S: Final = 10
+"""Longest wait for an answer to a new connection, and for a free one of the pool."""
 LOCK_TIMEOUT_S: Final = 30
 """How long SQLite waits for another writer."""
+ANSWER_TIMEOUT_S: Final = 30
+"""How long a server may be silent on the network before its connection counts as lost."""
 
 
 @dataclass(frozen=True)
@@ -29,39 +33,50 @@ class Limits:
     connections: int = 2
     """Connections open at once."""
     timeout_s: float = 2.0
-    """Limit for getting a connection, and for each statement (PostgreSQL only)."""
+    """Limit of each reading statement, in PostgreSQL, MariaDB and MySQL."""
+    retry_s: float = 0.0
+    """How long a statement is tried again while the database does not answer."""
 
 
-def open_engine(url: URL, *, read_only: bool, limits: Limits | None = None) -> Engine:
+COMMAND_LIMITS: Final = Limits(connections=5, timeout_s=300.0, retry_s=60.0)
+"""Limits of a command, which has time; a request to the server has none."""
+
+
+def open_engine(url: URL, *, read_only: bool, limits: Limits = COMMAND_LIMITS) -> Engine:
     """An engine that logs no values; it connects at its first statement.
+
+    Nothing that a pooler in transaction mode refuses or loses is used with PostgreSQL: no start-up
+    options, no prepared statements, no settings of a session. A statement of a connection in
+    AUTOCOMMIT is a transaction of its own, read-only and limited in time, in one round trip.
 
     A SQLite file that does not exist is not created by opening it.
 
     Args:
         url: The database.
         read_only: Whether the database refuses all writing.
-        limits: None sets no limits.
+        limits: Connections and time that it may use.
 
     Raises:
         DatabaseError: The URL names a database kind or driver that is not installed.
     """
     options: dict[str, Any] = {"hide_parameters": True}
     if url.drivername.startswith("sqlite"):
-        url = _existing_file(url, "ro" if read_only else "rw")
         options |= {"connect_args": {"timeout": LOCK_TIMEOUT_S}}
+        engine_url = _existing_file(url, "ro" if read_only else "rw")
     else:
-        # a server may have closed a pooled connection
-        options["pool_pre_ping"] = True
-    if limits is not None:
+        engine_url = url
         options |= {
+            "connect_args": _driver_arguments(url, limits),
             "pool_size": limits.connections,
             "max_overflow": 0,
-            "pool_timeout": limits.timeout_s,
+            "pool_timeout": min(limits.timeout_s, CONNECT_TIMEOUT_S),
+            # readers replace a connection that the server has closed, see `retry`
+            "pool_pre_ping": not read_only,
         }
-    if url.drivername == "postgresql+psycopg":
-        options["connect_args"] = _postgres_arguments(url, read_only, limits)
     with database_errors(url, "open the database"):
-        return create_engine(url, **options)
+        engine = create_engine(engine_url, **options)
+    limit_statements(engine, limits.timeout_s, read_only)
+    return engine
 
 
 def sqlite_path(url: URL) -> Path | None:
@@ -88,18 +103,26 @@ def database_errors(url: URL, doing: str) -> Iterator[None]:
         ) from None
 
 
-def _postgres_arguments(url: URL, read_only: bool, limits: Limits | None) -> dict[str, Any]:
-    options = [str(url.query["options"])] if "options" in url.query else []
-    if read_only:
-        options.append("-c default_transaction_read_only=on")
-    if limits is not None:
-        options.append(f"-c statement_timeout={round(limits.timeout_s * 1000)}")
-    arguments: dict[str, Any] = {"options": " ".join(options)}
-    if "connect_timeout" not in url.query:
-        # the driver takes full seconds, 2 or more
-        wait = CONNECT_TIMEOUT_S if limits is None else max(2, math.ceil(limits.timeout_s))
-        arguments["connect_timeout"] = wait
-    return arguments
+def _driver_arguments(url: URL, limits: Limits) -> dict[str, Any]:
+    """Arguments of the driver's `connect`; those of the URL's query go before them."""
+    # the drivers take full seconds, libpq 2 or more
+    wait = max(2, math.ceil(min(limits.timeout_s, CONNECT_TIMEOUT_S)))
+    arguments: dict[str, Any] = {}
+    if url.drivername in ("postgresql+psycopg", "postgresql+psycopg2"):
+        arguments = {
+            "connect_timeout": wait,
+            # a host that went away without a word is noticed by these, not by a statement's limit
+            "keepalives_idle": ANSWER_TIMEOUT_S // 3,
+            "keepalives_interval": ANSWER_TIMEOUT_S // 6,
+            "keepalives_count": 3,
+            "tcp_user_timeout": ANSWER_TIMEOUT_S * 1000,
+        }
+    if url.drivername == "postgresql+psycopg":
+        arguments |= {"prepare_threshold": None, "cursor_factory": psycopg.ClientCursor}
+    if url.drivername in ("mysql+pymysql", "mariadb+pymysql"):
+        silence = math.ceil(limits.timeout_s) + ANSWER_TIMEOUT_S
+        arguments = {"connect_timeout": wait, "read_timeout": silence}
+    return {name: value for name, value in arguments.items() if name not in url.query}
 
 
 def _existing_file(url: URL, mode: str) -> URL:

@@ -1,19 +1,26 @@
 """The company table in a SQL database: loaded in bulk, changed daily, read in streams."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar, overload
 
-from sqlalchemy import Select, Table
+from sqlalchemy import Executable, Row, Select, Table
 from sqlalchemy.engine import URL, Connection, Engine
 
 from linkage_rl.errors import DatabaseError
 from linkage_rl.records import CompanyRows
 from linkage_rl.tables import bulk, ddl
 from linkage_rl.tables.credentials import parse_url, shown
-from linkage_rl.tables.engine import Limits, database_errors, open_engine, sqlite_path
+from linkage_rl.tables.engine import (
+    COMMAND_LIMITS,
+    Limits,
+    database_errors,
+    open_engine,
+    sqlite_path,
+)
 from linkage_rl.tables.layout import TableLayout, as_text, find_table
+from linkage_rl.tables.retry import Retry
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 
 CHUNK: Final = 50_000
@@ -21,6 +28,8 @@ CHUNK: Final = 50_000
 
 BLOCK: Final = 2_000
 """Rows turned into columns at once; more live rows would keep the garbage collector busy."""
+
+Result = TypeVar("Result")
 
 
 class CompanyStore:
@@ -45,7 +54,7 @@ class CompanyStore:
             url: SQLAlchemy URL; 'sqlite:///FILE' or 'postgresql://USER:PASSWORD@HOST/NAME'.
             mapping: Table and column names.
             read_only: Whether all writing is refused, also by the database.
-            limits: Connections and time that it may use; None sets no limits.
+            limits: Connections and time that it may use; None takes `COMMAND_LIMITS`.
 
         Raises:
             DatabaseError: The URL is malformed or its driver is not installed.
@@ -53,7 +62,9 @@ class CompanyStore:
         self.url = parse_url(url) if isinstance(url, str) else url
         self.mapping = mapping
         self.read_only = read_only
+        limits = limits or COMMAND_LIMITS
         self._engine = open_engine(self.url, read_only=read_only, limits=limits)
+        self._retry = Retry(self.url, limits.retry_s)
 
     def __repr__(self) -> str:
         return f"CompanyStore({shown(self.url)!r}, table={self.mapping.table!r})"
@@ -154,10 +165,7 @@ class CompanyStore:
         layout = self._layout
         rows: Sequence[Sequence[Any]] = []
         if company_ids:
-            with self._reading(self._autocommit) as connection:
-                rows = connection.execute(
-                    layout.by_ids, layout.id_parameters(company_ids)
-                ).fetchall()
+            rows = self._read(layout.by_ids, layout.id_parameters(company_ids))
         values = list(zip(*rows, strict=True)) if rows else [()] * len(layout.columns)
         found = layout.rows(values)
         place = {company_id: row for row, company_id in enumerate(found.records.ids)}
@@ -193,8 +201,7 @@ class CompanyStore:
 
     @cached_property
     def _layout(self) -> TableLayout:
-        with database_errors(self.url, f"read table {self.mapping.table!r}"):
-            return find_table(self._engine, self.mapping)
+        return self._read(lambda: find_table(self._autocommit, self.mapping))
 
     def _add_later_columns(self, table: Table) -> None:
         lacking = [column for column in ddl.LATER_COLUMNS if column not in self._layout.columns]
@@ -204,8 +211,8 @@ class CompanyStore:
             del self._layout
 
     def _one(self, statement: Select[Any]) -> object:
-        with self._reading(self._autocommit) as connection:
-            return connection.execute(statement).scalar()
+        rows = self._read(statement)
+        return rows[0][0] if rows else None
 
     def _stream(self, statement: Select[Any], size: int) -> Iterator[list[list[Any]]]:
         """Rows that a SELECT finds, as columns of up to `size` values."""
@@ -224,6 +231,35 @@ class CompanyStore:
                     columns = [[] for _ in columns]
         if columns[0]:
             yield columns
+
+    @overload
+    def _read(
+        self, task: Executable, parameters: Mapping[str, Any] | None = None
+    ) -> Sequence[Row[Any]]: ...
+
+    @overload
+    def _read(self, task: Callable[[], Result]) -> Result: ...
+
+    def _read(self, task: Any, parameters: Mapping[str, Any] | None = None) -> Any:
+        """All rows of a statement, or the result of a task that reads.
+
+        The statement is a read-only transaction of its own. It is sent again, or the task run
+        again, where the connection is lost or the server is away.
+
+        Args:
+            task: A statement, or a function that reads through `_autocommit`.
+            parameters: Parameters of the statement.
+
+        Raises:
+            DatabaseError: The statement failed, or the database did not answer for too long.
+        """
+
+        def rows() -> Sequence[Row[Any]]:
+            with self._autocommit.connect() as connection:
+                return connection.execute(task, parameters).fetchall()
+
+        with database_errors(self.url, f"read table {self.mapping.table!r}"):
+            return self._retry(rows if isinstance(task, Executable) else task)
 
     @contextmanager
     def _reading(self, engine: Engine) -> Iterator[Connection]:
