@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Final, Self, TypeVar, overload
 
-from sqlalchemy import Executable, Row, Select, Table
+from sqlalchemy import Executable, Select, Table
 from sqlalchemy.engine import URL, Connection, Engine
 
 from linkage_rl.errors import DatabaseError
@@ -235,7 +235,7 @@ class CompanyStore:
     @overload
     def _read(
         self, task: Executable, parameters: Mapping[str, Any] | None = None
-    ) -> Sequence[Row[Any]]: ...
+    ) -> Sequence[Sequence[Any]]: ...
 
     @overload
     def _read(self, task: Callable[[], Result]) -> Result: ...
@@ -254,7 +254,7 @@ class CompanyStore:
             DatabaseError: The statement failed, or the database did not answer for too long.
         """
 
-        def rows() -> Sequence[Row[Any]]:
+        def rows() -> Sequence[Sequence[Any]]:
             with self._autocommit.connect() as connection:
                 return connection.execute(task, parameters).fetchall()
 
