@@ -17,7 +17,7 @@ from linkage_rl.errors import SchemaError
 from linkage_rl.linked_columns import COLUMNS
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 
-Columns = Mapping[str, str] | ColumnMapping | None
+Columns = Mapping[str, str | Sequence[str]] | ColumnMapping | None
 """Field to the column that holds it, as {"name": "会社名"}; None where every name is canonical."""
 
 
@@ -89,7 +89,8 @@ def column_mapping(columns: Columns) -> ColumnMapping:
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"there are {known}"
             raise SchemaError(f"columns= names the unknown field {name!r}; {hint}")
-    return ColumnMapping(**columns)
+    named: dict[str, Any] = {**columns}
+    return ColumnMapping(**named)
 
 
 @dataclass(frozen=True)

@@ -271,8 +271,8 @@ def _fingerprint(settings: LinkSettings, source: ListFile, table: str) -> str:
         settings.encoding,
         settings.sheet,
         f"{settings.header_row} {settings.bom}",
-        *astuple(settings.columns),
-        *astuple(settings.table.mapping),
+        *map(str, astuple(settings.columns)),
+        *map(str, astuple(settings.table.mapping)),
         str(settings.chunk),
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

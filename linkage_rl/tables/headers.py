@@ -5,13 +5,18 @@ Recognition works on columns that the mapping of the user leaves open; what it f
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 from unicodedata import normalize
 
 from linkage_rl.errors import InputFileError
 from linkage_rl.tables.header_words import PERSONS, WORDS
-from linkage_rl.tables.schema import CLIENT_FIELDS, COMPANY_COLUMNS, ColumnMapping
+from linkage_rl.tables.schema import (
+    CLIENT_FIELDS,
+    COLUMN_FIELDS,
+    COMPANY_COLUMNS,
+    ColumnMapping,
+)
 
 HEAD_ROWS: Final = 50
 """Rows at the beginning of a file among which its header is looked for."""
@@ -22,7 +27,6 @@ BLANK: Final = " \t\r\n\u3000\xa0\x1a"
 _EMPTY: Final = ("", " ", "\u3000")
 """First cells of rows that may be blank."""
 _MARKS: Final = re.compile("[^\\w〒]+|_|必須|任意")
-_COLUMNS: Final = tuple(one.name for one in fields(ColumnMapping)[1:])
 _UNRANKED: Final = 1 << 20
 
 
@@ -112,7 +116,7 @@ def is_blank(cells: Iterable[str]) -> bool:
 
 def known_words(mapping: ColumnMapping) -> frozenset[str]:
     """Folded headers that a file read with this mapping may have."""
-    return frozenset(WORDS) | {fold(getattr(mapping, name)) for name in _COLUMNS} - {""}
+    return frozenset(WORDS) | {fold(one) for one in _named(mapping)} - {""}
 
 
 def words_in(row: Iterable[str], known: frozenset[str]) -> int:
@@ -185,11 +189,12 @@ def recognise(
     """
     found: dict[str, str] = {}
     others: list[tuple[str, str]] = []
+    joined = mapping.joined(header)
     for name in _wanted(mapping, header, key):
         theirs = getattr(mapping, name)
-        if not theirs or theirs in header:
+        if not theirs or theirs in header or name in joined:
             continue
-        taken = {getattr(mapping, one) for one in _COLUMNS} | {*found.values()}
+        taken = _named(mapping) | {*found.values()}
         free = [column for column in header if column not in taken]
         columns = _candidates(name, theirs, free, header, key)
         if name == "name":
@@ -206,11 +211,17 @@ def recognise(
     if "address" in found and "street" in found:
         # an address in two columns, as 住所1 and 住所2
         found["address"] = f"{found['address']}+{found.pop('street')}"
+    named: dict[str, Any] = {**found}
     return Recognition(
-        replace(mapping, **found),
+        replace(mapping, **named),
         {column: name for name, column in found.items() if column},
         tuple(notes),
     )
+
+
+def _named(mapping: ColumnMapping) -> set[str]:
+    """Every column that the mapping names, each of a list of columns for itself."""
+    return {part for name in COLUMN_FIELDS for part in getattr(mapping, name).split("+")}
 
 
 def _all_digits(column: str, header: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
@@ -224,7 +235,10 @@ def _wanted(mapping: ColumnMapping, header: Sequence[str], key: str) -> list[str
     if key == "client_id":
         # the truth first, as a `Company_ID` would do for the client's id as well
         wanted = ["company_id", key, *CLIENT_FIELDS, "address"]
-    if {mapping.street, mapping.address} & set(header):
+    if {mapping.street, mapping.address} & set(header) or {*mapping.joined(header)} & {
+        "street",
+        "address",
+    }:
         return [name for name in wanted if name not in ("street", "address")]
     return wanted
 

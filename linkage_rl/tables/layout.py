@@ -5,11 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    CHAR,
     ColumnElement,
+    Date,
+    DateTime,
+    FromClause,
     Select,
     String,
     Text,
@@ -18,20 +23,21 @@ from sqlalchemy import (
     cast,
     column,
     func,
-    inspect,
+    literal,
+    not_,
     or_,
     select,
     table,
+    true,
 )
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import NoSuchTableError
 from sqlalchemy.types import TypeEngine
 
-from linkage_rl.errors import DatabaseError
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
-from linkage_rl.tables.credentials import shown
+from linkage_rl.tables.closing import check_dates, closed_in_sql, read_closed_when
 from linkage_rl.tables.ddl import split_name
-from linkage_rl.tables.schema import ColumnMapping, nearest
+from linkage_rl.tables.own_columns import in_one, is_time, refuse_type, table_columns
+from linkage_rl.tables.schema import SEPARATOR, ColumnMapping
 
 
 @dataclass(frozen=True)
@@ -39,35 +45,70 @@ class TableLayout:
     """Selects canonical columns from a table of any column names and types."""
 
     columns: dict[str, ColumnElement[Any]]
-    """Canonical column to the table's own."""
+    """Canonical column to the table's own, or to an expression of several of them."""
+    source: FromClause
+    """The table."""
     dialect: str
     """'sqlite', 'postgresql' or another name of SQLAlchemy."""
+    closed: ColumnElement[Any] | None = None
+    """SQL text, '' while a company is open; see `closing.closed_in_sql`. None where the table does
+    not say which companies are closed."""
+    checked_dates: tuple[str, str] | None = None
+    """Column that is read as `closed_at` and table in words, where its type is not one of time."""
 
     @property
     def key(self) -> ColumnElement[Any]:
         """The column of company ids."""
         return self.columns["company_id"]
 
+    @property
+    def has_id(self) -> ColumnElement[bool]:
+        """Condition: a row without an id is no company, and every statement leaves it out."""
+        if isinstance(self.key.type, String):
+            return self.key != ""
+        return self.key.is_not(None)
+
+    @property
+    def is_open(self) -> ColumnElement[bool]:
+        """Condition: a company is open now."""
+        return true() if self.closed is None else self.closed == ""
+
+    @cached_property
+    def selected(self) -> dict[str, ColumnElement[Any]]:
+        """Canonical column to what is selected for it, in the order that `rows` expects."""
+        selected = dict(self.columns)
+        stamped = selected.get("updated_at")
+        if stamped is not None and isinstance(stamped.type, (Date, DateTime)):
+            # as text, since 'infinity' and zero dates are no times of Python
+            selected["updated_at"] = cast(stamped, Text)
+        if self.closed is not None:
+            selected["closed_at"] = self.closed
+        return selected
+
     def every(self) -> Select[Any]:
         """Selects all companies, ordered by company_id."""
-        return select(*self.columns.values()).order_by(self.key)
+        return select(*self.selected.values()).where(self.has_id).order_by(self.key)
 
     def keys(self) -> Select[Any]:
         """Selects all company ids in their order."""
-        return select(self.key).order_by(self.key)
+        return select(self.key).where(self.has_id).order_by(self.key)
 
     def size(self) -> Select[Any]:
         """Selects the number of companies."""
-        return select(func.count(self.key))
+        return select(func.count()).select_from(self.source).where(self.has_id)
 
     def open_size(self) -> Select[Any]:
         """Selects the number of companies that are not closed."""
-        closed = self.columns.get("closed_at")
-        if closed is None:
-            return self.size()
-        if isinstance(closed.type, String):
-            return self.size().where(or_(closed.is_(None), closed == ""))
-        return self.size().where(closed.is_(None))
+        return self.size().where(self.is_open)
+
+    def any_open(self) -> Select[Any]:
+        """Selects a row if any company is open."""
+        return select(literal(1)).select_from(self.source).where(self.has_id, self.is_open).limit(1)
+
+    def without_id(self) -> Select[Any]:
+        """Selects the number of rows that are left out because they have no id."""
+        no_id = or_(self.key.is_(None), not_(self.has_id))
+        return select(func.count()).select_from(self.source).where(no_id)
 
     def latest(self) -> Select[Any]:
         """Selects the latest `updated_at`; NULL where there is none."""
@@ -84,7 +125,7 @@ class TableLayout:
     @cached_property
     def by_ids(self) -> Select[Any]:
         """Selects the companies whose ids are given by `id_parameters`, however many."""
-        rows = select(*self.columns.values())
+        rows = select(*self.selected.values())
         if self.dialect == "sqlite":
             listed = func.json_each(bindparam("ids", type_=Text)).table_valued("value")
             return rows.where(self.key.in_(select(listed.c.value)))
@@ -98,19 +139,30 @@ class TableLayout:
         ids = list(company_ids)
         return {"ids": json.dumps(ids) if self.dialect == "sqlite" else ids}
 
+    def ids(self, keys: Sequence[Any]) -> list[str]:
+        """Values of the key as company ids, without the padding of char(20)."""
+        return list(map(str, _texts(keys, self.key, self.dialect)))
+
     def rows(self, values: Sequence[Sequence[Any]]) -> CompanyRows:
-        """Columns of values that a statement of this layout selected, as texts; NULL becomes ''."""
+        """Columns of values that a statement of this layout selected, as texts; NULL becomes ''.
+
+        Raises:
+            SchemaError: A text in `closed_at` does not say whether the company is closed.
+        """
         texts = {
-            name: _texts(column_values, self.columns[name].type)
-            for name, column_values in zip(self.columns, values, strict=True)
+            name: _texts(column_values, self.columns.get(name), self.dialect)
+            for name, column_values in zip(self.selected, values, strict=True)
         }
         empty = [""] * len(values[0])
+        closed_at = texts.get("closed_at", empty)
+        if self.checked_dates is not None:
+            check_dates(closed_at, *self.checked_dates)
         return CompanyRows(
             RecordBatch(
                 texts["company_id"], {field: texts[field] for field in FIELDS if field in texts}
             ),
             updated_at=texts.get("updated_at", empty),
-            closed_at=texts.get("closed_at", empty),
+            closed_at=closed_at,
         )
 
 
@@ -119,24 +171,30 @@ def find_table(engine: Engine, mapping: ColumnMapping) -> TableLayout:
 
     Raises:
         DatabaseError: There is no such table or view.
-        SchemaError: It lacks a column.
+        SchemaError: It lacks a column, or a column holds no texts, numbers or times.
     """
     schema, name = split_name(mapping.table)
-    inspector = inspect(engine)
-    try:
-        types = {found["name"]: found["type"] for found in inspector.get_columns(name, schema)}
-    except NoSuchTableError:
-        tables = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
-        meant = nearest(name, tables)
-        hint = f"did you mean {meant!r}?" if meant else "load one with the companies command"
-        raise DatabaseError(
-            f"expected table {mapping.table!r} in {shown(engine.url)}, got {tables}; {hint}"
-        ) from None
-    used = mapping.of_companies(list(types), f"company table {mapping.table!r}")
-    source = table(name, *(column(own, types[own]) for own in used.values()), schema=schema)
-    return TableLayout(
-        {canonical: source.c[own] for canonical, own in used.items()}, engine.dialect.name
-    )
+    types = table_columns(engine, schema, name)
+    dialect, what = engine.dialect.name, f"company table {mapping.table!r}"
+    conditions = read_closed_when(mapping.closed_when)
+    parts = mapping.of_table(list(types), what)
+    for canonical, theirs in parts.items():
+        for one in theirs:
+            refuse_type(types[one], one, canonical, what, dialect)
+    own = dict.fromkeys([*chain(*parts.values()), *(one.column for one in conditions)])
+    source = table(name, *(column(one, types[one]) for one in own), schema=schema)
+    columns = {
+        canonical: in_one([source.c[one] for one in theirs], SEPARATOR.get(canonical, " "))
+        for canonical, theirs in parts.items()
+    }
+    dated = columns.get("closed_at")
+    closed, checked_dates = None, None
+    if dated is not None or conditions:
+        when = [(one, source.c[one.column]) for one in conditions]
+        closed = closed_in_sql(dialect, dated, when)
+    if dated is not None and not is_time(dated.type, dialect):
+        checked_dates = (mapping.closed_at, what)
+    return TableLayout(columns, source, dialect, closed, checked_dates)
 
 
 def as_text(value: object) -> str:
@@ -146,10 +204,13 @@ def as_text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _texts(values: Sequence[Any], kind: TypeEngine[Any]) -> Sequence[str]:
-    if not isinstance(kind, String):
+def _texts(values: Sequence[Any], own: ColumnElement[Any] | None, dialect: str) -> Sequence[str]:
+    if own is None or not isinstance(own.type, String):
         return [as_text(value) for value in values]
-    return values if None not in values else [value or "" for value in values]
+    texts = values if None not in values else [value or "" for value in values]
+    # char(20) is padded with blanks; in SQLite all that is there was written
+    padded = isinstance(own.type, CHAR) and dialect != "sqlite"
+    return [text.rstrip(" ") for text in texts] if padded else texts
 
 
 def _as_stamp(watermark: str, kind: TypeEngine[Any]) -> str | date | datetime:

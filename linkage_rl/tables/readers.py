@@ -10,10 +10,11 @@ import numpy as np
 
 from linkage_rl.errors import InputFileError
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
+from linkage_rl.tables.closing import check_dates, closed_in_texts, read_closed_when
 from linkage_rl.tables.csv_file import open_csv
 from linkage_rl.tables.headers import Recognition, known_words, recognise
 from linkage_rl.tables.parquet_file import open_parquet
-from linkage_rl.tables.schema import CANONICAL, ColumnMapping
+from linkage_rl.tables.schema import CANONICAL, SEPARATOR, ColumnMapping
 from linkage_rl.tables.xlsx_file import ENDINGS, open_sheet
 
 CHUNK: Final = 50_000
@@ -75,9 +76,9 @@ class OpenedFile:
 
     @property
     def header(self) -> tuple[str, ...]:
-        """Its columns, and last the joined one where the address is spread over several."""
-        joined = self.mapping.address
-        return (*self.file.header, joined) if _parts(joined, self.file.header) else self.file.header
+        """Its columns, and last the joined ones of fields that are spread over several."""
+        joined = (getattr(self.mapping, name) for name in self.mapping.joined(self.file.header))
+        return (*self.file.header, *dict.fromkeys(joined))
 
     def __str__(self) -> str:
         """How it is read, where that is not as in most files: 'a.csv: cp932; 会社名 -> name'."""
@@ -139,11 +140,11 @@ def read_companies(
     opened = open_companies(path, mapping, encoding=encoding, sheet=sheet, header_row=header_row)
     columns = opened.mapping.of_companies(opened.header, f"company file {path}")
     for texts in _checked(opened, columns["company_id"], size):
-        empty = [""] * len(texts[columns["company_id"]])
+        ids = texts[columns["company_id"]]
         yield CompanyRows(
-            _records(texts, columns, texts[columns["company_id"]]),
-            updated_at=texts.get(columns.get("updated_at", ""), empty),
-            closed_at=texts.get(columns.get("closed_at", ""), empty),
+            _records(texts, columns, ids),
+            updated_at=texts.get(columns.get("updated_at", ""), [""] * len(ids)),
+            closed_at=_closed_at(texts, columns.get("closed_at", ""), opened, len(ids)),
         )
 
 
@@ -235,27 +236,23 @@ def _open(
     )
 
 
-def _parts(column: str, header: Sequence[str]) -> tuple[str, ...]:
-    """The columns of a joined one, as 住所1+住所2; none if it is not joined."""
-    parts = tuple(column.split("+"))
-    joined = column not in header and len(parts) > 1 and set(parts) <= set(header)
-    return parts if joined else ()
-
-
 def _checked(opened: OpenedFile, key: str, size: int) -> Iterator[dict[str, Sequence[str]]]:
     """Blocks of columns by name; refuses missing and repeated keys and files without rows.
 
     The key '' is for lists without one.
     """
     file = opened.file
-    parts = _parts(opened.mapping.address, file.header)
+    joined = opened.mapping.joined(file.header)
     # hashes take 8 bytes per id; the ids of a long list would not fit into memory
     hashes = array("q")
     for columns in file.blocks(size):
         texts = dict(zip(file.header, columns, strict=True))
-        if parts:
+        for field, parts in joined.items():
             spread = zip(*(texts[part] for part in parts), strict=True)
-            texts[opened.mapping.address] = [" ".join(filter(None, row)) for row in spread]
+            separator = SEPARATOR.get(field, " ")
+            texts[getattr(opened.mapping, field)] = [
+                separator.join(filter(None, row)) for row in spread
+            ]
         if not key:
             hashes.append(len(hashes))
         elif "" in texts[key]:
@@ -294,6 +291,17 @@ def _or_numbers(opened: OpenedFile) -> str:
     """The other remedy where the id of a client was recognised, not named."""
     guessed = "client_id" in opened.recognition.found.values()
     return ", or number the rows with columns.client_id=''" if guessed else ""
+
+
+def _closed_at(
+    texts: Mapping[str, Sequence[str]], column: str, opened: OpenedFile, rows: int
+) -> list[str]:
+    """What says that companies are closed: dates and flags of a column, and `closed_when`."""
+    conditions = read_closed_when(opened.mapping.closed_when)
+    dated = None if column in {"", *(one.column for one in conditions)} else texts[column]
+    closed = closed_in_texts(dated, [(one, texts[one.column]) for one in conditions], rows)
+    check_dates(closed, column, f"company file {opened.file.path}")
+    return closed
 
 
 def _records(

@@ -1,12 +1,13 @@
 """The canonical columns of companies and clients, and how a user's columns map to them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
-from typing import Final
+from typing import Any, Final
 
 from linkage_rl.errors import SchemaError
 from linkage_rl.records import FIELDS
+from linkage_rl.tables.closing import closed_when_text, read_closed_when
 
 COMPANY_COLUMNS: Final = ("company_id", *FIELDS, "updated_at", "closed_at")
 """Columns of a company table, in the order of the table that `CompanyStore.create` makes."""
@@ -15,12 +16,23 @@ CLIENT_FIELDS: Final = tuple(field for field in FIELDS if field != "former_names
 """Fields that a client list may have; other columns are copied to the output."""
 
 
+SEPARATOR: Final = {"phone": "|", "url": "|", "former_names": "|"}
+"""What joins the values of several columns of a field; a blank for all others."""
+
+Columns = Any
+"""A column, or a list of columns that are read one after the other; OmegaConf has no type for it.
+The mapping keeps a list as text: ['住所1', '住所2'] as '住所1+住所2'."""
+
+
 @dataclass(frozen=True)
 class ColumnMapping:
     """Which of the user's columns holds which canonical one; '' for none.
 
     A column mapped to another name must exist. A column left at its canonical name is used if it
-    exists; only the id and the name are required.
+    exists; only the id and the name are required. A field may be spread over a list of columns.
+
+    >>> ColumnMapping(address=["住所1", "住所2"]).address
+    '住所1+住所2'
     """
 
     table: str = "companies"
@@ -29,27 +41,53 @@ class ColumnMapping:
     """Key of a company; in a client list the truth."""
     client_id: str = "client_id"
     """Key of a client; read from client lists only. '' numbers the rows of the list from 1."""
-    name: str = "name"
-    name_kana: str = "name_kana"
-    name_en: str = "name_en"
-    postal_code: str = "postal_code"
-    prefecture: str = "prefecture"
-    city: str = "city"
-    street: str = "street"
-    address: str = "address"
-    """Full address in one column; read into `street` if there is no street column. In a file it
-    may be spread over columns, as 住所1+住所2."""
-    phone: str = "phone"
-    url: str = "url"
-    corporate_number: str = "corporate_number"
-    former_names: str = "former_names"
+    name: Columns = "name"
+    name_kana: Columns = "name_kana"
+    name_en: Columns = "name_en"
+    postal_code: Columns = "postal_code"
+    prefecture: Columns = "prefecture"
+    city: Columns = "city"
+    street: Columns = "street"
+    address: Columns = "address"
+    """Full address in one column or a list of columns; read into `street` if there is no street
+    column."""
+    phone: Columns = "phone"
+    url: Columns = "url"
+    corporate_number: Columns = "corporate_number"
+    former_names: Columns = "former_names"
     """Former names of a company, joined by '|'; read from company tables only."""
     updated_at: str = "updated_at"
     closed_at: str = "closed_at"
+    """Date or time at which a company closed, or a flag; empty, false, 0 and a date in the future
+    mean that it is open. Read from company tables only."""
+    closed_when: Any = ""
+    """Columns and their values that mean that a company is closed, besides `closed_at`:
+    'status=closed|dissolved', 'is_deleted=true', or {status: [closed, dissolved]}."""
+    several_rows: bool = False
+    """Whether several rows of a company table may have one id: the sites of the company. Else they
+    are refused."""
+
+    def __post_init__(self) -> None:
+        for name in COLUMN_FIELDS:
+            theirs = getattr(self, name)
+            if not isinstance(theirs, str):
+                object.__setattr__(self, name, "+".join(map(str, theirs or ())))
+        if not isinstance(self.closed_when, str):
+            object.__setattr__(self, "closed_when", closed_when_text(self.closed_when or {}))
+        read_closed_when(self.closed_when)
 
     def is_canonical(self) -> bool:
         """Whether every column has its canonical name; only such tables are written to."""
-        return all(getattr(self, field.name) == field.name for field in fields(self)[1:])
+        return replace(self, table=CANONICAL.table) == CANONICAL
+
+    def joined(self, have: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Fields that are spread over columns: each to its columns, if all of them are there."""
+        spread = {name: getattr(self, name).split("+") for name in COLUMN_FIELDS}
+        return {
+            name: tuple(parts)
+            for name, parts in spread.items()
+            if len(parts) > 1 and set(parts) <= set(have) and getattr(self, name) not in have
+        }
 
     def of_companies(self, have: Sequence[str], what: str) -> dict[str, str]:
         """Canonical column to the column of the user, for all that are there.
@@ -61,7 +99,21 @@ class ColumnMapping:
         Raises:
             SchemaError: `company_id` or `name` is missing, or a column that the mapping names.
         """
+        for one in read_closed_when(self.closed_when):
+            if one.column not in have:
+                raise SchemaError(missing_column(f"closed_when of {what}", one.column, have))
         return self._found(COMPANY_COLUMNS, ("company_id", "name"), have, what)
+
+    def of_table(self, have: Sequence[str], what: str) -> dict[str, tuple[str, ...]]:
+        """Canonical column to the columns of a table that it is read from; see `of_companies`.
+
+        A `closed_at` of which `closed_when` says what its values mean is left out.
+        """
+        joined = {getattr(self, name): parts for name, parts in self.joined(have).items()}
+        found = self.of_companies(have, what)
+        if self.closed_at in {one.column for one in read_closed_when(self.closed_when)}:
+            found.pop("closed_at", None)
+        return {name: joined.get(theirs, (theirs,)) for name, theirs in found.items()}
 
     def of_clients(self, have: Sequence[str], what: str, needs_id: bool = True) -> dict[str, str]:
         """Like `of_companies` for a client list, whose key is `client_id`.
@@ -89,18 +141,26 @@ class ColumnMapping:
         self, wanted: Sequence[str], needed: Sequence[str], have: Sequence[str], what: str
     ) -> dict[str, str]:
         found = {}
+        there = {*have, *(getattr(self, name) for name in self.joined(have))}
         for column in wanted:
             theirs = getattr(self, column)
-            if theirs and theirs in have:
+            if theirs and theirs in there:
                 found[column] = theirs
             elif column in needed or theirs not in ("", column):
-                raise SchemaError(missing_column(what, theirs or column, have))
-        if "street" not in found and self.address and self.address in have:
+                raise SchemaError(missing_column(what, _lacking(theirs or column, have), have))
+        if "street" not in found and self.address and self.address in there:
             found["street"] = self.address
         elif "street" not in found and self.address not in ("", "address"):
-            raise SchemaError(missing_column(what, self.address, have))
+            raise SchemaError(missing_column(what, _lacking(self.address, have), have))
         return found
 
+
+COLUMN_FIELDS: Final = tuple(
+    field.name
+    for field in fields(ColumnMapping)
+    if field.name not in ("table", "closed_when", "several_rows")
+)
+"""Keys of the mapping that name a column, or several of a field."""
 
 CANONICAL: Final = ColumnMapping()
 """Every column under its canonical name."""
@@ -119,6 +179,11 @@ def missing_column(what: str, column: str, have: Sequence[str]) -> str:
         else "rename the column that holds it, or name it in the column mapping"
     )
     return f"{what} needs column {column!r}, got {list(have)}; {hint}"
+
+
+def _lacking(theirs: str, have: Sequence[str]) -> str:
+    """The first column of a list of columns that is missing; the column itself where it is one."""
+    return next((one for one in theirs.split("+") if one not in have), theirs)
 
 
 def nearest(wanted: str, have: Iterable[str]) -> str:

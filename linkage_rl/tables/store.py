@@ -123,18 +123,29 @@ class CompanyStore:
         return self.load([changes])
 
     def check(self) -> int:
-        """Count the companies, and refuse a table that is missing, lacks columns or is empty.
+        """Count the companies, and refuse a table that is missing, lacks columns or has none open.
 
         Raises:
-            DatabaseError: The table is missing or empty, or the database cannot be reached.
+            DatabaseError: The table is missing, empty or has closed companies only, or the database
+                cannot be reached.
             SchemaError: The table lacks a column.
         """
-        if count := self.count():
-            return count
-        raise DatabaseError(
-            f"expected companies in table {self.mapping.table!r} of {shown(self.url)}, got none; "
-            "load some with the companies command"
-        )
+        where = f"table {self.mapping.table!r} of {shown(self.url)}"
+        if not (count := self.count()):
+            raise DatabaseError(
+                f"expected companies in {where}, got none; load some with the companies command"
+            )
+        if self._layout.closed is not None and not self._one(self._layout.any_open()):
+            raise DatabaseError(
+                f"expected open companies in {where}, got {count:,} that are all closed; say which "
+                "values of which column mean closed with table.mapping.closed_when=COLUMN=VALUE, "
+                "or leave the column out with table.mapping.closed_at=''"
+            )
+        return count
+
+    def left_out(self) -> int:
+        """Rows without an id, which no statement gives: a company is known by its id."""
+        return int(as_text(self._one(self._layout.without_id())))
 
     def count(self) -> int:
         """Rows of the table, closed companies included."""
@@ -154,7 +165,7 @@ class CompanyStore:
         An index finds deleted rows only by comparing its ids with these.
         """
         for (keys,) in self._stream(self._layout.keys(), size):
-            yield list(map(str, keys))
+            yield self._layout.ids(keys)
 
     def fetch(self, company_ids: Sequence[str]) -> CompanyRows:
         """Current rows of these companies in one query; vanished ids are left out.

@@ -93,7 +93,7 @@ def test_companies_of_any_column_names_are_read_through_a_mapping(tmp_path: Path
     (rows,) = read_companies(path, ColumnMapping(company_id="code", name="mei"))
 
     assert rows.records.column("name") == ("山田",)
-    assert rows.closed_at == ("2025-01-31",)
+    assert rows.closed_at == ["2025-01-31"]
 
 
 def test_former_names_come_from_any_column_of_a_company_file(tmp_path: Path) -> None:

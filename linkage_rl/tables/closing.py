@@ -1,0 +1,207 @@
+"""Which companies are closed: by a date, a flag or a status, in SQL and in the texts of files."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    DateTime,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    or_,
+)
+
+from linkage_rl.errors import SchemaError
+
+TRUE: Final = ("true", "t", "1", "yes", "y")
+FALSE: Final = ("false", "f", "0", "no", "n")
+"""Texts of a flag: booleans and whole numbers of databases, and what exports write for them."""
+
+CLOSED: Final = "true"
+"""What stands for the date of a company that is closed on an unknown day."""
+
+_ZERO_DATE: Final = "0000-00-00"
+_OR: Final = re.compile(r"\s+or\s+")
+_DATED: Final = re.compile(
+    "(?:1[89]|20|99)[0-9]{2}|[0-9][年./-] ?[0-9]|[0-9]{9}|infinity", re.IGNORECASE
+)
+"""Part of a date in any notation, or of an epoch: a status code has none of these."""
+_ISO_DATE: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+@dataclass(frozen=True)
+class ClosedWhen:
+    """One condition under which a company is closed."""
+
+    column: str
+    """Column of the table or file."""
+    values: tuple[str, ...]
+    """Its values that mean closed, in lower case."""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Every text of these values: true is also written 1 or t, false 0 or f."""
+        flags = {"true": TRUE, "false": FALSE}
+        return tuple(text for one in self.values for text in flags.get(one, (one,)))
+
+
+def closed_when_text(conditions: Mapping[str, Any]) -> str:
+    """The conditions of a mapping from column to value or values, as one text.
+
+    >>> closed_when_text({"status": ["closed", "dissolved"], "is_deleted": True})
+    'status=closed|dissolved or is_deleted=true'
+    """
+    return " or ".join(
+        f"{column}={'|'.join(map(_value, [values] if _is_one(values) else values))}"
+        for column, values in conditions.items()
+    )
+
+
+def read_closed_when(text: str) -> tuple[ClosedWhen, ...]:
+    """The conditions of a text such as 'status=closed|dissolved or is_deleted=true'.
+
+    Raises:
+        SchemaError: The text has another form.
+    """
+    found = []
+    for part in _OR.split(text.strip()) if text.strip() else ():
+        column, _, values = (one.strip() for one in part.partition("="))
+        listed = tuple(value.strip().lower() for value in values.split("|"))
+        if not column or not all(listed):
+            raise SchemaError(
+                "closed_when needs a column and its values that mean closed, as "
+                f"'status=closed|dissolved' or 'is_deleted=true', got {text!r}"
+            )
+        found.append(ClosedWhen(column, listed))
+    return tuple(found)
+
+
+def closed_in_sql(
+    dialect: str,
+    closed_at: ColumnElement[Any] | None,
+    conditions: Iterable[tuple[ClosedWhen, ColumnElement[Any]]],
+) -> ColumnElement[Any]:
+    """SQL text: '' while a company is open, else its date, or `CLOSED` where that is unknown.
+
+    A date in the future has not come: until then the company is open.
+
+    Args:
+        dialect: 'sqlite', 'postgresql' or another name of SQLAlchemy.
+        closed_at: Column of a date, a time or a flag; None where there is none.
+        conditions: Each with its column.
+    """
+    met = or_(
+        literal_column("1") == literal_column("0"),
+        *(_plain(dialect, column).in_(one.texts) for one, column in conditions),
+    )
+    by_condition = case((met, literal(CLOSED, Text)), else_=literal("", Text))
+    if closed_at is None:
+        return by_condition
+    texts = _text(dialect, closed_at)
+    plain = _plain(dialect, closed_at)
+    is_open = or_(
+        closed_at.is_(None),
+        plain.in_(("", *FALSE)),
+        texts.like(f"{_ZERO_DATE}%"),
+        _in_future(dialect, closed_at, texts),
+    )
+    return case((is_open, by_condition), else_=texts)
+
+
+def check_dates(texts: Sequence[str], column: str, what: str) -> None:
+    """Refuse texts of a `closed_at` that are neither dates nor flags.
+
+    Args:
+        texts: '' while open.
+        column: Where they stand.
+        what: Table or file in words.
+
+    Raises:
+        SchemaError: It is unclear whether such a company is closed.
+    """
+    for text in set(texts):
+        if text and text.lower() not in TRUE and not _DATED.search(text):
+            raise SchemaError(
+                f"column {column!r} of {what} is read as closed_at, which needs dates or true and "
+                f"false, got {text!r}; say which of its values mean closed, as "
+                f"table.mapping.closed_when='{column}=VALUE|VALUE'"
+            )
+
+
+def closed_in_texts(
+    closed_at: Sequence[str] | None,
+    conditions: Iterable[tuple[ClosedWhen, Sequence[str]]],
+    rows: int,
+) -> list[str]:
+    """What `closed_in_sql` gives, for columns of a file; dates in the future stay as they are."""
+    closed = [""] * rows
+    for one, texts in conditions:
+        meant = frozenset(one.texts)
+        closed = [
+            CLOSED if text.strip().lower() in meant else known
+            for text, known in zip(texts, closed, strict=True)
+        ]
+    if closed_at is None:
+        return closed
+    return [
+        known if _is_open(text) else text for text, known in zip(closed_at, closed, strict=True)
+    ]
+
+
+def is_closed(text: str) -> bool:
+    """Whether a `closed_at` means that the company is closed now.
+
+    >>> is_closed("2020-03-31"), is_closed("true"), is_closed("9999-12-31"), is_closed("")
+    (True, True, False, False)
+    """
+    if _is_open(text):
+        return False
+    today = datetime.now(UTC).date().isoformat()
+    return not (_ISO_DATE.match(text) and text[:10] > today)
+
+
+def _is_open(text: str) -> bool:
+    plain = text.strip().lower()
+    return not plain or plain in FALSE or plain.startswith(_ZERO_DATE)
+
+
+def _text(dialect: str, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A column as text; BIT(1) of MySQL would be a control character."""
+    if dialect in ("mysql", "mariadb") and type(column.type).__name__ == "BIT":
+        column = column + 0
+    return cast(column, Text)
+
+
+def _plain(dialect: str, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.lower(func.trim(_text(dialect, column)))
+
+
+def _in_future(
+    dialect: str, column: ColumnElement[Any], texts: ColumnElement[Any]
+) -> ColumnElement[bool]:
+    # SQLite has no types of time: what a column holds are texts or numbers
+    if isinstance(column.type, (Date, DateTime)) and dialect != "sqlite":
+        return column > func.now()
+    today = (
+        func.to_char(func.now(), "YYYY-MM-DD")
+        if dialect == "postgresql"
+        else cast(func.current_date(), Text)
+    )
+    return and_(texts.like("____-__-__%"), func.substr(texts, 1, 10) > today)
+
+
+def _is_one(values: object) -> bool:
+    return isinstance(values, (str, bool, int, float))
+
+
+def _value(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
