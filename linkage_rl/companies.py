@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from linkage_rl.candidates.refresh import build_index, open_index
 from linkage_rl.config.command import command, say
-from linkage_rl.config.inputs import TableChoice, database_of, index_folder
+from linkage_rl.config.inputs import TableChoice, choose_database, index_folder
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import CompanyRows
 from linkage_rl.tables.credentials import shown
@@ -63,9 +63,11 @@ def run(settings: CompaniesSettings) -> None:
     """
     table = settings.table
     source = settings.source or table.source
-    url = database_of(settings.database or table.database)
+    chosen = choose_database(settings.database, table)
     # the mapping is that of the file; the table that it is loaded into has canonical columns
-    with CompanyStore(url, CANONICAL if source else table.mapping, read_only=not source) as store:
+    mapping = CANONICAL if source else table.mapping
+    say(chosen.said(mapping.table))
+    with CompanyStore(chosen.text, mapping, read_only=not source, limits=table.limits) as store:
         if source:
             load(store, Path(source).expanduser(), settings)
         folder = index_folder(store, settings.index or table.index)
@@ -74,7 +76,8 @@ def run(settings: CompaniesSettings) -> None:
         index = open_index(store, folder) if settings.refresh else build_index(store, folder)
         seconds = time.perf_counter() - begin
         verb = "refreshed" if settings.refresh else "built"
-        say(f"table    {store.count():,} companies, {len(index):,} of them open, in {shown(url)}")
+        rows, where = store.count(), shown(store.url)
+        say(f"table    {rows:,} companies, {len(index):,} of them open, in {where}")
         say(f"index    {verb} in {seconds:.1f} s, {_megabytes(folder):,.0f} MB, in {folder}")
 
 

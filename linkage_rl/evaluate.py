@@ -16,7 +16,7 @@ import numpy as np
 
 from linkage_rl.agents.baselines import Rules
 from linkage_rl.config.command import command, command_line, say
-from linkage_rl.config.inputs import TableChoice, open_linker
+from linkage_rl.config.inputs import TableChoice, choose_database, open_linker
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.decide import Decider, decide_cases, decide_cases_raw
 from linkage_rl.decision.prepare import prepare_cases
@@ -51,7 +51,8 @@ class EvaluateSettings:
     output: str = "outputs/evaluation"
     """Folder for `metrics.json` and `report.html`."""
     database: str = ""
-    """Database URL or path of an SQLite file; '' takes that of `table`, else the bundle's index."""
+    """Database URL or path of an SQLite file; '' takes that of `table` or of the
+    environment, else the bundle's index."""
     index: str = ""
     """Index folder of the database; '' takes the default place."""
     encoding: str = ""
@@ -90,6 +91,8 @@ def run(settings: EvaluateSettings) -> float:
     Raises:
         LinkageError: List, bundle, database or index has a fault, or nothing can be written.
     """
+    chosen = choose_database(settings.database, settings.table, settings.bundle)
+    say(chosen.said(settings.table.columns.table, settings.bundle))
     source = Path(settings.clients).expanduser()
     clients = _read(source, settings)
     if clients.truth is None:

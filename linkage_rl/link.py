@@ -12,7 +12,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from linkage_rl.config.command import command, say
-from linkage_rl.config.inputs import open_linker
+from linkage_rl.config.inputs import choose_database, open_linker
 from linkage_rl.config.launchers import ray_module
 from linkage_rl.config.link_settings import LinkSettings
 from linkage_rl.config.own_bundle import with_bundle
@@ -64,6 +64,10 @@ def run(settings: LinkSettings) -> None:
             full. The output file is then absent or the previous one, and finished chunks are kept.
     """
     begin = time.perf_counter()
+    chosen = choose_database(settings.database, settings.table, settings.bundle)
+    say(chosen.said(settings.table.columns.table, settings.bundle))
+    # workers may have another environment
+    settings = replace(settings, database=chosen.text)
     source = ListFile.open(
         Path(settings.clients).expanduser(),
         settings.columns,

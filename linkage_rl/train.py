@@ -23,9 +23,11 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from linkage_rl.agents.algorithms import AGENTS
 from linkage_rl.atomic import replacing
 from linkage_rl.config.command import CONFIGS, command, command_line, say
-from linkage_rl.config.inputs import database_of
+from linkage_rl.config.inputs import ChosenDatabase, TableChoice, choose_database
 from linkage_rl.config.renamed import refuse_former_settings
 from linkage_rl.errors import ConfigError, OutputError
+from linkage_rl.tables.credentials import VARIABLES
+from linkage_rl.tables.schema import CANONICAL
 from linkage_rl.training import pipeline
 from linkage_rl.training.loggers import LOGGERS
 from linkage_rl.training.run_folder import public_settings, read_settings
@@ -72,6 +74,7 @@ def run(settings: TrainSettings) -> float:
             or the disk is full.
         KeyboardInterrupt: The run was interrupted; `resume=` goes on with it.
     """
+    say(_said(settings))
     result = train(settings, command_line("train"))
     say(f"\n{result.table}\n")
     say(f"run      {result.folder}")
@@ -201,12 +204,33 @@ def _short(path: str) -> str:
 
 
 def with_database_url(settings: TrainSettings) -> TrainSettings:
-    """The settings with a database given as a file turned into a URL."""
-    if not settings.table.database:
+    """The settings with a database given as a file, or by the environment, as a URL."""
+    chosen = _database(settings)
+    if chosen is None:
         return settings
-    url = database_of(settings.table.database)
-    table = replace(settings.table, database=url.render_as_string(hide_password=False))
-    return replace(settings, table=table)
+    return replace(settings, table=replace(settings.table, database=chosen.text))
+
+
+def _database(settings: TrainSettings) -> ChosenDatabase | None:
+    """The database to learn from; None for a table that is kept in the cache.
+
+    A table that comes with its clients, or from a file, is not looked for in the environment.
+    """
+    table, clients = settings.table, settings.clients
+    brings_its_own = table.source or table.two_tables or not (clients.draws or clients.valid)
+    if not table.database and (brings_its_own or not any(map(os.environ.get, VARIABLES))):
+        return None
+    return choose_database("", TableChoice(database=table.database))
+
+
+def _said(settings: TrainSettings) -> str:
+    """The line that says which table is learned from."""
+    table, chosen = settings.table, _database(settings)
+    if chosen is not None:
+        return chosen.said((CANONICAL if table.source else table.mapping).table)
+    if table.source or table.two_tables:
+        return f"table    {table.source or table.two_tables}, kept in {settings.cache}"
+    return f"table    {table.name}, drawn and kept in {settings.cache} (no database is given)"
 
 
 def _write_hydra(settings: TrainSettings, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """Which database, index and bundle a command means; light, so that linking needs no torch."""
 
+import math
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,8 +13,10 @@ from sqlalchemy import URL
 from linkage_rl.bundle import load_bundle
 from linkage_rl.candidates.refresh import default_index_folder, open_index
 from linkage_rl.candidates.storage import MANIFEST
+from linkage_rl.errors import ConfigError
 from linkage_rl.linker import Linker
-from linkage_rl.tables.credentials import VARIABLES, database_url, parse_url, shown
+from linkage_rl.tables.credentials import VARIABLES, database_url, is_url, parse_url, shown
+from linkage_rl.tables.engine import COMMAND_LIMITS, Limits
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.tables.store import CompanyStore
 from linkage_rl.tables.writer import file_fingerprint
@@ -36,11 +38,79 @@ class TableChoice:
     """Index folder; '' takes the one beside the database."""
     mapping: ColumnMapping = field(default_factory=lambda: CANONICAL)
     """Columns of the company file, or of a user's own table."""
+    timeout_s: float = COMMAND_LIMITS.timeout_s
+    """Limit of each statement that reads a database on a server, in seconds."""
+    retry_s: float = COMMAND_LIMITS.retry_s
+    """How long a database that went away is waited for, in seconds; 0 does not wait."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.timeout_s < math.inf:
+            raise ConfigError(f"table.timeout_s must be above 0, got {self.timeout_s}")
+        if not 0 <= self.retry_s < math.inf:
+            raise ConfigError(f"table.retry_s must be at least 0, got {self.retry_s}")
 
     @property
     def columns(self) -> ColumnMapping:
         """Columns of the table in the database: one loaded from a file has the canonical ones."""
         return CANONICAL if self.source else self.mapping
+
+    @property
+    def limits(self) -> Limits:
+        """How much of the database the command may use."""
+        return Limits(COMMAND_LIMITS.connections, self.timeout_s, self.retry_s)
+
+
+@dataclass(frozen=True)
+class ChosenDatabase:
+    """The database that a command uses, and which of its settings named it."""
+
+    url: URL | None
+    """None for the index in the bundle."""
+    named_by: str
+    """A setting, a variable of the environment, or a default, in words."""
+
+    @property
+    def text(self) -> str:
+        """The URL with its password, for settings; '' for the index in the bundle."""
+        return self.url.render_as_string(hide_password=False) if self.url else ""
+
+    def said(self, table: str, bundle: str = "") -> str:
+        """The line that says what a command works on, without a password."""
+        if self.url is None:
+            return f"table    the index of {bundle or 'the bundle'} ({self.named_by})"
+        return f"table    {table} of {shown(self.url)} ({self.named_by})"
+
+
+def choose_database(
+    database: str,
+    table: "TableChoice",
+    bundle: str = "",
+    environ: Mapping[str, str] = os.environ,
+) -> ChosenDatabase:
+    """The database that every command uses, by one rule.
+
+    The first of these that is set: `database=`; `table.database`; DATABASE_URL, DB_SECRET_ARN or
+    DB_HOST of the environment; the index in the bundle; `DEFAULT_DATABASE`.
+
+    Args:
+        database: The setting of the command.
+        table: The table's description.
+        bundle: The bundle that is linked with; '' where there is none.
+        environ: Where credentials are looked up.
+
+    Raises:
+        DatabaseError: The URL is malformed, or the environment's settings are incomplete.
+    """
+    if database:
+        return ChosenDatabase(_url_of(database), "from database=")
+    if table.database:
+        return ChosenDatabase(_url_of(table.database), "from table.database")
+    for name in VARIABLES:
+        if environ.get(name):
+            return ChosenDatabase(database_url(environ), f"from {name}")
+    if bundle:
+        return ChosenDatabase(None, "no database is given")
+    return ChosenDatabase(_url_of(DEFAULT_DATABASE), "no database is given")
 
 
 def database_of(text: str, environ: Mapping[str, str] = os.environ) -> URL:
@@ -57,11 +127,12 @@ def database_of(text: str, environ: Mapping[str, str] = os.environ) -> URL:
     >>> database_of("companies.db").render_as_string()
     'sqlite:///companies.db'
     """
-    if re.match(r"[\w+]+://", text):
-        return parse_url(text)
-    if not text and any(environ.get(name) for name in VARIABLES):
-        return database_url(environ)
-    return URL.create("sqlite", database=text or DEFAULT_DATABASE)
+    chosen = choose_database(text, TableChoice(), environ=environ)
+    return chosen.url or _url_of(DEFAULT_DATABASE)
+
+
+def _url_of(text: str) -> URL:
+    return parse_url(text) if is_url(text) else URL.create("sqlite", database=text)
 
 
 def index_folder(store: CompanyStore, given: str) -> Path:
@@ -77,8 +148,8 @@ def open_linker(
 
     Args:
         bundle: Bundle folder.
-        database: Database to link against; '' takes that of `table`, and without one the linker
-            uses the index in the bundle.
+        database: Database to link against; '' takes the one that `choose_database` finds, which
+            may be the index in the bundle.
         index: Index folder of the database; '' takes that of `table`, or the usual place.
         table: The table's description.
         refresh: Whether to look for changes of the database first.
@@ -87,12 +158,12 @@ def open_linker(
         LinkageError: Bundle, database or index has a fault.
     """
     folder = Path(bundle).expanduser()
-    database = database or table.database
-    if not database:
+    url = choose_database(database, table, bundle).url
+    if url is None:
         linker = load_bundle(folder)
         yield linker, file_fingerprint(folder / "index" / MANIFEST)
         return
-    with CompanyStore(database_of(database), table.columns, read_only=True) as store:
+    with CompanyStore(url, table.columns, read_only=True, limits=table.limits) as store:
         store.check()
         found = open_index(store, index_folder(store, index or table.index), refresh)
         state = f"{shown(store.url)} {store.mapping.table} {found.watermark} {len(found)}"

@@ -24,8 +24,8 @@ class LinkSettings:
     output: str = ""
     """CSV file to write; it appears, or is replaced, when it is complete."""
     database: str = ""
-    """Database URL or path of an SQLite file; '' takes that of `table`, else the index of the given
-    bundle, and without one the database of the environment or `outputs/companies.db`."""
+    """Database URL or path of an SQLite file; '' takes that of `table` or of the
+    environment, else the index of the given bundle, and without one `outputs/companies.db`."""
     index: str = ""
     """Index folder of the database; '' takes its default place."""
     encoding: str = ""

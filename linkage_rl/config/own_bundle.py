@@ -21,11 +21,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy.engine import URL
+
 from linkage_rl.atomic import replacing, writing
 from linkage_rl.bundle import FORMAT, load_bundle
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.config.command import say
-from linkage_rl.config.inputs import database_of, index_folder
+from linkage_rl.config.inputs import choose_database, index_folder
 from linkage_rl.config.link_settings import LinkSettings
 from linkage_rl.config.own_training import (
     adapting_words,
@@ -78,10 +80,14 @@ def with_bundle(settings: LinkSettings) -> LinkSettings:
     _check_output(Path(settings.output).expanduser())
     if settings.adapt:
         check_run(settings)
-    if settings.adapt and not (settings.database or settings.table.database):
+    url = choose_database(settings.database, settings.table, settings.bundle).url
+    if url is None:
         return _kept(settings, _adapting(settings, None))
-    settings = _with_database(settings)
-    with CompanyStore(settings.database, settings.table.columns, read_only=True) as store:
+    settings = _with_database(settings, url)
+    table = settings.table
+    with CompanyStore(
+        settings.database, table.columns, read_only=True, limits=table.limits
+    ) as store:
         store.check()
         companies = store.open_count()
         settings = replace(settings, index=str(index_folder(store, _index(settings)).absolute()))
@@ -96,9 +102,8 @@ def _check_output(path: Path) -> None:
         raise OutputError(f"cannot write {path}: {reason}; choose another folder")
 
 
-def _with_database(settings: LinkSettings) -> LinkSettings:
-    """The settings with the URL of the database that is meant, whatever the working folder."""
-    url = database_of(settings.database or settings.table.database)
+def _with_database(settings: LinkSettings, url: URL) -> LinkSettings:
+    """The settings with the URL of the database, whatever the working folder."""
     if path := sqlite_path(url):
         url = url.set(database=str(path.expanduser().absolute()))
     return replace(settings, database=url.render_as_string(hide_password=False))

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Final, Protocol
 
@@ -25,6 +26,18 @@ VARIABLES: Final = ("DATABASE_URL", "DB_SECRET_ARN", "DB_HOST")
 CREDENTIALS_HINT: Final = (
     "set DATABASE_URL, or DB_HOST DB_PORT DB_NAME DB_USER DB_PASS, or DB_SECRET_ARN"
 )
+
+DRIVERS: Final = {
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
+"""Kind of database to SQLAlchemy's name with the driver that is used where the URL names none."""
+
+ASYNCHRONOUS: Final = ("aiomysql", "aiosqlite", "asyncmy", "asyncpg", "psycopg_async")
+
+_EXAMPLE: Final = "postgresql://user:password@host:5432/name"
 
 
 class SecretsClient(Protocol):
@@ -61,23 +74,52 @@ def database_url(environ: Mapping[str, str], secrets: SecretsClient | None = Non
     )
 
 
+def is_url(text: str) -> bool:
+    """Whether the text of a setting means a database server, rather than a file.
+
+    >>> is_url("postgresql://host/crm"), is_url("companies.db")
+    (True, False)
+    """
+    return bool(re.match(r"[\w+]+://|jdbc:", text) or _is_conninfo(text))
+
+
 def parse_url(text: str) -> URL:
-    """A database URL from text; PostgreSQL without a driver gets psycopg 3.
+    """A database URL from text; PostgreSQL, MariaDB and MySQL without a driver get the usual one.
 
     Raises:
-        DatabaseError: The text is not a URL; the message does not repeat it, since it may hold a
-            password.
+        DatabaseError: The text is not a URL, or means a database that is not read; the message does
+            not repeat it, since it may hold a password.
     """
+    if text.startswith("jdbc:") or _is_conninfo(text):
+        form = "JDBC" if text.startswith("jdbc:") else "'host=... dbname=...'"
+        raise DatabaseError(
+            f"expected a database URL like {_EXAMPLE}, got one in the form of {form}; write it as "
+            "KIND://USER:PASSWORD@HOST:PORT/NAME, where KIND is postgresql or mysql"
+        )
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
         raise DatabaseError(
-            "expected a database URL like postgresql://user:password@host:5432/name or "
-            "sqlite:///companies.db, got text of another form; %-escape odd characters in it"
+            f"expected a database URL like {_EXAMPLE} or sqlite:///companies.db, got text of "
+            "another form; %-escape odd characters in it"
         ) from None
-    if url.drivername in ("postgres", "postgresql"):
-        return url.set(drivername="postgresql+psycopg")
-    return url
+    kind, _, driver = url.drivername.partition("+")
+    if kind == "duckdb":
+        raise DatabaseError(
+            "DuckDB is not read as a database; export the table, COPY companies TO "
+            "'companies.parquet', and load that: companies source=companies.parquet"
+        )
+    if driver in ASYNCHRONOUS:
+        usual = DRIVERS.get(kind, kind)
+        raise DatabaseError(
+            f"expected a driver that is not asynchronous, got {driver!r}; write {usual}://..."
+        )
+    return url if driver else url.set(drivername=DRIVERS.get(kind, kind))
+
+
+def _is_conninfo(text: str) -> bool:
+    """Whether the text has the form of libpq: 'host=... dbname=...'."""
+    return bool(re.match(r"\s*(host|hostaddr|dbname|user|port|service|password)\s*=", text))
 
 
 def shown(url: URL) -> str:

@@ -1,6 +1,7 @@
 """Opens databases through SQLAlchemy; their errors become one sentence without secrets."""
 
 import math
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,10 +58,12 @@ def open_engine(url: URL, *, read_only: bool, limits: Limits = COMMAND_LIMITS) -
         limits: Connections and time that it may use.
 
     Raises:
-        DatabaseError: The URL names a database kind or driver that is not installed.
+        DatabaseError: The URL names a database kind or driver that is not installed, or a file
+            that is no SQLite database.
     """
     options: dict[str, Any] = {"hide_parameters": True}
     if url.drivername.startswith("sqlite"):
+        refuse_other_files(url)
         options |= {"connect_args": {"timeout": LOCK_TIMEOUT_S}}
         engine_url = _existing_file(url, "ro" if read_only else "rw")
     else:
@@ -87,6 +90,32 @@ def sqlite_path(url: URL) -> Path | None:
     if not url.drivername.startswith("sqlite") or url.database in (None, "", ":memory:"):
         return None
     return Path(str(url.database).removeprefix("file:"))
+
+
+def refuse_other_files(url: URL) -> None:
+    """Refuse a SQLite URL whose file is a table file or another database's.
+
+    Raises:
+        DatabaseError: The file is there, not empty, and no SQLite database.
+    """
+    path = sqlite_path(url)
+    try:
+        with (path or Path(os.devnull)).expanduser().open("rb") as file:
+            begin = file.read(16)
+    except OSError:
+        # missing, or for the driver to complain about
+        return
+    if not begin or begin.startswith(b"SQLite format 3"):
+        return
+    if begin[8:12] == b"DUCK":
+        what = "a DuckDB database; export its table to Parquet and load that"
+        path = Path("companies.parquet")
+    else:
+        what = "which is no SQLite database; load it, if it is a file of companies"
+    raise DatabaseError(
+        f"expected a database URL or an SQLite file, got {sqlite_path(url)}, {what}: "
+        f"companies source={path} database=companies.db"
+    )
 
 
 @contextmanager
@@ -145,9 +174,12 @@ def _reason(error: Exception, url: URL) -> str:
 
 def _remedy(error: Exception) -> str:
     if isinstance(error, (ArgumentError, NoSuchModuleError, ImportError)):
-        return "use sqlite:///FILE or postgresql://..., or install the driver of this database"
+        return (
+            "use sqlite:///FILE or postgresql://..., or install the driver of this database "
+            "(pip install 'linkage_rl[mysql]' for MariaDB and MySQL)"
+        )
     text = str(error)
-    if "password" in text or "authentication" in text:
+    if "password" in text or "authentication" in text or "Access denied" in text:
         return "check the user and the password"
     if "readonly" in text or "read-only" in text:
         return "the store was opened read-only; open it for writing"
@@ -155,6 +187,8 @@ def _remedy(error: Exception) -> str:
         return "the connection was lost; try again"
     if "unable to open" in text or "connect" in text:
         return "check that the database exists and runs, and that host, port and name are right"
+    if "statement timeout" in text or "max_statement_time" in text or "max_execution" in text:
+        return "the table may be a slow view; give it an index on its key, or raise table.timeout_s"
     if "locked" in text:
         return "another program is writing to it; wait until it has finished"
     return "check the table, the rights of the user and the free disk space"
