@@ -47,9 +47,9 @@ class LiveIndex:
             return False
         self._loaded_mtime_ns = mtime_ns
         _log.info(
-            "loaded an index of %d companies, watermark %s",
+            "loaded an index of %d companies, table state %s",
             len(self.current),
-            self.current.watermark,
+            self.current.state,
         )
         return True
 

@@ -114,7 +114,7 @@ class Service:
             "max_candidates": settings.max_candidates,
             "blocker_costs": {blocker.name: blocker.cost for blocker in settings.blockers},
             "companies": len(index),
-            "watermark": index.watermark,
+            "table_state": index.state,
             "index_age_s": self.live_index.age_s() if self.live_index else None,
             "companies_from": "database" if self.live_table else "bundle",
             "database_down": bool(self.live_table and self.live_table.is_down),

@@ -9,8 +9,7 @@ from linkage_rl.tables.store import CompanyStore
 
 def index_of(store: CompanyStore) -> CompanyIndex:
     """An index of all that the table holds now."""
-    watermark = store.watermark()
-    return CompanyIndex.build(store.chunks(), watermark)
+    return CompanyIndex.of_table(store)
 
 
 def run_sql(url: str | URL, *statements: str) -> None:

@@ -185,7 +185,7 @@ def store(database_url: str) -> Iterator[CompanyStore]:
 
 
 def test_a_refreshed_index_links_like_a_new_one(store: CompanyStore) -> None:
-    first = CompanyIndex.build(store.chunks(), store.watermark())
+    first = CompanyIndex.of_table(store)
     before = linker(store, first).link(client_records(*ASKED))
     unchanged, _ = first.refresh(store)
     assert_equal(linker(store, unchanged).link(client_records(*ASKED)), before)
@@ -196,7 +196,7 @@ def test_a_refreshed_index_links_like_a_new_one(store: CompanyStore) -> None:
     }
     store.apply(company_rows(news))
     refreshed, _ = unchanged.refresh(store)
-    anew = CompanyIndex.build(store.chunks(), store.watermark())
+    anew = CompanyIndex.of_table(store)
 
     followed = linker(store, refreshed).link(client_records(*ASKED))
     rebuilt = linker(store, anew).link(client_records(*ASKED))

@@ -73,5 +73,5 @@ def changed_index(settings: RunSettings, share: float) -> tuple[CompanyIndex, se
     changes = Changes(share, np.random.default_rng(0), set())
     store, _ = open_table(settings)
     with store:
-        index = CompanyIndex.build(changes.apply(store.chunks()), store.watermark())
+        index = CompanyIndex.build(changes.apply(store.chunks()))
     return index, changes.closed

@@ -1,30 +1,46 @@
-"""What a refresh asks of the company table, and which of the rows it gives have really changed."""
+"""How an index finds what has changed in its table: page by page, by the hashes of the rows.
+
+Nothing here depends on clocks or on one snapshot. Every row is indexed together with the hash that
+was read in the same statement, so that whatever changes while a table is compared differs from what
+the index knows and is found by the next refresh.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.candidates.strings import StringColumn
-from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
+from linkage_rl.candidates.known_pages import KnownPages, PageRows
+from linkage_rl.records import CompanyRows
+from linkage_rl.tables.pages import CompanyPage, RowHashes
+
+_NOTHING: Final[NDArray[np.uint64]] = np.zeros(0, dtype=np.uint64)
 
 
 class ChangingTable(Protocol):
-    """The company table as a refresh reads it."""
+    """The open companies of a table, as an index reads them; see `tables.paged_table`."""
 
-    def changes_since(self, watermark: str) -> Iterable[CompanyRows]:
-        """Rows changed at or after the watermark, closed ones included."""
+    @property
+    def hashing(self) -> str:
+        """Name of the row hash."""
 
-    def watermark(self) -> str:
-        """Time of the latest change, ISO 8601; '' where rows carry no time."""
+    @property
+    def rows_per_page(self) -> int:
+        """Rows that a page should have."""
 
-    def open_count(self) -> int:
-        """Number of companies that are not closed."""
+    def pages(self) -> Iterable[CompanyPage]:
+        """All rows in the order of their keys, page by page."""
 
-    def ids(self) -> Iterable[Sequence[str]]:
-        """Ids of all companies, in chunks."""
+    def summary(self, after: str, upto: str) -> tuple[int, int]:
+        """Number of rows in a range of keys, and the sum of their hashes modulo 2^64."""
+
+    def hashes(self, after: str, upto: str = "") -> Iterable[RowHashes]:
+        """Keys and hashes of the rows in a range of keys, page by page; '' for no bound."""
+
+    def rows_of(self, keys: Sequence[Any]) -> Iterable[CompanyPage]:
+        """The rows with these keys as they are now; vanished keys are left out."""
 
 
 @dataclass(frozen=True)
@@ -32,33 +48,116 @@ class RefreshReport:
     """What a refresh found."""
 
     changed: int
-    """Rows inserted or changed."""
+    """Companies inserted, opened again or changed."""
     removed: int
-    """Rows closed or deleted."""
+    """Companies closed or deleted."""
+    pages: int = 0
+    """Pages of the table that differed from those known."""
+    rebuilt: str = ""
+    """Why the index was built anew, in words; '' where it was not."""
 
 
-def changed_rows(chunk: CompanyRows, indexed: NDArray[np.int64], held: RecordBatch) -> CompanyRows:
-    """The rows of a chunk that differ from what the index holds.
+@dataclass(frozen=True)
+class PageChanges:
+    """A page of the table as it is now."""
 
-    A table without times of change, or with times by the day, gives rows that have not changed.
+    rows: PageRows
+    changed: NDArray[np.uint64]
+    """Hashes of the ids of the companies that are new or changed, ascending."""
+    keys: Sequence[Any]
+    """Keys of these companies."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All pages of the table as they are now, compared with those that an index knows."""
+
+    pages: list[PageChanges]
+    differing: int
+    """Pages that differ from those known, or are new."""
+    gone: NDArray[np.uint64]
+    """Hashes of the ids of companies that are closed or deleted."""
+
+    @property
+    def touched(self) -> NDArray[np.uint64]:
+        """Hashes of the ids of all companies that are new, changed or gone, ascending."""
+        return np.unique(np.concatenate([self.gone, *(page.changed for page in self.pages)]))
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """The new and changed companies, and all pages with the hashes that were read with them."""
+
+    pages: list[PageRows]
+    chunks: list[CompanyRows]
+    companies: NDArray[np.uint64]
+    """Hashes of the ids of the companies, each once, ascending."""
+
+
+def compare(known: KnownPages, table: ChangingTable, most: float) -> Comparison | None:
+    """Compare the table with the pages known of it.
 
     Args:
-        chunk: N rows of the table.
-        indexed: Row of the index of each, -1 for a new company, shape (N,).
-        held: Fields that the index holds of those that are not new, in the order of the chunk.
+        known: The pages.
+        table: The table.
+        most: Number of new and changed companies up to which their rows are worth reading.
+
+    Returns:
+        What differs; None as soon as there are more than `most` new and changed companies.
     """
-    known = np.flatnonzero(indexed >= 0)
-    same = np.ones(len(known), dtype=np.bool_)
-    for name in FIELDS:
-        # packed first, since the index holds texts without newlines and lone surrogates
-        texts = StringColumn.from_texts(chunk.records.column(name)).take(known)
-        same &= np.array(texts, dtype=object) == np.array(held.column(name), dtype=object)
-    closed = np.array([bool(when) for when in chunk.closed_at], dtype=np.bool_)
-    unchanged = np.zeros(len(indexed), dtype=np.bool_)
-    unchanged[known] = same
-    changed = np.flatnonzero(np.where(closed, indexed >= 0, ~unchanged)).tolist()
-    return CompanyRows(
-        chunk.records.take(changed),
-        [chunk.updated_at[row] for row in changed],
-        [chunk.closed_at[row] for row in changed],
+    pages: list[PageChanges] = []
+    before: list[NDArray[np.uint64]] = [_NOTHING]
+    present: list[NDArray[np.uint64]] = [_NOTHING]
+    after, found_changes = "", 0
+    for page in (*known, None):
+        if page is not None and table.summary(after, page.bound) == page.summary:
+            pages.append(PageChanges(page, _NOTHING, ()))
+        else:
+            old = page or PageRows(_NOTHING, _NOTHING, "")
+            before.append(old.companies)
+            for rows in table.hashes(after, old.bound):
+                changes = page_changes(old, rows)
+                pages.append(changes)
+                present.append(changes.rows.companies)
+                found_changes += len(changes.changed)
+                if found_changes > most:
+                    return None
+        after = page.bound if page is not None else ""
+    gone = np.setdiff1d(np.concatenate(before), np.concatenate(present))
+    return Comparison(pages, len(before) + len(present) - 2, gone)
+
+
+def page_changes(old: PageRows, found: RowHashes) -> PageChanges:
+    """Which companies of a page, or of a part of it, are new or changed."""
+    rows = PageRows.of(found.ids, found.hashes, found.bound)
+    changed = rows.changed_since(old)
+    places = np.flatnonzero(np.isin(rows.companies, changed)).tolist()
+    keys = {found.ids[place]: found.keys[place] for place in places}
+    return PageChanges(rows, changed, list(keys.values()))
+
+
+def fetch(comparison: Comparison, table: ChangingTable) -> Fetched:
+    """Read the rows of all companies that are new or changed."""
+    pages: list[PageRows] = []
+    chunks: list[CompanyRows] = []
+    companies = [_NOTHING]
+    for page in comparison.pages:
+        parts = [page.rows]
+        for found in table.rows_of(page.keys) if page.keys else ():
+            chunks.append(found.rows)
+            parts.append(PageRows.of(found.rows.records.ids, found.hashes, page.rows.bound))
+            companies.append(parts[-1].companies)
+        pages.append(_replaced(parts, page.changed) if page.keys else page.rows)
+    return Fetched(pages, chunks, np.unique(np.concatenate(companies)))
+
+
+def _replaced(parts: Sequence[PageRows], changed: NDArray[np.uint64]) -> PageRows:
+    """The first part, without the changed companies, and all rows of the other parts."""
+    page, *fetched = parts
+    replaced = np.concatenate([changed, *(part.companies for part in fetched)])
+    kept = ~np.isin(page.companies, replaced)
+    return PageRows(
+        np.concatenate([page.companies[kept], *(part.companies for part in fetched)]),
+        np.concatenate([page.hashes[kept], *(part.hashes for part in fetched)]),
+        page.bound,
     )

@@ -3,11 +3,11 @@
 A *segment* holds some rows of the table with their inverted index and keys, and never changes. A
 row that was changed, closed or deleted stays in its segment and is marked as not alive; its new
 state goes into the second segment, the delta. `refresh` returns a new index over the same base, so
-searches go on meanwhile. The *watermark* is the time of the latest change that the index knows; a
-refresh asks the table for changes since then.
+searches go on meanwhile. What it knows of the table, hashes of all rows by page, says what has
+changed; see `changes`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -16,19 +16,21 @@ from numpy.typing import NDArray
 
 from linkage_rl.candidates import _grams, _keys
 from linkage_rl.candidates.blockers import Blocker, Clients, Proposals
-from linkage_rl.candidates.changes import ChangingTable, RefreshReport, changed_rows
+from linkage_rl.candidates.changes import ChangingTable, RefreshReport, compare, fetch
 from linkage_rl.candidates.encode import ROW, hash_texts
 from linkage_rl.candidates.fit import by_head_row, fit_sites
 from linkage_rl.candidates.keys import COUNTED
+from linkage_rl.candidates.known_pages import KnownPages, PageRows
 from linkage_rl.candidates.offices import OfficeTable
 from linkage_rl.candidates.parts import Part, recount
 from linkage_rl.candidates.segment import Segment, SegmentBuilder, build_segment
 from linkage_rl.candidates.sites import Fit
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
+from linkage_rl.tables.pages import CompanyPage
 
 MERGE_SHARE = 0.2
-"""Share of the base that may change before the index should be built again."""
+"""Share of the base that may have changed; after more, the index is built anew."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +40,33 @@ class CompanyIndex:
     parts: tuple[Part, ...]
     """The base, and the segment of changes where there is one."""
     offices: OfficeTable
-    watermark: str
-    """Time of the latest change of the table that the index knows."""
+    known: KnownPages
+    """The rows of the table that the index knows; none where it came from no database."""
 
     @classmethod
-    def build(cls, chunks: Iterable[CompanyRows], watermark: str = "") -> "CompanyIndex":
-        """Index all open companies of these chunks."""
+    def build(cls, chunks: Iterable[CompanyRows]) -> "CompanyIndex":
+        """Index all open companies of these chunks, which come from no database."""
         base = build_segment(chunks)
         offices = OfficeTable.learn(base.rows["city"], base.rows["office"])
-        return cls((Part.of(base),), offices, watermark)
+        return cls((Part.of(base),), offices, KnownPages.none())
+
+    @classmethod
+    def of_table(cls, table: ChangingTable, show: "_Show" = iter) -> "CompanyIndex":
+        """Index all open companies of a table.
+
+        Args:
+            table: The table.
+            show: Shows the progress of the pages that pass through it.
+        """
+        pages: list[PageRows] = []
+
+        def chunks() -> Iterator[CompanyRows]:
+            for page in show(table.pages()):
+                pages.append(PageRows.of(page.rows.records.ids, page.hashes, page.bound))
+                yield page.rows
+
+        index = cls.build(chunks())
+        return replace(index, known=KnownPages.of(table.hashing, pages, table.rows_per_page))
 
     def __len__(self) -> int:
         """Number of companies."""
@@ -58,10 +78,9 @@ class CompanyIndex:
         return self.parts[0].segment
 
     @property
-    def needs_merge(self) -> bool:
-        """Whether so much has changed that the index should be built again."""
-        changes = sum(len(part.segment) for part in self.parts[1:])
-        return changes > MERGE_SHARE * max(len(self.base), 1)
+    def state(self) -> str:
+        """Equal for indexes of the same rows of a database, differs after any change."""
+        return self.known.state
 
     def propose(
         self, blocker: Blocker, clients: Clients, chosen: NDArray[np.int64], limit: int
@@ -256,50 +275,54 @@ class CompanyIndex:
         nothing = [""] * len(records)
         return CompanyRows(records, nothing, nothing)
 
-    def refresh(self, table: ChangingTable) -> tuple["CompanyIndex", RefreshReport]:
-        """An index that knows all changes of the table up to now, and what they were."""
-        watermark = table.watermark()
-        index, changed, removed = self._apply_changes(table.changes_since(self.watermark))
-        present = table.open_count()
-        if len(index) != present:
-            index, deleted_count = index._without_deleted(table)
-            removed += deleted_count
-        if len(index) < present and table.watermark() == watermark:
-            # A long transaction has committed rows whose times lie before the watermark.
-            index, late, closed = index._apply_changes(table.changes_since(""))
-            changed, removed = changed + late, removed + closed
-        if changed or removed:
-            index = replace(index, parts=recount(index.parts))
-        return replace(index, watermark=watermark), RefreshReport(changed, removed)
+    def refresh(
+        self, table: ChangingTable, merge_share: float = MERGE_SHARE, show: "_Show" = iter
+    ) -> tuple["CompanyIndex", RefreshReport]:
+        """An index that knows all changes of the table up to now, and what they were.
 
-    def _apply_changes(self, chunks: Iterable[CompanyRows]) -> tuple["CompanyIndex", int, int]:
-        """The index with these rows, and how many were inserted or changed, and closed."""
-        found = [self._changed_rows(chunk) for chunk in chunks]
-        changes = [chunk for chunk in found if len(chunk.records)]
-        if not changes:
-            return self, 0, 0
-        removed, kept = self._mark_dead(changes)
-        changed = sum(sum(not closed for closed in chunk.closed_at) for chunk in changes)
-        return replace(self, parts=kept)._with_changes(changes), changed, removed
+        Args:
+            table: The table.
+            merge_share: Share of the base that may have changed; after more changes the index is
+                built anew, which is decided before any row is read.
+            show: Shows the progress if so.
+        """
+        if self.known.hashing != table.hashing:
+            return self._anew(table, show, "it was made from no database, or from another one")
+        most = merge_share * max(len(self.base), 1)
+        base_alive, *later_alive = (int(part.alive.sum()) for part in self.parts)
+        comparison = compare(self.known, table, most - sum(later_alive))
+        if comparison is None or len(self.base) - base_alive + len(comparison.gone) > most:
+            return self._anew(table, show, f"more than {merge_share:.0%} of it have changed")
+        if not comparison.differing:
+            return self, RefreshReport(0, 0)
+        fetched = fetch(comparison, table)
+        absent = np.setdiff1d(comparison.touched, fetched.companies)
+        removed = int(np.isin(absent, self.known.companies).sum())
+        index = self._without(np.union1d(absent, fetched.companies))._with_changes(fetched.chunks)
+        known = KnownPages.of(table.hashing, fetched.pages, table.rows_per_page)
+        report = RefreshReport(len(fetched.companies), removed, comparison.differing)
+        return replace(index, parts=recount(index.parts), known=known), report
 
-    def _changed_rows(self, chunk: CompanyRows) -> CompanyRows:
-        rows = self.find(chunk.records.ids)
-        return changed_rows(chunk, rows, self.records(rows[rows >= 0]))
+    def _anew(
+        self, table: ChangingTable, show: "_Show", why: str
+    ) -> tuple["CompanyIndex", RefreshReport]:
+        """The index built from scratch, and what differs."""
+        index = self.of_table(table, show)
+        before, after = self.known.rows(), index.known.rows()
+        if self.known.hashing != table.hashing:
+            return index, RefreshReport(len(index), 0, rebuilt=why)
+        removed = len(np.setdiff1d(before.companies, after.companies))
+        return index, RefreshReport(len(after.changed_since(before)), removed, rebuilt=why)
 
-    def _mark_dead(self, changes: Sequence[CompanyRows]) -> tuple[int, tuple[Part, ...]]:
-        """How many of the changed rows are closed now, and parts in which they are not alive."""
-        parts = [replace(part, alive=part.alive.copy()) for part in self.parts]
-        closed = 0
-        for chunk in changes:
-            rows = self.find(chunk.records.ids)
-            closed += sum(
-                bool(when) and row >= 0
-                for when, row in zip(chunk.closed_at, rows.tolist(), strict=True)
-            )
-            for part in parts:
-                own = rows - part.first_row
-                part.alive[own[(own >= 0) & (own < len(part.alive)) & (rows >= 0)]] = 0
-        return closed, tuple(parts)
+    def _without(self, companies: NDArray[np.uint64]) -> "CompanyIndex":
+        """The index without these companies, given as ascending hashes of their ids."""
+        parts = []
+        for part in self.parts:
+            index = part.segment.keys["company_id"]
+            alive = part.alive.copy()
+            alive[index.rows[np.isin(index.keys, companies)]] = 0
+            parts.append(replace(part, alive=alive))
+        return replace(self, parts=tuple(parts))
 
     def _with_changes(self, changes: Sequence[CompanyRows]) -> "CompanyIndex":
         """The index with a delta segment of these rows and of earlier changes still alive."""
@@ -314,21 +337,6 @@ class CompanyIndex:
             return replace(self, parts=(base,))
         segment = builder.build(base.segment)
         return replace(self, parts=(base, Part.of(segment, len(base.segment))))
-
-    def _without_deleted(self, table: ChangingTable) -> tuple["CompanyIndex", int]:
-        """The index without rows that were deleted from the table, and how many those were."""
-        present = [np.zeros(0, np.uint64), *(hash_texts(chunk) for chunk in table.ids())]
-        known = np.sort(np.concatenate(present))
-        deleted_count = 0
-        parts = []
-        for part in self.parts:
-            index = part.segment.keys["company_id"]
-            deleted = index.rows[~np.isin(index.keys, known, assume_unique=False)]
-            alive = part.alive.copy()
-            deleted_count += int(alive[deleted].sum())
-            alive[deleted] = 0
-            parts.append(replace(part, alive=alive))
-        return replace(self, parts=tuple(parts)), deleted_count
 
     def _split(self, rows: NDArray[np.int64]) -> Iterable[tuple[Part, NDArray[np.int64]]]:
         """Each part with the positions, among `rows`, of the rows that belong to it."""
@@ -347,6 +355,11 @@ class CompanyIndex:
         for part, mine in self._split(rows):
             texts[mine] = take(part, rows[mine] - part.first_row)
         return texts.tolist()
+
+
+class _Show(Protocol):
+    def __call__(self, pages: Iterable[CompanyPage], /) -> Iterable[CompanyPage]:
+        """The same pages; shows how far they are read."""
 
 
 class _Take(Protocol):

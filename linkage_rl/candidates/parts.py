@@ -46,9 +46,7 @@ class Part:
             return dict.fromkeys(counted, np.zeros(0, dtype=np.uint64))
         keys = {name: self.segment.keys[name] for name in counted}
         return {
-            name: index.keys[
-                (self.alive[index.rows] == 0) | sites.repeats(index.keys, index.rows)
-            ]
+            name: index.keys[(self.alive[index.rows] == 0) | sites.repeats(index.keys, index.rows)]
             for name, index in keys.items()
         }
 

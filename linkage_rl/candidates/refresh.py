@@ -4,7 +4,7 @@ import hashlib
 import logging
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from sqlalchemy import URL
@@ -20,7 +20,7 @@ from linkage_rl.candidates.storage import (
     saved_folders,
 )
 from linkage_rl.errors import CandidateIndexError, OutputError
-from linkage_rl.records import CompanyRows
+from linkage_rl.tables.pages import CompanyPage
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.tables.store import CompanyStore
 
@@ -74,11 +74,12 @@ def open_index(
         return build_index(store, folder, progress)
     if not refresh:
         return index
-    fresh, report = index.refresh(store)
-    if fresh.needs_merge:
-        return build_index(store, folder, progress)
-    if report.changed or report.removed:
-        _log.info("index refreshed: %d rows changed, %d gone", report.changed, report.removed)
+    fresh, report = index.refresh(store, show=_shown(store) if progress else iter)
+    if report.rebuilt:
+        _log.info("index built again: %s", report.rebuilt)
+        _save_built(fresh, folder)
+    elif fresh is not index:
+        _log.info("index refreshed: %d companies changed, %d gone", report.changed, report.removed)
         save_index(fresh, folder)
     return fresh
 
@@ -112,20 +113,27 @@ def seed_index(folder: Path, known: Path) -> None:
 
 def build_index(store: CompanyStore, folder: Path, progress: bool = True) -> CompanyIndex:
     """Index the table from scratch and save it; an unreadable index in the folder is replaced."""
-    watermark = store.watermark()
-    index = CompanyIndex.build(
-        _shown(store.chunks(), store.count()) if progress else store.chunks(), watermark
-    )
+    index = CompanyIndex.of_table(store, _shown(store) if progress else iter)
+    _save_built(index, folder)
+    return index
+
+
+def _save_built(index: CompanyIndex, folder: Path) -> None:
     try:
         save_index(index, folder, built=True)
     except CandidateIndexError:
         shutil.rmtree(folder)
         save_index(index, folder, built=True)
-    return index
 
 
-def _shown(chunks: Iterable[CompanyRows], total: int) -> Iterable[CompanyRows]:
-    with tqdm(total=total, desc="indexing companies", unit="row", unit_scale=True) as bar:
-        for chunk in chunks:
-            yield chunk
-            bar.update(len(chunk.records))
+def _shown(store: CompanyStore) -> Callable[[Iterable[CompanyPage]], Iterator[CompanyPage]]:
+    """Shows a bar for the pages of a store while they are indexed."""
+
+    def shown(pages: Iterable[CompanyPage]) -> Iterator[CompanyPage]:
+        total = store.open_count()
+        with tqdm(total=total, desc="indexing companies", unit="row", unit_scale=True) as bar:
+            for page in pages:
+                yield page
+                bar.update(len(page.hashes))
+
+    return shown

@@ -6,7 +6,7 @@ that are still current. The manifest is replaced last, so a reader sees the old 
 
 import shutil
 from collections.abc import Collection
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from linkage_rl.candidates.files import (
     unsealed,
 )
 from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.known_pages import KnownPages
 from linkage_rl.candidates.offices import OfficeTable
 from linkage_rl.candidates.parts import Part
 from linkage_rl.candidates.segment import KeyIndex, Segment
@@ -31,8 +32,11 @@ from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.candidates.versions import Versions
 from linkage_rl.errors import CandidateIndexError, OutputError
 
-FORMAT: Final = 3
-"""Version of the folder's layout; another one cannot be read."""
+FORMAT: Final = 4
+"""Version of the folder's layout."""
+READABLE: Final = (3, FORMAT)
+"""Versions that can be read. An index of version 3, as older bundles hold it, can be searched; it
+knows no hashes of rows, so that a refresh builds it anew."""
 MANIFEST: Final = "manifest.json"
 REBUILD: Final = "build it again with `python -m linkage_rl.companies`"
 """What to do about an index that cannot be read."""
@@ -70,6 +74,7 @@ def save_index(index: CompanyIndex, folder: Path, *, built: bool = False) -> Non
             checksums |= _write(folder, name, _flatten(base.segment))
         state = f"state-{_next_state(folder)}"
         arrays = {"alive": base.alive} | _flatten(index.offices, "offices.")
+        arrays |= _flatten(index.known, "known.")
         if base.counts is not base.segment.counts:
             arrays["counts"] = base.counts
         for part in changes:
@@ -80,7 +85,8 @@ def save_index(index: CompanyIndex, folder: Path, *, built: bool = False) -> Non
             "format": FORMAT,
             "base": name,
             "state": state,
-            "watermark": index.watermark,
+            "hashing": index.known.hashing,
+            "table": index.state,
             "companies": len(index),
             "versions": asdict(versions),
             # sorted, so that equal indexes have equal manifests in whatever order keys were added
@@ -150,7 +156,19 @@ def load_index(
         alive = _own(state["changes.alive"])
         parts.append(Part(changes, alive, len(segment), changes.counts))
     offices = OfficeTable(state["offices.keys"], state["offices.shares"])
-    return CompanyIndex(tuple(parts), offices, manifest["watermark"])
+    return CompanyIndex(tuple(parts), offices, _known(state, manifest))
+
+
+def _known(state: dict[str, NDArray[Any]], manifest: dict[str, Any]) -> KnownPages:
+    if manifest["format"] != FORMAT:
+        return KnownPages.none()
+    return KnownPages(
+        manifest["hashing"],
+        state["known.companies"],
+        state["known.hashes"],
+        state["known.ends"],
+        StringColumn(state["known.bounds.offsets"], state["known.bounds.blob"]),
+    )
 
 
 def _own(array: NDArray[Any]) -> NDArray[Any]:
@@ -168,7 +186,7 @@ def _flatten(value: object, prefix: str = "") -> dict[str, NDArray[Any]]:
         elif isinstance(held, dict):
             for key, item in held.items():
                 arrays |= _flatten(item, f"{prefix}{field.name}.{key}.")
-        else:
+        elif is_dataclass(held):
             arrays |= _flatten(held, f"{prefix}{field.name}.")
     return arrays
 
@@ -257,7 +275,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
             f"expected a candidate index in {folder}, found no {MANIFEST}; "
             "build one with `python -m linkage_rl.companies`"
         )
-    if manifest["format"] != FORMAT:
+    if manifest["format"] not in READABLE:
         raise CandidateIndexError(
             f"expected an index of format {FORMAT} in {folder}, got {manifest['format']}; {REBUILD}"
         )

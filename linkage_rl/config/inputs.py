@@ -166,5 +166,5 @@ def open_linker(
     with CompanyStore(url, table.columns, read_only=True, limits=table.limits) as store:
         store.check()
         found = open_index(store, index_folder(store, index or table.index), refresh)
-        state = f"{shown(store.url)} {store.mapping.table} {found.watermark} {len(found)}"
+        state = f"{shown(store.url)} {store.mapping.table} {found.state}"
         yield load_bundle(folder, found, store), state

@@ -31,7 +31,6 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.engine import Engine
-from sqlalchemy.types import TypeEngine
 
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
 from linkage_rl.tables.closing import check_dates, closed_in_sql, read_closed_when
@@ -85,14 +84,6 @@ class TableLayout:
             selected["closed_at"] = self.closed
         return selected
 
-    def every(self) -> Select[Any]:
-        """Selects all companies, ordered by company_id."""
-        return select(*self.selected.values()).where(self.has_id).order_by(self.key)
-
-    def keys(self) -> Select[Any]:
-        """Selects all company ids in their order."""
-        return select(self.key).where(self.has_id).order_by(self.key)
-
     def size(self) -> Select[Any]:
         """Selects the number of companies."""
         return select(func.count()).select_from(self.source).where(self.has_id)
@@ -113,14 +104,6 @@ class TableLayout:
     def latest(self) -> Select[Any]:
         """Selects the latest `updated_at`; NULL where there is none."""
         return select(func.max(self.columns.get("updated_at")))
-
-    def since(self, watermark: str) -> Select[Any]:
-        """Selects rows changed at or after the watermark; all where no time of change is known."""
-        stamped = self.columns.get("updated_at")
-        if stamped is None or not watermark:
-            return self.every()
-        after = stamped >= _as_stamp(watermark, stamped.type)
-        return self.every().where(or_(after, stamped.is_(None)))
 
     @cached_property
     def by_ids(self) -> Select[Any]:
@@ -211,11 +194,3 @@ def _texts(values: Sequence[Any], own: ColumnElement[Any] | None, dialect: str) 
     # char(20) is padded with blanks; in SQLite all that is there was written
     padded = isinstance(own.type, CHAR) and dialect != "sqlite"
     return [text.rstrip(" ") for text in texts] if padded else texts
-
-
-def _as_stamp(watermark: str, kind: TypeEngine[Any]) -> str | date | datetime:
-    """The watermark in the type of the column that it is compared with."""
-    if isinstance(kind, String):
-        return watermark
-    stamp = datetime.fromisoformat(watermark)
-    return stamp if kind.python_type is datetime else stamp.date()

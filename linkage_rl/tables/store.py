@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, Final, Self, TypeVar, overload
+from typing import Any, Self, TypeVar, overload
 
 from sqlalchemy import Executable, Select, Table
 from sqlalchemy.engine import URL, Connection, Engine
@@ -20,14 +20,10 @@ from linkage_rl.tables.engine import (
     sqlite_path,
 )
 from linkage_rl.tables.layout import TableLayout, as_text, find_table
+from linkage_rl.tables.paged_table import PagedTable
+from linkage_rl.tables.pages import CompanyPage, Paging, RowHashes
 from linkage_rl.tables.retry import Retry
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
-
-CHUNK: Final = 50_000
-"""Companies read or written at once; about 30 MB of text."""
-
-BLOCK: Final = 2_000
-"""Rows turned into columns at once; more live rows would keep the garbage collector busy."""
 
 Result = TypeVar("Result")
 
@@ -47,6 +43,7 @@ class CompanyStore:
         *,
         read_only: bool = False,
         limits: Limits | None = None,
+        paging: Paging = Paging(),  # noqa: B008 - frozen
     ) -> None:
         """Prepare a store; it connects at the first call of a method.
 
@@ -55,6 +52,7 @@ class CompanyStore:
             mapping: Table and column names.
             read_only: Whether all writing is refused, also by the database.
             limits: Connections and time that it may use; None takes `COMMAND_LIMITS`.
+            paging: How much of the table is read at once, and how fast.
 
         Raises:
             DatabaseError: The URL is malformed or its driver is not installed.
@@ -62,6 +60,7 @@ class CompanyStore:
         self.url = parse_url(url) if isinstance(url, str) else url
         self.mapping = mapping
         self.read_only = read_only
+        self._paging = paging
         limits = limits or COMMAND_LIMITS
         self._engine = open_engine(self.url, read_only=read_only, limits=limits)
         self._retry = Retry(self.url, limits.retry_s)
@@ -155,17 +154,35 @@ class CompanyStore:
         """Rows of the table without the closed companies."""
         return int(as_text(self._one(self._layout.open_size())))
 
-    def chunks(self, size: int = CHUNK) -> Iterator[CompanyRows]:
-        """All rows, closed ones included, ordered by company_id, `size` at a time."""
-        return map(self._layout.rows, self._stream(self._layout.every(), size))
+    def chunks(self) -> Iterator[CompanyRows]:
+        """All rows, closed ones included, in the order of their keys, page by page."""
+        return (page.rows for page in self._paged.pages(closed=True))
 
-    def ids(self, size: int = CHUNK) -> Iterator[list[str]]:
-        """All company ids in ascending order, `size` at a time.
+    @property
+    def hashing(self) -> str:
+        """Name of the row hash; hashes of another name cannot be compared with this table's."""
+        return self._paged.row_hash.name
 
-        An index finds deleted rows only by comparing its ids with these.
-        """
-        for (keys,) in self._stream(self._layout.keys(), size):
-            yield self._layout.ids(keys)
+    @property
+    def rows_per_page(self) -> int:
+        """Rows that a page of the table should have."""
+        return self._paging.rows
+
+    def pages(self) -> Iterator[CompanyPage]:
+        """Open companies with their hashes, page by page; for the rest see `PagedTable`."""
+        return self._paged.pages()
+
+    def summary(self, after: str, upto: str) -> tuple[int, int]:
+        """Number of open companies in a range of keys, and the sum of their hashes."""
+        return self._paged.summary(after, upto)
+
+    def hashes(self, after: str, upto: str = "") -> Iterator[RowHashes]:
+        """Keys and hashes of open companies in a range of keys, page by page."""
+        return self._paged.hashes(after, upto)
+
+    def rows_of(self, keys: Sequence[Any]) -> Iterator[CompanyPage]:
+        """Open companies with these keys, as they are now."""
+        return self._paged.rows_of(keys)
 
     def fetch(self, company_ids: Sequence[str]) -> CompanyRows:
         """Current rows of these companies in one query; vanished ids are left out.
@@ -181,19 +198,7 @@ class CompanyStore:
         found = layout.rows(values)
         place = {company_id: row for row, company_id in enumerate(found.records.ids)}
         order = [place[name] for name in dict.fromkeys(company_ids) if name in place]
-        return CompanyRows(
-            found.records.take(order),
-            updated_at=[found.updated_at[row] for row in order],
-            closed_at=[found.closed_at[row] for row in order],
-        )
-
-    def changes_since(self, watermark: str, size: int = CHUNK) -> Iterator[CompanyRows]:
-        """Rows changed at or after the watermark, closed ones included, ordered by company_id.
-
-        Rows changed exactly at the watermark come again, because times may be as coarse as a day. A
-        table without `updated_at` gives all its rows. For deleted rows see `ids`.
-        """
-        return map(self._layout.rows, self._stream(self._layout.since(watermark), size))
+        return found.take(order)
 
     def watermark(self) -> str:
         """The latest `updated_at`, ISO 8601; '' for an empty table or one without times."""
@@ -220,28 +225,15 @@ class CompanyStore:
             with self._writing(f"add columns {lacking}") as connection:
                 ddl.add_columns(connection, table, lacking)
             del self._layout
+            vars(self).pop("_paged", None)
+
+    @cached_property
+    def _paged(self) -> PagedTable:
+        return PagedTable(self._layout, self._read, self._paging)
 
     def _one(self, statement: Select[Any]) -> object:
         rows = self._read(statement)
         return rows[0][0] if rows else None
-
-    def _stream(self, statement: Select[Any], size: int) -> Iterator[list[list[Any]]]:
-        """Rows that a SELECT finds, as columns of up to `size` values."""
-        block = min(size, BLOCK)
-        # an abandoned iteration must close its cursor, or the server keeps it
-        with (
-            self._reading(self._engine) as connection,
-            connection.execution_options(yield_per=block).execute(statement) as found,
-        ):
-            columns: list[list[Any]] = [[] for _ in range(len(found.keys()))]
-            for rows in found.partitions():
-                for column, values in zip(columns, zip(*rows, strict=True), strict=True):
-                    column.extend(values)
-                if len(columns[0]) >= size:
-                    yield columns
-                    columns = [[] for _ in columns]
-        if columns[0]:
-            yield columns
 
     @overload
     def _read(
@@ -271,14 +263,6 @@ class CompanyStore:
 
         with database_errors(self.url, f"read table {self.mapping.table!r}"):
             return self._retry(rows if isinstance(task, Executable) else task)
-
-    @contextmanager
-    def _reading(self, engine: Engine) -> Iterator[Connection]:
-        with (
-            database_errors(self.url, f"read table {self.mapping.table!r}"),
-            engine.connect() as connection,
-        ):
-            yield connection
 
     @contextmanager
     def _writing(self, doing: str) -> Iterator[Connection]:

@@ -33,7 +33,7 @@ def store_of(folder: Path) -> CompanyStore:
 def refreshed(folder: Path) -> CompanyIndex:
     """An index of two segments."""
     with store_of(folder) as store:
-        index = CompanyIndex.build(store.chunks(), store.watermark())
+        index = CompanyIndex.of_table(store)
         store.apply(RENAMED)
         return index.refresh(store)[0]
 
@@ -48,7 +48,7 @@ def assert_equal(left: CompanyIndex, right: CompanyIndex) -> None:
         assert np.array_equal(a.rows, b.rows)
         assert np.array_equal(a.retrieval_score, b.retrieval_score)
     rows = np.arange(8)
-    assert left.watermark == right.watermark
+    assert left.state == right.state
     assert np.array_equal(left.counts(rows), right.counts(rows))
     assert np.array_equal(left.offices.shares, right.offices.shares)
     assert all(
@@ -97,7 +97,7 @@ def test_a_loaded_index_can_be_refreshed_and_saved_again(tmp_path: Path) -> None
 def test_a_refresh_writes_the_changes_and_keeps_the_base(tmp_path: Path) -> None:
     folder = tmp_path / "index"
     with store_of(tmp_path) as store:
-        index = CompanyIndex.build(store.chunks(), store.watermark())
+        index = CompanyIndex.of_table(store)
         save_index(index, folder)
         base = {
             path: (folder / path).stat().st_ino for path in files_of(folder) if "base-" in str(path)
@@ -178,7 +178,7 @@ def test_an_index_of_another_format_is_refused(tmp_path: Path) -> None:
 
     (tmp_path / MANIFEST).write_text(sealed({**manifest, "format": 99}))
 
-    with pytest.raises(CandidateIndexError, match=r"an index of format 3 in .*, got 99"):
+    with pytest.raises(CandidateIndexError, match=r"an index of format 4 in .*, got 99"):
         load_index(tmp_path)
 
 

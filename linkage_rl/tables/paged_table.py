@@ -1,0 +1,174 @@
+"""Reads a company table page by page; each statement is short and stands alone.
+
+No statement depends on another one's snapshot: a page is whatever its range of keys holds at the
+moment, so a page that is read again after a lost connection is as good as one read at once.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, not_, select, type_coerce
+from sqlalchemy.types import NULLTYPE
+
+from linkage_rl.tables.closing import check_dates
+from linkage_rl.tables.layout import TableLayout
+from linkage_rl.tables.pages import CompanyPage, Pace, Paging, RowHashes, bound_of, key_of
+from linkage_rl.tables.row_hash import MODULUS, RowHash, row_hash
+
+IDS_PER_STATEMENT: Final = 5_000
+"""Keys that one statement names; SQLite takes 32,766 parameters, PostgreSQL 65,535."""
+UNDATED: Final = 1_000
+"""Distinct texts in `closed_at` that are looked at, besides those that begin like a date."""
+
+
+class Read(Protocol):
+    """Runs one statement in a short transaction of its own, again where the connection is lost."""
+
+    def __call__(
+        self, statement: Select[Any], parameters: Mapping[str, Any] | None = None, /
+    ) -> Sequence[Sequence[Any]]:
+        """All rows of the statement."""
+
+
+@dataclass(frozen=True)
+class PagedTable:
+    """The open companies of a table in the order of their keys."""
+
+    layout: TableLayout
+    read: Read
+    paging: Paging
+
+    @cached_property
+    def row_hash(self) -> RowHash:
+        """How rows of this table are hashed."""
+        return row_hash(self.layout.columns, self.layout.dialect)
+
+    def pages(
+        self, after: str = "", upto: str = "", *, closed: bool = False
+    ) -> Iterator[CompanyPage]:
+        """The rows of a range of keys, page by page.
+
+        Args:
+            after: Bound after which the range begins; '' for the first key.
+            upto: Bound at which it ends; '' for the last key.
+            closed: Whether closed companies are read, too.
+        """
+        if not closed:
+            self._check_closed_at()
+        columns = [*self.layout.selected.values(), *self.row_hash.columns]
+        for begin, end in self._ranges(after, upto, closed):
+            rows = self._rows(columns, begin, end, closed)
+            if rows:
+                yield self._page(rows, end or bound_of(rows[-1][0]))
+
+    def hashes(self, after: str = "", upto: str = "") -> Iterator[RowHashes]:
+        """Keys and hashes of the rows of a range of keys, page by page; see `pages`."""
+        self._check_closed_at()
+        columns = [self.layout.key, *self.row_hash.columns]
+        for begin, end in self._ranges(after, upto):
+            rows = self._rows(columns, begin, end)
+            if rows:
+                keys, ids, *hashed = zip(*rows, strict=True)
+                bound = end or bound_of(keys[-1])
+                yield RowHashes(self.layout.ids(ids), keys, self.row_hash.of(hashed), bound)
+
+    def summary(self, after: str, upto: str) -> tuple[int, int]:
+        """Number of rows in a range of keys, and the sum of their hashes modulo 2^64."""
+        if not self.row_hash.computed:
+            rows = self._read(select(*self.row_hash.columns), after, upto)
+            return len(rows), int(self._hashed(rows).sum()) if rows else 0
+        sums = select(func.count(), func.sum(*self.row_hash.columns))
+        ((count, total),) = self._read(sums, after, upto)
+        return int(count), int(total or 0) % MODULUS
+
+    def rows_of(self, keys: Sequence[Any]) -> Iterator[CompanyPage]:
+        """The rows with these keys, some thousand at a time; vanished keys are left out.
+
+        Args:
+            keys: Keys as `hashes` gave them.
+        """
+        columns = [self._key, *self.layout.selected.values(), *self.row_hash.columns]
+        listed = self._key.in_(bindparam("keys", expanding=True))
+        wanted = self._companies(select(*columns)).where(listed).order_by(self.layout.key)
+        for begin in range(0, len(keys), IDS_PER_STATEMENT):
+            some = list(keys[begin : begin + IDS_PER_STATEMENT])
+            if rows := self.read(wanted, {"keys": some}):
+                yield self._page(rows)
+
+    @cached_property
+    def _key(self) -> ColumnElement[Any]:
+        """The key as the driver gives and takes it, without a conversion that might round it."""
+        return type_coerce(self.layout.key, NULLTYPE).label("key_as_stored")
+
+    def _ranges(self, after: str, upto: str, closed: bool = False) -> Iterator[tuple[str, str]]:
+        """Parts of a range of keys that hold the rows of one page each; the last may be empty."""
+        pace = Pace(self.paging.rows_per_s)
+        last = select(self._key).order_by(self.layout.key).limit(1).offset(self.paging.rows - 1)
+        while found := self._read(last, after, upto, closed):
+            end = bound_of(found[0][0])
+            yield after, end
+            after = end
+            pace.wait(self.paging.rows)
+        yield after, upto
+
+    def _rows(
+        self, columns: Sequence[ColumnElement[Any]], after: str, upto: str, closed: bool = False
+    ) -> Sequence[Sequence[Any]]:
+        """The key as stored and these columns of all rows in a range of keys, in order."""
+        statement = select(self._key, *columns).order_by(self.layout.key)
+        return self._read(statement, after, upto, closed)
+
+    def _page(self, rows: Sequence[Sequence[Any]], bound: str = "") -> CompanyPage:
+        _, *values = zip(*rows, strict=True)
+        width = len(self.layout.selected)
+        hashes = self.row_hash.of(values[width:])
+        companies = self.layout.rows(values[:width])
+        order = _order(companies.records.ids, hashes)
+        if order is None:
+            return CompanyPage(companies, hashes, bound)
+        return CompanyPage(companies.take(order.tolist()), hashes[order], bound)
+
+    def _hashed(self, rows: Sequence[Sequence[Any]]) -> NDArray[np.uint64]:
+        return self.row_hash.of(list(zip(*rows, strict=True)))
+
+    def _read(
+        self, statement: Select[Any], after: str, upto: str, closed: bool = False
+    ) -> Sequence[Sequence[Any]]:
+        """What a statement selects in a range of keys."""
+        parameters = {}
+        if after:
+            statement = statement.where(self._key > bindparam("after", type_=NULLTYPE))
+            parameters["after"] = key_of(after)
+        if upto:
+            statement = statement.where(self._key <= bindparam("upto", type_=NULLTYPE))
+            parameters["upto"] = key_of(upto)
+        return self.read(self._companies(statement, closed), parameters)
+
+    def _companies(self, statement: Select[Any], closed: bool = False) -> Select[Any]:
+        """The statement for rows that have an id, and are open unless closed ones are wanted."""
+        statement = statement.where(self.layout.has_id)
+        return statement if closed else statement.where(self.layout.is_open)
+
+    def _check_closed_at(self) -> None:
+        """Refuse texts in `closed_at` that are no dates; the rows that have them are not read."""
+        closed, checked = self.layout.closed, self.layout.checked_dates
+        if closed is not None and checked is not None:
+            undated = and_(closed != "", not_(closed.like("____-__-__%")))
+            found = self.read(select(closed).distinct().where(undated).limit(UNDATED))
+            check_dates([text for (text,) in found], *checked)
+
+
+def _order(ids: Sequence[str], hashes: NDArray[np.uint64]) -> NDArray[np.int64] | None:
+    """Order of rows such that those of one company come by their hash; None for that they have.
+
+    The database returns rows of the same key in any order.
+    """
+    first = {company_id: -place for place, company_id in enumerate(reversed(ids))}
+    if len(first) == len(ids):
+        return None
+    groups = np.array([-first[company_id] for company_id in ids])
+    return np.lexsort((hashes, groups))
