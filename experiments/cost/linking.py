@@ -1,7 +1,7 @@
 """Linking a list from file to file, one client at a time, and refreshing a changed table."""
 
 import csv
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -146,7 +146,7 @@ def measure_refresh(
         store: Gets changed.
         build_s: Wall seconds in which the index was built.
     """
-    known = replace(index, watermark=store.watermark())
+    known = CompanyIndex.of_table(store)
     count = min(inputs.sizes.changed, len(index) // 20)
     alive = np.flatnonzero(index.parts[0].alive)
     rows = alive[np.linspace(0, len(alive) - 1, count).astype(np.int64)]

@@ -108,23 +108,25 @@ def compare(known: KnownPages, table: ChangingTable, most: float) -> Comparison 
     pages: list[PageChanges] = []
     before: list[NDArray[np.uint64]] = [_NOTHING]
     present: list[NDArray[np.uint64]] = [_NOTHING]
-    after, found_changes = "", 0
-    for page in (*known, None):
-        if page is not None and table.summary(after, page.bound) == page.summary:
-            pages.append(PageChanges(page, _NOTHING, ()))
+    after, found_changes, differing = "", 0, 0
+    for old in (*known, PageRows(_NOTHING, _NOTHING, "")):
+        # rows after the last page are read in any case, and there are seldom any
+        if len(old) and table.summary(after, old.bound) == old.summary:
+            pages.append(PageChanges(old, _NOTHING, ()))
         else:
-            old = page or PageRows(_NOTHING, _NOTHING, "")
             before.append(old.companies)
+            differing += len(old) > 0
             for rows in table.hashes(after, old.bound):
                 changes = page_changes(old, rows)
                 pages.append(changes)
                 present.append(changes.rows.companies)
+                differing += len(old) == 0
                 found_changes += len(changes.changed)
                 if found_changes > most:
                     return None
-        after = page.bound if page is not None else ""
+        after = old.bound
     gone = np.setdiff1d(np.concatenate(before), np.concatenate(present))
-    return Comparison(pages, len(before) + len(present) - 2, gone)
+    return Comparison(pages, differing, gone)
 
 
 def page_changes(old: PageRows, found: RowHashes) -> PageChanges:

@@ -125,7 +125,6 @@ def test_an_empty_table_makes_an_index_that_holds_nothing() -> None:
     index = CompanyIndex.build([])
 
     assert len(index) == 0
-    assert not index.needs_merge
     assert index.find(["goyo"]).tolist() == [-1]
     assert len(index.fetch(["goyo"]).records) == 0
     assert not index.name_frequencies(clients({"name": "五洋建設"})).any()

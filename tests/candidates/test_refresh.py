@@ -244,16 +244,31 @@ def test_a_new_company_of_a_name_is_counted_for_the_others_of_that_name(
     assert counts[:, CORE].tolist() == [2, 2, 2]
 
 
-def test_an_index_needs_a_merge_once_a_fifth_has_changed(store: CompanyStore) -> None:
+def test_an_index_is_built_anew_once_a_fifth_has_changed(store: CompanyStore) -> None:
     index = index_of(store)
 
     store.apply(company_rows({"a": {"name": "山田"}}))
-    once, _ = index.refresh(store)
+    once, first = index.refresh(store)
     store.apply(company_rows({"b": {"name": "川口"}}))
-    twice, _ = once.refresh(store)
+    twice, second = once.refresh(store)
 
-    assert not once.needs_merge
-    assert twice.needs_merge
+    assert (len(once.parts), first.rebuilt, first.changed) == (2, "", 1)
+    assert (len(twice.parts), second.rebuilt) == (1, "more than 20% of it have changed")
+    assert (second.changed, second.removed, len(twice)) == (1, 0, 10)
+
+
+def test_whether_to_build_anew_is_decided_before_rows_are_read(
+    store: CompanyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = index_of(store)
+    fetches: list[int] = []
+    monkeypatch.setattr(CompanyStore, "rows_of", lambda store, keys: fetches.append(len(keys)))
+
+    run_sql(store.url, "UPDATE companies SET phone = '03-1234-5678'")
+    fresh, report = index.refresh(store)
+
+    assert not fetches
+    assert (report.changed, report.removed, len(fresh)) == (8, 0, 8)
 
 
 def test_an_index_of_an_empty_table_finds_everything_that_is_added(database_url: str) -> None:

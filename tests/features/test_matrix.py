@@ -10,6 +10,7 @@ from linkage_rl.features.matrix import (
     pair_features,
     query_features,
 )
+from tests.memory_table import MemoryTable
 from tests.small_table import COMPANIES, IDS, clients, company_rows, small_index
 
 AGREEMENTS = {name for name in PAIR_FEATURES if name.endswith("_equal")} - {
@@ -335,35 +336,23 @@ def test_no_pairs_and_no_clients_give_no_rows() -> None:
 
 def test_an_index_in_two_parts_compares_like_one() -> None:
     one = small_index()
-    base = CompanyIndex.build([company_rows({name: COMPANIES[name] for name in IDS[:7]})])
+    table = MemoryTable({name: COMPANIES[name] for name in IDS if name != "goyo"})
+    base = CompanyIndex.of_table(table)
     asking = clients(COMPANIES["goyo"], COMPANIES["acme"])
 
-    two, _ = base.refresh(OneMore())
+    table.rows["goyo"] = COMPANIES["goyo"]
+    two, _ = base.refresh(table)
 
-    pairs = np.array([0, 0, 1, 1]), np.array([7, 3, 5, 7])
+    of_pair, companies = np.array([0, 0, 1, 1]), ["goyo", "takahashi", "acme", "goyo"]
     idf = [
         PAIR_FEATURES.index(name) for name in PAIR_FEATURES if "cosine" in name or "cover" in name
     ]
-    left, right = pair_features(one, asking, *pairs), pair_features(two, asking, *pairs)
+    left, right = (
+        pair_features(index, asking, of_pair, index.find(companies)) for index in (one, two)
+    )
     offices = [PAIR_FEATURES.index(name) for name in PAIR_FEATURES if name.startswith("office_in")]
     left[:, [*idf, *offices]] = right[:, [*idf, *offices]] = 0
     assert np.array_equal(left, right)
-
-
-class OneMore:
-    """A table to which 五洋建設 was added."""
-
-    def changes_since(self, watermark: str) -> list:  # type: ignore[type-arg]
-        return [company_rows({"goyo": COMPANIES["goyo"]})]
-
-    def watermark(self) -> str:
-        return "2025-01-01"
-
-    def open_count(self) -> int:
-        return 8
-
-    def ids(self) -> list[list[str]]:
-        return [list(IDS)]
 
 
 @pytest.mark.parametrize(

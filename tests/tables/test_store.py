@@ -9,6 +9,7 @@ from sqlalchemy import make_url
 
 from linkage_rl.errors import DatabaseError, SchemaError
 from linkage_rl.records import CompanyRows, RecordBatch
+from linkage_rl.tables.pages import Paging
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.tables.store import CompanyStore
 from tests.stored_table import run_sql
@@ -48,10 +49,13 @@ def store(database_url: str) -> Iterator[CompanyStore]:
         yield opened
 
 
-def test_loaded_companies_come_back_in_chunks_ordered_by_id(store: CompanyStore) -> None:
+def test_loaded_companies_come_back_in_chunks_ordered_by_id(
+    store: CompanyStore, database_url: str
+) -> None:
     loaded = store.load([rows(("3", "三"), ("1", "一")), rows(("2", "二"))])
 
-    chunks = list(store.chunks(size=2))
+    with CompanyStore(database_url, paging=Paging(rows=2)) as reader:
+        chunks = list(reader.chunks())
     assert loaded == store.count() == 3
     assert [list(chunk.records.ids) for chunk in chunks] == [["1", "2"], ["3"]]
     assert names_of(iter(chunks)) == {"1": "一", "2": "二", "3": "三"}
@@ -189,25 +193,17 @@ def test_a_table_of_an_older_version_is_read_and_gets_its_column_when_loaded(
     assert after.updated_at[1] == "2025-01-01"
 
 
-def test_changes_since_the_watermark_hold_new_renamed_and_closed_companies(
-    store: CompanyStore,
-) -> None:
-    store.load([rows(("1", "一"), ("2", "二"), ("3", "三"), updated_at="2025-01-01")])
-    store.apply(rows(("1", "一"), ("2", "二"), ("3", "三"), updated_at="2025-01-02"))
+def test_changed_and_written_rows_have_a_later_time(store: CompanyStore) -> None:
+    store.load([rows(("1", "一"), ("2", "二"), ("3", "三"), updated_at="2025-01-02")])
     store.apply(rows(("0", "昔"), updated_at="2025-02-01"))
-    mark = store.watermark()
 
     store.apply(rows(("2", "弐")))
     store.apply(rows(("3", "三"), closed_at="2025-03-01"))
     store.apply(rows(("4", "四"), updated_at="2024-01-01"))
 
-    changed = {
-        company_id: closed
-        for chunk in store.changes_since(mark)
-        for company_id, closed in zip(chunk.records.ids, chunk.closed_at, strict=True)
-    }
-    assert mark == "2025-02-01"
-    assert changed == {"0": "", "2": "", "3": "2025-03-01", "4": ""}
+    found = store.fetch(["0", "1", "2", "3", "4"])
+    assert [when > "2025-02-01" for when in found.updated_at] == [False, False, True, True, True]
+    assert found.closed_at == ["", "", "", "2025-03-01", ""]
 
 
 def test_a_row_written_by_hand_gets_its_time_from_the_database(
@@ -223,8 +219,9 @@ def test_a_row_written_by_hand_gets_its_time_from_the_database(
         "DELETE FROM companies WHERE company_id = '3'",
     )
 
-    assert names_of(store.changes_since("2025-01-02")) == {"0": "印", "1": "壱", "4": "四"}
-    assert [found for chunk in store.ids(size=2) for found in chunk] == ["0", "1", "2", "4"]
+    found = store.fetch(["0", "1", "2", "3", "4"])
+    assert found.records.ids == ["0", "1", "2", "4"]
+    assert [when > "2025-01-02" for when in found.updated_at] == [False, True, False, True]
 
 
 def test_a_table_with_other_columns_is_read_through_a_mapping(
@@ -250,7 +247,6 @@ def test_a_table_with_other_columns_is_read_through_a_mapping(
     }
     assert own.fetch(["11", "7"]).records.ids == ["11", "7"]
     assert own.watermark() == "2025-01-06"
-    assert names_of(own.changes_since("2025-01-06")) == {"11": "株式会社十一"}
 
 
 def test_a_mapped_table_is_never_written(store: CompanyStore, database_url: str) -> None:
