@@ -26,9 +26,11 @@ FIELDS: Final = (
     "url",
     "corporate_number",
     "former_names",
+    "trade_names",
 )
 """Fields that describe a client or a company; an address in one column is the `street`.
-`former_names` are those of a company, joined by '|'; those of a client are not used."""
+`former_names` and `trade_names` are those of a company, joined by '|'; those of a client are not
+used."""
 
 _ONLY_TEXT: Final = frozenset({str})
 

@@ -58,10 +58,12 @@ class Offices:
         branches: dict[str, list[int]] = {}
         for branch, company in enumerate(self._company.tolist()):
             branches.setdefault(self.companies.records.ids[company], []).append(branch)
-        able = [row for row, truth in enumerate(clients.truth) if truth in branches]
+        truth = clients.truth or []
+        able = [row for row, company_id in enumerate(truth) if company_id in branches]
         chosen = np.sort(self._rng.permutation(able)[: len(able) // 2])
-        picked = [int(self._rng.choice(branches[clients.truth[row]])) for row in chosen]
-        former = self._elsewhere.take(self._rng.integers(0, len(self._elsewhere), len(chosen)))
+        picked = [int(self._rng.choice(branches[truth[row]])) for row in chosen]
+        other = self._rng.integers(0, len(self._elsewhere), len(chosen))
+        former = self._elsewhere.take(other.tolist())
         written, _ = corrupt(self._branches(np.array(picked)), former, noise, self._rng)
         columns = {name: list(clients.records.column(name)) for name in clients.records.columns}
         for name, texts in columns.items():
@@ -122,7 +124,7 @@ def main() -> None:
         linker = load_bundle(asked.bundle, CompanyIndex.build([table]))
         for written, clients in lists.items():
             linked = linker.link_list(clients.records)
-            lines.append([name, written, *figures(linked, clients.truth)])
+            lines.append([name, written, *figures(linked, clients.truth or [])])
     say(markdown_table(lines))
 
 

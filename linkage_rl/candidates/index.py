@@ -19,6 +19,7 @@ from linkage_rl.candidates.blockers import Blocker, Clients, Proposals
 from linkage_rl.candidates.changes import ChangingTable, RefreshReport, compare, fetch
 from linkage_rl.candidates.encode import ROW, hash_texts
 from linkage_rl.candidates.fit import by_head_row, fit_sites
+from linkage_rl.candidates.further_rows import FURTHER
 from linkage_rl.candidates.keys import COUNTED
 from linkage_rl.candidates.known_pages import KnownPages, PageRows
 from linkage_rl.candidates.offices import OfficeTable
@@ -165,6 +166,17 @@ class CompanyIndex:
     def has_sites(self) -> bool:
         """Whether any company has several rows."""
         return any(part.segment.sites for part in self.parts)
+
+    def has_several_rows(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether the company of each of these rows has others, shape (P,)."""
+        several = np.zeros(len(rows), dtype=np.bool_)
+        for part, mine in self._split(rows):
+            several[mine] = part.segment.sites.has_others(rows[mine] - part.first_row)
+        return several
+
+    def added_for(self, rows: NDArray[np.int64]) -> list[str]:
+        """What each row was added for beside those of the table, '' for one of them."""
+        return self._gather(rows, lambda part, own: part.segment.raw(FURTHER, own))
 
     def fit(
         self, clients: Clients, client_of_pair: NDArray[np.int64], rows: NDArray[np.int64]
@@ -329,7 +341,8 @@ class CompanyIndex:
         base = self.parts[0]
         builder = SegmentBuilder()
         for delta in self.parts[1:]:
-            records = self.records(np.flatnonzero(delta.alive) + delta.first_row)
+            kept = (delta.alive == 1) & delta.segment.of_table
+            records = self.records(np.flatnonzero(kept) + delta.first_row)
             builder.add(CompanyRows(records, [""] * len(records), [""] * len(records)))
         for chunk in changes:
             builder.add(chunk)

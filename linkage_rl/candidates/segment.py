@@ -24,6 +24,7 @@ from linkage_rl.candidates.encode import (
     gram_lists,
     hash_texts,
 )
+from linkage_rl.candidates.further_rows import FURTHER, with_further_rows
 from linkage_rl.candidates.growing import GrowingArray
 from linkage_rl.candidates.keys import COUNTED, FILED, KEYS, filings, hashed_keys
 from linkage_rl.candidates.sites import Sites, with_inherited
@@ -77,7 +78,8 @@ class Segment:
     idf: NDArray[np.float32]
     """Weight of each n-gram bucket, from the base segment; shape (GRAM_BUCKETS,)."""
     snapshot: dict[str, StringColumn]
-    """Raw fields of the rows as they were in the table; fields that no row has are left out."""
+    """Raw fields of the rows as they were in the table; fields that no row has are left out. The
+    column `further_rows.FURTHER` tells rows of the table from those that were added."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -87,6 +89,15 @@ class Segment:
         """Which rows belong to one company."""
         ids = self.keys["company_id"]
         return Sites.of(ids.keys, ids.rows, len(self))
+
+    @cached_property
+    def of_table(self) -> NDArray[np.bool_]:
+        """Whether each row is one of the table, and not added for a further value; shape (n,)."""
+        column = self.snapshot.get(FURTHER)
+        if column is None:
+            return np.ones(len(self), dtype=np.bool_)
+        own: NDArray[np.bool_] = np.diff(column.offsets) == 0
+        return own
 
     def raw(self, name: str, rows: NDArray[np.integer]) -> list[str]:
         """A raw field of these rows, '' where missing."""
@@ -107,7 +118,7 @@ class SegmentBuilder:
         self._document_keys = GrowingArray(np.uint64)
         self._texts = {name: GrowingStrings() for name in FIELDS_SEARCHED}
         self._text_keys = GrowingArray(np.uint64)
-        self._snapshot = {name: GrowingStrings() for name in FIELDS}
+        self._snapshot = {name: GrowingStrings() for name in (*FIELDS, FURTHER)}
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -120,7 +131,8 @@ class SegmentBuilder:
             records = records.take(is_open)
         if len(records) == 0:
             return
-        canonical = canonicalise(with_inherited(records))
+        compared, records, further = with_further_rows(records)
+        canonical = canonicalise(with_inherited(compared))
         for name, (hashes, own) in filings(canonical).items():
             self._filed[name][0].append(hashes)
             self._filed[name][1].append(own + np.int32(len(self)))
@@ -133,6 +145,7 @@ class SegmentBuilder:
         self._add_documents(canonical)
         for name in FIELDS:
             self._snapshot[name].append(StringColumn.from_texts(records.column(name)))
+        self._snapshot[FURTHER].append(StringColumn.from_texts(further or [""] * len(records)))
 
     def _add_documents(self, canonical: CanonicalBatch) -> None:
         keys = document_keys(canonical)
@@ -206,7 +219,7 @@ def _filed_once(hashes: NDArray[np.uint64], rows: NDArray[np.int32], sites: Site
         return KeyIndex.build(hashes, rows)
     heads = sites.head_of(rows)
     order = np.argsort(heads, kind="stable")
-    index = KeyIndex.build(hashes[order], heads[order])
+    index = KeyIndex.build(hashes[order], heads[order].astype(np.int32))
     kept = ~sites.repeats(index.keys, index.rows)
     return KeyIndex(index.keys[kept], index.rows[kept])
 

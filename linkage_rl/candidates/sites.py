@@ -64,6 +64,16 @@ class Sites:
         heads: NDArray[np.bool_] = self.heads == np.arange(count)
         return heads
 
+    def has_others(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Whether the company of each of these rows has other rows, shape (P,)."""
+        if not self:
+            return np.zeros(len(rows), dtype=np.bool_)
+        after = np.minimum(self.begins[rows] + 1, len(self.rows) - 1)
+        others: NDArray[np.bool_] = (after > self.begins[rows]) & (
+            self.heads[self.rows[after]] == self.heads[rows]
+        )
+        return others
+
     def siblings(self, rows: NDArray[np.integer]) -> NDArray[np.integer]:
         """All rows of the companies of these rows, each once, ascending."""
         if not self:

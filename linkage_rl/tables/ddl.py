@@ -18,7 +18,7 @@ STAMP_SQL: Final = {
 }
 """The present time in UTC to the millisecond, as `stamp` writes it; such times sort as texts."""
 
-LATER_COLUMNS: Final = ("former_names",)
+LATER_COLUMNS: Final = ("former_names", "trade_names")
 """Columns that tables created by older versions lack."""
 
 

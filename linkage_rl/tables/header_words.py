@@ -54,6 +54,7 @@ _NUMBERS: Final = {
     " corporateno corporationnumber houjinbangou hojinbango インボイス番号 インボイス登録番号"
     " 適格請求書発行事業者登録番号 適格請求書登録番号 適格請求書発行事業者番号",
     "former_names": "旧社名 旧商号 旧会社名 旧名称 旧法人名 formername formernames previousname",
+    "trade_names": "屋号 通称 tradename tradenames tradingname tradingnames dba",
 }
 _IDS: Final = (
     *(f"{who}{end}" for end in _split("id コード cd 番号 no code") for who in _PARTNERS),

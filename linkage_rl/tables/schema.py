@@ -12,7 +12,9 @@ from linkage_rl.tables.closing import closed_when_text, read_closed_when
 COMPANY_COLUMNS: Final = ("company_id", *FIELDS, "updated_at", "closed_at")
 """Columns of a company table, in the order of the table that `CompanyStore.create` makes."""
 
-CLIENT_FIELDS: Final = tuple(field for field in FIELDS if field != "former_names")
+CLIENT_FIELDS: Final = tuple(
+    field for field in FIELDS if field not in ("former_names", "trade_names")
+)
 """Fields that a client list may have; other columns are copied to the output."""
 
 
@@ -56,6 +58,9 @@ class ColumnMapping:
     corporate_number: Columns = "corporate_number"
     former_names: Columns = "former_names"
     """Former names of a company, joined by '|'; read from company tables only."""
+    trade_names: str = "trade_names"
+    """Trade names of a company (屋号, 'doing business as'), joined by '|'; read from company tables
+    only. The company is found and compared by each of them as by its name."""
     updated_at: str = "updated_at"
     closed_at: str = "closed_at"
     """Date or time at which a company closed, or a flag; empty, false, 0 and a date in the future

@@ -22,7 +22,9 @@ from linkage_rl.training.own_table.latin_style import (
     latin_depth,
 )
 
-FIELDS_OF_LISTS: Final = tuple(field for field in FIELDS if field not in ("name", "former_names"))
+FIELDS_OF_LISTS: Final = tuple(
+    field for field in FIELDS if field not in ("name", "former_names", "trade_names")
+)
 ADDRESS: Final = ("prefecture", "city", "street")
 """Fields of which the first that a list has says that there is an address."""
 _PREFECTURE: Final = re.compile("^(東京都|北海道|(京都|大阪)府|[^0-9０-９ 　]{2,3}県)")
