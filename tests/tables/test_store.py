@@ -320,7 +320,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "notes.db"
     path.write_text("company_id,name\n" * 100)
 
-    with pytest.raises(DatabaseError, match="file is not a database"):
+    with pytest.raises(DatabaseError, match="is no SQLite database; load it"):
         CompanyStore(f"sqlite:///{path}").count()
 
 
