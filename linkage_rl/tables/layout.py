@@ -35,7 +35,13 @@ from sqlalchemy.engine import Engine
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
 from linkage_rl.tables.closing import check_dates, closed_in_sql, read_closed_when
 from linkage_rl.tables.ddl import split_name
-from linkage_rl.tables.own_columns import in_one, is_time, refuse_type, table_columns
+from linkage_rl.tables.own_columns import (
+    in_one,
+    is_time,
+    refuse_type,
+    refuse_unreadable,
+    table_columns,
+)
 from linkage_rl.tables.schema import SEPARATOR, ColumnMapping
 
 
@@ -164,6 +170,7 @@ def find_table(engine: Engine, mapping: ColumnMapping) -> TableLayout:
     for canonical, theirs in parts.items():
         for one in theirs:
             refuse_type(types[one], one, canonical, what, dialect)
+    refuse_unreadable(engine, schema, name, parts, what)
     own = dict.fromkeys([*chain(*parts.values()), *(one.column for one in conditions)])
     source = table(name, *(column(one, types[one]) for one in own), schema=schema)
     columns = {

@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     inspect,
     literal,
+    text,
 )
 from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.engine import Engine, Inspector
@@ -27,6 +28,11 @@ from sqlalchemy.types import NullType, TypeEngine
 from linkage_rl.errors import DatabaseError, SchemaError
 from linkage_rl.tables.credentials import shown
 from linkage_rl.tables.schema import nearest
+
+_DENIED: Final = text(
+    "SELECT attname FROM pg_attribute WHERE attrelid = CAST(:name AS regclass) "
+    "AND attnum > 0 AND NOT attisdropped AND NOT has_column_privilege(attrelid, attnum, 'SELECT')"
+)
 
 _NO_TEXTS: Final = (ARRAY, JSON, LargeBinary)
 """Types whose values are no texts, numbers or times, also where a dialect has its own class."""
@@ -73,6 +79,44 @@ def refuse_type(
             " numbers or times; take the text out of it in a view, or leave it out with "
             f"table.mapping.{canonical}=''"
         )
+
+
+def refuse_unreadable(
+    engine: Engine,
+    schema: str | None,
+    name: str,
+    parts: Mapping[str, Sequence[str]],
+    what: str,
+) -> None:
+    """Refuse a table of PostgreSQL with columns that are mapped but may not be read.
+
+    They are not left out on their own account: fewer columns mean fewer links.
+
+    Args:
+        engine: The database.
+        schema: Schema of the table; None for the default one.
+        name: The table.
+        parts: Canonical column to the table's own.
+        what: The table in words.
+
+    Raises:
+        SchemaError: The user has no right to read some of the columns; names them.
+    """
+    if engine.dialect.name != "postgresql":
+        return
+    quote = engine.dialect.identifier_preparer.quote
+    found = {"name": ".".join(quote(part) for part in (schema, name) if part)}
+    with engine.connect() as connection:
+        denied = set(connection.execute(_DENIED, found).scalars())
+    lost = {canonical: set(own) & denied for canonical, own in parts.items() if set(own) & denied}
+    if not lost:
+        return
+    columns = sorted(set().union(*lost.values()))
+    remedy = f"GRANT SELECT ON {found['name']} to this user"
+    if not {"company_id", "name"} & lost.keys():
+        words = " ".join(f"table.mapping.{canonical}=''" for canonical in lost)
+        remedy = f"{remedy}, or leave them out: {words}"
+    raise SchemaError(f"the database user may not read {columns} of {what}; {remedy}")
 
 
 def is_time(kind: TypeEngine[Any], dialect: str) -> bool:
