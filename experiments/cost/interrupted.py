@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
+from experiments.tools.processes import own_memory_mb
+
 KILLS: Final = (0.25, 0.75)
 """Shares of the clients after which the run is killed."""
 RESTART: Final = 0.5
@@ -131,34 +133,5 @@ def _finished(output: Path) -> int:
 def _note_memory(run: Run, leader: int) -> None:
     """Keep the largest own memory of the run's processes, those of the session of its leader."""
     names = ["main", *(f"worker {number}" for number in range(1, 99))]
-    processes = sorted(
-        int(folder.name)
-        for folder in Path("/proc").iterdir()
-        if folder.name.isdigit() and _session(folder) == leader and _is_linking(folder)
-    )
-    for name, process in zip(names, processes, strict=False):
-        used = _own_mb(Path(f"/proc/{process}"))
+    for name, used in zip(names, own_memory_mb(leader), strict=False):
         run.memory_mb[name] = max(run.memory_mb.get(name, 0.0), used)
-
-
-def _session(folder: Path) -> int:
-    try:
-        return int((folder / "stat").read_text().rpartition(")")[2].split()[3])
-    except (OSError, IndexError):
-        return 0
-
-
-def _is_linking(folder: Path) -> bool:
-    """Whether a process is the command or a worker of it, not multiprocessing's own helper."""
-    try:
-        return b"resource_tracker" not in (folder / "cmdline").read_bytes()
-    except OSError:
-        return False
-
-
-def _own_mb(folder: Path) -> float:
-    try:
-        lines = (folder / "status").read_text().splitlines()
-    except OSError:
-        return 0.0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("RssAnon:")) / 1024

@@ -36,7 +36,7 @@ def test_a_table_is_read_in_the_order_of_its_keys_and_by_id(kaisha: str) -> None
 
         assert [list(chunk.records.ids) for chunk in chunks] == [["7", "11"], ["100"]]
         assert list(chunks[0].records.column("name")) == ["株式会社七", "𠮷野家"]
-        assert list(chunks[0].updated_at) == ["2025-01-05T10:00:00", "2025-01-06T11:30:00"]
+        assert list(chunks[0].updated_at) == ["2025-01-05 10:00:00", "2025-01-06 11:30:00"]
         assert list(found.records.ids) == ["100", "7"]
         assert store.count() == store.open_count() == 3
 
