@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from linkage_rl.api import TrainResult, link, load_bundle, train
     from linkage_rl.errors import LinkageError
     from linkage_rl.frame_linker import FrameLinker
-    from linkage_rl.linker import LinkedBatch, Linker
+    from linkage_rl.linked_batch import LinkedBatch
+    from linkage_rl.linker import Linker
     from linkage_rl.records import CompanyRows, DecisionKind, RecordBatch
 
     __version__: str
@@ -40,7 +41,8 @@ _HOMES: Final = {
     **dict.fromkeys(("TrainResult", "link", "load_bundle", "train"), "linkage_rl.api"),
     "FrameLinker": "linkage_rl.frame_linker",
     "LinkageError": "linkage_rl.errors",
-    **dict.fromkeys(("LinkedBatch", "Linker"), "linkage_rl.linker"),
+    "LinkedBatch": "linkage_rl.linked_batch",
+    "Linker": "linkage_rl.linker",
     **dict.fromkeys(("CompanyRows", "DecisionKind", "RecordBatch"), "linkage_rl.records"),
 }
 """Public name to the module that defines it."""

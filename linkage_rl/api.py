@@ -13,7 +13,7 @@ from linkage_rl.config.inputs import database_of, index_folder
 from linkage_rl.errors import ConfigError
 from linkage_rl.frame_linker import FrameLinker, Table, company_rows
 from linkage_rl.frames import Columns, column_mapping
-from linkage_rl.linker import LinkedBatch
+from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.protocols import CompanySource
 from linkage_rl.records import RecordBatch
 from linkage_rl.tables.readers import read_companies

@@ -10,8 +10,9 @@ from tqdm.auto import tqdm
 
 from linkage_rl.errors import SchemaError
 from linkage_rl.frames import Columns, OpenTable, column_mapping, open_table
+from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.linked_columns import COLUMNS, own_names, texts_of
-from linkage_rl.linker import LinkedBatch, Linker
+from linkage_rl.linker import Linker
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
 
 Table = TypeVar("Table")

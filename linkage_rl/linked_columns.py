@@ -1,10 +1,14 @@
 """The columns of a linked list: the decision on each client, its company, then its own columns."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 
-from linkage_rl.linker import LinkedBatch
+from linkage_rl.decision.best_candidates import BestCandidates
+from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.records import FIELDS, DecisionKind
+from linkage_rl.tables.writer import NestedColumn, NestedValues
 
 DECISIONS: Final = {kind: kind.name.lower() for kind in DecisionKind}
 """How each decision is written."""
@@ -15,6 +19,68 @@ COLUMNS: Final = (
     "reason",
 )
 """Columns of the output that come before the client's own, in their order."""
+
+RUN_COLUMNS: Final = ("run_id", "bundle", "linked_at", "table_state")
+"""Columns of a written result that follow `COLUMNS`: those of a `Run`."""
+
+NUMBERS: Final = frozenset({"confidence", "share"})
+"""Columns, and fields of candidates, that are numbers."""
+
+_DIGITS: Final = 16
+
+
+@dataclass(frozen=True)
+class Run:
+    """The run that a row of a result comes from."""
+
+    run_id: str
+    """Its name, or a digest of its input and of the time when it began."""
+    bundle: str
+    """First digits of the fingerprint of the bundle's manifest."""
+    linked_at: str
+    """When it began, ISO 8601 in UTC."""
+    table_state: str
+    """First digits of the fingerprint of the table that the row was linked with."""
+
+    @classmethod
+    def of(cls, name: str, mark: str, bundle: str, linked_at: str, table: str) -> Self:
+        """A run from what it depends on.
+
+        Args:
+            name: Given by the user; '' takes a digest.
+            mark: Fingerprint of list, bundle and settings.
+            bundle: Fingerprint of the bundle's manifest.
+            linked_at: When it began.
+            table: A text that changes with the state of the table.
+        """
+        return cls(name or digest(mark, linked_at), bundle[:_DIGITS], linked_at, digest(table))
+
+    def texts(self, clients: int) -> dict[str, Sequence[str]]:
+        """N texts of each of `RUN_COLUMNS`."""
+        return {name: [getattr(self, name)] * clients for name in RUN_COLUMNS}
+
+
+def digest(*parts: str) -> str:
+    """First digits of the SHA-256 of these texts together."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:_DIGITS]
+
+
+def candidate_column(shown: int) -> NestedColumn:
+    """The column of the best candidates of each client."""
+    return NestedColumn("candidates", "candidate", ("id", "share", "reason", "name"), shown)
+
+
+def candidate_values(candidates: BestCandidates) -> NestedValues:
+    """The entries of `candidate_column`."""
+    return NestedValues(
+        candidates.counts,
+        {
+            "id": candidates.company_ids,
+            "share": [f"{share:.4f}" for share in candidates.shares.tolist()],
+            "reason": candidates.reasons,
+            "name": candidates.names,
+        },
+    )
 
 
 def texts_of(linked: LinkedBatch) -> dict[str, Sequence[str]]:
@@ -27,7 +93,9 @@ def texts_of(linked: LinkedBatch) -> dict[str, Sequence[str]]:
     }
 
 
-def own_names(own: Iterable[str], header: Iterable[str]) -> dict[str, str]:
+def own_names(
+    own: Iterable[str], header: Iterable[str], before: Sequence[str] = COLUMNS
+) -> dict[str, str]:
     """Each of the client's own columns to its name in the output.
 
     'client_' goes before a name that the output has already.
@@ -35,15 +103,16 @@ def own_names(own: Iterable[str], header: Iterable[str]) -> dict[str, str]:
     Args:
         own: The columns that go through to the output, without the client's id.
         header: All columns of the list.
+        before: Columns of the output that are not the client's own.
 
     >>> own_names(["name", "company_id"], ["client_id", "name", "company_id"])
     {'name': 'name', 'company_id': 'client_company_id'}
     """
-    taken = {*COLUMNS, *header}
+    taken = {*before, *header}
     names: dict[str, str] = {}
     for column in own:
         name = column
-        while name in COLUMNS or name in names.values():
+        while name in before or name in names.values():
             name = f"client_{name}"
             name = f"client_{name}" if name in taken else name
         names[column] = name

@@ -1,4 +1,4 @@
-"""A client list on disk, and what becomes of its chunks: the rows of the output."""
+"""A client list on disk, and what becomes of its chunks: the rows of the result."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,13 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.decision.list_stage import ListDecisions
-from linkage_rl.linked_columns import COLUMNS, own_names, texts_of
-from linkage_rl.linker import LinkedBatch, Linker
+from linkage_rl.linked_batch import LinkedBatch
+from linkage_rl.linked_columns import (
+    COLUMNS,
+    NUMBERS,
+    RUN_COLUMNS,
+    Run,
+    candidate_column,
+    candidate_values,
+    own_names,
+    texts_of,
+)
+from linkage_rl.linker import Linker
 from linkage_rl.tables.readers import ClientList, count_clients, iter_clients, open_clients
 from linkage_rl.tables.schema import ColumnMapping
-
-Row = tuple[str, ...]
-"""One line of the output: a text for each of its columns."""
+from linkage_rl.tables.writer import NestedColumn, ResultColumns, ResultRows
 
 
 @dataclass(frozen=True)
@@ -74,9 +82,13 @@ class ListFile:
             size=size,
         )
 
-    def own_names(self) -> dict[str, str]:
-        """Columns of the list without the id, each with its name in the output."""
-        return own_names(self._own(), self.header)
+    def own_names(self, before: Sequence[str] = COLUMNS) -> dict[str, str]:
+        """Columns of the list without the id, each with its name in the output.
+
+        Args:
+            before: Columns of the output that are not the client's own.
+        """
+        return own_names(self._own(), self.header, before)
 
     def own_texts(self, chunk: ClientList) -> list[Sequence[str]]:
         """Texts of some clients under each of `own_names`."""
@@ -95,9 +107,54 @@ class ListFile:
         return [name for name in self.header if name != self.found.get("client_id")]
 
 
-def link_chunk(linker: Linker, source: ListFile, chunk: ClientList) -> list[Row]:
-    """Output rows of one chunk of a list, one per client in its order."""
-    return _rows(linker.link(chunk.records), source, chunk)
+@dataclass(frozen=True)
+class ResultLayout:
+    """What the rows of a result consist of: decision, company, run, candidates, own columns."""
+
+    source: ListFile
+    run: Run
+    nested: tuple[NestedColumn, ...] = ()
+
+    @classmethod
+    def of(cls, source: ListFile, run: Run, shown: int) -> "ResultLayout":
+        """The layout of a list.
+
+        Args:
+            source: The list.
+            run: The run that links it.
+            shown: Number of candidates of each client in the result.
+        """
+        return cls(source, run, (candidate_column(shown),) if shown else ())
+
+    @property
+    def columns(self) -> ResultColumns:
+        """The columns of the result."""
+        return ResultColumns(
+            (*COLUMNS, *RUN_COLUMNS), tuple(self._own_names().values()), self.nested, NUMBERS
+        )
+
+    def rows(self, linked: LinkedBatch, chunk: ClientList) -> ResultRows:
+        """The rows of a chunk of the list, one per client in its order."""
+        own = zip(self._own_names().values(), self.source.own_texts(chunk), strict=True)
+        return ResultRows(
+            {
+                **texts_of(linked),
+                "client_id": chunk.records.ids,
+                "confidence": [f"{confidence:.4f}" for confidence in linked.confidence.tolist()],
+                **self.run.texts(len(linked)),
+                **dict(own),
+            },
+            {"candidates": candidate_values(linked.candidates)} if linked.candidates else {},
+        )
+
+    def _own_names(self) -> dict[str, str]:
+        nested = [name for one in self.nested for name in (one.name, *one.flat_names())]
+        return self.source.own_names([*COLUMNS, *RUN_COLUMNS, *nested])
+
+
+def link_chunk(linker: Linker, layout: ResultLayout, chunk: ClientList) -> ResultRows:
+    """Rows of one chunk of a list, whose clients are decided one by one."""
+    return layout.rows(linker.link(chunk.records), chunk)
 
 
 @dataclass(frozen=True)
@@ -116,18 +173,7 @@ def first_pass_of_chunk(linker: Linker, chunk: ClientList) -> NDArray[np.void]:
     return linker.first_pass(chunk.records)
 
 
-def finish_chunk(linker: Linker, source: ListFile, part: ListPart) -> list[Row]:
-    """Output rows of one chunk of a list that was decided as a whole."""
+def finish_chunk(linker: Linker, layout: ResultLayout, part: ListPart) -> ResultRows:
+    """Rows of one chunk of a list that was decided as a whole."""
     linked = linker.finish(part.clients.records, part.first, part.decisions)
-    return _rows(linked, source, part.clients)
-
-
-def _rows(linked: LinkedBatch, source: ListFile, chunk: ClientList) -> list[Row]:
-    texts = {
-        **texts_of(linked),
-        "client_id": chunk.records.ids,
-        "confidence": [f"{confidence:.4f}" for confidence in linked.confidence.tolist()],
-    }
-    return list(
-        zip(*(texts[name] for name in COLUMNS), *source.own_texts(chunk), strict=True),
-    )
+    return layout.rows(linked, part.clients)

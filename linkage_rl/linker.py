@@ -1,7 +1,8 @@
 """The one linking path: clients in, decisions with the companies' current fields out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -9,13 +10,14 @@ from numpy.typing import NDArray
 
 from linkage_rl.candidates.blockers import Blocker, Clients
 from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.decision.best_candidates import BestCandidates, Features
 from linkage_rl.decision.decide import Decider, slot_shares
 from linkage_rl.decision.first_pass import KEYS, FirstPass, list_keys
-from linkage_rl.decision.list_stage import ListDecisions, ListStage
+from linkage_rl.decision.list_stage import ListDecisions, ListStage, RankedCandidates
 from linkage_rl.decision.pool import LivePool
-from linkage_rl.errors import ConfigError
 from linkage_rl.features.matrix import pair_features
 from linkage_rl.features.reasons import in_words, reason_codes, reasons
+from linkage_rl.linked_batch import Candidate, LinkedBatch
 from linkage_rl.protocols import CompanySource
 from linkage_rl.records import SHORTLIST, DecisionKind, Decisions, RecordBatch, Shortlist
 from linkage_rl.text.canonical import canonicalise
@@ -29,58 +31,16 @@ FIRST_PASS: Final = np.dtype(
         ("keys", "<u8", (len(KEYS),)),
         ("ran", "<u2"),
         ("reason", "u1", (4,)),
+        ("kind", "i1"),
+        ("candidate", "<i4"),
+        ("confidence", "<f4"),
+        ("candidate_tied", "<i2"),
     ]
 )
-"""A client after the first pass over its list, in 82 bytes; see `first_pass.FirstPass`."""
+"""A client after the first pass over its list, in 93 bytes; see `first_pass.FirstPass`. The last
+four are the policy's own decision on the client alone, see `Decisions`."""
 _CHUNK = 4096
 _NO_CANDIDATE = "no candidate found"
-
-
-@dataclass(frozen=True)
-class LinkedBatch:
-    """Decisions for N clients, in their order, with the fields of the linked companies."""
-
-    client_ids: Sequence[str]
-    kind: NDArray[np.int8]
-    """`DecisionKind` of each client, shape (N,)."""
-    company_ids: list[str]
-    """The linked company, '' unless the decision is a link."""
-    confidence: NDArray[np.float32]
-    """Probability in [0, 1] that the best candidate is the right company, shape (N,)."""
-    companies: RecordBatch
-    """Current fields of the linked companies, one record per client; '' where none is linked."""
-    reasons: list[str]
-    """The strongest agreements and conflicts with the best candidate, in words."""
-    ran: NDArray[np.uint16]
-    """Blockers run, one bit per blocker, shape (N,)."""
-
-    def __len__(self) -> int:
-        return len(self.client_ids)
-
-    def between(self, begin: int, end: int) -> "LinkedBatch":
-        """The decisions for the clients in range(begin, end)."""
-        return LinkedBatch(
-            self.client_ids[begin:end],
-            self.kind[begin:end],
-            self.company_ids[begin:end],
-            self.confidence[begin:end],
-            self.companies.take(range(begin, end)),
-            self.reasons[begin:end],
-            self.ran[begin:end],
-        )
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A company proposed for a client."""
-
-    company_id: str
-    share: float
-    """Softmax weight among all visible candidates and no match, in [0, 1]."""
-    reason: str
-    """Its strongest agreements and conflicts with the client, in words."""
-    company: Mapping[str, str]
-    """Its current fields; '' where missing."""
 
 
 @dataclass(frozen=True)
@@ -92,16 +52,19 @@ class _Decided:
     confidence: NDArray[np.float32]
     reasons: list[str]
     ran: NDArray[np.uint16]
+    candidates: BestCandidates | None
 
     @classmethod
     def concatenate(cls, parts: "Sequence[_Decided]") -> "_Decided":
         """The decisions of all parts, in their order."""
+        shown = [part.candidates for part in parts if part.candidates is not None]
         return cls(
             np.concatenate([part.kind for part in parts]),
             [company_id for part in parts for company_id in part.company_ids],
             np.concatenate([part.confidence for part in parts]),
             [why for part in parts for why in part.reasons],
             np.concatenate([part.ran for part in parts]),
+            BestCandidates.concatenate(shown) if len(shown) == len(parts) else None,
         )
 
 
@@ -118,6 +81,8 @@ class Linker:
     """Where the current fields of companies come from; None takes those in the index."""
     list_stage: ListStage | None = None
     """Decides lists as a whole, see `link_list`; None decides every client by itself."""
+    shown: int = 0
+    """How many of the best candidates of each client come with the decisions."""
 
     def link(self, records: RecordBatch) -> LinkedBatch:
         """Decide for N clients; the result has one entry per client in their order.
@@ -170,6 +135,8 @@ class Linker:
         first["tied"], first["no_match"] = shortlist.tied, shortlist.no_match
         first["keys"] = list_keys(pool.found.clients.keys)
         first["ran"] = raw.ran
+        first["kind"], first["candidate"] = raw.kind, raw.candidate
+        first["confidence"], first["candidate_tied"] = raw.confidence, raw.tied
         best = shortlist.candidate[:, 0]
         present = np.flatnonzero(best >= 0)
         first["reason"][present] = reason_codes(pool.found.features_of(present, best[present]))
@@ -178,18 +145,43 @@ class Linker:
     def decide_list(self, first: NDArray[np.void]) -> ListDecisions:
         """Decide a whole list after the first pass over all of its parts.
 
+        Without a list stage every client is decided as by `link`.
+
         Args:
             first: Structured array of `FIRST_PASS`; may be memory-mapped.
-
-        Raises:
-            ConfigError: The bundle has no list stage.
         """
         if self.list_stage is None:
-            raise ConfigError("this bundle has no list stage; link with `link`")
+            return self._decide_alone(first)
         names = [field.name for field in fields(FirstPass)]
         return self.list_stage.decide(
-            FirstPass(*(np.ascontiguousarray(first[name]) for name in names))
+            FirstPass(*(np.ascontiguousarray(first[name]) for name in names)), self.shown
         )
+
+    def _decide_alone(self, first: NDArray[np.void]) -> ListDecisions:
+        """The decisions on clients by themselves, from their first pass."""
+        decided = self.decider.apply_thresholds(
+            Decisions(
+                kind=np.array(first["kind"]),
+                candidate=first["candidate"].astype(np.int64),
+                confidence=np.array(first["confidence"]),
+                tied=np.array(first["candidate_tied"]),
+                ran=np.array(first["ran"]),
+                cost=np.zeros(len(first), dtype=np.float32),
+            )
+        )
+        return ListDecisions(
+            decided.kind,
+            decided.candidate,
+            decided.confidence,
+            decided.tied,
+            self._ranked_alone(first) if self.shown else None,
+        )
+
+    def _ranked_alone(self, first: NDArray[np.void]) -> RankedCandidates:
+        """The best candidates of clients by themselves, as many as the first pass kept."""
+        confidence = np.minimum(first["shares"] * first["tied"], 1).astype(np.float32)
+        rows = first["candidates"].astype(np.int64)
+        return RankedCandidates(rows, confidence, np.maximum(first["tied"], 1))
 
     def finish(
         self, records: RecordBatch, first: NDArray[np.void], decisions: ListDecisions
@@ -201,14 +193,13 @@ class Linker:
             first: What `first_pass` gave for them.
             decisions: What `decide_list` gave for them.
         """
-        rows = decisions.candidate
+        rows, ranked = decisions.candidate, decisions.ranked
+        compare = partial(_compare, self.index, records)
         codes = first["reason"].copy()
         # companies that came from mates, or were not the client's first, are compared now
         changed = np.flatnonzero((rows >= 0) & (rows != first["candidates"][:, 0]))
         if len(changed):
-            clients = Clients.of(canonicalise(records.take(changed.tolist())))
-            features = pair_features(self.index, clients, np.arange(len(changed)), rows[changed])
-            codes[changed] = reason_codes(features)
+            codes[changed] = reason_codes(compare(changed, rows[changed]))
         present = np.flatnonzero(rows >= 0)
         why = np.full(len(rows), _NO_CANDIDATE, dtype=object)
         why[present] = in_words(codes[present], decisions.tied[present])
@@ -220,6 +211,7 @@ class Linker:
                 decisions.confidence,
                 why.tolist(),
                 first["ran"],
+                None if ranked is None else self._shown(ranked.candidate, ranked.shares, compare),
             ),
         )
 
@@ -237,7 +229,14 @@ class Linker:
             why[place] = f"company {company_ids[place]} is no longer in the table"
             company_ids[place] = ""
         return LinkedBatch(
-            records.ids, kind, company_ids, decided.confidence, companies, why, decided.ran
+            records.ids,
+            kind,
+            company_ids,
+            decided.confidence,
+            companies,
+            why,
+            decided.ran,
+            decided.candidates,
         )
 
     def candidates(self, records: RecordBatch) -> list[list[Candidate]]:
@@ -275,9 +274,26 @@ class Linker:
 
     def _decide(self, records: RecordBatch) -> _Decided:
         pool = self._pool(records)
-        decisions = self.decider.decide(pool, len(records))
+        raw = self.decider.decide_raw(pool, len(records), self.shown > 0, self.shown)
+        decisions = self.decider.apply_thresholds(raw)
         company_ids, why = self._explain(pool, decisions)
-        return _Decided(decisions.kind, company_ids, decisions.confidence, why, decisions.ran)
+        best, shown = decisions.shortlist, None
+        if best is not None:
+            shown = self._shown(best.candidate, best.share, pool.found.features_of)
+        return _Decided(
+            decisions.kind, company_ids, decisions.confidence, why, decisions.ran, shown
+        )
+
+    def _shown(
+        self,
+        rows: NDArray[np.int64],
+        shares: NDArray[np.float32],
+        features: Features,
+    ) -> BestCandidates:
+        """The best candidates of N clients, as many as are shown."""
+        return BestCandidates.of(
+            self.index, rows[:, : self.shown], shares[:, : self.shown], features
+        )
 
     def _explain(self, pool: LivePool, decisions: Decisions) -> tuple[list[str], list[str]]:
         """Company id of every link, and the reason of every decision."""
@@ -316,3 +332,15 @@ class Linker:
                 for field, texts in rows.records.columns.items()
             },
         )
+
+
+def _compare(
+    index: CompanyIndex,
+    records: RecordBatch,
+    clients: NDArray[np.int64],
+    rows: NDArray[np.int64],
+) -> NDArray[np.float32]:
+    """Pair features of P clients, by their position in the records, with P rows; shape (P, F)."""
+    some, place = np.unique(clients, return_inverse=True)
+    encoded = Clients.of(canonicalise(records.take(some.tolist())))
+    return pair_features(index, encoded, np.ascontiguousarray(place), rows)

@@ -249,27 +249,26 @@ SHORTLIST: Final = 4
 
 @dataclass(frozen=True)
 class Shortlist:
-    """The best candidates of N clients, for the stage that looks at a whole list."""
+    """The best candidates of N clients, for the list stage or for the result."""
 
     candidate: NDArray[np.int64]
-    """Ids as in `Decisions.candidate`, falling share, -1 where there are no more; shape
-    (N, SHORTLIST)."""
+    """Ids as in `Decisions.candidate`, falling share, -1 where there are no more; shape (N, C), C
+    being `SHORTLIST` for the list stage."""
     share: NDArray[np.float32]
     """Softmax weight of each among all slots and no match, in [0, 1]; tied candidates share theirs
-    equally. 0 where there is none; shape (N, SHORTLIST)."""
+    equally. 0 where there is none; shape (N, C)."""
     tied: NDArray[np.int16]
-    """Visible candidates tied with each, itself included, 0 where there is none; shape
-    (N, SHORTLIST)."""
+    """Visible candidates tied with each, itself included, 0 where there is none; shape (N, C)."""
     no_match: NDArray[np.float32]
     """Softmax weight of no match, in [0, 1], shape (N,)."""
 
     @classmethod
-    def empty(cls, clients: int) -> "Shortlist":
-        """Without candidates."""
+    def empty(cls, clients: int, kept: int = SHORTLIST) -> "Shortlist":
+        """Without candidates, but with places for `kept` of each client."""
         return cls(
-            np.full((clients, SHORTLIST), -1, dtype=np.int64),
-            np.zeros((clients, SHORTLIST), dtype=np.float32),
-            np.zeros((clients, SHORTLIST), dtype=np.int16),
+            np.full((clients, kept), -1, dtype=np.int64),
+            np.zeros((clients, kept), dtype=np.float32),
+            np.zeros((clients, kept), dtype=np.int16),
             np.ones(clients, dtype=np.float32),
         )
 

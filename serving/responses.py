@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
-from linkage_rl.linker import Candidate, LinkedBatch
+from linkage_rl.linked_batch import Candidate, LinkedBatch
 from linkage_rl.records import FIELDS, DecisionKind
 from serving.requests import LinkageRequest
 

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from linkage_rl.linker import LinkedBatch
+from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.records import RecordBatch
 from serving.errors import RequestError, UnavailableError
 

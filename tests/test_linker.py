@@ -11,7 +11,8 @@ from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.decision.decide import Decider, Thresholds
 from linkage_rl.decision.observation import View
-from linkage_rl.linker import LinkedBatch, Linker
+from linkage_rl.linked_batch import LinkedBatch
+from linkage_rl.linker import Linker
 from linkage_rl.protocols import CompanySource
 from linkage_rl.records import FIELDS, CompanyRows, DecisionKind, Observation, RecordBatch
 from linkage_rl.tables.store import CompanyStore

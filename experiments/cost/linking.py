@@ -13,13 +13,13 @@ from experiments.cost.plain import run_plain_rules
 from experiments.tools.measure import Clock, run_in_subprocess
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.errors import DatabaseError
-from linkage_rl.linked_columns import COLUMNS
-from linkage_rl.linked_list import ListFile, link_chunk
+from linkage_rl.linked_columns import Run
+from linkage_rl.linked_list import ListFile, ResultLayout, link_chunk
 from linkage_rl.linker import Linker
 from linkage_rl.records import CompanyRows, RecordBatch
+from linkage_rl.tables.csv_writer import CsvWriter
 from linkage_rl.tables.schema import CANONICAL
 from linkage_rl.tables.store import CompanyStore
-from linkage_rl.tables.writer import OutputFile
 
 _CHUNK = 8_192
 _WARM_UP = 20
@@ -115,9 +115,10 @@ def link_list(inputs: Inputs, linker: Linker, output: Path) -> Clock:
     with clock:
         source = ListFile.open(inputs.list_file, CANONICAL, "")
         source.count()
-        with OutputFile(output, [*COLUMNS, *source.own_names()], "") as file:
+        layout = ResultLayout.of(source, Run("", "", "", ""), 0)
+        with CsvWriter(output, layout.columns, "") as file:
             for chunk in source.chunks(_CHUNK):
-                file.write(link_chunk(linker, source, chunk))
+                file.write(link_chunk(linker, layout, chunk))
             file.complete()
     return clock
 

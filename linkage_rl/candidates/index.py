@@ -245,6 +245,10 @@ class CompanyIndex:
         """Ids of these rows."""
         return self._gather(rows, lambda part, own: part.segment.ids.take(own))
 
+    def names(self, rows: NDArray[np.int64]) -> list[str]:
+        """Raw names of these rows as they were when indexed."""
+        return self._gather(rows, lambda part, own: part.segment.raw("name", own))
+
     def records(self, rows: NDArray[np.int64]) -> RecordBatch:
         """Raw fields of these rows as they were when indexed."""
         return RecordBatch(

@@ -1,6 +1,9 @@
 """Settings of the `link` command."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from linkage_rl.config.inputs import TableChoice
@@ -8,6 +11,18 @@ from linkage_rl.config.launchers import LauncherSettings
 from linkage_rl.errors import ConfigError
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.tables.xlsx_file import ENDINGS
+
+
+@dataclass(frozen=True)
+class ShownCandidates:
+    """Candidates that a result shows beside the decisions."""
+
+    shown: int = 0
+    """How many of the best candidates of each client are written, linked or not."""
+
+    def __post_init__(self) -> None:
+        if self.shown < 0:
+            raise ConfigError(f"candidates must be at least 0, got {self.shown}")
 
 
 @dataclass(frozen=True)
@@ -22,7 +37,19 @@ class LinkSettings:
     clients: str = ""
     """Client list: a CSV or Parquet file, or a workbook."""
     output: str = ""
-    """CSV file to write; it appears, or is replaced, when it is complete."""
+    """File to write, .csv, .jsonl or .parquet, which appears, or is replaced, when it is complete;
+    or the URL of a database."""
+    output_table: str = "linked"
+    """Table of that database, 'schema.table' where the schema is not the default one; it is created
+    if it is missing, and how far each run is stands in a second one, `<table>_runs`."""
+    candidates: ShownCandidates = field(default_factory=ShownCandidates)
+    """Candidates beside the decisions; `candidates=5` is short for `candidates.shown=5`."""
+    run_id: str = ""
+    """Name of the run in the result; '' takes a digest of its input and of its time. In a table
+    a run of the same name replaces the rows of its clients."""
+    linked_at: str = ""
+    """Time of the run in the result, ISO 8601; '' takes the time at which it begins. Equal input
+    gives equal bytes where it is given."""
     database: str = ""
     """Database URL or path of an SQLite file; '' takes that of `table` or of the
     environment, else the index of the given bundle, and without one `outputs/companies.db`."""
@@ -49,7 +76,7 @@ class LinkSettings:
     def __post_init__(self) -> None:
         for name, what in (
             ("clients", "the client list to link"),
-            ("output", "the CSV file to write"),
+            ("output", "the file or the database to write"),
         ):
             if not getattr(self, name):
                 raise ConfigError(f"link needs {name}=, {what}; see --help")
@@ -61,7 +88,39 @@ class LinkSettings:
         for name, least in (("chunk", 1), ("workers", 1), ("header_row", 0)):
             if getattr(self, name) < least:
                 raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}")
-        if Path(self.output).suffix.lower() in (".parquet", *ENDINGS):
-            raise ConfigError(f"link writes CSV, got output={self.output}; name a .csv file")
-        if Path(self.output).resolve() == Path(self.clients).resolve():
-            raise ConfigError(f"output={self.output} would replace the client list; name another")
+        if Path(self.output).suffix.lower() in ENDINGS:
+            raise ConfigError(
+                f"link writes no workbook, got output={self.output}; name a .csv file with "
+                "bom=true, which Excel opens, or a .jsonl or .parquet file"
+            )
+        if self.linked_at:
+            utc(self.linked_at)
+
+
+def with_short_words(words: Sequence[str]) -> list[str]:
+    """Arguments with `candidates=5` in full: a plain `candidates` is a group of `configs/`.
+
+    >>> with_short_words(["output=o.csv", "candidates=5"])
+    ['output=o.csv', 'candidates.shown=5']
+    """
+    return [re.sub(r"^candidates=(?=-?\d+$)", "candidates.shown=", word) for word in words]
+
+
+def utc(text: str) -> str:
+    """A time in UTC to the millisecond, as results have it.
+
+    Raises:
+        ConfigError: It is no time of ISO 8601, or has no time zone.
+
+    >>> utc("2026-01-31T09:00+09:00")
+    '2026-01-31T00:00:00.000Z'
+    """
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise ConfigError(
+            f"linked_at takes a time with its zone, as 2026-01-31T09:00:00Z, got {text!r}"
+        )
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

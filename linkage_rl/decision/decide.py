@@ -120,7 +120,7 @@ def _shorten(
     The weights of tied candidates are averaged: what a policy prefers among them says nothing.
     """
     shortlist.no_match[cases] = np.clip(1 - shares.sum(axis=1), 0, 1)
-    best = _observe.shorten(shares, slot_candidates, ties, SHORTLIST)
+    best = _observe.shorten(shares, slot_candidates, ties, shortlist.candidate.shape[1])
     shortlist.candidate[cases], shortlist.share[cases], shortlist.tied[cases] = best
 
 
@@ -142,13 +142,16 @@ class Decider:
         """Decide for cases 0..clients-1 of the pool."""
         return self.apply_thresholds(self.decide_raw(pool, clients))
 
-    def decide_raw(self, pool: Pool, clients: int, shortlist: bool = False) -> Decisions:
+    def decide_raw(
+        self, pool: Pool, clients: int, shortlist: bool = False, kept: int = SHORTLIST
+    ) -> Decisions:
         """The policy's own decisions on cases 0..clients-1, with raw confidence.
 
         Args:
             pool: The cases.
             clients: Number of cases to decide.
             shortlist: Whether to keep the best candidates of each, for the list stage.
+            kept: How many of them.
         """
         decisions = Decisions(
             kind=np.zeros(clients, dtype=np.int8),
@@ -157,7 +160,7 @@ class Decider:
             tied=np.ones(clients, dtype=np.int16),
             ran=np.zeros(clients, dtype=np.uint16),
             cost=np.zeros(clients, dtype=np.float32),
-            shortlist=Shortlist.empty(clients) if shortlist else None,
+            shortlist=Shortlist.empty(clients, kept) if shortlist else None,
         )
         active = np.arange(clients, dtype=np.int64)
         for blocker in self.plan or ():

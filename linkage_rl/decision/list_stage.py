@@ -5,7 +5,7 @@ payee. The stage scores for each client its own best candidates and the companie
 no match besides; see `mates`. Neither the position of a client in the list nor its id counts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -107,6 +107,16 @@ class RankedCandidates:
         confidence = self.confidence if calibration is None else calibration.apply(self.confidence)
         return np.where(self.candidate >= 0, confidence / self.tied, 0).astype(np.float32)
 
+    @property
+    def shares(self) -> NDArray[np.float32]:
+        """Softmax weight of each company alone, in [0, 1], shape (N, S)."""
+        return np.asarray(self.confidence / np.maximum(self.tied, 1), dtype=np.float32)
+
+    def between(self, begin: int, end: int) -> "RankedCandidates":
+        """The companies of the clients in range(begin, end)."""
+        part = slice(begin, end)
+        return RankedCandidates(self.candidate[part], self.confidence[part], self.tied[part])
+
 
 class ClientList:
     """A whole list after its first pass, ready to be scored in parts."""
@@ -176,6 +186,8 @@ class ListDecisions:
     """Probability in [0, 1] that it is the right one."""
     tied: NDArray[np.int16]
     """Number of companies that neither the client nor the list tells apart from it."""
+    ranked: RankedCandidates | None = None
+    """The companies among which was decided; None unless they were asked for."""
 
     def __len__(self) -> int:
         return len(self.kind)
@@ -184,7 +196,11 @@ class ListDecisions:
         """The decisions on the clients in range(begin, end)."""
         part = slice(begin, end)
         return ListDecisions(
-            self.kind[part], self.candidate[part], self.confidence[part], self.tied[part]
+            self.kind[part],
+            self.candidate[part],
+            self.confidence[part],
+            self.tied[part],
+            self.ranked and self.ranked.between(begin, end),
         )
 
 
@@ -196,9 +212,16 @@ class ListStage:
     calibration: Calibration
     thresholds: Thresholds
 
-    def decide(self, first: FirstPass) -> ListDecisions:
-        """Decide a whole list."""
-        return best_decisions(rank_list(self.scorer, first), self.calibration, self.thresholds)
+    def decide(self, first: FirstPass, shown: int = 0) -> ListDecisions:
+        """Decide a whole list.
+
+        Args:
+            first: N clients.
+            shown: How many of the best companies of each come with the decisions.
+        """
+        ranked = rank_list(self.scorer, first, slots=max(shown, 1))
+        decisions = best_decisions(ranked, self.calibration, self.thresholds)
+        return replace(decisions, ranked=ranked) if shown else decisions
 
 
 def best_decisions(

@@ -1,20 +1,20 @@
-"""Writes a result file that is complete, absent or resumable, even after a kill or a full disk."""
+"""What every writer of results takes: rows as columns, some of them lists of entries per client.
 
-import csv
+The writers themselves have modules of their own: `csv_writer`, `jsonl_writer`, `parquet_writer`
+and `table_writer`, which writes into a database.
+"""
+
 import hashlib
-import io
-import json
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from io import FileIO
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.errors import InputFileError, OutputError
+from linkage_rl.errors import InputFileError
 
 
 def file_fingerprint(path: Path) -> str:
@@ -30,162 +30,129 @@ def file_fingerprint(path: Path) -> str:
         raise InputFileError(f"cannot read {path}: {error.strerror}; check the path") from None
 
 
-class OutputFile:
-    """A CSV file that gets its name only when it is complete.
+@dataclass(frozen=True)
+class NestedColumn:
+    """A column that holds several entries per client, such as its candidates."""
 
-    Rows are written to `<path>.partial`. After each chunk `<path>.partial.json` records how many
-    clients and bytes are safely on disk, and of which input; opened again for the same input, the
-    file continues after that chunk.
-    """
+    name: str
+    """In formats that can nest: 'candidates'."""
+    single: str
+    """Begins the names of the flat columns of other formats: 'candidate' for candidate_1_id."""
+    fields: tuple[str, ...]
+    """What an entry consists of."""
+    width: int
+    """Most entries of a client."""
 
-    def __init__(
-        self, path: Path, header: Sequence[str], fingerprint: str, bom: bool = False
-    ) -> None:
-        """Create the partial file, or continue the one that exists.
+    def flat_names(self) -> list[str]:
+        """Names of its columns in formats that cannot nest."""
+        return [
+            f"{self.single}_{place}_{name}"
+            for place in range(1, self.width + 1)
+            for name in self.fields
+        ]
 
-        Args:
-            path: The result file; it is replaced at the end.
-            header: Column names.
-            fingerprint: Of everything that the result depends on; a partial file of another one is
-                started again.
-            bom: Whether it begins with a byte order mark, by which Excel recognises UTF-8.
 
-        Raises:
-            OutputError: The folder is missing or not writable, or the disk is full.
-        """
-        self.path = path
-        self.finished = 0
-        """Clients that are safely on disk; skip as many of the input."""
-        self._fingerprint = fingerprint
-        self._partial = path.with_name(f"{path.name}.partial")
-        self._state = path.with_name(f"{path.name}.partial.json")
-        with self._faults():
-            self._stream = self._resume() or self._partial.open("wb", buffering=0)
-        if self._stream.tell() == 0 and header:
-            self._append([header], clients=0, mark="\ufeff" if bom else "")
+@dataclass(frozen=True)
+class ResultColumns:
+    """The columns of a result, in their order."""
+
+    decision: tuple[str, ...]
+    """Columns of the decision, its company and its run; the first is the client's id."""
+    own: tuple[str, ...]
+    """The client's own columns, which come last."""
+    nested: tuple[NestedColumn, ...] = ()
+    """Columns between these two that hold several entries per client."""
+    numbers: frozenset[str] = frozenset()
+    """Names of columns, and of fields of nested ones, that are numbers where a format has them."""
+
+    def flat_names(self) -> list[str]:
+        """Names of all columns in a format that cannot nest."""
+        nested = (name for column in self.nested for name in column.flat_names())
+        return [*self.decision, *nested, *self.own]
+
+    def flat_numbers(self) -> set[str]:
+        """Those of `flat_names` that are numbers."""
+        nested = {
+            flat
+            for column in self.nested
+            for flat in column.flat_names()
+            if flat.rpartition("_")[2] in self.numbers
+        }
+        return nested | (self.numbers & set(self.decision))
+
+
+@dataclass(frozen=True)
+class NestedValues:
+    """The entries of N clients, one client after the other."""
+
+    counts: NDArray[np.int64]
+    """Entries of each client, shape (N,); P in all."""
+    fields: Mapping[str, Sequence[str]]
+    """P texts of each field."""
+
+    def flat(self, column: NestedColumn) -> dict[str, list[str]]:
+        """N texts for each of the column's flat names, '' where a client has fewer entries."""
+        first = np.cumsum(self.counts) - self.counts
+        texts = {}
+        for place in range(column.width):
+            some = np.flatnonzero(self.counts > place)
+            for name in column.fields:
+                values = np.full(len(self.counts), "", dtype=object)
+                values[some] = np.array(self.fields[name], dtype=object)[first[some] + place]
+                texts[f"{column.single}_{place + 1}_{name}"] = values.tolist()
+        return texts
+
+
+@dataclass(frozen=True)
+class ResultRows:
+    """The rows of one chunk of clients as columns of N texts, '' where missing."""
+
+    texts: Mapping[str, Sequence[str]]
+    """Name of each column that is not nested to its texts."""
+    nested: Mapping[str, NestedValues] = field(default_factory=dict)
+    """Name of each nested column to its entries."""
+
+    def __len__(self) -> int:
+        return len(next(iter(self.texts.values())))
+
+    def flat(self, columns: ResultColumns) -> list[Sequence[str]]:
+        """N texts of each of `columns.flat_names()`."""
+        texts = dict(self.texts)
+        for column in columns.nested:
+            texts |= self.nested[column.name].flat(column)
+        return [texts[name] for name in columns.flat_names()]
+
+    def counts(self) -> Counter[str]:
+        """Decision to the number of these clients that it was made on."""
+        return Counter(self.texts["decision"])
+
+
+class ResultWriter(Protocol):
+    """Keeps the rows of a run, chunk after chunk, so that an interrupted run can go on."""
+
+    finished: int
+    """Clients whose rows are safe; skip as many of the input."""
+    counts: Counter[str]
+    """Decision to the number of finished clients that it was made on."""
+    started: str
+    """When the run began; an earlier time where an interrupted run goes on."""
 
     def __enter__(self) -> Self:
-        return self
+        """Close what is open at the end of a `with` statement."""
 
     def __exit__(self, *error: object) -> None:
-        self._stream.close()
+        """Close what is open; what is finished is kept."""
 
-    def write(self, rows: Sequence[Sequence[str]]) -> None:
-        """Append the rows of one chunk of clients, one row per client; they are safe afterwards.
+    def write(self, rows: ResultRows) -> None:
+        """Append the rows of one chunk; they are safe afterwards.
 
         Raises:
-            OutputError: The disk is full; earlier chunks stay safe.
+            LinkageError: The disk is full, or the database is lost; earlier chunks stay safe.
         """
-        self._append(rows, clients=len(rows))
 
     def complete(self) -> None:
-        """Move the finished file to its name.
+        """Make the result available under its name.
 
         Raises:
-            OutputError: It cannot be moved there.
+            LinkageError: That is not possible; all rows stay safe.
         """
-        with self._faults():
-            self._stream.close()
-            self._partial.replace(self.path)
-            self._state.unlink(missing_ok=True)
-            _sync_folder(self.path.parent)
-
-    def _append(self, rows: Sequence[Sequence[str]], clients: int, mark: str = "") -> None:
-        text = io.StringIO()
-        text.write(mark)
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        self._append_bytes(text.getvalue().encode(), clients)
-
-    def _append_bytes(self, content: bytes, clients: int) -> None:
-        with self._faults():
-            # unbuffered, so that closing after a full disk has nothing left to write
-            rest = memoryview(content)
-            while rest:
-                rest = rest[self._stream.write(rest) :]
-            os.fsync(self._stream.fileno())
-            self._save_state(self.finished + clients)
-        self.finished += clients
-
-    def _save_state(self, finished: int) -> None:
-        state = {
-            "fingerprint": self._fingerprint,
-            "finished": finished,
-            "bytes": self._stream.tell(),
-        }
-        # a new file, so that a full disk leaves the old state
-        fresh = self._state.with_name(f"{self._state.name}.new")
-        fresh.write_text(json.dumps(state))
-        fresh.replace(self._state)
-
-    def _resume(self) -> FileIO | None:
-        """The partial file, cut after its last safe chunk; None if it is of another input."""
-        try:
-            state = json.loads(self._state.read_text())
-            complete = self._partial.stat().st_size >= state["bytes"]
-            if not complete or state["fingerprint"] != self._fingerprint:
-                return None
-            finished, size = int(state["finished"]), int(state["bytes"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        stream = self._partial.open("r+b", buffering=0)
-        stream.truncate(size)
-        stream.seek(size)
-        self.finished = finished
-        return stream
-
-    @contextmanager
-    def _faults(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise OutputError(
-                f"cannot write {self.path}: {error.strerror or error}; free some space or choose "
-                f"another folder, then start again: {self.finished} finished clients are kept"
-            ) from None
-
-
-class RecordFile(OutputFile):
-    """Records of fixed size that a later step of the same command reads, kept until it is done.
-
-    They are written, and continued after an interruption, as the rows of an `OutputFile` are.
-    """
-
-    def __init__(self, path: Path, kind: np.dtype[np.void], fingerprint: str) -> None:
-        """Create the file, or continue the one that exists.
-
-        Args:
-            path: Names the file: `<path>.partial`.
-            kind: A structured type; a client is one record.
-            fingerprint: Of everything that the records depend on.
-
-        Raises:
-            OutputError: The folder is missing or not writable, or the disk is full.
-        """
-        super().__init__(path, (), fingerprint)
-        self._kind = kind
-
-    def append(self, records: NDArray[np.void]) -> None:
-        """Append the records of one chunk of clients; they are safe afterwards.
-
-        Raises:
-            OutputError: The disk is full; earlier chunks stay safe.
-        """
-        self._append_bytes(records.tobytes(), clients=len(records))
-
-    def records(self) -> NDArray[np.void]:
-        """All records, memory-mapped, shape (finished,)."""
-        return np.memmap(self._partial, dtype=self._kind, mode="r", shape=(self.finished,))
-
-    def discard(self) -> None:
-        """Delete the file."""
-        self._stream.close()
-        self._partial.unlink(missing_ok=True)
-        self._state.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,11 +15,14 @@ from typing import Any
 import pytest
 
 from linkage_rl.config.inputs import open_linker
-from linkage_rl.linked_columns import COLUMNS
+from linkage_rl.linked_columns import COLUMNS, RUN_COLUMNS
 from linkage_rl.linker import Linker
 from tests.commands.shop import CLIENTS, Run, write_csv
 
 Opener = Callable[..., AbstractContextManager[tuple[Linker, str]]]
+
+SAME_TIME = "linked_at=2026-01-01T00:00:00Z"
+"""Two runs of the same input then write the same bytes."""
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -46,7 +49,7 @@ def test_a_linked_client_is_completed_and_keeps_its_own_columns(
     run("link", f"bundle={bundle}", "clients=clients.csv", "output=linked.csv")
 
     first, second, *_ = rows_of(files / "linked.csv")
-    assert list(first) == [*COLUMNS, "name", "city", "client_company_id", "担当"]
+    assert list(first) == [*COLUMNS, *RUN_COLUMNS, "name", "city", "client_company_id", "担当"]
     assert first["company_name"] == "株式会社青空商事"
     assert first["company_phone"] == "03-3222-0001"
     assert first["name"] == "㈱青空商事"
@@ -114,7 +117,7 @@ def start(
     folder: Path, bundle: Path, before: Callable[[], None] | None = None
 ) -> "subprocess.Popen[str]":
     """The command as a process of its own, ten clients at a time."""
-    words = (f"bundle={bundle}", "clients=many.csv", "output=linked.csv", "chunk=10")
+    words = (f"bundle={bundle}", "clients=many.csv", "output=linked.csv", "chunk=10", SAME_TIME)
     return subprocess.Popen(
         [sys.executable, "-m", "linkage_rl.link", *words],
         cwd=folder,
@@ -135,7 +138,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_file(
     run: Run, files: Path, bundle: Path
 ) -> None:
     many_clients(files)
-    words = (f"bundle={bundle}", "clients=many.csv", "chunk=10")
+    words = (f"bundle={bundle}", "clients=many.csv", "chunk=10", SAME_TIME)
     assert run("link", *words, "output=whole.csv").code == 0
 
     process = start(files, bundle)
@@ -157,7 +160,7 @@ def test_two_processes_and_chunks_of_any_size_write_the_same_file(
 ) -> None:
     many_clients(files)
     run("companies", "source=companies.csv", "database=shop.db")
-    words = (f"bundle={bundle}", "clients=many.csv", "database=shop.db")
+    words = (f"bundle={bundle}", "clients=many.csv", "database=shop.db", SAME_TIME, "run_id=r")
     assert run("link", *words, "output=whole.csv").code == 0
 
     assert run("link", *words, "output=chunks.csv", "chunk=7").code == 0
@@ -212,7 +215,7 @@ def test_a_full_disk_ends_with_a_sentence_and_keeps_what_is_finished(
     assert len(said.splitlines()) == 1
     assert finished(files) > 0
     assert not (files / "linked.csv").exists()
-    words = (f"bundle={bundle}", "clients=many.csv", "output=linked.csv", "chunk=10")
+    words = (f"bundle={bundle}", "clients=many.csv", "output=linked.csv", "chunk=10", SAME_TIME)
     assert run("link", *words).code == 0
     assert len(rows_of(files / "linked.csv")) == 600
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from linkage_rl.errors import ConfigError, DatabaseError, SchemaError
-from linkage_rl.linker import LinkedBatch
+from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.store import CompanyStore
 from serving import requests, scheduler

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import numpy as np
 import pytest
 
-from linkage_rl.linker import LinkedBatch
+from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.records import RecordBatch
 from serving.errors import UnavailableError
 from serving.scheduler import LinkResult, Scheduler

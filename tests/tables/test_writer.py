@@ -10,19 +10,26 @@ from pathlib import Path
 import pytest
 
 from linkage_rl.errors import OutputError
-from linkage_rl.tables.writer import OutputFile, file_fingerprint
+from linkage_rl.tables.csv_writer import CsvWriter
+from linkage_rl.tables.writer import ResultColumns, ResultRows, file_fingerprint
 
-HEADER = ["client_id", "decision"]
+HEADER = ResultColumns(("client_id", "decision"), ())
 
 KILLED = """
 import os, sys
 from pathlib import Path
-from linkage_rl.tables.writer import OutputFile
-output = OutputFile(Path(sys.argv[1]), ["client_id", "decision"], "same input")
-output.write([["1", "link"], ["2", "no_match"]])
+from linkage_rl.tables.csv_writer import CsvWriter
+from linkage_rl.tables.writer import ResultColumns, ResultRows
+columns = ResultColumns(("client_id", "decision"), ())
+output = CsvWriter(Path(sys.argv[1]), columns, "same input")
+output.write(ResultRows({"client_id": ["1", "2"], "decision": ["link", "no_match"]}))
 output._stream.write(b"3,li")
 os.kill(os.getpid(), 9)
 """
+
+
+def rows(client_id: str, decision: str) -> ResultRows:
+    return ResultRows({"client_id": [client_id], "decision": [decision]})
 
 
 @contextmanager
@@ -38,8 +45,8 @@ def disk_of(size: int) -> Iterator[None]:
 
 def test_the_file_appears_when_it_is_complete_and_not_before(tmp_path: Path) -> None:
     path = tmp_path / "links.csv"
-    with OutputFile(path, HEADER, "input") as output:
-        output.write([["1", 'a "quoted", name']])
+    with CsvWriter(path, HEADER, "input") as output:
+        output.write(rows("1", 'a "quoted", name'))
         assert not path.exists()
         output.complete()
 
@@ -51,9 +58,9 @@ def test_a_killed_writer_continues_after_its_last_chunk(tmp_path: Path) -> None:
     path = tmp_path / "links.csv"
     killed = subprocess.run([sys.executable, "-c", KILLED, path], check=False)
 
-    with OutputFile(path, HEADER, "same input") as output:
+    with CsvWriter(path, HEADER, "same input") as output:
         finished = output.finished
-        output.write([["3", "review"]])
+        output.write(rows("3", "review"))
         output.complete()
 
     assert killed.returncode == -9
@@ -63,10 +70,10 @@ def test_a_killed_writer_continues_after_its_last_chunk(tmp_path: Path) -> None:
 
 def test_another_input_starts_from_the_beginning(tmp_path: Path) -> None:
     path = tmp_path / "links.csv"
-    with OutputFile(path, HEADER, "old input") as output:
-        output.write([["1", "link"]])
+    with CsvWriter(path, HEADER, "old input") as output:
+        output.write(rows("1", "link"))
 
-    with OutputFile(path, HEADER, "new input") as output:
+    with CsvWriter(path, HEADER, "new input") as output:
         assert output.finished == 0
         output.complete()
 
@@ -75,36 +82,36 @@ def test_another_input_starts_from_the_beginning(tmp_path: Path) -> None:
 
 def test_a_damaged_state_starts_from_the_beginning(tmp_path: Path) -> None:
     path = tmp_path / "links.csv"
-    with OutputFile(path, HEADER, "input") as output:
-        output.write([["1", "link"]])
+    with CsvWriter(path, HEADER, "input") as output:
+        output.write(rows("1", "link"))
     (tmp_path / "links.csv.partial.json").write_text("{")
 
-    with OutputFile(path, HEADER, "input") as output:
+    with CsvWriter(path, HEADER, "input") as output:
         assert output.finished == 0
 
 
 def test_a_full_disk_keeps_what_is_finished_and_an_older_result(tmp_path: Path) -> None:
     path = tmp_path / "links.csv"
     path.write_text("older result")
-    with OutputFile(path, HEADER, "input") as output:
-        output.write([["1", "link"]])
+    with CsvWriter(path, HEADER, "input") as output:
+        output.write(rows("1", "link"))
         with (
             disk_of(2_000),
             pytest.raises(OutputError, match=r"free some space.*1 finished clients are kept"),
         ):
-            output.write([["2", "x" * 5_000]])
+            output.write(rows("2", "x" * 5_000))
     assert path.read_text() == "older result"
 
-    with OutputFile(path, HEADER, "input") as output:
+    with CsvWriter(path, HEADER, "input") as output:
         assert output.finished == 1
-        output.write([["2", "y"]])
+        output.write(rows("2", "y"))
         output.complete()
     assert path.read_text() == "client_id,decision\n1,link\n2,y\n"
 
 
 def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="No such file or directory; free some space or choose"):
-        OutputFile(tmp_path / "none" / "links.csv", HEADER, "input")
+        CsvWriter(tmp_path / "none" / "links.csv", HEADER, "input")
 
 
 def test_a_fingerprint_is_that_of_the_content(tmp_path: Path) -> None:

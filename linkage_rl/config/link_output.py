@@ -1,0 +1,145 @@
+"""Where the `link` command writes: a file of some format, or a table of a database."""
+
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.engine import URL
+
+from linkage_rl.config.inputs import database_of
+from linkage_rl.config.link_settings import LinkSettings
+from linkage_rl.errors import ConfigError
+from linkage_rl.linked_columns import digest
+from linkage_rl.tables.credentials import shown
+from linkage_rl.tables.csv_writer import CsvWriter
+from linkage_rl.tables.engine import sqlite_path
+from linkage_rl.tables.jsonl_writer import JsonLinesWriter
+from linkage_rl.tables.parquet_writer import ParquetWriter
+from linkage_rl.tables.table_writer import TableWriter
+from linkage_rl.tables.writer import ResultColumns, ResultWriter
+
+DATABASE_ENDINGS: Final = (".db", ".sqlite", ".sqlite3", ".duckdb")
+"""Endings of files that are no result, since a database would be replaced by it."""
+_NO_FILES: Final = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+)
+
+
+@dataclass(frozen=True)
+class LinkOutput:
+    """The place of a result: a file, or a table of a database."""
+
+    path: Path
+    """The file; for a table a name in the working folder, beside which temporary files lie."""
+    url: URL | None = None
+    """The database; None for a file."""
+    table: str = ""
+    """The table, or 'schema.table'."""
+
+    @classmethod
+    def of(cls, settings: LinkSettings) -> "LinkOutput":
+        """The place that the settings name.
+
+        Raises:
+            ConfigError: It is a device, a pipe, a folder or the client list, or a table that is
+                the company table.
+            DatabaseError: The URL is malformed.
+        """
+        if not re.match(r"[\w+]+://", settings.output):
+            return cls(_checked_path(settings))
+        url = database_of(settings.output)
+        if path := sqlite_path(url):
+            url = url.set(database=str(path.expanduser().absolute()))
+        name = digest(shown(url), settings.output_table)
+        if _is_company_table(settings, url):
+            raise ConfigError(
+                f"output_table={settings.output_table} of {shown(url)} is the company table; "
+                "name another one"
+            )
+        return cls(Path(f"link-{name}"), url, settings.output_table)
+
+    def open(
+        self, columns: ResultColumns, mark: str, started: str, bom: bool = False
+    ) -> ResultWriter:
+        """The writer of the result, which continues an interrupted run.
+
+        Args:
+            columns: Columns of the result.
+            mark: Fingerprint of everything that the result depends on.
+            started: When the run began, if it is no continued one.
+            bom: Whether a CSV file begins with a byte order mark.
+
+        Raises:
+            LinkageError: The place cannot be written to.
+        """
+        if self.url is not None:
+            return TableWriter(self.url, self.table, columns, mark, started)
+        ending = self.path.suffix.lower()
+        if ending == ".parquet":
+            return ParquetWriter(self.path, columns, mark, started)
+        if ending in (".jsonl", ".ndjson"):
+            return JsonLinesWriter(self.path, columns, mark, started)
+        return CsvWriter(self.path, columns, mark, started, bom)
+
+    def beside(self, name: str) -> Path:
+        """A temporary file that belongs to this result."""
+        return self.path.with_name(f"{self.path.name}.{name}")
+
+    def __str__(self) -> str:
+        return str(self.path) if self.url is None else f"{shown(self.url)} {self.table}"
+
+
+def _checked_path(settings: LinkSettings) -> Path:
+    """The file that is written: of a link in the file system the file that it leads to."""
+    given = Path(settings.output).expanduser()
+    path = given.resolve() if given.is_symlink() else given
+    for place in (given, path):
+        what = _no_file(place)
+        if what:
+            raise ConfigError(
+                f"output={given} is {what}, which a result would replace; name a file, such as "
+                "linked.csv"
+            )
+    if path.suffix.lower() in DATABASE_ENDINGS:
+        raise ConfigError(
+            f"output={given} has the ending of a database; write output=sqlite:///{given} for a "
+            "table of it, or name a .csv, .jsonl or .parquet file"
+        )
+    clients = Path(settings.clients).expanduser()
+    if path.exists() and clients.exists() and path.samefile(clients):
+        raise ConfigError(f"output={given} would replace the client list; name another file")
+    return path
+
+
+def _no_file(path: Path) -> str:
+    """What is at this path if it is no file; '' if it is one, or nothing."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return ""
+    for is_kind, name in _NO_FILES:
+        if is_kind(mode):
+            return name
+    # /dev/stdout leads to the file that a shell redirects to
+    parts = path.absolute().parts
+    return "a device" if parts[1:2] == ("proc",) or parts[1:3] in _STREAMS else ""
+
+
+_STREAMS: Final = (("dev", "stdout"), ("dev", "stderr"), ("dev", "fd"))
+
+
+def _is_company_table(settings: LinkSettings, url: URL) -> bool:
+    """Whether the result would be written into the table that the list is linked with."""
+    given = settings.database or settings.table.database
+    if not given or settings.output_table != settings.table.columns.table:
+        return False
+    companies = database_of(given)
+    if path := sqlite_path(companies):
+        companies = companies.set(database=str(path.expanduser().absolute()))
+    return shown(companies) == shown(url)

@@ -1,0 +1,65 @@
+"""Writes results as JSON Lines: an object per client, null where a value is missing."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from linkage_rl.tables.partial_file import PartialFile
+from linkage_rl.tables.writer import NestedColumn, ResultColumns, ResultRows
+
+
+class JsonLinesWriter(PartialFile):
+    """A file of JSON Lines that gets its name only when it is complete."""
+
+    def __init__(
+        self, path: Path, columns: ResultColumns, fingerprint: str, started: str = ""
+    ) -> None:
+        """Create the file, or continue the one that exists; see `PartialFile`.
+
+        Args:
+            path: The result file.
+            columns: Keys of each object.
+            fingerprint: Of everything that the result depends on.
+            started: When the run began.
+
+        Raises:
+            OutputError: The folder is missing or not writable, or the disk is full.
+        """
+        super().__init__(path, fingerprint, started)
+        self._columns = columns
+
+    def write(self, rows: ResultRows) -> None:
+        """Append the rows of one chunk; they are safe afterwards.
+
+        Raises:
+            OutputError: The disk is full; earlier chunks stay safe.
+        """
+        columns = self._columns
+        numbers = columns.numbers
+        values = {
+            **{name: json_values(rows.texts[name], name in numbers) for name in columns.decision},
+            **{column.name: entries(rows, column, numbers) for column in columns.nested},
+            **{name: json_values(rows.texts[name], False) for name in columns.own},
+        }
+        lines = [
+            json.dumps(dict(zip(values, row, strict=True)), ensure_ascii=False)
+            for row in zip(*values.values(), strict=True)
+        ]
+        self._append("\n".join([*lines, ""]).encode(), len(rows), rows.counts())
+
+
+def json_values(texts: Sequence[str], number: bool) -> list[Any]:
+    """Texts as values of JSON: None for '', numbers where they are meant."""
+    if number:
+        return [float(text) if text else None for text in texts]
+    return [text or None for text in texts]
+
+
+def entries(rows: ResultRows, column: NestedColumn, numbers: frozenset[str]) -> list[list[Any]]:
+    """The entries of each client in a nested column, an object each."""
+    nested = rows.nested[column.name]
+    values = [json_values(nested.fields[name], name in numbers) for name in column.fields]
+    flat = [dict(zip(column.fields, row, strict=True)) for row in zip(*values, strict=True)]
+    ends = nested.counts.cumsum().tolist()
+    return [flat[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
