@@ -166,9 +166,12 @@ def _table_words(settings: LinkSettings, mapping: Mapping[str, str]) -> list[str
 def _changed(mapping: ColumnMapping, prefix: str) -> dict[str, str]:
     """The columns that do not have their canonical name."""
     usual = asdict(CANONICAL)
-    return {
-        f"{prefix}.{key}": value for key, value in asdict(mapping).items() if value != usual[key]
+    changed = {key: value for key, value in asdict(mapping).items() if value != usual[key]}
+    sites = changed.pop("sites", {})
+    changed |= {
+        f"sites.{key}": value for key, value in sites.items() if value != usual["sites"][key]
     }
+    return {f"{prefix}.{key}": value for key, value in changed.items()}
 
 
 def _quoted(value: object) -> str:

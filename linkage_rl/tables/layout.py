@@ -60,6 +60,11 @@ class TableLayout:
     not say which companies are closed."""
     checked_dates: tuple[str, str] | None = None
     """Column that is read as `closed_at` and table in words, where its type is not one of time."""
+    several: bool = False
+    """Whether several rows may have one id, the sites of a company; the column `site_number`, where
+    there is one, orders them."""
+    head_offices: "TableLayout | None" = None
+    """The company table alone, where the sites come from another table."""
 
     @property
     def key(self) -> ColumnElement[Any]:
@@ -92,7 +97,8 @@ class TableLayout:
 
     def size(self) -> Select[Any]:
         """Selects the number of companies."""
-        return select(func.count()).select_from(self.source).where(self.has_id)
+        number = func.count(self.key.distinct()) if self.several else func.count()
+        return select(number).select_from(self.source).where(self.has_id)
 
     def open_size(self) -> Select[Any]:
         """Selects the number of companies that are not closed."""
@@ -155,8 +161,15 @@ class TableLayout:
         )
 
 
-def find_table(engine: Engine, mapping: ColumnMapping) -> TableLayout:
-    """The layout of the table that the mapping names.
+def find_table(
+    engine: Engine, mapping: ColumnMapping, needed: Sequence[str] = ("company_id", "name")
+) -> TableLayout:
+    """The layout of the table that the mapping names, without its sites.
+
+    Args:
+        engine: The database.
+        mapping: Table and columns.
+        needed: Canonical columns that must be there.
 
     Raises:
         DatabaseError: There is no such table or view.
@@ -166,7 +179,7 @@ def find_table(engine: Engine, mapping: ColumnMapping) -> TableLayout:
     types = table_columns(engine, schema, name)
     dialect, what = engine.dialect.name, f"company table {mapping.table!r}"
     conditions = read_closed_when(mapping.closed_when)
-    parts = mapping.of_table(list(types), what)
+    parts = mapping.of_table(list(types), what, needed)
     for canonical, theirs in parts.items():
         for one in theirs:
             refuse_type(types[one], one, canonical, what, dialect)
@@ -184,7 +197,8 @@ def find_table(engine: Engine, mapping: ColumnMapping) -> TableLayout:
         closed = closed_in_sql(dialect, dated, when)
     if dated is not None and not is_time(dated.type, dialect):
         checked_dates = (mapping.closed_at, what)
-    return TableLayout(columns, source, dialect, closed, checked_dates)
+    several = mapping.several_rows or "site_number" in columns
+    return TableLayout(columns, source, dialect, closed, checked_dates, several)
 
 
 def as_text(value: object) -> str:

@@ -4,6 +4,7 @@ No statement depends on another one's snapshot: a page is whatever its range of 
 moment, so a page that is read again after a lost connection is as good as one read at once.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,8 +15,10 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, not_, select, type_coerce
 from sqlalchemy.types import NULLTYPE
 
+from linkage_rl.errors import DatabaseError
+from linkage_rl.records import CompanyRows
 from linkage_rl.tables.closing import check_dates
-from linkage_rl.tables.layout import TableLayout
+from linkage_rl.tables.layout import TableLayout, as_text
 from linkage_rl.tables.pages import CompanyPage, Pace, Paging, RowHashes, bound_of, key_of
 from linkage_rl.tables.row_hash import MODULUS, RowHash, row_hash
 
@@ -104,11 +107,19 @@ class PagedTable:
         """The key as the driver gives and takes it, without a conversion that might round it."""
         return type_coerce(self.layout.key, NULLTYPE).label("key_as_stored")
 
+    @cached_property
+    def _heads(self) -> "PagedTable":
+        """The company table alone, where the sites come from another table."""
+        layout = self.layout.head_offices
+        return self if layout is None else PagedTable(layout, self.read, self.paging)
+
     def _ranges(self, after: str, upto: str, closed: bool = False) -> Iterator[tuple[str, str]]:
         """Parts of a range of keys that hold the rows of one page each; the last may be empty."""
         pace = Pace(self.paging.rows_per_s)
-        last = select(self._key).order_by(self.layout.key).limit(1).offset(self.paging.rows - 1)
-        while found := self._read(last, after, upto, closed):
+        # found in the index of the company table, also where sites of another table come with it
+        heads = self._heads
+        last = select(heads._key).order_by(heads.layout.key).limit(1).offset(self.paging.rows - 1)
+        while found := heads._read(last, after, upto, closed):
             end = bound_of(found[0][0])
             yield after, end
             after = end
@@ -127,10 +138,46 @@ class PagedTable:
         width = len(self.layout.selected)
         hashes = self.row_hash.of(values[width:])
         companies = self.layout.rows(values[:width])
-        order = _order(companies.records.ids, hashes)
+        order = _order(companies.records.ids, self._site_numbers(values), hashes)
         if order is None:
             return CompanyPage(companies, hashes, bound)
+        if not self.layout.several:
+            self._refuse_repeated(companies.records.ids)
         return CompanyPage(companies.take(order.tolist()), hashes[order], bound)
+
+    def _refuse_repeated(self, ids: Sequence[str]) -> None:
+        repeated, _ = Counter(ids).most_common(1)[0]
+        raise DatabaseError(
+            f"expected one row per company in {self.layout.source.description}, got several of "
+            f"{repeated!r}; set table.mapping.several_rows=true if they are sites of the company, "
+            "or map company_id to the key of the table"
+        )
+
+    def rows_by_id(self, company_ids: Sequence[str]) -> CompanyRows:
+        """Rows of these companies, closed ones included; of a table of sites the head offices only.
+
+        Rows of one company follow each other in the order in which an index has them.
+        """
+        layout = self.layout
+        if self._heads is not self:
+            return self._heads.rows_by_id(company_ids)
+        if not company_ids:
+            return layout.rows([()] * len(layout.selected))
+        parameters = layout.id_parameters(company_ids)
+        if not layout.several:
+            rows = self.read(layout.by_ids, parameters)
+            return layout.rows(list(zip(*rows, strict=True)) or [()] * len(layout.selected))
+        rows = self.read(layout.by_ids.add_columns(*self.row_hash.columns, self._key), parameters)
+        if not rows:
+            return layout.rows([()] * len(layout.selected))
+        return self._page([(row[-1], *row[:-1]) for row in rows]).rows
+
+    def _site_numbers(self, values: Sequence[Sequence[Any]]) -> Sequence[str]:
+        """What orders the rows of one company before their hash does; () where nothing does."""
+        selected = list(self.layout.selected)
+        if "site_number" not in selected:
+            return ()
+        return [as_text(value) for value in values[selected.index("site_number")]]
 
     def _hashed(self, rows: Sequence[Sequence[Any]]) -> NDArray[np.uint64]:
         return self.row_hash.of(list(zip(*rows, strict=True)))
@@ -162,13 +209,17 @@ class PagedTable:
             check_dates([text for (text,) in found], *checked)
 
 
-def _order(ids: Sequence[str], hashes: NDArray[np.uint64]) -> NDArray[np.int64] | None:
-    """Order of rows such that those of one company come by their hash; None for that they have.
+def _order(
+    ids: Sequence[str], numbers: Sequence[str], hashes: NDArray[np.uint64]
+) -> NDArray[np.int64] | None:
+    """Order of rows such that those of one company follow each other; None where no id repeats.
 
-    The database returns rows of the same key in any order.
+    They come by number, shorter ones first, so that 9 comes before 10, and then by hash: the
+    database returns rows of the same key in any order.
     """
-    first = {company_id: -place for place, company_id in enumerate(reversed(ids))}
+    first: dict[str, int] = {}
+    groups = [first.setdefault(company_id, row) for row, company_id in enumerate(ids)]
     if len(first) == len(ids):
         return None
-    groups = np.array([-first[company_id] for company_id in ids])
-    return np.lexsort((hashes, groups))
+    texts = np.array(numbers or [""] * len(ids))
+    return np.lexsort((hashes, texts, np.char.str_len(texts), np.array(groups)))

@@ -76,6 +76,8 @@ def row_hash(columns: Mapping[str, _Column], dialect: str) -> RowHash:
     """
     name = f"{VERSION} {dialect} {columns['company_id'].type!r}"
     hashed = [columns.get(column) for column in HASHED]
+    if "site_number" in columns:
+        hashed.append(columns["site_number"])
     if dialect == "postgresql":
         return RowHash(name, (_of_postgresql(hashed),), computed=True)
     if dialect in ("mysql", "mariadb"):

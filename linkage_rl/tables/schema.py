@@ -1,7 +1,7 @@
 """The canonical columns of companies and clients, and how a user's columns map to them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any, Final
 
@@ -18,12 +18,49 @@ CLIENT_FIELDS: Final = tuple(
 """Fields that a client list may have; other columns are copied to the output."""
 
 
-SEPARATOR: Final = {"phone": "|", "url": "|", "former_names": "|"}
+SEPARATOR: Final = {"phone": "|", "url": "|", "former_names": "|", "trade_names": "|"}
 """What joins the values of several columns of a field; a blank for all others."""
 
 Columns = Any
 """A column, or a list of columns that are read one after the other; OmegaConf has no type for it.
 The mapping keeps a list as text: ['住所1', '住所2'] as '住所1+住所2'."""
+
+
+@dataclass(frozen=True)
+class SiteColumns:
+    """Columns of a table of sites: a row for each further office, shop or phone of a company.
+
+    The row of the company table is the head office. A site has the company's name, web address and
+    corporate number where it has none of its own.
+    """
+
+    table: str = ""
+    """Table of the sites, 'schema.table' where the schema is not the default one; '' for none."""
+    company_id: str = "company_id"
+    """Key of the company that a site belongs to."""
+    name: Columns = "name"
+    name_kana: Columns = "name_kana"
+    postal_code: Columns = "postal_code"
+    prefecture: Columns = "prefecture"
+    city: Columns = "city"
+    street: Columns = "street"
+    address: Columns = "address"
+    phone: Columns = "phone"
+    url: Columns = "url"
+    closed_at: str = "closed_at"
+    """As that of a company; the sites of a closed company are closed, too."""
+    closed_when: Any = ""
+
+    def mapping(self) -> "ColumnMapping":
+        """The columns of the table of sites, read as those of a company table are."""
+        return ColumnMapping(
+            **{one.name: getattr(self, one.name) for one in fields(self)},
+            name_en="",
+            corporate_number="",
+            former_names="",
+            trade_names="",
+            updated_at="",
+        )
 
 
 @dataclass(frozen=True)
@@ -58,7 +95,7 @@ class ColumnMapping:
     corporate_number: Columns = "corporate_number"
     former_names: Columns = "former_names"
     """Former names of a company, joined by '|'; read from company tables only."""
-    trade_names: str = "trade_names"
+    trade_names: Columns = "trade_names"
     """Trade names of a company (屋号, 'doing business as'), joined by '|'; read from company tables
     only. The company is found and compared by each of them as by its name."""
     updated_at: str = "updated_at"
@@ -71,6 +108,11 @@ class ColumnMapping:
     several_rows: bool = False
     """Whether several rows of a company table may have one id: the sites of the company. Else they
     are refused."""
+    site_number: str = ""
+    """Column that orders the rows of one company, its head office lowest; needs `several_rows`. '':
+    any of them is the head office."""
+    sites: SiteColumns = field(default_factory=SiteColumns)
+    """A table of further sites of the companies."""
 
     def __post_init__(self) -> None:
         for name in COLUMN_FIELDS:
@@ -80,6 +122,8 @@ class ColumnMapping:
         if not isinstance(self.closed_when, str):
             object.__setattr__(self, "closed_when", closed_when_text(self.closed_when or {}))
         read_closed_when(self.closed_when)
+        if not isinstance(self.sites, SiteColumns):
+            object.__setattr__(self, "sites", SiteColumns(**self.sites))
 
     def is_canonical(self) -> bool:
         """Whether every column has its canonical name; only such tables are written to."""
@@ -94,28 +138,37 @@ class ColumnMapping:
             if len(parts) > 1 and set(parts) <= set(have) and getattr(self, name) not in have
         }
 
-    def of_companies(self, have: Sequence[str], what: str) -> dict[str, str]:
+    def of_companies(
+        self, have: Sequence[str], what: str, needed: Sequence[str] = ("company_id", "name")
+    ) -> dict[str, str]:
         """Canonical column to the column of the user, for all that are there.
 
         Args:
             have: Columns of the table or file.
             what: The table or file in words, for the error.
+            needed: Canonical columns that must be there.
 
         Raises:
-            SchemaError: `company_id` or `name` is missing, or a column that the mapping names.
+            SchemaError: A needed column is missing, or one that the mapping names.
         """
         for one in read_closed_when(self.closed_when):
             if one.column not in have:
                 raise SchemaError(missing_column(f"closed_when of {what}", one.column, have))
-        return self._found(COMPANY_COLUMNS, ("company_id", "name"), have, what)
+        return self._found(COMPANY_COLUMNS, needed, have, what)
 
-    def of_table(self, have: Sequence[str], what: str) -> dict[str, tuple[str, ...]]:
+    def of_table(
+        self, have: Sequence[str], what: str, needed: Sequence[str] = ("company_id", "name")
+    ) -> dict[str, tuple[str, ...]]:
         """Canonical column to the columns of a table that it is read from; see `of_companies`.
 
         A `closed_at` of which `closed_when` says what its values mean is left out.
         """
         joined = {getattr(self, name): parts for name, parts in self.joined(have).items()}
-        found = self.of_companies(have, what)
+        found = self.of_companies(have, what, needed)
+        if self.site_number:
+            if self.site_number not in have:
+                raise SchemaError(missing_column(what, self.site_number, have))
+            found["site_number"] = self.site_number
         if self.closed_at in {one.column for one in read_closed_when(self.closed_when)}:
             found.pop("closed_at", None)
         return {name: joined.get(theirs, (theirs,)) for name, theirs in found.items()}
@@ -161,9 +214,9 @@ class ColumnMapping:
 
 
 COLUMN_FIELDS: Final = tuple(
-    field.name
-    for field in fields(ColumnMapping)
-    if field.name not in ("table", "closed_when", "several_rows")
+    one.name
+    for one in fields(ColumnMapping)
+    if one.name not in ("table", "closed_when", "several_rows", "sites")
 )
 """Keys of the mapping that name a column, or several of a field."""
 

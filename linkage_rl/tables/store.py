@@ -19,11 +19,12 @@ from linkage_rl.tables.engine import (
     open_engine,
     sqlite_path,
 )
-from linkage_rl.tables.layout import TableLayout, as_text, find_table
+from linkage_rl.tables.layout import TableLayout, as_text
 from linkage_rl.tables.paged_table import PagedTable
 from linkage_rl.tables.pages import CompanyPage, Paging, RowHashes
 from linkage_rl.tables.retry import Retry
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
+from linkage_rl.tables.site_table import find_tables
 
 Result = TypeVar("Result")
 
@@ -188,15 +189,14 @@ class CompanyStore:
         """Current rows of these companies in one query; vanished ids are left out.
 
         Returns:
-            Each row once, in the order in which its id first occurs.
+            Each company once, in the order in which its id first occurs; of one with several rows
+            the head row.
         """
-        layout = self._layout
-        rows: Sequence[Sequence[Any]] = []
-        if company_ids:
-            rows = self._read(layout.by_ids, layout.id_parameters(company_ids))
-        values = list(zip(*rows, strict=True)) if rows else [()] * len(layout.columns)
-        found = layout.rows(values)
-        place = {company_id: row for row, company_id in enumerate(found.records.ids)}
+        found = self._paged.rows_by_id(company_ids)
+        place: dict[str, int] = {}
+        for row, (one, closed) in enumerate(zip(found.records.ids, found.closed_at, strict=True)):
+            if one not in place or (found.closed_at[place[one]] and not closed):
+                place[one] = row
         order = [place[name] for name in dict.fromkeys(company_ids) if name in place]
         return found.take(order)
 
@@ -217,7 +217,7 @@ class CompanyStore:
 
     @cached_property
     def _layout(self) -> TableLayout:
-        return self._read(lambda: find_table(self._autocommit, self.mapping))
+        return self._read(lambda: find_tables(self._autocommit, self.mapping))
 
     def _add_later_columns(self, table: Table) -> None:
         lacking = [column for column in ddl.LATER_COLUMNS if column not in self._layout.columns]
