@@ -32,10 +32,8 @@ def test_a_limited_store_waits_neither_for_a_lock_nor_for_a_connection(
 
         other.rollback()
         assert reader.fetch(["a"]).records.ids == ["a"]
-        stream = reader.chunks(1)
-        next(stream)
-        with pytest.raises(DatabaseError, match="cannot read table 'locked'"):
-            reader.count()
-        del stream
+        next(reader.chunks())
+        # between two pages no connection is held
+        assert reader.count() == 2
         other.execute("DROP TABLE locked")
         other.commit()

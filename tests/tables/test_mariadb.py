@@ -7,6 +7,7 @@ from sqlalchemy import make_url, text
 
 from linkage_rl.errors import DatabaseError
 from linkage_rl.tables.engine import Limits
+from linkage_rl.tables.pages import Paging
 from linkage_rl.tables.schema import ColumnMapping
 from linkage_rl.tables.store import CompanyStore
 from tests.stored_table import run_sql
@@ -30,8 +31,8 @@ def kaisha(mariadb_server: str) -> Iterator[str]:
 
 
 def test_a_table_is_read_in_the_order_of_its_keys_and_by_id(kaisha: str) -> None:
-    with CompanyStore(kaisha, KAISHA, read_only=True) as store:
-        chunks = list(store.chunks(2))
+    with CompanyStore(kaisha, KAISHA, read_only=True, paging=Paging(rows=2)) as store:
+        chunks = list(store.chunks())
         found = store.fetch(["100", "7", "8"])
 
         assert [list(chunk.records.ids) for chunk in chunks] == [["7", "11"], ["100"]]

@@ -10,6 +10,7 @@ from sqlalchemy import create_engine, text
 from linkage_rl.errors import DatabaseError
 from linkage_rl.tables.credentials import parse_url
 from linkage_rl.tables.engine import Limits
+from linkage_rl.tables.pages import Paging
 from linkage_rl.tables.schema import ColumnMapping
 from linkage_rl.tables.store import CompanyStore
 from tests.stored_table import run_sql
@@ -31,10 +32,10 @@ def firms(pgbouncer: str, postgres_server: str) -> Iterator[str]:
 
 def test_many_threads_read_through_two_connections_of_a_pooler(firms: str) -> None:
     def read(first: int) -> list[str]:
-        with CompanyStore(firms, FIRMS, read_only=True) as store:
+        with CompanyStore(firms, FIRMS, read_only=True, paging=Paging(rows=100)) as store:
             for _ in range(10):  # psycopg prepares a statement at its fifth execution
                 found = store.fetch([str(first), str(first + 1)])
-            streamed = sum(len(chunk.records) for chunk in store.chunks(100))
+            streamed = sum(len(chunk.records) for chunk in store.chunks())
             assert store.count() == streamed == 300
             return list(found.records.ids)
 
