@@ -10,8 +10,7 @@ import threading
 from types import FrameType
 from typing import Final
 
-from linkage_rl.candidates.refresh import open_index, seed_index
-from linkage_rl.candidates.storage import MANIFEST
+from linkage_rl.candidates.refresh import open_index
 from linkage_rl.errors import LinkageError
 from serving.live_index import record_refresh
 from serving.logs import log_json
@@ -36,9 +35,7 @@ def refresh(settings: WorkerSettings) -> int:
     folder, bundled = settings.index_folder, settings.model_folder / "index"
     with open_table(settings) as store:
         store.check()
-        if not (folder / MANIFEST).is_file() and (bundled / MANIFEST).is_file():
-            seed_index(folder, bundled)
-        index = open_index(store, folder, progress=False)
+        index = open_index(store, folder, progress=False, seed=bundled)
     record_refresh(settings.run_folder)
     return len(index)
 

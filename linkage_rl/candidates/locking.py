@@ -1,34 +1,33 @@
 """One program at a time builds or refreshes an index; the others wait, then use what it saved."""
 
+import errno
 import fcntl
 import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 
 _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def index_lock(folder: Path) -> Iterator[None]:
-    """Holds the lock of an index folder; waits while another program holds it.
+def index_lock(folder: Path) -> Iterator[bool]:
+    """Holds the lock of an index folder; yields whether another program held it until now.
 
     The lock is a file beside the folder. The system releases it when its holder ends, however that
-    happens. Where the file cannot be made, as on a read-only disk, there is no lock; an index there
-    can be read, and nothing is saved.
+    happens. Where there can be no such file, as on a read-only disk, there is no lock either: an
+    index there can be read, and none is saved.
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(lock_file(folder), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        lock = lock_file(folder).open("a+b", buffering=0)
     except OSError:
-        yield
+        yield False
         return
-    try:
-        _acquire(descriptor, folder)
-        yield
-    finally:
-        os.close(descriptor)
+    with lock:
+        yield _acquire(lock, folder)
 
 
 def lock_file(folder: Path) -> Path:
@@ -36,12 +35,21 @@ def lock_file(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.lock")
 
 
-def _acquire(descriptor: int, folder: Path) -> None:
+def _acquire(lock: FileIO, folder: Path) -> bool:
+    waited = False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
-        _log.info("waiting for process %s, which works on the index %s", holder, folder)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read(20).decode("ascii", "replace").strip()
+            _log.info("waiting for process %s, which works on the index %s", holder, folder)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            waited = True
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+            raise
+        _log.warning("%s cannot be locked (%s): start no second process", lock.name, error)
+    lock.truncate(0)
+    lock.write(f"{os.getpid()}\n".encode())
+    return waited

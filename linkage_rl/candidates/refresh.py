@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 
 from linkage_rl.candidates.files import fault_of
 from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.locking import index_lock
 from linkage_rl.candidates.storage import (
     MANIFEST,
     REBUILD,
@@ -54,8 +55,11 @@ def open_index(
     refresh: bool = True,
     progress: bool = True,
     same_code: bool = False,
+    seed: Path | None = None,
 ) -> CompanyIndex:
     """The index of a database: loaded and refreshed, or built where none can be used.
+
+    Only one program at a time builds or refreshes the index in a folder; the others wait.
 
     Args:
         store: The company database.
@@ -64,16 +68,34 @@ def open_index(
         progress: Whether to show a bar while building.
         same_code: Whether an index is built again after any edit of the code that makes it; else
             only where its keys or n-grams differ from those of the running code.
+        seed: Folder of an index of the same table at an earlier time, to start from where `folder`
+            holds none.
     """
+    if not refresh and (index := _loaded(folder, same_code)) is not None:
+        return index
+    with index_lock(folder):
+        if seed is not None and (seed / MANIFEST).is_file():
+            seed_index(folder, seed)
+        index = _loaded(folder, same_code)
+        if index is None:
+            return _build(store, folder, progress)
+        return _refreshed(index, store, folder, progress) if refresh else index
+
+
+def _loaded(folder: Path, same_code: bool) -> CompanyIndex | None:
+    """The saved index; None where there is none that can be used, with a warning for a bad one."""
     try:
-        index = load_index(folder, same_code=same_code)
+        return load_index(folder, same_code=same_code)
     except CandidateIndexError as error:
         if (folder / MANIFEST).exists():
             problem = str(error).removesuffix(f"; {REBUILD}")
             _log.warning("building the index again: %s", problem)
-        return build_index(store, folder, progress)
-    if not refresh:
-        return index
+        return None
+
+
+def _refreshed(
+    index: CompanyIndex, store: CompanyStore, folder: Path, progress: bool
+) -> CompanyIndex:
     fresh, report = index.refresh(store, show=_shown(store) if progress else iter)
     if report.rebuilt:
         _log.info("index built again: %s", report.rebuilt)
@@ -112,7 +134,18 @@ def seed_index(folder: Path, known: Path) -> None:
 
 
 def build_index(store: CompanyStore, folder: Path, progress: bool = True) -> CompanyIndex:
-    """Index the table from scratch and save it; an unreadable index in the folder is replaced."""
+    """Index the table from scratch and save it; an unreadable index in the folder is replaced.
+
+    If another program has been building it meanwhile, its result is refreshed instead.
+    """
+    with index_lock(folder) as waited:
+        index = _loaded(folder, same_code=False) if waited else None
+        if index is None:
+            return _build(store, folder, progress)
+        return _refreshed(index, store, folder, progress)
+
+
+def _build(store: CompanyStore, folder: Path, progress: bool) -> CompanyIndex:
     index = CompanyIndex.of_table(store, _shown(store) if progress else iter)
     _save_built(index, folder)
     return index
