@@ -53,7 +53,7 @@ def test_limits_hold_for_every_transaction_and_reach_no_other_client(
     )
     with CompanyStore(firms, FIRMS, read_only=True) as store:
         inside = store._read(state)
-        with store._reading(store._engine) as connection:
+        with store._engine.begin() as connection:
             in_a_transaction = connection.execute(state).all()
     other = create_engine(parse_url(firms))
     with other.connect() as connection:
