@@ -20,7 +20,7 @@ from linkage_rl.config.inputs import TableChoice, choose_database, index_folder
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import CompanyRows
 from linkage_rl.tables.credentials import shown
-from linkage_rl.tables.nta import read_nta
+from linkage_rl.tables.nta import is_difference, read_nta
 from linkage_rl.tables.readers import open_companies, read_companies
 from linkage_rl.tables.schema import CANONICAL
 from linkage_rl.tables.store import CompanyStore
@@ -47,9 +47,19 @@ class CompaniesSettings:
     nta: bool = False
     """Whether a CSV file has the layout of the National Tax Agency, without a header; a zip always
     has."""
+    replace: bool = False
+    """Whether the file is a complete snapshot: companies that it lacks are removed."""
+    replace_limit: float = 0.1
+    """Largest share of the table's companies that `replace` may remove, in [0, 1]."""
     table: TableChoice = field(default_factory=TableChoice)
 
     def __post_init__(self) -> None:
+        if not 0 <= self.replace_limit <= 1:
+            raise ConfigError(f"replace_limit must be from 0 to 1, got {self.replace_limit}")
+        if self.replace and not (self.source or self.table.source):
+            raise ConfigError(
+                "replace=true needs source=, the file of all companies that the table is to have"
+            )
         if self.header_row < 0:
             raise ConfigError(f"header_row must be at least 0, got {self.header_row}")
 
@@ -71,27 +81,44 @@ def run(settings: CompaniesSettings) -> None:
         if source:
             load(store, Path(source).expanduser(), settings)
         folder = index_folder(store, settings.index or table.index)
-        store.check()
+        counts = store.check()
         begin = time.perf_counter()
-        index = open_index(store, folder) if settings.refresh else build_index(store, folder)
+        if settings.refresh:
+            open_index(store, folder)
+        else:
+            build_index(store, folder)
         seconds = time.perf_counter() - begin
         verb = "refreshed" if settings.refresh else "built"
-        rows, where = store.count(), shown(store.url)
-        say(f"table    {rows:,} companies, {len(index):,} of them open, in {where}")
+        where = shown(store.url)
+        say(f"table    {counts.rows:,} companies, {counts.open:,} of them open, in {where}")
+        if counts.said_left_out:
+            say(f"left out {counts.said_left_out}")
         say(f"index    {verb} in {seconds:.1f} s, {_megabytes(folder):,.0f} MB, in {folder}")
 
 
 def load(store: CompanyStore, source: Path, settings: CompaniesSettings) -> None:
     """Check the file to its end, then load all of it or, on a fault, nothing."""
     begin = time.perf_counter()
+    if settings.replace and _from_tax_agency(source, settings) and is_difference(source):
+        raise ConfigError(
+            f"replace=true needs all companies, got {source}, a daily difference of the tax agency;"
+            " load it without replace=true, or its full file (全件データ) with it"
+        )
     if not _from_tax_agency(source, settings):
         _say_columns(source, settings)
     checked = _with_progress(_chunks(source, settings), "checking")
     rows = sum(len(chunk.records) for chunk in checked)
     store.create()
-    store.load(_with_progress(_chunks(source, settings, store), "loading", rows))
+    chunks = _with_progress(_chunks(source, settings, store), "loading", rows)
+    removed = 0
+    if settings.replace:
+        _, removed = store.replace(chunks, settings.replace_limit)
+    else:
+        store.load(chunks)
     seconds = time.perf_counter() - begin
     say(f"loaded   {rows:,} rows of {source} in {seconds:.1f} s ({rows / seconds:,.0f} rows/s)")
+    if settings.replace:
+        say(f"removed  {removed:,} companies that {source} lacks")
 
 
 def _chunks(

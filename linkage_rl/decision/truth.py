@@ -50,7 +50,9 @@ def checked_truth(
     count = f"{what}: {len(lost):,} of {stated:,} truths are no ids of open companies of the table"
     cause = _cause(sorted(unknown)[:_TRIED], index)
     if len(lost) > (1 - MIN_KNOWN) * stated:
-        raise SchemaError(f"{count}, such as {examples}; {cause}")
+        known = index.company_ids(np.arange(min(len(index), _EXAMPLES)))
+        theirs = ", ".join(map(repr, dict.fromkeys(known)))
+        raise SchemaError(f"{count}, such as {examples}, while it has {theirs}; {cause}")
     return truth, (
         f"{count}, such as {examples}; they stay in the measure as clients that no link is right "
         f"for: {cause}"

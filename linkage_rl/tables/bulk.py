@@ -12,6 +12,9 @@ from linkage_rl.tables.schema import COMPANY_COLUMNS
 
 STAGING: Final = "linkage_rl_staging"
 
+SEEN: Final = "linkage_rl_seen"
+"""Temporary table of the ids that a snapshot has."""
+
 COPY_ESCAPES: Final = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 """PostgreSQL's COPY text format; the backslash comes first, or it would escape the others."""
 
@@ -42,6 +45,48 @@ def upsert(connection: Connection, table: Table, rows: CompanyRows, watermark: s
         connection.exec_driver_sql(
             _merge(connection, table, f"VALUES ({marks})"), list(zip(*columns, strict=True))
         )
+
+
+def begin_snapshot(connection: Connection) -> None:
+    """Prepare for `note_seen`, within the transaction that ends with `remove_unseen`."""
+    if connection.dialect.name == "postgresql":
+        columns, ending = '(company_id text COLLATE "C")', " ON COMMIT DROP"
+    else:
+        columns, ending = "(company_id text PRIMARY KEY)", " WITHOUT ROWID"
+    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {SEEN}")
+    connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {SEEN} {columns}{ending}")
+
+
+def note_seen(connection: Connection, company_ids: Sequence[str]) -> None:
+    """Remember that the snapshot has these companies; an id may come again."""
+    if connection.dialect.name == "postgresql":
+        _copy_lines(connection, SEEN, _escaped(company_ids))
+    elif company_ids:
+        connection.exec_driver_sql(
+            f"INSERT OR IGNORE INTO {SEEN} VALUES (?)", [(one,) for one in company_ids]
+        )
+
+
+def count_unseen(connection: Connection, table: Table) -> tuple[int, int]:
+    """Companies of the table, and how many of them the snapshot lacks."""
+    name = connection.dialect.identifier_preparer.format_table(table)
+    total, unseen = (
+        int(connection.exec_driver_sql(f"SELECT count(*) FROM {name} AS own{where}").scalar_one())
+        for where in ("", _unseen())
+    )
+    return total, unseen
+
+
+def remove_unseen(connection: Connection, table: Table) -> None:
+    """Delete the companies that the snapshot lacks."""
+    name = connection.dialect.identifier_preparer.format_table(table)
+    connection.exec_driver_sql(f"DELETE FROM {name} AS own{_unseen()}")
+    connection.exec_driver_sql(f"DROP TABLE {SEEN}")
+
+
+def _unseen() -> str:
+    seen = f"SELECT 1 FROM {SEEN} AS seen WHERE seen.company_id = own.company_id"
+    return f" WHERE NOT EXISTS ({seen})"
 
 
 def _columns(rows: CompanyRows, watermark: str) -> list[Sequence[str]]:
@@ -109,13 +154,18 @@ def _copy(connection: Connection, table: Table, columns: Sequence[Sequence[str]]
         f"CREATE TEMPORARY TABLE IF NOT EXISTS {STAGING} "
         f"({', '.join(f'{column} text' for column in COMPANY_COLUMNS)}) ON COMMIT DROP"
     )
-    lines = "\n".join(map("\t".join, zip(*map(_escaped, columns), strict=True)))
-    cursor = connection.connection.cursor()
-    with cursor.copy(f"COPY {STAGING} FROM STDIN") as copy:
-        copy.write(lines)
-    cursor.close()
+    _copy_lines(
+        connection, STAGING, list(map("\t".join, zip(*map(_escaped, columns), strict=True)))
+    )
     connection.exec_driver_sql(_merge(connection, table, f"SELECT * FROM {STAGING}"))
     connection.exec_driver_sql(f"TRUNCATE {STAGING}")
+
+
+def _copy_lines(connection: Connection, name: str, lines: Sequence[str]) -> None:
+    cursor = connection.connection.cursor()
+    with cursor.copy(f"COPY {name} FROM STDIN") as copy:
+        copy.write("\n".join(lines))
+    cursor.close()
 
 
 def _escaped(texts: Sequence[str]) -> Sequence[str]:

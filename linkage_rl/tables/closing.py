@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Date,
     DateTime,
+    Integer,
+    String,
     Text,
     and_,
     case,
@@ -17,6 +20,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    not_,
     or_,
 )
 
@@ -31,10 +35,9 @@ CLOSED: Final = "true"
 
 _ZERO_DATE: Final = "0000-00-00"
 _OR: Final = re.compile(r"\s+or\s+")
-_DATED: Final = re.compile(
-    "(?:1[89]|20|99)[0-9]{2}|[0-9][年./-] ?[0-9]|[0-9]{9}|infinity", re.IGNORECASE
-)
-"""Part of a date in any notation, or of an epoch: a status code has none of these."""
+_DATED: Final = "(1[89]|20|99)[0-9]{2}|[0-9][年./-] ?[0-9]|[0-9]{9}|infinity"
+"""Part of a date in any notation, or of an epoch, in lower case: a status code has none of these.
+In the syntax that Python and all databases have."""
 _ISO_DATE: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -110,11 +113,23 @@ def closed_in_sql(
     plain = _plain(dialect, closed_at)
     is_open = or_(
         closed_at.is_(None),
+        # first, as it is so in most rows and takes no time
+        *((closed_at == "",) if isinstance(closed_at.type, String) else ()),
         plain.in_(("", *FALSE)),
         texts.like(f"{_ZERO_DATE}%"),
         _in_future(dialect, closed_at, texts),
     )
     return case((is_open, by_condition), else_=texts)
+
+
+def unclear_in_sql(closed: ColumnElement[Any]) -> ColumnElement[bool]:
+    """SQL condition: a text of `closed_in_sql` that `check_dates` refuses.
+
+    Args:
+        closed: The SQL text.
+    """
+    plain = func.lower(func.trim(closed))
+    return and_(closed != "", plain.not_in(TRUE), not_(plain.regexp_match(_DATED)))
 
 
 def check_dates(texts: Sequence[str], column: str, what: str) -> None:
@@ -129,7 +144,8 @@ def check_dates(texts: Sequence[str], column: str, what: str) -> None:
         SchemaError: It is unclear whether such a company is closed.
     """
     for text in set(texts):
-        if text and text.lower() not in TRUE and not _DATED.search(text):
+        plain = text.strip().lower()
+        if plain and plain not in TRUE and not re.search(_DATED, plain):
             raise SchemaError(
                 f"column {column!r} of {what} is read as closed_at, which needs dates or true and "
                 f"false, got {text!r}; say which of its values mean closed, as "
@@ -175,9 +191,9 @@ def _is_open(text: str) -> bool:
 
 
 def _text(dialect: str, column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """A column as text; BIT(1) of MySQL would be a control character."""
-    if dialect in ("mysql", "mariadb") and type(column.type).__name__ == "BIT":
-        column = column + 0
+    """A column as text; that of BIT(1) in MySQL would be a control character."""
+    if dialect in ("mysql", "mariadb") and isinstance(column.type, Boolean):
+        column = cast(column, Integer)
     return cast(column, Text)
 
 

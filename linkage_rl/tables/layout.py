@@ -18,14 +18,14 @@ from sqlalchemy import (
     Select,
     String,
     Text,
+    and_,
     any_,
     bindparam,
+    case,
     cast,
     column,
     func,
-    literal,
-    not_,
-    or_,
+    null,
     select,
     table,
     true,
@@ -33,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Engine
 
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
-from linkage_rl.tables.closing import check_dates, closed_in_sql, read_closed_when
+from linkage_rl.tables.closing import check_dates, closed_in_sql, read_closed_when, unclear_in_sql
 from linkage_rl.tables.ddl import split_name
 from linkage_rl.tables.own_columns import (
     in_one,
@@ -43,6 +43,26 @@ from linkage_rl.tables.own_columns import (
     table_columns,
 )
 from linkage_rl.tables.schema import SEPARATOR, ColumnMapping
+
+
+@dataclass(frozen=True)
+class TableCounts:
+    """What the rows of a company table are."""
+
+    rows: int
+    """Rows with an id."""
+    open: int
+    """Those that are not closed."""
+    without_id: int
+    """Rows that are left out, since a company is known by its id."""
+
+    @property
+    def said_left_out(self) -> str:
+        """The rows that no index has in words; '' where there are none."""
+        closed = self.rows - self.open
+        parts = [f"{closed:,} closed companies"] if closed else []
+        parts += [f"{self.without_id:,} rows without an id"] if self.without_id else []
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -104,14 +124,20 @@ class TableLayout:
         """Selects the number of companies that are not closed."""
         return self.size().where(self.is_open)
 
-    def any_open(self) -> Select[Any]:
-        """Selects a row if any company is open."""
-        return select(literal(1)).select_from(self.source).where(self.has_id, self.is_open).limit(1)
+    def overview(self) -> Select[Any]:
+        """Selects the numbers of rows, open companies and rows without an id, and an unclear text.
 
-    def without_id(self) -> Select[Any]:
-        """Selects the number of rows that are left out because they have no id."""
-        no_id = or_(self.key.is_(None), not_(self.has_id))
-        return select(func.count()).select_from(self.source).where(no_id)
+        That is one of `closed_at` that says neither open nor closed. It is one pass over the table.
+        """
+        unclear: ColumnElement[Any] = null()
+        if self.closed is not None and self.checked_dates is not None:
+            unclear = func.min(case((unclear_in_sql(self.closed), self.closed)))
+        return select(
+            func.count(case((self.has_id, 1))),
+            func.count(case((and_(self.has_id, self.is_open), 1))),
+            func.count(case((self.has_id, None), else_=1)),
+            unclear,
+        ).select_from(self.source)
 
     def latest(self) -> Select[Any]:
         """Selects the latest `updated_at`; NULL where there is none."""
@@ -120,7 +146,7 @@ class TableLayout:
     @cached_property
     def by_ids(self) -> Select[Any]:
         """Selects the companies whose ids are given by `id_parameters`, however many."""
-        rows = select(*self.selected.values())
+        rows = select(*self.selected.values()).where(self.has_id)
         if self.dialect == "sqlite":
             listed = func.json_each(bindparam("ids", type_=Text)).table_valued("value")
             return rows.where(self.key.in_(select(listed.c.value)))

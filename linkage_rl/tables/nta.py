@@ -104,6 +104,24 @@ def read_nta(
         yield _with_former_names(known, former)
 
 
+def is_difference(path: Path) -> bool:
+    """Whether a file is a daily difference, by its name or that of the CSV file in its zip.
+
+    The agency calls them diff_20251201.zip, and full files 00_zenkoku_all_20251128.zip.
+
+    Raises:
+        InputFileError: The file is missing or damaged.
+    """
+    names = [path.name]
+    if path.suffix == ".zip":
+        try:
+            with ZipFile(path) as archive:
+                names += archive.namelist()
+        except (OSError, BadZipFile) as error:
+            raise InputFileError(f"cannot read {path}: {error}; download the file again") from None
+    return any("diff" in name.lower() for name in names)
+
+
 def _blocks(path: Path, size: int) -> Iterator[list[list[str]]]:
     """Checked lines of the file, up to `size` at a time."""
     read = 0

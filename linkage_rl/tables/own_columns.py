@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import (
     ARRAY,
     JSON,
+    Boolean,
     ColumnElement,
     Date,
     DateTime,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     literal,
     text,
 )
+from sqlalchemy.dialects.mysql import BIT
 from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.engine import Engine, Inspector
 from sqlalchemy.exc import NoSuchTableError, SAWarning
@@ -135,7 +137,10 @@ def in_one(columns: Sequence[ColumnElement[Any]], separator: str) -> ColumnEleme
 
 
 def _plain_type(kind: TypeEngine[Any]) -> TypeEngine[Any]:
-    return kind.data_type if isinstance(kind, DOMAIN) else kind
+    """The type beneath a domain; BIT of MySQL, which SQLAlchemy cannot compare, as a boolean."""
+    if isinstance(kind, DOMAIN):
+        return kind.data_type
+    return Boolean() if isinstance(kind, BIT) else kind
 
 
 def _missing_table(engine: Engine, inspector: Inspector, schema: str | None, name: str) -> str:

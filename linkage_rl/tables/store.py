@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 from linkage_rl.errors import DatabaseError
 from linkage_rl.records import CompanyRows
 from linkage_rl.tables import bulk, ddl
+from linkage_rl.tables.closing import check_dates
 from linkage_rl.tables.credentials import parse_url, shown
 from linkage_rl.tables.engine import (
     COMMAND_LIMITS,
@@ -19,7 +20,7 @@ from linkage_rl.tables.engine import (
     open_engine,
     sqlite_path,
 )
-from linkage_rl.tables.layout import TableLayout, as_text
+from linkage_rl.tables.layout import TableCounts, TableLayout, as_text
 from linkage_rl.tables.paged_table import PagedTable
 from linkage_rl.tables.pages import CompanyPage, Paging, RowHashes
 from linkage_rl.tables.retry import Retry
@@ -108,44 +109,84 @@ class CompanyStore:
         Raises:
             DatabaseError: A statement failed, or the table is not a canonical one.
         """
+        return self._load(chunks, None)[0]
+
+    def replace(self, chunks: Iterable[CompanyRows], limit: float) -> tuple[int, int]:
+        """Load a snapshot: like `load`, and companies that are in none of the chunks are deleted.
+
+        Args:
+            chunks: All companies that the table is to have.
+            limit: Largest share of the table's companies that may be deleted, in [0, 1].
+
+        Returns:
+            The number of rows read from the chunks, and of companies deleted.
+
+        Raises:
+            DatabaseError: More would be deleted; the table is then as it was. Or as for `load`.
+        """
+        return self._load(chunks, limit)
+
+    def _load(self, chunks: Iterable[CompanyRows], limit: float | None) -> tuple[int, int]:
         self._check_writable()
         table = ddl.company_table(self.mapping.table, self._engine.dialect.name)
         self._add_later_columns(table)
-        watermark, loaded = self.watermark(), 0
+        watermark, loaded, removed = self.watermark(), 0, 0
         with self._writing("load companies") as connection:
+            if limit is not None:
+                bulk.begin_snapshot(connection)
             for rows in chunks:
                 bulk.upsert(connection, table, rows, watermark)
                 loaded += len(rows.records)
-        return loaded
+                if limit is not None:
+                    bulk.note_seen(connection, rows.records.ids)
+            if limit is not None:
+                removed = self._remove_unseen(connection, table, limit)
+        return loaded, removed
+
+    def _remove_unseen(self, connection: Connection, table: Table, limit: float) -> int:
+        """Delete what a snapshot lacks, if that is not more than the limit."""
+        total, removed = bulk.count_unseen(connection, table)
+        if removed > limit * total:
+            raise DatabaseError(
+                f"expected a snapshot that lacks at most {limit:.1%} of the companies of table "
+                f"{self.mapping.table!r}, got one that lacks {removed:,} of {total:,} "
+                f"({removed / total:.1%}); nothing was changed: load a complete file, or set "
+                "replace_limit= higher if they are to be removed"
+            )
+        bulk.remove_unseen(connection, table)
+        return removed
 
     def apply(self, changes: CompanyRows) -> int:
         """Insert, update or close these companies; `load` of one chunk."""
         return self.load([changes])
 
-    def check(self) -> int:
+    def check(self) -> TableCounts:
         """Count the companies, and refuse a table that is missing, lacks columns or has none open.
 
         Raises:
             DatabaseError: The table is missing, empty or has closed companies only, or the database
                 cannot be reached.
-            SchemaError: The table lacks a column.
+            SchemaError: The table lacks a column, or it is unclear which companies are closed.
         """
+        rows, is_open, without_id, unclear = self._read(self._layout.overview())[0]
+        counts = TableCounts(int(rows), int(is_open), int(without_id))
+        if unclear is not None and self._layout.checked_dates is not None:
+            check_dates([unclear], *self._layout.checked_dates)
         where = f"table {self.mapping.table!r} of {shown(self.url)}"
-        if not (count := self.count()):
+        if not counts.rows:
             raise DatabaseError(
-                f"expected companies in {where}, got none; load some with the companies command"
+                f"expected companies in {where}, got none"
+                f"{f' but {counts.said_left_out}' if counts.without_id else ''}; "
+                "load some with the companies command"
             )
-        if self._layout.closed is not None and not self._one(self._layout.any_open()):
+        if not counts.open:
             raise DatabaseError(
-                f"expected open companies in {where}, got {count:,} that are all closed; say which "
-                "values of which column mean closed with table.mapping.closed_when=COLUMN=VALUE, "
-                "or leave the column out with table.mapping.closed_at=''"
+                f"expected open companies in {where}, got {counts.rows:,} that are all closed; say "
+                "which values of which column mean closed with "
+                "table.mapping.closed_when=COLUMN=VALUE, or leave the column out with "
+                "table.mapping.closed_at=''"
             )
-        return count
-
-    def left_out(self) -> int:
-        """Rows without an id, which no statement gives: a company is known by its id."""
-        return int(as_text(self._one(self._layout.without_id())))
+        return counts
 
     def count(self) -> int:
         """Rows of the table, closed companies included."""

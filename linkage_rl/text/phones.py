@@ -1,8 +1,9 @@
 """Phone numbers as one string of digits."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import accumulate
 from typing import Final
 
 import phonenumbers
@@ -42,28 +43,40 @@ _ONE_DIGIT: Final = re.compile(
 def canonical_phones(texts: Sequence[str]) -> list[str]:
     """National digits with the leading 0 for Japan, '+' and E.164 elsewhere, '' if unreadable.
 
-    Of several numbers in a text the first counts; dummy numbers (000-0000-0000) are no numbers.
+    Of several numbers in a text the first that is one counts; dummy numbers (000-0000-0000) are
+    none. `split_phones` gives all of them.
 
     >>> canonical_phones(["+81 3 (3580) 3311", "０３－３５８０－３３１１ 内線12"])
     ['0335803311', '0335803311']
     >>> canonical_phones(["+1 415 555 2671", "335803311.0", "03-0000-0000"])
     ['+14155552671', '0335803311', '']
     """
+    return [numbers[0] if numbers else "" for numbers in split_phones(texts)]
+
+
+def split_phones(texts: Sequence[str]) -> list[tuple[str, ...]]:
+    """All numbers in each text as `canonical_phones` writes them, each once.
+
+    >>> split_phones(["03-3580-3311|03-3580-3312", "代表 03-3580-3311 / 06-6345-0003", ""])
+    [('0335803311', '0335803312'), ('0335803311', '0663450003'), ()]
+    """
     if not any(texts):
-        return [""] * len(texts)
+        return [()] * len(texts)
     block = join(texts)
     if _CIRCLED.search(block):
         block = _CIRCLED.sub(" ", block)
     folded = split(fold_block(block), len(texts))
-    return [_canonical_phone(text) if text else "" for text in folded]
+    return [_phones(text) if text else () for text in folded]
 
 
 @lru_cache(maxsize=262_144)
-def _canonical_phone(text: str) -> str:
+def _phones(text: str) -> tuple[str, ...]:
     dialled = text.replace("-", "")
-    if not _PLAIN.fullmatch(dialled) or len(dialled) != _LANDLINE:
-        dialled = next(filter(None, map(_read_run, _runs(text))), "")
-    return "" if _is_dummy(dialled) else dialled
+    if _PLAIN.fullmatch(dialled) and len(dialled) == _LANDLINE:
+        found = [dialled]
+    else:
+        found = [number for run in _runs(text) for number in _read_run(run)]
+    return tuple(number for number in dict.fromkeys(found) if number and not _is_dummy(number))
 
 
 def _runs(text: str) -> list[str]:
@@ -73,17 +86,28 @@ def _runs(text: str) -> list[str]:
     return _RUN.findall(text)
 
 
-def _read_run(run: str) -> str:
-    """The first number of a run of digit groups; '' where there is none."""
+def _read_run(run: str) -> Iterator[str]:
+    """The numbers in a run of digit groups, one after the other."""
     groups = _GROUP.findall(run)
     numbered = len(groups) > 1 and len(groups[0]) <= _MAX_LABEL and groups[0][0] not in "+08"
     # A list number, unless the groups are a number that lost its leading 0 (3-3580-3311).
     if numbered and groups[1][0] in "0+":
         groups = groups[1:]
+    while groups:
+        used, number = _first_number(groups)
+        yield number
+        groups = groups[used:]
+        if groups and groups[0][0] not in "0+":
+            return
+
+
+def _first_number(groups: list[str]) -> tuple[int, str]:
+    """How many groups the first number takes, and that number; '' if it cannot be read."""
     if groups[0].startswith("0") and (first := _domestic(groups)):
-        return first
-    following = [row for row, group in enumerate(groups) if row and group[0] == "+"]
-    return _parse("".join(groups[: following[0]] if following else groups))
+        digits = accumulate(map(len, groups))
+        return next(row for row, length in enumerate(digits, 1) if length == len(first)), first
+    following = next((row for row, group in enumerate(groups) if row and group[0] == "+"), None)
+    return following or len(groups), _parse("".join(groups[:following]))
 
 
 def _domestic(groups: list[str]) -> str:

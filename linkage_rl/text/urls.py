@@ -26,6 +26,8 @@ _EXTRACT: Final = tldextract.TLDExtract(
 used, too, since the customers of one web host (github.io) are different companies."""
 _SCHEME: Final = re.compile("^[a-z]{3,6}://|^(?:https?|ftp)[:;]/*|^mailto:|^/+")
 _HOST: Final = re.compile("^(?:[^/?#@]*@)?([^/?#:@ ,;]+)")
+_BETWEEN: Final = re.compile(" ?[|] ?|[;,] | / | (?=https?:)")
+"""What stands between several URLs in one text."""
 _HOST_ONLY: Final = re.compile(r"[\w.-]+")
 
 _AT: Final = re.compile(r" ?(?:\( ?(?:a|at|@|アットマーク|アット|あっと) ?\)|<at>|[★☆●◎]| at ) ?")
@@ -71,21 +73,45 @@ def canonical_domains(texts: Sequence[str]) -> list[str]:
 def canonical_urls(texts: Sequence[str]) -> tuple[list[str], list[str]]:
     """Domains as `canonical_domains` gives them, and pages: what is a record's own at a domain.
 
-    A page is the subdomain and path of a URL, or a mailbox; '' for a home page or no domain.
+    A page is the subdomain and path of a URL, or a mailbox; '' for a home page or no domain. Of
+    several URLs in a text the first with a domain counts; `split_urls` gives all of them.
 
     >>> canonical_urls(["https://hotel.example.jp/umi/", "yamada@example.jp", "www.example.jp"])[1]
     ['hotel/umi', 'yamada@', '']
     """
+    first = [found[0] if found else ("", "") for found in split_urls(texts)]
+    return [domain for domain, _ in first], [page for _, page in first]
+
+
+def split_urls(texts: Sequence[str]) -> list[tuple[tuple[str, str], ...]]:
+    """All URLs in each text as `canonical_urls` writes them: domain and page, each pair once.
+
+    Those with a domain come first. Several are separated by |, a comma, a slash with blanks, a
+    semicolon or a line break.
+
+    >>> split_urls(["https://a.example.jp|https://b.co.jp/x", "b.co.jp", ""])
+    [(('example.jp', 'a'), ('b.co.jp', 'x')), (('b.co.jp', ''),), ()]
+    """
     if not any(texts):
-        return [""] * len(texts), [""] * len(texts)
-    folded = fold(texts)
-    return (
-        [_canonical_domain(text) if text else "" for text in folded],
-        [_canonical_page(text) if text else "" for text in folded],
-    )
+        return [()] * len(texts)
+    if any(mark in "\0".join(texts) for mark in "\n、"):
+        # before folding, which makes a blank and a comma of them
+        texts = [re.sub("[\n、]", "|", text) for text in texts]
+    return [_urls(text) if text else () for text in fold(texts)]
 
 
 @lru_cache(maxsize=262_144)
+def _urls(text: str) -> tuple[tuple[str, str], ...]:
+    parts = list(filter(None, (one.strip(" ,;|") for one in _BETWEEN.split(text))))
+    # a separator may be a slip inside of one URL
+    for some in (parts, [text]) if len(parts) > 1 else ([text],):
+        found = dict.fromkeys((_canonical_domain(one), _canonical_page(one)) for one in some)
+        found.pop(("", ""), None)
+        if found:
+            return tuple(sorted(found, key=lambda url: not url[0]))
+    return ()
+
+
 def _canonical_domain(text: str) -> str:
     if "," in text:
         text = _COMMA_SUFFIX.sub(".", text)
@@ -128,7 +154,6 @@ _WEB_SERVER: Final = re.compile(r"(?:^|\.)www[0-9]*$")
 _HOME_PAGE: Final = re.compile(r"(?:^|/)(?:index|default|top|home)\.[a-z]{3,5}$")
 
 
-@lru_cache(maxsize=262_144)
 def _canonical_page(text: str) -> str:
     bare = _SCHEME.sub("", text.strip(" <>()\"'"))
     host = _HOST.match(bare)

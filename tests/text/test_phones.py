@@ -1,6 +1,6 @@
 import pytest
 
-from linkage_rl.text.phones import canonical_phones
+from linkage_rl.text.phones import canonical_phones, split_phones
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,16 @@ def test_a_phone_number_is_digits_with_its_area_code_or_nothing(written: str, ph
 )
 def test_a_damaged_labelled_or_dummy_cell(written: str, phone: str) -> None:
     assert canonical_phones([written]) == [phone]
+
+
+def test_a_broken_number_does_not_hide_one_after_it() -> None:
+    texts = ["1234|03-3333-4445", "000-0000-0000 / 03-3333-4445", "03-0000-0000\n03-3333-4445"]
+
+    assert canonical_phones(texts) == ["0333334445"] * 3
+
+
+@pytest.mark.parametrize("between", ["|", "｜", ", ", " / ", "\n", "・", "、", " "])
+def test_all_numbers_of_a_text_are_found(between: str) -> None:
+    text = between.join(["03-3222-0001", "06-6345-0003", "03-3222-0001"])
+
+    assert split_phones([text, ""]) == [("0332220001", "0663450003"), ()]

@@ -1,6 +1,6 @@
 import pytest
 
-from linkage_rl.text.urls import canonical_domains
+from linkage_rl.text.urls import canonical_domains, canonical_urls, split_urls
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,15 @@ def test_a_url_or_an_address_is_its_registered_domain_or_nothing(written: str, d
 )
 def test_a_host_is_found_behind_labels_markup_and_slips(written: str, domain: str) -> None:
     assert canonical_domains([written]) == [domain]
+
+
+@pytest.mark.parametrize("between", ["|", "｜", ", ", "; ", " / ", "\n", "、"])
+def test_all_urls_of_a_text_are_found_and_none_is_made_of_two(between: str) -> None:
+    text = between.join(["https://a.example.co.jp/x", "b.co.jp"])
+
+    assert split_urls([text]) == [(("example.co.jp", "a/x"), ("b.co.jp", ""))]
+    assert canonical_urls([text]) == (["example.co.jp"], ["a/x"])
+
+
+def test_a_url_without_a_domain_does_not_hide_one_after_it() -> None:
+    assert canonical_domains(["yamada@gmail.com|b.co.jp", "なし / b.co.jp"]) == ["b.co.jp"] * 2
