@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 from linkage_rl.candidates.files import fault_of
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.locking import index_lock
+from linkage_rl.candidates.lost_columns import refuse_lost_columns
 from linkage_rl.candidates.storage import (
     MANIFEST,
     REBUILD,
@@ -70,8 +71,12 @@ def open_index(
             only where its keys or n-grams differ from those of the running code.
         seed: Folder of an index of the same table at an earlier time, to start from where `folder`
             holds none.
+
+    Raises:
+        SchemaError: The table lacks a column that the index was built with.
     """
     if not refresh and (index := _loaded(folder, same_code)) is not None:
+        refuse_lost_columns(index, store)
         return index
     with index_lock(folder):
         if seed is not None and (seed / MANIFEST).is_file():
@@ -79,6 +84,7 @@ def open_index(
         index = _loaded(folder, same_code)
         if index is None:
             return _build(store, folder, progress)
+        refuse_lost_columns(index, store)
         return _refreshed(index, store, folder, progress) if refresh else index
 
 
@@ -142,6 +148,7 @@ def build_index(store: CompanyStore, folder: Path, progress: bool = True) -> Com
         index = _loaded(folder, same_code=False) if waited else None
         if index is None:
             return _build(store, folder, progress)
+        refuse_lost_columns(index, store)
         return _refreshed(index, store, folder, progress)
 
 

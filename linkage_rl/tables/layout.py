@@ -1,6 +1,7 @@
 """Layout of a company table: which canonical columns it has, and how to select them."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -32,6 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Engine
 
+from linkage_rl.errors import SchemaError
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
 from linkage_rl.tables.closing import check_dates, closed_in_sql, read_closed_when, unclear_in_sql
 from linkage_rl.tables.ddl import split_name
@@ -85,6 +87,8 @@ class TableLayout:
     there is one, orders them."""
     head_offices: "TableLayout | None" = None
     """The company table alone, where the sites come from another table."""
+    what: str = "the company table"
+    """The table in words."""
 
     @property
     def key(self) -> ColumnElement[Any]:
@@ -164,6 +168,22 @@ class TableLayout:
         """Values of the key as company ids, without the padding of char(20)."""
         return list(map(str, _texts(keys, self.key, self.dialect)))
 
+    def refuse_repeated(self, company_ids: Sequence[str]) -> None:
+        """Refuse ids that several rows have, unless the mapping says that they are sites.
+
+        Raises:
+            SchemaError: An id occurs twice.
+        """
+        if self.several or len(set(company_ids)) == len(company_ids):
+            return
+        repeated = {one: count for one, count in Counter(company_ids).items() if count > 1}
+        example = min(repeated)
+        raise SchemaError(
+            f"expected one row per company in {self.what}, got {repeated[example]} rows with the "
+            f"id {example!r}; map company_id to a column that differs in every row, or, if they are "
+            "sites of one company, set table.mapping.several_rows=true"
+        )
+
     def rows(self, values: Sequence[Sequence[Any]]) -> CompanyRows:
         """Columns of values that a statement of this layout selected, as texts; NULL becomes ''.
 
@@ -224,7 +244,7 @@ def find_table(
     if dated is not None and not is_time(dated.type, dialect):
         checked_dates = (mapping.closed_at, what)
     several = mapping.several_rows or "site_number" in columns
-    return TableLayout(columns, source, dialect, closed, checked_dates, several)
+    return TableLayout(columns, source, dialect, closed, checked_dates, several, what=what)
 
 
 def as_text(value: object) -> str:

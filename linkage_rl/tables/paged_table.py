@@ -4,7 +4,6 @@ No statement depends on another one's snapshot: a page is whatever its range of 
 moment, so a page that is read again after a lost connection is as good as one read at once.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,20 +11,17 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, not_, select, type_coerce
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, type_coerce
 from sqlalchemy.types import NULLTYPE
 
-from linkage_rl.errors import DatabaseError
 from linkage_rl.records import CompanyRows
-from linkage_rl.tables.closing import check_dates
+from linkage_rl.tables.closing import check_dates, unclear_in_sql
 from linkage_rl.tables.layout import TableLayout, as_text
 from linkage_rl.tables.pages import CompanyPage, Pace, Paging, RowHashes, bound_of, key_of
 from linkage_rl.tables.row_hash import MODULUS, RowHash, row_hash
 
 IDS_PER_STATEMENT: Final = 5_000
 """Keys that one statement names; SQLite takes 32,766 parameters, PostgreSQL 65,535."""
-UNDATED: Final = 1_000
-"""Distinct texts in `closed_at` that are looked at, besides those that begin like a date."""
 
 
 class Read(Protocol):
@@ -77,7 +73,9 @@ class PagedTable:
             if rows:
                 keys, ids, *hashed = zip(*rows, strict=True)
                 bound = end or bound_of(keys[-1])
-                yield RowHashes(self.layout.ids(ids), keys, self.row_hash.of(hashed), bound)
+                found = self.layout.ids(ids)
+                self.layout.refuse_repeated(found)
+                yield RowHashes(found, keys, self.row_hash.of(hashed), bound)
 
     def summary(self, after: str, upto: str) -> tuple[int, int]:
         """Number of rows in a range of keys, and the sum of their hashes modulo 2^64."""
@@ -93,6 +91,9 @@ class PagedTable:
 
         Args:
             keys: Keys as `hashes` gave them.
+
+        Raises:
+            SchemaError: Several rows have one id, and the mapping does not allow that.
         """
         columns = [self._key, *self.layout.selected.values(), *self.row_hash.columns]
         listed = self._key.in_(bindparam("keys", expanding=True))
@@ -138,20 +139,11 @@ class PagedTable:
         width = len(self.layout.selected)
         hashes = self.row_hash.of(values[width:])
         companies = self.layout.rows(values[:width])
+        self.layout.refuse_repeated(companies.records.ids)
         order = _order(companies.records.ids, self._site_numbers(values), hashes)
         if order is None:
             return CompanyPage(companies, hashes, bound)
-        if not self.layout.several:
-            self._refuse_repeated(companies.records.ids)
         return CompanyPage(companies.take(order.tolist()), hashes[order], bound)
-
-    def _refuse_repeated(self, ids: Sequence[str]) -> None:
-        repeated, _ = Counter(ids).most_common(1)[0]
-        raise DatabaseError(
-            f"expected one row per company in {self.layout.source.description}, got several of "
-            f"{repeated!r}; set table.mapping.several_rows=true if they are sites of the company, "
-            "or map company_id to the key of the table"
-        )
 
     def rows_by_id(self, company_ids: Sequence[str]) -> CompanyRows:
         """Rows of these companies, closed ones included; of a table of sites the head offices only.
@@ -166,7 +158,9 @@ class PagedTable:
         parameters = layout.id_parameters(company_ids)
         if not layout.several:
             rows = self.read(layout.by_ids, parameters)
-            return layout.rows(list(zip(*rows, strict=True)) or [()] * len(layout.selected))
+            found = layout.rows(list(zip(*rows, strict=True)) or [()] * len(layout.selected))
+            layout.refuse_repeated(found.records.ids)
+            return found
         rows = self.read(layout.by_ids.add_columns(*self.row_hash.columns, self._key), parameters)
         if not rows:
             return layout.rows([()] * len(layout.selected))
@@ -204,8 +198,8 @@ class PagedTable:
         """Refuse texts in `closed_at` that are no dates; the rows that have them are not read."""
         closed, checked = self.layout.closed, self.layout.checked_dates
         if closed is not None and checked is not None:
-            undated = and_(closed != "", not_(closed.like("____-__-__%")))
-            found = self.read(select(closed).distinct().where(undated).limit(UNDATED))
+            unclear = self.layout.has_id, unclear_in_sql(closed)
+            found = self.read(select(closed).where(*unclear).limit(1))
             check_dates([text for (text,) in found], *checked)
 
 

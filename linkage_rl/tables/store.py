@@ -156,6 +156,11 @@ class CompanyStore:
         bulk.remove_unseen(connection, table)
         return removed
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Canonical columns that the table has."""
+        return tuple(self._layout.columns)
+
     def apply(self, changes: CompanyRows) -> int:
         """Insert, update or close these companies; `load` of one chunk."""
         return self.load([changes])

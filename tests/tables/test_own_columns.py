@@ -35,7 +35,7 @@ class TestIds:
 
         with own(readable_url) as store:
             (rows,) = store.chunks()
-            assert rows.records.ids == ["c1", "c2"]
+            assert list(rows.records.ids) == ["c1", "c2"]
             assert list(rows.records.column("name")) == ["青空", "海商会"]
             assert store.fetch(["c2", "c3"]).records.ids == ["c2"]
 
@@ -51,7 +51,7 @@ class TestIds:
             (rows,) = store.chunks()
             assert (counts.rows, counts.open, counts.without_id) == (1, 1, 2)
             assert counts.said_left_out == "2 rows without an id"
-            assert rows.records.ids == ["c1"]
+            assert list(rows.records.ids) == ["c1"]
             assert len(store.fetch(["", "c1"]).records) == 1
 
     def test_a_table_in_which_no_row_has_an_id_is_refused(self, readable_url: str) -> None:
@@ -174,3 +174,30 @@ def test_a_materialised_view_is_among_those_that_may_be_meant(postgres_server: s
         pytest.raises(DatabaseError, match="did you mean 'firms'"),
     ):
         store.check()
+
+
+class TestRepeatedIds:
+    @pytest.fixture
+    def offices(self, readable_url: str) -> str:
+        """A table with two rows of company c2."""
+        run_sql(
+            readable_url,
+            "CREATE TABLE firms (company_id VARCHAR(20), name VARCHAR(30), street VARCHAR(30))",
+            "INSERT INTO firms VALUES ('c1', '青空', '津市'), ('c2', '海商会', '津市'),"
+            " ('c2', '海商会', '桑名市')",
+        )
+        return readable_url
+
+    def test_they_are_refused_with_an_example(self, offices: str) -> None:
+        with own(offices) as store:
+            for reading in (store.pages(), store.hashes(""), store.chunks()):
+                with pytest.raises(SchemaError, match=r"got 2 rows with the id 'c2'.*several_rows"):
+                    list(reading)
+            with pytest.raises(SchemaError, match="got 2 rows with the id 'c2'"):
+                store.fetch(["c2"])
+            assert store.fetch(["c1"]).records.ids == ["c1"]
+
+    def test_they_are_read_where_the_mapping_says_that_they_are_sites(self, offices: str) -> None:
+        with own(offices, several_rows=True) as store:
+            (rows,) = store.chunks()
+            assert sorted(rows.records.column("street")) == ["桑名市", "津市", "津市"]
