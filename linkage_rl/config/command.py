@@ -216,6 +216,13 @@ def _readable(word: str) -> str:
     try:
         OverridesParser.create().parse_override(word)
     except HydraException:
-        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-        return f"{key}='{escaped}'"
+        if re.fullmatch(r"\[[^'\"\[\]{}]+\]", value):
+            items = (_in_quotes(item.strip()) for item in value[1:-1].split(","))
+            return f"{key}=[{','.join(items)}]"
+        return f"{key}={_in_quotes(value)}"
     return word
+
+
+def _in_quotes(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
