@@ -180,8 +180,8 @@ class TableLayout:
         example = min(repeated)
         raise SchemaError(
             f"expected one row per company in {self.what}, got {repeated[example]} rows with the "
-            f"id {example!r}; map company_id to a column that differs in every row, or, if they are "
-            "sites of one company, set table.mapping.several_rows=true"
+            f"id {example!r}; map company_id to a column that differs in every row, or, if they "
+            "are sites of one company, set table.mapping.several_rows=true"
         )
 
     def rows(self, values: Sequence[Sequence[Any]]) -> CompanyRows:
@@ -229,7 +229,8 @@ def find_table(
     for canonical, theirs in parts.items():
         for one in theirs:
             refuse_type(types[one], one, canonical, what, dialect)
-    refuse_unreadable(engine, schema, name, parts, what)
+    closing = {"closed_when": [one.column for one in conditions]}
+    refuse_unreadable(engine, schema, name, {**parts, **closing}, what)
     own = dict.fromkeys([*chain(*parts.values()), *(one.column for one in conditions)])
     source = table(name, *(column(one, types[one]) for one in own), schema=schema)
     columns = {

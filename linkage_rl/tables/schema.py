@@ -206,10 +206,10 @@ class ColumnMapping:
                 found[column] = theirs
             elif column in needed or theirs not in ("", column):
                 raise SchemaError(missing_column(what, _lacking(theirs or column, have), have))
+        if self.address not in ("", "address", *there):
+            raise SchemaError(missing_column(what, _lacking(self.address, have), have))
         if "street" not in found and self.address and self.address in there:
             found["street"] = self.address
-        elif "street" not in found and self.address not in ("", "address"):
-            raise SchemaError(missing_column(what, _lacking(self.address, have), have))
         return found
 
 

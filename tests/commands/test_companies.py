@@ -93,6 +93,103 @@ def test_a_table_of_the_users_own_is_linked_through_its_mapping_and_not_written(
     assert (files / "crm.db").read_bytes() == before
 
 
+def own_table(path: Path, columns: str, *rows: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"CREATE TABLE firms ({columns})")
+        for row in rows:
+            connection.execute(f"INSERT INTO firms VALUES ({row})")
+
+
+FIRMS = ("database=crm.db", "table.mapping.table=firms")
+
+
+def test_a_status_says_which_companies_are_closed(run: Run, files: Path, bundle: Path) -> None:
+    own_table(
+        files / "crm.db",
+        "company_id TEXT, name TEXT, 状態 TEXT, deleted INTEGER",
+        "'c1', '株式会社青空商事', '営業', 0",
+        "'c2', '有限会社山田製作所', '廃業', 0",
+        "'c3', '合同会社はるか', '営業', 1",
+        "NULL, '海商会', '営業', 0",
+    )
+    closed = "table.mapping.closed_when=状態=廃業|解散 or deleted=true"
+
+    refused = run("companies", *FIRMS, "table.mapping.closed_at=状態")
+    ended = run("companies", *FIRMS, closed)
+
+    assert refused.code == 1
+    assert "column '状態' of company table 'firms' is read as closed_at" in refused.last
+    assert "table.mapping.closed_when='状態=VALUE|VALUE'" in refused.last
+    assert ended.code == 0, ended.err
+    assert "3 companies, 1 of them open" in ended.out
+    assert "left out 2 closed companies, 1 rows without an id" in ended.out
+    run("link", f"bundle={bundle}", "clients=clients.csv", "output=o.csv", *FIRMS, closed)
+    assert [row["company_id"] for row in rows_of(files / "o.csv")] == ["c1", "", "", ""]
+
+
+def test_closed_when_may_be_a_mapping(run: Run, files: Path) -> None:
+    own_table(files / "crm.db", "company_id, name, gone", "1, '青空', 0", "2, '海商会', 1")
+
+    ended = run("companies", *FIRMS, "table.mapping.closed_when={gone:[true]}")
+
+    assert "2 companies, 1 of them open" in ended.out, ended.err
+
+
+def test_a_table_whose_companies_are_all_closed_links_nobody_and_says_so(
+    run: Run, files: Path, bundle: Path
+) -> None:
+    own_table(files / "crm.db", "company_id, name, closed_at", "1, '青空', 1", "2, '海商会', 1")
+    words = (f"bundle={bundle}", "clients=clients.csv", "output=out", *FIRMS)
+
+    for command in ("companies", "link", "evaluate"):
+        ended = run(command, *(FIRMS if command == "companies" else words))
+
+        assert ended.code == 1
+        assert "expected open companies in table 'firms'" in ended.last
+        assert "closed_when=COLUMN=VALUE" in ended.last
+
+
+def test_an_address_in_two_columns_is_named_as_a_list(run: Run, files: Path) -> None:
+    own_table(files / "crm.db", "company_id, name, 住所1, 住所2", "1, '青空', '津市', '栄町3'")
+
+    ended = run("companies", *FIRMS, "table.mapping.address=[住所1,住所2]", "index=index")
+
+    assert ended.code == 0, ended.err
+    assert load_index(files / "index").records(np.arange(1)).column("street") == ["津市 栄町3"]
+
+
+def test_a_snapshot_removes_what_it_lacks(run: Run, files: Path) -> None:
+    assert run("companies", "source=companies.csv", "database=c.db").code == 0
+    write_csv(files / "today.csv", [("company_id", "name"), ("c1", "青空"), ("c9", "海商会")])
+    words = ("source=today.csv", "database=c.db", "replace=true")
+
+    refused = run("companies", *words)
+    ended = run("companies", *words, "replace_limit=0.7", "refresh=true")
+
+    assert refused.code == 1
+    assert "lacks 2 of 4 (50.0%); nothing was changed" in refused.last
+    assert ended.code == 0, ended.err
+    assert "removed  2 companies that today.csv lacks" in ended.out
+    assert "2 companies, 2 of them open" in ended.out
+
+
+def test_what_replace_cannot_do_is_refused(run: Run, files: Path) -> None:
+    day = tax_agency_line("2120001000002", "海商会")
+    (files / "diff_20260131.csv").write_text(day, encoding="utf-8")
+    with ZipFile(files / "day.zip", "w") as archive:
+        archive.writestr("diff_20260131.csv", day)
+    with ZipFile(files / "full.zip", "w") as archive:
+        archive.writestr("00_zenkoku_all_20260131.csv", day)
+
+    for words in (("source=diff_20260131.csv", "nta=true"), ("source=day.zip",)):
+        ended = run("companies", *words, "database=c.db", "replace=true")
+        assert ended.code == 2
+        assert "a daily difference of the tax agency" in ended.last
+    assert "replace=true needs source=" in run("companies", "replace=true").last
+    assert run("companies", "replace_limit=2").code == 2
+    assert run("companies", "source=full.zip", "database=c.db", "replace=true").code == 0
+
+
 def tax_agency_line(
     number: str, name: str, process: str = "01", closed: str = "", latest: str = "1"
 ) -> str:

@@ -356,6 +356,21 @@ def test_an_address_in_two_columns_is_joined_and_both_come_back(tmp_path: Path) 
     assert "住所1+住所2 -> address" in str(open_clients(path))
 
 
+def test_a_field_may_be_named_as_a_list_of_columns(tmp_path: Path) -> None:
+    path = written(
+        tmp_path, "会社名,住所1,住所2,住所3,代表,携帯\na,津市,栄町,3-4,03-1,\nb,,長野市,,,090\n"
+    )
+    mapping = ColumnMapping(address=["住所1", "住所2", "住所3"], phone=["代表", "携帯"])
+
+    clients = read_clients(path, mapping)
+
+    assert list(clients.records.column("street")) == ["津市 栄町 3-4", "長野市"]
+    assert list(clients.records.column("phone")) == ["03-1", "090"]
+    assert set(clients.extra) == {"住所1", "住所2", "住所3", "代表", "携帯"}
+    with pytest.raises(SchemaError, match="needs column '住所4'"):
+        read_clients(path, ColumnMapping(address=["住所1", "住所4"]))
+
+
 def test_a_title_with_a_header_word_is_not_the_header(tmp_path: Path) -> None:
     path = written(tmp_path, "会社名,朝日屋の取引先\n\nNo,会社名,住所\n1,星野製菓,津市\n")
 
