@@ -5,7 +5,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -104,7 +104,7 @@ def column_mapping(pairs: Sequence[str]) -> ColumnMapping:
         ConfigError: A word has no '=', or names no canonical column.
     """
     known = ColumnMapping.__dataclass_fields__
-    named = dict(pair.partition("=")[::2] for pair in pairs)
+    named: dict[str, Any] = dict(pair.partition("=")[::2] for pair in pairs)
     if wrong := [pair for pair in pairs if "=" not in pair or pair.split("=")[0] not in known]:
         raise ConfigError(
             f"--map expects COLUMN=THEIRS with COLUMN among {list(known)}, got {wrong}"

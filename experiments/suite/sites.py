@@ -17,7 +17,7 @@ from linkage_rl.bundle import load_bundle
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.config.command import say
 from linkage_rl.evaluation.tables import markdown_table
-from linkage_rl.linker import LinkedBatch
+from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.corrupt import NoiseRates, corrupt
 from linkage_rl.tables.readers import ClientList
