@@ -149,8 +149,8 @@ def _content(settings: LinkSettings) -> tuple[str, ...]:
         settings.encoding,
         settings.sheet,
         str(settings.header_row),
-        *astuple(settings.columns),
-        *astuple(settings.table.columns),
+        *map(str, astuple(settings.columns)),
+        *map(str, astuple(settings.table.columns)),
         metadata.version("linkage_rl"),
         str(FORMAT),
     )

@@ -76,9 +76,11 @@ def open_engine(url: URL, *, read_only: bool, limits: Limits = COMMAND_LIMITS) -
             # readers replace a connection that the server has closed, see `retry`
             "pool_pre_ping": not read_only,
         }
+    if read_only:
+        options |= {"isolation_level": "AUTOCOMMIT"}
     if read_only and url.drivername.startswith(("mysql", "mariadb")):
-        # otherwise every statement would come with five more round trips
-        options |= {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}
+        # one round trip less for every statement
+        options |= {"skip_autocommit_rollback": True}
     with database_errors(url, "open the database"):
         engine = create_engine(engine_url, **options)
     limit_statements(engine, limits.timeout_s, read_only)

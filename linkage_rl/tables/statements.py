@@ -15,12 +15,12 @@ def limit_statements(engine: Engine, timeout_s: float, read_only: bool) -> None:
     Args:
         engine: An engine that has not connected.
         timeout_s: Limit of each statement.
-        read_only: Whether transactions are read-only and limited; otherwise only the statements
-            of connections in AUTOCOMMIT are, through which nothing is written.
+        read_only: Whether all its connections are in AUTOCOMMIT. Those of another engine that are
+            in it are limited as well, since nothing is written through them.
     """
     milliseconds = max(1, round(timeout_s * 1000))
     if engine.dialect.name == "postgresql" and engine.dialect.driver in DRIVERS_OF_STRINGS:
-        _Transactions(milliseconds).limit(engine, read_only)
+        _Transactions(milliseconds).limit(engine)
     elif engine.dialect.name == "postgresql":
         settings = [f"SET statement_timeout = {milliseconds}"]
         if read_only:
@@ -44,13 +44,11 @@ class _Transactions:
     def __init__(self, milliseconds: int) -> None:
         self._settings = f"SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = {milliseconds}"
 
-    def limit(self, engine: Engine, read_only: bool) -> None:
-        """Have every statement in AUTOCOMMIT limited, and of a read-only engine all others."""
+    def limit(self, engine: Engine) -> None:
+        """Limit every statement in AUTOCOMMIT."""
         event.listen(engine, "before_cursor_execute", self._before, retval=True)
         if engine.dialect.driver == "psycopg":
             event.listen(engine, "after_cursor_execute", self._after)
-        if read_only:
-            event.listen(engine, "begin", self._begin)
 
     def _before(
         self, connection: Connection, cursor: Any, statement: str, parameters: Any, *_: object
@@ -63,13 +61,6 @@ class _Transactions:
         # past the results of the settings
         while _is_autocommit(connection) and cursor.nextset():
             pass
-
-    def _begin(self, connection: Connection) -> None:
-        if not _is_autocommit(connection):
-            # the driver's cursor: the connection's may be one on the server
-            driver: Any = connection.connection.dbapi_connection
-            with driver.cursor() as cursor:
-                cursor.execute(self._settings)
 
 
 def _is_autocommit(connection: Connection) -> bool:

@@ -31,7 +31,7 @@ def test_the_table_shows_the_rules_beside_the_bundle_and_the_report_is_written(
 ) -> None:
     ended = run("evaluate", f"bundle={bundle}", "clients=clients.csv", "output=measured")
 
-    names = [line.split()[0] for line in ended.out.splitlines()[2:4]]
+    names = [line.split()[0] for line in ended.out.splitlines()[3:5]]
     assert names == ["rules", "bundle"]
     assert "95 % intervals of the bundle: linkage rate 75.0 %" in ended.out
     assert "<html" in (files / "measured" / "report.html").read_text()
