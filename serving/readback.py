@@ -119,6 +119,7 @@ class LiveTable:
         with self._lock:
             if self._store is None:
                 self._store = self._open()
+                _log.info("companies are read back from %r", self._store)
             return self._store
 
     def _record_failure(self, error: LinkageError) -> None:

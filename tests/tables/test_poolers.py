@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from linkage_rl.errors import DatabaseError
+from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.credentials import parse_url
 from linkage_rl.tables.engine import Limits
 from linkage_rl.tables.pages import Paging
@@ -43,6 +44,17 @@ def test_many_threads_read_through_two_connections_of_a_pooler(firms: str) -> No
         found = list(threads.map(read, range(101, 113)))
 
     assert found == [[str(first), str(first + 1)] for first in range(101, 113)]
+
+
+def test_companies_are_loaded_through_a_pooler(pgbouncer: str, postgres_server: str) -> None:
+    records = RecordBatch(["1", "2"], {"name": ["Apex", "Bell"]})
+    with CompanyStore(pgbouncer, ColumnMapping(table="pooled")) as store:
+        store.create()
+        for _ in range(3):  # the staging table of one transaction is gone in the next
+            store.load([CompanyRows(records, ["", ""], ["", ""])])
+
+        assert store.count() == 2
+    run_sql(postgres_server, "DROP TABLE pooled")
 
 
 def test_limits_hold_for_every_transaction_and_reach_no_other_client(
