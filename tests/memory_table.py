@@ -68,5 +68,5 @@ class MemoryTable:
         return CompanyPage(rows, hashes, bound)
 
     def _hash(self, key: str) -> int:
-        row = repr((key, sorted(self.rows[key].items())))
+        row = repr((key, [self.rows[key].get(name, "") for name in FIELDS]))
         return xxhash.xxh3_64_intdigest(row.encode())

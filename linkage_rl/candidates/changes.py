@@ -5,7 +5,7 @@ was read in the same statement, so that whatever changes while a table is compar
 the index knows and is found by the next refresh.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -58,66 +58,101 @@ class RefreshReport:
 
 
 @dataclass(frozen=True)
-class PageChanges:
+class Changes:
+    """What has changed in a table; companies are given by the hashes of their ids."""
+
+    known: KnownPages
+    """The pages as they are now."""
+    present: NDArray[np.uint64]
+    """Companies that are new or changed, ascending."""
+    absent: NDArray[np.uint64]
+    """Companies that are closed or deleted, ascending."""
+    differing: int
+    """Pages that differed from those known, or are new."""
+
+
+@dataclass(frozen=True)
+class _Page:
     """A page of the table as it is now."""
 
     rows: PageRows
     changed: NDArray[np.uint64]
-    """Hashes of the ids of the companies that are new or changed, ascending."""
+    """Companies that are new or changed, ascending."""
     keys: Sequence[Any]
     """Keys of these companies."""
 
 
 @dataclass(frozen=True)
-class Comparison:
+class _Comparison:
     """All pages of the table as they are now, compared with those that an index knows."""
 
-    pages: list[PageChanges]
+    pages: list[_Page]
     differing: int
     """Pages that differ from those known, or are new."""
     gone: NDArray[np.uint64]
-    """Hashes of the ids of companies that are closed or deleted."""
+    """Companies that are closed or deleted."""
 
     @property
     def touched(self) -> NDArray[np.uint64]:
-        """Hashes of the ids of all companies that are new, changed or gone, ascending."""
+        """All companies that are new, changed or gone, ascending."""
         return np.unique(np.concatenate([self.gone, *(page.changed for page in self.pages)]))
 
 
-@dataclass(frozen=True)
-class Fetched:
-    """The new and changed companies, and all pages with the hashes that were read with them."""
-
-    pages: list[PageRows]
-    chunks: list[CompanyRows]
-    companies: NDArray[np.uint64]
-    """Hashes of the ids of the companies, each once, ascending."""
-
-
-def compare(known: KnownPages, table: ChangingTable, most: float) -> Comparison | None:
-    """Compare the table with the pages known of it.
+def find_changes(
+    known: KnownPages,
+    table: ChangingTable,
+    most: tuple[float, float],
+    keep: Callable[[CompanyRows], None],
+) -> Changes | None:
+    """Compare a table with what an index knows of it, then read the rows that differ.
 
     Args:
-        known: The pages.
+        known: The pages that the index knows.
         table: The table.
-        most: Number of new and changed companies up to which their rows are worth reading.
+        most: How many companies may be new or changed, and gone, for their rows to be read.
+        keep: Takes all rows of the companies that are new or changed, some at a time.
 
     Returns:
-        What differs; None as soon as there are more than `most` new and changed companies.
+        None where more has changed; no row has then been read.
     """
-    pages: list[PageChanges] = []
+    compared = _compare(known, table, most[0])
+    if compared is None or (compared.differing and len(compared.gone) > most[1]):
+        return None
+    pages: list[PageRows] = []
+    fetched = [_NOTHING]
+    for page in compared.pages:
+        parts = [page.rows]
+        for found in table.rows_of(page.keys) if page.keys else ():
+            keep(found.rows)
+            parts.append(PageRows.of(found.rows.records.ids, found.hashes, page.rows.bound))
+            fetched.append(parts[-1].companies)
+        pages.append(_replaced(parts, page.changed) if page.keys else page.rows)
+    present = np.unique(np.concatenate(fetched))
+    absent = np.setdiff1d(compared.touched, present)
+    return Changes(
+        KnownPages.of(known.hashing, pages, table.rows_per_page),
+        present,
+        # a company that came and went while the table was compared was never known
+        absent[np.isin(absent, known.companies)],
+        compared.differing,
+    )
+
+
+def _compare(known: KnownPages, table: ChangingTable, most: float) -> _Comparison | None:
+    """What differs; None as soon as more than `most` companies are new or changed."""
+    pages: list[_Page] = []
     before: list[NDArray[np.uint64]] = [_NOTHING]
     present: list[NDArray[np.uint64]] = [_NOTHING]
     after, found_changes, differing = "", 0, 0
     for old in (*known, PageRows(_NOTHING, _NOTHING, "")):
         # rows after the last page are read in any case, and there are seldom any
         if len(old) and table.summary(after, old.bound) == old.summary:
-            pages.append(PageChanges(old, _NOTHING, ()))
+            pages.append(_Page(old, _NOTHING, ()))
         else:
             before.append(old.companies)
             differing += len(old) > 0
             for rows in table.hashes(after, old.bound):
-                changes = page_changes(old, rows)
+                changes = _compared(old, rows)
                 pages.append(changes)
                 present.append(changes.rows.companies)
                 differing += len(old) == 0
@@ -126,31 +161,16 @@ def compare(known: KnownPages, table: ChangingTable, most: float) -> Comparison 
                     return None
         after = old.bound
     gone = np.setdiff1d(np.concatenate(before), np.concatenate(present))
-    return Comparison(pages, differing, gone)
+    return _Comparison(pages, differing, gone)
 
 
-def page_changes(old: PageRows, found: RowHashes) -> PageChanges:
+def _compared(old: PageRows, found: RowHashes) -> _Page:
     """Which companies of a page, or of a part of it, are new or changed."""
     rows = PageRows.of(found.ids, found.hashes, found.bound)
     changed = rows.changed_since(old)
     places = np.flatnonzero(np.isin(rows.companies, changed)).tolist()
     keys = {found.ids[place]: found.keys[place] for place in places}
-    return PageChanges(rows, changed, list(keys.values()))
-
-
-def fetch(comparison: Comparison, table: ChangingTable) -> Fetched:
-    """Read the rows of all companies that are new or changed."""
-    pages: list[PageRows] = []
-    chunks: list[CompanyRows] = []
-    companies = [_NOTHING]
-    for page in comparison.pages:
-        parts = [page.rows]
-        for found in table.rows_of(page.keys) if page.keys else ():
-            chunks.append(found.rows)
-            parts.append(PageRows.of(found.rows.records.ids, found.hashes, page.rows.bound))
-            companies.append(parts[-1].companies)
-        pages.append(_replaced(parts, page.changed) if page.keys else page.rows)
-    return Fetched(pages, chunks, np.unique(np.concatenate(companies)))
+    return _Page(rows, changed, list(keys.values()))
 
 
 def _replaced(parts: Sequence[PageRows], changed: NDArray[np.uint64]) -> PageRows:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from linkage_rl.candidates import _grams, _keys
 from linkage_rl.candidates.blockers import Blocker, Clients, Proposals
-from linkage_rl.candidates.changes import ChangingTable, RefreshReport, compare, fetch
+from linkage_rl.candidates.changes import ChangingTable, RefreshReport, find_changes
 from linkage_rl.candidates.encode import ROW, hash_texts
 from linkage_rl.candidates.fit import by_head_row, fit_sites
 from linkage_rl.candidates.further_rows import FURTHER
@@ -306,18 +306,17 @@ class CompanyIndex:
             return self._anew(table, show, "it was made from no database, or from another one")
         most = merge_share * max(len(self.base), 1)
         base_alive, *later_alive = (int(part.alive.sum()) for part in self.parts)
-        comparison = compare(self.known, table, most - sum(later_alive))
-        if comparison is None or len(self.base) - base_alive + len(comparison.gone) > most:
+        room = most - sum(later_alive), most - (len(self.base) - base_alive)
+        builder = SegmentBuilder()
+        changes = find_changes(self.known, table, room, builder.add)
+        if changes is None:
             return self._anew(table, show, f"more than {merge_share:.0%} of it have changed")
-        if not comparison.differing:
+        if not changes.differing:
             return self, RefreshReport(0, 0)
-        fetched = fetch(comparison, table)
-        absent = np.setdiff1d(comparison.touched, fetched.companies)
-        removed = int(np.isin(absent, self.known.companies).sum())
-        index = self._without(np.union1d(absent, fetched.companies))._with_changes(fetched.chunks)
-        known = KnownPages.of(table.hashing, fetched.pages, table.rows_per_page)
-        report = RefreshReport(len(fetched.companies), removed, comparison.differing)
-        return replace(index, parts=recount(index.parts), known=known), report
+        index = self._without(np.union1d(changes.absent, changes.present))
+        index = index._with_changes(builder)
+        report = RefreshReport(len(changes.present), len(changes.absent), changes.differing)
+        return replace(index, parts=recount(index.parts), known=changes.known), report
 
     def _anew(
         self, table: ChangingTable, show: "_Show", why: str
@@ -340,16 +339,13 @@ class CompanyIndex:
             parts.append(replace(part, alive=alive))
         return replace(self, parts=tuple(parts))
 
-    def _with_changes(self, changes: Sequence[CompanyRows]) -> "CompanyIndex":
-        """The index with a delta segment of these rows and of earlier changes still alive."""
+    def _with_changes(self, builder: SegmentBuilder) -> "CompanyIndex":
+        """The index with a delta segment of the rows added and of earlier ones still alive."""
         base = self.parts[0]
-        builder = SegmentBuilder()
         for delta in self.parts[1:]:
             kept = (delta.alive == 1) & delta.segment.of_table
             records = self.records(np.flatnonzero(kept) + delta.first_row)
             builder.add(CompanyRows(records, [""] * len(records), [""] * len(records)))
-        for chunk in changes:
-            builder.add(chunk)
         if not len(builder):
             return replace(self, parts=(base,))
         segment = builder.build(base.segment)
