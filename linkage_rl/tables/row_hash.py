@@ -49,8 +49,13 @@ class RowHash:
     """Differs where hashes cannot be compared: by database and by the type of the key."""
     columns: tuple[_Column, ...]
     """The hash, or the texts that are hashed here."""
-    computed: bool
-    """Whether the database computes the hash, so that it can also sum it."""
+    integer: type[np.int64 | np.uint64] | None = None
+    """Type of a hash that the database computes; None where the texts are hashed here."""
+
+    @property
+    def computed(self) -> bool:
+        """Whether the database computes the hash, so that it can also sum it."""
+        return self.integer is not None
 
     def of(self, values: Sequence[Sequence[Any]]) -> NDArray[np.uint64]:
         """Hashes of N rows, shape (N,).
@@ -58,8 +63,8 @@ class RowHash:
         Args:
             values: The selected columns, N values each.
         """
-        if self.computed:
-            return np.array([int(value) % MODULUS for value in values[0]], dtype=np.uint64)
+        if self.integer is not None:
+            return np.array(values[0], dtype=self.integer).view(np.uint64)
         joined = values[0] if len(values) == 1 else map(_joined, zip(*values, strict=True))
         return np.array(
             [xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass")) for text in joined],
@@ -79,13 +84,13 @@ def row_hash(columns: Mapping[str, _Column], dialect: str) -> RowHash:
     if "site_number" in columns:
         hashed.append(columns["site_number"])
     if dialect == "postgresql":
-        return RowHash(name, (_of_postgresql(hashed),), computed=True)
+        return RowHash(name, (_of_postgresql(hashed),), np.int64)
     if dialect in ("mysql", "mariadb"):
-        return RowHash(name, (_of_mysql(hashed),), computed=True)
+        return RowHash(name, (_of_mysql(hashed),), np.uint64)
     if dialect == "sqlite":
-        return RowHash(name, (_of_sqlite(hashed),), computed=False)
+        return RowHash(name, (_of_sqlite(hashed),))
     present = tuple(column for column in hashed if column is not None)
-    return RowHash(f"{name} {[*columns]}", present, computed=False)
+    return RowHash(f"{name} {[*columns]}", present)
 
 
 def _joined(values: Sequence[Any]) -> str:
