@@ -65,6 +65,7 @@ def with_sites(companies: TableLayout, sites: TableLayout) -> TableLayout:
         every.c["closed_at"],
         companies.checked_dates,
         several=True,
+        what=companies.what,
         head_offices=companies,
     )
 
