@@ -19,7 +19,6 @@ from linkage_rl.candidates.blockers import Blocker, Clients, Proposals
 from linkage_rl.candidates.changes import ChangingTable, RefreshReport, find_changes
 from linkage_rl.candidates.encode import ROW, hash_texts
 from linkage_rl.candidates.fit import by_head_row, fit_sites
-from linkage_rl.candidates.further_rows import FURTHER
 from linkage_rl.candidates.keys import COUNTED
 from linkage_rl.candidates.known_pages import KnownPages, PageRows
 from linkage_rl.candidates.offices import OfficeTable
@@ -174,9 +173,12 @@ class CompanyIndex:
             several[mine] = part.segment.sites.has_others(rows[mine] - part.first_row)
         return several
 
-    def added_for(self, rows: NDArray[np.int64]) -> list[str]:
-        """What each row was added for beside those of the table, '' for one of them."""
-        return self._gather(rows, lambda part, own: part.segment.raw(FURTHER, own))
+    def is_trade_name(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether the name of each of these rows is a trade name of its company, shape (P,)."""
+        trade = np.empty(len(rows), dtype=np.bool_)
+        for part, mine in self._split(rows):
+            trade[mine] = part.segment.is_trade_name[rows[mine] - part.first_row]
+        return trade
 
     def fit(
         self, clients: Clients, client_of_pair: NDArray[np.int64], rows: NDArray[np.int64]

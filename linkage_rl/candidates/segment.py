@@ -24,7 +24,7 @@ from linkage_rl.candidates.encode import (
     gram_lists,
     hash_texts,
 )
-from linkage_rl.candidates.further_rows import FURTHER, with_further_rows
+from linkage_rl.candidates.further_rows import FURTHER, TRADE_NAME, with_further_rows
 from linkage_rl.candidates.growing import GrowingArray
 from linkage_rl.candidates.keys import COUNTED, FILED, KEYS, filings, hashed_keys
 from linkage_rl.candidates.sites import Sites, with_inherited
@@ -98,6 +98,16 @@ class Segment:
             return np.ones(len(self), dtype=np.bool_)
         own: NDArray[np.bool_] = np.diff(column.offsets) == 0
         return own
+
+    @cached_property
+    def is_trade_name(self) -> NDArray[np.bool_]:
+        """Whether each row was added for a trade name, shape (n,)."""
+        column = self.snapshot.get(FURTHER)
+        if column is None:
+            return np.zeros(len(self), dtype=np.bool_)
+        # every other entry of the column is shorter
+        trade: NDArray[np.bool_] = np.diff(column.offsets) == len(TRADE_NAME)
+        return trade
 
     def raw(self, name: str, rows: NDArray[np.integer]) -> list[str]:
         """A raw field of these rows, '' where missing."""

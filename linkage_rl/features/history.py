@@ -1,4 +1,4 @@
-"""Whether the name of a client is a former name of a company."""
+"""Whether the name of a client is a former name of a company, or one of its trade names."""
 
 from typing import Final
 
@@ -7,10 +7,14 @@ from numpy.typing import NDArray
 
 from linkage_rl.candidates.blockers import Clients
 from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.sites import Fit
 from linkage_rl.features.context import log_count
 
 NAMES: Final = ("former_name_equal", "former_name_frequency")
 """Features of this module, in their order; both are 0 in a table without former names."""
+
+TRADE_NAME: Final = 0.5
+"""`former_name_equal` where the client's name is a trade name of the company."""
 
 
 def former_name_frequencies(index: CompanyIndex, clients: Clients) -> NDArray[np.float32]:
@@ -42,3 +46,13 @@ def history(
         values[:, 0] = index.had_name(clients, client_of_pair, rows)
         values[:, 1] = frequencies[client_of_pair]
     return values
+
+
+def trade_names(
+    index: CompanyIndex, clients: Clients, client_of_pair: NDArray[np.int64], fit: Fit
+) -> NDArray[np.bool_]:
+    """Whether the core or stem of the client is that of a trade name of its company, shape (P,)."""
+    client, core = clients.encoded.rows[client_of_pair], fit.packed["core"]
+    same = (core != 0) & ((client["core"] == core) | (client["stem"] == core))
+    trade: NDArray[np.bool_] = same & index.is_trade_name(fit.of("name"))
+    return trade

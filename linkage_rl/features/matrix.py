@@ -91,8 +91,11 @@ class Comparison:
         index, clients = self._index, self._clients
         if len(rows) == 0:
             return np.zeros((0, len(PAIR_FEATURES)), dtype=np.float32)
+        past = history.history(index, clients, client_of_pair, rows, self._former_name_frequencies)
         if index.has_sites:
             fit = index.fit(clients, client_of_pair, rows)
+            trade = history.trade_names(index, clients, client_of_pair, fit)
+            past[trade, 0] = np.maximum(past[trade, 0], history.TRADE_NAME)
             packed, named = fit.packed, fit.of("name")
             frequencies = context.site_frequencies(index, fit)
         else:
@@ -106,9 +109,7 @@ class Comparison:
                 mentions.mentions(self._mentioned[client_of_pair], packed),
                 frequencies,
                 self._client_frequencies[client_of_pair],
-                history.history(
-                    index, clients, client_of_pair, rows, self._former_name_frequencies
-                ),
+                past,
             ],
             axis=1,
         )

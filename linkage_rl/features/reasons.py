@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.features.history import TRADE_NAME
 from linkage_rl.features.matrix import PAIR_FEATURES
 
 _SHOWN: Final = 3
@@ -53,6 +54,7 @@ PHRASES: Final = (
     Phrase("same name", "name_equal", _AGREES, 9),
     Phrase("same name but for the legal form", "core_equal", _AGREES, 8.5, "name_equal"),
     Phrase("former name of the company", "former_name_equal", _AGREES, 8.3, "core_equal"),
+    Phrase("trade name of the company", "former_name_equal", (TRADE_NAME, TRADE_NAME), 9),
     Phrase("same name without branch or addition", "stem_equal", _AGREES, 7, "core_equal"),
     Phrase(
         "same name without the company's addition", "company_stem_equal", _AGREES, 6.9, "stem_equal"
@@ -95,18 +97,16 @@ PHRASES: Final = (
 )
 """All phrases."""
 
-_TRADE_NAME: Final = "trade name of the company"
-"""Instead of the first phrase on the name where the client is compared with a trade name."""
+_TRADE_NAME: Final = [phrase.words for phrase in PHRASES].index("trade name of the company")
 _ON_NAME: Final = [
-    place
-    for place, phrase in enumerate(PHRASES)
-    if phrase.words.startswith(("same name", "name ")) and phrase.words != "name differs"
+    at for at, one in enumerate(PHRASES) if one.words.startswith(("same name", "name "))
 ]
+"""Phrases that are not said of a trade name, which says as much."""
 
 _COLUMN: Final = {name: place for place, name in enumerate(PAIR_FEATURES)}
 _NAME_AGREES: Final = [_COLUMN[name] for name in ("core_equal", "stem_equal", "kana_equal")]
 _WEIGHTS: Final = np.array([phrase.weight for phrase in PHRASES], dtype=np.float32)
-_WORDS: Final = np.array([*(phrase.words for phrase in PHRASES), "", _TRADE_NAME], dtype=object)
+_WORDS: Final = np.array([*(phrase.words for phrase in PHRASES), ""], dtype=object)
 _LOWEST: Final = np.array([phrase.between[0] for phrase in PHRASES], dtype=np.float32)
 _HIGHEST: Final = np.array([phrase.between[1] for phrase in PHRASES], dtype=np.float32)
 
@@ -134,17 +134,13 @@ def reasons(features: NDArray[np.float32], tied: NDArray[np.integer] | None = No
     return in_words(reason_codes(features), tied)
 
 
-def reason_codes(
-    features: NDArray[np.float32], trade_name: NDArray[np.bool_] | None = None
-) -> NDArray[np.uint8]:
+def reason_codes(features: NDArray[np.float32]) -> NDArray[np.uint8]:
     """The reasons of P pairs as numbers that `in_words` reads, shape (P, 4).
 
     Three positions in `PHRASES`, its length where there are fewer, then 1 where a name agrees.
 
     Args:
         features: Pair features, shape (P, F).
-        trade_name: Whether the name that agrees is a trade name of the company, see
-            `sites.MatchedSites`, shape (P,); None where the table has none.
     """
     value = np.empty((len(features), len(_COLUMN) + 2), dtype=np.float32)
     value[:, :-2] = features
@@ -153,11 +149,10 @@ def reason_codes(
     own = value[:, _FEATURE]
     applies = (own >= _LOWEST) & (own <= _HIGHEST)
     applies &= (value[:, _UNLESS] < 1) & (value[:, _NEEDS] > 0)
+    applies[:, _ON_NAME] &= ~applies[:, _TRADE_NAME, None]
     strength = applies * _WEIGHTS
     best = np.argsort(-strength, axis=1, kind="stable")[:, :_SHOWN]
     shown = np.where(np.take_along_axis(strength, best, axis=1) > 0, best, len(PHRASES))
-    if trade_name is not None:
-        shown[trade_name[:, None] & np.isin(shown, _ON_NAME)] = len(PHRASES) + 1
     named = np.asarray(value[:, _NAME_AGREES].any(axis=1))
     return np.concatenate([shown, named[:, None]], axis=1).astype(np.uint8)
 

@@ -11,6 +11,7 @@ from linkage_rl.candidates.keys import COUNTED
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.candidates.sites import Sites, companies_once, with_inherited
 from linkage_rl.features.matrix import PAIR_FEATURES, pair_features
+from linkage_rl.features.reasons import reasons
 from linkage_rl.features.sites import matched_sites
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
 from tests.small_table import COMPANIES, clients, small_index
@@ -168,8 +169,7 @@ def test_the_site_that_a_result_rests_on_is_told() -> None:
 
     sites = matched_sites(index, asking, np.array([0, 1]), index.find(["goyo", "takahashi"]))
 
-    assert sites.texts == ["愛知県名古屋市中区栄3-5-1 052-241-1000", ""]
-    assert not sites.trade_name.any()
+    assert sites == ["愛知県名古屋市中区栄3-5-1 052-241-1000", ""]
 
 
 def test_a_trade_name_is_found_and_compared_as_a_name() -> None:
@@ -181,8 +181,8 @@ def test_a_trade_name_is_found_and_compared_as_a_name() -> None:
     values = compared(index, "acme", **client)
     assert values["core_equal"] == values["city_equal"] == 1
     assert len(index) == 2
-    sites = matched_sites(index, clients(client), np.array([0]), index.find(["acme"]))
-    assert sites.trade_name.tolist() == [True]
+    values = pair_features(index, clients(client), np.array([0]), index.find(["acme"]))
+    assert reasons(values) == ["trade name of the company; same city"]
     assert index.records(index.find(["acme"])).column("trade_names") == [
         "スーパー丸丸|アクメマート"
     ]
