@@ -1,20 +1,19 @@
 """Writes results into a table of a database, in short transactions that a lost one repeats."""
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Self, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Self
 
 from sqlalchemy import Column, Double, Integer, MetaData, String, Table, Text, func, inspect, select
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Dialect
-from sqlalchemy.exc import DBAPIError, OperationalError
 
 from linkage_rl.errors import ConfigError, DatabaseError, LinkageError, OutputError
 from linkage_rl.tables.credentials import shown
 from linkage_rl.tables.ddl import split_name, stamp
 from linkage_rl.tables.engine import database_errors, open_engine, sqlite_path
 from linkage_rl.tables.jsonl_writer import json_values
+from linkage_rl.tables.retry import Retry
 from linkage_rl.tables.writer import ResultColumns, ResultRows
 
 KEY: Final = ("client_id", "run_id")
@@ -22,13 +21,11 @@ KEY: Final = ("client_id", "run_id")
 RUNS: Final = "_runs"
 """Ends the name of the table that keeps how far each run is."""
 DIALECTS: Final = ("postgresql", "sqlite", "mysql", "mariadb")
-WAITS_S: Final = (1, 2, 4, 8, 15, 30)
-"""Pauses before a transaction is repeated whose connection was lost: a restart takes seconds."""
+RETRY_S: Final = 60.0
+"""How long a transaction is tried again while the database is away."""
 _KINDS: Final = ("link", "no_match", "review")
 _NAME_BYTES: Final = {"postgresql": 63}
 _LONGEST: Final = 255
-
-Answer = TypeVar("Answer")
 
 
 class TableWriter:
@@ -58,6 +55,7 @@ class TableWriter:
         self._url = url
         self._create_file()
         self._engine = open_engine(url, read_only=False)
+        self._retry = Retry(url, RETRY_S)
         dialect = self._engine.dialect
         if dialect.name not in DIALECTS:
             raise ConfigError(
@@ -67,13 +65,10 @@ class TableWriter:
         self._columns = columns
         _check_names(columns, dialect)
         self._table, self._runs = _tables(table, columns, dialect)
-        self._upsert, self._upsert_run = (
-            _upsert(one, dialect) for one in (self._table, self._runs)
-        )
         self._run = {"fingerprint": fingerprint, "started": started}
         self.finished, self.counts, self.started = 0, Counter[str](), started
         try:
-            self._once(f"create the table {table}", self._prepare)
+            self._run_transaction(f"create the table {table}", self._prepare)
         except LinkageError:
             self._engine.dispose()
             raise
@@ -95,12 +90,11 @@ class TableWriter:
         finished = self.finished + len(rows)
 
         def insert(connection: Connection) -> None:
-            connection.execute(self._upsert, records)
-            connection.execute(
-                self._upsert_run, self._progress(rows.texts["run_id"][0], finished, counts)
-            )
+            _replace(connection, self._table, records)
+            progress = self._progress(rows.texts["run_id"][0], finished, counts)
+            _replace(connection, self._runs, [progress])
 
-        self._repeated(insert)
+        self._run_transaction(self._writing(), insert)
         self.finished, self.counts = finished, counts
 
     def complete(self) -> None:
@@ -128,7 +122,10 @@ class TableWriter:
                 )
             connection.execute(runs.update().where(*mine).values(completed_at=stamp()))
 
-        self._repeated(finish)
+        self._run_transaction(self._writing(), finish)
+
+    def _writing(self) -> str:
+        return f"write to {self._table.name} ({self.finished:,} finished clients are kept)"
 
     def _create_file(self) -> None:
         path = sqlite_path(self._url)
@@ -162,7 +159,7 @@ class TableWriter:
         ).mappings()
         for row in kept:
             self.finished, self.started = row["finished"], row["started"]
-            self.counts = Counter({kind: row[kind] for kind in _KINDS})
+            self.counts = +Counter({kind: row[kind] for kind in _KINDS})
             self._run["started"] = self.started
 
     def _progress(self, run_id: str, finished: int, counts: Counter[str]) -> dict[str, Any]:
@@ -184,23 +181,20 @@ class TableWriter:
         keys = self._table.columns.keys()
         return (dict(zip(keys, row, strict=True)) for row in zip(*values, strict=True))
 
-    def _once(self, doing: str, act: Callable[[Connection], Answer]) -> Answer:
-        with database_errors(self._url, doing), self._engine.begin() as connection:
-            return act(connection)
+    def _run_transaction(self, doing: str, act: Callable[[Connection], None]) -> None:
+        """Act in a transaction, again where the connection is lost: the same rows change nothing.
 
-    def _repeated(self, act: Callable[[Connection], Answer]) -> Answer:
-        """Act in a transaction, again after a pause where the connection is lost."""
-        doing = f"write to {self._table.name} ({self.finished} finished clients are kept)"
-        for wait in WAITS_S:
-            try:
-                with self._engine.begin() as connection:
-                    return act(connection)
-            except DBAPIError as error:
-                if not (error.connection_invalidated or isinstance(error, OperationalError)):
-                    break
-                time.sleep(wait)
-        # errors of this one are final, and get their sentence
-        return self._once(doing, act)
+        Args:
+            doing: What is attempted, to follow the word 'cannot'.
+            act: Executes the statements.
+        """
+
+        def transaction() -> None:
+            with self._engine.begin() as connection:
+                act(connection)
+
+        with database_errors(self._url, doing):
+            self._retry(transaction)
 
 
 def _check_names(columns: ResultColumns, dialect: Dialect) -> None:
@@ -258,17 +252,25 @@ def _key_type() -> Any:
     )
 
 
-def _upsert(table: Table, dialect: Dialect) -> Any:
-    """INSERT that replaces the row of the same key."""
-    changed = [column for column in table.columns if not column.primary_key]
+def _replace(connection: Connection, table: Table, records: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, or replace those of the same keys.
+
+    Args:
+        connection: In a transaction.
+        table: Where to.
+        records: Key of each column to its value, in the order of the columns.
+    """
+    dialect = connection.dialect
     if dialect.name in ("mysql", "mariadb"):
-        insert = mysql.insert(table)
-        return insert.on_duplicate_key_update(
-            {column.key: insert.inserted[column.key] for column in changed}
-        )
+        # PyMySQL misreads a % in the names that would follow ON DUPLICATE KEY
+        insert = str(table.insert().compile(dialect=dialect))
+        connection.exec_driver_sql(insert.replace("INSERT", "REPLACE", 1), list(map(dict, records)))
+        return
     kind = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
     statement = kind(table)
-    return statement.on_conflict_do_update(
+    changed = [column.key for column in table.columns if not column.primary_key]
+    statement = statement.on_conflict_do_update(
         index_elements=[column for column in table.columns if column.primary_key],
-        set_={column.key: statement.excluded[column.key] for column in changed},
+        set_={key: statement.excluded[key] for key in changed},
     )
+    connection.execute(statement, list(records))
