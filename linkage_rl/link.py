@@ -7,16 +7,15 @@ if __name__ == "__main__":
     run_command("link")
     raise SystemExit
 
+import logging
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import astuple, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from linkage_rl.config.command import command, say
 from linkage_rl.config.inputs import choose_database, database_of, open_linker
@@ -28,16 +27,33 @@ from linkage_rl.config.link_passes import (
     rows_of_list,
     showing,
 )
+from linkage_rl.config.link_report import Progress, Unlinked
 from linkage_rl.config.link_settings import LinkSettings, utc, with_short_words
 from linkage_rl.config.own_bundle import with_bundle
 from linkage_rl.decision.list_stage import ListDecisions
-from linkage_rl.linked_columns import Run, digest
+from linkage_rl.linked_columns import DECISIONS, Run, digest
 from linkage_rl.linked_list import ListFile, ResultLayout
 from linkage_rl.linker import FIRST_PASS, Linker
 from linkage_rl.tables.credentials import shown
 from linkage_rl.tables.ddl import stamp
 from linkage_rl.tables.partial_file import RecordFile
 from linkage_rl.tables.writer import ResultRows, ResultWriter, file_fingerprint
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A list that is being linked."""
+
+    settings: LinkSettings
+    clients: int
+    opened: OpenedLinker
+    layout: ResultLayout
+    output: LinkOutput
+    writer: ResultWriter
+    mark: str
+    """Fingerprint of what the result depends on, but for the state of the table."""
 
 
 def run(settings: LinkSettings) -> None:
@@ -56,24 +72,13 @@ def run(settings: LinkSettings) -> None:
     source = _opened_list(settings)
     clients = source.count()
     settings = with_bundle(settings)
-    bundle = file_fingerprint(Path(settings.bundle).expanduser() / "manifest.json")
-    mark = _fingerprint(settings, source, bundle)
-    started = utc(settings.linked_at) if settings.linked_at else stamp()
     with ExitStack() as resources:
-        linker, table = resources.enter_context(
-            open_linker(settings.bundle, settings.database, settings.index, settings.table)
-        )
-        opened = OpenedLinker(showing(linker, settings), table)
-        layout = ResultLayout.of(source, Run("", "", "", ""), settings.candidates.shown)
-        writer = resources.enter_context(output.open(layout.columns, mark, started, settings.bom))
-        layout = replace(layout, run=Run.of(settings.run_id, mark, bundle, writer.started, table))
-        finished, ready = writer.finished, time.perf_counter()
-        _link(settings, layout, clients, opened, output, writer, mark)
+        job = _prepared(settings, source, clients, output, resources)
+        finished, ready = job.writer.finished, time.perf_counter()
+        _say_start(job)
+        _link(job)
     end = time.perf_counter()
-    say(
-        f"{clients:,} clients, {writer.counts['link'] / clients:.1%} linked, {end - begin:.1f} s, "
-        f"{(clients - finished) / (end - ready):,.0f} clients/s, {output}"
-    )
+    _say_end(job, end - begin, (clients - finished) / (end - ready))
 
 
 def _opened_list(settings: LinkSettings) -> ListFile:
@@ -90,28 +95,44 @@ def _opened_list(settings: LinkSettings) -> ListFile:
     return source
 
 
-def _link(
+def _prepared(
     settings: LinkSettings,
-    layout: ResultLayout,
+    source: ListFile,
     clients: int,
-    opened: OpenedLinker,
     output: LinkOutput,
-    writer: ResultWriter,
-    mark: str,
-) -> None:
+    resources: ExitStack,
+) -> _Job:
+    """The job with its linker and its writer opened."""
+    bundle = file_fingerprint(Path(settings.bundle).expanduser() / "manifest.json")
+    mark = _fingerprint(settings, source, bundle)
+    linker, table = resources.enter_context(
+        open_linker(settings.bundle, settings.database, settings.index, settings.table)
+    )
+    opened = OpenedLinker(showing(linker, settings), table)
+    layout = ResultLayout.of(source, Run("", "", "", ""), settings.candidates.shown)
+    started = utc(settings.linked_at) if settings.linked_at else stamp()
+    writer = resources.enter_context(output.open(layout.columns, mark, started, settings.bom))
+    layout = replace(layout, run=Run.of(settings.run_id, mark, bundle, writer.started, table))
+    return _Job(settings, clients, opened, layout, output, writer, mark)
+
+
+def _link(job: _Job) -> None:
     """Write the rows that are missing, and complete the result."""
-    if not opened.linker.decides_lists(clients):
-        _write_rows(linked_rows(settings, layout, opened, writer.finished), clients, writer)
+    settings, writer, linker = job.settings, job.writer, job.opened.linker
+    if not linker.decides_lists(job.clients):
+        _write_rows(job, linked_rows(settings, job.layout, job.opened, writer.finished))
         writer.complete()
         return
     # its records are rows of the index: of no use once the table has changed
-    state = digest(mark, opened.table)
-    with RecordFile(output.beside("first-pass"), FIRST_PASS, state) as first:
-        _run_first_pass(settings, layout.source, clients, opened, first)
+    state = digest(job.mark, job.opened.table)
+    with RecordFile(job.output.beside("first-pass"), FIRST_PASS, state) as first:
+        _run_first_pass(job, first)
         records = first.records()
-        decisions = _decided(settings, opened.linker, records)
-        rows = rows_of_list(settings, layout, opened, records, decisions, writer.finished)
-        _write_rows(rows, clients, writer)
+        decisions = _decided(settings, linker, records)
+        _write_rows(
+            job,
+            rows_of_list(settings, job.layout, job.opened, records, decisions, writer.finished),
+        )
         writer.complete()
         first.discard()
 
@@ -121,34 +142,57 @@ def _decided(settings: LinkSettings, linker: Linker, records: NDArray[np.void]) 
     return linker.decide_list(records)
 
 
-def _write_rows(chunks: Iterable[ResultRows], clients: int, writer: ResultWriter) -> None:
-    """Write the rows that the result lacks; a bar shows progress, speed and linkage rate."""
-    with _bar("linking", clients, writer.finished) as bar:
+def _run_first_pass(job: _Job, first: RecordFile) -> None:
+    """The first pass over the clients that the file lacks."""
+    if first.finished >= job.clients:
+        return
+    passes = first_passes(job.settings, job.layout.source, job.opened, first.finished)
+    with Progress("first pass", job.clients, first.finished) as progress:
+        for records in passes:
+            first.append(records)
+            progress.advance(len(records))
+
+
+def _write_rows(job: _Job, chunks: Iterable[ResultRows]) -> None:
+    """Write the rows that the result lacks, saying how far it is, and whether nobody is linked."""
+    writer, unlinked = job.writer, Unlinked(job.layout, job.opened.linker.index)
+    with Progress("linking", job.clients, writer.finished) as progress:
         for rows in chunks:
             writer.write(rows)
-            bar.update(len(rows))
-            bar.set_postfix_str(f"{writer.counts['link'] / writer.finished:.1%} linked")
+            unlinked.add(rows)
+            progress.advance(len(rows), writer.counts["link"] / writer.finished)
+    if not writer.counts["link"]:
+        unlinked.warn()
 
 
-def _run_first_pass(
-    settings: LinkSettings,
-    source: ListFile,
-    clients: int,
-    opened: OpenedLinker,
-    first: RecordFile,
-) -> None:
-    """The first pass over the clients that the file lacks."""
-    if first.finished >= clients:
-        return
-    with _bar("first pass", clients, first.finished) as bar:
-        for records in first_passes(settings, source, opened, first.finished):
-            first.append(records)
-            bar.update(len(records))
+def _say_start(job: _Job) -> None:
+    """One line: which clients, companies and bundle, and how many workers."""
+    settings, run, finished = job.settings, job.layout.run, job.writer.finished
+    _log.info(
+        "linking %s clients of %s with %s companies (%s), bundle %s (%s), %s%s",
+        f"{job.clients:,}",
+        job.layout.source.path,
+        f"{len(job.opened.linker.index):,}",
+        f"state {run.table_state}",
+        settings.bundle,
+        run.bundle,
+        "1 worker" if settings.workers == 1 else f"{settings.workers} workers",
+        f", going on after {finished:,} finished clients" if finished else "",
+    )
 
 
-def _bar(title: str, clients: int, finished: int) -> "tqdm[NoReturn]":
-    return tqdm(
-        total=clients, initial=finished, desc=title, unit="client", unit_scale=True, disable=None
+def _say_end(job: _Job, seconds: float, speed: float) -> None:
+    """The result line: decisions counted, time, speed and where the result is."""
+    counts = {kind: job.writer.counts[kind] for kind in DECISIONS.values()}
+    said = ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
+    say(
+        f"{job.clients:,} clients, {counts['link'] / job.clients:.1%} linked ({said}), "
+        f"{seconds:.1f} s, {speed:,.0f} clients/s, {job.output}",
+        clients=job.clients,
+        **counts,
+        seconds=round(seconds, 1),
+        run_id=job.layout.run.run_id,
+        output=str(job.output),
     )
 
 

@@ -147,6 +147,10 @@ class ResultLayout:
             {"candidates": candidate_values(linked.candidates)} if linked.candidates else {},
         )
 
+    def column_of(self, field: str) -> str:
+        """The column of the result that holds a field of the client; '' if none does."""
+        return self._own_names().get(self.source.found.get(field, ""), "")
+
     def _own_names(self) -> dict[str, str]:
         nested = [name for one in self.nested for name in (one.name, *one.flat_names())]
         return self.source.own_names([*COLUMNS, *RUN_COLUMNS, *nested])

@@ -40,7 +40,8 @@ FIRST_PASS: Final = np.dtype(
 """A client after the first pass over its list, in 93 bytes; see `first_pass.FirstPass`. The last
 four are the policy's own decision on the client alone, see `Decisions`."""
 _CHUNK = 4096
-_NO_CANDIDATE = "no candidate found"
+NO_CANDIDATE: Final = "no candidate found"
+"""Reason of a decision on a client for whom no blocker found a company."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ class Linker:
         if len(changed):
             codes[changed] = reason_codes(compare(changed, rows[changed]))
         present = np.flatnonzero(rows >= 0)
-        why = np.full(len(rows), _NO_CANDIDATE, dtype=object)
+        why = np.full(len(rows), NO_CANDIDATE, dtype=object)
         why[present] = in_words(codes[present], decisions.tied[present])
         return self._completed(
             records,
@@ -299,7 +300,7 @@ class Linker:
         """Company id of every link, and the reason of every decision."""
         rows = decisions.candidate
         present = np.flatnonzero(rows >= 0)
-        why = np.full(len(rows), _NO_CANDIDATE, dtype=object)
+        why = np.full(len(rows), NO_CANDIDATE, dtype=object)
         why[present] = reasons(
             pool.found.features_of(present, rows[present]), decisions.tied[present]
         )

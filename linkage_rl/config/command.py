@@ -18,7 +18,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from linkage_rl.atomic import DISK_FULL
-from linkage_rl.config import nodes
+from linkage_rl.config import messages, nodes
 from linkage_rl.config.near_miss import GROUP_REFUSED, REFUSALS, explain
 from linkage_rl.errors import ConfigError, LinkageError
 from linkage_rl.shipped import shipped
@@ -65,6 +65,7 @@ def command(
         _leave(error, tuple(nodes.dotted_keys(schema, components)))
 
     def job(composed: DictConfig) -> float | None:
+        messages.format_logs()
         try:
             return task(nodes.settings(composed, schema))
         except (Exception, KeyboardInterrupt) as error:
@@ -81,7 +82,9 @@ def command(
         # a log file on a full disk is no reason for a traceback at every line
         logging.raiseExceptions = False
         OmegaConf.register_new_resolver("choices", _choices, replace=True)
+        OmegaConf.register_new_resolver("every_command", lambda: messages.HELP, replace=True)
         try:
+            sys.argv[1:] = messages.take_words(sys.argv[1:])
             sys.argv[1:] = _flags_first(hydra_words(rewrite(sys.argv[1:])))
             if not CONFIGS.is_dir():
                 raise ConfigError(
@@ -100,10 +103,9 @@ def hydra_words(words: Sequence[str]) -> list[str]:
     return [_readable(_without_secret(word)) for word in words]
 
 
-def say(text: str) -> None:
-    """Write a result line for people."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+def say(text: str, **values: object) -> None:
+    """Write a result line; see `messages.say`."""
+    messages.say(text, **values)
 
 
 def command_line(name: str, words: Sequence[str] | None = None) -> str:
@@ -180,7 +182,7 @@ def _misused_group(words: Sequence[str]) -> str:
 
 
 def _end(sentence: str, code: int) -> NoReturn:
-    sys.stderr.write(f"error: {' '.join(sentence.split())}\n")
+    messages.fail(" ".join(sentence.split()))
     raise SystemExit(code) from None
 
 
