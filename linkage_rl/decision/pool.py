@@ -75,7 +75,8 @@ class LiveCandidates:
             clients: The clients.
             limit: Candidates kept per client and blocker.
         """
-        self._index = index
+        self.index = index
+        """The company table."""
         self._blockers = blockers
         self.clients = clients
         """The clients, encoded."""
@@ -114,7 +115,7 @@ class LiveCandidates:
 
     def run(self, blocker: int, clients: NDArray[np.int64]) -> None:
         """Run a blocker for these clients; features of new pairs are computed when asked for."""
-        found = self._index.propose(self._blockers[blocker], self.clients, clients, self._limit)
+        found = self.index.propose(self._blockers[blocker], self.clients, clients, self._limit)
         known = self._pairs
         merged = _pairs.merge(
             known.starts,
