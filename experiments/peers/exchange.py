@@ -94,11 +94,11 @@ def run_as_peer(
     """
     folder, output = Path(sys.argv[1]), Path(sys.argv[2])
     lists = read_lists(folder)
-    marks = [_clock()]
+    marks = [clock()]
     model = fit(lists)
-    marks.append(_clock())
+    marks.append(clock())
     best = best_of(link(lists, model))
-    marks.append(_clock())
+    marks.append(clock())
     (fit_s, fit_cpu_s), (link_s, link_cpu_s) = (
         (after[0] - before[0], after[1] - before[1]) for before, after in pairwise(marks)
     )
@@ -111,7 +111,7 @@ def run_as_peer(
         "cpu_s": round(fit_cpu_s + link_cpu_s, 3),
         "fit_cpu_s": round(fit_cpu_s, 3),
         "link_cpu_s": round(link_cpu_s, 3),
-        "peak_mb": round(_peak_mb()),
+        "peak_mb": round(peak_mb()),
         "own_threshold": None if own_threshold is None else str(own_threshold),
     }
     (output / "peer.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
@@ -148,13 +148,13 @@ def nulled(rows: Sequence[Row], columns: Sequence[str]) -> list[dict[str, str | 
     return [{column: row[column] or None for column in columns} for row in rows]
 
 
-def _clock() -> tuple[float, float]:
+def clock() -> tuple[float, float]:
     """Wall and processor seconds, those of ended children included."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return time.perf_counter(), sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """Largest resident size of the process or of one of its children."""
     # ru_maxrss of the process itself starts at the size of the one that started it
     status = Path("/proc/self/status").read_text(encoding="utf-8")

@@ -25,13 +25,16 @@ class PeerFailure(Exception):
     """A peer failed; kept in its `peer.json`, not raised to callers."""
 
 
-def run_peer(name: str, folder: Path, limit_s: float = RUN_LIMIT_S) -> Path:
+def run_peer(
+    name: str, folder: Path, limit_s: float = RUN_LIMIT_S, package: str = "systems"
+) -> Path:
     """Run a peer on what `prepare` wrote; a failure is reported in `peer.json`, not raised.
 
     Args:
         name: One of `PEERS`.
         folder: What `prepare` wrote.
         limit_s: Seconds after which the peer is stopped; building its environment does not count.
+        package: Folder of the module that is run: `systems` links, `duplicates` finds duplicates.
 
     Returns:
         The folder `<folder>/<name>` with `peer.json`, `log.txt`, and `links.csv` unless the peer
@@ -46,7 +49,7 @@ def run_peer(name: str, folder: Path, limit_s: float = RUN_LIMIT_S) -> Path:
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir(parents=True)
     try:
-        _run(environment_of(name), name, folder.resolve(), output, limit_s)
+        _run(environment_of(name), f"{package}.{name}", folder.resolve(), output, limit_s)
     except (PeerFailure, EnvironmentFailure) as failure:
         (output / "links.csv").unlink(missing_ok=True)
         report = {"name": name, "version": pinned_version(name), "error": str(failure)}
@@ -77,7 +80,7 @@ def pinned_version(name: str) -> str:
     return pins.get(requirements.stem, "")
 
 
-def _run(python: Path, name: str, folder: Path, output: Path, limit_s: float) -> None:
+def _run(python: Path, module: str, folder: Path, output: Path, limit_s: float) -> None:
     # no variable of the user reaches the peer: neither keys that it might spend nor settings
     environment = {
         "PATH": os.defpath,
@@ -87,10 +90,9 @@ def _run(python: Path, name: str, folder: Path, output: Path, limit_s: float) ->
         "PYTHONHASHSEED": "0",
         **{name: os.environ[name] for name in ("OMP_NUM_THREADS",) if name in os.environ},
     }
-    module = f"experiments.peers.systems.{name}"
     with (output / "log.txt").open("w", encoding="utf-8") as log:
         child = subprocess.Popen(
-            [str(python), "-m", module, str(folder), str(output)],
+            [str(python), "-m", f"experiments.peers.{module}", str(folder), str(output)],
             cwd=output,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -26,20 +26,7 @@ CANDIDATES = 3
 def fit(lists: Lists) -> dedupe.Gazetteer:
     """A gazetteer trained on right pairs and on pairs of similar companies that are wrong."""
     random.seed(1)
-    matcher = dedupe.Gazetteer(
-        [
-            variables.String("name"),
-            variables.String("core", has_missing=True),
-            variables.String("kana", has_missing=True),
-            *(
-                variables.ShortString(column, has_missing=True)
-                for column in ("city", "town", "block")
-            ),
-            *(variables.Exact(column, has_missing=True) for column in ("postal_code", "domain")),
-            variables.ShortString("phone", has_missing=True),
-        ],
-        num_cores=1,
-    )
+    matcher = dedupe.Gazetteer(compared_fields(), num_cores=1)
     clients, companies = _records(lists.train, "client_id"), _records(lists.companies, "company_id")
     labels = lists.labels()
     right = random.sample(labels, min(PAIRS, len(labels)))
@@ -67,6 +54,18 @@ def fit(lists: Lists) -> dedupe.Gazetteer:
     matcher.train(recall=0.95, index_predicates=False)
     matcher.index(companies)
     return matcher
+
+
+def compared_fields() -> list[variables.String | variables.ShortString | variables.Exact]:
+    """The comparisons of `COLUMNS`."""
+    return [
+        variables.String("name"),
+        variables.String("core", has_missing=True),
+        variables.String("kana", has_missing=True),
+        *(variables.ShortString(column, has_missing=True) for column in ("city", "town", "block")),
+        *(variables.Exact(column, has_missing=True) for column in ("postal_code", "domain")),
+        variables.ShortString("phone", has_missing=True),
+    ]
 
 
 def link(lists: Lists, matcher: dedupe.Gazetteer) -> Iterator[Scored]:

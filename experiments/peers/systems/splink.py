@@ -82,7 +82,7 @@ def linker_of(
     """A linker of these records, and the database that holds them."""
     database = DuckDBAPI()
     tables = [
-        database.register(_table(rows, key), dataset_display_name=name)
+        database.register(table_of(rows, key), dataset_display_name=name)
         for rows, key, name in (
             (clients, "client_id", "clients"),
             (companies, "company_id", "companies"),
@@ -91,7 +91,7 @@ def linker_of(
     return Linker(tables, settings), database
 
 
-def _table(rows: list[Row], key: str) -> pyarrow.Table:
+def table_of(rows: list[Row], key: str) -> pyarrow.Table:
     """The columns of splink, with every current and former core of the record, and its site."""
     columns: list[dict[str, Any]] = [dict(row) for row in nulled(rows, COLUMNS)]
     for row, columned in zip(rows, columns, strict=True):
@@ -121,12 +121,12 @@ def settings_of(prior: float | None = None, present: Collection[str] = COLUMNS) 
     return SettingsCreator(
         link_type="link_only",
         blocking_rules_to_generate_predictions=list(BLOCKING),
-        comparisons=[made for column, made in _comparisons().items() if column in present],
+        comparisons=[made for column, made in comparisons_by_column().items() if column in present],
         **chosen,
     )
 
 
-def _comparisons() -> dict[str, Any]:
+def comparisons_by_column() -> dict[str, Any]:
     """Each comparison, by the column without which it compares nothing."""
     return {
         "core": comparisons.CustomComparison(
