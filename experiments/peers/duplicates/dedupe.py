@@ -57,7 +57,7 @@ def _pairs(clients: list[Row]) -> tuple[list[tuple[str, str]], list[tuple[str, s
             similar.setdefault(key, []).append(row)
     right = [(group[0], group[1]) for group in groups.values() if len(group) > 1]
     right = random.sample(right, min(PAIRS, len(right)))
-    wrong = []
+    wrong: list[tuple[str, str]] = []
     while len(wrong) < len(right):
         row = random.choice(clients)
         other = random.choice(similar[random.choice([row["core"][:2], row["city"]])])
