@@ -29,11 +29,12 @@ from linkage_rl.config.link_passes import (
 )
 from linkage_rl.config.link_report import Progress, Unlinked
 from linkage_rl.config.link_settings import LinkSettings, utc, with_short_words
+from linkage_rl.config.list_passes import ListWithinItself, claims_said, decided_list
 from linkage_rl.config.own_bundle import with_bundle
 from linkage_rl.decision.list_stage import ListDecisions
 from linkage_rl.linked_columns import DECISIONS, Run, digest
 from linkage_rl.linked_list import ListFile, ResultLayout
-from linkage_rl.linker import FIRST_PASS, Linker
+from linkage_rl.linker import FIRST_PASS
 from linkage_rl.tables.credentials import shown
 from linkage_rl.tables.ddl import stamp
 from linkage_rl.tables.partial_file import RecordFile
@@ -54,6 +55,8 @@ class _Job:
     writer: ResultWriter
     mark: str
     """Fingerprint of what the result depends on, but for the state of the table."""
+    within: ListWithinItself | None = None
+    """The list, where it is linked with itself."""
 
 
 def run(settings: LinkSettings) -> None:
@@ -64,10 +67,11 @@ def run(settings: LinkSettings) -> None:
             full. The output is then absent or the previous one, and finished chunks are kept.
     """
     begin = time.perf_counter()
-    chosen = choose_database(settings.database, settings.table, settings.bundle)
-    say(chosen.said(settings.table.columns.table, settings.bundle))
-    # workers may have another environment
-    settings = replace(settings, database=chosen.text)
+    if not settings.dedupe:
+        chosen = choose_database(settings.database, settings.table, settings.bundle)
+        say(chosen.said(settings.table.columns.table, settings.bundle))
+        # workers may have another environment
+        settings = replace(settings, database=chosen.text)
     output = LinkOutput.of(settings)
     source = _opened_list(settings)
     clients = source.count()
@@ -79,6 +83,14 @@ def run(settings: LinkSettings) -> None:
         _link(job)
     end = time.perf_counter()
     _say_end(job, end - begin, (clients - finished) / (end - ready))
+
+
+def _opened_linker(settings: LinkSettings, resources: ExitStack) -> OpenedLinker:
+    """The linker of the main process, closed with the other resources."""
+    linker, table = resources.enter_context(
+        open_linker(settings.bundle, settings.database, settings.index, settings.table)
+    )
+    return OpenedLinker(showing(linker, settings), table)
 
 
 def _opened_list(settings: LinkSettings) -> ListFile:
@@ -105,21 +117,22 @@ def _prepared(
     """The job with its linker and its writer opened."""
     bundle = file_fingerprint(Path(settings.bundle).expanduser() / "manifest.json")
     mark = _fingerprint(settings, source, bundle)
-    linker, table = resources.enter_context(
-        open_linker(settings.bundle, settings.database, settings.index, settings.table)
+    within = ListWithinItself.of(settings, source) if settings.dedupe else None
+    opened = _opened_linker(settings, resources) if within is None else within.opened()
+    layout = ResultLayout.of(
+        *(source, Run("", "", "", ""), settings.candidates.shown),
+        *(settings.explain, settings.listed),
     )
-    opened = OpenedLinker(showing(linker, settings), table)
-    layout = ResultLayout.of(source, Run("", "", "", ""), settings.candidates.shown)
     started = utc(settings.linked_at) if settings.linked_at else stamp()
     writer = resources.enter_context(output.open(layout.columns, mark, started, settings.bom))
     layout = replace(layout, run=Run.of(settings.run_id, mark, bundle, writer.started, table))
-    return _Job(settings, clients, opened, layout, output, writer, mark)
+    return _Job(settings, clients, opened, layout, output, writer, mark, within)
 
 
 def _link(job: _Job) -> None:
     """Write the rows that are missing, and complete the result."""
-    settings, writer, linker = job.settings, job.writer, job.opened.linker
-    if not linker.decides_lists(job.clients):
+    settings, writer = job.settings, job.writer
+    if not job.opened.linker.decides_lists(job.clients) and not settings.listed:
         _write_rows(job, linked_rows(settings, job.layout, job.opened, writer.finished))
         writer.complete()
         return
@@ -128,25 +141,42 @@ def _link(job: _Job) -> None:
     with RecordFile(job.output.beside("first-pass"), FIRST_PASS, state) as first:
         _run_first_pass(job, first)
         records = first.records()
-        decisions = _decided(settings, linker, records)
-        _write_rows(
-            job,
-            rows_of_list(settings, job.layout, job.opened, records, decisions, writer.finished),
-        )
+        decisions = _decided(job, records)
+        _write_rows(job, _rows_of_list(job, records, decisions))
         writer.complete()
         first.discard()
+    if job.within is None and (claimed := claims_said(decisions)):
+        say(claimed)
 
 
-def _decided(settings: LinkSettings, linker: Linker, records: NDArray[np.void]) -> ListDecisions:
+def _decided(job: _Job, records: NDArray[np.void]) -> ListDecisions:
     """The decisions on the whole list after the first pass over it."""
-    return linker.decide_list(records)
+    if job.within is not None:
+        return job.within.decided(records)
+    linker = job.opened.linker
+    if not linker.decides_lists(job.clients):
+        linker = replace(linker, list_stage=None)
+    return decided_list(job.settings, job.layout.source, linker, records)
+
+
+def _rows_of_list(
+    job: _Job, records: NDArray[np.void], decisions: ListDecisions
+) -> Iterable[ResultRows]:
+    """The rows that the result lacks of a list that was decided as a whole."""
+    finished = job.writer.finished
+    if job.within is not None:
+        return job.within.rows(job.layout, records, decisions, finished)
+    return rows_of_list(job.settings, job.layout, job.opened, records, decisions, finished)
 
 
 def _run_first_pass(job: _Job, first: RecordFile) -> None:
     """The first pass over the clients that the file lacks."""
     if first.finished >= job.clients:
         return
-    passes = first_passes(job.settings, job.layout.source, job.opened, first.finished)
+    if job.within is not None:
+        passes = job.within.first_passes(first.finished)
+    else:
+        passes = first_passes(job.settings, job.layout.source, job.opened, first.finished)
     with Progress("first pass", job.clients, first.finished) as progress:
         for records in passes:
             first.append(records)
@@ -209,6 +239,8 @@ def _fingerprint(settings: LinkSettings, source: ListFile, bundle: str) -> str:
         settings.encoding,
         settings.sheet,
         f"{settings.header_row} {settings.bom} {settings.candidates.shown}",
+        f"{settings.explain} {settings.assignment} {settings.claims} {settings.duplicates}",
+        f"{settings.dedupe} {settings.duplicate_threshold}",
         settings.run_id,
         settings.linked_at,
         *map(str, astuple(settings.columns)),

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.decision.best_candidates import BestCandidates
+from linkage_rl.decision.explaining import Explanations
 from linkage_rl.records import RecordBatch
 
 
@@ -29,6 +30,8 @@ class LinkedBatch:
     """Blockers run, one bit per blocker, shape (N,)."""
     candidates: BestCandidates | None = None
     """The best candidates of each client; None unless they were asked for."""
+    explanations: Explanations | None = None
+    """What each field says of the best candidate; None unless it was asked for."""
 
     def __len__(self) -> int:
         return len(self.client_ids)
@@ -44,6 +47,7 @@ class LinkedBatch:
             self.reasons[begin:end],
             self.ran[begin:end],
             self.candidates and self.candidates.between(begin, end),
+            self.explanations and self.explanations.between(begin, end),
         )
 
 

@@ -3,9 +3,14 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Final, Self
 
+from linkage_rl.decision.assignment import CLAIMED_BY, LOST_TO
 from linkage_rl.decision.best_candidates import BestCandidates
+from linkage_rl.decision.duplicates import DUPLICATE_GROUP
+from linkage_rl.decision.explaining import Explanations
+from linkage_rl.features.explanation import FIELDS as EXPLAINED
 from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.records import FIELDS, DecisionKind
 from linkage_rl.tables.writer import NestedColumn, NestedValues
@@ -23,7 +28,7 @@ COLUMNS: Final = (
 RUN_COLUMNS: Final = ("run_id", "bundle", "linked_at", "table_state")
 """Columns of a written result that follow `COLUMNS`: those of a `Run`."""
 
-NUMBERS: Final = frozenset({"confidence", "share"})
+NUMBERS: Final = frozenset({"confidence", "share", "weight", CLAIMED_BY, DUPLICATE_GROUP, LOST_TO})
 """Columns, and fields of candidates, that are numbers."""
 
 _DIGITS: Final = 16
@@ -79,6 +84,27 @@ def candidate_values(candidates: BestCandidates) -> NestedValues:
             "share": [f"{share:.4f}" for share in candidates.shares.tolist()],
             "reason": candidates.reasons,
             "name": candidates.names,
+        },
+    )
+
+
+EXPLANATION: Final = NestedColumn(
+    "explanation", "field", ("field", "client", "company", "agreement", "weight"), len(EXPLAINED)
+)
+"""The column of what each field says of the best candidate of each client."""
+
+
+def explanation_values(explanations: Explanations) -> NestedValues:
+    """The entries of `EXPLANATION`; the weight is '' where the policy did not see the candidate."""
+    weights = explanations.weights.tolist()
+    return NestedValues(
+        explanations.counts,
+        {
+            "field": explanations.fields,
+            "client": explanations.clients,
+            "company": explanations.companies,
+            "agreement": explanations.agreements,
+            "weight": ["" if isnan(weight) else f"{weight:.3f}" for weight in weights],
         },
     )
 

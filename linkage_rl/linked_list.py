@@ -11,11 +11,13 @@ from linkage_rl.decision.list_stage import ListDecisions
 from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.linked_columns import (
     COLUMNS,
+    EXPLANATION,
     NUMBERS,
     RUN_COLUMNS,
     Run,
     candidate_column,
     candidate_values,
+    explanation_values,
     own_names,
     texts_of,
 )
@@ -114,27 +116,58 @@ class ResultLayout:
     source: ListFile
     run: Run
     nested: tuple[NestedColumn, ...] = ()
+    listed: tuple[str, ...] = ()
+    """Columns of `ListDecisions` that follow those of the run."""
 
     @classmethod
-    def of(cls, source: ListFile, run: Run, shown: int) -> "ResultLayout":
+    def of(
+        cls,
+        source: ListFile,
+        run: Run,
+        shown: int,
+        explained: bool = False,
+        listed: tuple[str, ...] = (),
+    ) -> "ResultLayout":
         """The layout of a list.
 
         Args:
             source: The list.
             run: The run that links it.
             shown: Number of candidates of each client in the result.
+            explained: Whether an explanation of the best candidate is in the result.
+            listed: Columns of `ListDecisions` that are in the result.
         """
-        return cls(source, run, (candidate_column(shown),) if shown else ())
+        nested = (candidate_column(shown),) if shown else ()
+        return cls(source, run, (*nested, EXPLANATION) if explained else nested, listed)
 
     @property
     def columns(self) -> ResultColumns:
         """The columns of the result."""
         return ResultColumns(
-            (*COLUMNS, *RUN_COLUMNS), tuple(self._own_names().values()), self.nested, NUMBERS
+            (*COLUMNS, *RUN_COLUMNS, *self.listed),
+            tuple(self._own_names().values()),
+            self.nested,
+            NUMBERS,
         )
 
-    def rows(self, linked: LinkedBatch, chunk: ClientList) -> ResultRows:
-        """The rows of a chunk of the list, one per client in its order."""
+    def rows(
+        self,
+        linked: LinkedBatch,
+        chunk: ClientList,
+        numbers: Mapping[str, NDArray[np.int64]] | None = None,
+    ) -> ResultRows:
+        """The rows of a chunk of the list, one per client in its order.
+
+        Args:
+            linked: The decisions on N clients.
+            chunk: The clients.
+            numbers: `listed` to numbers of shape (N,), 0 for none; None where nothing is listed.
+        """
+        nested = {}
+        if linked.candidates is not None:
+            nested["candidates"] = candidate_values(linked.candidates)
+        if linked.explanations is not None:
+            nested[EXPLANATION.name] = explanation_values(linked.explanations)
         own = zip(self._own_names().values(), self.source.own_texts(chunk), strict=True)
         return ResultRows(
             {
@@ -142,9 +175,14 @@ class ResultLayout:
                 "client_id": chunk.records.ids,
                 "confidence": [f"{confidence:.4f}" for confidence in linked.confidence.tolist()],
                 **self.run.texts(len(linked)),
+                **{
+                    name: [str(number) if number else "" for number in values.tolist()]
+                    for name, values in (numbers or {}).items()
+                    if name in self.listed
+                },
                 **dict(own),
             },
-            {"candidates": candidate_values(linked.candidates)} if linked.candidates else {},
+            nested,
         )
 
     def column_of(self, field: str) -> str:
@@ -153,7 +191,7 @@ class ResultLayout:
 
     def _own_names(self) -> dict[str, str]:
         nested = [name for one in self.nested for name in (one.name, *one.flat_names())]
-        return self.source.own_names([*COLUMNS, *RUN_COLUMNS, *nested])
+        return self.source.own_names([*COLUMNS, *RUN_COLUMNS, *self.listed, *nested])
 
 
 def link_chunk(linker: Linker, layout: ResultLayout, chunk: ClientList) -> ResultRows:
@@ -180,4 +218,4 @@ def first_pass_of_chunk(linker: Linker, chunk: ClientList) -> NDArray[np.void]:
 def finish_chunk(linker: Linker, layout: ResultLayout, part: ListPart) -> ResultRows:
     """Rows of one chunk of a list that was decided as a whole."""
     linked = linker.finish(part.clients.records, part.first, part.decisions)
-    return layout.rows(linked, part.clients)
+    return layout.rows(linked, part.clients, part.decisions.columns)

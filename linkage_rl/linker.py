@@ -1,7 +1,7 @@
 """The one linking path: clients in, decisions with the companies' current fields out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Final
 
@@ -10,10 +10,17 @@ from numpy.typing import NDArray
 
 from linkage_rl.candidates.blockers import Blocker, Clients
 from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.decision.assignment import decide_one_to_one
 from linkage_rl.decision.best_candidates import BestCandidates, Features
-from linkage_rl.decision.decide import Decider, slot_shares
+from linkage_rl.decision.decide import Decider, Thresholds, slot_shares
+from linkage_rl.decision.explaining import Explanations
 from linkage_rl.decision.first_pass import KEYS, FirstPass, list_keys
-from linkage_rl.decision.list_stage import ListDecisions, ListStage, RankedCandidates
+from linkage_rl.decision.list_stage import (
+    ListDecisions,
+    ListStage,
+    RankedCandidates,
+    rank_list,
+)
 from linkage_rl.decision.pool import LivePool
 from linkage_rl.features.matrix import pair_features
 from linkage_rl.features.reasons import in_words, reason_codes, reasons
@@ -54,11 +61,13 @@ class _Decided:
     reasons: list[str]
     ran: NDArray[np.uint16]
     candidates: BestCandidates | None
+    explanations: Explanations | None
 
     @classmethod
     def concatenate(cls, parts: "Sequence[_Decided]") -> "_Decided":
         """The decisions of all parts, in their order."""
         shown = [part.candidates for part in parts if part.candidates is not None]
+        explained = [part.explanations for part in parts if part.explanations is not None]
         return cls(
             np.concatenate([part.kind for part in parts]),
             [company_id for part in parts for company_id in part.company_ids],
@@ -66,6 +75,7 @@ class _Decided:
             [why for part in parts for why in part.reasons],
             np.concatenate([part.ran for part in parts]),
             BestCandidates.concatenate(shown) if len(shown) == len(parts) else None,
+            Explanations.concatenate(explained) if len(explained) == len(parts) else None,
         )
 
 
@@ -84,6 +94,8 @@ class Linker:
     """Decides lists as a whole, see `link_list`; None decides every client by itself."""
     shown: int = 0
     """How many of the best candidates of each client come with the decisions."""
+    explains: bool = False
+    """Whether an explanation of the best candidate comes with each decision, field by field."""
 
     def link(self, records: RecordBatch) -> LinkedBatch:
         """Decide for N clients; the result has one entry per client in their order.
@@ -143,20 +155,34 @@ class Linker:
         first["reason"][present] = reason_codes(pool.found.features_of(present, best[present]))
         return first
 
-    def decide_list(self, first: NDArray[np.void]) -> ListDecisions:
+    def decide_list(self, first: NDArray[np.void], one_to_one: bool = False) -> ListDecisions:
         """Decide a whole list after the first pass over all of its parts.
 
         Without a list stage every client is decided as by `link`.
 
         Args:
             first: Structured array of `FIRST_PASS`; may be memory-mapped.
+            one_to_one: Whether every company goes to one client at most; see `assignment`.
+
+        Raises:
+            ConfigError: SciPy is not installed, which one-to-one needs.
         """
-        if self.list_stage is None:
+        stage = self.list_stage
+        if one_to_one:
+            ranked, decider = self._ranked(first), self.decider if stage is None else stage
+            thresholds = decider.thresholds or Thresholds(0.5)
+            decisions = decide_one_to_one(ranked, decider.calibration, thresholds)
+            return replace(decisions, ranked=ranked) if self.shown else decisions
+        if stage is None:
             return self._decide_alone(first)
-        names = [field.name for field in fields(FirstPass)]
-        return self.list_stage.decide(
-            FirstPass(*(np.ascontiguousarray(first[name]) for name in names)), self.shown
-        )
+        return stage.decide(_as_first_pass(first), self.shown)
+
+    def _ranked(self, first: NDArray[np.void]) -> RankedCandidates:
+        """The best candidates of the clients of a list."""
+        if self.list_stage is None:
+            return self._ranked_alone(first)
+        slots = max(self.shown, SHORTLIST)
+        return rank_list(self.list_stage.scorer, _as_first_pass(first), slots=slots)
 
     def _decide_alone(self, first: NDArray[np.void]) -> ListDecisions:
         """The decisions on clients by themselves, from their first pass."""
@@ -213,6 +239,7 @@ class Linker:
                 why.tolist(),
                 first["ran"],
                 None if ranked is None else self._shown(ranked.candidate, ranked.shares, compare),
+                self._explanations_again(records, rows),
             ),
         )
 
@@ -238,6 +265,7 @@ class Linker:
             why,
             decided.ran,
             decided.candidates,
+            decided.explanations,
         )
 
     def candidates(self, records: RecordBatch) -> list[list[Candidate]]:
@@ -281,8 +309,34 @@ class Linker:
         best, shown = decisions.shortlist, None
         if best is not None:
             shown = self._shown(best.candidate, best.share, pool.found.features_of)
+        why_in_fields = self._explanations(pool, records, decisions.candidate, decisions.ran)
         return _Decided(
-            decisions.kind, company_ids, decisions.confidence, why, decisions.ran, shown
+            *(decisions.kind, company_ids, decisions.confidence, why, decisions.ran),
+            shown,
+            why_in_fields,
+        )
+
+    def _explanations(
+        self,
+        pool: LivePool,
+        records: RecordBatch,
+        rows: NDArray[np.int64],
+        ran: NDArray[np.uint16],
+    ) -> Explanations | None:
+        """What each field says of these candidates; None where it is not wanted."""
+        if not self.explains:
+            return None
+        return Explanations.of(pool, self.decider, records, rows, ran)
+
+    def _explanations_again(
+        self, records: RecordBatch, rows: NDArray[np.int64]
+    ) -> Explanations | None:
+        """The same for clients whose first pass is over: it is run again."""
+        if not self.explains:
+            return None
+        pool = self._pool(records)
+        return self._explanations(
+            pool, records, rows, self.decider.decide_raw(pool, len(records)).ran
         )
 
     def _shown(
@@ -333,6 +387,12 @@ class Linker:
                 for field, texts in rows.records.columns.items()
             },
         )
+
+
+def _as_first_pass(first: NDArray[np.void]) -> FirstPass:
+    """What the list stage reads of an array of `FIRST_PASS`."""
+    names = [field.name for field in fields(FirstPass)]
+    return FirstPass(*(np.ascontiguousarray(first[name]) for name in names))
 
 
 def _compare(

@@ -176,5 +176,5 @@ def _worker_linker(settings: LinkSettings, table: str) -> tuple[Linker, ExitStac
 
 
 def showing(linker: Linker, settings: LinkSettings) -> Linker:
-    """The linker, giving as many candidates as the settings want."""
-    return replace(linker, shown=settings.candidates.shown)
+    """The linker, giving as many candidates as the settings want, and explanations or none."""
+    return replace(linker, shown=settings.candidates.shown, explains=settings.explain)

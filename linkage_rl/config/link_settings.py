@@ -5,12 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from linkage_rl.config.inputs import TableChoice
 from linkage_rl.config.launchers import LauncherSettings
+from linkage_rl.decision.assignment import CLAIMED_BY, LOST_TO
+from linkage_rl.decision.duplicates import DUPLICATE_GROUP, THRESHOLD
 from linkage_rl.errors import ConfigError
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.tables.xlsx_file import ENDINGS
+
+ONE_TO_ONE: Final = "one_to_one"
+"""The `assignment` in which a company has one client at most."""
+NESTING: Final = (".jsonl", ".ndjson", ".parquet")
+"""Endings of files that can hold several entries per client."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,19 @@ class LinkSettings:
     if it is missing, and how far each run is stands in a second one, `<table>_runs`."""
     candidates: ShownCandidates = field(default_factory=ShownCandidates)
     """Candidates beside the decisions; `candidates=5` is short for `candidates.shown=5`."""
+    explain: bool = False
+    """Whether the result says of the best candidate of each client how far each field agrees and
+    what it weighs; for .jsonl and .parquet files."""
+    assignment: str = ""
+    """'one_to_one' links every company with one client at most; '' sets no limit."""
+    claims: bool = False
+    """Whether a column `claimed_by` says how many clients are linked to the same company."""
+    duplicates: bool = False
+    """Whether a column `duplicate_group` says which clients of the list are one organisation."""
+    dedupe: bool = False
+    """Whether the list is linked with itself, without a company table."""
+    duplicate_threshold: float = THRESHOLD
+    """Probability from which on two clients are duplicates, for `duplicates` and `dedupe`."""
     run_id: str = ""
     """Name of the run in the result; '' takes a digest of its input and of its time. In a table
     a run of the same name replaces the rows of its clients."""
@@ -95,6 +116,51 @@ class LinkSettings:
             )
         if self.linked_at:
             utc(self.linked_at)
+        self._check_list()
+
+    def _check_list(self) -> None:
+        """Refuse settings of the whole list that make no sense together."""
+        if self.assignment not in ("", ONE_TO_ONE):
+            raise ConfigError(
+                f"assignment takes {ONE_TO_ONE}, or nothing for no limit, got {self.assignment!r}"
+            )
+        if not 0 < self.duplicate_threshold <= 1:
+            raise ConfigError(
+                "duplicate_threshold must be above 0 and at most 1, got "
+                f"{self.duplicate_threshold:g}"
+            )
+        if self.explain and Path(self.output).suffix.lower() not in NESTING:
+            raise ConfigError(
+                f"explain=true needs output= with one of the endings {', '.join(NESTING)}, got "
+                f"output={self.output}"
+            )
+        if self.dedupe:
+            self._check_dedupe()
+
+    def _check_dedupe(self) -> None:
+        """Refuse what makes no sense for a list that is linked with itself."""
+        if not self.bundle:
+            raise ConfigError("dedupe=true needs bundle=, which compares the rows of the list")
+        for name in ("database", "index", "assignment", "claims", "duplicates", "adapt"):
+            if getattr(self, name):
+                raise ConfigError(
+                    f"dedupe=true links the list with itself, got {name}="
+                    f"{getattr(self, name)}; leave it out"
+                )
+        if self.table.database:
+            raise ConfigError("dedupe=true links the list with itself; leave table= out")
+        if self.workers > 1 or self.launcher.engine == "ray":
+            raise ConfigError("dedupe=true runs in one process; leave workers and launcher out")
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """Columns of the result for which the whole list is looked at."""
+        wanted = {
+            CLAIMED_BY: self.claims or self.duplicates,
+            LOST_TO: self.assignment == ONE_TO_ONE,
+            DUPLICATE_GROUP: self.duplicates or self.dedupe,
+        }
+        return tuple(name for name, is_wanted in wanted.items() if is_wanted)
 
 
 def with_short_words(words: Sequence[str]) -> list[str]:

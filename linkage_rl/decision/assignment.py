@@ -14,10 +14,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.decide import Thresholds
 from linkage_rl.decision.list_stage import ListDecisions, RankedCandidates
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import DecisionKind
+
+LOST_TO: Final = "lost_to"
+CLAIMED_BY: Final = "claimed_by"
+"""Columns of `ListDecisions`, see `decide_one_to_one` and `claims`."""
 
 _FLOOR: Final = 1e-6
 """Probability that no match has at least."""
@@ -162,8 +167,8 @@ def _components(client: NDArray[np.int64], company: NDArray[np.int64]) -> NDArra
 
 
 def decide_one_to_one(
-    ranked: RankedCandidates, probability: NDArray[np.float32], thresholds: Thresholds
-) -> tuple[ListDecisions, NDArray[np.int64]]:
+    ranked: RankedCandidates, calibration: Calibration | None, thresholds: Thresholds
+) -> ListDecisions:
     """Decide for every client of a list in which every company occurs once at most.
 
     A client that gets none keeps its best candidate and the confidence in it for the reader, and is
@@ -172,25 +177,30 @@ def decide_one_to_one(
 
     Args:
         ranked: The best companies of N clients.
-        probability: Calibrated probability of each, shape (N, S).
+        calibration: Maps their confidence to a probability; None leaves it raw.
         thresholds: From which confidence on a client is linked, or reviewed.
 
     Returns:
-        The decisions, and the client that got the best candidate of each, -1 for none, shape (N,).
+        The decisions, with a column `lost_to`: the row of the list, from 1, of the client that got
+        the best candidate of this one.
 
     Raises:
         ConfigError: SciPy is not installed.
     """
+    probability = ranked.calibrated(calibration)
     assignment = assign(ranked.candidate, probability)
     every, slot = np.arange(len(assignment.slot)), np.maximum(assignment.slot, 0)
     gets = assignment.slot >= 0
     confidence = np.where(gets, assignment.confidence, probability[:, 0])
     kind = thresholds.kinds(confidence, gets)
     kind[~gets & (confidence >= thresholds.review)] = DecisionKind.REVIEW
-    decisions = ListDecisions(
-        kind, ranked.candidate[every, slot], confidence, ranked.tied[every, slot]
+    return ListDecisions(
+        kind,
+        ranked.candidate[every, slot],
+        confidence,
+        ranked.tied[every, slot],
+        columns={LOST_TO: assignment.lost_to + 1},
     )
-    return decisions, assignment.lost_to
 
 
 def claims(kind: NDArray[np.int8], candidate: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -22,6 +22,8 @@ from linkage_rl.records import CompanyRows, DecisionKind, RecordBatch
 
 THRESHOLD: Final = 0.5
 """Probability from which on two clients are duplicates where nothing else is asked for."""
+DUPLICATE_GROUP: Final = "duplicate_group"
+"""Column of `ListDecisions`: the row of the list, from 1, of the first client of the group."""
 _SHIFT: Final = np.int64(32)
 
 

@@ -45,7 +45,6 @@ class Explanations:
         pool: LivePool,
         decider: Decider,
         records: RecordBatch,
-        companies: RecordBatch,
         rows: NDArray[np.int64],
         ran: NDArray[np.uint16],
     ) -> Self:
@@ -55,15 +54,14 @@ class Explanations:
             pool: The clients, with the blockers run that the policy chose.
             decider: Decided on them.
             records: The clients.
-            companies: Fields of their candidates; any where the row is -1.
             rows: Index row of the candidate of each, -1 for none, shape (N,).
             ran: Blockers that have run for each, shape (N,).
         """
         present = np.flatnonzero(rows >= 0)
         weights = _weights(pool, decider, present, rows[present], ran[present])
         features = pair_features(pool.found.index, pool.found.clients, present, rows[present])
-        chosen = present.tolist()
-        own, their = (_texts(batch.take(chosen)) for batch in (records, companies))
+        own = _texts(records.take(present.tolist()))
+        their = _texts(pool.found.index.records(rows[present]))
         counts = np.zeros(len(rows), dtype=np.int64)
         lines: list[tuple[str, str, str, str, float]] = []
         for place, levels in enumerate(agreement_levels(features)):

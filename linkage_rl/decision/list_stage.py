@@ -5,7 +5,8 @@ payee. The stage scores for each client its own best candidates and the companie
 no match besides; see `mates`. Neither the position of a client in the list nor its id counts.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -188,6 +189,8 @@ class ListDecisions:
     """Number of companies that neither the client nor the list tells apart from it."""
     ranked: RankedCandidates | None = None
     """The companies among which was decided; None unless they were asked for."""
+    columns: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    """Numbers that a result shows beside the decision, 0 for none: name to shape (N,)."""
 
     def __len__(self) -> int:
         return len(self.kind)
@@ -201,6 +204,7 @@ class ListDecisions:
             self.confidence[part],
             self.tied[part],
             self.ranked and self.ranked.between(begin, end),
+            {name: numbers[part] for name, numbers in self.columns.items()},
         )
 
 

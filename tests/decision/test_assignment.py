@@ -8,7 +8,13 @@ import pytest
 from numpy.typing import NDArray
 
 from linkage_rl.decision import assignment
-from linkage_rl.decision.assignment import assign, best_matching, claims, decide_one_to_one
+from linkage_rl.decision.assignment import (
+    LOST_TO,
+    assign,
+    best_matching,
+    claims,
+    decide_one_to_one,
+)
 from linkage_rl.decision.decide import Thresholds
 from linkage_rl.decision.list_stage import RankedCandidates
 from linkage_rl.errors import ConfigError
@@ -17,10 +23,10 @@ from linkage_rl.records import DecisionKind
 NO_MATCH, LINK, REVIEW = (int(kind) for kind in DecisionKind)
 
 
-def ranked(candidate: list[list[int]]) -> RankedCandidates:
+def ranked(candidate: list[list[int]], probability: list[list[float]]) -> RankedCandidates:
     ids = np.array(candidate, dtype=np.int64)
     return RankedCandidates(
-        ids, np.zeros(ids.shape, np.float32), np.ones(ids.shape, dtype=np.int16)
+        ids, np.array(probability, np.float32), np.ones(ids.shape, dtype=np.int16)
     )
 
 
@@ -28,22 +34,21 @@ def decided(
     candidate: list[list[int]], probability: list[list[float]], review: float = 1.1
 ) -> tuple[list[int], list[int], list[int]]:
     """Kind, company and lost_to of each client."""
-    decisions, lost_to = decide_one_to_one(
-        ranked(candidate), np.array(probability, np.float32), Thresholds(0.4, review)
-    )
+    decisions = decide_one_to_one(ranked(candidate, probability), None, Thresholds(0.4, review))
+    lost_to = decisions.columns[LOST_TO]
     return decisions.kind.tolist(), decisions.candidate.tolist(), lost_to.tolist()
 
 
 def test_the_surer_client_gets_the_company_and_the_other_its_second_one() -> None:
-    decisions, lost_to = decide_one_to_one(
-        ranked([[7, 8], [7, 9]]), np.array([[0.9, 0.05], [0.5, 0.45]], np.float32), Thresholds(0.4)
-    )
+    claimed = ranked([[7, 8], [7, 9]], [[0.9, 0.05], [0.5, 0.45]])
+    decisions = decide_one_to_one(claimed, None, Thresholds(0.4))
 
     assert decisions.candidate.tolist() == [7, 9]
     assert decisions.kind.tolist() == [LINK, LINK]
     # company 7 is gone with probability 0.9, so that 0.45 is shared out among the rest
     assert decisions.confidence.tolist() == pytest.approx([0.9, 0.45 / (1 - 0.5 * 0.9)])
-    assert lost_to.tolist() == [-1, 0]
+    assert decisions.columns[LOST_TO].tolist() == [0, 1], "rows are counted from 1"
+    assert decisions.between(1, 2).columns[LOST_TO].tolist() == [1]
 
 
 def test_the_whole_list_counts_and_not_one_client_after_the_other() -> None:
@@ -59,7 +64,7 @@ def test_a_client_that_gets_none_is_reviewed_or_has_no_match_by_threshold() -> N
     kind, company, lost_to = decided(candidate, probability, review=0.3)
     assert kind == [LINK, REVIEW, NO_MATCH]
     assert company == [7, 7, 7]
-    assert lost_to == [-1, 0, 0]
+    assert lost_to == [0, 1, 1]
 
 
 def test_of_equal_claims_the_earlier_client_has_the_company() -> None:
@@ -67,7 +72,7 @@ def test_of_equal_claims_the_earlier_client_has_the_company() -> None:
 
 
 def test_a_list_without_candidates_is_decided() -> None:
-    assert decided([[-1, -1]], [[0, 0]]) == ([NO_MATCH], [-1], [-1])
+    assert decided([[-1, -1]], [[0, 0]]) == ([NO_MATCH], [-1], [0])
     assert assign(np.zeros((0, 4), np.int64), np.zeros((0, 4))).slot.tolist() == []
 
 

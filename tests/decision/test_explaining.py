@@ -18,10 +18,7 @@ def explained(*rows: int) -> Explanations:
     pool = LivePool.of(small_index(), BLOCKERS, records, 5, VIEW)
     pool.found.run_all()
     policy = Linear({"block_equal": 3, "phone_missing": 1}, {"has_kana": 1})
-    companies = small_index().records(np.maximum(rows, 0))
-    return Explanations.of(
-        pool, Decider(policy, VIEW), records, companies, np.array(rows), pool.available
-    )
+    return Explanations.of(pool, Decider(policy, VIEW), records, np.array(rows), pool.available)
 
 
 def test_each_field_has_the_texts_of_both_and_its_weight() -> None:
