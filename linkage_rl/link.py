@@ -125,7 +125,8 @@ def _prepared(
     )
     started = utc(settings.linked_at) if settings.linked_at else stamp()
     writer = resources.enter_context(output.open(layout.columns, mark, started, settings.bom))
-    layout = replace(layout, run=Run.of(settings.run_id, mark, bundle, writer.started, table))
+    run = Run.of(settings.run_id, mark, bundle, writer.started, opened.table)
+    layout = replace(layout, run=run)
     return _Job(settings, clients, opened, layout, output, writer, mark, within)
 
 
@@ -173,10 +174,11 @@ def _run_first_pass(job: _Job, first: RecordFile) -> None:
     """The first pass over the clients that the file lacks."""
     if first.finished >= job.clients:
         return
-    if job.within is not None:
-        passes = job.within.first_passes(first.finished)
-    else:
+    passes: Iterable[NDArray[np.void]]
+    if job.within is None:
         passes = first_passes(job.settings, job.layout.source, job.opened, first.finished)
+    else:
+        passes = job.within.first_passes(first.finished)
     with Progress("first pass", job.clients, first.finished) as progress:
         for records in passes:
             first.append(records)
