@@ -181,8 +181,8 @@ def test_a_trade_name_is_found_and_compared_as_a_name() -> None:
     values = compared(index, "acme", **client)
     assert values["core_equal"] == values["city_equal"] == 1
     assert len(index) == 2
-    values = pair_features(index, clients(client), np.array([0]), index.find(["acme"]))
-    assert reasons(values) == ["trade name of the company; same city"]
+    features = pair_features(index, clients(client), np.array([0]), index.find(["acme"]))
+    assert reasons(features) == ["trade name of the company; same city"]
     assert index.records(index.find(["acme"])).column("trade_names") == [
         "スーパー丸丸|アクメマート"
     ]
