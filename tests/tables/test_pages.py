@@ -101,12 +101,13 @@ def test_a_page_never_ends_inside_a_key(readable_url: str, opened: Opening) -> N
         ],
     )
 
-    ids, count, _ = read(opened(2))
+    sites = replace(FIRMS, several_rows=True)
+    ids, count, _ = read(opened(2, sites))
 
     assert ids == [["1", "2", "2", "2", "2"], ["3"]]
     assert count == 6
-    phones = [list(page.rows.records.column("phone")) for page in opened(2).pages()]
-    assert phones == [list(page.rows.records.column("phone")) for page in opened(2).pages()]
+    phones = [list(page.rows.records.column("phone")) for page in opened(2, sites).pages()]
+    assert phones == [list(page.rows.records.column("phone")) for page in opened(2, sites).pages()]
 
 
 def test_keys_that_the_database_takes_for_equal_stay_together(
