@@ -77,7 +77,9 @@ def run(settings: CompaniesSettings) -> None:
     # the mapping is that of the file; the table that it is loaded into has canonical columns
     mapping = CANONICAL if source else table.mapping
     say(chosen.said(mapping.table))
-    with CompanyStore(chosen.text, mapping, read_only=not source, limits=table.limits) as store:
+    with CompanyStore(
+        chosen.text, mapping, read_only=not source, limits=table.limits, paging=table.paging
+    ) as store:
         if source:
             load(store, Path(source).expanduser(), settings)
         folder = index_folder(store, settings.index or table.index)

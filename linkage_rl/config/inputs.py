@@ -17,6 +17,7 @@ from linkage_rl.errors import ConfigError
 from linkage_rl.linker import Linker
 from linkage_rl.tables.credentials import VARIABLES, database_url, is_url, parse_url, shown
 from linkage_rl.tables.engine import COMMAND_LIMITS, Limits
+from linkage_rl.tables.pages import ROWS_PER_PAGE, Paging
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.tables.store import CompanyStore
 from linkage_rl.tables.writer import file_fingerprint
@@ -42,12 +43,20 @@ class TableChoice:
     """Limit of each statement that reads a database on a server, in seconds."""
     retry_s: float = COMMAND_LIMITS.retry_s
     """How long a database that went away is waited for, in seconds; 0 does not wait."""
+    rows_per_page: int = ROWS_PER_PAGE
+    """Rows that one statement reads while the table is indexed or compared with its index."""
+    rows_per_s: int = 0
+    """Rows that are read per second at most while the table is indexed; 0 for no limit."""
 
     def __post_init__(self) -> None:
         if not 0 < self.timeout_s < math.inf:
             raise ConfigError(f"table.timeout_s must be above 0, got {self.timeout_s}")
         if not 0 <= self.retry_s < math.inf:
             raise ConfigError(f"table.retry_s must be at least 0, got {self.retry_s}")
+        if self.rows_per_page < 1:
+            raise ConfigError(f"table.rows_per_page must be at least 1, got {self.rows_per_page}")
+        if self.rows_per_s < 0:
+            raise ConfigError(f"table.rows_per_s must be at least 0, got {self.rows_per_s}")
 
     @property
     def columns(self) -> ColumnMapping:
@@ -58,6 +67,11 @@ class TableChoice:
     def limits(self) -> Limits:
         """How much of the database the command may use."""
         return Limits(COMMAND_LIMITS.connections, self.timeout_s, self.retry_s)
+
+    @property
+    def paging(self) -> Paging:
+        """How much of the table is read at once, and how fast."""
+        return Paging(self.rows_per_page, self.rows_per_s)
 
 
 @dataclass(frozen=True)
@@ -163,7 +177,9 @@ def open_linker(
         linker = load_bundle(folder)
         yield linker, file_fingerprint(folder / "index" / MANIFEST)
         return
-    with CompanyStore(url, table.columns, read_only=True, limits=table.limits) as store:
+    with CompanyStore(
+        url, table.columns, read_only=True, limits=table.limits, paging=table.paging
+    ) as store:
         store.check()
         found = open_index(store, index_folder(store, index or table.index), refresh)
         state = f"{shown(store.url)} {store.mapping.table} {found.state}"

@@ -101,7 +101,10 @@ def test_a_file_that_is_no_sqlite_database_is_left_as_it_is(
     assert path.read_bytes() == content
 
 
-@pytest.mark.parametrize(("key", "value"), [("timeout_s", 0.0), ("retry_s", -1.0)])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("timeout_s", 0.0), ("retry_s", -1.0), ("rows_per_page", 0), ("rows_per_s", -1)],
+)
 def test_a_limit_that_makes_no_sense_is_refused(key: str, value: float) -> None:
     with pytest.raises(ConfigError, match=f"table.{key} must be"):
         TableChoice(**{key: value})  # type: ignore[arg-type]
