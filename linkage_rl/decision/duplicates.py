@@ -38,7 +38,7 @@ class OwnList(CompanyIndex):
     def of(cls, chunks: Iterable[RecordBatch]) -> "OwnList":
         """Index the clients of a list."""
         index = CompanyIndex.build(_as_rows(chunks))
-        return cls(index.parts, index.offices, index.watermark)
+        return cls(index.parts, index.offices, index.known)
 
     def seen_from(self, first_client: int) -> "OwnList":
         """The same list for clients from this position on."""
