@@ -32,6 +32,9 @@ class LinkedBatch:
     """The best candidates of each client; None unless they were asked for."""
     explanations: Explanations | None = None
     """What each field says of the best candidate; None unless it was asked for."""
+    sites: Sequence[str] = ()
+    """Address and phone of the site of the linked company that fits the client best, as in the
+    index; '' where the company has one row or none is linked. () where no company has several."""
 
     def __len__(self) -> int:
         return len(self.client_ids)
@@ -48,6 +51,7 @@ class LinkedBatch:
             self.ran[begin:end],
             self.candidates and self.candidates.between(begin, end),
             self.explanations and self.explanations.between(begin, end),
+            sites=self.sites[begin:end],
         )
 
 
@@ -62,3 +66,5 @@ class Candidate:
     """Its strongest agreements and conflicts with the client, in words."""
     company: Mapping[str, str]
     """Its current fields; '' where missing."""
+    site: str = ""
+    """Address and phone of its site that fits the client best; '' where it has one row."""

@@ -21,7 +21,7 @@ DECISIONS: Final = {kind: kind.name.lower() for kind in DecisionKind}
 COLUMNS: Final = (
     *("client_id", "decision", "company_id", "confidence"),
     *(f"company_{name}" for name in FIELDS),
-    "reason",
+    *("company_site", "reason"),
 )
 """Columns of the output that come before the client's own, in their order."""
 
@@ -115,6 +115,7 @@ def texts_of(linked: LinkedBatch) -> dict[str, Sequence[str]]:
         "decision": [DECISIONS[DecisionKind(kind)] for kind in linked.kind.tolist()],
         "company_id": linked.company_ids,
         **{f"company_{name}": linked.companies.column(name) for name in FIELDS},
+        "company_site": linked.sites or [""] * len(linked),
         "reason": linked.reasons,
     }
 

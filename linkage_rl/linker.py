@@ -24,6 +24,7 @@ from linkage_rl.decision.list_stage import (
 from linkage_rl.decision.pool import LivePool
 from linkage_rl.features.matrix import pair_features
 from linkage_rl.features.reasons import in_words, reason_codes, reasons
+from linkage_rl.features.sites import matched_sites
 from linkage_rl.linked_batch import Candidate, LinkedBatch
 from linkage_rl.protocols import CompanySource
 from linkage_rl.records import SHORTLIST, DecisionKind, Decisions, RecordBatch, Shortlist
@@ -266,7 +267,21 @@ class Linker:
             decided.ran,
             decided.candidates,
             decided.explanations,
+            sites=self._sites(records, company_ids),
         )
+
+    def _sites(self, records: RecordBatch, company_ids: Sequence[str]) -> list[str]:
+        """Site of each linked company that fits its client best; see `LinkedBatch.sites`."""
+        texts = np.full(len(company_ids), "", dtype=object)
+        rows = self.index.find(company_ids) if self.index.has_sites else np.zeros(0, np.int64)
+        linked = np.flatnonzero(rows >= 0)
+        several = linked[self.index.has_several_rows(rows[linked])]
+        for begin in range(0, len(several), _CHUNK):
+            some = several[begin : begin + _CHUNK]
+            clients = Clients.of(canonicalise(records.take(some.tolist())))
+            texts[some] = matched_sites(self.index, clients, np.arange(len(some)), rows[some])
+        found: list[str] = texts.tolist()
+        return found
 
     def candidates(self, records: RecordBatch) -> list[list[Candidate]]:
         """The visible candidates of N clients after every blocker has run, best first.
@@ -283,6 +298,7 @@ class Linker:
         rows = observation.slot_candidates[client, slot]
         company_ids = self.index.company_ids(rows)
         companies = self._current_fields(company_ids)
+        sites = matched_sites(self.index, pool.found.clients, client, rows)
         found: list[list[Candidate]] = [[] for _ in every]
         for place, (owner, share, why) in enumerate(
             zip(
@@ -294,7 +310,8 @@ class Linker:
         ):
             if companies.ids[place]:
                 fields = {name: texts[place] for name, texts in companies.columns.items()}
-                found[owner].append(Candidate(company_ids[place], share, why, fields))
+                one = Candidate(company_ids[place], share, why, fields, sites[place])
+                found[owner].append(one)
         return [sorted(mine, key=lambda one: -one.share) for mine in found]
 
     def _pool(self, records: RecordBatch) -> LivePool:
