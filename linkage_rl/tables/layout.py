@@ -121,12 +121,18 @@ class TableLayout:
 
     def size(self) -> Select[Any]:
         """Selects the number of companies."""
-        number = func.count(self.key.distinct()) if self.several else func.count()
-        return select(number).select_from(self.source).where(self.has_id)
+        return select(self._number(self.has_id)).select_from(self.source)
 
     def open_size(self) -> Select[Any]:
         """Selects the number of companies that are not closed."""
-        return self.size().where(self.is_open)
+        is_open = and_(self.has_id, self.is_open)
+        return select(self._number(is_open)).select_from(self.source)
+
+    def _number(self, condition: ColumnElement[bool]) -> ColumnElement[int]:
+        """Number of companies that meet a condition; several sites are one."""
+        if self.several:
+            return func.count(case((condition, self.key)).distinct())
+        return func.count(case((condition, 1)))
 
     def overview(self) -> Select[Any]:
         """Selects the numbers of rows, open companies and rows without an id, and an unclear text.
@@ -137,8 +143,8 @@ class TableLayout:
         if self.closed is not None and self.checked_dates is not None:
             unclear = func.min(case((unclear_in_sql(self.closed), self.closed)))
         return select(
-            func.count(case((self.has_id, 1))),
-            func.count(case((and_(self.has_id, self.is_open), 1))),
+            self._number(self.has_id),
+            self._number(and_(self.has_id, self.is_open)),
             func.count(case((self.has_id, None), else_=1)),
             unclear,
         ).select_from(self.source)

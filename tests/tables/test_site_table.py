@@ -68,7 +68,8 @@ def test_sites_are_rows_after_that_of_their_company(store: CompanyStore) -> None
         "大阪市北区 梅田1-1-3",
         "名古屋市中区栄3 5-1",
     }
-    assert (store.count(), store.open_count()) == (3, 2)
+    counts = store.check()
+    assert (counts.rows, counts.open) == (store.count(), store.open_count()) == (3, 2)
 
 
 def test_the_read_back_gives_the_head_office(store: CompanyStore) -> None:
