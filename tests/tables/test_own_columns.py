@@ -201,3 +201,4 @@ class TestRepeatedIds:
         with own(offices, several_rows=True) as store:
             (rows,) = store.chunks()
             assert sorted(rows.records.column("street")) == ["桑名市", "津市", "津市"]
+            assert (store.check().rows, store.check().open) == (2, 2)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.errors import DatabaseError, SchemaError
+from linkage_rl.errors import SchemaError
 from linkage_rl.features.matrix import PAIR_FEATURES, pair_features
 from linkage_rl.tables.schema import ColumnMapping, SiteColumns
 from linkage_rl.tables.store import CompanyStore
@@ -161,9 +161,7 @@ def test_repeated_ids_are_refused_unless_they_are_said_to_be_sites(readable_url:
 
     with (
         CompanyStore(readable_url, ColumnMapping(table="joined"), read_only=True) as opened,
-        pytest.raises(
-            DatabaseError, match=r"several of 'a'; set table\.mapping\.several_rows=true"
-        ),
+        pytest.raises(SchemaError, match=r"2 rows with the id 'a'.*several_rows=true"),
     ):
         list(opened.pages())
 
