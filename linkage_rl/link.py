@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from linkage_rl.config.command import command, say
 from linkage_rl.config.inputs import choose_database, database_of, open_linker
+from linkage_rl.config.link_clients import clients_on_disk
 from linkage_rl.config.link_output import LinkOutput
 from linkage_rl.config.link_passes import (
     OpenedLinker,
@@ -73,10 +74,11 @@ def run(settings: LinkSettings) -> None:
         # workers may have another environment
         settings = replace(settings, database=chosen.text)
     output = LinkOutput.of(settings)
-    source = _opened_list(settings)
-    clients = source.count()
-    settings = with_bundle(settings)
     with ExitStack() as resources:
+        settings = resources.enter_context(clients_on_disk(settings, output))
+        source = _opened_list(settings)
+        clients = source.count()
+        settings = with_bundle(settings)
         job = _prepared(settings, source, clients, output, resources)
         finished, ready = job.writer.finished, time.perf_counter()
         _say_start(job)

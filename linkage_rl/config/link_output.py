@@ -91,6 +91,11 @@ class LinkOutput:
         """A temporary file that belongs to this result."""
         return self.path.with_name(f"{self.path.name}.{name}")
 
+    def has_begun(self) -> bool:
+        """Whether an interrupted run may have left clients of this result that are finished."""
+        states = ("partial.json", "first-pass.partial.json")
+        return self.url is not None or any(self.beside(state).exists() for state in states)
+
     def __str__(self) -> str:
         return str(self.path) if self.url is None else f"{shown(self.url)} {self.table}"
 
@@ -112,7 +117,8 @@ def _checked_path(settings: LinkSettings) -> Path:
             "table of it, or name a .csv, .jsonl or .parquet file"
         )
     clients = Path(settings.clients).expanduser()
-    if path.exists() and clients.exists() and path.samefile(clients):
+    same = path.exists() and clients.exists() and path.samefile(clients)
+    if same or path.resolve() == clients.resolve():
         raise ConfigError(f"output={given} would replace the client list; name another file")
     return path
 

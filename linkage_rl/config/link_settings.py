@@ -43,7 +43,9 @@ class LinkSettings:
     """Whether the bundle is trained anew, from its labels and from clients like those of the
     list."""
     clients: str = ""
-    """Client list: a CSV or Parquet file, or a workbook."""
+    """Client list: a CSV or Parquet file, a workbook, or the URL of a database with `query`."""
+    query: str = ""
+    """SELECT statement, or name of a table or view, that gives the clients of a database."""
     output: str = ""
     """File to write, .csv, .jsonl or .parquet, which appears, or is replaced, when it is complete;
     or the URL of a database."""
@@ -114,6 +116,7 @@ class LinkSettings:
                 f"link writes no workbook, got output={self.output}; name a .csv file with "
                 "bom=true, which Excel opens, or a .jsonl or .parquet file"
             )
+        self._check_query()
         if self.linked_at:
             utc(self.linked_at)
         self._check_list()
@@ -161,6 +164,13 @@ class LinkSettings:
             DUPLICATE_GROUP: self.duplicates or self.dedupe,
         }
         return tuple(name for name, is_wanted in wanted.items() if is_wanted)
+
+    def _check_query(self) -> None:
+        if bool(self.query) != bool(re.match(r"[\w+]+://", self.clients)):
+            raise ConfigError(
+                "clients=URL and query= go together: query='SELECT ...', or the name of a table of "
+                "that database, gives the clients"
+            )
 
 
 def with_short_words(words: Sequence[str]) -> list[str]:

@@ -135,7 +135,7 @@ def test_a_bundle_with_a_flipped_byte_is_refused(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("link", "clients=c.csv"), "link needs output=, the CSV file to write"),
+        (("link", "clients=c.csv"), "link needs output=, the file or the database to write"),
         (("link", "clients=c.csv", "output=o.csv", "adapt=true"), "adapt=true needs bundle="),
         (("link", "bundle=b"), "link needs clients=, the client list to link"),
         (("link", "bundle=b", "clients=c", "output=./c"), "would replace the client list"),

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from linkage_rl.tables.credentials import parse_url
+from linkage_rl.tables.csv_writer import CsvWriter
 from tests.commands.shop import CLIENTS, Run, write_csv
 from tests.commands.test_link import SAME_TIME, rows_of
 
@@ -188,3 +189,43 @@ def test_the_file_behind_a_symbolic_link_is_written(run: Run, files: Path, bundl
     assert ended.code == 0, ended.err
     assert (files / "o.csv").is_symlink()
     assert len(rows_of(files / "there" / "real.csv")) == 4
+
+
+def test_clients_of_a_query_are_linked_and_an_interrupted_run_goes_on_with_them(
+    run: Run, files: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = create_engine(f"sqlite:///{files / 'crm.db'}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE customers (会社名 text)")
+        for name in ("㈱青空商事", "どこにもない店", "合同会社はるか"):
+            connection.exec_driver_sql("INSERT INTO customers VALUES (?)", (name,))
+    query = "query=SELECT 会社名, 'x' AS 印 FROM customers ORDER BY rowid"
+    words = (f"bundle={bundle}", "clients=sqlite:///crm.db", query, "output=o.csv", "chunk=2")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CsvWriter, "complete", interrupt)
+        assert run("link", *words).code == 130
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM customers")
+    engine.dispose()
+    ended = run("link", *words)
+
+    assert ended.code == 0, ended.err
+    assert "clients  going on with those that were read at 20" in ended.out
+    linked = rows_of(files / "o.csv")
+    assert [row["client_id"] for row in linked] == ["1", "2", "3"]
+    assert [row["company_id"] for row in linked] == ["c1", "", "c3"]
+    assert linked[0]["会社名"] == "㈱青空商事"
+    assert sorted(left.name for left in files.glob("o.csv*")) == ["o.csv"]
+    assert run("link", *words).last.startswith("error: expected clients from sqlite:///crm.db, got")
+
+
+def interrupt(_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_query_and_a_database_go_together(run: Run, files: Path) -> None:
+    for words in (("clients=sqlite:///crm.db",), ("clients=clients.csv", "query=customers")):
+        ended = run("link", *words, "output=o.csv")
+        assert ended.code == 2
+        assert "clients=URL and query= go together" in ended.last
