@@ -8,7 +8,7 @@ if __name__ == "__main__":
     raise SystemExit
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from linkage_rl.evaluation.error_examples import error_examples
 from linkage_rl.evaluation.list_mode import list_answers
 from linkage_rl.evaluation.report import (
     COLUMNS,
+    Example,
     Report,
     SystemResult,
     format_metric,
@@ -125,7 +126,10 @@ def run(settings: EvaluateSettings) -> float:
     say(_intervals_line(results["bundle"]))
     output = Path(settings.output).expanduser()
     _write_metrics(output, settings, results)
-    _write_page(output, settings, results, answers["bundle"].answers, cases)
+    examples = error_examples(
+        answers["bundle"].answers, cases, np.arange(len(cases)), settings.examples, linker.decider
+    )
+    _write_page(output, settings, results, examples)
     say(f"report   {output / 'report.html'}")
     return answers["bundle"].metrics.expected_reward
 
@@ -210,15 +214,14 @@ def _write_page(
     output: Path,
     settings: EvaluateSettings,
     results: Mapping[str, SystemResult],
-    bundle: Answers,
-    cases: CaseSet,
+    examples: Sequence[Example],
 ) -> None:
     report = Report(
         title=f"{Path(settings.bundle).name} on {Path(settings.clients).name}",
         systems=tuple(results.values()),
         command=command_line("evaluate"),
         notes=("Calibration and threshold are those of the bundle; the rules are a baseline.",),
-        examples=tuple(error_examples(bundle, cases, np.arange(len(cases)), settings.examples)),
+        examples=tuple(examples),
     )
     write_report(report, output / "report.html")
 

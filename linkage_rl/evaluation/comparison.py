@@ -128,7 +128,10 @@ class Comparison:
         systems = tuple(
             SystemResult.of(system, trial.test, rng) for system, trial in trials.items()
         )
-        last = list(trials.values())[-1].test.answers
+        last = list(trials.values())[-1]
+        examples_of_last = error_examples(
+            last.test.answers, self.cases, self._rows_of(name), examples, last.decider
+        )
         return Report(
             title=f"{name}: {len(systems)} systems side by side",
             systems=systems,
@@ -138,7 +141,7 @@ class Comparison:
                 "the figures are of the test clients.",
                 *self.notes.get(name, ()),
             ),
-            examples=tuple(error_examples(last, self.cases, self._rows_of(name), examples)),
+            examples=tuple(examples_of_last),
         )
 
 

@@ -73,6 +73,11 @@ class Example:
     outcome: str
     """Kind of error: 'wrong link', 'missed link' or 'link without a row'."""
     reason: str = ""
+    weights: tuple[tuple[str, float], ...] = ()
+    """Field and its weight in the log-odds of the best candidate, see `explanation.field_weights`;
+    () where they were not asked for."""
+    log_odds: float = 0.0
+    """Log-odds of the best candidate, where there are weights."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +129,7 @@ def render_html(report: Report) -> str:
         coverage=coverage_at_precision,
         area=area_under_risk_coverage,
         calibration_error=expected_calibration_error,
+        waterfall=plots.waterfall_figure,
         outcomes=sorted({example.outcome for example in report.examples}),
     )
 
