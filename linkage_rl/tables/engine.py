@@ -174,6 +174,28 @@ def _reason(error: Exception, url: URL) -> str:
     return line.replace(url.password, "***") if url.password else line
 
 
+_REMEDIES: Final = (
+    (("password", "authentication", "Access denied"), "check the user and the password"),
+    (("readonly", "read-only"), "the store was opened read-only; open it for writing"),
+    (
+        ("statement timeout", "max_statement_time", "max_execution_time"),
+        "the table may be a slow view: give it an index on its key, or raise table.timeout_s",
+    ),
+    (
+        ("conflict with recovery",),
+        "this standby cancels statements to follow its primary: set hot_standby_feedback=on "
+        "there, or raise max_standby_streaming_delay",
+    ),
+    (("connection was lost",), "the connection was lost; try again"),
+    (
+        ("unable to open", "connect"),
+        "check that the database exists and runs, and that host, port and name are right",
+    ),
+    (("locked",), "another program is writing to it; wait until it has finished"),
+)
+"""Words of an error, and what to do about it; the first that fits."""
+
+
 def _remedy(error: Exception) -> str:
     if isinstance(error, (ArgumentError, NoSuchModuleError, ImportError)):
         return (
@@ -181,16 +203,9 @@ def _remedy(error: Exception) -> str:
             "(pip install 'linkage_rl[mysql]' for MariaDB and MySQL)"
         )
     text = str(error)
-    if "password" in text or "authentication" in text or "Access denied" in text:
-        return "check the user and the password"
-    if "readonly" in text or "read-only" in text:
-        return "the store was opened read-only; open it for writing"
     if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return "the connection was lost; try again"
-    if "unable to open" in text or "connect" in text:
-        return "check that the database exists and runs, and that host, port and name are right"
-    if "statement timeout" in text or "max_statement_time" in text or "max_execution" in text:
-        return "the table may be a slow view; give it an index on its key, or raise table.timeout_s"
-    if "locked" in text:
-        return "another program is writing to it; wait until it has finished"
+        text = f"connection was lost: {text}"
+    for words, remedy in _REMEDIES:
+        if any(word in text for word in words):
+            return remedy
     return "check the table, the rights of the user and the free disk space"
