@@ -41,6 +41,7 @@ CODE = ("linkage_rl/**/*.py", "linkage_rl/**/*.pyx", "configs/**/*.yaml")
 FAST = ("debug=fast", "training.total_timesteps=4096", "training.evaluations=1")
 QUIET = {
     "text",
+    "sql",
     "yaml",
     "{toctree}",
     "{include}",
