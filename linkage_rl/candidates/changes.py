@@ -6,13 +6,14 @@ the index knows and is found by the next refresh.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.candidates.known_pages import KnownPages, PageRows
+from linkage_rl.candidates.stamps import Stamps
 from linkage_rl.records import CompanyRows
 from linkage_rl.tables.pages import CompanyPage, RowHashes
 
@@ -55,6 +56,8 @@ class RefreshReport:
     """Pages of the table that differed from those known."""
     rebuilt: str = ""
     """Why the index was built anew, in words; '' where it was not."""
+    stamps: Stamps = field(default_factory=Stamps)
+    """The times of change of the new and changed rows, where the index was not built anew."""
 
 
 @dataclass(frozen=True)

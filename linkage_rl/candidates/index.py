@@ -25,6 +25,7 @@ from linkage_rl.candidates.offices import OfficeTable
 from linkage_rl.candidates.parts import Part, recount
 from linkage_rl.candidates.segment import Segment, SegmentBuilder, build_segment
 from linkage_rl.candidates.sites import Fit
+from linkage_rl.candidates.stamps import Stamps
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
 from linkage_rl.tables.pages import CompanyPage
@@ -42,6 +43,8 @@ class CompanyIndex:
     offices: OfficeTable
     known: KnownPages
     """The rows of the table that the index knows; none where it came from no database."""
+    latest_stamp: str = ""
+    """Latest `updated_at` of these rows; '' where they have none. Only for what a refresh says."""
 
     @classmethod
     def build(cls, chunks: Iterable[CompanyRows]) -> "CompanyIndex":
@@ -59,14 +62,17 @@ class CompanyIndex:
             show: Shows the progress of the pages that pass through it.
         """
         pages: list[PageRows] = []
+        stamps = Stamps()
 
         def chunks() -> Iterator[CompanyRows]:
             for page in show(table.pages()):
+                stamps.see(page.rows)
                 pages.append(PageRows.of(page.rows.records.ids, page.hashes, page.bound))
                 yield page.rows
 
         index = cls.build(chunks())
-        return replace(index, known=KnownPages.of(table.hashing, pages, table.rows_per_page))
+        known = KnownPages.of(table.hashing, pages, table.rows_per_page)
+        return replace(index, known=known, latest_stamp=stamps.latest)
 
     def __len__(self) -> int:
         """Number of companies."""
@@ -305,20 +311,32 @@ class CompanyIndex:
             show: Shows the progress if so.
         """
         if self.known.hashing != table.hashing:
-            return self._anew(table, show, "it was made from no database, or from another one")
+            return self._anew(table, show, "it knows no row hashes of this database")
         most = merge_share * max(len(self.base), 1)
         base_alive, *later_alive = (int(part.alive.sum()) for part in self.parts)
         room = most - sum(later_alive), most - (len(self.base) - base_alive)
-        builder = SegmentBuilder()
-        changes = find_changes(self.known, table, room, builder.add)
+        builder, stamps = SegmentBuilder(), Stamps(self.latest_stamp)
+
+        def keep(rows: CompanyRows) -> None:
+            builder.add(rows)
+            stamps.see(rows)
+
+        changes = find_changes(self.known, table, room, keep)
         if changes is None:
             return self._anew(table, show, f"more than {merge_share:.0%} of it have changed")
         if not changes.differing:
             return self, RefreshReport(0, 0)
         index = self._without(np.union1d(changes.absent, changes.present))
         index = index._with_changes(builder)
-        report = RefreshReport(len(changes.present), len(changes.absent), changes.differing)
-        return replace(index, parts=recount(index.parts), known=changes.known), report
+        index = replace(
+            index,
+            parts=recount(index.parts),
+            known=changes.known,
+            latest_stamp=stamps.latest or self.latest_stamp,
+        )
+        return index, RefreshReport(
+            len(changes.present), len(changes.absent), changes.differing, stamps=stamps
+        )
 
     def _anew(
         self, table: ChangingTable, show: "_Show", why: str

@@ -108,6 +108,7 @@ def _refreshed(
         _save_built(fresh, folder)
     elif fresh is not index:
         _log.info("index refreshed: %d companies changed, %d gone", report.changed, report.removed)
+        report.stamps.report()
         save_index(fresh, folder)
     return fresh
 

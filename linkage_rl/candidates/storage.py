@@ -87,6 +87,7 @@ def save_index(index: CompanyIndex, folder: Path, *, built: bool = False) -> Non
             "state": state,
             "hashing": index.known.hashing,
             "table": index.state,
+            "latest_stamp": index.latest_stamp,
             "companies": len(index),
             "versions": asdict(versions),
             # sorted, so that equal indexes have equal manifests in whatever order keys were added
@@ -156,7 +157,8 @@ def load_index(
         alive = _own(state["changes.alive"])
         parts.append(Part(changes, alive, len(segment), changes.counts))
     offices = OfficeTable(state["offices.keys"], state["offices.shares"])
-    return CompanyIndex(tuple(parts), offices, _known(state, manifest))
+    known, stamp = _known(state, manifest), manifest.get("latest_stamp", "")
+    return CompanyIndex(tuple(parts), offices, known, stamp)
 
 
 def _known(state: dict[str, NDArray[Any]], manifest: dict[str, Any]) -> KnownPages:

@@ -159,6 +159,27 @@ def test_a_row_that_is_committed_late_with_an_old_time_is_found(store: CompanySt
     assert (report.changed, report.removed) == (1, 0)
 
 
+def test_a_refresh_says_what_the_times_of_change_would_have_hidden(
+    store: CompanyStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    index = index_of(store)
+
+    for company_id, stamp in (("old", "2001-01-01"), ("ahead", "2999-01-01")):
+        run_sql(
+            store.url,
+            "INSERT INTO companies (company_id, name, updated_at) "
+            f"VALUES ('{company_id}', '山田', '{stamp}')",
+        )
+    index, report = index.refresh(store, merge_share=1)
+    report.stamps.report()
+    _, again = index.refresh(store)
+
+    assert (report.stamps.hidden, report.stamps.future) == (1, 1)
+    assert index.latest_stamp == report.stamps.latest == "2999-01-01"
+    assert "1 rows have an updated_at in the future, the latest one 2999-01-01" in caplog.text
+    assert (again.stamps.hidden, again.stamps.future) == (0, 0)
+
+
 def test_an_unchanged_table_refreshes_to_no_change(store: CompanyStore) -> None:
     store.apply(company_rows({"odd": {"name": "改行\nのある会社"}}))
     index = index_of(store)

@@ -19,6 +19,7 @@ from linkage_rl.tables.schema import ColumnMapping
 from linkage_rl.tables.store import CompanyStore
 from tests.full_disk import disk_with_room_for
 from tests.small_table import COMPANIES, clients, company_rows, small_index
+from tests.stored_table import run_sql
 
 RENAMED = company_rows({"goyo": {**COMPANIES["goyo"], "name": "株式会社ペンタ"}})
 
@@ -182,6 +183,30 @@ def test_an_index_of_another_format_is_refused(tmp_path: Path) -> None:
         load_index(tmp_path)
 
 
+def test_an_index_of_format_3_is_searched_and_built_anew_by_a_refresh(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "index"
+    index = refreshed(tmp_path)
+    save_index(index, folder)
+    manifest = unsealed((folder / MANIFEST).read_text())
+    files = {file: digest for file, digest in manifest["checksums"].items() if "known" not in file}
+    for file in manifest["checksums"].keys() - files.keys():
+        (folder / file).unlink()
+    kept = {name: manifest[name] for name in ("base", "state", "companies", "versions")}
+    older = {"format": 3, "watermark": "2025-01-01", "checksums": files, **kept}
+    (folder / MANIFEST).write_text(sealed(older))
+
+    loaded = load_index(folder)
+    with caplog.at_level("INFO"), CompanyStore(f"sqlite:///{tmp_path}/companies.db") as store:
+        fresh = open_index(store, folder, progress=False)
+
+    assert loaded.fetch(["goyo"]).records.column("name") == ["株式会社ペンタ"]
+    assert "index built again: it knows no row hashes of this database" in caplog.text
+    assert (len(fresh), fresh.state, len(fresh.parts)) == (8, index.state, 1)
+    assert load_index(folder).state == index.state
+
+
 @pytest.mark.parametrize("text", ["", "[]", "null", "{}", '{"format": 1}', "\ufeff{}"])
 def test_a_file_that_is_no_manifest_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / MANIFEST).write_text(text)
@@ -250,6 +275,25 @@ def test_opening_builds_then_loads_then_refreshes(tmp_path: Path) -> None:
     assert stale.find(["goyo"]).tolist() == [4]
     assert fresh.find(["goyo"]).tolist() == [8]
     assert load_index(folder).find(["goyo"]).tolist() == [8]
+
+
+def test_a_table_that_was_touched_without_a_change_keeps_its_state(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    with store_of(tmp_path) as store:
+        built = open_index(store, folder, progress=False)
+        run_sql(store.url, "UPDATE companies SET updated_at = '2999-01-01'")
+        refreshed_now = open_index(store, folder, progress=False)
+        in_a_worker = open_index(store, folder, refresh=False)
+        store.apply(RENAMED)
+        changed = open_index(store, folder, progress=False)
+        back = {"goyo": {**COMPANIES["goyo"], "former_names": ""}}
+        run_sql(store.url, "DELETE FROM companies WHERE company_id = 'goyo'")
+        store.apply(company_rows(back))
+        restored = open_index(store, folder, progress=False)
+
+    assert built.state == refreshed_now.state == in_a_worker.state
+    assert changed.state != built.state
+    assert restored.state == built.state
 
 
 def test_opening_a_damaged_index_builds_it_again(tmp_path: Path) -> None:
