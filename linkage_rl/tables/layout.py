@@ -134,12 +134,6 @@ class TableLayout:
             return func.count(case((condition, self.key)).distinct())
         return func.count(case((condition, 1)))
 
-    def _number(self, condition: ColumnElement[bool]) -> ColumnElement[int]:
-        """Number of companies that meet a condition; several sites are one."""
-        if self.several:
-            return func.count(case((condition, self.key)).distinct())
-        return func.count(case((condition, 1)))
-
     def overview(self) -> Select[Any]:
         """Selects the numbers of rows, open companies and rows without an id, and an unclear text.
 
