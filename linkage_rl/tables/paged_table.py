@@ -81,9 +81,11 @@ class PagedTable:
         """Number of rows in a range of keys, and the sum of their hashes modulo 2^64."""
         if not self.row_hash.computed:
             rows = self._read(select(*self.row_hash.columns), after, upto)
+            self._pace.wait(len(rows))
             return len(rows), int(self._hashed(rows).sum()) if rows else 0
         sums = select(func.count(), func.sum(*self.row_hash.columns))
         ((count, total),) = self._read(sums, after, upto)
+        self._pace.wait(int(count))
         return int(count), int(total or 0) % MODULUS
 
     def rows_of(self, keys: Sequence[Any]) -> Iterator[CompanyPage]:
@@ -104,6 +106,10 @@ class PagedTable:
                 yield self._page(rows)
 
     @cached_property
+    def _pace(self) -> Pace:
+        return Pace(self.paging.rows_per_s)
+
+    @cached_property
     def _key(self) -> ColumnElement[Any]:
         """The key as the driver gives and takes it, without a conversion that might round it."""
         return type_coerce(self.layout.key, NULLTYPE).label("key_as_stored")
@@ -116,7 +122,6 @@ class PagedTable:
 
     def _ranges(self, after: str, upto: str, closed: bool = False) -> Iterator[tuple[str, str]]:
         """Parts of a range of keys that hold the rows of one page each; the last may be empty."""
-        pace = Pace(self.paging.rows_per_s)
         # found in the index of the company table, also where sites of another table come with it
         heads = self._heads
         last = select(heads._key).order_by(heads.layout.key).limit(1).offset(self.paging.rows - 1)
@@ -124,7 +129,7 @@ class PagedTable:
             end = bound_of(found[0][0])
             yield after, end
             after = end
-            pace.wait(self.paging.rows)
+            self._pace.wait(self.paging.rows)
         yield after, upto
 
     def _rows(

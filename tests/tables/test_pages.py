@@ -289,3 +289,18 @@ def test_no_more_rows_per_second_are_read_than_allowed(monkeypatch: pytest.Monke
 
     assert slept == [0.4, 0.4, 0.0, 0.0]
     assert now[0] >= 4 * 0.5
+
+
+def test_comparing_and_reading_a_table_keep_the_pace(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path_factory.mktemp('paced')}/firms.db"
+    fill(url, "INTEGER", [f"({number}, 'a', NULL, NULL)" for number in range(10)])
+    waits: list[int] = []
+    monkeypatch.setattr(Pace, "wait", lambda pace, rows: waits.append(rows))
+
+    with CompanyStore(url, FIRMS, paging=Paging(rows=4, rows_per_s=100)) as store:
+        bounds = [page.bound for page in store.pages()]
+        store.summary("", bounds[0])
+
+    assert waits == [4, 4, 4]
