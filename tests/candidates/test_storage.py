@@ -1,6 +1,7 @@
 """The index on disk: written once, mapped, refreshed beside itself, and never read damaged."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from linkage_rl.candidates.storage import MANIFEST, load_index, save_index
 from linkage_rl.errors import CandidateIndexError, OutputError
 from linkage_rl.records import FIELDS
 from linkage_rl.tables.credentials import parse_url
+from linkage_rl.tables.pages import CompanyPage
 from linkage_rl.tables.schema import ColumnMapping
 from linkage_rl.tables.store import CompanyStore
 from tests.full_disk import disk_with_room_for
@@ -317,6 +319,30 @@ def test_opening_after_many_changes_merges_them_into_a_new_base(tmp_path: Path) 
 
     assert len(index.parts) == 1
     assert len(load_index(folder)) == 11
+
+
+@pytest.mark.parametrize(("of_table", "reads"), [(True, 0), (False, 1)])
+def test_a_first_start_from_the_index_of_a_bundle_reads_the_table_once_at_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of_table: bool, reads: int
+) -> None:
+    bundled, folder = tmp_path / "bundle" / "index", tmp_path / "live"
+    read: list[CompanyStore] = []
+    read_pages = CompanyStore.pages
+
+    def pages(store: CompanyStore) -> Iterator[CompanyPage]:
+        read.append(store)
+        return read_pages(store)
+
+    with store_of(tmp_path) as store:
+        save_index(CompanyIndex.of_table(store) if of_table else small_index(), bundled)
+        monkeypatch.setattr(CompanyStore, "pages", pages)
+        store.apply(RENAMED)
+        index = open_index(store, folder, progress=False, seed=bundled)
+
+    assert len(read) == reads
+    assert index.fetch(["goyo"]).records.column("name") == ["株式会社ペンタ"]
+    assert load_index(folder).state == index.state
+    assert load_index(bundled).fetch(["goyo"]).records.column("name") == ["五洋建設株式会社"]
 
 
 def test_the_index_is_kept_beside_an_sqlite_file_and_else_in_a_cache(
