@@ -44,6 +44,13 @@ class ChangingTable(Protocol):
         """The rows with these keys as they are now; vanished keys are left out."""
 
 
+class Show(Protocol):
+    """Shows how far a table is read."""
+
+    def __call__(self, pages: Iterable[CompanyPage], /) -> Iterable[CompanyPage]:
+        """The same pages."""
+
+
 @dataclass(frozen=True)
 class RefreshReport:
     """What a refresh found."""
@@ -147,7 +154,7 @@ def _compare(known: KnownPages, table: ChangingTable, most: float) -> _Compariso
     before: list[NDArray[np.uint64]] = [_NOTHING]
     present: list[NDArray[np.uint64]] = [_NOTHING]
     after, found_changes, differing = "", 0, 0
-    for old in (*known, PageRows(_NOTHING, _NOTHING, "")):
+    for old in (*known, PageRows.none()):
         # rows after the last page are read in any case, and there are seldom any
         if len(old) and table.summary(after, old.bound) == old.summary:
             pages.append(_Page(old, _NOTHING, ()))

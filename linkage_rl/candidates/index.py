@@ -16,22 +16,19 @@ from numpy.typing import NDArray
 
 from linkage_rl.candidates import _grams, _keys
 from linkage_rl.candidates.blockers import Blocker, Clients, Proposals
-from linkage_rl.candidates.changes import ChangingTable, RefreshReport, find_changes
+from linkage_rl.candidates.changes import ChangingTable, RefreshReport, Show
 from linkage_rl.candidates.encode import ROW, hash_texts
 from linkage_rl.candidates.fit import by_head_row, fit_sites
+from linkage_rl.candidates.following import MERGE_SHARE, follow
 from linkage_rl.candidates.keys import COUNTED
 from linkage_rl.candidates.known_pages import KnownPages, PageRows
 from linkage_rl.candidates.offices import OfficeTable
-from linkage_rl.candidates.parts import Part, recount
-from linkage_rl.candidates.segment import Segment, SegmentBuilder, build_segment
+from linkage_rl.candidates.parts import Part
+from linkage_rl.candidates.segment import Segment, build_segment
 from linkage_rl.candidates.sites import Fit
 from linkage_rl.candidates.stamps import Stamps
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
-from linkage_rl.tables.pages import CompanyPage
-
-MERGE_SHARE = 0.2
-"""Share of the base that may have changed; after more, the index is built anew."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ class CompanyIndex:
         return cls((Part.of(base),), offices, KnownPages.none())
 
     @classmethod
-    def of_table(cls, table: ChangingTable, show: "_Show" = iter) -> "CompanyIndex":
+    def of_table(cls, table: ChangingTable, show: Show = iter) -> "CompanyIndex":
         """Index all open companies of a table.
 
         Args:
@@ -300,7 +297,7 @@ class CompanyIndex:
         return CompanyRows(records, nothing, nothing)
 
     def refresh(
-        self, table: ChangingTable, merge_share: float = MERGE_SHARE, show: "_Show" = iter
+        self, table: ChangingTable, merge_share: float = MERGE_SHARE, show: Show = iter
     ) -> tuple["CompanyIndex", RefreshReport]:
         """An index that knows all changes of the table up to now, and what they were.
 
@@ -312,64 +309,24 @@ class CompanyIndex:
         """
         if self.known.hashing != table.hashing:
             return self._anew(table, show, "it knows no row hashes of this database")
-        most = merge_share * max(len(self.base), 1)
-        base_alive, *later_alive = (int(part.alive.sum()) for part in self.parts)
-        room = most - sum(later_alive), most - (len(self.base) - base_alive)
-        builder, stamps = SegmentBuilder(), Stamps(self.latest_stamp)
-
-        def keep(rows: CompanyRows) -> None:
-            builder.add(rows)
-            stamps.see(rows)
-
-        changes = find_changes(self.known, table, room, keep)
-        if changes is None:
+        stamps = Stamps(self.latest_stamp)
+        followed = follow(self.parts, self.known, table, merge_share, stamps)
+        if followed is None:
             return self._anew(table, show, f"more than {merge_share:.0%} of it have changed")
+        parts, changes = followed
         if not changes.differing:
             return self, RefreshReport(0, 0)
-        index = self._without(np.union1d(changes.absent, changes.present))
-        index = index._with_changes(builder)
-        index = replace(
-            index,
-            parts=recount(index.parts),
-            known=changes.known,
-            latest_stamp=stamps.latest or self.latest_stamp,
-        )
-        return index, RefreshReport(
-            len(changes.present), len(changes.absent), changes.differing, stamps=stamps
-        )
+        latest = stamps.latest or self.latest_stamp
+        index = replace(self, parts=parts, known=changes.known, latest_stamp=latest)
+        found = len(changes.present), len(changes.absent), changes.differing
+        return index, RefreshReport(*found, stamps=stamps)
 
     def _anew(
-        self, table: ChangingTable, show: "_Show", why: str
+        self, table: ChangingTable, show: Show, why: str
     ) -> tuple["CompanyIndex", RefreshReport]:
         """The index built from scratch, and what differs."""
         index = self.of_table(table, show)
-        before, after = self.known.rows(), index.known.rows()
-        if self.known.hashing != table.hashing:
-            return index, RefreshReport(len(index), 0, rebuilt=why)
-        removed = len(np.setdiff1d(before.companies, after.companies))
-        return index, RefreshReport(len(after.changed_since(before)), removed, rebuilt=why)
-
-    def _without(self, companies: NDArray[np.uint64]) -> "CompanyIndex":
-        """The index without these companies, given as ascending hashes of their ids."""
-        parts = []
-        for part in self.parts:
-            index = part.segment.keys["company_id"]
-            alive = part.alive.copy()
-            alive[index.rows[np.isin(index.keys, companies)]] = 0
-            parts.append(replace(part, alive=alive))
-        return replace(self, parts=tuple(parts))
-
-    def _with_changes(self, builder: SegmentBuilder) -> "CompanyIndex":
-        """The index with a delta segment of the rows added and of earlier ones still alive."""
-        base = self.parts[0]
-        for delta in self.parts[1:]:
-            kept = (delta.alive == 1) & delta.segment.of_table
-            records = self.records(np.flatnonzero(kept) + delta.first_row)
-            builder.add(CompanyRows(records, [""] * len(records), [""] * len(records)))
-        if not len(builder):
-            return replace(self, parts=(base,))
-        segment = builder.build(base.segment)
-        return replace(self, parts=(base, Part.of(segment, len(base.segment))))
+        return index, RefreshReport(*index.known.difference(self.known), rebuilt=why)
 
     def _split(self, rows: NDArray[np.int64]) -> Iterable[tuple[Part, NDArray[np.int64]]]:
         """Each part with the positions, among `rows`, of the rows that belong to it."""
@@ -388,11 +345,6 @@ class CompanyIndex:
         for part, mine in self._split(rows):
             texts[mine] = take(part, rows[mine] - part.first_row)
         return texts.tolist()
-
-
-class _Show(Protocol):
-    def __call__(self, pages: Iterable[CompanyPage], /) -> Iterable[CompanyPage]:
-        """The same pages; shows how far they are read."""
 
 
 class _Take(Protocol):

@@ -36,6 +36,12 @@ class PageRows:
         """The rows of a page that was just read."""
         return cls(hash_texts(ids), hashes, bound)
 
+    @classmethod
+    def none(cls) -> "PageRows":
+        """A page without rows."""
+        nothing = np.zeros(0, dtype=np.uint64)
+        return cls(nothing, nothing, "")
+
     def __len__(self) -> int:
         return len(self.hashes)
 
@@ -120,9 +126,13 @@ class KnownPages:
             yield PageRows(self.companies[begin:end], self.hashes[begin:end], bound)
             begin = end
 
-    def rows(self) -> PageRows:
-        """The rows of all pages."""
-        return PageRows(self.companies, self.hashes, "")
+    def difference(self, old: "KnownPages") -> tuple[int, int]:
+        """How many companies are new or changed, and gone; all are new where hashes differ."""
+        rows = PageRows(self.companies, self.hashes, "")
+        comparable = old.hashing == self.hashing
+        before = PageRows(old.companies, old.hashes, "") if comparable else PageRows.none()
+        gone = np.setdiff1d(before.companies, rows.companies)
+        return len(rows.changed_since(before)), len(gone)
 
     @property
     def state(self) -> str:
