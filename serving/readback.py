@@ -8,10 +8,10 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.errors import DatabaseError, LinkageError
@@ -36,8 +36,7 @@ def column_mapping(settings: WorkerSettings) -> ColumnMapping:
         SettingError: `LINKAGE_TABLE_MAPPING` maps a column that the schema does not have.
     """
     try:
-        columns: Mapping[str, Any] = settings.table_mapping
-        return ColumnMapping(**columns)
+        return ColumnMapping(**settings.table_mapping)
     except TypeError:
         known = [field.name for field in fields(ColumnMapping)]
         raise SettingError(

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, TypeVar, get_args
+from typing import Any, Final, Literal, TypeVar, get_args
 
 OnDatabaseDown = Literal["stale", "fail"]
 
@@ -92,8 +92,9 @@ class WorkerSettings:
     """`LINKAGE_DATABASE_TIMEOUT_S`: limit of waiting for a connection, then for a statement."""
     queries_per_s: float = 100.0
     """`LINKAGE_DATABASE_QPS`: queries that each worker may start per second."""
-    table_mapping: Mapping[str, str] = field(default_factory=dict)
-    """`LINKAGE_TABLE_MAPPING`: a JSON object of canonical to own column names, and `table`."""
+    table_mapping: Mapping[str, Any] = field(default_factory=dict)
+    """`LINKAGE_TABLE_MAPPING`: a JSON object of canonical to own column names, with the other keys
+    of `ColumnMapping`, such as `table` and `sites`."""
     max_clients: int = 20_000
     """`LINKAGE_MAX_CLIENTS` of one request."""
     max_waiting: int = 512
@@ -219,11 +220,12 @@ def _on_database_down(text: str) -> OnDatabaseDown:
     raise ValueError("expected stale or fail")
 
 
-def _json_of_names(text: str) -> Mapping[str, str]:
+def _json_of_names(text: str) -> Mapping[str, Any]:
     try:
         names = json.loads(text)
     except ValueError:
         names = None
-    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+    kinds = (str, list, dict, bool)
+    if not isinstance(names, dict) or not all(isinstance(name, kinds) for name in names.values()):
         raise ValueError('expected a JSON object of column names like {"table": "crm.companies"}')
     return names

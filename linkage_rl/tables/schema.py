@@ -26,6 +26,11 @@ Columns = Any
 The mapping keeps a list as text: ['住所1', '住所2'] as '住所1+住所2'."""
 
 
+def _in_one_text(columns: Iterable[object] | None) -> str:
+    """A list of columns as the text that the mapping keeps."""
+    return "+".join(map(str, columns or ()))
+
+
 @dataclass(frozen=True)
 class SiteColumns:
     """Columns of a table of sites: a row for each further office, shop or phone of a company.
@@ -50,6 +55,14 @@ class SiteColumns:
     closed_at: str = "closed_at"
     """As that of a company; the sites of a closed company are closed, too."""
     closed_when: Any = ""
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            theirs = getattr(self, one.name)
+            if not isinstance(theirs, str) and one.name != "closed_when":
+                object.__setattr__(self, one.name, _in_one_text(theirs))
+        if not isinstance(self.closed_when, str):
+            object.__setattr__(self, "closed_when", closed_when_text(self.closed_when or {}))
 
     def mapping(self) -> "ColumnMapping":
         """The columns of the table of sites, read as those of a company table are."""
@@ -118,7 +131,7 @@ class ColumnMapping:
         for name in COLUMN_FIELDS:
             theirs = getattr(self, name)
             if not isinstance(theirs, str):
-                object.__setattr__(self, name, "+".join(map(str, theirs or ())))
+                object.__setattr__(self, name, _in_one_text(theirs))
         if not isinstance(self.closed_when, str):
             object.__setattr__(self, "closed_when", closed_when_text(self.closed_when or {}))
         read_closed_when(self.closed_when)

@@ -59,6 +59,15 @@ def test_the_columns_of_a_users_own_table_are_mapped() -> None:
     assert mapping.name == "会社名"
 
 
+def test_the_mapping_names_a_table_of_sites() -> None:
+    text = '{"several_rows": true, "sites": {"table": "offices", "address": ["place", "lot"]}}'
+
+    mapping = column_mapping(WorkerSettings.from_environ({"LINKAGE_TABLE_MAPPING": text}))
+
+    assert mapping.several_rows
+    assert (mapping.sites.table, mapping.sites.address) == ("offices", "place+lot")
+
+
 def test_a_mapping_of_an_unknown_column_is_refused_before_the_server_starts() -> None:
     settings = WorkerSettings.from_environ({"LINKAGE_TABLE_MAPPING": '{"title": "x"}'})
 

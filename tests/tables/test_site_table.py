@@ -117,6 +117,28 @@ def test_a_refresh_follows_both_tables(store: CompanyStore) -> None:
     assert (report.removed, len(gone), gone.find_all(["7"]).tolist()) == (1, 1, [])
 
 
+def test_trade_names_stay_one_row_each_over_refreshes(readable_url: str) -> None:
+    run_sql(
+        readable_url,
+        "CREATE TABLE firms (company_id int, name text, trade_names text, phone text)",
+        "INSERT INTO firms VALUES (1, '青空商事', '青空マート|ブルー', NULL)",
+        "INSERT INTO firms VALUES (2, '北海建設', NULL, NULL)",
+    )
+
+    with CompanyStore(readable_url, ColumnMapping(table="firms"), read_only=True) as opened:
+        index = CompanyIndex.of_table(opened)
+        for name, phones in (("青空商店", "03-3222-0001|03-3222-0002"), ("青空本店", "")):
+            change = f"UPDATE firms SET name = '{name}', phone = '{phones}' WHERE company_id = 1"
+            run_sql(readable_url, change)
+            index, _ = index.refresh(opened, merge_share=10)
+            run_sql(readable_url, f"UPDATE firms SET phone = '{name}' WHERE company_id = 2")
+            index, _ = index.refresh(opened, merge_share=10)
+            names = index.records(index.find_all(["1"])).column("name")
+            expected = [name, *([name] if phones else []), "青空マート", "ブルー"]
+            assert sorted(names) == sorted(expected)
+            assert len(index) == 2
+
+
 def test_a_page_never_ends_within_a_company(readable_url: str) -> None:
     numbers = ", ".join(f"({office % 5}, {office}, 'N')" for office in range(100))
     run_sql(
