@@ -139,10 +139,10 @@ def with_inherited(records: RecordBatch) -> RecordBatch:
 
     Reading and Latin name are inherited by sites of the same name; address and phone by none.
     """
+    if len(set(records.ids)) == len(records.ids):
+        return records
     first: dict[str, int] = {}
     heads = [first.setdefault(one, row) if one else row for row, one in enumerate(records.ids)]
-    if len(first) == len(heads):
-        return records
     name = records.column("name")
     named = [name[row] in ("", name[head]) for row, head in enumerate(heads)]
     always = [True] * len(heads)
