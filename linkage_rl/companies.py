@@ -95,6 +95,8 @@ def run(settings: CompaniesSettings) -> None:
         say(f"table    {counts.rows:,} companies, {counts.open:,} of them open, in {where}")
         if counts.said_left_out:
             say(f"left out {counts.said_left_out}")
+        for line in store.said_conditions():
+            say(f"closed   {line}")
         say(f"index    {verb} in {seconds:.1f} s, {_megabytes(folder):,.0f} MB, in {folder}")
 
 

@@ -14,6 +14,8 @@ from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.linked_columns import COLUMNS, own_names, texts_of
 from linkage_rl.linker import Linker
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
+from linkage_rl.tables.closing import closed_by, read_closed_when
+from linkage_rl.tables.schema import ColumnMapping, join_texts
 
 Table = TypeVar("Table")
 """A pandas or polars DataFrame, or an Arrow table."""
@@ -82,7 +84,7 @@ class FrameLinker(Linker):
         found = mapping.of_clients(table.header, "client table", needs_id=False)
         key = found.get("client_id")
         ids = list(map(str, range(len(table)))) if key is None else table.texts(key)
-        decided = self._decided(RecordBatch(ids, _fields(table, found)), progress)
+        decided = self._decided(RecordBatch(ids, _fields(table, found, mapping)), progress)
         own = [column for column in table.header if column != key]
         return table.linked(decided, key, own_names(own, table.header))
 
@@ -135,7 +137,8 @@ def company_rows(table: object, columns: Columns = None) -> CompanyRows:
             repeated.
     """
     opened = open_table(table)
-    found = column_mapping(columns).of_companies(opened.header, "company table")
+    mapping, what = column_mapping(columns), "company table"
+    found = mapping.of_companies(opened.header, what)
     ids = opened.texts(found["company_id"])
     seen: set[str] = set()
     for row, company_id in enumerate(ids):
@@ -145,16 +148,24 @@ def company_rows(table: object, columns: Columns = None) -> CompanyRows:
                 f"in row {row} {'again' if company_id else ''}".rstrip()
             )
         seen.add(company_id)
-    empty = [""] * len(ids)
-    times = [
-        opened.texts(found[name]) if name in found else empty
-        for name in ("updated_at", "closed_at")
-    ]
-    return CompanyRows(RecordBatch(ids, _fields(opened, found)), *times)
+    stamps = opened.texts(found["updated_at"]) if "updated_at" in found else [""] * len(ids)
+    conditions = read_closed_when(mapping.closed_when)
+    closed = closed_by(opened.texts, found.get("closed_at", ""), conditions, len(ids), what)
+    return CompanyRows(RecordBatch(ids, _fields(opened, found, mapping)), stamps, closed)
 
 
-def _fields(table: OpenTable, found: Mapping[str, str]) -> dict[str, list[str]]:
-    return {field: table.texts(found[field]) for field in FIELDS if field in found}
+def _fields(
+    table: OpenTable, found: Mapping[str, str], mapping: ColumnMapping
+) -> dict[str, list[str]]:
+    joined = mapping.joined(table.header)
+    spread = {getattr(mapping, name): parts for name, parts in joined.items()}
+    return {
+        field: join_texts(field, [table.texts(one) for one in spread[found[field]]])
+        if found[field] in spread
+        else table.texts(found[field])
+        for field in FIELDS
+        if field in found
+    }
 
 
 def _watched() -> bool:

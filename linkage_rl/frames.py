@@ -17,8 +17,9 @@ from linkage_rl.errors import SchemaError
 from linkage_rl.linked_columns import COLUMNS
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 
-Columns = Mapping[str, str | Sequence[str]] | ColumnMapping | None
-"""Field to the column that holds it, as {"name": "会社名"}; None where every name is canonical."""
+Columns = Mapping[str, object] | ColumnMapping | None
+"""Field to the column that holds it, or to a list of columns, as {"name": "会社名"}; None where
+every name is canonical."""
 
 
 class OpenTable(Protocol):

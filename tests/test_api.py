@@ -15,6 +15,7 @@ import pytest
 
 import linkage_rl
 from linkage_rl.errors import ConfigError, SchemaError
+from linkage_rl.frame_linker import company_rows
 from linkage_rl.linked_columns import COLUMNS
 from linkage_rl.tables.store import CompanyStore
 from tests.commands.shop import CLIENTS, COMPANIES, write_csv, write_shop_bundle
@@ -158,6 +159,28 @@ def test_a_table_of_companies_is_indexed_in_memory(bundle: Path, kind: str) -> N
     )
 
     assert [row["company_id"] for row in linked] == ["x0", "x1", None, "x2"]
+
+
+def test_an_address_in_several_columns_is_read(bundle: Path) -> None:
+    rows = [{"name": "株式会社青空商事", "a1": "東京都", "a2": "千代田区"}]
+    whole = [{"name": "株式会社青空商事", "address": "東京都 千代田区"}]
+
+    linked = linkage_rl.link(rows, bundle, columns={"address": ["a1", "a2"]})
+
+    assert linked[0]["confidence"] == linkage_rl.link(whole, bundle)[0]["confidence"]
+    assert linked[0]["a2"] == "千代田区"
+
+
+def test_companies_in_memory_are_closed_as_those_of_a_table_are() -> None:
+    table = [
+        {"company_id": "1", "name": "一", "gone": False, "state": "x"},
+        {"company_id": "2", "name": "二", "gone": True, "state": "live"},
+    ]
+
+    assert company_rows(table, {"closed_at": "gone"}).closed_at == ["", "True"]
+    assert company_rows(table, {"closed_when": {"state": ["x"]}}).closed_at == ["true", ""]
+    with pytest.raises(SchemaError, match="column 'state' of company table is read as closed_at"):
+        company_rows(table, {"closed_at": "state"})
 
 
 def test_companies_come_from_a_file_a_database_or_a_store(bundle: Path, tmp_path: Path) -> None:

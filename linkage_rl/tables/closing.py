@@ -1,7 +1,7 @@
 """Which companies are closed: by a date, a flag or a status, in SQL and in the texts of files."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -33,6 +33,9 @@ FALSE: Final = ("false", "f", "0", "no", "n")
 CLOSED: Final = "true"
 """What stands for the date of a company that is closed on an unknown day."""
 
+SHOWN_VALUES: Final = 10
+"""Values of the column of a condition that a message names."""
+
 _ZERO_DATE: Final = "0000-00-00"
 _OR: Final = re.compile(r"\s+or\s+")
 _DATED: Final = "(1[89]|20|99)[0-9]{2}|[0-9][年./-] ?[0-9]|[0-9]{9}|infinity"
@@ -55,6 +58,26 @@ class ClosedWhen:
         """Every text of these values: true is also written 1 or t, false 0 or f."""
         flags = {"true": TRUE, "false": FALSE}
         return tuple(text for one in self.values for text in flags.get(one, (one,)))
+
+
+def said_values(condition: ClosedWhen, values: Sequence[Sequence[Any]]) -> str:
+    """The values of a condition's column in words, and which of them mean closed.
+
+    Args:
+        condition: The condition.
+        values: Its most frequent values, each with its number of rows.
+
+    >>> said_values(ClosedWhen("state", ("closed",)), [("live", 3), ("Closed", 2)])
+    'state: live 3, Closed 2 closed'
+    """
+    texts = ["" if text is None else str(text).strip() for text, _ in values]
+    met = [text.lower() in condition.texts for text in texts]
+    parts = (
+        f"{text or '(empty)'} {number:,}{' closed' if closed else ''}"
+        for text, closed, (_, number) in zip(texts, met, values, strict=True)
+    )
+    nothing = f"; closed means {' or '.join(condition.values)}, which none of these is"
+    return f"{condition.column}: {', '.join(parts)}{'' if any(met) else nothing}"
 
 
 def closed_when_text(conditions: Mapping[str, Any]) -> str:
@@ -171,6 +194,32 @@ def closed_in_texts(
     return [
         known if _is_open(text) else text for text, known in zip(closed_at, closed, strict=True)
     ]
+
+
+def closed_by(
+    texts: Callable[[str], Sequence[str]],
+    closed_at: str,
+    conditions: Sequence[ClosedWhen],
+    rows: int,
+    what: str,
+) -> list[str]:
+    """The `closed_at` of N rows of a file or a table in memory.
+
+    Args:
+        texts: Gives the N texts of a column.
+        closed_at: Column that is read as such, '' for none; one of a condition is not.
+        conditions: What else means that a company is closed.
+        rows: N.
+        what: File or table in words.
+
+    Raises:
+        SchemaError: A text does not say whether the company is closed.
+    """
+    dated = closed_at not in {"", *(one.column for one in conditions)}
+    when = [(one, texts(one.column)) for one in conditions]
+    closed = closed_in_texts(texts(closed_at) if dated else None, when, rows)
+    check_dates(closed, closed_at, what)
+    return closed
 
 
 def is_closed(text: str) -> bool:

@@ -35,7 +35,13 @@ from sqlalchemy.engine import Engine
 
 from linkage_rl.errors import SchemaError
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
-from linkage_rl.tables.closing import check_dates, closed_in_sql, read_closed_when, unclear_in_sql
+from linkage_rl.tables.closing import (
+    ClosedWhen,
+    check_dates,
+    closed_in_sql,
+    read_closed_when,
+    unclear_in_sql,
+)
 from linkage_rl.tables.ddl import split_name
 from linkage_rl.tables.own_columns import (
     in_one,
@@ -87,6 +93,8 @@ class TableLayout:
     there is one, orders them."""
     head_offices: "TableLayout | None" = None
     """The company table alone, where the sites come from another table."""
+    conditions: tuple[tuple[ClosedWhen, ColumnElement[Any]], ...] = ()
+    """Conditions of `closed_when`, each with its column."""
     what: str = "the company table"
     """The table in words."""
 
@@ -148,6 +156,12 @@ class TableLayout:
             func.count(case((self.has_id, None), else_=1)),
             unclear,
         ).select_from(self.source)
+
+    def values_of(self, column: ColumnElement[Any], limit: int) -> Select[Any]:
+        """Selects the most frequent values of a column as texts, each with its number of rows."""
+        texts, number = cast(column, Text), func.count()
+        statement: Select[Any] = select(texts, number).select_from(self.source).where(self.has_id)
+        return statement.group_by(texts).order_by(number.desc(), texts).limit(limit)
 
     def latest(self) -> Select[Any]:
         """Selects the latest `updated_at`; NULL where there is none."""
@@ -244,14 +258,16 @@ def find_table(
         for canonical, theirs in parts.items()
     }
     dated = columns.get("closed_at")
+    when = tuple((one, source.c[one.column]) for one in conditions)
     closed, checked_dates = None, None
     if dated is not None or conditions:
-        when = [(one, source.c[one.column]) for one in conditions]
         closed = closed_in_sql(dialect, dated, when)
     if dated is not None and not is_time(dated.type, dialect):
         checked_dates = (mapping.closed_at, what)
     several = mapping.several_rows or "site_number" in columns
-    return TableLayout(columns, source, dialect, closed, checked_dates, several, what=what)
+    return TableLayout(
+        columns, source, dialect, closed, checked_dates, several, conditions=when, what=what
+    )
 
 
 def as_text(value: object) -> str:

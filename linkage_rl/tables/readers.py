@@ -10,11 +10,11 @@ import numpy as np
 
 from linkage_rl.errors import InputFileError
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
-from linkage_rl.tables.closing import check_dates, closed_in_texts, read_closed_when
+from linkage_rl.tables.closing import closed_by, read_closed_when
 from linkage_rl.tables.csv_file import open_csv
 from linkage_rl.tables.headers import Recognition, known_words, recognise
 from linkage_rl.tables.parquet_file import open_parquet
-from linkage_rl.tables.schema import CANONICAL, SEPARATOR, ColumnMapping
+from linkage_rl.tables.schema import CANONICAL, ColumnMapping, join_texts
 from linkage_rl.tables.xlsx_file import ENDINGS, open_sheet
 
 CHUNK: Final = 50_000
@@ -138,13 +138,17 @@ def read_companies(
         InputFileError: The file is missing, empty, malformed, or repeats an id.
     """
     opened = open_companies(path, mapping, encoding=encoding, sheet=sheet, header_row=header_row)
-    columns = opened.mapping.of_companies(opened.header, f"company file {path}")
+    what = f"company file {path}"
+    columns = opened.mapping.of_companies(opened.header, what)
+    conditions = read_closed_when(opened.mapping.closed_when)
     for texts in _checked(opened, columns["company_id"], size):
         ids = texts[columns["company_id"]]
         yield CompanyRows(
             _records(texts, columns, ids),
             updated_at=texts.get(columns.get("updated_at", ""), [""] * len(ids)),
-            closed_at=_closed_at(texts, columns.get("closed_at", ""), opened, len(ids)),
+            closed_at=closed_by(
+                texts.__getitem__, columns.get("closed_at", ""), conditions, len(ids), what
+            ),
         )
 
 
@@ -248,11 +252,8 @@ def _checked(opened: OpenedFile, key: str, size: int) -> Iterator[dict[str, Sequ
     for columns in file.blocks(size):
         texts = dict(zip(file.header, columns, strict=True))
         for field, parts in joined.items():
-            spread = zip(*(texts[part] for part in parts), strict=True)
-            separator = SEPARATOR.get(field, " ")
-            texts[getattr(opened.mapping, field)] = [
-                separator.join(filter(None, row)) for row in spread
-            ]
+            spread = [texts[part] for part in parts]
+            texts[getattr(opened.mapping, field)] = join_texts(field, spread)
         if not key:
             hashes.append(len(hashes))
         elif "" in texts[key]:
@@ -291,17 +292,6 @@ def _or_numbers(opened: OpenedFile) -> str:
     """The other remedy where the id of a client was recognised, not named."""
     guessed = "client_id" in opened.recognition.found.values()
     return ", or number the rows with columns.client_id=''" if guessed else ""
-
-
-def _closed_at(
-    texts: Mapping[str, Sequence[str]], column: str, opened: OpenedFile, rows: int
-) -> list[str]:
-    """What says that companies are closed: dates and flags of a column, and `closed_when`."""
-    conditions = read_closed_when(opened.mapping.closed_when)
-    dated = None if column in {"", *(one.column for one in conditions)} else texts[column]
-    closed = closed_in_texts(dated, [(one, texts[one.column]) for one in conditions], rows)
-    check_dates(closed, column, f"company file {opened.file.path}")
-    return closed
 
 
 def _records(

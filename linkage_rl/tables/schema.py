@@ -237,6 +237,16 @@ CANONICAL: Final = ColumnMapping()
 """Every column under its canonical name."""
 
 
+def join_texts(field: str, columns: Sequence[Sequence[str]]) -> list[str]:
+    """The texts of a field that is spread over columns, those that are empty left out.
+
+    >>> join_texts("street", [["津市", ""], ["栄町", "桑名市"]])
+    ['津市 栄町', '桑名市']
+    """
+    separator = SEPARATOR.get(field, " ")
+    return [separator.join(filter(None, row)) for row in zip(*columns, strict=True)]
+
+
 def missing_column(what: str, column: str, have: Sequence[str]) -> str:
     """The message that names the missing column and the one that was perhaps meant.
 

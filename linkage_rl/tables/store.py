@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 from linkage_rl.errors import DatabaseError
 from linkage_rl.records import CompanyRows
 from linkage_rl.tables import bulk, ddl
-from linkage_rl.tables.closing import check_dates
+from linkage_rl.tables.closing import SHOWN_VALUES, check_dates, said_values
 from linkage_rl.tables.credentials import parse_url, shown
 from linkage_rl.tables.engine import (
     COMMAND_LIMITS,
@@ -192,6 +192,13 @@ class CompanyStore:
                 "table.mapping.closed_at=''"
             )
         return counts
+
+    def said_conditions(self) -> list[str]:
+        """What each condition of `closed_when` means for the rows; see `closing.said_values`."""
+        return [
+            said_values(condition, self._read(self._layout.values_of(column, SHOWN_VALUES)))
+            for condition, column in self._layout.conditions
+        ]
 
     def count(self) -> int:
         """Rows of the table, closed companies included."""

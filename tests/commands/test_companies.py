@@ -123,6 +123,8 @@ def test_a_status_says_which_companies_are_closed(run: Run, files: Path, bundle:
     assert ended.code == 0, ended.err
     assert "3 companies, 1 of them open" in ended.out
     assert "left out 2 closed companies, 1 rows without an id" in ended.out
+    assert "closed   状態: 営業 2, 廃業 1 closed" in ended.out
+    assert "closed   deleted: 0 2, 1 1 closed" in ended.out
     run("link", f"bundle={bundle}", "clients=clients.csv", "output=o.csv", *FIRMS, closed)
     assert [row["company_id"] for row in rows_of(files / "o.csv")] == ["c1", "", "", ""]
 
@@ -133,6 +135,16 @@ def test_closed_when_may_be_a_mapping(run: Run, files: Path) -> None:
     ended = run("companies", *FIRMS, "table.mapping.closed_when={gone:[true]}")
 
     assert "2 companies, 1 of them open" in ended.out, ended.err
+
+
+def test_values_that_no_company_has_are_said(run: Run, files: Path) -> None:
+    own_table(files / "crm.db", "company_id, name, state", "1, '青空', 'live'", "2, '海', NULL")
+
+    ended = run("companies", *FIRMS, "table.mapping.closed_when=state=colsed")
+
+    assert ended.code == 0, ended.err
+    said = "closed   state: (empty) 1, live 1; closed means colsed, which none of these is"
+    assert said in ended.out
 
 
 def test_a_table_whose_companies_are_all_closed_links_nobody_and_says_so(
