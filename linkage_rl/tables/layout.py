@@ -160,7 +160,8 @@ class TableLayout:
     def values_of(self, column: ColumnElement[Any], limit: int) -> Select[Any]:
         """Selects the most frequent values of a column as texts, each with its number of rows."""
         texts, number = cast(column, Text), func.count()
-        statement: Select[Any] = select(texts, number).select_from(self.source).where(self.has_id)
+        selected: list[ColumnElement[Any]] = [texts, number]
+        statement = select(*selected).select_from(self.source).where(self.has_id)
         return statement.group_by(texts).order_by(number.desc(), texts).limit(limit)
 
     def latest(self) -> Select[Any]:

@@ -93,3 +93,11 @@ def test_no_other_module_reads_the_environment_by_name() -> None:
     names = {name for path in sources for name in reading.findall(path.read_text())}
 
     assert names <= {"DB_PASS", "PATH", "PYTHONPATH"}
+
+
+def test_the_mapping_takes_lists_of_columns_and_what_closes_a_company() -> None:
+    text = '{"address": ["a1", "a2"], "closed_when": {"gone": [true]}, "several_rows": true}'
+    mapping = column_mapping(WorkerSettings.from_environ({"LINKAGE_TABLE_MAPPING": text}))
+
+    assert (mapping.address, mapping.closed_when) == ("a1+a2", "gone=true")
+    assert mapping.several_rows
