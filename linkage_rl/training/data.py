@@ -95,6 +95,7 @@ def _prepare(settings: RunSettings, splits: Sequence[str], cache: Path) -> Prepa
     lists = client_lists(settings)
     store, folder = open_table(settings)
     with store:
+        store.check()
         index = open_index(store, folder, progress=settings.training.progress, same_code=True)
     lists = _with_checked_truth(lists, index)
     lists["augmented"] = _augmented(lists["train"], settings) if "train" in splits else {}
