@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from linkage_rl.config.command import command, say
 from linkage_rl.config.inputs import choose_database, database_of, open_linker
 from linkage_rl.config.link_clients import clients_on_disk
+from linkage_rl.config.link_only import part_to_link
 from linkage_rl.config.link_output import LinkOutput
 from linkage_rl.config.link_passes import (
     OpenedLinker,
@@ -77,14 +78,49 @@ def run(settings: LinkSettings) -> None:
     with ExitStack() as resources:
         settings = resources.enter_context(clients_on_disk(settings, output))
         source = _opened_list(settings)
+        if source.said:
+            say(source.said)
         clients = source.count()
         settings = with_bundle(settings)
+        if settings.only:
+            _link_part(settings, source, output, begin)
+        else:
+            _link_list(settings, source, clients, output, begin)
+
+
+def _link_list(
+    settings: LinkSettings, source: ListFile, clients: int, output: LinkOutput, begin: float
+) -> None:
+    """Link every client of a list, and say so."""
+    with ExitStack() as resources:
         job = _prepared(settings, source, clients, output, resources)
         finished, ready = job.writer.finished, time.perf_counter()
         _say_start(job)
         _link(job)
     end = time.perf_counter()
     _say_end(job, end - begin, (clients - finished) / (end - ready))
+
+
+def _link_part(settings: LinkSettings, source: ListFile, output: LinkOutput, begin: float) -> None:
+    """Link the clients that have to be, and carry over the rows of the others."""
+    layout = _layout(settings, source)
+    with part_to_link(settings, layout, output) as part:
+        if part.clients:
+            chosen = _opened_list(part.settings)
+            _link_list(part.settings, chosen, part.clients, part.output, begin)
+        if output.url is None:
+            # a mark of its own: joining both starts again where it was interrupted
+            with output.open(layout.columns, digest(stamp()), stamp(), settings.bom) as writer:
+                part.merge(writer)
+            say(f"{writer.finished:,} rows in {output}")
+
+
+def _layout(settings: LinkSettings, source: ListFile) -> ResultLayout:
+    """What the rows consist of, without the run."""
+    return ResultLayout.of(
+        *(source, Run("", "", "", ""), settings.candidates.shown),
+        *(settings.explain, settings.listed),
+    )
 
 
 def _opened_linker(settings: LinkSettings, resources: ExitStack) -> OpenedLinker:
@@ -96,17 +132,14 @@ def _opened_linker(settings: LinkSettings, resources: ExitStack) -> OpenedLinker
 
 
 def _opened_list(settings: LinkSettings) -> ListFile:
-    """The client list; how it is read is said where that is worth a line."""
-    source = ListFile.open(
+    """The client list, with its header read."""
+    return ListFile.open(
         Path(settings.clients).expanduser(),
         settings.columns,
         settings.encoding,
         settings.sheet,
         settings.header_row,
     )
-    if source.said:
-        say(source.said)
-    return source
 
 
 def _prepared(
@@ -121,10 +154,7 @@ def _prepared(
     mark = _fingerprint(settings, source, bundle)
     within = ListWithinItself.of(settings, source) if settings.dedupe else None
     opened = _opened_linker(settings, resources) if within is None else within.opened()
-    layout = ResultLayout.of(
-        *(source, Run("", "", "", ""), settings.candidates.shown),
-        *(settings.explain, settings.listed),
-    )
+    layout = _layout(settings, source)
     started = utc(settings.linked_at) if settings.linked_at else stamp()
     writer = resources.enter_context(output.open(layout.columns, mark, started, settings.bom))
     run = Run.of(settings.run_id, mark, bundle, writer.started, opened.table)

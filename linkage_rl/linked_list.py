@@ -168,7 +168,6 @@ class ResultLayout:
             nested["candidates"] = candidate_values(linked.candidates)
         if linked.explanations is not None:
             nested[EXPLANATION.name] = explanation_values(linked.explanations)
-        own = zip(self._own_names().values(), self.source.own_texts(chunk), strict=True)
         return ResultRows(
             {
                 **texts_of(linked),
@@ -180,10 +179,20 @@ class ResultLayout:
                     for name, values in (numbers or {}).items()
                     if name in self.listed
                 },
-                **dict(own),
+                **self.own_texts(chunk),
             },
             nested,
         )
+
+    @property
+    def own_columns(self) -> tuple[str, ...]:
+        """The client's own columns as the list names them."""
+        return tuple(self._own_names())
+
+    def own_texts(self, chunk: ClientList) -> dict[str, Sequence[str]]:
+        """Texts of some clients under the names that their own columns have in the result."""
+        texts = self.source.own_texts(chunk)
+        return dict(zip(self._own_names().values(), texts, strict=True))
 
     def column_of(self, field: str) -> str:
         """The column of the result that holds a field of the client; '' if none does."""

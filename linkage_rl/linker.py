@@ -247,7 +247,7 @@ class Linker:
     def _completed(self, records: RecordBatch, decided: _Decided) -> LinkedBatch:
         """The decisions with the companies' current fields."""
         kind, company_ids, why = decided.kind.copy(), decided.company_ids, decided.reasons
-        companies = self._current_fields(company_ids)
+        companies = self.current_fields(company_ids)
         vanished = [
             place
             for place, (linked, found) in enumerate(zip(company_ids, companies.ids, strict=True))
@@ -297,7 +297,7 @@ class Linker:
         client, slot = map(np.ascontiguousarray, np.nonzero(observation.slot_candidates >= 0))
         rows = observation.slot_candidates[client, slot]
         company_ids = self.index.company_ids(rows)
-        companies = self._current_fields(company_ids)
+        companies = self.current_fields(company_ids)
         sites = matched_sites(self.index, pool.found.clients, client, rows)
         found: list[list[Candidate]] = [[] for _ in every]
         for place, (owner, share, why) in enumerate(
@@ -385,7 +385,7 @@ class Linker:
         texts: list[str] = company_ids.tolist()
         return texts
 
-    def _current_fields(self, company_ids: Sequence[str]) -> RecordBatch:
+    def current_fields(self, company_ids: Sequence[str]) -> RecordBatch:
         """Current fields of these companies; '' for those that were deleted or closed."""
         wanted = [company_id for company_id in dict.fromkeys(company_ids) if company_id]
         rows = (self.source or self.index).fetch(wanted)

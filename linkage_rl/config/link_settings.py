@@ -17,6 +17,8 @@ from linkage_rl.tables.xlsx_file import ENDINGS
 
 ONE_TO_ONE: Final = "one_to_one"
 """The `assignment` in which a company has one client at most."""
+ONLY: Final = ("new", "changed")
+"""Values of `only`."""
 NESTING: Final = (".jsonl", ".ndjson", ".parquet")
 """Endings of files that can hold several entries per client."""
 
@@ -67,6 +69,12 @@ class LinkSettings:
     """Whether the list is linked with itself, without a company table."""
     duplicate_threshold: float = THRESHOLD
     """Probability from which on two clients are duplicates, for `duplicates` and `dedupe`."""
+    only: str = ""
+    """'new' links the clients that an earlier result lacks, 'changed' also those that have changed
+    since or whose company has; the rows of all others are carried over. '' links every client."""
+    previous: str = ""
+    """The earlier result: a file, or the URL of a database with `output_table`; '' takes the output
+    that there is."""
     run_id: str = ""
     """Name of the run in the result; '' takes a digest of its input and of its time. In a table
     a run of the same name replaces the rows of its clients."""
@@ -117,6 +125,7 @@ class LinkSettings:
                 "bom=true, which Excel opens, or a .jsonl or .parquet file"
             )
         self._check_query()
+        self._check_only()
         if self.linked_at:
             utc(self.linked_at)
         self._check_list()
@@ -164,6 +173,19 @@ class LinkSettings:
             DUPLICATE_GROUP: self.duplicates or self.dedupe,
         }
         return tuple(name for name, is_wanted in wanted.items() if is_wanted)
+
+    def _check_only(self) -> None:
+        if self.only not in ("", *ONLY):
+            raise ConfigError(
+                f"only takes one of {', '.join(ONLY)}, or nothing for every client, got {self.only}"
+            )
+        if self.previous and not self.only:
+            raise ConfigError("previous= needs only=new or only=changed")
+        if self.only and (self.listed or self.assignment or self.dedupe):
+            raise ConfigError(
+                "only= links a part of the list, and assignment, claims, duplicates and dedupe "
+                "need all of it; leave one of them out"
+            )
 
     def _check_query(self) -> None:
         if bool(self.query) != bool(re.match(r"[\w+]+://", self.clients)):

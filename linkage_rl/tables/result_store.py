@@ -1,0 +1,185 @@
+"""Reads results that were written before, and looks up their rows by client."""
+
+import csv
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+from sqlalchemy.engine import URL
+
+from linkage_rl.errors import ConfigError, InputFileError
+from linkage_rl.tables.ddl import split_name
+from linkage_rl.tables.engine import database_errors, open_engine
+from linkage_rl.tables.writer import NestedColumn, NestedValues, ResultColumns, ResultRows
+
+try:
+    import pyarrow.parquet as pq
+except ImportError:
+    # an extra of the package: as large as all other dependencies of linking
+    pq = None
+
+BLOCK: Final = 2_000
+"""Rows read at once."""
+
+Stored = Mapping[str, Any]
+"""Name of each column to its text, of nested ones to a list of entries, of texts, too."""
+
+
+def read_result(place: Path | URL, table: str = "") -> Iterator[Mapping[str, Any]]:
+    """The rows of a result as they were written, column to value.
+
+    Args:
+        place: A .csv, .jsonl or .parquet file, or a database.
+        table: Table of the database; its latest row of a client comes last.
+
+    Raises:
+        InputFileError: The file is missing or damaged.
+        DatabaseError: The database cannot be read.
+    """
+    if isinstance(place, URL):
+        yield from _table_rows(place, table)
+        return
+    ending = place.suffix.lower()
+    try:
+        if ending == ".parquet":
+            if pq is None:
+                raise ConfigError(
+                    f"reading {place} needs pyarrow, which is not installed; "
+                    "pip install 'linkage_rl[parquet]'"
+                )
+            with pq.ParquetFile(place) as stream:
+                for batch in stream.iter_batches(BLOCK):
+                    yield from batch.to_pylist()
+            return
+        with place.open(newline="", encoding="utf-8-sig") as stream:
+            if ending in (".jsonl", ".ndjson"):
+                yield from map(json.loads, stream)
+            else:
+                yield from csv.DictReader(stream)
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputFileError(
+            f"cannot read the earlier result {place}: {error}; name another one with previous="
+        ) from None
+
+
+def _table_rows(url: URL, table: str) -> Iterator[Mapping[str, Any]]:
+    engine = open_engine(url, read_only=True)
+    quote = engine.dialect.identifier_preparer.quote
+    schema, name = split_name(table)
+    source = f"{f'{quote(schema)}.' if schema else ''}{quote(name)}"
+    with database_errors(url, f"read the earlier result {table}"):
+        try:
+            with engine.connect() as connection:
+                streamed = connection.execution_options(
+                    stream_results=True, max_row_buffer=BLOCK, no_parameters=True
+                )
+                statement = f"SELECT * FROM {source} ORDER BY linked_at"
+                with closing(streamed.exec_driver_sql(statement)) as result:
+                    for row in result.mappings():
+                        yield dict(row)
+        finally:
+            engine.dispose()
+
+
+class ResultStore:
+    """Rows of results in a file of SQLite, by client; of several of one client the last one."""
+
+    def __init__(self, path: Path, columns: ResultColumns) -> None:
+        """Open the store, or create an empty one.
+
+        Args:
+            path: The file.
+            columns: Columns of the results.
+        """
+        self._columns = columns
+        self._connection = sqlite3.connect(path)
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS rows "
+            "(client_id TEXT PRIMARY KEY, content TEXT) WITHOUT ROWID"
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._connection.close()
+
+    def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Keep the rows of a result, all of them or none."""
+        with self._connection:
+            rest = iter(rows)
+            while part := list(islice(rest, BLOCK)):
+                self._connection.executemany(
+                    "INSERT OR REPLACE INTO rows VALUES (?, ?)",
+                    [
+                        (str(row["client_id"]), json.dumps(self._stored(row), ensure_ascii=False))
+                        for row in part
+                    ],
+                )
+
+    def find(self, client_ids: Sequence[str]) -> list[Stored | None]:
+        """The row of each of N clients, None where there is none."""
+        found = {
+            client_id: json.loads(content)
+            for client_id, content in self._connection.execute(
+                "SELECT client_id, content FROM rows "
+                "WHERE client_id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(client_ids)),),
+            )
+        }
+        return [found.get(client_id) for client_id in client_ids]
+
+    def _stored(self, row: Mapping[str, Any]) -> Stored:
+        columns = self._columns
+        return {
+            **{
+                name: _text(row.get(name), name in columns.numbers)
+                for name in (*columns.decision, *columns.own)
+            },
+            **{column.name: _entries(row, column, columns.numbers) for column in columns.nested},
+        }
+
+
+def result_rows(columns: ResultColumns, stored: Sequence[Stored]) -> ResultRows:
+    """Rows that were stored as the rows of a chunk."""
+    nested = {}
+    for column in columns.nested:
+        entries = [row[column.name] for row in stored]
+        flat = list(chain.from_iterable(entries))
+        nested[column.name] = NestedValues(
+            np.array([len(mine) for mine in entries], dtype=np.int64),
+            {name: [entry[name] for entry in flat] for name in column.fields},
+        )
+    names = (*columns.decision, *columns.own)
+    return ResultRows({name: [row[name] for row in stored] for name in names}, nested)
+
+
+def _entries(
+    row: Mapping[str, Any], column: NestedColumn, numbers: frozenset[str]
+) -> list[dict[str, str]]:
+    """The entries of a nested column, or of the flat ones that stand for it."""
+    if column.name in row:
+        return [
+            {name: _text(entry.get(name), name in numbers) for name in column.fields}
+            for entry in row[column.name] or ()
+        ]
+    names = [
+        {name: f"{column.single}_{place}_{name}" for name in column.fields}
+        for place in range(1, column.width + 1)
+    ]
+    entries = [
+        {name: _text(row.get(flat), name in numbers) for name, flat in places.items()}
+        for places in names
+    ]
+    return [entry for entry in entries if any(entry.values())]
+
+
+def _text(value: object, number: bool) -> str:
+    if value is None or value == "":
+        return ""
+    return f"{float(str(value)):.4f}" if number else str(value)
