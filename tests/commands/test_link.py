@@ -17,7 +17,9 @@ import pytest
 from linkage_rl.config.inputs import open_linker
 from linkage_rl.linked_columns import COLUMNS, RUN_COLUMNS
 from linkage_rl.linker import Linker
-from tests.commands.shop import CLIENTS, Run, write_csv
+from linkage_rl.tables.csv_writer import CsvWriter
+from linkage_rl.tables.writer import ResultRows
+from tests.commands.shop import CLIENTS, COMPANIES, Run, write_csv
 
 Opener = Callable[..., AbstractContextManager[tuple[Linker, str]]]
 
@@ -238,3 +240,35 @@ def test_another_list_is_not_mixed_into_the_rest_of_an_interrupted_one(
     assert [row["client_id"] for row in rows_of(files / "linked.csv")] == [
         *("k1", "k2", "k3", "k4", "k5")
     ]
+
+
+def test_a_run_that_goes_on_after_the_table_has_changed_keeps_its_finished_clients(
+    run: Run, files: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("companies", "source=companies.csv", "database=shop.db")
+    words = (f"bundle={bundle}", "clients=clients.csv", "database=shop.db", "output=o.csv")
+    with monkeypatch.context() as patch:
+        patch.setattr(CsvWriter, "write", write_and_interrupt)
+        assert run("link", *words, "chunk=2").code == 130
+    new = ("c4", "株式会社どこにもない", "", "", "", "")
+    write_csv(files / "companies.csv", [*COMPANIES, new])
+    assert run("companies", "source=companies.csv", "database=shop.db").code == 0
+
+    ended = run("link", *words, "chunk=2")
+
+    assert ended.code == 0, ended.err
+    assert "going on after 2 finished clients" in ended.err
+    linked = rows_of(files / "o.csv")
+    assert [row["company_id"] for row in linked] == ["c1", "c2", "c4", "c3"]
+    states = [row["table_state"] for row in linked]
+    assert (states[0], states[2]) == (states[1], states[3])
+    assert states[0] != states[2]
+    assert len({(row["run_id"], row["linked_at"]) for row in linked}) == 1
+
+
+write_rows = CsvWriter.write
+
+
+def write_and_interrupt(writer: CsvWriter, rows: ResultRows) -> None:
+    write_rows(writer, rows)
+    raise KeyboardInterrupt

@@ -247,3 +247,14 @@ def test_a_database_that_is_not_there_is_named_without_its_password(tmp_path: Pa
 
     assert "s3cret" not in str(error.value)
     assert time.monotonic() - begin < 20
+
+
+def test_a_pooler_in_transaction_mode_is_written_through(pgbouncer: str) -> None:
+    with TableWriter(parse_url(pgbouncer), "pooled", COLUMNS, "input", "monday") as writer:
+        writer.write(rows("a", "b"))
+    with TableWriter(parse_url(pgbouncer), "pooled", COLUMNS, "input", "monday") as writer:
+        assert writer.finished == 2
+        writer.write(rows("c"))
+        writer.complete()
+    found = query(pgbouncer, "SELECT client_id FROM pooled ORDER BY client_id")
+    assert [row["client_id"] for row in found] == ["a", "b", "c"]
