@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Self
 
 from sqlalchemy import Column, Double, Integer, MetaData, String, Table, Text, func, inspect, select
-from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import URL, Connection, Dialect
 
 from linkage_rl.errors import ConfigError, DatabaseError, LinkageError, OutputError
@@ -261,16 +261,33 @@ def _replace(connection: Connection, table: Table, records: Sequence[Mapping[str
         records: Key of each column to its value, in the order of the columns.
     """
     dialect = connection.dialect
-    if dialect.name in ("mysql", "mariadb"):
+    if dialect.name == "postgresql":
+        # one statement with an array for each column, instead of one for each row
+        columns = list(zip(*(record.values() for record in records), strict=True))
+        connection.exec_driver_sql(_insert_arrays(table, dialect), tuple(map(list, columns)))
+    elif dialect.name in ("mysql", "mariadb"):
         # PyMySQL misreads a % in the names that would follow ON DUPLICATE KEY
         insert = str(table.insert().compile(dialect=dialect))
         connection.exec_driver_sql(insert.replace("INSERT", "REPLACE", 1), list(map(dict, records)))
-        return
-    kind = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
-    statement = kind(table)
-    changed = [column.key for column in table.columns if not column.primary_key]
-    statement = statement.on_conflict_do_update(
-        index_elements=[column for column in table.columns if column.primary_key],
-        set_={key: statement.excluded[key] for key in changed},
+    else:
+        connection.execute(table.insert().prefix_with("OR REPLACE"), list(records))
+
+
+def _insert_arrays(table: Table, dialect: Dialect) -> str:
+    """INSERT for PostgreSQL that takes an array for each column, in their order."""
+    quote = dialect.identifier_preparer
+    arrays = [f"%s::{_plain_type(column)}[]" for column in table.columns]
+    names = [quote.quote(column.name) for column in table.columns]
+    keys = [quote.quote(column.name) for column in table.primary_key.columns]
+    changed = [f"{name} = excluded.{name}" for name in names if name not in keys]
+    return (
+        f"INSERT INTO {quote.format_table(table)} ({', '.join(names)}) "
+        f"SELECT * FROM unnest({', '.join(arrays)}) "
+        f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {', '.join(changed)}"
     )
-    connection.execute(statement, list(records))
+
+
+def _plain_type(column: Column[Any]) -> str:
+    if isinstance(column.type, Double):
+        return "double precision"
+    return "integer" if isinstance(column.type, Integer) else "text"
