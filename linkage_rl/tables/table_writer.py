@@ -1,5 +1,6 @@
 """Writes results into a table of a database, in short transactions that a lost one repeats."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Self
@@ -262,9 +263,9 @@ def _replace(connection: Connection, table: Table, records: Sequence[Mapping[str
     """
     dialect = connection.dialect
     if dialect.name == "postgresql":
-        # one statement with an array for each column, instead of one for each row
-        columns = list(zip(*(record.values() for record in records), strict=True))
-        connection.exec_driver_sql(_insert_arrays(table, dialect), tuple(map(list, columns)))
+        # one statement and one value, instead of one for each row and cell
+        content = json.dumps(records, ensure_ascii=False)
+        connection.exec_driver_sql(_insert_json(table, dialect), (content,))
     elif dialect.name in ("mysql", "mariadb"):
         # PyMySQL misreads a % in the names that would follow ON DUPLICATE KEY
         insert = str(table.insert().compile(dialect=dialect))
@@ -273,16 +274,16 @@ def _replace(connection: Connection, table: Table, records: Sequence[Mapping[str
         connection.execute(table.insert().prefix_with("OR REPLACE"), list(records))
 
 
-def _insert_arrays(table: Table, dialect: Dialect) -> str:
-    """INSERT for PostgreSQL that takes an array for each column, in their order."""
+def _insert_json(table: Table, dialect: Dialect) -> str:
+    """INSERT for PostgreSQL that takes the rows as an array of JSON objects."""
     quote = dialect.identifier_preparer
-    arrays = [f"%s::{_plain_type(column)}[]" for column in table.columns]
+    fields = [f"{quote.quote(column.key)} {_plain_type(column)}" for column in table.columns]
     names = [quote.quote(column.name) for column in table.columns]
     keys = [quote.quote(column.name) for column in table.primary_key.columns]
     changed = [f"{name} = excluded.{name}" for name in names if name not in keys]
     return (
         f"INSERT INTO {quote.format_table(table)} ({', '.join(names)}) "
-        f"SELECT * FROM unnest({', '.join(arrays)}) "
+        f"SELECT * FROM json_to_recordset(%s) AS given ({', '.join(fields)}) "
         f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {', '.join(changed)}"
     )
 
