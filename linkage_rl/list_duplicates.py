@@ -70,10 +70,7 @@ def find_duplicates(
 
 
 def duplicates_of(
-    linker: Linker,
-    first: NDArray[np.void],
-    threshold: float = THRESHOLD,
-    company: NDArray[np.int64] | None = None,
+    linker: Linker, first: NDArray[np.void], threshold: float = THRESHOLD
 ) -> Duplicates:
     """The duplicates within a list, after the first pass over all of its parts.
 
@@ -81,16 +78,38 @@ def duplicates_of(
         linker: Of a bundle.
         first: What `Linker.first_pass` of `within_list` gave for N clients, shape (N,).
         threshold: Probability from which on two clients are duplicates.
-        company: The company that each client is linked to, -1 for none, shape (N,): those of one
-            company are duplicates, too.
     """
     kept = FirstPass(*(np.ascontiguousarray(first[field.name]) for field in fields(FirstPass)))
     pairs = duplicate_pairs(kept, linker.decider.calibration)
     return Duplicates(
         pairs,
         decide_duplicates(len(first), pairs, threshold),
-        group_duplicates(len(first), pairs.from_probability(threshold), company),
+        group_duplicates(len(first), pairs.from_probability(threshold)),
     )
+
+
+def group_with_hubs(
+    company: NDArray[np.int64], group_without: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """First client of the group of each: those of one company, and those alike without one; (N,).
+
+    -1 where a client is alone.
+
+    Args:
+        company: The company that each of N clients is linked to, -1 for none, shape (N,).
+        group_without: `Duplicates.group` of the clients without a company, in their order.
+    """
+    without = np.flatnonzero(company < 0)
+    hub = company.copy()
+    grouped = group_without >= 0
+    hub[without[grouped]] = company.max(initial=-1) + 1 + group_without[grouped]
+    group = np.full(len(hub), -1, dtype=np.int64)
+    member = np.flatnonzero(hub >= 0)
+    _, first, place, size = np.unique(
+        hub[member], return_index=True, return_inverse=True, return_counts=True
+    )
+    group[member] = np.where(size[place] > 1, member[first[place]], -1)
+    return group
 
 
 def _parts(clients: int) -> Iterator[range]:

@@ -16,7 +16,7 @@ from linkage_rl.decision.duplicates import DUPLICATE_GROUP, OwnList
 from linkage_rl.decision.list_stage import ListDecisions
 from linkage_rl.linked_list import ListFile, ResultLayout
 from linkage_rl.linker import FIRST_PASS, Linker
-from linkage_rl.list_duplicates import duplicates_of, within_list
+from linkage_rl.list_duplicates import duplicates_of, group_with_hubs, within_list
 from linkage_rl.records import DecisionKind, RecordBatch
 from linkage_rl.tables.readers import ClientList
 from linkage_rl.tables.writer import ResultRows, file_fingerprint
@@ -72,24 +72,8 @@ def _groups(
     for records in parts:
         first.append(within_list(linker, own, begin).first_pass(records))
         begin += len(records)
-    alone = np.flatnonzero(company < 0)
     found = duplicates_of(linker, np.concatenate(first), settings.duplicate_threshold)
-    # positions among the clients without a company become those in the list
-    hub = company.copy()
-    grouped = found.group >= 0
-    hub[alone[grouped]] = company.max(initial=-1) + 1 + found.group[grouped]
-    return duplicates_in_hubs(hub)
-
-
-def duplicates_in_hubs(hub: NDArray[np.int64]) -> NDArray[np.int64]:
-    """First client of those with the same hub, -1 where a client is alone or has none; (N,)."""
-    group = np.full(len(hub), -1, dtype=np.int64)
-    member = np.flatnonzero(hub >= 0)
-    _, first, place, size = np.unique(
-        hub[member], return_index=True, return_inverse=True, return_counts=True
-    )
-    group[member] = np.where(size[place] > 1, member[first[place]], -1)
-    return group
+    return group_with_hubs(company, found.group)
 
 
 def _without_company(

@@ -112,27 +112,18 @@ def duplicate_pairs(first: FirstPass, calibration: Calibration | None) -> Duplic
     return DuplicatePairs(pairs >> _SHIFT, pairs & np.int64(0xFFFFFFFF), highest)
 
 
-def group_duplicates(
-    clients: int, pairs: DuplicatePairs, company: NDArray[np.int64] | None = None
-) -> NDArray[np.int64]:
+def group_duplicates(clients: int, pairs: DuplicatePairs) -> NDArray[np.int64]:
     """Group of each client: the first client of it, -1 where a client is alone; shape (N,).
 
-    Clients that are joined through others are one group, and so are those of one company.
+    Clients that are joined through others are one group.
 
     Args:
         clients: Number of clients N.
         pairs: Clients that are joined.
-        company: The company that each client is linked to, -1 for none, shape (N,).
     """
     number = np.repeat(np.arange(len(pairs.one), dtype=np.int64), 2)
-    members = [np.stack([pairs.one, pairs.other], axis=1).reshape(-1).astype(np.int64)]
-    numbers = [number]
-    if company is not None:
-        linked = np.flatnonzero(company >= 0)
-        linked = linked[np.argsort(company[linked], kind="stable")]
-        members.append(linked)
-        numbers.append(company[linked].astype(np.int64))
-    first = _mates.chains(clients, members, numbers, max(clients, 2))
+    member = np.stack([pairs.one, pairs.other], axis=1).reshape(-1).astype(np.int64)
+    first = _mates.chains(clients, [member], [number], 2)
     alone = np.bincount(first, minlength=clients)[first] == 1
     return np.where(alone, -1, first)
 

@@ -81,14 +81,6 @@ def test_duplicates_of_duplicates_are_one_group_called_by_its_first_client() -> 
     assert group_duplicates(6, pairs((1, 5, 1), (3, 5, 1))).tolist() == [-1, 1, -1, 1, -1, 1]
 
 
-def test_clients_of_one_company_are_one_group() -> None:
-    company = np.array([70, -1, 5, 70, -1, 70])
-
-    assert group_duplicates(6, pairs(), company).tolist() == [0, -1, -1, 0, -1, 0]
-    joined = group_duplicates(6, pairs((1, 4, 1)), company)
-    assert joined.tolist() == [0, 1, -1, 0, 1, 0]
-
-
 def test_each_client_is_decided_on_its_likeliest_other_one() -> None:
     decisions = decide_duplicates(4, pairs((0, 1, 0.7), (0, 2, 0.7), (1, 2, 0.9), (2, 3, 0.4)))
 

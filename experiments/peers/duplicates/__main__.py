@@ -24,12 +24,13 @@ from experiments.peers.exchange import read_rows
 from experiments.peers.prepare import CANONICAL, canonical_columns
 from experiments.peers.running import RUN_LIMIT_S, run_peer
 from linkage_rl.bundle import load_bundle
+from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.config.command import say
 from linkage_rl.decision.duplicates import THRESHOLD, DuplicatePairs, group_duplicates
 from linkage_rl.evaluation.tables import markdown_table
-from linkage_rl.list_duplicates import find_duplicates
+from linkage_rl.list_duplicates import find_duplicates, group_with_hubs
 from linkage_rl.tables.readers import ClientList
-from linkage_rl.tables.sample import SampleConfig, generate_clients
+from linkage_rl.tables.sample import SampleConfig, generate_clients, generate_companies
 from linkage_rl.tables.split import SPLITS
 
 PEERS: Final = ("splink", "dedupe")
@@ -52,7 +53,10 @@ class PlantedList:
 
     def scores(self, pairs: DuplicatePairs, threshold: float) -> tuple[float, float, float]:
         """F1, precision and recall of the pairs within groups."""
-        group = group_duplicates(len(self.entity), pairs.from_probability(threshold))
+        return self.scores_of(group_duplicates(len(self.entity), pairs.from_probability(threshold)))
+
+    def scores_of(self, group: NDArray[np.int64]) -> tuple[float, float, float]:
+        """The same for groups; -1 is a client alone."""
         group = np.where(group < 0, np.arange(len(group)), group)
         both = _pairs_within(np.stack([group, self.entity]))
         found, right = _pairs_within(group[None]), _pairs_within(self.entity[None])
@@ -86,10 +90,11 @@ def main() -> None:
     lists = {split: PlantedList.of(config, split) for split in SPLITS}
     _write(lists, asked.folder)
     say(f"test list: {lists['test']}\n")
-    lines = _bundle_lines(asked.bundle, lists)
+    lines = [_HEADING, *_bundle_lines(asked.bundle, lists)]
+    lines.append(_hub_line(asked.bundle, config, lists["test"]))
     for name in asked.peers:
         lines.append(_peer_line(name, lists, asked.folder, asked.limit_s))
-    say(markdown_table([_HEADING, *lines]))
+    say(markdown_table(lines))
 
 
 def _bundle_lines(bundle: Path, lists: Mapping[str, PlantedList]) -> list[Sequence[str]]:
@@ -106,6 +111,19 @@ def _bundle_lines(bundle: Path, lists: Mapping[str, PlantedList]) -> list[Sequen
         _line(f"linkage_rl, {how}", threshold, lists["test"], pairs["test"], cpu_s)
         for how, threshold in (("default", THRESHOLD), ("threshold of valid", best))
     ]
+
+
+def _hub_line(bundle: Path, config: SampleConfig, planted: PlantedList) -> Sequence[str]:
+    """The bundle with the company table: clients of one company are one group."""
+    linker = load_bundle(bundle, CompanyIndex.build(generate_companies(config)))
+    records, begin = planted.clients.records, time.process_time()
+    linked = linker.link_list(records)
+    company = linker.index.find(linked.company_ids)
+    without = np.flatnonzero(company < 0).tolist()
+    group = group_with_hubs(company, find_duplicates(linker, records.take(without)).group)
+    scores = (f"{score:.4f}" for score in planted.scores_of(group))
+    cpu_s = f"{time.process_time() - begin:.1f}"
+    return ("linkage_rl, with the company table", f"{THRESHOLD:g}", *scores, cpu_s)
 
 
 def _peer_line(
