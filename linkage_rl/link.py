@@ -225,18 +225,21 @@ def _write_rows(job: _Job, chunks: Iterable[ResultRows]) -> None:
             writer.write(rows)
             unlinked.add(rows)
             progress.advance(len(rows), writer.counts["link"] / writer.finished)
-    if not writer.counts["link"]:
+    # a list without duplicates needs no warning
+    if not writer.counts["link"] and job.within is None:
         unlinked.warn()
 
 
 def _say_start(job: _Job) -> None:
     """One line: which clients, companies and bundle, and how many workers."""
     settings, run, finished = job.settings, job.layout.run, job.writer.finished
+    rows = "companies" if job.within is None else "rows of its own"
     _log.info(
-        "linking %s clients of %s with %s companies (%s), bundle %s (%s), %s%s",
+        "linking %s clients of %s with %s %s (%s), bundle %s (%s), %s%s",
         f"{job.clients:,}",
         job.layout.source.path,
         f"{len(job.opened.linker.index):,}",
+        rows,
         f"state {run.table_state}",
         settings.bundle,
         run.bundle,

@@ -159,6 +159,8 @@ class LinkSettings:
                     f"dedupe=true links the list with itself, got {name}="
                     f"{getattr(self, name)}; leave it out"
                 )
+        if self.candidates.shown:
+            raise ConfigError("dedupe=true gives the best other row of each; leave candidates out")
         if self.table.database:
             raise ConfigError("dedupe=true links the list with itself; leave table= out")
         if self.workers > 1 or self.launcher.engine == "ray":

@@ -86,6 +86,7 @@ def test_a_list_is_linked_with_itself(run: Run, files: Path, list_bundle: Path) 
     assert [row["duplicate_group"] for row in rows] == ["1", "1", "3", "", "3"]
     assert rows[0]["company_name"] == "㈱青空商事"
     assert rows[3]["decision"] == "no_match"
+    assert "linking 5 clients of list.csv with 5 rows of its own" in ended.err
     assert run("link", *words, "output=p.csv", "chunk=2").code == 0
     assert rows_of(files / "p.csv") == rows
     assert not list(files.glob("*.partial*"))
@@ -117,6 +118,7 @@ def test_an_explanation_names_the_fields_of_the_best_candidate(
         ("dedupe=true", "dedupe=true needs bundle="),
         ("dedupe=true bundle=b database=c.db", "got database=c.db; leave it out"),
         ("dedupe=true bundle=b duplicates=true", "got duplicates=True; leave it out"),
+        ("dedupe=true bundle=b candidates=3", "leave candidates out"),
         ("dedupe=true bundle=b workers=2", "dedupe=true runs in one process"),
     ],
 )
