@@ -140,10 +140,10 @@ def test_closed_when_may_be_a_mapping(run: Run, files: Path) -> None:
 def test_values_that_no_company_has_are_said(run: Run, files: Path) -> None:
     own_table(files / "crm.db", "company_id, name, state", "1, '青空', 'live'", "2, '海', NULL")
 
-    ended = run("companies", *FIRMS, "table.mapping.closed_when=state=colsed")
+    ended = run("companies", *FIRMS, "table.mapping.closed_when=state=shut")
 
     assert ended.code == 0, ended.err
-    said = "closed   state: (empty) 1, live 1; closed means colsed, which none of these is"
+    said = "closed   state: (empty) 1, live 1; closed means shut, which none of these is"
     assert said in ended.out
 
 
