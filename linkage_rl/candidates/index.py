@@ -165,6 +165,17 @@ class CompanyIndex:
         return had
 
     @property
+    def head_rows(self) -> NDArray[np.int64]:
+        """The head row of each company that is alive, ascending."""
+        heads = [
+            np.flatnonzero((part.alive == 1) & part.segment.sites.is_head(len(part.alive)))
+            for part in self.parts
+        ]
+        return np.concatenate(
+            [own + part.first_row for own, part in zip(heads, self.parts, strict=True)]
+        ).astype(np.int64)
+
+    @property
     def has_sites(self) -> bool:
         """Whether any company has several rows."""
         return any(part.segment.sites for part in self.parts)

@@ -98,7 +98,7 @@ def style_of(
     }
     addresses = _addresses(clients)
     have["street"] = np.array([text != "" for text in addresses], dtype=np.bool_)
-    rows = np.concatenate([np.flatnonzero(part.alive) + part.first_row for part in index.parts])
+    rows = index.head_rows
     table = index.records(rng.choice(rows, min(sample, len(rows)), replace=False))
     noise = replace(
         NoiseRates(),

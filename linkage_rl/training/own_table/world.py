@@ -33,7 +33,7 @@ class World:
     index: CompanyIndex
     """Without the hidden rows, which keep their row numbers."""
     kept: Mapping[str, NDArray[np.int64]]
-    """Split to the rows that its clients with a row are drawn from; no row is in two splits."""
+    """Split to the head rows that its clients with a row are drawn from; no company is in two."""
     hidden: Mapping[str, NDArray[np.int64]]
     """Split to the rows that its clients without a row are drawn from."""
     places: Mapping[str, NDArray[np.int64]]
@@ -41,14 +41,12 @@ class World:
 
     @classmethod
     def of(cls, full: CompanyIndex, config: OwnTableConfig) -> "World":
-        """Hide rows of a table at random.
+        """Hide companies of a table at random, each with all of its rows.
 
         Raises:
             SchemaError: The table has too few rows.
         """
-        alive = np.concatenate(
-            [np.flatnonzero(part.alive) + part.first_row for part in full.parts]
-        ).astype(np.int64)
+        alive = full.head_rows
         if len(alive) < FEWEST:
             raise SchemaError(
                 f"learning without labels needs a company table of at least {FEWEST} rows, got "
@@ -102,11 +100,11 @@ def _split(rows: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
 
 
 def _without(index: CompanyIndex, rows: NDArray[np.int64]) -> CompanyIndex:
-    """The index without these rows; names and places are counted again."""
+    """The index without the companies of these rows; names and places are counted again."""
     parts = []
     for part in index.parts:
         alive = part.alive.copy()
         own = rows - part.first_row
-        alive[own[(own >= 0) & (own < len(alive))]] = 0
+        alive[part.segment.sites.siblings(own[(own >= 0) & (own < len(alive))])] = 0
         parts.append(replace(part, alive=alive))
     return replace(index, parts=recount(parts))
