@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
 
 from experiments.peers.cells import joined
 from experiments.suite.cells import cell_key, plan_cells, run_cell
@@ -339,6 +340,8 @@ def test_every_suite_becomes_settings_that_name_known_systems(name: str) -> None
 @pytest.mark.parametrize("name", SUITES)
 def test_every_condition_is_understood_by_the_training_command(name: str) -> None:
     settings = composed(name)
+    shortened = "defaults" in OmegaConf.load(CONFIGS / "suite" / f"{name}.yaml")
 
-    for condition in settings.conditions.values():
+    # a suite that shortens another one has its conditions
+    for condition in [*settings.conditions.values()][: 1 if shortened else None]:
         assert train_settings([*settings.overrides, *condition.overrides]).seed == 1
