@@ -34,9 +34,9 @@ from linkage_rl.config.link_settings import LinkSettings, utc, with_short_words
 from linkage_rl.config.list_passes import ListWithinItself, claims_said, decided_list
 from linkage_rl.config.own_bundle import with_bundle
 from linkage_rl.decision.list_stage import ListDecisions
+from linkage_rl.decision.whole_list import FIRST_PASS
 from linkage_rl.linked_columns import DECISIONS, Run, digest
 from linkage_rl.linked_list import ListFile, ResultLayout
-from linkage_rl.linker import FIRST_PASS
 from linkage_rl.tables.credentials import shown
 from linkage_rl.tables.ddl import stamp
 from linkage_rl.tables.partial_file import RecordFile

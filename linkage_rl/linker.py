@@ -1,7 +1,7 @@
 """The one linking path: clients in, decisions with the companies' current fields out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -10,43 +10,23 @@ from numpy.typing import NDArray
 
 from linkage_rl.candidates.blockers import Blocker, Clients
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.decision.assignment import decide_one_to_one
 from linkage_rl.decision.best_candidates import BestCandidates, Features
-from linkage_rl.decision.decide import Decider, Thresholds, slot_shares
+from linkage_rl.decision.decide import Decider, slot_shares
 from linkage_rl.decision.explaining import Explanations
-from linkage_rl.decision.first_pass import KEYS, FirstPass, list_keys
 from linkage_rl.decision.list_stage import (
     ListDecisions,
     ListStage,
-    RankedCandidates,
-    rank_list,
 )
 from linkage_rl.decision.pool import LivePool
+from linkage_rl.decision.whole_list import decide_whole, first_pass_of
 from linkage_rl.features.matrix import pair_features
 from linkage_rl.features.reasons import in_words, reason_codes, reasons
 from linkage_rl.features.sites import matched_sites
 from linkage_rl.linked_batch import Candidate, LinkedBatch
 from linkage_rl.protocols import CompanySource
-from linkage_rl.records import SHORTLIST, DecisionKind, Decisions, RecordBatch, Shortlist
+from linkage_rl.records import DecisionKind, Decisions, RecordBatch
 from linkage_rl.text.canonical import canonicalise
 
-FIRST_PASS: Final = np.dtype(
-    [
-        ("candidates", "<i4", (SHORTLIST,)),
-        ("shares", "<f4", (SHORTLIST,)),
-        ("tied", "<i2", (SHORTLIST,)),
-        ("no_match", "<f4"),
-        ("keys", "<u8", (len(KEYS),)),
-        ("ran", "<u2"),
-        ("reason", "u1", (4,)),
-        ("kind", "i1"),
-        ("candidate", "<i4"),
-        ("confidence", "<f4"),
-        ("candidate_tied", "<i2"),
-    ]
-)
-"""A client after the first pass over its list, in 93 bytes; see `first_pass.FirstPass`. The last
-four are the policy's own decision on the client alone, see `Decisions`."""
 _CHUNK = 4096
 NO_CANDIDATE: Final = "no candidate found"
 """Reason of a decision on a client for whom no blocker found a company."""
@@ -142,19 +122,7 @@ class Linker:
             Structured array of `FIRST_PASS`, shape (N,).
         """
         pool = self._pool(records)
-        raw = self.decider.decide_raw(pool, len(records), shortlist=True)
-        shortlist = raw.shortlist or Shortlist.empty(len(records))
-        first = np.zeros(len(records), dtype=FIRST_PASS)
-        first["candidates"], first["shares"] = shortlist.candidate, shortlist.share
-        first["tied"], first["no_match"] = shortlist.tied, shortlist.no_match
-        first["keys"] = list_keys(pool.found.clients.keys)
-        first["ran"] = raw.ran
-        first["kind"], first["candidate"] = raw.kind, raw.candidate
-        first["confidence"], first["candidate_tied"] = raw.confidence, raw.tied
-        best = shortlist.candidate[:, 0]
-        present = np.flatnonzero(best >= 0)
-        first["reason"][present] = reason_codes(pool.found.features_of(present, best[present]))
-        return first
+        return first_pass_of(pool, self.decider.decide_raw(pool, len(records), shortlist=True))
 
     def decide_list(self, first: NDArray[np.void], one_to_one: bool = False) -> ListDecisions:
         """Decide a whole list after the first pass over all of its parts.
@@ -168,48 +136,7 @@ class Linker:
         Raises:
             ConfigError: SciPy is not installed, which one-to-one needs.
         """
-        stage = self.list_stage
-        if one_to_one:
-            ranked, decider = self._ranked(first), self.decider if stage is None else stage
-            thresholds = decider.thresholds or Thresholds(0.5)
-            decisions = decide_one_to_one(ranked, decider.calibration, thresholds)
-            return replace(decisions, ranked=ranked) if self.shown else decisions
-        if stage is None:
-            return self._decide_alone(first)
-        return stage.decide(_as_first_pass(first), self.shown)
-
-    def _ranked(self, first: NDArray[np.void]) -> RankedCandidates:
-        """The best candidates of the clients of a list."""
-        if self.list_stage is None:
-            return self._ranked_alone(first)
-        slots = max(self.shown, SHORTLIST)
-        return rank_list(self.list_stage.scorer, _as_first_pass(first), slots=slots)
-
-    def _decide_alone(self, first: NDArray[np.void]) -> ListDecisions:
-        """The decisions on clients by themselves, from their first pass."""
-        decided = self.decider.apply_thresholds(
-            Decisions(
-                kind=np.array(first["kind"]),
-                candidate=first["candidate"].astype(np.int64),
-                confidence=np.array(first["confidence"]),
-                tied=np.array(first["candidate_tied"]),
-                ran=np.array(first["ran"]),
-                cost=np.zeros(len(first), dtype=np.float32),
-            )
-        )
-        return ListDecisions(
-            decided.kind,
-            decided.candidate,
-            decided.confidence,
-            decided.tied,
-            self._ranked_alone(first) if self.shown else None,
-        )
-
-    def _ranked_alone(self, first: NDArray[np.void]) -> RankedCandidates:
-        """The best candidates of clients by themselves, as many as the first pass kept."""
-        confidence = np.minimum(first["shares"] * first["tied"], 1).astype(np.float32)
-        rows = first["candidates"].astype(np.int64)
-        return RankedCandidates(rows, confidence, np.maximum(first["tied"], 1))
+        return decide_whole(first, self.decider, self.list_stage, self.shown, one_to_one)
 
     def finish(
         self, records: RecordBatch, first: NDArray[np.void], decisions: ListDecisions
@@ -404,12 +331,6 @@ class Linker:
                 for field, texts in rows.records.columns.items()
             },
         )
-
-
-def _as_first_pass(first: NDArray[np.void]) -> FirstPass:
-    """What the list stage reads of an array of `FIRST_PASS`."""
-    names = [field.name for field in fields(FirstPass)]
-    return FirstPass(*(np.ascontiguousarray(first[name]) for name in names))
 
 
 def _compare(

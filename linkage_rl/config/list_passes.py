@@ -14,8 +14,9 @@ from linkage_rl.config.link_settings import ONE_TO_ONE, LinkSettings
 from linkage_rl.decision.assignment import CLAIMED_BY, claims
 from linkage_rl.decision.duplicates import DUPLICATE_GROUP, OwnList
 from linkage_rl.decision.list_stage import ListDecisions
+from linkage_rl.decision.whole_list import FIRST_PASS
 from linkage_rl.linked_list import ListFile, ResultLayout
-from linkage_rl.linker import FIRST_PASS, Linker
+from linkage_rl.linker import Linker
 from linkage_rl.list_duplicates import duplicates_of, group_with_hubs, within_list
 from linkage_rl.records import DecisionKind, RecordBatch
 from linkage_rl.tables.readers import ClientList
