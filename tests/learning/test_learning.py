@@ -107,7 +107,7 @@ def test_a_scorer_trained_with_eight_slots_serves_thirty(
 @pytest.mark.parametrize(
     "name",
     [
-        # an epoch of quantiles takes twice as long as one of values; from scratch, below, it is slow
+        # training quantiles takes twice as long; its learning from scratch is among the slow tests
         pytest.param(name, marks=pytest.mark.extras if name == "qrdqn" else pytest.mark.slow)
         for name in AGENTS
     ],
