@@ -1,7 +1,6 @@
 """The client list of `link`: a file, or the answer to a query, kept as one beside the output."""
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,7 +9,7 @@ from linkage_rl.atomic import replacing
 from linkage_rl.config.command import say
 from linkage_rl.config.inputs import database_of
 from linkage_rl.config.link_output import LinkOutput
-from linkage_rl.config.link_settings import LinkSettings
+from linkage_rl.config.link_settings import LinkSettings, is_url
 from linkage_rl.tables.client_query import write_clients
 from linkage_rl.tables.credentials import shown
 from linkage_rl.tables.ddl import stamp
@@ -26,7 +25,7 @@ def clients_on_disk(settings: LinkSettings, output: LinkOutput) -> Iterator[Link
     Raises:
         LinkageError: The database cannot be read, or the disk is full.
     """
-    if not re.match(r"[\w+]+://", settings.clients):
+    if not is_url(settings.clients):
         yield settings
         return
     url = database_of(settings.clients)

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from linkage_rl.atomic import replacing
 from linkage_rl.config.command import say
 from linkage_rl.config.inputs import database_of, open_linker
 from linkage_rl.config.link_output import LinkOutput
-from linkage_rl.config.link_settings import LinkSettings
+from linkage_rl.config.link_settings import LinkSettings, is_url
 from linkage_rl.errors import ConfigError
 from linkage_rl.linked_columns import digest
 from linkage_rl.linked_list import ListFile, ResultLayout
@@ -156,7 +155,7 @@ def _previous(settings: LinkSettings, output: LinkOutput) -> tuple[Path | URL, s
                 "name one with previous=, or link the whole list first"
             )
         return output.path, ""
-    if re.match(r"[\w+]+://", given):
+    if is_url(given):
         return database_of(given), settings.output_table
     return Path(given).expanduser(), ""
 

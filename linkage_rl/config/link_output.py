@@ -1,6 +1,5 @@
 """Where the `link` command writes: a file of some format, or a table of a database."""
 
-import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Final
 from sqlalchemy.engine import URL
 
 from linkage_rl.config.inputs import database_of
-from linkage_rl.config.link_settings import LinkSettings
+from linkage_rl.config.link_settings import LinkSettings, is_url
 from linkage_rl.errors import ConfigError
 from linkage_rl.linked_columns import digest
 from linkage_rl.tables.credentials import shown
@@ -51,7 +50,7 @@ class LinkOutput:
                 the company table.
             DatabaseError: The URL is malformed.
         """
-        if not re.match(r"[\w+]+://", settings.output):
+        if not is_url(settings.output):
             return cls(_checked_path(settings))
         url = database_of(settings.output)
         if path := sqlite_path(url):

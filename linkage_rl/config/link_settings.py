@@ -190,7 +190,7 @@ class LinkSettings:
             )
 
     def _check_query(self) -> None:
-        if bool(self.query) != bool(re.match(r"[\w+]+://", self.clients)):
+        if bool(self.query) != is_url(self.clients):
             raise ConfigError(
                 "clients=URL and query= go together: query='SELECT ...', or the name of a table of "
                 "that database, gives the clients"
@@ -204,6 +204,15 @@ def with_short_words(words: Sequence[str]) -> list[str]:
     ['output=o.csv', 'candidates.shown=5']
     """
     return [re.sub(r"^candidates=(?=-?\d+$)", "candidates.shown=", word) for word in words]
+
+
+def is_url(text: str) -> bool:
+    """Whether a place is the URL of a database, rather than a path.
+
+    >>> is_url("postgresql://host/name"), is_url("linked.csv")
+    (True, False)
+    """
+    return re.match(r"[\w+]+://", text) is not None
 
 
 def utc(text: str) -> str:

@@ -28,7 +28,7 @@ from linkage_rl.bundle import FORMAT, load_bundle
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.config.command import say
 from linkage_rl.config.inputs import choose_database, index_folder
-from linkage_rl.config.link_settings import LinkSettings
+from linkage_rl.config.link_settings import LinkSettings, is_url
 from linkage_rl.config.own_training import (
     adapting_words,
     check_run,
@@ -77,7 +77,8 @@ def with_bundle(settings: LinkSettings) -> LinkSettings:
     """
     if settings.bundle and not settings.adapt:
         return settings
-    _check_output(Path(settings.output).expanduser())
+    if not is_url(settings.output):
+        _check_output(Path(settings.output).expanduser())
     if settings.adapt:
         check_run(settings)
     url = choose_database(settings.database, settings.table, settings.bundle).url
