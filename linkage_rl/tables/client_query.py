@@ -68,6 +68,11 @@ def write_clients(url: URL, query: str, path: Path) -> int:
 
 def _written(engine: Engine, query: str, path: Path) -> int:
     with engine.connect() as connection, replacing(path) as partial:
+        if engine.dialect.name == "postgresql":
+            # rows are streamed through a cursor, which lives in a transaction of several statements
+            connection.execution_options(isolation_level="READ COMMITTED", postgresql_readonly=True)
+            limit_ms = round(COMMAND_LIMITS.timeout_s * 1000)
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {limit_ms}")
         streamed = connection.execution_options(
             stream_results=True, max_row_buffer=BLOCK, no_parameters=True
         )

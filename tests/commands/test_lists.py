@@ -39,7 +39,12 @@ def test_a_workbook_without_ids_is_linked_and_a_line_says_how_it_was_read(
 def test_the_output_begins_with_a_mark_for_excel_if_it_is_asked_for(
     run: Run, files: Path, bundle: Path
 ) -> None:
-    words = (f"bundle={bundle}", "clients=clients.csv")
+    words = (
+        f"bundle={bundle}",
+        "clients=clients.csv",
+        "linked_at=2026-01-31T09:00:00Z",
+        "run_id=1",
+    )
 
     assert run("link", *words, "output=plain.csv").code == 0
     ended = run("link", *words, "output=marked.csv", "bom=true")
@@ -53,7 +58,7 @@ def test_the_output_begins_with_a_mark_for_excel_if_it_is_asked_for(
 def test_two_processes_number_the_rows_as_one_does(run: Run, files: Path, bundle: Path) -> None:
     names = [(CLIENTS[1 + place % 4][1],) for place in range(60)]
     write_csv(files / "names.csv", [("企業名",), *names])
-    words = (f"bundle={bundle}", "clients=names.csv")
+    words = (f"bundle={bundle}", "clients=names.csv", "linked_at=2026-01-31T09:00:00Z", "run_id=1")
 
     assert run("link", *words, "output=one.csv", "chunk=7").code == 0
     assert run("link", *words, "output=two.csv", "chunk=9", "workers=2").code == 0
@@ -105,7 +110,7 @@ def test_truths_that_are_no_ids_are_refused_before_anything_is_written(
 
     assert ended.code == 1
     assert "wrong.csv: 1 of 1 truths are no ids of open companies of the table" in ended.last
-    assert "such as '7001'; they belong to another table" in ended.last
+    assert "such as '7001', while it has 'c1'" in ended.last
     assert not (files / "measured").exists()
 
 

@@ -259,7 +259,7 @@ def test_worker_processes_link_with_the_bundle_that_was_trained(
 def test_an_interrupted_output_goes_on_with_the_bundle_that_was_found(
     run: Run, shop: Path, trainer: Trainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = import_module("linkage_rl.link")
+    module = import_module("linkage_rl.config.link_passes")
     linked = module.link_chunk
     left = iter([True])
 

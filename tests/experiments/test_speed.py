@@ -175,7 +175,8 @@ def test_an_unknown_command_of_the_room_names_those_there_are(
 ) -> None:
     assert cost(["size"]) == 2
     assert capsys.readouterr().err == (
-        "expected a command among ['speed', 'growth', 'serving', 'scale_out'], got 'size'\n"
+        "expected a command among ['speed', 'growth', 'serving', 'scale_out', 'interrupted', "
+        "'live_database'], got 'size'\n"
     )
 
 

@@ -151,7 +151,7 @@ def test_no_kind_empties_a_name_or_writes_japanese(kind: str, name: str) -> None
 
 def test_a_reading_or_an_english_name_that_is_not_known_becomes_another_kind() -> None:
     rng, kinds = np.random.default_rng(0), {"reading": 1.0, "english": 0.0}
-    batch = RecordBatch(["a"] * 50, {field: [ACME[field]] * 50 for field in FIELDS})
+    batch = RecordBatch(["a"] * 50, {field: [ACME.get(field, "")] * 50 for field in FIELDS})
     none = dict.fromkeys(("exact", "legal_form", "width_space", "extra_text", "typo"), 0.0)
 
     read = corrupt(batch, batch, NoiseRates(**(none | {"renamed": 0.0} | kinds)), rng)[1]
