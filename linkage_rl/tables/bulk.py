@@ -67,14 +67,20 @@ def note_seen(connection: Connection, company_ids: Sequence[str]) -> None:
         )
 
 
-def count_unseen(connection: Connection, table: Table) -> tuple[int, int]:
-    """Companies of the table, and how many of them the snapshot lacks."""
+def count(connection: Connection, table: Table) -> int:
+    """Companies of the table."""
+    return _count(connection, table, "")
+
+
+def count_unseen(connection: Connection, table: Table) -> int:
+    """Companies of the table that the snapshot lacks."""
+    return _count(connection, table, _unseen())
+
+
+def _count(connection: Connection, table: Table, where: str) -> int:
     name = connection.dialect.identifier_preparer.format_table(table)
-    total, unseen = (
-        int(connection.exec_driver_sql(f"SELECT count(*) FROM {name} AS own{where}").scalar_one())
-        for where in ("", _unseen())
-    )
-    return total, unseen
+    counted = connection.exec_driver_sql(f"SELECT count(*) FROM {name} AS own{where}")
+    return int(counted.scalar_one())
 
 
 def remove_unseen(connection: Connection, table: Table) -> None:

@@ -130,9 +130,10 @@ class CompanyStore:
         self._check_writable()
         table = ddl.company_table(self.mapping.table, self._engine.dialect.name)
         self._add_later_columns(table)
-        watermark, loaded, removed = self.watermark(), 0, 0
+        watermark, before, loaded, removed = self.watermark(), 0, 0, 0
         with self._writing("load companies") as connection:
             if limit is not None:
+                before = bulk.count(connection, table)
                 bulk.begin_snapshot(connection)
             for rows in chunks:
                 bulk.upsert(connection, table, rows, watermark)
@@ -140,17 +141,26 @@ class CompanyStore:
                 if limit is not None:
                     bulk.note_seen(connection, rows.records.ids)
             if limit is not None:
-                removed = self._remove_unseen(connection, table, limit)
+                removed = self._remove_unseen(connection, table, before, limit)
         return loaded, removed
 
-    def _remove_unseen(self, connection: Connection, table: Table, limit: float) -> int:
-        """Delete what a snapshot lacks, if that is not more than the limit."""
-        total, removed = bulk.count_unseen(connection, table)
-        if removed > limit * total:
+    def _remove_unseen(
+        self, connection: Connection, table: Table, before: int, limit: float
+    ) -> int:
+        """Delete what a snapshot lacks, if that is not more than the limit.
+
+        Args:
+            connection: The transaction in which the snapshot was loaded.
+            table: The company table.
+            before: Its companies before that.
+            limit: Largest share of them that may be deleted.
+        """
+        removed = bulk.count_unseen(connection, table)
+        if removed > limit * before:
             raise DatabaseError(
                 f"expected a snapshot that lacks at most {limit:.1%} of the companies of table "
-                f"{self.mapping.table!r}, got one that lacks {removed:,} of {total:,} "
-                f"({removed / total:.1%}); nothing was changed: load a complete file, or set "
+                f"{self.mapping.table!r}, got one that lacks {removed:,} of {before:,} "
+                f"({removed / before:.1%}); nothing was changed: load a complete file, or set "
                 "replace_limit= higher if they are to be removed"
             )
         bulk.remove_unseen(connection, table)

@@ -179,7 +179,7 @@ def test_a_snapshot_removes_what_it_lacks(run: Run, files: Path) -> None:
     ended = run("companies", *words, "replace_limit=0.7", "refresh=true")
 
     assert refused.code == 1
-    assert "lacks 2 of 4 (50.0%); nothing was changed" in refused.last
+    assert "lacks 2 of 3 (66.7%); nothing was changed" in refused.last
     assert ended.code == 0, ended.err
     assert "removed  2 companies that today.csv lacks" in ended.out
     assert "2 companies, 2 of them open" in ended.out

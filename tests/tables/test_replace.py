@@ -61,3 +61,10 @@ def test_an_empty_table_takes_a_snapshot_and_a_table_takes_several(store: Compan
     assert store.replace([rows("a")], limit=1.0) == (1, 10)
     assert store.replace([rows("a", "b\\t")], limit=0.0) == (2, 0)
     assert store.replace([rows("b\\t")], limit=0.5) == (1, 1)
+
+
+def test_the_limit_is_a_share_of_the_companies_before(store: CompanyStore) -> None:
+    with pytest.raises(DatabaseError, match="lacks 10 of 10"):
+        store.replace([rows(*(f"new{number}" for number in range(1000)))], limit=0.1)
+
+    assert ids_of(store) == "0123456789"
