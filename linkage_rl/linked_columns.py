@@ -125,22 +125,25 @@ def own_names(
 ) -> dict[str, str]:
     """Each of the client's own columns to its name in the output.
 
-    'client_' goes before a name that the output has already.
+    'client_' goes before a name that the output has already, in whatever case: databases take
+    'Reason' and 'reason' for one column.
 
     Args:
         own: The columns that go through to the output, without the client's id.
         header: All columns of the list.
         before: Columns of the output that are not the client's own.
 
-    >>> own_names(["name", "company_id"], ["client_id", "name", "company_id"])
-    {'name': 'name', 'company_id': 'client_company_id'}
+    >>> own_names(["name", "Reason"], ["client_id", "name", "Reason"])
+    {'name': 'name', 'Reason': 'client_Reason'}
     """
-    taken = {*before, *header}
+    taken = {name.casefold() for name in before}
+    theirs = taken | {name.casefold() for name in header}
     names: dict[str, str] = {}
     for column in own:
         name = column
-        while name in before or name in names.values():
+        while name.casefold() in taken:
             name = f"client_{name}"
-            name = f"client_{name}" if name in taken else name
+            name = f"client_{name}" if name.casefold() in theirs else name
+        taken.add(name.casefold())
         names[column] = name
     return names

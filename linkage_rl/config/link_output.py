@@ -20,6 +20,8 @@ from linkage_rl.tables.table_writer import TableWriter
 from linkage_rl.tables.writer import ResultColumns, ResultWriter
 
 DATABASE_ENDINGS: Final = (".db", ".sqlite", ".sqlite3", ".duckdb")
+OTHER_ENDINGS: Final = (".json", ".gz", ".zip", ".bz2", ".xz", ".zst", ".avro", ".orc", ".feather")
+"""Of files that a reader would expect in another format than CSV."""
 """Endings of files that are no result, since a database would be replaced by it."""
 _NO_FILES: Final = (
     (stat.S_ISDIR, "a folder"),
@@ -55,6 +57,11 @@ class LinkOutput:
         url = database_of(settings.output)
         if path := sqlite_path(url):
             url = url.set(database=str(path.expanduser().absolute()))
+        elif url.get_backend_name() == "sqlite":
+            raise ConfigError(
+                "output=sqlite:// is a database in memory, which ends with the command; name its "
+                "file, as sqlite:///linked.db"
+            )
         name = digest(shown(url), settings.output_table)
         if _is_company_table(settings, url):
             raise ConfigError(
@@ -114,6 +121,11 @@ def _checked_path(settings: LinkSettings) -> Path:
         raise ConfigError(
             f"output={given} has the ending of a database; write output=sqlite:///{given} for a "
             "table of it, or name a .csv, .jsonl or .parquet file"
+        )
+    if path.suffix.lower() in OTHER_ENDINGS:
+        raise ConfigError(
+            f"link writes no {path.suffix} file, got output={given}; name a .csv, .jsonl or "
+            ".parquet file"
         )
     clients = Path(settings.clients).expanduser()
     same = path.exists() and clients.exists() and path.samefile(clients)

@@ -121,7 +121,7 @@ class LinkSettings:
                 raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}")
         if Path(self.output).suffix.lower() in ENDINGS:
             raise ConfigError(
-                f"link writes no workbook, got output={self.output}; name a .csv file with "
+                f"link writes no workbook, got output={_named(self.output)}; name a .csv file with "
                 "bom=true, which Excel opens, or a .jsonl or .parquet file"
             )
         self._check_query()
@@ -144,7 +144,7 @@ class LinkSettings:
         if self.explain and Path(self.output).suffix.lower() not in NESTING:
             raise ConfigError(
                 f"explain=true needs output= with one of the endings {', '.join(NESTING)}, got "
-                f"output={self.output}"
+                f"output={_named(self.output)}"
             )
         if self.dedupe:
             self._check_dedupe()
@@ -156,8 +156,7 @@ class LinkSettings:
         for name in ("database", "index", "assignment", "claims", "duplicates", "adapt"):
             if getattr(self, name):
                 raise ConfigError(
-                    f"dedupe=true links the list with itself, got {name}="
-                    f"{getattr(self, name)}; leave it out"
+                    f"dedupe=true links the list with itself, got {name}=; leave it out"
                 )
         if self.candidates.shown:
             raise ConfigError("dedupe=true gives the best other row of each; leave candidates out")
@@ -233,3 +232,8 @@ def utc(text: str) -> str:
             f"linked_at takes a time with its zone, as 2026-01-31T09:00:00Z, got {text!r}"
         )
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _named(output: str) -> str:
+    """The setting for a message: of a database, whose URL may hold a password, its kind."""
+    return f"{output.partition('://')[0]}://..." if "://" in output else output

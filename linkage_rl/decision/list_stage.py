@@ -313,8 +313,9 @@ def softmax(
     highest = no_match.astype(np.float64)
     np.maximum.at(highest, client, logits)
     weight = np.exp(logits - highest[client])
-    total = np.bincount(client, weights=weight, minlength=len(no_match))
-    total += np.exp(no_match - highest)
+    total = np.exp(no_match - highest)
+    # without any pair numpy counts in integers
+    total += np.bincount(client, weights=weight, minlength=len(no_match)).astype(np.float64)
     return np.asarray(weight / total[client], dtype=np.float32)
 
 

@@ -8,14 +8,14 @@ import csv
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy.engine import URL, Connection, CursorResult, Engine
+from sqlalchemy.engine import URL, CursorResult, Engine
 
 from linkage_rl.atomic import replacing
 from linkage_rl.errors import InputFileError, SchemaError
@@ -24,9 +24,8 @@ from linkage_rl.tables.ddl import split_name
 from linkage_rl.tables.engine import COMMAND_LIMITS, database_errors, open_engine
 from linkage_rl.tables.layout import as_text
 from linkage_rl.tables.retry import Retry
+from linkage_rl.tables.streaming import BLOCK, streamed
 
-BLOCK: Final = 2_000
-"""Rows fetched at once."""
 _TEXTS: Final = (str, int, float, bool, Decimal, date, datetime, time, UUID, type(None))
 
 
@@ -67,32 +66,24 @@ def write_clients(url: URL, query: str, path: Path) -> int:
 
 
 def _written(engine: Engine, query: str, path: Path) -> int:
-    with engine.connect() as connection, replacing(path) as partial:
-        if engine.dialect.name == "postgresql":
-            # rows are streamed through a cursor, which lives in a transaction of several statements
-            connection.execution_options(isolation_level="READ COMMITTED", postgresql_readonly=True)
-            limit_ms = round(COMMAND_LIMITS.timeout_s * 1000)
-            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {limit_ms}")
-        streamed = connection.execution_options(
-            stream_results=True, max_row_buffer=BLOCK, no_parameters=True
-        )
-        with (
-            closing(streamed.exec_driver_sql(_statement(connection, query))) as result,
-            partial.open("w", newline="", encoding="utf-8") as stream,
-        ):
-            header, written = _header(result, query), 0
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(header)
-            for rows in result.partitions(BLOCK):
-                writer.writerows(_texts(rows, header, query))
-                written += len(rows)
-        return written
+    with (
+        replacing(path) as partial,
+        streamed(engine, _statement(engine, query)) as result,
+        partial.open("w", newline="", encoding="utf-8") as stream,
+    ):
+        header, written = _header(result, query), 0
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(header)
+        for rows in result.partitions(BLOCK):
+            writer.writerows(_texts(rows, header, query))
+            written += len(rows)
+    return written
 
 
-def _statement(connection: Connection, query: str) -> str:
+def _statement(engine: Engine, query: str) -> str:
     if re.match(r"\s*(select|with|\()", query, re.IGNORECASE):
         return query.strip().rstrip(";")
-    quote = connection.dialect.identifier_preparer.quote
+    quote = engine.dialect.identifier_preparer.quote
     schema, name = split_name(query)
     return f"SELECT * FROM {f'{quote(schema)}.' if schema else ''}{quote(name)}"
 

@@ -1,5 +1,7 @@
 """Result files that are complete, absent or resumable, even after a kill or a full disk."""
 
+import errno
+import fcntl
 import json
 import os
 from collections import Counter
@@ -46,6 +48,7 @@ class PartialFile:
         self._partial = path.with_name(f"{path.name}.partial")
         self._state = path.with_name(f"{path.name}.partial.json")
         with self._faults():
+            self._lock = self._locked()
             self._stream = self._resume() or self._partial.open("wb", buffering=0)
 
     def __enter__(self) -> Self:
@@ -53,6 +56,7 @@ class PartialFile:
 
     def __exit__(self, *error: object) -> None:
         self._stream.close()
+        self._lock.close()
 
     def complete(self) -> None:
         """Move the finished file to its name.
@@ -65,6 +69,22 @@ class PartialFile:
             self._publish()
             self._state.unlink(missing_ok=True)
             _sync_folder(self.path.parent)
+
+    def _locked(self) -> FileIO:
+        """The partial file, open and locked until this writer ends, however that happens."""
+        lock = self._partial.open("ab", buffering=0)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise OutputError(
+                f"another command is writing {self.path}; wait until it has finished, or name "
+                "another output"
+            ) from None
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+                raise
+        return lock
 
     def _publish(self) -> None:
         """Give the finished content its name."""
@@ -162,6 +182,7 @@ class RecordFile(PartialFile):
     def discard(self) -> None:
         """Delete the file."""
         self._stream.close()
+        self._lock.close()
         self._partial.unlink(missing_ok=True)
         self._state.unlink(missing_ok=True)
 

@@ -4,10 +4,9 @@ import csv
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import numpy as np
 from sqlalchemy.engine import URL
@@ -15,6 +14,7 @@ from sqlalchemy.engine import URL
 from linkage_rl.errors import ConfigError, InputFileError
 from linkage_rl.tables.ddl import split_name
 from linkage_rl.tables.engine import database_errors, open_engine
+from linkage_rl.tables.streaming import BLOCK, streamed
 from linkage_rl.tables.writer import NestedColumn, NestedValues, ResultColumns, ResultRows
 
 try:
@@ -23,8 +23,6 @@ except ImportError:
     # an extra of the package: as large as all other dependencies of linking
     pq = None
 
-BLOCK: Final = 2_000
-"""Rows read at once."""
 
 Stored = Mapping[str, Any]
 """Name of each column to its text, of nested ones to a list of entries, of texts, too."""
@@ -74,14 +72,9 @@ def _table_rows(url: URL, table: str) -> Iterator[Mapping[str, Any]]:
     source = f"{f'{quote(schema)}.' if schema else ''}{quote(name)}"
     with database_errors(url, f"read the earlier result {table}"):
         try:
-            with engine.connect() as connection:
-                streamed = connection.execution_options(
-                    stream_results=True, max_row_buffer=BLOCK, no_parameters=True
-                )
-                statement = f"SELECT * FROM {source} ORDER BY linked_at"
-                with closing(streamed.exec_driver_sql(statement)) as result:
-                    for row in result.mappings():
-                        yield dict(row)
+            with streamed(engine, f"SELECT * FROM {source} ORDER BY linked_at") as result:
+                for row in result.mappings():
+                    yield dict(row)
         finally:
             engine.dispose()
 

@@ -114,3 +114,15 @@ def test_what_cannot_be_done_in_part_is_refused(
 
     assert ended.code == 2
     assert sentence in ended.last
+
+
+def test_a_result_in_postgresql_is_an_earlier_one(
+    run: Run, files: Path, words: tuple[str, ...], postgres_server: str
+) -> None:
+    place = (f"output={postgres_server}", "output_table=only_of_an_earlier")
+    assert run(*words, *place, FIRST, "run_id=1").code == 0
+
+    ended = run(*words, *place, "only=new", SECOND, "run_id=2")
+
+    assert ended.code == 0, ended.err
+    assert "only     0 new" in ended.out

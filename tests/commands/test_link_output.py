@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, text
 
 from linkage_rl.tables.credentials import parse_url
 from linkage_rl.tables.csv_writer import CsvWriter
+from linkage_rl.tables.partial_file import PartialFile
 from tests.commands.shop import CLIENTS, Run, write_csv
 from tests.commands.test_link import SAME_TIME, rows_of
 
@@ -160,6 +161,8 @@ def test_a_table_without_the_columns_is_refused(
         ("hard.csv", "output=hard.csv would replace the client list"),
         ("soft.csv", "output=soft.csv would replace the client list"),
         ("shop.db", "write output=sqlite:///shop.db for a table of it"),
+        ("o.csv.gz", "link writes no .gz file, got output=o.csv.gz"),
+        ("sqlite://", "output=sqlite:// is a database in memory"),
         ("o.xlsx", "link writes no workbook, got output=o.xlsx; name a .csv file with bom=true"),
     ],
 )
@@ -229,3 +232,25 @@ def test_a_query_and_a_database_go_together(run: Run, files: Path) -> None:
         ended = run("link", *words, "output=o.csv")
         assert ended.code == 2
         assert "clients=URL and query= go together" in ended.last
+
+
+def test_a_password_in_the_output_is_in_no_message(run: Run, files: Path, bundle: Path) -> None:
+    words = ("link", f"bundle={bundle}", "clients=clients.csv")
+
+    for more in (
+        ("output=postgresql://u:S3CRET@h/db", "explain=true"),
+        ("output=o.csv", "dedupe=true", "database=postgresql://u:S3CRET@h/db"),
+    ):
+        ended = run(*words, *more)
+
+        assert ended.code == 2
+        assert "S3CRET" not in ended.err + ended.out
+
+
+def test_two_commands_do_not_write_one_output(run: Run, files: Path, bundle: Path) -> None:
+    with PartialFile(files / "o.csv", "another run"):
+        ended = run("link", f"bundle={bundle}", "clients=clients.csv", "output=o.csv")
+
+    assert ended.code == 1
+    assert "another command is writing o.csv" in ended.last
+    assert run("link", f"bundle={bundle}", "clients=clients.csv", "output=o.csv").code == 0

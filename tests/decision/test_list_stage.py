@@ -137,3 +137,9 @@ def test_softmax_counts_no_match_and_equal_shares_go_to_the_first_candidate() ->
     np.testing.assert_allclose(shares, [0.25, 0.5, 0.75], rtol=1e-6)
     pairs = ClientList(first_pass([(1, 1, 0, 0)], [{9: 0.4, 3: 0.4}])).pairs(np.arange(1))
     assert pairs.company[falling(np.array([0.4, 0.4], np.float32), pairs)][0] == 9
+
+
+def test_softmax_of_clients_without_any_candidate_is_empty() -> None:
+    shares = softmax(np.zeros(0, np.float32), np.zeros(2, np.float32), np.zeros(3, np.int64))
+
+    assert shares.shape == (0,)
