@@ -260,7 +260,7 @@ def _write(folder: Path, name: str, arrays: dict[str, NDArray[Any]]) -> dict[str
     except OSError:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    shutil.rmtree(target, ignore_errors=True)
+    _remove(target)
     partial.replace(target)
     return checksums
 
@@ -305,7 +305,12 @@ def _remove_unused(folder: Path, used: set[str]) -> None:
     for path in folder.iterdir():
         if not path.is_dir() or path.name in used or not path.name.startswith(("base-", "state-")):
             continue
-        if path.is_symlink():
-            path.unlink()
-        else:
-            shutil.rmtree(path, ignore_errors=True)
+        _remove(path)
+
+
+def _remove(folder: Path) -> None:
+    """Delete a folder of arrays; of one that `refresh.seed_index` linked to, the link alone."""
+    if folder.is_symlink():
+        folder.unlink()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -59,6 +59,17 @@ def assert_equal(left: CompanyIndex, right: CompanyIndex) -> None:
     )
 
 
+def make_format_3(folder: Path) -> None:
+    """Take from a saved index what one of format 3 has not."""
+    manifest = unsealed((folder / MANIFEST).read_text())
+    files = {file: digest for file, digest in manifest["checksums"].items() if "known" not in file}
+    for file in manifest["checksums"].keys() - files.keys():
+        (folder / file).unlink()
+    kept = {name: manifest[name] for name in ("base", "state", "companies", "versions")}
+    older = {"format": 3, "watermark": "2025-01-01", "checksums": files, **kept}
+    (folder / MANIFEST).write_text(sealed(older))
+
+
 def files_of(folder: Path) -> list[Path]:
     return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
 
@@ -191,13 +202,7 @@ def test_an_index_of_format_3_is_searched_and_built_anew_by_a_refresh(
     folder = tmp_path / "index"
     index = refreshed(tmp_path)
     save_index(index, folder)
-    manifest = unsealed((folder / MANIFEST).read_text())
-    files = {file: digest for file, digest in manifest["checksums"].items() if "known" not in file}
-    for file in manifest["checksums"].keys() - files.keys():
-        (folder / file).unlink()
-    kept = {name: manifest[name] for name in ("base", "state", "companies", "versions")}
-    older = {"format": 3, "watermark": "2025-01-01", "checksums": files, **kept}
-    (folder / MANIFEST).write_text(sealed(older))
+    make_format_3(folder)
 
     loaded = load_index(folder)
     with caplog.at_level("INFO"), CompanyStore(f"sqlite:///{tmp_path}/companies.db") as store:
@@ -343,6 +348,23 @@ def test_a_first_start_from_the_index_of_a_bundle_reads_the_table_once_at_most(
     assert index.fetch(["goyo"]).records.column("name") == ["株式会社ペンタ"]
     assert load_index(folder).state == index.state
     assert load_index(bundled).fetch(["goyo"]).records.column("name") == ["五洋建設株式会社"]
+
+
+def test_a_first_start_from_a_bundle_of_format_3_replaces_the_link_to_an_equal_base(
+    tmp_path: Path,
+) -> None:
+    bundled, folder = tmp_path / "bundle" / "index", tmp_path / "live"
+    with store_of(tmp_path) as store:
+        save_index(CompanyIndex.of_table(store), bundled)
+        make_format_3(bundled)
+        kept = files_of(bundled)
+
+        index = open_index(store, folder, progress=False, seed=bundled)
+
+    assert len(load_index(folder)) == len(index) == 8
+    assert load_index(folder).state == index.state
+    assert not any(path.is_symlink() for path in folder.iterdir())
+    assert files_of(bundled) == kept
 
 
 def test_the_index_is_kept_beside_an_sqlite_file_and_else_in_a_cache(
