@@ -44,6 +44,10 @@ class ChangingTable(Protocol):
         """The rows with these keys as they are now; vanished keys are left out."""
 
 
+class KeyOrderError(Exception):
+    """A company is in two pages of a table, since its keys come in another order than before."""
+
+
 class Show(Protocol):
     """Shows how far a table is read."""
 
@@ -90,6 +94,8 @@ class _Page:
     """Companies that are new or changed, ascending."""
     keys: Sequence[Any]
     """Keys of these companies."""
+    differs: bool = True
+    """Whether it was read, since it differs from the page that is known."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +130,9 @@ def find_changes(
 
     Returns:
         None where more has changed; no row has then been read.
+
+    Raises:
+        KeyOrderError: The database orders keys otherwise than before; no row has been read.
     """
     compared = _compare(known, table, most[0])
     if compared is None or (compared.differing and len(compared.gone) > most[1]):
@@ -157,7 +166,7 @@ def _compare(known: KnownPages, table: ChangingTable, most: float) -> _Compariso
     for old in (*known, PageRows.none()):
         # rows after the last page are read in any case, and there are seldom any
         if len(old) and table.summary(after, old.bound) == old.summary:
-            pages.append(_Page(old, _NOTHING, ()))
+            pages.append(_Page(old, _NOTHING, (), differs=False))
         else:
             before.append(old.companies)
             differing += len(old) > 0
@@ -170,8 +179,25 @@ def _compare(known: KnownPages, table: ChangingTable, most: float) -> _Compariso
                 if found_changes > most:
                     return None
         after = old.bound
+    _refuse_repeated(pages)
     gone = np.setdiff1d(np.concatenate(before), np.concatenate(present))
     return _Comparison(pages, differing, gone)
+
+
+def _refuse_repeated(pages: Sequence[_Page]) -> None:
+    """Refuse pages of which two have the same company.
+
+    Ranges of keys that follow each other hold every row once. If their bounds are no longer in
+    the order of the database, they still hold every row, but some of them twice.
+    """
+    if not any(page.differs for page in pages):
+        return
+    read = [np.unique(page.rows.companies) for page in pages if page.differs]
+    equal = [page.rows.companies for page in pages if not page.differs]
+    fresh = np.concatenate(read)
+    distinct = np.unique(fresh)
+    if len(distinct) < len(fresh) or np.isin(distinct, np.concatenate([_NOTHING, *equal])).any():
+        raise KeyOrderError
 
 
 def _compared(old: PageRows, found: RowHashes) -> _Page:

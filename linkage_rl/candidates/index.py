@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from linkage_rl.candidates import _grams, _keys
 from linkage_rl.candidates.blockers import Blocker, Clients, Proposals
-from linkage_rl.candidates.changes import ChangingTable, RefreshReport, Show
+from linkage_rl.candidates.changes import ChangingTable, KeyOrderError, RefreshReport, Show
 from linkage_rl.candidates.encode import ROW, hash_texts
 from linkage_rl.candidates.fit import by_head_row, fit_sites
 from linkage_rl.candidates.following import MERGE_SHARE, follow
@@ -321,7 +321,10 @@ class CompanyIndex:
         if self.known.hashing != table.hashing:
             return self._anew(table, show, "it knows no row hashes of this database")
         stamps = Stamps(self.latest_stamp)
-        followed = follow(self.parts, self.known, table, merge_share, stamps)
+        try:
+            followed = follow(self.parts, self.known, table, merge_share, stamps)
+        except KeyOrderError:
+            return self._anew(table, show, "its keys come in another order than before")
         if followed is None:
             return self._anew(table, show, f"more than {merge_share:.0%} of it have changed")
         parts, changes = followed

@@ -1,6 +1,7 @@
 """An index that follows its table: the same suite on SQLite and PostgreSQL."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,12 +9,15 @@ import pytest
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.keys import COUNTED
 from linkage_rl.candidates.settings import CandidateSettings
+from linkage_rl.tables.pages import Paging
+from linkage_rl.tables.schema import ColumnMapping
 from linkage_rl.tables.store import CompanyStore
 from tests.small_table import COMPANIES, IDS, clients, company_rows
 from tests.stored_table import index_of, run_sql
 
 BLOCKERS = CandidateSettings().blockers()
 PRESENT = tuple(blocker.name for blocker in BLOCKERS if blocker.name != "former_name")
+OWN = ColumnMapping(table="companies", company_id="company_id", name="name")
 NAME, CORE = list(COUNTED).index("name"), list(COUNTED).index("core")
 
 
@@ -290,6 +294,27 @@ def test_whether_to_build_anew_is_decided_before_rows_are_read(
 
     assert not fetches
     assert (report.changed, report.removed, len(fresh)) == (8, 0, 8)
+
+
+def test_an_index_is_built_anew_where_the_keys_come_in_another_order(tmp_path: Path) -> None:
+    url, numbers = f"sqlite:///{tmp_path}/companies.db", range(10)
+    ids = [f"{number:03}" for number in range(100)]
+    ids += [f"a{number}" for number in numbers] + [f"B{number}" for number in numbers]
+    make = "CREATE TABLE companies (company_id TEXT COLLATE {} PRIMARY KEY, name TEXT)"
+    fill = "INSERT INTO companies VALUES " + ", ".join(f"('{one}', '山田')" for one in ids)
+
+    run_sql(url, make.format("NOCASE"), fill)
+    with CompanyStore(url, OWN, read_only=True, paging=Paging(10)) as store:
+        index = index_of(store)
+    run_sql(url, "DROP TABLE companies", make.format("BINARY"), fill)
+    with CompanyStore(url, OWN, read_only=True, paging=Paging(10)) as store:
+        fresh, report = index.refresh(store)
+        again, unchanged = fresh.refresh(store)
+
+    assert report.rebuilt == "its keys come in another order than before"
+    assert (report.changed, report.removed) == (0, 0)
+    assert len(fresh.known.hashes) == len(fresh) == len(again) == len(ids)
+    assert (unchanged.rebuilt, unchanged.pages) == ("", 0)
 
 
 def test_an_index_of_an_empty_table_finds_everything_that_is_added(database_url: str) -> None:
