@@ -30,6 +30,7 @@ from linkage_rl.candidates.keys import COUNTED, FILED, KEYS, filings, hashed_key
 from linkage_rl.candidates.sites import Sites, with_inherited
 from linkage_rl.candidates.strings import GrowingStrings, StringColumn
 from linkage_rl.records import FIELDS, CanonicalBatch, CompanyRows
+from linkage_rl.tables.closing import is_closed
 from linkage_rl.text.canonical import canonicalise
 
 _DOCUMENT_CHUNK = 50_000
@@ -135,7 +136,10 @@ class SegmentBuilder:
 
     def add(self, companies: CompanyRows) -> None:
         """Add the open companies of a chunk; closed ones are skipped."""
-        is_open = [row for row, closed in enumerate(companies.closed_at) if not closed]
+        # most texts are '', which need no look at the calendar
+        is_open = [
+            row for row, text in enumerate(companies.closed_at) if not (text and is_closed(text))
+        ]
         records = companies.records
         if len(is_open) < len(records):
             records = records.take(is_open)

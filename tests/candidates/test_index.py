@@ -1,5 +1,7 @@
 """The index of a company table: what it holds, counts and gives back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -24,6 +26,15 @@ def test_rows_are_the_open_companies_in_the_order_of_the_table() -> None:
     assert index.company_ids(np.arange(6)) == [
         company_id for company_id in IDS if company_id not in ("aozora-osaka", "goyo")
     ]
+
+
+def test_a_company_that_will_close_is_open_until_then() -> None:
+    dates = {"goyo": "9999-12-31", "sakura": "2025-01-31", "takahashi": "0"}
+    rows = replace(company_rows(), closed_at=[dates.get(one, "") for one in IDS])
+
+    index = CompanyIndex.build([rows])
+
+    assert index.company_ids(np.arange(len(index))) == [one for one in IDS if one != "sakura"]
 
 
 def test_chunks_of_the_table_make_the_same_index_as_one_chunk() -> None:
