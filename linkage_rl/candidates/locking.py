@@ -5,7 +5,7 @@ import fcntl
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def _acquire(lock: FileIO, folder: Path) -> bool:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            holder = lock.read(20).decode("ascii", "replace").strip()
+            holder = lock.read(20).decode("ascii", "replace").strip() or "(unknown)"
             _log.info("waiting for process %s, which works on the index %s", holder, folder)
             fcntl.flock(lock, fcntl.LOCK_EX)
             waited = True
@@ -50,6 +50,12 @@ def _acquire(lock: FileIO, folder: Path) -> bool:
         if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
             raise
         _log.warning("%s cannot be locked (%s): start no second process", lock.name, error)
-    lock.truncate(0)
-    lock.write(f"{os.getpid()}\n".encode())
+    _note_holder(lock)
     return waited
+
+
+def _note_holder(lock: FileIO) -> None:
+    """Write who holds the lock, which only a message needs: the disk may be full."""
+    with suppress(OSError):
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n".encode())

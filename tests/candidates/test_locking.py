@@ -14,6 +14,7 @@ from linkage_rl.candidates.locking import index_lock, lock_file
 from linkage_rl.candidates.refresh import build_index, open_index
 from linkage_rl.tables.pages import CompanyPage
 from linkage_rl.tables.store import CompanyStore
+from tests.full_disk import disk_with_room_for
 from tests.small_table import company_rows
 
 HOLDER = """
@@ -101,3 +102,12 @@ def test_where_no_file_can_be_made_there_is_no_lock(tmp_path: Path) -> None:
     with index_lock(tmp_path / "file" / "index") as waited:
         assert not waited
     assert not lock_file(tmp_path / "file" / "index").exists()
+
+
+def test_an_unchanged_index_is_opened_on_a_full_disk(store: CompanyStore, tmp_path: Path) -> None:
+    build_index(store, tmp_path / "index", progress=False)
+
+    with disk_with_room_for(0):
+        index = open_index(store, tmp_path / "index", progress=False)
+
+    assert len(index) == 8
