@@ -18,11 +18,11 @@ def index_lock(folder: Path) -> Iterator[bool]:
 
     The lock is a file beside the folder. The system releases it when its holder ends, however that
     happens. Where there can be no such file, as on a read-only disk, there is no lock either: an
-    index there can be read, and none is saved.
+    index there can be read, and none is saved. A file of another user is locked without a note.
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = lock_file(folder).open("a+b", buffering=0)
+        lock = _opened(lock_file(folder))
     except OSError:
         yield False
         return
@@ -33,6 +33,13 @@ def index_lock(folder: Path) -> Iterator[bool]:
 def lock_file(folder: Path) -> Path:
     """The lock of an index folder."""
     return folder.with_name(f"{folder.name}.lock")
+
+
+def _opened(path: Path) -> FileIO:
+    try:
+        return path.open("a+b", buffering=0)
+    except PermissionError:
+        return path.open("rb", buffering=0)
 
 
 def _acquire(lock: FileIO, folder: Path) -> bool:
@@ -47,7 +54,8 @@ def _acquire(lock: FileIO, folder: Path) -> bool:
             fcntl.flock(lock, fcntl.LOCK_EX)
             waited = True
     except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+        # EBADF: a network file system that locks no file opened for reading only
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EBADF):
             raise
         _log.warning("%s cannot be locked (%s): start no second process", lock.name, error)
     _note_holder(lock)

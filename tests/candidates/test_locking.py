@@ -1,11 +1,14 @@
 """Two programs that want the same index: one builds it, the other waits and uses the result."""
 
+import errno
+import fcntl
 import logging
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
@@ -111,3 +114,23 @@ def test_an_unchanged_index_is_opened_on_a_full_disk(store: CompanyStore, tmp_pa
         index = open_index(store, tmp_path / "index", progress=False)
 
     assert len(index) == 8
+
+
+def test_the_lock_file_of_another_user_is_locked_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "index"
+    lock_file(folder).write_text("1234\n")
+    open_file = Path.open
+
+    def refuse_to_write(path: Path, mode: str = "r", buffering: int = -1) -> IO[Any]:
+        if mode != "rb":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return open_file(path, mode, buffering)
+
+    monkeypatch.setattr(Path, "open", refuse_to_write)
+    with index_lock(folder) as waited, lock_file(folder).open("rb") as other:
+        assert not waited
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert lock_file(folder).read_bytes() == b"1234\n"
