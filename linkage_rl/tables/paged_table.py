@@ -100,9 +100,12 @@ class PagedTable:
         columns = [self._key, *self.layout.selected.values(), *self.row_hash.columns]
         listed = self._key.in_(bindparam("keys", expanding=True))
         wanted = self._companies(select(*columns)).where(listed).order_by(self.layout.key)
+        # the database may take several of the keys for equal, and return the rows of all for each
+        returned: set[Any] = set()
         for begin in range(0, len(keys), IDS_PER_STATEMENT):
             some = list(keys[begin : begin + IDS_PER_STATEMENT])
-            if rows := self.read(wanted, {"keys": some}):
+            if rows := [row for row in self.read(wanted, {"keys": some}) if row[0] not in returned]:
+                returned.update(row[0] for row in rows)
                 yield self._page(rows)
 
     @cached_property

@@ -5,12 +5,14 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from uuid import UUID
 
 import numpy as np
 import pytest
 
 from linkage_rl.errors import ConfigError, DatabaseError, SchemaError
+from linkage_rl.tables import paged_table
 from linkage_rl.tables.pages import Pace, Paging, bound_of, key_of
 from linkage_rl.tables.schema import ColumnMapping
 from linkage_rl.tables.store import CompanyStore
@@ -130,6 +132,21 @@ def test_keys_that_the_database_takes_for_equal_stay_together(
         "c ",
     ]
     assert opened(1).summary("", "") == (count, total) == (6, total)
+
+
+def test_rows_of_keys_that_are_equal_to_the_database_come_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path}/firms.db"
+    keys = ["a", "c0", "C0", "d"]
+    fill(url, "VARCHAR(10) COLLATE NOCASE", [f"('{key}', 'x', '', NULL)" for key in [*keys, "c0"]])
+    monkeypatch.setattr(paged_table, "IDS_PER_STATEMENT", 2)
+
+    with CompanyStore(url, replace(FIRMS, several_rows=True), read_only=True) as store:
+        ids = [list(page.rows.records.ids) for page in store.rows_of(keys)]
+
+    assert sorted(ids[0]) == ["C0", "a", "c0", "c0"]
+    assert ids[1:] == [["d"]]
 
 
 def test_a_hash_changes_with_any_field_and_with_nothing_else(
