@@ -35,6 +35,9 @@ FALSE: Final = ("false", "f", "0", "no", "n")
 CLOSED: Final = "true"
 """What stands for the date of a company that is closed on an unknown day."""
 
+CLOSED_WHEN: Final = "table.mapping.closed_when"
+"""Setting of the conditions under which companies are closed."""
+
 SHOWN_VALUES: Final = 10
 """Values of the column of a condition that a message names."""
 
@@ -159,13 +162,16 @@ def unclear_in_sql(closed: ColumnElement[Any]) -> ColumnElement[bool]:
     return and_(odd, not_(plain.regexp_match(_DATED)))
 
 
-def check_dates(texts: Sequence[str], column: str, what: str) -> None:
+def check_dates(
+    texts: Sequence[str], column: str, what: str, closed_when: str = CLOSED_WHEN
+) -> None:
     """Refuse texts of a `closed_at` that are neither dates nor flags.
 
     Args:
         texts: '' while open.
         column: Where they stand.
         what: Table or file in words.
+        closed_when: Setting of its conditions.
 
     Raises:
         SchemaError: It is unclear whether such a company is closed.
@@ -176,7 +182,7 @@ def check_dates(texts: Sequence[str], column: str, what: str) -> None:
             raise SchemaError(
                 f"column {column!r} of {what} is read as closed_at, which needs dates or true and "
                 f"false, got {text!r}; say which of its values mean closed, as "
-                f"table.mapping.closed_when='{column}=VALUE|VALUE'"
+                f"{closed_when}='{column}=VALUE|VALUE'"
             )
 
 

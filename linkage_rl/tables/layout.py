@@ -36,6 +36,7 @@ from sqlalchemy.engine import Engine
 from linkage_rl.errors import SchemaError
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
 from linkage_rl.tables.closing import (
+    CLOSED_WHEN,
     ClosedWhen,
     check_dates,
     closed_in_sql,
@@ -86,13 +87,16 @@ class TableLayout:
     closed: ColumnElement[Any] | None = None
     """SQL text, '' while a company is open; see `closing.closed_in_sql`. None where the table does
     not say which companies are closed."""
-    checked_dates: tuple[str, str] | None = None
-    """Column that is read as `closed_at` and table in words, where its type is not one of time."""
+    checked_dates: tuple[str, str, str] | None = None
+    """Where the type of `closed_at` is not one of time: its column, the table in words, and the
+    setting of conditions; see `closing.check_dates`."""
     several: bool = False
     """Whether several rows may have one id, the sites of a company; the column `site_number`, where
     there is one, orders them."""
     head_offices: "TableLayout | None" = None
     """The company table alone, where the sites come from another table."""
+    sites: "TableLayout | None" = None
+    """That table of sites alone."""
     conditions: tuple[tuple[ClosedWhen, ColumnElement[Any]], ...] = ()
     """Conditions of `closed_when`, each with its column."""
     what: str = "the company table"
@@ -102,6 +106,12 @@ class TableLayout:
     def key(self) -> ColumnElement[Any]:
         """The column of company ids."""
         return self.columns["company_id"]
+
+    @property
+    def tables(self) -> tuple["TableLayout", ...]:
+        """The layout of each table that the rows come from."""
+        alone = tuple(one for one in (self.head_offices, self.sites) if one is not None)
+        return alone or (self,)
 
     @property
     def has_id(self) -> ColumnElement[bool]:
@@ -229,7 +239,10 @@ class TableLayout:
 
 
 def find_table(
-    engine: Engine, mapping: ColumnMapping, needed: Sequence[str] = ("company_id", "name")
+    engine: Engine,
+    mapping: ColumnMapping,
+    needed: Sequence[str] = ("company_id", "name"),
+    closed_when: str = CLOSED_WHEN,
 ) -> TableLayout:
     """The layout of the table that the mapping names, without its sites.
 
@@ -237,6 +250,7 @@ def find_table(
         engine: The database.
         mapping: Table and columns.
         needed: Canonical columns that must be there.
+        closed_when: Setting of the mapping's conditions, for messages.
 
     Raises:
         DatabaseError: There is no such table or view.
@@ -264,7 +278,7 @@ def find_table(
     if dated is not None or conditions:
         closed = closed_in_sql(dialect, dated, when)
     if dated is not None and not is_time(dated.type, dialect):
-        checked_dates = (mapping.closed_at, what)
+        checked_dates = (mapping.closed_at, what, closed_when)
     several = mapping.several_rows or "site_number" in columns
     return TableLayout(
         columns, source, dialect, closed, checked_dates, several, conditions=when, what=what

@@ -56,8 +56,8 @@ class PagedTable:
             upto: Bound at which it ends; '' for the last key.
             closed: Whether closed companies are read, too.
         """
-        if not closed:
-            self._check_closed_at()
+        if not closed or self._heads is not self:
+            self.check_closed_at()
         columns = [*self.layout.selected.values(), *self.row_hash.columns]
         for begin, end in self._ranges(after, upto, closed):
             rows = self._rows(columns, begin, end, closed)
@@ -66,7 +66,7 @@ class PagedTable:
 
     def hashes(self, after: str = "", upto: str = "") -> Iterator[RowHashes]:
         """Keys and hashes of the rows of a range of keys, page by page; see `pages`."""
-        self._check_closed_at()
+        self.check_closed_at()
         columns = [self.layout.key, *self.row_hash.columns]
         for begin, end in self._ranges(after, upto):
             rows = self._rows(columns, begin, end)
@@ -202,13 +202,18 @@ class PagedTable:
         statement = statement.where(self.layout.has_id)
         return statement if closed else statement.where(self.layout.is_open)
 
-    def _check_closed_at(self) -> None:
-        """Refuse texts in `closed_at` that are no dates; the rows that have them are not read."""
-        closed, checked = self.layout.closed, self.layout.checked_dates
-        if closed is not None and checked is not None:
-            unclear = self.layout.has_id, unclear_in_sql(closed)
-            found = self.read(select(closed).where(*unclear).limit(1))
-            check_dates([text for (text,) in found], *checked)
+    def check_closed_at(self) -> None:
+        """Refuse texts in `closed_at` that are no dates; the rows that have them are not read.
+
+        Raises:
+            SchemaError: One of the tables has such a text.
+        """
+        for layout in self.layout.tables:
+            closed, checked = layout.closed, layout.checked_dates
+            if closed is not None and checked is not None:
+                unclear = layout.has_id, unclear_in_sql(closed)
+                found = self.read(select(closed).where(*unclear).limit(1))
+                check_dates([text for (text,) in found], *checked)
 
 
 def _order(

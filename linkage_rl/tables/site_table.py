@@ -34,7 +34,10 @@ def find_tables(engine: Engine, mapping: ColumnMapping) -> TableLayout:
     companies = find_table(engine, mapping)
     if not mapping.sites.table:
         return companies
-    return with_sites(companies, find_table(engine, mapping.sites.mapping(), ("company_id",)))
+    sites = find_table(
+        engine, mapping.sites.mapping(), ("company_id",), "table.mapping.sites.closed_when"
+    )
+    return with_sites(companies, sites)
 
 
 def with_sites(companies: TableLayout, sites: TableLayout) -> TableLayout:
@@ -63,10 +66,10 @@ def with_sites(companies: TableLayout, sites: TableLayout) -> TableLayout:
         every,
         companies.dialect,
         every.c["closed_at"],
-        companies.checked_dates,
         several=True,
         what=companies.what,
         head_offices=companies,
+        sites=sites,
     )
 
 

@@ -187,6 +187,8 @@ class CompanyStore:
         counts = TableCounts(int(rows), int(is_open), int(without_id))
         if unclear is not None and self._layout.checked_dates is not None:
             check_dates([unclear], *self._layout.checked_dates)
+        if self._layout.sites is not None:
+            self._paged.check_closed_at()
         where = f"table {self.mapping.table!r} of {shown(self.url)}"
         if not counts.rows:
             raise DatabaseError(

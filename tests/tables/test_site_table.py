@@ -205,3 +205,29 @@ def test_the_mapping_takes_sites_as_a_dict() -> None:
     assert mapping.sites == SiteColumns(table="offices", address=["a", "b"])
     assert mapping.sites.mapping().address == "a+b"
     assert not mapping.is_canonical()
+
+
+@pytest.mark.parametrize("whose", ["firms", "offices"])
+def test_a_status_of_companies_or_sites_is_refused_by_its_own_table(
+    readable_url: str, whose: str
+) -> None:
+    run_sql(
+        readable_url,
+        "CREATE TABLE firms (company_id int PRIMARY KEY, name text, gone varchar(9))",
+        "CREATE TABLE offices (company_id int, phone text, shut varchar(9))",
+        "INSERT INTO firms VALUES (1, '青空商事', NULL), (2, '北海建設', NULL)",
+        "INSERT INTO offices VALUES (1, '03-3222-0001', NULL)",
+        f"UPDATE {whose} SET {'gone' if whose == 'firms' else 'shut'} = 'active' "
+        "WHERE company_id = 1",
+    )
+    sites = SiteColumns(table="offices", closed_at="shut")
+    mapping = ColumnMapping(table="firms", closed_at="gone", sites=sites)
+
+    with CompanyStore(readable_url, mapping, read_only=True) as opened:
+        for read in (opened.check, lambda: list(opened.pages()), lambda: list(opened.chunks())):
+            with pytest.raises(
+                SchemaError, match=f"of company table '{whose}'.*got 'active'"
+            ) as error:
+                read()
+            setting = "closed_when='gone=" if whose == "firms" else "sites.closed_when='shut="
+            assert f"table.mapping.{setting}VALUE" in str(error.value)
