@@ -97,6 +97,8 @@ class TableLayout:
     """The company table alone, where the sites come from another table."""
     sites: "TableLayout | None" = None
     """That table of sites alone."""
+    range_key: ColumnElement[Any] | None = None
+    """What a range of keys is found by, where another column than the key has an index for it."""
     conditions: tuple[tuple[ClosedWhen, ColumnElement[Any]], ...] = ()
     """Conditions of `closed_when`, each with its column."""
     what: str = "the company table"

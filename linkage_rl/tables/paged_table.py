@@ -98,7 +98,7 @@ class PagedTable:
             SchemaError: Several rows have one id, and the mapping does not allow that.
         """
         columns = [self._key, *self.layout.selected.values(), *self.row_hash.columns]
-        listed = self._key.in_(bindparam("keys", expanding=True))
+        listed = self._range_key.in_(bindparam("keys", expanding=True))
         wanted = self._companies(select(*columns)).where(listed).order_by(self.layout.key)
         # the database may take several of the keys for equal, and return the rows of all for each
         returned: set[Any] = set()
@@ -116,6 +116,12 @@ class PagedTable:
     def _key(self) -> ColumnElement[Any]:
         """The key as the driver gives and takes it, without a conversion that might round it."""
         return type_coerce(self.layout.key, NULLTYPE).label("key_as_stored")
+
+    @cached_property
+    def _range_key(self) -> ColumnElement[Any]:
+        """What stands in conditions for the key."""
+        own = self.layout.range_key
+        return self._key if own is None else type_coerce(own, NULLTYPE)
 
     @cached_property
     def _heads(self) -> "PagedTable":
@@ -190,10 +196,10 @@ class PagedTable:
         """What a statement selects in a range of keys."""
         parameters = {}
         if after:
-            statement = statement.where(self._key > bindparam("after", type_=NULLTYPE))
+            statement = statement.where(self._range_key > bindparam("after", type_=NULLTYPE))
             parameters["after"] = key_of(after)
         if upto:
-            statement = statement.where(self._key <= bindparam("upto", type_=NULLTYPE))
+            statement = statement.where(self._range_key <= bindparam("upto", type_=NULLTYPE))
             parameters["upto"] = key_of(upto)
         return self.read(self._companies(statement, closed), parameters)
 

@@ -7,6 +7,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
+    String,
     Text,
     case,
     cast,
@@ -43,17 +44,23 @@ def find_tables(engine: Engine, mapping: ColumnMapping) -> TableLayout:
 def with_sites(companies: TableLayout, sites: TableLayout) -> TableLayout:
     """The layout of both tables; a site whose company is not in the table is left out.
 
-    The key stays the column that it is, that of the sites if it has the same type, so that the
-    database finds it by its index; every other column is read as text.
+    The id of a site is the key of its company, which the database may take for equal to that of the
+    site though it is written otherwise. Ranges of keys are those of the sites' own column where it
+    has the same type, so that the database finds them by its index; every other column is read as
+    text.
     """
     names = [name for name in FIELDS if name in {*companies.columns, *sites.columns}]
     shut, site_shut = (_OPEN if one.closed is None else one.closed for one in (companies, sites))
     same = repr(sites.key.type) == repr(companies.key.type)
+    if companies.dialect == "sqlite" and isinstance(sites.key.type, String):
+        # which does not tell the collation, and so the order, of a column
+        same = False
     both = sites.source.join(companies.source, sites.key == companies.key)
     every = union_all(
-        _rows(companies, companies.key, shut, "0", names, companies.source),
+        _rows(companies, companies.key, companies.key, shut, "0", names, companies.source),
         _rows(
             sites,
+            companies.key,
             sites.key if same else companies.key,
             case((shut != "", shut), else_=site_shut),
             "1",
@@ -70,12 +77,14 @@ def with_sites(companies: TableLayout, sites: TableLayout) -> TableLayout:
         what=companies.what,
         head_offices=companies,
         sites=sites,
+        range_key=every.c["range_key"],
     )
 
 
 def _rows(
     layout: TableLayout,
     key: ColumnElement[Any],
+    range_key: ColumnElement[Any],
     closed: ColumnElement[str],
     number: str,
     names: Sequence[str],
@@ -87,5 +96,6 @@ def _rows(
         key.label("company_id"),
         *(cast(column, Text).label(name) for column, name in zip(own, names, strict=True)),
         closed.label("closed_at"),
+        range_key.label("range_key"),
         literal_column(f"'{number}'", Text).label("site_number"),
     ).select_from(source)

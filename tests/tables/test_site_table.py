@@ -8,6 +8,7 @@ import pytest
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.errors import SchemaError
 from linkage_rl.features.matrix import PAIR_FEATURES, pair_features
+from linkage_rl.tables.pages import Paging
 from linkage_rl.tables.schema import ColumnMapping, SiteColumns
 from linkage_rl.tables.store import CompanyStore
 from tests.small_table import clients
@@ -231,3 +232,31 @@ def test_a_status_of_companies_or_sites_is_refused_by_its_own_table(
                 read()
             setting = "closed_when='gone=" if whose == "firms" else "sites.closed_when='shut="
             assert f"table.mapping.{setting}VALUE" in str(error.value)
+
+
+def test_the_id_of_a_site_is_that_of_its_company_in_its_spelling(readable_url: str) -> None:
+    if readable_url.startswith("postgresql"):
+        run_sql(
+            readable_url,
+            "CREATE COLLATION folded "
+            "(provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+        )
+    key = "varchar(9) COLLATE " + {"s": "NOCASE", "p": "folded"}.get(
+        readable_url[0], "utf8mb4_general_ci"
+    )
+    run_sql(
+        readable_url,
+        f"CREATE TABLE firms (company_id {key} PRIMARY KEY, name varchar(20))",
+        f"CREATE TABLE offices (company_id {key}, phone varchar(20))",
+        "INSERT INTO firms VALUES ('abc', 'A'), ('B2', 'B'), ('c3', 'C')",
+        "INSERT INTO offices VALUES ('ABC', '1'), ('b2', '2'), ('C3', '3'), ('aBc', '4')",
+    )
+    mapping = ColumnMapping(table="firms", sites=SiteColumns(table="offices"))
+
+    with CompanyStore(readable_url, mapping, read_only=True, paging=Paging(rows=1)) as opened:
+        pages = [list(page.rows.records.ids) for page in opened.pages()]
+        assert pages == [["abc"] * 3, ["B2"] * 2, ["c3"] * 2]
+        keys = [key for page in opened.hashes("") for key in page.keys]
+        (found,) = opened.rows_of(keys[-1:])
+        assert list(found.rows.records.column("phone")) == ["", "3"]
+        assert opened.summary("", "")[0] == 7
