@@ -61,6 +61,10 @@ class ParquetFile:
                 "write it as text, or leave it out"
             ) from None
         found: list[str] = texts.to_numpy(zero_copy_only=False).tolist()
+        if "\0" in "".join(found):
+            raise InputFileError(
+                f"{self.path}: a text of column {column!r} holds a NUL character; remove it"
+            )
         return found
 
     def _fault(self, error: Exception) -> InputFileError:

@@ -75,6 +75,14 @@ def test_a_long_list_comes_in_chunks(tmp_path: Path) -> None:
     assert read_clients(path, size=10).records.ids == [str(i) for i in range(25)]
 
 
+def test_a_nul_in_parquet_is_refused_as_in_csv(tmp_path: Path) -> None:
+    path = tmp_path / "clients.parquet"
+    pq.write_table(pa.table({"client_id": ["1"], "name": ["青\0空"]}), path)
+
+    with pytest.raises(InputFileError, match="column 'name' holds a NUL character"):
+        count_clients(path)
+
+
 def test_parquet_reads_like_csv_with_null_as_missing(tmp_path: Path) -> None:
     path = tmp_path / "companies.parquet"
     table = {"company_id": [7, 8], "name": ["七", "八"], "phone": [None, "03-1111-2222"]}
