@@ -17,7 +17,9 @@ from linkage_rl.candidates.lost_columns import refuse_lost_columns
 from linkage_rl.candidates.storage import (
     MANIFEST,
     REBUILD,
+    is_of_other_program,
     load_index,
+    remove_index,
     save_index,
     saved_folders,
 )
@@ -74,7 +76,9 @@ def open_index(
 
     Raises:
         SchemaError: The table lacks a column that the index was built with.
+        OutputError: The folder cannot be written, or belongs to another program.
     """
+    _refuse_other_program(folder)
     if not refresh and (index := _loaded(folder, same_code)) is not None:
         refuse_lost_columns(index, store)
         return index
@@ -86,6 +90,14 @@ def open_index(
             return _build(store, folder, progress)
         refuse_lost_columns(index, store)
         return _refreshed(index, store, folder, progress) if refresh else index
+
+
+def _refuse_other_program(folder: Path) -> None:
+    if is_of_other_program(folder):
+        raise OutputError(
+            f"expected a candidate index or no {MANIFEST} in {folder}, got the {MANIFEST} of "
+            "another program; choose another folder with index=DIR"
+        )
 
 
 def _loaded(folder: Path, same_code: bool) -> CompanyIndex | None:
@@ -144,7 +156,11 @@ def build_index(store: CompanyStore, folder: Path, progress: bool = True) -> Com
     """Index the table from scratch and save it; an unreadable index in the folder is replaced.
 
     If another program has been building it meanwhile, its result is refreshed instead.
+
+    Raises:
+        OutputError: The folder cannot be written, or belongs to another program.
     """
+    _refuse_other_program(folder)
     with index_lock(folder) as waited:
         index = _loaded(folder, same_code=False) if waited else None
         if index is None:
@@ -163,7 +179,7 @@ def _save_built(index: CompanyIndex, folder: Path) -> None:
     try:
         save_index(index, folder, built=True)
     except CandidateIndexError:
-        shutil.rmtree(folder)
+        remove_index(folder)
         save_index(index, folder, built=True)
 
 

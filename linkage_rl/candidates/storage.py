@@ -4,6 +4,7 @@ The base segment is written once; a refresh writes only the segment of changes a
 that are still current. The manifest is replaced last, so a reader sees the old or the new state.
 """
 
+import re
 import shutil
 from collections.abc import Collection
 from dataclasses import asdict, fields, is_dataclass, replace
@@ -38,6 +39,8 @@ READABLE: Final = (3, FORMAT)
 """Versions that can be read. An index of version 3, as older bundles hold it, can be searched; it
 knows no hashes of rows, so that a refresh builds it anew."""
 MANIFEST: Final = "manifest.json"
+_OWN: Final = re.compile(r"(base-[0-9a-f]{16}|state-[0-9]+)(\.partial)?")
+"""Names of the folders of an index."""
 REBUILD: Final = "build it again with `python -m linkage_rl.companies`"
 """What to do about an index that cannot be read."""
 
@@ -100,6 +103,21 @@ def save_index(index: CompanyIndex, folder: Path, *, built: bool = False) -> Non
             f"cannot write the candidate index to {folder}: {fault_of(error)}; "
             "free space or choose another folder with index=DIR"
         ) from error
+
+
+def remove_index(folder: Path) -> None:
+    """Delete an index, whatever state it is in; other files of the folder are kept."""
+    (folder / MANIFEST).unlink(missing_ok=True)
+    _remove_unused(folder, set())
+
+
+def is_of_other_program(folder: Path) -> bool:
+    """Whether the folder has a manifest that is not, and never was, one of an index."""
+    try:
+        manifest = _read_manifest(folder)
+    except CandidateIndexError:
+        return not _own_names(folder)
+    return manifest is not None and "state" not in manifest and not _own_names(folder)
 
 
 def saved_folders(folder: Path) -> tuple[str, str]:
@@ -296,16 +314,18 @@ def _read_manifest(folder: Path) -> dict[str, Any] | None:
 
 
 def _next_state(folder: Path) -> int:
-    used = [int(path.name.split("-")[1]) for path in folder.glob("state-*") if path.suffix == ""]
-    return max(used, default=0) + 1
+    names = [name for name in _own_names(folder) if name.startswith("state-")]
+    return max((int(name.split("-")[1]) for name in names if "." not in name), default=0) + 1
 
 
 def _remove_unused(folder: Path, used: set[str]) -> None:
     """Delete old states; a process that has them mapped keeps reading its own open files."""
-    for path in folder.iterdir():
-        if not path.is_dir() or path.name in used or not path.name.startswith(("base-", "state-")):
-            continue
-        _remove(path)
+    for name in _own_names(folder) - used:
+        _remove(folder / name)
+
+
+def _own_names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if _OWN.fullmatch(path.name)}
 
 
 def _remove(folder: Path) -> None:

@@ -314,6 +314,41 @@ def test_opening_a_damaged_index_builds_it_again(tmp_path: Path) -> None:
     assert len(index) == len(load_index(folder)) == 8
 
 
+def test_building_a_damaged_index_again_keeps_the_other_files_of_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    with store_of(tmp_path) as store:
+        build_index(store, folder, progress=False)
+        (folder / MANIFEST).write_text("{")
+        for name in ("notes.txt", "base-images/logo.png", "state-of-affairs/notes.txt"):
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text("precious")
+
+        open_index(store, folder, progress=False)
+
+    assert len(load_index(folder)) == 8
+    assert (folder / "notes.txt").read_text() == "precious"
+    assert (folder / "base-images" / "logo.png").read_text() == "precious"
+    assert (folder / "state-of-affairs" / "notes.txt").read_text() == "precious"
+
+
+@pytest.mark.parametrize("manifest", ['{"name": "app"}', sealed({"format": 4, "policy": "p"})])
+def test_a_folder_of_another_program_is_refused_and_left_as_it_is(
+    tmp_path: Path, manifest: str
+) -> None:
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / MANIFEST).write_text(manifest)
+    (folder / "precious.txt").write_text("precious")
+
+    with store_of(tmp_path) as store:
+        for opening in (open_index, build_index):
+            with pytest.raises(OutputError, match=r"got the manifest\.json of another program"):
+                opening(store, folder, progress=False)
+
+    assert (folder / MANIFEST).read_text() == manifest
+    assert (folder / "precious.txt").read_text() == "precious"
+
+
 def test_opening_after_many_changes_merges_them_into_a_new_base(tmp_path: Path) -> None:
     folder = tmp_path / "index"
     with store_of(tmp_path) as store:
