@@ -65,8 +65,13 @@ class PagedTable:
                 yield self._page(rows, end or bound_of(rows[-1][0]))
 
     def hashes(self, after: str = "", upto: str = "") -> Iterator[RowHashes]:
-        """Keys and hashes of the rows of a range of keys, page by page; see `pages`."""
-        self.check_closed_at()
+        """Keys and hashes of the rows of a range of keys, page by page; see `pages`.
+
+        A range without an upper bound, of which a comparison of the table has one, comes with the
+        check of `closed_at` in the whole table; others do not, since it is a pass over the table.
+        """
+        if not upto:
+            self.check_closed_at()
         columns = [self.layout.key, *self.row_hash.columns]
         for begin, end in self._ranges(after, upto):
             rows = self._rows(columns, begin, end)

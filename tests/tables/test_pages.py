@@ -11,8 +11,10 @@ from uuid import UUID
 import numpy as np
 import pytest
 
+from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.errors import ConfigError, DatabaseError, SchemaError
 from linkage_rl.tables import paged_table
+from linkage_rl.tables.paged_table import PagedTable
 from linkage_rl.tables.pages import Pace, Paging, bound_of, key_of
 from linkage_rl.tables.schema import ColumnMapping
 from linkage_rl.tables.store import CompanyStore
@@ -321,3 +323,20 @@ def test_comparing_and_reading_a_table_keep_the_pace(
         store.summary("", bounds[0])
 
     assert waits == [4, 4, 4]
+
+
+def test_an_unclear_closing_is_looked_for_once_by_a_comparison(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path_factory.mktemp('checked')}/firms.db"
+    fill(url, "INTEGER PRIMARY KEY", [f"({number}, 'a', NULL, NULL)" for number in range(12)])
+    checks: list[PagedTable] = []
+    monkeypatch.setattr(PagedTable, "check_closed_at", lambda table: checks.append(table))
+
+    with CompanyStore(url, FIRMS, paging=Paging(rows=3)) as store:
+        index = CompanyIndex.of_table(store)
+        checks.clear()
+        run_sql(url, "UPDATE firms SET mei = 'b'")
+        _, report = index.refresh(store, merge_share=10)
+
+    assert (report.pages, report.changed, len(checks)) == (4, 12, 1)
