@@ -24,7 +24,9 @@ from sqlalchemy import (
     literal_column,
     not_,
     or_,
+    select,
 )
+from sqlalchemy.dialects import mysql
 
 from linkage_rl.errors import SchemaError
 
@@ -41,12 +43,23 @@ CLOSED_WHEN: Final = "table.mapping.closed_when"
 SHOWN_VALUES: Final = 10
 """Values of the column of a condition that a message names."""
 
+BLANKS: Final = " \t\r\n\u3000"
+"""What may stand around a value, in databases and files alike."""
+
 _ZERO_DATE: Final = "0000-00-00"
 _OR: Final = re.compile(r"\s+or\s+")
 _DATED: Final = "(1[89]|20|99)[0-9]{2}|[0-9][年./-] ?[0-9]|[0-9]{9}|infinity"
 """Part of a date in any notation, or of an epoch, in lower case: a status code has none of these.
 In the syntax that Python and all databases have."""
 _ISO_DATE: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+_BLANKS_OF_POSTGRESQL: Final = literal_column(
+    "' ' || chr(9) || chr(13) || chr(10) || "
+    "chr(CASE WHEN getdatabaseencoding() = 'UTF8' THEN 12288 ELSE 32 END)",
+    Text,
+)
+"""`BLANKS` without the wide one where the database cannot hold it; a literal of it would fail."""
 
 
 @dataclass(frozen=True)
@@ -70,16 +83,15 @@ def said_values(condition: ClosedWhen, values: Sequence[Sequence[Any]]) -> str:
 
     Args:
         condition: The condition.
-        values: Its most frequent values, each with its number of rows.
+        values: Its most frequent values, each with its number of rows, and whether it is met.
 
-    >>> said_values(ClosedWhen("state", ("closed",)), [("live", 3), ("Closed", 2)])
+    >>> said_values(ClosedWhen("state", ("closed",)), [("live", 3, False), ("Closed", 2, True)])
     'state: live 3, Closed 2 closed'
     """
-    texts = ["" if text is None else str(text).strip() for text, _ in values]
-    met = [text.lower() in condition.texts for text in texts]
+    met = [bool(closed) for _, _, closed in values]
     parts = (
-        f"{text or '(empty)'} {number:,}{' closed' if closed else ''}"
-        for text, closed, (_, number) in zip(texts, met, values, strict=True)
+        f"{str(text or '').strip(BLANKS) or '(empty)'} {number:,}{' closed' if closed else ''}"
+        for text, number, closed in values
     )
     nothing = f"; closed means {' or '.join(condition.values)}, which none of these is"
     return f"{condition.column}: {', '.join(parts)}{'' if any(met) else nothing}"
@@ -116,6 +128,22 @@ def read_closed_when(text: str) -> tuple[ClosedWhen, ...]:
     return tuple(found)
 
 
+def is_met(dialect: str, condition: ClosedWhen, column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """SQL condition: a value of this column means closed.
+
+    Args:
+        dialect: 'sqlite', 'postgresql' or another name of SQLAlchemy.
+        condition: Which values do.
+        column: Its column.
+    """
+    plain = _plain(dialect, column)
+    for letter in sorted(set("".join(condition.values))):
+        # lower() of SQLite, and of PostgreSQL with collation C, knows the letters of ASCII only
+        if not letter.isascii() and len(letter.upper()) == 1 and letter.upper() != letter:
+            plain = func.replace(plain, letter.upper(), letter)
+    return plain.in_(condition.texts)
+
+
 def closed_in_sql(
     dialect: str,
     closed_at: ColumnElement[Any] | None,
@@ -132,31 +160,31 @@ def closed_in_sql(
     """
     met = or_(
         literal_column("1") == literal_column("0"),
-        *(_plain(dialect, column).in_(one.texts) for one, column in conditions),
+        *(is_met(dialect, one, column) for one, column in conditions),
     )
     by_condition = case((met, literal(CLOSED, Text)), else_=literal("", Text))
     if closed_at is None:
         return by_condition
-    texts = _text(dialect, closed_at)
     plain = _plain(dialect, closed_at)
     is_open = or_(
         closed_at.is_(None),
         # first, as it is so in most rows and takes no time
         *((closed_at == "",) if isinstance(closed_at.type, String) else ()),
         plain.in_(("", *FALSE)),
-        texts.like(f"{_ZERO_DATE}%"),
-        _in_future(dialect, closed_at, texts),
+        plain.like(f"{_ZERO_DATE}%"),
+        _in_future(dialect, closed_at, plain),
     )
-    return case((is_open, by_condition), else_=texts)
+    return case((is_open, by_condition), else_=_text(dialect, closed_at))
 
 
-def unclear_in_sql(closed: ColumnElement[Any]) -> ColumnElement[bool]:
+def unclear_in_sql(dialect: str, closed: ColumnElement[Any]) -> ColumnElement[bool]:
     """SQL condition: a text of `closed_in_sql` that `check_dates` refuses.
 
     Args:
+        dialect: 'sqlite', 'postgresql' or another name of SQLAlchemy.
         closed: The SQL text.
     """
-    plain = func.lower(func.trim(closed))
+    plain = _plain(dialect, closed)
     # few texts are left for the expression, which SQLite calls back for
     odd = and_(closed != "", not_(closed.like("____-__-__%")), plain.not_in(TRUE))
     return and_(odd, not_(plain.regexp_match(_DATED)))
@@ -177,7 +205,7 @@ def check_dates(
         SchemaError: It is unclear whether such a company is closed.
     """
     for text in set(texts):
-        plain = text.strip().lower()
+        plain = _plain_text(text)
         if plain and plain not in TRUE and not re.search(_DATED, plain):
             raise SchemaError(
                 f"column {column!r} of {what} is read as closed_at, which needs dates or true and "
@@ -196,7 +224,7 @@ def closed_in_texts(
     for one, texts in conditions:
         meant = frozenset(one.texts)
         closed = [
-            CLOSED if text.strip().lower() in meant else known
+            CLOSED if _plain_text(text) in meant else known
             for text, known in zip(texts, closed, strict=True)
         ]
     if closed_at is None:
@@ -240,12 +268,17 @@ def is_closed(text: str) -> bool:
     """
     if _is_open(text):
         return False
-    today = datetime.now(UTC).date().isoformat()
-    return not (_ISO_DATE.match(text) and text[:10] > today)
+    today, plain = datetime.now(UTC).date().isoformat(), _plain_text(text)
+    return not (_ISO_DATE.match(plain) and plain[:10] > today)
+
+
+def _plain_text(text: str) -> str:
+    """What `_plain` gives."""
+    return text.strip(BLANKS).lower()
 
 
 def _is_open(text: str) -> bool:
-    plain = text.strip().lower()
+    plain = _plain_text(text)
     return not plain or plain in FALSE or plain.startswith(_ZERO_DATE)
 
 
@@ -259,11 +292,22 @@ def _text(dialect: str, column: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def _plain(dialect: str, column: ColumnElement[Any]) -> ColumnElement[Any]:
-    return func.lower(func.trim(_text(dialect, column)))
+    """A column as text in lower case, without `BLANKS` around it."""
+    texts = _text(dialect, column)
+    if dialect == "sqlite":
+        return func.lower(func.trim(texts, BLANKS))
+    if dialect == "postgresql":
+        return func.lower(func.trim(texts, select(_BLANKS_OF_POSTGRESQL).scalar_subquery()))
+    if dialect in ("mysql", "mariadb"):
+        # other character sets may lack the wide blank
+        texts = cast(texts, mysql.CHAR(charset="utf8mb4"))
+    for blank in BLANKS[1:]:
+        texts = func.replace(texts, blank, " ")
+    return func.lower(func.trim(texts))
 
 
 def _in_future(
-    dialect: str, column: ColumnElement[Any], texts: ColumnElement[Any]
+    dialect: str, column: ColumnElement[Any], plain: ColumnElement[Any]
 ) -> ColumnElement[bool]:
     # SQLite has no types of time: what a column holds are texts or numbers
     if isinstance(column.type, (Date, DateTime)) and dialect != "sqlite":
@@ -273,7 +317,7 @@ def _in_future(
         if dialect == "postgresql"
         else cast(func.current_date(), Text)
     )
-    return and_(texts.like("____-__-__%"), func.substr(texts, 1, 10) > today)
+    return and_(plain.like("____-__-__%"), func.substr(plain, 1, 10) > today)
 
 
 def _is_one(values: object) -> bool:

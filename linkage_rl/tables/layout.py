@@ -40,6 +40,7 @@ from linkage_rl.tables.closing import (
     ClosedWhen,
     check_dates,
     closed_in_sql,
+    is_met,
     read_closed_when,
     unclear_in_sql,
 )
@@ -161,7 +162,7 @@ class TableLayout:
         """
         unclear: ColumnElement[Any] = null()
         if self.closed is not None and self.checked_dates is not None:
-            unclear = func.min(case((unclear_in_sql(self.closed), self.closed)))
+            unclear = func.min(case((unclear_in_sql(self.dialect, self.closed), self.closed)))
         return select(
             self._number(self.has_id),
             self._number(and_(self.has_id, self.is_open)),
@@ -169,10 +170,13 @@ class TableLayout:
             unclear,
         ).select_from(self.source)
 
-    def values_of(self, column: ColumnElement[Any], limit: int) -> Select[Any]:
-        """Selects the most frequent values of a column as texts, each with its number of rows."""
+    def values_of(
+        self, condition: ClosedWhen, column: ColumnElement[Any], limit: int
+    ) -> Select[Any]:
+        """Selects the most frequent values of a condition's column; see `closing.said_values`."""
         texts, number = cast(column, Text), func.count()
-        selected: list[ColumnElement[Any]] = [texts, number]
+        met = func.max(case((is_met(self.dialect, condition, column), 1), else_=0))
+        selected: list[ColumnElement[Any]] = [texts, number, met]
         statement = select(*selected).select_from(self.source).where(self.has_id)
         return statement.group_by(texts).order_by(number.desc(), texts).limit(limit)
 

@@ -222,7 +222,7 @@ class PagedTable:
         for layout in self.layout.tables:
             closed, checked = layout.closed, layout.checked_dates
             if closed is not None and checked is not None:
-                unclear = layout.has_id, unclear_in_sql(closed)
+                unclear = layout.has_id, unclear_in_sql(layout.dialect, closed)
                 found = self.read(select(closed).where(*unclear).limit(1))
                 check_dates([text for (text,) in found], *checked)
 

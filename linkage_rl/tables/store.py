@@ -208,8 +208,8 @@ class CompanyStore:
     def said_conditions(self) -> list[str]:
         """What each condition of `closed_when` means for the rows; see `closing.said_values`."""
         return [
-            said_values(condition, self._read(self._layout.values_of(column, SHOWN_VALUES)))
-            for condition, column in self._layout.conditions
+            said_values(one, self._read(self._layout.values_of(one, column, SHOWN_VALUES)))
+            for one, column in self._layout.conditions
         ]
 
     def count(self) -> int:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import make_url
 
 from linkage_rl.errors import DatabaseError, SchemaError
-from linkage_rl.tables.closing import is_closed, read_closed_when
+from linkage_rl.tables.closing import closed_in_texts, is_closed, read_closed_when
 from linkage_rl.tables.readers import read_companies
 from linkage_rl.tables.schema import ColumnMapping
 from linkage_rl.tables.store import CompanyStore
@@ -145,6 +145,33 @@ class TestClosedWhen:
     def test_a_condition_of_another_form_is_refused(self, text: str) -> None:
         with pytest.raises(SchemaError, match="closed_when needs a column and its values"):
             read_closed_when(text)
+
+    def test_blanks_and_capital_letters_around_a_value_do_not_count(
+        self, readable_url: str
+    ) -> None:
+        values = [(CLOSED, "'廃業\u3000'"), (CLOSED, "'\t廃業\r\n'"), (CLOSED, "' FERMÉ'")]
+        values += [(CLOSED, "'Été'"), (OPEN, "'廃業中'"), (OPEN, "'live'")]
+        table_of(readable_url, "VARCHAR(30)", *values)
+        when = "gone=廃業|fermé|été"
+
+        assert closed_ids(readable_url, "", when) == "cccc"
+        mapping = ColumnMapping(table="firms", closed_at="", closed_when=when)
+        with CompanyStore(readable_url, mapping, read_only=True) as store:
+            (line,) = store.said_conditions()
+        assert line.count(" closed") == 4
+        assert "live 1" in line
+        condition = read_closed_when(when)
+        texts = [value.strip("'") for _, value in values]
+        assert closed_in_texts(None, [(*condition, texts)], 6) == ["true"] * 4 + ["", ""]
+
+
+def test_a_closing_of_blanks_is_none(readable_url: str) -> None:
+    blanks = ("'\u3000'", "'\n'", "' \t\u3000\r\n'", "'\u3000FALSE\t'", "'\u30009999-12-31'")
+    values = [*((OPEN, one) for one in blanks), (CLOSED, "'\u30002001-03-31\n'")]
+    table_of(readable_url, "VARCHAR(30)", *values)
+
+    assert closed_ids(readable_url) == "c"
+    assert [is_closed(value.strip("'")) for _, value in values] == [False] * 5 + [True]
 
 
 def test_a_table_in_which_every_company_is_closed_is_refused(readable_url: str) -> None:
