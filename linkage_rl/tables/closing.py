@@ -229,8 +229,10 @@ def closed_in_texts(
         ]
     if closed_at is None:
         return closed
+    today = _today()
     return [
-        known if _is_open(text) else text for text, known in zip(closed_at, closed, strict=True)
+        (known or text) if _in_days(text, today) else known if _is_open(text) else text
+        for text, known in zip(closed_at, closed, strict=True)
     ]
 
 
@@ -266,10 +268,17 @@ def is_closed(text: str) -> bool:
     >>> is_closed("2020-03-31"), is_closed("true"), is_closed("9999-12-31"), is_closed("")
     (True, True, False, False)
     """
-    if _is_open(text):
-        return False
-    today, plain = datetime.now(UTC).date().isoformat(), _plain_text(text)
-    return not (_ISO_DATE.match(plain) and plain[:10] > today)
+    return not _is_open(text) and not _in_days(text, _today())
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def _in_days(text: str, today: str) -> bool:
+    """Whether a text is a date in the future."""
+    plain = _plain_text(text)
+    return bool(_ISO_DATE.match(plain)) and plain[:10] > today
 
 
 def _plain_text(text: str) -> str:

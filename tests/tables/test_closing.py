@@ -164,6 +164,22 @@ class TestClosedWhen:
         texts = [value.strip("'") for _, value in values]
         assert closed_in_texts(None, [(*condition, texts)], 6) == ["true"] * 4 + ["", ""]
 
+    def test_a_condition_closes_before_a_date_in_the_future_does(self, readable_url: str) -> None:
+        values = [(CLOSED, "'2999-12-31'"), (OPEN, "'2998-12-31'"), (CLOSED, "'2001-03-31'")]
+        table_of(readable_url, "VARCHAR(30)", *values)
+        run_sql(
+            readable_url,
+            "ALTER TABLE firms ADD COLUMN status VARCHAR(10)",
+            "UPDATE firms SET status = 'left' WHERE gone = '2999-12-31'",
+        )
+
+        assert closed_ids(readable_url, "gone", "status=left") == "cc"
+        (left,) = read_closed_when("status=left")
+        texts = [value.strip("'") for _, value in values]
+        closed = closed_in_texts(texts, [(left, ["left", "", ""])], 3)
+        assert closed == ["true", "2998-12-31", "2001-03-31"]
+        assert [is_closed(one) for one in closed] == [True, False, True]
+
 
 def test_a_closing_of_blanks_is_none(readable_url: str) -> None:
     blanks = ("'\u3000'", "'\n'", "' \t\u3000\r\n'", "'\u3000FALSE\t'", "'\u30009999-12-31'")
