@@ -16,6 +16,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     FromClause,
+    Numeric,
     Select,
     String,
     Text,
@@ -30,8 +31,10 @@ from sqlalchemy import (
     select,
     table,
     true,
+    type_coerce,
 )
 from sqlalchemy.engine import Engine
+from sqlalchemy.types import NULLTYPE
 
 from linkage_rl.errors import SchemaError
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
@@ -136,6 +139,12 @@ class TableLayout:
         if stamped is not None and isinstance(stamped.type, (Date, DateTime)):
             # as text, since 'infinity' and zero dates are no times of Python
             selected["updated_at"] = cast(stamped, Text)
+        if self.dialect == "sqlite":
+            # as stored: its numbers are not of the places that their type names
+            selected = {
+                name: type_coerce(one, NULLTYPE) if isinstance(one.type, Numeric) else one
+                for name, one in selected.items()
+            }
         if self.closed is not None:
             selected["closed_at"] = self.closed
         return selected

@@ -72,7 +72,7 @@ class PagedTable:
         """
         if not upto:
             self.check_closed_at()
-        columns = [self.layout.key, *self.row_hash.columns]
+        columns = [self.layout.selected["company_id"], *self.row_hash.columns]
         for begin, end in self._ranges(after, upto):
             rows = self._rows(columns, begin, end)
             if rows:

@@ -23,6 +23,7 @@ from sqlalchemy import (
     extract,
     func,
     literal_column,
+    type_coerce,
 )
 from sqlalchemy.dialects.mysql import BIGINT, CHAR
 
@@ -141,4 +142,5 @@ def _of_sqlite(columns: Sequence[_Column | None]) -> _Column:
     joined = texts[0]
     for text in texts[1:]:
         joined = joined.op("||")(literal_column("char(31)")).op("||")(text)
-    return joined
+    # else it would be read as a value of the key's type
+    return type_coerce(joined, Text)

@@ -340,3 +340,29 @@ def test_an_unclear_closing_is_looked_for_once_by_a_comparison(
         _, report = index.refresh(store, merge_share=10)
 
     assert (report.pages, report.changed, len(checks)) == (4, 12, 1)
+
+
+@pytest.mark.parametrize("kind", ["NUMERIC", "DECIMAL(12,0)", "REAL"])
+def test_numbers_of_sqlite_are_read_as_they_are_stored(
+    tmp_path_factory: pytest.TempPathFactory, kind: str
+) -> None:
+    url = f"sqlite:///{tmp_path_factory.mktemp('numbers')}/firms.db"
+    run_sql(
+        url,
+        f"CREATE TABLE firms (no {kind} PRIMARY KEY, mei TEXT, tel {kind})",
+        "INSERT INTO firms VALUES (7, 'a', 335803311), (8, 'b', NULL)",
+    )
+    end = ".0" if kind == "REAL" else ""
+    mapping = replace(FIRMS, closed_at="")
+
+    with CompanyStore(url, mapping, read_only=True, paging=Paging(rows=1)) as store:
+        ids, count, total = read(store)
+        assert ids == [[f"7{end}"], [f"8{end}"]]
+        assert [list(page.ids) for page in store.hashes("")] == ids
+        assert store.summary("", "") == (count, total)
+        found = store.fetch([f"8{end}", f"7{end}"])
+        assert list(found.records.column("phone")) == ["", f"335803311{end}"]
+        assert list(found.records.ids) == [f"8{end}", f"7{end}"]
+        index = CompanyIndex.of_table(store)
+        run_sql(url, "UPDATE firms SET mei = 'c' WHERE no = 8")
+        assert index.refresh(store, merge_share=10)[1].changed == 1
