@@ -27,6 +27,7 @@ from sqlalchemy import (
     cast,
     column,
     func,
+    literal_column,
     null,
     select,
     table,
@@ -34,7 +35,7 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy.engine import Engine
-from sqlalchemy.types import NULLTYPE
+from sqlalchemy.types import NULLTYPE, NullType
 
 from linkage_rl.errors import SchemaError
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
@@ -122,6 +123,9 @@ class TableLayout:
     @property
     def has_id(self) -> ColumnElement[bool]:
         """Condition: a row without an id is no company, and every statement leaves it out."""
+        if self.dialect == "sqlite":
+            # a column of any type, or an expression of a view, may hold ''
+            return self.key != literal_column("''")
         if isinstance(self.key.type, String):
             return self.key != ""
         return self.key.is_not(None)
@@ -199,7 +203,10 @@ class TableLayout:
         rows = select(*self.selected.values()).where(self.has_id)
         if self.dialect == "sqlite":
             listed = func.json_each(bindparam("ids", type_=Text)).table_valued("value")
-            return rows.where(self.key.in_(select(listed.c.value)))
+            # an expression of a view does not turn texts into numbers, as a column would
+            untyped = isinstance(self.key.type, NullType)
+            key = cast(self.key, Text) if untyped else self.key
+            return rows.where(key.in_(select(listed.c.value)))
         if self.dialect == "postgresql":
             texts = cast(bindparam("ids", type_=ARRAY(Text)), ARRAY(self.key.type))
             return rows.where(self.key == any_(texts))

@@ -1,5 +1,7 @@
 """Columns of a user's own table: ids, types and several columns per field, on every database."""
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import make_url
 
@@ -53,6 +55,21 @@ class TestIds:
             assert counts.said_left_out == "2 rows without an id"
             assert list(rows.records.ids) == ["c1"]
             assert len(store.fetch(["", "c1"]).records) == 1
+
+    @pytest.mark.parametrize("key", ["max(no)", "trim(no)", "no"])
+    def test_an_expression_of_a_view_is_an_id(self, tmp_path: Path, key: str) -> None:
+        url = f"sqlite:///{tmp_path}/firms.db"
+        run_sql(
+            url,
+            "CREATE TABLE base (no INTEGER, name TEXT)",
+            "INSERT INTO base VALUES (1, '青空'), (2, '海商会'), ('', '空商会')",
+            f"CREATE VIEW firms AS SELECT {key} AS company_id, name FROM base GROUP BY name",
+        )
+
+        with own(url) as store:
+            (rows,) = store.chunks()
+            assert sorted(rows.records.ids) == ["1", "2"]
+            assert sorted(store.fetch(["1", "2", ""]).records.ids) == ["1", "2"]
 
     def test_a_table_in_which_no_row_has_an_id_is_refused(self, readable_url: str) -> None:
         run_sql(
