@@ -144,6 +144,11 @@ def is_met(dialect: str, condition: ClosedWhen, column: ColumnElement[Any]) -> C
     return plain.in_(condition.texts)
 
 
+def may_be_empty(column: ColumnElement[Any]) -> bool:
+    """Whether a column of texts can be compared with ''; an enum of PostgreSQL cannot."""
+    return isinstance(column.type, String) and not isinstance(column.type, Enum)
+
+
 def closed_in_sql(
     dialect: str,
     closed_at: ColumnElement[Any] | None,
@@ -169,7 +174,7 @@ def closed_in_sql(
     is_open = or_(
         closed_at.is_(None),
         # first, as it is so in most rows and takes no time
-        *((closed_at == "",) if isinstance(closed_at.type, String) else ()),
+        *((closed_at == "",) if may_be_empty(closed_at) else ()),
         plain.in_(("", *FALSE)),
         plain.like(f"{_ZERO_DATE}%"),
         _in_future(dialect, closed_at, plain),

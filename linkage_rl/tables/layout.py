@@ -45,6 +45,7 @@ from linkage_rl.tables.closing import (
     check_dates,
     closed_in_sql,
     is_met,
+    may_be_empty,
     read_closed_when,
     unclear_in_sql,
 )
@@ -126,7 +127,7 @@ class TableLayout:
         if self.dialect == "sqlite":
             # a column of any type, or an expression of a view, may hold ''
             return self.key != literal_column("''")
-        if isinstance(self.key.type, String):
+        if may_be_empty(self.key):
             return self.key != ""
         return self.key.is_not(None)
 

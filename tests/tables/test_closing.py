@@ -89,6 +89,15 @@ class TestColumnsReadAsClosedAt:
         assert "column 'gone' of company table 'firms' is read as closed_at" in str(error.value)
         assert "table.mapping.closed_when='gone=VALUE|VALUE'" in str(error.value)
 
+    def test_an_enum_is_refused_by_name_as_a_text_is(self, readable_url: str) -> None:
+        if kind_of(readable_url, "", "postgresql", "") == "postgresql":
+            run_sql(readable_url, "CREATE TYPE state AS ENUM ('live', 'dead')")
+        kind = kind_of(readable_url, "TEXT", "state", "ENUM('live','dead')")
+        table_of(readable_url, kind, (OPEN, "'live'"), (CLOSED, "'dead'"), (OPEN, "NULL"))
+
+        with pytest.raises(SchemaError, match="closed_when='gone=VALUE"):
+            closed_ids(readable_url)
+
     def test_a_status_in_numbers_is_refused(self, readable_url: str) -> None:
         table_of(readable_url, "INTEGER", (OPEN, "1"), (CLOSED, "9"))
 

@@ -71,6 +71,22 @@ class TestIds:
             assert sorted(rows.records.ids) == ["1", "2"]
             assert sorted(store.fetch(["1", "2", ""]).records.ids) == ["1", "2"]
 
+    def test_an_enum_is_an_id(self, readable_url: str) -> None:
+        if make_url(readable_url).get_backend_name() == "postgresql":
+            run_sql(readable_url, "CREATE TYPE shop AS ENUM ('east', 'west')")
+        kind = kind_of(readable_url, "TEXT", "shop", "ENUM('east','west')")
+        run_sql(
+            readable_url,
+            f"CREATE TABLE firms (company_id {kind}, name VARCHAR(30))",
+            "INSERT INTO firms VALUES ('east', '青空'), ('west', '海商会'), (NULL, '空商会')",
+        )
+
+        with own(readable_url) as store:
+            assert store.check().without_id == 1
+            (page,) = store.pages()
+            assert sorted(page.rows.records.ids) == ["east", "west"]
+            assert store.fetch(["west"]).records.ids == ["west"]
+
     def test_a_table_in_which_no_row_has_an_id_is_refused(self, readable_url: str) -> None:
         run_sql(
             readable_url,
