@@ -30,8 +30,8 @@ from sqlalchemy.dialects import mysql
 
 from linkage_rl.errors import SchemaError
 
-TRUE: Final = ("true", "t", "1", "yes", "y")
-FALSE: Final = ("false", "f", "0", "no", "n")
+TRUE: Final = ("true", "t", "1", "yes", "y", "1.0")
+FALSE: Final = ("false", "f", "0", "no", "n", "0.0")
 """Texts of a flag: booleans and whole numbers of databases, and what exports write for them."""
 
 CLOSED: Final = "true"
@@ -73,9 +73,10 @@ class ClosedWhen:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """Every text of these values: true is also written 1 or t, false 0 or f."""
+        """Every text of these values: true is also written 1 or t, false 0 or f, and 2 2.0."""
         flags = {"true": TRUE, "false": FALSE}
-        return tuple(text for one in self.values for text in flags.get(one, (one,)))
+        ways = {one: (one, f"{one}.0") if one.isdecimal() else (one,) for one in self.values}
+        return tuple(text for one in self.values for text in flags.get(one, ways[one]))
 
 
 def said_values(condition: ClosedWhen, values: Sequence[Sequence[Any]]) -> str:

@@ -98,6 +98,15 @@ class TestColumnsReadAsClosedAt:
         with pytest.raises(SchemaError, match="closed_when='gone=VALUE"):
             closed_ids(readable_url)
 
+    def test_a_number_with_places_is_a_flag(self, readable_url: str) -> None:
+        for kind in (kind_of(readable_url, "REAL", "real", "DOUBLE"), "VARCHAR(5)"):
+            table_of(readable_url, kind, (OPEN, "'0.0'"), (CLOSED, "'1.0'"), (OPEN, "NULL"))
+
+            assert closed_ids(readable_url) == "c"
+            assert closed_ids(readable_url, "", "gone=1") == "c"
+            assert closed_ids(readable_url, "", {"gone": False}) == "o"
+        assert (is_closed("0.0"), is_closed("1.0")) == (False, True)
+
     def test_a_status_in_numbers_is_refused(self, readable_url: str) -> None:
         table_of(readable_url, "INTEGER", (OPEN, "1"), (CLOSED, "9"))
 
