@@ -208,8 +208,10 @@ class CompanyStore:
     def said_conditions(self) -> list[str]:
         """What each condition of `closed_when` means for the rows; see `closing.said_values`."""
         return [
-            said_values(one, self._read(self._layout.values_of(one, column, SHOWN_VALUES)))
-            for one, column in self._layout.conditions
+            f"{'sites: ' if layout is self._layout.sites else ''}"
+            f"{said_values(one, self._read(layout.values_of(one, column, SHOWN_VALUES)))}"
+            for layout in self._layout.tables
+            for one, column in layout.conditions
         ]
 
     def count(self) -> int:

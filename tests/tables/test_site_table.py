@@ -260,3 +260,22 @@ def test_the_id_of_a_site_is_that_of_its_company_in_its_spelling(readable_url: s
         (found,) = opened.rows_of(keys[-1:])
         assert list(found.rows.records.column("phone")) == ["", "3"]
         assert opened.summary("", "")[0] == 7
+
+
+def test_conditions_of_companies_and_of_sites_are_said(readable_url: str) -> None:
+    run_sql(
+        readable_url,
+        "CREATE TABLE firms (company_id int PRIMARY KEY, name text, state varchar(9))",
+        "CREATE TABLE offices (company_id int, phone text, state varchar(9))",
+        "INSERT INTO firms VALUES (1, '青空商事', 'live'), (2, '北海建設', 'left')",
+        "INSERT INTO offices VALUES (1, '03-3222-0001', 'shut'), (1, '03-3222-0002', 'shut')",
+    )
+    sites = SiteColumns(table="offices", closed_when="state=shut")
+    mapping = ColumnMapping(table="firms", closed_when="state=left", sites=sites)
+
+    with CompanyStore(readable_url, mapping, read_only=True) as opened:
+        assert opened.said_conditions() == [
+            "state: left 1 closed, live 1",
+            "sites: state: shut 2 closed",
+        ]
+        assert [page.rows.records.ids for page in opened.pages()] == [["1"]]
