@@ -178,9 +178,9 @@ class TestClosedWhen:
             (line,) = store.said_conditions()
         assert line.count(" closed") == 4
         assert "live 1" in line
-        condition = read_closed_when(when)
+        (condition,) = read_closed_when(when)
         texts = [value.strip("'") for _, value in values]
-        assert closed_in_texts(None, [(*condition, texts)], 6) == ["true"] * 4 + ["", ""]
+        assert closed_in_texts(None, [(condition, texts)], 6) == ["true"] * 4 + ["", ""]
 
     def test_a_condition_closes_before_a_date_in_the_future_does(self, readable_url: str) -> None:
         values = [(CLOSED, "'2999-12-31'"), (OPEN, "'2998-12-31'"), (CLOSED, "'2001-03-31'")]
