@@ -122,6 +122,11 @@ class TableLayout:
         return alone or (self,)
 
     @property
+    def every_condition(self) -> list[tuple["TableLayout", ClosedWhen, ColumnElement[Any]]]:
+        """The conditions of each of these tables, with their columns."""
+        return [(one, *condition) for one in self.tables for condition in one.conditions]
+
+    @property
     def has_id(self) -> ColumnElement[bool]:
         """Condition: a row without an id is no company, and every statement leaves it out."""
         if self.dialect == "sqlite":

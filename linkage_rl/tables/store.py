@@ -208,10 +208,9 @@ class CompanyStore:
     def said_conditions(self) -> list[str]:
         """What each condition of `closed_when` means for the rows; see `closing.said_values`."""
         return [
-            f"{'sites: ' if layout is self._layout.sites else ''}"
-            f"{said_values(one, self._read(layout.values_of(one, column, SHOWN_VALUES)))}"
-            for layout in self._layout.tables
-            for one, column in layout.conditions
+            ("sites: " if layout is self._layout.sites else "")
+            + said_values(one, self._read(layout.values_of(one, column, SHOWN_VALUES)))
+            for layout, one, column in self._layout.every_condition
         ]
 
     def count(self) -> int:
