@@ -97,6 +97,7 @@ def _link_list(
         finished, ready = job.writer.finished, time.perf_counter()
         _say_start(job)
         _link(job)
+        output.forget_linked()
     end = time.perf_counter()
     _say_end(job, end - begin, (clients - finished) / (end - ready))
 
@@ -104,7 +105,8 @@ def _link_list(
 def _link_part(settings: LinkSettings, source: ListFile, output: LinkOutput, begin: float) -> None:
     """Link the clients that have to be, and carry over the rows of the others."""
     layout = _layout(settings, source)
-    with part_to_link(settings, layout, output) as part:
+    mark = _fingerprint(settings, source, _bundle_mark(settings))
+    with part_to_link(settings, layout, output, mark) as part:
         if part.clients:
             chosen = _opened_list(part.settings)
             _link_list(part.settings, chosen, part.clients, part.output, begin)
@@ -150,7 +152,7 @@ def _prepared(
     resources: ExitStack,
 ) -> _Job:
     """The job with its linker and its writer opened."""
-    bundle = file_fingerprint(Path(settings.bundle).expanduser() / "manifest.json")
+    bundle = _bundle_mark(settings)
     mark = _fingerprint(settings, source, bundle)
     within = ListWithinItself.of(settings, source) if settings.dedupe else None
     opened = _opened_linker(settings, resources) if within is None else within.opened()
@@ -220,9 +222,12 @@ def _run_first_pass(job: _Job, first: RecordFile) -> None:
 def _write_rows(job: _Job, chunks: Iterable[ResultRows]) -> None:
     """Write the rows that the result lacks, saying how far it is, and whether nobody is linked."""
     writer, unlinked = job.writer, Unlinked(job.layout, job.opened.linker.index)
+    if writer.finished:
+        job.output.note_linked()
     with Progress("linking", job.clients, writer.finished) as progress:
         for rows in chunks:
             writer.write(rows)
+            job.output.note_linked()
             unlinked.add(rows)
             progress.advance(len(rows), writer.counts["link"] / writer.finished)
     # a list without duplicates needs no warning
@@ -261,6 +266,11 @@ def _say_end(job: _Job, seconds: float, speed: float) -> None:
         run_id=job.layout.run.run_id,
         output=str(job.output),
     )
+
+
+def _bundle_mark(settings: LinkSettings) -> str:
+    """Fingerprint of the bundle."""
+    return file_fingerprint(Path(settings.bundle).expanduser() / "manifest.json")
 
 
 def _fingerprint(settings: LinkSettings, source: ListFile, bundle: str) -> str:

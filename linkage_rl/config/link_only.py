@@ -64,14 +64,18 @@ class Part:
 
 @contextmanager
 def part_to_link(
-    settings: LinkSettings, layout: ResultLayout, output: LinkOutput
+    settings: LinkSettings, layout: ResultLayout, output: LinkOutput, fingerprint: str
 ) -> Iterator[Part]:
-    """Choose the clients that have to be linked; an interrupted run keeps its choice.
+    """Choose the clients that have to be linked.
+
+    An interrupted run keeps its choice once some of them are linked; until then the table is
+    looked at again, which may have changed.
 
     Args:
         settings: The settings of the command.
         layout: Of the rows of the whole list.
         output: Where the result goes.
+        fingerprint: Of what the result depends on, but for the state of the table.
 
     Raises:
         ConfigError: The list has no client ids, or there is no earlier result.
@@ -84,9 +88,13 @@ def part_to_link(
         )
     files = {name: output.beside(f"only.{name}") for name in ("csv", "json", "db", "jsonl")}
     previous = _previous(settings, output)
-    mark = _mark(settings, layout.source, previous)
-    with ResultStore(_fresh(files["db"], files["json"], mark), layout.columns) as store:
-        counts = _kept_counts(files["json"], mark)
+    mark = _mark(settings, fingerprint, previous)
+    fresh = output if output.url is not None else LinkOutput(files["jsonl"])
+    counts = _kept_counts(files["json"], mark) if fresh.has_linked() else None
+    if counts is None:
+        files["db"].unlink(missing_ok=True)
+        fresh.forget_linked()
+    with ResultStore(files["db"], layout.columns) as store:
         if counts is None:
             store.add(read_result(*previous))
             with open_linker(
@@ -107,17 +115,9 @@ def part_to_link(
             sheet="",
         )
         chosen = sum(count for kind, count in counts.items() if kind != CARRIED)
-        fresh = output if output.url is not None else LinkOutput(files["jsonl"])
         yield Part(part, fresh, chosen, store, layout)
     for path in files.values():
         path.unlink(missing_ok=True)
-
-
-def _fresh(store: Path, about: Path, mark: str) -> Path:
-    """The file of the store; one of another choice is deleted."""
-    if _kept_counts(about, mark) is None:
-        store.unlink(missing_ok=True)
-    return store
 
 
 def _kept_counts(about: Path, mark: str) -> Mapping[str, int] | None:
@@ -129,17 +129,15 @@ def _kept_counts(about: Path, mark: str) -> Mapping[str, int] | None:
         return None
 
 
-def _mark(settings: LinkSettings, source: ListFile, previous: tuple[Path | URL, str]) -> str:
+def _mark(settings: LinkSettings, fingerprint: str, previous: tuple[Path | URL, str]) -> str:
     place, table = previous
     return digest(
-        file_fingerprint(source.path),
+        fingerprint,
         settings.only,
         shown(place) if isinstance(place, URL) else file_fingerprint(place),
         table,
         settings.output,
         settings.output_table,
-        settings.linked_at,
-        settings.run_id,
     )
 
 

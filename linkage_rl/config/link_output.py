@@ -1,5 +1,6 @@
 """Where the `link` command writes: a file of some format, or a table of a database."""
 
+import json
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ DATABASE_ENDINGS: Final = (".db", ".sqlite", ".sqlite3", ".duckdb")
 OTHER_ENDINGS: Final = (".json", ".gz", ".zip", ".bz2", ".xz", ".zst", ".avro", ".orc", ".feather")
 """Of files that a reader would expect in another format than CSV."""
 """Endings of files that are no result, since a database would be replaced by it."""
+_LINKED: Final = "linked"
+"""Ends the name of the file that says that a table holds clients of an interrupted run."""
 _NO_FILES: Final = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISCHR, "a device"),
@@ -102,8 +105,31 @@ class LinkOutput:
         states = ("partial.json", "first-pass.partial.json")
         return self.url is not None or any(self.beside(state).exists() for state in states)
 
+    def has_linked(self) -> bool:
+        """Whether an interrupted run has left clients of this result in it that are finished."""
+        return self.beside(_LINKED).exists() or _finished(self.beside("partial.json")) > 0
+
+    def note_linked(self) -> None:
+        """Note that clients are finished, for `has_linked`; a file keeps its own record of them."""
+        kept = ("clients.json", "only.json")
+        if self.url is not None and any(self.beside(name).exists() for name in kept):
+            self.beside(_LINKED).touch()
+
+    def forget_linked(self) -> None:
+        """What was finished is of no use to the next run, or the result is complete."""
+        for name in (_LINKED, "partial.json"):
+            self.beside(name).unlink(missing_ok=True)
+
     def __str__(self) -> str:
         return str(self.path) if self.url is None else f"{shown(self.url)} {self.table}"
+
+
+def _finished(state: Path) -> int:
+    """Clients that are finished according to the state of a partial file; 0 without one."""
+    try:
+        return int(json.loads(state.read_text())["finished"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
 
 
 def _checked_path(settings: LinkSettings) -> Path:

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
+from linkage_rl.config.link_report import Unlinked
+from linkage_rl.tables.jsonl_writer import JsonLinesWriter
 from tests.commands.shop import CLIENTS, COMPANIES, Run, write_csv
 from tests.commands.test_link import rows_of
 from tests.commands.test_link_output import table_rows
@@ -95,6 +97,47 @@ def test_in_a_table_only_fresh_rows_are_written(
         *(("one", "k3"), ("one", "k4")),
         *(("two", "k2"), ("two", "k5")),
     ]
+
+
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_an_interrupted_run_goes_on_with_its_choice_only_for_the_same_settings(
+    run: Run, files: Path, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = (*words, "only=changed", "output=o.csv", "chunk=1", SECOND)
+    with monkeypatch.context() as patch:
+        patch.setattr(Unlinked, "add", interrupt)
+        assert run(*changed, "candidates=1").code == 130
+
+    ended = run(*changed, "candidates=2")
+
+    assert ended.code == 0, ended.err
+    rows = rows_of(files / "o.csv")
+    assert [row["client_id"] for row in rows] == ["k4", "k3", "k2", "k5"]
+    assert "candidate_2_id" in rows[0]
+    assert not list(files.glob("*only*")) + list(files.glob("*.partial*"))
+
+
+def test_an_interrupted_run_without_a_linked_client_chooses_again(
+    run: Run, files: Path, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = (*words, "only=changed", "output=o.csv", "candidates=1", SECOND)
+    with monkeypatch.context() as patch:
+        patch.setattr(JsonLinesWriter, "write", interrupt)
+        assert run(*changed).code == 130
+    header, *companies = COMPANIES
+    haruka = ("c3", "合同会社はるか", "大阪府", "大阪市北区", "梅田2-2", "06-6345-0003")
+    write_csv(files / "companies.csv", [header, *companies[:2], haruka])
+    assert run("companies", "source=companies.csv", "database=shop.db").code == 0
+
+    ended = run(*changed)
+
+    assert ended.code == 0, ended.err
+    assert "1 whose company changed" in ended.out
+    rows = {row["client_id"]: row for row in rows_of(files / "o.csv")}
+    assert rows["k4"]["company_street"] == "梅田2-2"
 
 
 @pytest.mark.parametrize(
