@@ -6,12 +6,13 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from sqlalchemy.engine import URL
 
 from linkage_rl.errors import ConfigError, InputFileError
+from linkage_rl.tables.credentials import shown
 from linkage_rl.tables.ddl import split_name
 from linkage_rl.tables.engine import database_errors, open_engine
 from linkage_rl.tables.streaming import BLOCK, streamed
@@ -27,6 +28,9 @@ except ImportError:
 Stored = Mapping[str, Any]
 """Name of each column to its text, of nested ones to a list of entries, of texts, too."""
 
+REQUIRED: Final = ("client_id", "decision", "table_state")
+"""Columns that every row of a result has a text in."""
+
 
 def read_result(place: Path | URL, table: str = "") -> Iterator[Mapping[str, Any]]:
     """The rows of a result as they were written, column to value.
@@ -36,12 +40,28 @@ def read_result(place: Path | URL, table: str = "") -> Iterator[Mapping[str, Any
         table: Table of the database; its latest row of a client comes last.
 
     Raises:
-        InputFileError: The file is missing or damaged.
+        InputFileError: The file is missing or damaged, or is no result.
         DatabaseError: The database cannot be read.
     """
     if isinstance(place, URL):
-        yield from _table_rows(place, table)
-        return
+        rows, name = _table_rows(place, table), f"{shown(place)} {table}"
+    else:
+        rows, name = _file_rows(place), str(place)
+    for number, row in enumerate(rows, start=1):
+        lacking = [one for one in REQUIRED if not (isinstance(row, Mapping) and row.get(one))]
+        if lacking:
+            raise _no_result(name, f"row {number:,} has no {', '.join(lacking)}")
+        yield row
+
+
+def _no_result(name: str, found: str) -> InputFileError:
+    return InputFileError(
+        f"expected the earlier result {name} to be what link wrote, with {', '.join(REQUIRED)} of "
+        f"every client, but {found}; name another one with previous="
+    )
+
+
+def _file_rows(place: Path) -> Iterator[Mapping[str, Any]]:
     ending = place.suffix.lower()
     try:
         if ending == ".parquet":
@@ -58,7 +78,10 @@ def read_result(place: Path | URL, table: str = "") -> Iterator[Mapping[str, Any
             if ending in (".jsonl", ".ndjson"):
                 yield from map(json.loads, stream)
             else:
-                yield from csv.DictReader(stream)
+                reader = csv.DictReader(stream)
+                if lacking := [name for name in REQUIRED if name not in (reader.fieldnames or ())]:
+                    raise _no_result(str(place), f"there is no column {', '.join(lacking)}")
+                yield from reader
     except (OSError, ValueError, csv.Error) as error:
         raise InputFileError(
             f"cannot read the earlier result {place}: {error}; name another one with previous="
@@ -103,7 +126,11 @@ class ResultStore:
         self._connection.close()
 
     def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Keep the rows of a result, all of them or none."""
+        """Keep the rows of a result, all of them or none.
+
+        Raises:
+            InputFileError: A number is none, or entries are no list of entries.
+        """
         with self._connection:
             rest = iter(rows)
             while part := list(islice(rest, BLOCK)):
@@ -129,13 +156,17 @@ class ResultStore:
 
     def _stored(self, row: Mapping[str, Any]) -> Stored:
         columns = self._columns
-        return {
-            **{
-                name: _text(row.get(name), name in columns.numbers)
-                for name in (*columns.decision, *columns.own)
-            },
-            **{column.name: _entries(row, column, columns.numbers) for column in columns.nested},
-        }
+        names = (*columns.decision, *columns.own)
+        try:
+            return {
+                **{name: _text(row.get(name), name in columns.numbers) for name in names},
+                **{each.name: _entries(row, each, columns.numbers) for each in columns.nested},
+            }
+        except (TypeError, ValueError, AttributeError) as error:
+            raise InputFileError(
+                f"expected the earlier result to be what link wrote, but of client "
+                f"{row['client_id']} {error}; name another one with previous="
+            ) from None
 
 
 def result_rows(columns: ResultColumns, stored: Sequence[Stored]) -> ResultRows:

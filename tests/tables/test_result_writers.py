@@ -15,12 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import create_engine, text
 
-from linkage_rl.errors import DatabaseError, OutputError
+from linkage_rl.errors import DatabaseError, InputFileError, OutputError
 from linkage_rl.tables import parquet_writer
 from linkage_rl.tables.credentials import parse_url
 from linkage_rl.tables.csv_writer import CsvWriter
 from linkage_rl.tables.jsonl_writer import JsonLinesWriter
 from linkage_rl.tables.parquet_writer import ParquetWriter
+from linkage_rl.tables.result_store import ResultStore, read_result
 from linkage_rl.tables.table_writer import TableWriter
 from linkage_rl.tables.writer import (
     NestedColumn,
@@ -258,3 +259,31 @@ def test_a_pooler_in_transaction_mode_is_written_through(pgbouncer: str) -> None
         writer.complete()
     found = query(pgbouncer, "SELECT client_id FROM pooled ORDER BY client_id")
     assert [row["client_id"] for row in found] == ["a", "b", "c"]
+
+
+RESULT = "client_id,decision,table_state,confidence"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        ("list.csv", "client_id,name\n1,a\n", "there is no column decision, table_state"),
+        ("empty.csv", "", "there is no column client_id, decision, table_state"),
+        ("other.csv", f"id{RESULT}\n1,link,s,\n", "there is no column client_id"),
+        ("cut.csv", f"{RESULT}\n1,link,s,0.5\n2,li\n", "row 2 has no table_state"),
+        ("odd.csv", f"{RESULT}\n1,link,s,high\n", "of client 1 could not convert"),
+        ("array.jsonl", "[1]\n", "row 1 has no client_id, decision, table_state"),
+        (
+            "odd.jsonl",
+            '{"client_id": "1", "decision": "link", "table_state": "s", "candidates": 5}',
+            "of client 1 'int' object is not iterable",
+        ),
+    ],
+)
+def test_what_is_no_result_is_refused(tmp_path: Path, name: str, content: str, found: str) -> None:
+    (tmp_path / name).write_text(content)
+
+    with ResultStore(tmp_path / "store.db", COLUMNS) as store:
+        with pytest.raises(InputFileError, match=f"expected the earlier result .* {found}"):
+            store.add(read_result(tmp_path / name))
+        assert store.find(["1"]) == [None]
