@@ -39,6 +39,9 @@ def clients_on_disk(settings: LinkSettings, output: LinkOutput) -> Iterator[Link
         say(f"clients  going on with those that were read at {kept['read_at']}, in {path}")
     else:
         clients = write_clients(url, settings.query, path)
+        if output.url is not None:
+            # what is in the table is of other clients
+            output.forget_linked()
         with replacing(about) as partial:
             text = json.dumps({**source, "read_at": stamp()}, ensure_ascii=False)
             partial.write_text(text, encoding="utf-8")

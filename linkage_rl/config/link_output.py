@@ -101,9 +101,12 @@ class LinkOutput:
         return self.path.with_name(f"{self.path.name}.{name}")
 
     def has_begun(self) -> bool:
-        """Whether an interrupted run may have left clients of this result that are finished."""
-        states = ("partial.json", "first-pass.partial.json")
-        return self.url is not None or any(self.beside(state).exists() for state in states)
+        """Whether an interrupted run has left work on its clients, in any of its passes."""
+        states = (
+            *("first-pass.partial.json", "only.jsonl.partial.json"),
+            "only.jsonl.first-pass.partial.json",
+        )
+        return self.has_linked() or any(_finished(self.beside(state)) for state in states)
 
     def has_linked(self) -> bool:
         """Whether an interrupted run has left clients of this result in it that are finished."""

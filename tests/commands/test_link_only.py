@@ -109,7 +109,7 @@ def test_an_interrupted_run_goes_on_with_its_choice_only_for_the_same_settings(
     changed = (*words, "only=changed", "output=o.csv", "chunk=1", SECOND)
     with monkeypatch.context() as patch:
         patch.setattr(Unlinked, "add", interrupt)
-        assert run(*changed, "candidates=1").code == 130
+        assert run(*changed).code == 130
 
     ended = run(*changed, "candidates=2")
 

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import create_engine, text
 
+from linkage_rl.config.link_report import Unlinked
 from linkage_rl.tables.credentials import parse_url
 from linkage_rl.tables.csv_writer import CsvWriter
 from linkage_rl.tables.partial_file import PartialFile
@@ -223,7 +224,33 @@ def test_clients_of_a_query_are_linked_and_an_interrupted_run_goes_on_with_them(
     assert run("link", *words).last.startswith("error: expected clients from sqlite:///crm.db, got")
 
 
-def interrupt(_: object) -> None:
+def test_clients_of_a_query_are_kept_only_for_a_run_that_has_begun(
+    run: Run, files: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = create_engine(f"sqlite:///{files / 'crm.db'}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE customers (会社名 text)")
+        connection.exec_driver_sql("INSERT INTO customers VALUES ('㈱青空商事'), ('はるか')")
+    engine.dispose()
+    words = ("link", "clients=sqlite:///crm.db", "query=customers", "chunk=1")
+    words = (*words, "output=sqlite:///r.db", f"bundle={bundle}")
+
+    assert run(*words, "columns.name=nosuch").code == 1
+    assert not list(files.glob("link-*"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Unlinked, "add", interrupt)
+        assert run(*words).code == 130
+    assert run(*words, "bundle=nosuch").code == 1
+    assert len(list(files.glob("link-*.clients.csv"))) == 1
+    ended = run(*words)
+
+    assert ended.code == 0, ended.err
+    assert "clients  going on with those" in ended.out
+    assert "going on after 1 finished clients" in ended.err
+    assert not list(files.glob("link-*"))
+
+
+def interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
