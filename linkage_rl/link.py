@@ -37,6 +37,7 @@ from linkage_rl.decision.list_stage import ListDecisions
 from linkage_rl.decision.whole_list import FIRST_PASS
 from linkage_rl.linked_columns import DECISIONS, Run, digest
 from linkage_rl.linked_list import ListFile, ResultLayout
+from linkage_rl.records import SHORTLIST
 from linkage_rl.tables.credentials import shown
 from linkage_rl.tables.ddl import stamp
 from linkage_rl.tables.partial_file import RecordFile
@@ -171,6 +172,12 @@ def _link(job: _Job) -> None:
         _write_rows(job, linked_rows(settings, job.layout, job.opened, writer.finished))
         writer.complete()
         return
+    if settings.candidates.shown > SHORTLIST:
+        _log.info(
+            "candidates=%d: the list is decided as a whole, for which %d candidates of each client "
+            "are kept; more come only from clients like it",
+            *(settings.candidates.shown, SHORTLIST),
+        )
     # its records are rows of the index: of no use once the table has changed
     state = digest(job.mark, job.opened.table)
     with RecordFile(job.output.beside("first-pass"), FIRST_PASS, state) as first:

@@ -28,7 +28,8 @@ class ShownCandidates:
     """Candidates that a result shows beside the decisions."""
 
     shown: int = 0
-    """How many of the best candidates of each client are written, linked or not."""
+    """How many of the best candidates of each client are written, linked or not; where the list is
+    decided as a whole, `records.SHORTLIST` of its own at most, and those of clients like it."""
 
     def __post_init__(self) -> None:
         if self.shown < 0:

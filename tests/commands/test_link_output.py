@@ -108,10 +108,11 @@ def test_a_list_that_is_decided_as_a_whole_has_candidates_too(
         ],
     )
 
-    words = (f"bundle={list_bundle}", "clients=list.csv", "candidates=2")
+    words = (f"bundle={list_bundle}", "clients=list.csv", "candidates=5")
     ended = run("link", *words, "output=o.csv", "chunk=1")
 
     assert ended.code == 0, ended.err
+    assert "candidates=5: the list is decided as a whole, for which 4 candidates" in ended.err
     for row in rows_of(files / "o.csv"):
         assert row["company_id"] == row["candidate_1_id"] == "c1"
         assert row["candidate_1_reason"] == row["reason"]
