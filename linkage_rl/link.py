@@ -60,6 +60,21 @@ class _Job:
     """Fingerprint of what the result depends on, but for the state of the table."""
     within: ListWithinItself | None = None
     """The list, where it is linked with itself."""
+    part_of: "_Whole | None" = None
+    """What the clients are a part of; None where they are the whole list."""
+
+    @property
+    def said(self) -> "_Whole":
+        """List and result as the user knows them."""
+        return self.part_of or _Whole(self.layout.source.path, self.output)
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """The list and the result that the user has named, for messages."""
+
+    clients: Path
+    output: LinkOutput
 
 
 def run(settings: LinkSettings) -> None:
@@ -90,11 +105,17 @@ def run(settings: LinkSettings) -> None:
 
 
 def _link_list(
-    settings: LinkSettings, source: ListFile, clients: int, output: LinkOutput, begin: float
+    settings: LinkSettings,
+    source: ListFile,
+    clients: int,
+    output: LinkOutput,
+    begin: float,
+    part_of: _Whole | None = None,
 ) -> None:
-    """Link every client of a list, and say so."""
+    """Link every client of a list, or of a part of one, and say so."""
     with ExitStack() as resources:
         job = _prepared(settings, source, clients, output, resources)
+        job = replace(job, part_of=part_of)
         finished, ready = job.writer.finished, time.perf_counter()
         _say_start(job)
         _link(job)
@@ -109,8 +130,8 @@ def _link_part(settings: LinkSettings, source: ListFile, output: LinkOutput, beg
     mark = _fingerprint(settings, source, _bundle_mark(settings))
     with part_to_link(settings, layout, output, mark) as part:
         if part.clients:
-            chosen = _opened_list(part.settings)
-            _link_list(part.settings, chosen, part.clients, part.output, begin)
+            chosen, whole = _opened_list(part.settings), _Whole(source.path, output)
+            _link_list(part.settings, chosen, part.clients, part.output, begin, whole)
         if output.url is None:
             # a mark of its own: joining both starts again where it was interrupted
             with output.open(layout.columns, digest(stamp()), stamp(), settings.bom) as writer:
@@ -187,7 +208,9 @@ def _link(job: _Job) -> None:
         _write_rows(job, _rows_of_list(job, records, decisions))
         writer.complete()
         first.discard()
-    if job.within is None and (claimed := claims_said(decisions)):
+    # a part does not say how the list is linked
+    whole = job.within is None and job.part_of is None
+    if whole and (claimed := claims_said(decisions)):
         say(claimed)
 
 
@@ -238,7 +261,7 @@ def _write_rows(job: _Job, chunks: Iterable[ResultRows]) -> None:
             unlinked.add(rows)
             progress.advance(len(rows), writer.counts["link"] / writer.finished)
     # a list without duplicates needs no warning
-    if not writer.counts["link"] and job.within is None:
+    if not writer.counts["link"] and job.within is None and job.part_of is None:
         unlinked.warn()
 
 
@@ -249,7 +272,7 @@ def _say_start(job: _Job) -> None:
     _log.info(
         "linking %s clients of %s with %s %s (%s), bundle %s (%s), %s%s",
         f"{job.clients:,}",
-        job.layout.source.path,
+        job.said.clients,
         f"{len(job.opened.linker.index):,}",
         rows,
         f"state {run.table_state}",
@@ -266,12 +289,12 @@ def _say_end(job: _Job, seconds: float, speed: float) -> None:
     said = ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
     say(
         f"{job.clients:,} clients, {counts['link'] / job.clients:.1%} linked ({said}), "
-        f"{seconds:.1f} s, {speed:,.0f} clients/s, {job.output}",
+        f"{seconds:.1f} s, {speed:,.0f} clients/s, {job.said.output}",
         clients=job.clients,
         **counts,
         seconds=round(seconds, 1),
         run_id=job.layout.run.run_id,
-        output=str(job.output),
+        output=str(job.said.output),
     )
 
 

@@ -99,6 +99,20 @@ def test_in_a_table_only_fresh_rows_are_written(
     ]
 
 
+def test_messages_are_about_the_list_and_the_result_of_the_user(
+    run: Run, files: Path, words: tuple[str, ...]
+) -> None:
+    write_csv(files / "clients.csv", [*CLIENTS, ("k5", "どこにもない店", "", "", "")])
+
+    ended = run(*words, "only=new", "output=o.csv", "candidates=1")
+
+    assert ended.code == 0, ended.err
+    assert "linking 1 clients of clients.csv with" in ended.err
+    assert "1 clients, 0.0% linked (1 no_match, 0 link, 0 review)" in ended.out
+    assert ".only." not in ended.err + ended.out
+    assert "is linked:" not in ended.err
+
+
 def interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
