@@ -37,6 +37,10 @@ _VALUED_FLAGS: Final = (
 )
 """Flags of Hydra whose value is the next word, unless it follows after '='."""
 
+_TEXTS: Final = ("query",)
+"""Keys whose value is always one text: commas in SQL are no list of values to sweep over."""
+_QUOTED: Final = re.compile(r"""(['"])(?:\\.|(?!\1)[^\\])*\1""", re.DOTALL)
+
 Schema = TypeVar("Schema")
 
 
@@ -215,6 +219,8 @@ def _readable(word: str) -> str:
     key, equals, value = word.partition("=")
     if word.startswith("-") or not equals:
         return word
+    if key in _TEXTS:
+        return word if _QUOTED.fullmatch(value) else f"{key}={_in_quotes(value)}"
     try:
         OverridesParser.create().parse_override(word)
     except HydraException:
@@ -226,5 +232,8 @@ def _readable(word: str) -> str:
 
 
 def _in_quotes(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    """The value as a text of Hydra, which takes a backslash as it is unless a quote follows."""
+    escaped = re.sub(
+        r"(\\*)('|\Z)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), value
+    )
     return f"'{escaped}'"

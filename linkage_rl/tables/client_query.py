@@ -26,6 +26,10 @@ from linkage_rl.tables.layout import as_text
 from linkage_rl.tables.retry import Retry
 from linkage_rl.tables.streaming import BLOCK, streamed
 
+_SELECT: Final = re.compile(
+    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:(?:select|with)\b|\()", re.IGNORECASE | re.DOTALL
+)
+"""Begins a statement, perhaps after comments; anything else is the name of a table."""
 _TEXTS: Final = (str, int, float, bool, Decimal, date, datetime, time, UUID, type(None))
 
 
@@ -81,7 +85,7 @@ def _written(engine: Engine, query: str, path: Path) -> int:
 
 
 def _statement(engine: Engine, query: str) -> str:
-    if re.match(r"\s*(select|with|\()", query, re.IGNORECASE):
+    if _SELECT.match(query):
         return query.strip().rstrip(";")
     quote = engine.dialect.identifier_preparer.quote
     schema, name = split_name(query)

@@ -7,8 +7,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from sqlalchemy import create_engine, text
 
+from linkage_rl.config.command import hydra_words
 from linkage_rl.config.link_report import Unlinked
 from linkage_rl.tables.credentials import parse_url
 from linkage_rl.tables.csv_writer import CsvWriter
@@ -253,6 +255,30 @@ def test_clients_of_a_query_are_kept_only_for_a_run_that_has_begun(
 
 def interrupt(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_commas_in_a_query_are_no_sweep(run: Run, files: Path, bundle: Path) -> None:
+    words = ("link", f"bundle={bundle}", "clients=sqlite:///crm.db", "output=o.csv")
+    create_engine(f"sqlite:///{files / 'crm.db'}").connect().close()
+
+    ended = run(*words, "query=SELECT client_id, name FROM nosuch")
+
+    assert ended.code == 1
+    assert "cannot read the clients (SELECT client_id, name FROM nosuch)" in ended.last
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("SELECT a, b FROM t", "-- one, two\nSELECT a", "[a, b]", "{a: b}", "1,2", "null", ""),
+        *("x LIKE 'a\\_b'", "it's", "a\\", "a\\\\'b", "'a' = 'b'", '"a"."b"', " t "),
+    ],
+)
+def test_a_query_is_the_text_that_it_is(query: str) -> None:
+    (word,) = hydra_words([f"query={query}"])
+
+    assert OverridesParser.create().parse_override(word).value() == query
+    assert hydra_words([word]) == [word]
 
 
 def test_a_query_and_a_database_go_together(run: Run, files: Path) -> None:

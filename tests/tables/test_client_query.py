@@ -58,6 +58,30 @@ def test_a_table_is_read_by_its_name(readable_url: str, tmp_path: Path) -> None:
     assert write_clients(parse_url(filled(readable_url)), "customers", tmp_path / "c.csv") == 3
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "-- note\nSELECT name FROM customers",
+        " /* a\n -- note */\n--\n-- and, another\nwith a AS (SELECT name FROM customers) "
+        "SELECT * FROM a",
+    ],
+)
+def test_a_statement_may_begin_with_comments(tmp_path: Path, query: str) -> None:
+    url = parse_url(filled(f"sqlite:///{tmp_path / 'crm.db'}"))
+
+    assert write_clients(url, query, tmp_path / "c.csv") == 3
+
+
+def test_a_table_may_begin_as_a_statement_does(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'crm.db'}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE withdrawals AS SELECT 'a' AS name")
+    engine.dispose()
+
+    url = parse_url(f"sqlite:///{tmp_path / 'crm.db'}")
+    assert write_clients(url, "withdrawals", tmp_path / "c.csv") == 1
+
+
 def test_what_cannot_be_read_is_named(readable_url: str, tmp_path: Path) -> None:
     url, path = parse_url(filled(readable_url)), tmp_path / "c.csv"
     with pytest.raises(InputFileError, match="got no row of"):
