@@ -43,6 +43,8 @@ def read_result(place: Path | URL, table: str = "") -> Iterator[Mapping[str, Any
         InputFileError: The file is missing or damaged, or is no result.
         DatabaseError: The database cannot be read.
     """
+    # a line of JSON may be anything
+    rows: Iterator[Any]
     if isinstance(place, URL):
         rows, name = _table_rows(place, table), f"{shown(place)} {table}"
     else:

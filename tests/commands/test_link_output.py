@@ -235,8 +235,8 @@ def test_clients_of_a_query_are_kept_only_for_a_run_that_has_begun(
         connection.exec_driver_sql("CREATE TABLE customers (会社名 text)")
         connection.exec_driver_sql("INSERT INTO customers VALUES ('㈱青空商事'), ('はるか')")
     engine.dispose()
-    words = ("link", "clients=sqlite:///crm.db", "query=customers", "chunk=1")
-    words = (*words, "output=sqlite:///r.db", f"bundle={bundle}")
+    source = ("clients=sqlite:///crm.db", "query=customers", "chunk=1")
+    words = ("link", *source, "output=sqlite:///r.db", f"bundle={bundle}")
 
     assert run(*words, "columns.name=nosuch").code == 1
     assert not list(files.glob("link-*"))
