@@ -43,14 +43,12 @@ def read_result(place: Path | URL, table: str = "") -> Iterator[Mapping[str, Any
         InputFileError: The file is missing or damaged, or is no result.
         DatabaseError: The database cannot be read.
     """
-    # a line of JSON may be anything
-    rows: Iterator[Any]
     if isinstance(place, URL):
         rows, name = _table_rows(place, table), f"{shown(place)} {table}"
     else:
         rows, name = _file_rows(place), str(place)
     for number, row in enumerate(rows, start=1):
-        lacking = [one for one in REQUIRED if not (isinstance(row, Mapping) and row.get(one))]
+        lacking = [one for one in REQUIRED if not row.get(one)]
         if lacking:
             raise _no_result(name, f"row {number:,} has no {', '.join(lacking)}")
         yield row
@@ -78,7 +76,10 @@ def _file_rows(place: Path) -> Iterator[Mapping[str, Any]]:
             return
         with place.open(newline="", encoding="utf-8-sig") as stream:
             if ending in (".jsonl", ".ndjson"):
-                yield from map(json.loads, stream)
+                for line in stream:
+                    row = json.loads(line)
+                    # a line of JSON may be anything
+                    yield row if isinstance(row, dict) else {}
             else:
                 reader = csv.DictReader(stream)
                 if lacking := [name for name in REQUIRED if name not in (reader.fieldnames or ())]:
