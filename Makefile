@@ -57,7 +57,7 @@ test: $(READY) ## the quick tests and the doctests, on all cores (ARGS="-k name"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not image and not extras and not local_mode" $(ARGS)
 
 test-slow: $(READY) ## the tests of learning, of the wheel and of AWS in emulation
-	$(BIN)/python -m pytest -m slow $(ARGS)
+	$(BIN)/python -m pytest -m "slow and not extras" $(ARGS)
 
 test-extras: setup-extras ## tests of Ray, Optuna, trackers and peers, each in minutes; needs chromium
 	$(BIN)/python -m pytest -m extras $(ARGS)

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.features import mentions
 from linkage_rl.features.matrix import PAIR_FEATURES, QUERY_FEATURES
 from linkage_rl.protocols import Policy
 from linkage_rl.records import Observation
@@ -56,8 +57,8 @@ FIELDS: Final[Mapping[str, ComparedField]] = {
         (
             *(name for name in PAIR_FEATURES if name.startswith(("core_", "stem_", "latin_"))),
             *("read_alike", "marks_differ", "only_marks_differ", "client_cover", "company_cover"),
-            *("name_equal", "written_equal", "company_stem_equal", "in_mentioned_prefecture"),
-            *("beyond_mentioned_prefecture", "client_name_frequency", "client_core_frequency"),
+            *("name_equal", "written_equal", "company_stem_equal", *mentions.NAMES),
+            *("client_name_frequency", "client_core_frequency"),
             *("client_core_city_frequency", "client_core_prefecture_frequency"),
             *("former_name_equal", "former_name_frequency"),
         ),

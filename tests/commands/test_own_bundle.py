@@ -480,7 +480,9 @@ def test_a_newcomer_gets_from_two_files_to_a_linked_list_and_adapts_the_bundle(
     monkeypatch.setattr(module, "own_words", lambda settings: [*words(settings), *TINY])
     assert run("companies", "source=companies.csv", "database=shop.db").code == 0
 
-    ended = run(*LINK)
+    once = (*LINK, "run_id=1", "linked_at=2026-01-31T09:00:00Z")
+
+    ended = run(*once)
 
     assert ended.code == 0, ended.err
     with (tmp_path / "linked.csv").open(encoding="utf-8") as stream:
@@ -490,7 +492,7 @@ def test_a_newcomer_gets_from_two_files_to_a_linked_list_and_adapts_the_bundle(
     assert len(right) > 0.7 * len(linked)
     (bundle,) = tmp_path.glob("shop.db.index.bundles/*/run/bundle")
     assert not (bundle.parent.parent / "cache").exists()
-    again = run(*LINK, "output=again.csv").out.splitlines()
+    again = run(*once, "output=again.csv").out.splitlines()
     assert again[1].startswith(f"bundle   {bundle.relative_to(tmp_path)}")
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "linked.csv").read_bytes()
 
