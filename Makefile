@@ -106,7 +106,7 @@ image-train: $(READY) ## build the training image, linkage_rl:train
 	@scripts/image.sh train $(IMAGE_WORDS)
 
 image-test: $(READY) ## build both images, then train and serve in containers
-	$(BIN)/python -m pytest -m image tests/image $(ARGS)
+	$(BIN)/python -m pytest -m "image and not extras" tests/image $(ARGS)
 
 sagemaker-local-test: $(READY) ## the SageMaker SDK's local mode with the image; downloads 1 GB
 	@scripts/local_mode.sh

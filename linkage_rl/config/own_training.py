@@ -69,7 +69,9 @@ def adapting_words(settings: LinkSettings, folder: Path) -> list[str]:
     table: list[str] = []
     if settings.database:
         # every column, since the run may have named some
-        every = {f"table.mapping.{key}": one for key, one in asdict(settings.table.columns).items()}
+        every = {
+            f"table.mapping.{key}": value for key, value in _keys(settings.table.columns).items()
+        }
         table = ["table.source=", *_table_words(settings, every)]
     like = f"clients.like={{{DATASET}: {_quoted(_readable_list(settings, run, folder))}}}"
     given = {word.partition("=")[0]: word.partition("=")[2] for word in table}
@@ -165,13 +167,16 @@ def _table_words(settings: LinkSettings, mapping: Mapping[str, str]) -> list[str
 
 def _changed(mapping: ColumnMapping, prefix: str) -> dict[str, str]:
     """The columns that do not have their canonical name."""
-    usual = asdict(CANONICAL)
-    changed = {key: value for key, value in asdict(mapping).items() if value != usual[key]}
-    sites = changed.pop("sites", {})
-    changed |= {
-        f"sites.{key}": value for key, value in sites.items() if value != usual["sites"][key]
-    }
+    usual = _keys(CANONICAL)
+    changed = {key: value for key, value in _keys(mapping).items() if value != usual[key]}
     return {f"{prefix}.{key}": value for key, value in changed.items()}
+
+
+def _keys(mapping: ColumnMapping) -> dict[str, str]:
+    """Every key of a mapping, those of its table of sites as 'sites.KEY', with its value."""
+    keys = asdict(mapping)
+    sites = keys.pop("sites")
+    return {**keys, **{f"sites.{key}": value for key, value in sites.items()}}
 
 
 def _quoted(value: object) -> str:

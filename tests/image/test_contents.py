@@ -114,6 +114,7 @@ def test_a_database_given_to_the_build_is_in_the_environment(image: str) -> None
     assert {"DB_HOST=db.internal", "DB_NAME=crm"} <= {*variables}
 
 
+@pytest.mark.extras
 def test_two_builds_of_a_commit_are_the_same_image(image: str) -> None:
     ended = build("serve", "--no-cache", name=f"{NAME}_again")
 
