@@ -32,8 +32,8 @@ def upsert(connection: Connection, table: Table, rows: CompanyRows, watermark: s
     """Insert or update these companies; of several rows with the same id the last one counts.
 
     Rows equal to those in the table are not touched, and keep their `updated_at`. Where a row's own
-    time of change is not after the watermark, the present time is written, or no refresh would find
-    the row. A row whose name changes keeps the old name among its former names.
+    time of change is not after the watermark, the present time is written, so that times of change
+    only grow. A row whose name changes keeps the old name among its former names.
     """
     if len(rows.records) == 0:
         return
