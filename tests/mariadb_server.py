@@ -1,18 +1,17 @@
 """A private MariaDB server that a test starts, stops and starts again."""
 
 import os
-import pwd
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
-from tests.postgres_server import PASSWORD, START_TIMEOUT_S, free_port
+from tests.postgres_server import PASSWORD, free_port
+from tests.private_server import START_TIMEOUT_S, server_user, wait_until_it_answers
 
 
 class MariadbServer:
@@ -25,7 +24,7 @@ class MariadbServer:
             folder: An empty folder.
         """
         self._folder = folder
-        self._user = _server_user()
+        self._user = server_user("mysql")
         if self._user:
             shutil.chown(folder, self._user)
         self._process: subprocess.Popen[bytes] | None = None
@@ -61,19 +60,15 @@ class MariadbServer:
             "--innodb-flush-log-at-trx-commit=0",
             "--innodb-log-file-size=8M",
         )
-        deadline = time.monotonic() + START_TIMEOUT_S
         engine = create_engine(self.url)
-        while True:
-            try:
-                engine.connect().close()
-            except OperationalError:
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    log = self.log.read_text()[-1000:]
-                    pytest.fail(f"MariaDB did not start: {log}", pytrace=False)
-                time.sleep(0.05)
-            else:
-                engine.dispose()
-                return
+        wait_until_it_answers(
+            "MariaDB",
+            self._process,
+            self.log,
+            lambda: engine.connect().close(),
+            OperationalError,
+        )
+        engine.dispose()
 
     def stop(self) -> None:
         """Close all connections and stop."""
@@ -97,11 +92,3 @@ class MariadbServer:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-
-
-def _server_user() -> str | None:
-    """User to run MariaDB as, which refuses to run as root; None for the present user."""
-    if os.geteuid() != 0:
-        return None
-    names = {entry.pw_name for entry in pwd.getpwall()}
-    return "mysql" if "mysql" in names else "nobody"

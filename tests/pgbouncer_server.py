@@ -5,18 +5,17 @@ settings of a session reach whichever server connection comes next.
 """
 
 import os
-import pwd
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from tests.postgres_server import START_TIMEOUT_S, free_port
+from tests.postgres_server import free_port
+from tests.private_server import START_TIMEOUT_S, server_user, wait_until_it_answers
 
 POOL_SIZE = 2
 """Server connections, so that clients of a test share them."""
@@ -33,7 +32,7 @@ class PgbouncerServer:
             server: URL of the PostgreSQL server, with user and password.
         """
         self._folder = folder
-        self._user = _pooler_user()
+        self._user = server_user("postgres")
         self._process: subprocess.Popen[bytes] | None = None
         self.log = folder / "log"
         self.port = free_port()
@@ -71,17 +70,13 @@ class PgbouncerServer:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while True:
-            try:
-                psycopg.connect(self.url, connect_timeout=2).close()
-            except psycopg.OperationalError:
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    log = self.log.read_text()[-1000:]
-                    pytest.fail(f"PgBouncer did not start: {log}", pytrace=False)
-                time.sleep(0.05)
-            else:
-                return
+        wait_until_it_answers(
+            "PgBouncer",
+            self._process,
+            self.log,
+            lambda: psycopg.connect(self.url, connect_timeout=2).close(),
+            psycopg.OperationalError,
+        )
 
     def stop(self) -> None:
         """Close all connections and stop."""
@@ -90,11 +85,3 @@ class PgbouncerServer:
             self._process.send_signal(signal.SIGTERM)
             self._process.wait(timeout=START_TIMEOUT_S)
             self._process = None
-
-
-def _pooler_user() -> str | None:
-    """User to run PgBouncer as, which refuses to run as root; None for the present user."""
-    if os.geteuid() != 0:
-        return None
-    names = {entry.pw_name for entry in pwd.getpwall()}
-    return "postgres" if "postgres" in names else "nobody"

@@ -1,19 +1,17 @@
 """A private PostgreSQL server that a test starts, stops and starts again."""
 
-import os
-import pwd
 import shutil
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
 import pytest
 
-START_TIMEOUT_S = 30
+from tests.private_server import START_TIMEOUT_S, server_user, wait_until_it_answers
+
 PASSWORD = "correct-horse"
 
 
@@ -29,7 +27,7 @@ class PostgresServer:
         """
         self._folder = folder
         self._settings = [word for setting in settings for word in ("-c", setting)]
-        self._user = _server_user()
+        self._user = server_user("postgres")
         if self._user:
             shutil.chown(folder, self._user)
         self._process: subprocess.Popen[bytes] | None = None
@@ -51,17 +49,13 @@ class PostgresServer:
         self._process = self._run(
             "postgres", "-D", str(self._folder / "cluster"), *listen, *self._settings
         )
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while True:
-            try:
-                psycopg.connect(self.url, connect_timeout=2).close()
-            except psycopg.OperationalError:
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    log = self.log.read_text()[-1000:]
-                    pytest.fail(f"PostgreSQL did not start: {log}", pytrace=False)
-                time.sleep(0.05)
-            else:
-                return
+        wait_until_it_answers(
+            "PostgreSQL",
+            self._process,
+            self.log,
+            lambda: psycopg.connect(self.url, connect_timeout=2).close(),
+            psycopg.OperationalError,
+        )
 
     def stop(self) -> None:
         """Close all connections and stop."""
@@ -95,14 +89,6 @@ def _binaries() -> Path:
         "a server in LINKAGE_RL_TEST_POSTGRES",
         pytrace=False,
     )
-
-
-def _server_user() -> str | None:
-    """User to run PostgreSQL as, which refuses to run as root; None for the present user."""
-    if os.geteuid() != 0:
-        return None
-    names = {entry.pw_name for entry in pwd.getpwall()}
-    return "postgres" if "postgres" in names else "nobody"
 
 
 def free_port() -> int:
