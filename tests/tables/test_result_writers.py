@@ -33,6 +33,7 @@ from linkage_rl.tables.writer import (
 from tests.conftest import _own_database as own_database
 from tests.full_disk import disk_with_room_for
 from tests.postgres_server import PostgresServer
+from tests.stored_table import run_sql
 
 COLUMNS = ResultColumns(
     ("client_id", "decision", "confidence", "run_id", "linked_at"),
@@ -251,13 +252,14 @@ def test_a_database_that_is_not_there_is_named_without_its_password(tmp_path: Pa
 
 
 def test_a_pooler_in_transaction_mode_is_written_through(pgbouncer: str) -> None:
-    with TableWriter(parse_url(pgbouncer), "pooled", COLUMNS, "input", "monday") as writer:
+    with TableWriter(parse_url(pgbouncer), "results", COLUMNS, "input", "monday") as writer:
         writer.write(rows("a", "b"))
-    with TableWriter(parse_url(pgbouncer), "pooled", COLUMNS, "input", "monday") as writer:
+    with TableWriter(parse_url(pgbouncer), "results", COLUMNS, "input", "monday") as writer:
         assert writer.finished == 2
         writer.write(rows("c"))
         writer.complete()
-    found = query(pgbouncer, "SELECT client_id FROM pooled ORDER BY client_id")
+    found = query(pgbouncer, "SELECT client_id FROM results ORDER BY client_id")
+    run_sql(pgbouncer, "DROP TABLE results")
     assert [row["client_id"] for row in found] == ["a", "b", "c"]
 
 
