@@ -17,8 +17,8 @@ from typing import Any, Final
 from linkage_rl.candidates.blockers import Blocker, KeyBlocker, NgramBlocker
 from linkage_rl.candidates.files import fault_of, file_digest, sealed, unsealed
 from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.manifest import MANIFEST as INDEX_MANIFEST
 from linkage_rl.candidates.registry import describe, restore
-from linkage_rl.candidates.storage import MANIFEST as INDEX_MANIFEST
 from linkage_rl.candidates.storage import load_index
 from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.decide import Decider, Thresholds

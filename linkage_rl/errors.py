@@ -21,6 +21,10 @@ class CandidateIndexError(LinkageError):
     """A saved candidate index is missing, damaged, or of another format version."""
 
 
+class ResourceLimitError(LinkageError):
+    """The system has no file descriptor or no memory left; what was to be opened may be whole."""
+
+
 class BundleError(LinkageError):
     """A bundle lacks a part, fails its checksums, or gives its golden clients other answers."""
 

@@ -9,7 +9,8 @@ from typing import Final
 
 from linkage_rl.candidates.files import replace_text
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.storage import MANIFEST, load_index
+from linkage_rl.candidates.manifest import MANIFEST
+from linkage_rl.candidates.storage import load_index
 from linkage_rl.errors import CandidateIndexError
 
 POLL_S: Final = 1.0

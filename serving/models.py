@@ -272,7 +272,7 @@ def memory_of(entries: Iterable[ModelEntry]) -> int:
 def _entry_of(name: str, folder: Path) -> ModelEntry:
     manifest = folder / "index" / "manifest.json"
     digest = sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else ""
-    arrays = (folder / "index").rglob("*.npy") if digest else ()
+    arrays = (folder / "index").rglob("*") if digest else ()
     return ModelEntry(name, str(folder), _size(folder.glob("*")), digest, _size(arrays))
 
 

@@ -74,7 +74,7 @@ def measure_growth(table: str, inputs: Inputs, bundle: Path) -> Growth:
         build_s=built.making.wall_s,
         build_cpu_s=built.making.cpu_s,
         build_mb=built.peak_mb,
-        disk_mb=sum(path.stat().st_size for path in index.rglob("*.npy")) / 2**20,
+        disk_mb=sum(path.stat().st_size for path in index.rglob("*.arrays")) / 2**20,
         open_s=opened.wall_s,
         link_us=1e6 * linked.clock.wall_s / clients,
         link_cpu_us=1e6 * linked.clock.cpu_s / clients,

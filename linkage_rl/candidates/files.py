@@ -1,26 +1,50 @@
-"""Files with checksums, so that damage is noticed, and arrays mapped from disk."""
+"""Files with checksums, so that damage is noticed, and writes that reach the disk in order."""
 
+import errno
 import json
 import os
 import shutil
 from collections.abc import Mapping
+from io import FileIO
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import xxhash
-from numpy.typing import NDArray
 
 _BLOCK: Final = 1 << 22
+_NOT_SYNCED: Final = (errno.EINVAL, errno.ENOTSUP, errno.EACCES)
+"""Error numbers of file systems that keep no folder to be synced, or of folders of another user."""
 
 
 def file_digest(path: Path) -> str:
     """Checksum of a file, 128 bits in hexadecimal; against damage, not against an attacker."""
+    with path.open("rb", buffering=0) as file:
+        return digest_of(file)
+
+
+def digest_of(file: FileIO) -> str:
+    """`file_digest` of an open file, from where it stands.
+
+    The file is read, not mapped, so that one that shrinks meanwhile only has another checksum.
+    """
     digest = xxhash.xxh3_128()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
+    block = bytearray(_BLOCK)
+    view = memoryview(block)
+    while size := file.readinto(block):
+        digest.update(view[:size])
     return digest.hexdigest()
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names of a folder, new ones and those removed, are on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NOT_SYNCED:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def sealed(content: Mapping[str, Any]) -> str:
@@ -63,9 +87,3 @@ def fault_of(error: OSError) -> str:
     if isinstance(error, shutil.Error) and isinstance(error.args[0], list):
         return str(error.args[0][0][2])
     return error.strerror or f"No space left: {error}"
-
-
-def map_array(path: Path) -> NDArray[Any]:
-    """A saved array mapped into memory; never a pickle."""
-    # a plain view of the map: the subclass runs Python code in every slice
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))

@@ -3,25 +3,22 @@
 import hashlib
 import logging
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from sqlalchemy import URL
 from tqdm.auto import tqdm
 
-from linkage_rl.candidates.files import fault_of
+from linkage_rl.candidates.files import fault_of, replace_text, sync_folder
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.locking import index_lock
 from linkage_rl.candidates.lost_columns import refuse_lost_columns
+from linkage_rl.candidates.manifest import MANIFEST, read_manifest
+from linkage_rl.candidates.mapping import REBUILD
 from linkage_rl.candidates.storage import (
-    MANIFEST,
-    REBUILD,
     is_of_other_program,
     load_index,
-    remove_index,
     save_index,
-    saved_folders,
 )
 from linkage_rl.errors import CandidateIndexError, OutputError
 from linkage_rl.tables.pages import CompanyPage
@@ -117,7 +114,7 @@ def _refreshed(
     fresh, report = index.refresh(store, show=_shown(store) if progress else iter)
     if report.rebuilt:
         _log.info("index built again: %s", report.rebuilt)
-        _save_built(fresh, folder)
+        save_index(fresh, folder, built=True)
     elif fresh is not index:
         _log.info("index refreshed: %d companies changed, %d gone", report.changed, report.removed)
         report.stamps.report()
@@ -138,13 +135,15 @@ def seed_index(folder: Path, known: Path) -> None:
     """
     if (folder / MANIFEST).is_file():
         return
-    kept = saved_folders(known)
+    manifest = read_manifest(known)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in kept:
+        for name in (manifest.base, manifest.state):
             (folder / name).unlink(missing_ok=True)
-            (folder / name).symlink_to((known / name).resolve(), target_is_directory=True)
-        shutil.copyfile(known / MANIFEST, folder / MANIFEST)
+            (folder / name).symlink_to((known / name).resolve())
+        sync_folder(folder)
+        replace_text(folder / MANIFEST, (known / MANIFEST).read_text(encoding="utf-8"))
+        sync_folder(folder)
     except OSError as error:
         raise OutputError(
             f"cannot write the candidate index to {folder}: {fault_of(error)}; "
@@ -171,16 +170,8 @@ def build_index(store: CompanyStore, folder: Path, progress: bool = True) -> Com
 
 def _build(store: CompanyStore, folder: Path, progress: bool) -> CompanyIndex:
     index = CompanyIndex.of_table(store, _shown(store) if progress else iter)
-    _save_built(index, folder)
+    save_index(index, folder, built=True)
     return index
-
-
-def _save_built(index: CompanyIndex, folder: Path) -> None:
-    try:
-        save_index(index, folder, built=True)
-    except CandidateIndexError:
-        remove_index(folder)
-        save_index(index, folder, built=True)
 
 
 def _shown(store: CompanyStore) -> Callable[[Iterable[CompanyPage]], Iterator[CompanyPage]]:

@@ -1,52 +1,51 @@
-"""A candidate index on disk: one `.npy` file per array, mapped into memory when loaded.
+"""A candidate index on disk: one file of arrays per segment, mapped into memory when loaded.
 
-The base segment is written once; a refresh writes only the segment of changes and the flags of rows
-that are still current. The manifest is replaced last, so a reader sees the old or the new state.
+The base segment is written once; a refresh writes only the segment of changes, the rows that are
+still current, and what follows from both. Arrays are on the disk before the manifest names them,
+and it is replaced last, so a reader sees the old or the new state, even after a power cut.
 """
 
-import re
 import shutil
 from collections.abc import Collection
-from dataclasses import asdict, fields, is_dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 
-from linkage_rl.candidates.encode import Documents
-from linkage_rl.candidates.files import (
-    fault_of,
-    file_digest,
-    map_array,
-    replace_text,
-    sealed,
-    unsealed,
-)
+from linkage_rl.candidates.array_folder import read_folder
+from linkage_rl.candidates.container import read_arrays, write_arrays
+from linkage_rl.candidates.files import fault_of, file_digest, replace_text, sealed, sync_folder
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.known_pages import KnownPages
+from linkage_rl.candidates.layout import DERIVED, fingerprint, named_arrays, segment_of
+from linkage_rl.candidates.manifest import (
+    ARRAYS,
+    FORMAT,
+    MANIFEST,
+    OWN,
+    IndexManifest,
+    manifest_content,
+    read_manifest,
+)
+from linkage_rl.candidates.mapping import (
+    REBUILD,
+    Opener,
+    damaged,
+    open_unverified,
+    open_verified,
+)
 from linkage_rl.candidates.offices import OfficeTable
 from linkage_rl.candidates.parts import Part
-from linkage_rl.candidates.segment import KeyIndex, Segment
+from linkage_rl.candidates.segment import Segment
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.candidates.versions import Versions
 from linkage_rl.errors import CandidateIndexError, OutputError
 
-FORMAT: Final = 4
-"""Version of the folder's layout."""
-READABLE: Final = (3, FORMAT)
-"""Versions that can be read. An index of version 3, as older bundles hold it, can be searched; it
-knows no hashes of rows, so that a refresh builds it anew."""
-MANIFEST: Final = "manifest.json"
-_OWN: Final = re.compile(r"(base-[0-9a-f]{16}|state-[0-9]+)(\.partial)?")
-"""Names of the folders of an index."""
-REBUILD: Final = "build it again with `python -m linkage_rl.companies`"
-"""What to do about an index that cannot be read."""
-
 
 def save_index(index: CompanyIndex, folder: Path, *, built: bool = False) -> None:
-    """Write the index; a base that is in the folder already is not written again.
+    """Write the index; a base that is in the folder already, and whole, is not written again.
 
     Args:
         index: The index.
@@ -57,33 +56,25 @@ def save_index(index: CompanyIndex, folder: Path, *, built: bool = False) -> Non
         OutputError: The disk is full or the folder cannot be written; an older index there is
             still complete.
     """
-    base, changes = index.parts[0], index.parts[1:]
-    name = f"base-{_fingerprint(base.segment)}"
+    segment = index.base
+    name = f"base-{fingerprint(segment)}{ARRAYS}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        previous = _read_manifest(folder)
-        checksums: dict[str, str] = {}
-        versions = _versions_of(base.segment)
-        if previous is not None and previous["base"] == name and previous["format"] == FORMAT:
+        _make_folder(folder)
+        previous = _previous(folder)
+        versions = _versions_of(segment)
+        if previous is not None and _is_whole(folder, previous, name):
             # the code that built the base may be older than the code that refreshed it
             if not built:
-                versions = replace(versions, code=previous["versions"]["code"])
-            checksums |= {
-                file: digest
-                for file, digest in previous["checksums"].items()
-                if file.startswith(f"{name}/")
-            }
+                versions = replace(versions, code=previous.versions.code)
+            checksums = previous.files_of(name)
         else:
-            checksums |= _write(folder, name, _flatten(base.segment))
-        state = f"state-{_next_state(folder)}"
-        arrays = {"alive": base.alive} | _flatten(index.offices, "offices.")
-        arrays |= _flatten(index.known, "known.")
-        if base.counts is not base.segment.counts:
-            arrays["counts"] = base.counts
-        for part in changes:
-            segment = replace(part.segment, idf=np.zeros(0, np.float32), counts=part.counts)
-            arrays |= {"changes.alive": part.alive} | _flatten(segment, "changes.")
-        checksums |= _write(folder, state, arrays)
+            arrays = named_arrays(segment)
+            kept = {key: array for key, array in arrays.items() if key not in DERIVED}
+            checksums = {name: _write(folder, name, kept)}
+        state = f"state-{_next_state(folder)}{ARRAYS}"
+        checksums[state] = _write(folder, state, _state_arrays(index))
+        # its arrays and their names are on the disk before the manifest names them
+        sync_folder(folder)
         manifest = {
             "format": FORMAT,
             "base": name,
@@ -93,10 +84,10 @@ def save_index(index: CompanyIndex, folder: Path, *, built: bool = False) -> Non
             "latest_stamp": index.latest_stamp,
             "companies": len(index),
             "versions": asdict(versions),
-            # sorted, so that equal indexes have equal manifests in whatever order keys were added
-            "checksums": dict(sorted(checksums.items())),
+            "checksums": checksums,
         }
         replace_text(folder / MANIFEST, sealed(manifest))
+        sync_folder(folder)
         _remove_unused(folder, {name, state})
     except OSError as error:
         raise OutputError(
@@ -105,29 +96,13 @@ def save_index(index: CompanyIndex, folder: Path, *, built: bool = False) -> Non
         ) from error
 
 
-def remove_index(folder: Path) -> None:
-    """Delete an index, whatever state it is in; other files of the folder are kept."""
-    (folder / MANIFEST).unlink(missing_ok=True)
-    _remove_unused(folder, set())
-
-
 def is_of_other_program(folder: Path) -> bool:
     """Whether the folder has a manifest that is not, and never was, one of an index."""
     try:
-        manifest = _read_manifest(folder)
+        manifest = manifest_content(folder)
     except CandidateIndexError:
         return not _own_names(folder)
     return manifest is not None and "state" not in manifest and not _own_names(folder)
-
-
-def saved_folders(folder: Path) -> tuple[str, str]:
-    """Names of the folders that hold the base and the changes of a saved index.
-
-    Raises:
-        CandidateIndexError: There is no index, or its manifest is damaged.
-    """
-    manifest = _manifest(folder)
-    return manifest["base"], manifest["state"]
 
 
 def load_index(
@@ -135,6 +110,7 @@ def load_index(
     verify: bool = True,
     keys: Collection[str] | None = None,
     same_code: bool = False,
+    open_file: Opener | None = None,
 ) -> CompanyIndex:
     """Map a saved index into memory.
 
@@ -145,13 +121,15 @@ def load_index(
             the index holds otherwise than the running code makes them are left out.
         same_code: Whether the sources of `text` and `candidates` must be exactly those that built
             the index, comments included.
+        open_file: Maps the files in place of `verify`, such as `copies.PrivateCopies`.
 
     Raises:
         CandidateIndexError: The folder holds no index, a damaged one, one of another format, or
             one whose keys or n-grams were made otherwise than the running code makes them.
+        ResourceLimitError: The system has no descriptor or no memory left.
     """
-    manifest = _manifest(folder)
-    saved, current = Versions.of(manifest["versions"]), Versions.current()
+    manifest = read_manifest(folder)
+    saved, current = manifest.versions, Versions.current()
     difference = current.difference(saved, keys)
     if same_code and not difference and saved.code != current.code:
         difference = "the source of linkage_rl.text or linkage_rl.candidates was edited since"
@@ -160,30 +138,56 @@ def load_index(
             f"the index in {folder} does not fit this version of the library: {difference}; "
             f"{REBUILD}"
         )
-    for file, digest in manifest["checksums"].items():
-        if not (folder / file).is_file() or (verify and file_digest(folder / file) != digest):
-            raise CandidateIndexError(
-                f"{folder / file} is missing or damaged (checksum differs); {REBUILD}"
-            )
-    base = _read(folder / manifest["base"])
-    state = _read(folder / manifest["state"])
-    usable = current.usable_keys(saved)
-    segment = _segment(base, "", usable)
+    opener = open_file or (open_verified if verify else open_unverified)
+    base = _read(folder, manifest, manifest.base, opener)
+    state = _read(folder, manifest, manifest.state, opener)
+    try:
+        return _index_of(base, state, manifest, current.usable_keys(saved))
+    except KeyError as error:
+        raise damaged(folder / manifest.state) from error
+
+
+def _index_of(
+    base: dict[str, NDArray[Any]],
+    state: dict[str, NDArray[Any]],
+    manifest: IndexManifest,
+    keys: Collection[str],
+) -> CompanyIndex:
+    """The index of these arrays, with those of its keys that are named."""
+    # before version 5 they were arrays of the base
+    derived = {name: state[name] for name in DERIVED if name in state}
+    segment = segment_of(base | derived, keys)
     parts = [Part(segment, _own(state["alive"]), 0, state.get("counts", segment.counts))]
     if "changes.alive" in state:
-        changes = replace(_segment(state, "changes.", usable), idf=segment.idf)
+        changes = segment_of(state | {"changes.idf": segment.idf}, keys, "changes.")
         alive = _own(state["changes.alive"])
         parts.append(Part(changes, alive, len(segment), changes.counts))
     offices = OfficeTable(state["offices.keys"], state["offices.shares"])
-    known, stamp = _known(state, manifest), manifest.get("latest_stamp", "")
-    return CompanyIndex(tuple(parts), offices, known, stamp)
+    known = _known(state, manifest)
+    return CompanyIndex(tuple(parts), offices, known, manifest.latest_stamp)
 
 
-def _known(state: dict[str, NDArray[Any]], manifest: dict[str, Any]) -> KnownPages:
-    if manifest["format"] != FORMAT:
+def _state_arrays(index: CompanyIndex) -> dict[str, NDArray[Any]]:
+    """Everything but the base segment."""
+    base, changes = index.parts[0], index.parts[1:]
+    arrays = {name: getattr(base.segment, name) for name in DERIVED}
+    arrays |= {"alive": base.alive} | named_arrays(index.offices, "offices.")
+    arrays |= named_arrays(index.known, "known.")
+    if base.counts is not base.segment.counts:
+        arrays["counts"] = base.counts
+    for part in changes:
+        segment = named_arrays(replace(part.segment, counts=part.counts), "changes.")
+        # the weights are those of the base
+        del segment["changes.idf"]
+        arrays |= {"changes.alive": part.alive} | segment
+    return arrays
+
+
+def _known(state: dict[str, NDArray[Any]], manifest: IndexManifest) -> KnownPages:
+    if "known.ends" not in state:
         return KnownPages.none()
     return KnownPages(
-        manifest["hashing"],
+        manifest.hashing,
         state["known.companies"],
         state["known.hashes"],
         state["known.ends"],
@@ -196,59 +200,6 @@ def _own(array: NDArray[Any]) -> NDArray[Any]:
     return np.array(array)
 
 
-def _flatten(value: object, prefix: str = "") -> dict[str, NDArray[Any]]:
-    """Arrays of a dataclass and of what it holds, by dotted name."""
-    arrays: dict[str, NDArray[Any]] = {}
-    for field in fields(value):  # type: ignore[arg-type]
-        held = getattr(value, field.name)
-        if isinstance(held, np.ndarray):
-            arrays[prefix + field.name] = held
-        elif isinstance(held, dict):
-            for key, item in held.items():
-                arrays |= _flatten(item, f"{prefix}{field.name}.{key}.")
-        elif is_dataclass(held):
-            arrays |= _flatten(held, f"{prefix}{field.name}.")
-    return arrays
-
-
-def _segment(arrays: dict[str, NDArray[Any]], prefix: str, keys: Collection[str]) -> Segment:
-    """The inverse of `_flatten` for a segment, with those of its keys that are named."""
-
-    def strings(name: str) -> StringColumn:
-        return StringColumn(arrays[f"{name}.offsets"], arrays[f"{name}.blob"])
-
-    def names_below(field: str) -> list[str]:
-        start = f"{prefix}{field}."
-        return sorted({key[len(start) :].split(".")[0] for key in arrays if key.startswith(start)})
-
-    documents = f"{prefix}documents."
-    core, kana, latin = (strings(f"{documents}{name}") for name in ("core", "kana", "latin"))
-    return Segment(
-        rows=arrays[f"{prefix}rows"],
-        ids=strings(f"{prefix}ids"),
-        documents=Documents(
-            core,
-            kana,
-            latin,
-            arrays[f"{documents}gram_offsets"],
-            arrays[f"{documents}grams"],
-        ),
-        document_row_ends=arrays[f"{prefix}document_row_ends"],
-        document_rows=arrays[f"{prefix}document_rows"],
-        document_norms=arrays[f"{prefix}document_norms"],
-        gram_starts=arrays[f"{prefix}gram_starts"],
-        postings=arrays[f"{prefix}postings"],
-        counts=arrays[f"{prefix}counts"],
-        keys={
-            name: KeyIndex(arrays[f"{prefix}keys.{name}.keys"], arrays[f"{prefix}keys.{name}.rows"])
-            for name in names_below("keys")
-            if name in keys
-        },
-        idf=arrays[f"{prefix}idf"],
-        snapshot={name: strings(f"{prefix}snapshot.{name}") for name in names_below("snapshot")},
-    )
-
-
 def _versions_of(segment: Segment) -> Versions:
     """Those of the running code, for the keys that the segment holds."""
     current = Versions.current()
@@ -256,66 +207,57 @@ def _versions_of(segment: Segment) -> Versions:
     return replace(current, keys=held)
 
 
-def _fingerprint(segment: Segment) -> str:
-    """Changes with any array, so that a base is kept only where it is the same throughout."""
-    digest = xxhash.xxh3_64()
-    # sorted, since the keys of a built segment and of a loaded one come in different orders
-    for name, array in sorted(_flatten(segment).items()):
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
-    return digest.hexdigest()
+def _read(
+    folder: Path, manifest: IndexManifest, name: str, open_file: Opener
+) -> dict[str, NDArray[Any]]:
+    """The arrays of the base or of the state."""
+    files = manifest.files_of(name)
+    if name not in files:
+        return read_folder(folder, files, open_file)
+    return read_arrays(open_file(folder / name, files[name]), folder / name)
 
 
-def _write(folder: Path, name: str, arrays: dict[str, NDArray[Any]]) -> dict[str, str]:
-    """Write arrays below a temporary name, move them into place, return their checksums."""
+def _write(folder: Path, name: str, arrays: dict[str, NDArray[Any]]) -> str:
+    """Write arrays below a temporary name, move them into place, return their checksum."""
     target, partial = folder / name, folder / f"{name}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
     try:
-        for key, array in arrays.items():
-            np.save(partial / f"{key}.npy", array)
-        checksums = {f"{name}/{key}.npy": file_digest(partial / f"{key}.npy") for key in arrays}
+        # sorted, so that equal indexes have equal files in whatever order keys were added
+        digest = write_arrays(partial, dict(sorted(arrays.items())))
+        partial.replace(target)
     except OSError:
-        shutil.rmtree(partial, ignore_errors=True)
+        partial.unlink(missing_ok=True)
         raise
-    _remove(target)
-    partial.replace(target)
-    return checksums
+    return digest
 
 
-def _read(folder: Path) -> dict[str, NDArray[Any]]:
-    """All arrays of a folder."""
-    return {path.stem: map_array(path) for path in folder.glob("*.npy")}
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    manifest = _read_manifest(folder)
-    if manifest is None:
-        raise CandidateIndexError(
-            f"expected a candidate index in {folder}, found no {MANIFEST}; "
-            "build one with `python -m linkage_rl.companies`"
-        )
-    if manifest["format"] not in READABLE:
-        raise CandidateIndexError(
-            f"expected an index of format {FORMAT} in {folder}, got {manifest['format']}; {REBUILD}"
-        )
-    return manifest
-
-
-def _read_manifest(folder: Path) -> dict[str, Any] | None:
+def _previous(folder: Path) -> IndexManifest | None:
+    """The manifest of the index that is in the folder, None where there is none of any use."""
     try:
-        return unsealed((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
+        return read_manifest(folder)
+    except CandidateIndexError:
         return None
-    except (ValueError, OSError) as error:
-        raise CandidateIndexError(
-            f"{folder / MANIFEST} cannot be read: {error}; {REBUILD}"
-        ) from error
+
+
+def _is_whole(folder: Path, manifest: IndexManifest, base: str) -> bool:
+    """Whether the index has this base, in a file that is still as it was written."""
+    path = folder / base
+    if manifest.base != base or not path.is_file():
+        return False
+    try:
+        return file_digest(path) == manifest.checksums[base]
+    except OSError:
+        return False
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        sync_folder(folder.parent)
 
 
 def _next_state(folder: Path) -> int:
-    names = [name for name in _own_names(folder) if name.startswith("state-")]
-    return max((int(name.split("-")[1]) for name in names if "." not in name), default=0) + 1
+    numbers = [name.split(".")[0].split("-")[1] for name in _own_names(folder) if name[0] == "s"]
+    return max(map(int, numbers), default=0) + 1
 
 
 def _remove_unused(folder: Path, used: set[str]) -> None:
@@ -325,12 +267,12 @@ def _remove_unused(folder: Path, used: set[str]) -> None:
 
 
 def _own_names(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir() if _OWN.fullmatch(path.name)}
+    return {path.name for path in folder.iterdir() if OWN.fullmatch(path.name)}
 
 
-def _remove(folder: Path) -> None:
-    """Delete a folder of arrays; of one that `refresh.seed_index` linked to, the link alone."""
-    if folder.is_symlink():
-        folder.unlink()
+def _remove(path: Path) -> None:
+    """Delete a file of arrays, or a folder of them; of one that is linked to, the link alone."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
     else:
-        shutil.rmtree(folder, ignore_errors=True)
+        path.unlink(missing_ok=True)

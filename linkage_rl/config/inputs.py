@@ -11,8 +11,8 @@ from typing import Final
 from sqlalchemy import URL
 
 from linkage_rl.bundle import load_bundle
+from linkage_rl.candidates.manifest import MANIFEST
 from linkage_rl.candidates.refresh import default_index_folder, open_index
-from linkage_rl.candidates.storage import MANIFEST
 from linkage_rl.errors import ConfigError
 from linkage_rl.linker import Linker
 from linkage_rl.tables.credentials import VARIABLES, database_url, is_url, parse_url, shown

@@ -10,8 +10,8 @@ import xxhash
 from linkage_rl import candidates, decision, features, text
 from linkage_rl.atomic import writing
 from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.manifest import MANIFEST
 from linkage_rl.candidates.registry import source_of
-from linkage_rl.candidates.storage import MANIFEST
 from linkage_rl.candidates.versions import code_digest
 from linkage_rl.decision.prepare import prepare_cases
 from linkage_rl.tables.readers import ClientList

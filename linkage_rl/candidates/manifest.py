@@ -1,0 +1,124 @@
+"""The manifest of an index: its files with their checksums, and what it was made by."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from linkage_rl.candidates.files import unsealed
+from linkage_rl.candidates.mapping import REBUILD, reading
+from linkage_rl.candidates.versions import Versions
+from linkage_rl.errors import CandidateIndexError
+
+FORMAT: Final = 5
+"""Version of the folder's layout."""
+READABLE: Final = (3, 4, FORMAT)
+"""Versions that can be read. Before version 5 each array was a file. An index of version 3, as
+older bundles hold it, can be searched; it knows no hashes of rows, so a refresh builds it anew."""
+MANIFEST: Final = "manifest.json"
+ARRAYS: Final = ".arrays"
+"""Extension of the files of arrays; before version 5 folders without one."""
+OWN: Final = re.compile(
+    rf"(base-[0-9a-f]{{16}}|state-[0-9]{{1,18}})({re.escape(ARRAYS)})?(\.partial)?"
+)
+"""Names of the files and folders of an index."""
+_ARRAY_FILE: Final = re.compile(r"[A-Za-z0-9_.]{1,200}\.npy")
+_DIGEST: Final = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class IndexManifest:
+    """What a manifest says, checked."""
+
+    format: int
+    base: str
+    """Name of the file, or before version 5 the folder, of the base segment."""
+    state: str
+    """Name of that of everything else."""
+    checksums: dict[str, str]
+    """Every file, relative to the folder of the index, with its checksum."""
+    versions: Versions
+    hashing: str
+    latest_stamp: str
+
+    def files_of(self, name: str) -> dict[str, str]:
+        """Those files, with checksums, that are or lie in the base or the state."""
+        return {
+            file: digest
+            for file, digest in self.checksums.items()
+            if file == name or file.startswith(f"{name}/")
+        }
+
+
+def read_manifest(folder: Path) -> IndexManifest:
+    """The manifest of an index.
+
+    Raises:
+        CandidateIndexError: There is none, or it is damaged or of another format.
+        ResourceLimitError: The system has no descriptor left.
+    """
+    content = manifest_content(folder)
+    if content is None:
+        raise CandidateIndexError(
+            f"expected a candidate index in {folder}, found no {MANIFEST}; "
+            "build one with `python -m linkage_rl.companies`"
+        )
+    if content.get("format") not in READABLE:
+        raise CandidateIndexError(
+            f"expected an index of format {FORMAT} in {folder}, got {content.get('format')}; "
+            f"{REBUILD}"
+        )
+    try:
+        return _checked(content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CandidateIndexError(
+            f"{folder / MANIFEST} is not the manifest of an index: {error!r}; {REBUILD}"
+        ) from error
+
+
+def manifest_content(folder: Path) -> dict[str, Any] | None:
+    """What the manifest says, unchecked but for its seal; None where there is none.
+
+    Raises:
+        CandidateIndexError: It is damaged, or cannot be read.
+        ResourceLimitError: The system has no descriptor left.
+    """
+    path = folder / MANIFEST
+    try:
+        with reading(path):
+            return unsealed(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise CandidateIndexError(f"{path} cannot be read: {error}; {REBUILD}") from error
+    except CandidateIndexError as error:
+        if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
+            return None
+        raise
+
+
+def _checked(content: dict[str, Any]) -> IndexManifest:
+    """The manifest; one of the errors of `read_manifest` where a value is of another kind."""
+    versions = content["versions"]
+    texts = [content["base"], content["state"], content.get("hashing", "")]
+    texts += [content.get("latest_stamp", ""), versions["encoding"], versions["code"]]
+    texts += [*versions["counted"], *versions["keys"], *versions["keys"].values()]
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("a text of it is none")
+    found = IndexManifest(
+        content["format"],
+        content["base"],
+        content["state"],
+        dict(content["checksums"]),
+        Versions.of(versions),
+        content.get("hashing", ""),
+        content.get("latest_stamp", ""),
+    )
+    for name in (found.base, found.state):
+        if not OWN.fullmatch(name) or not found.files_of(name):
+            raise ValueError(f"{name!r} is no part of an index")
+    for file, digest in found.checksums.items():
+        name, slash, array = file.partition("/")
+        if name not in (found.base, found.state) or (slash and not _ARRAY_FILE.fullmatch(array)):
+            raise ValueError(f"{file!r} belongs to no part of it")
+        if bool(slash) == (found.format == FORMAT) or not _DIGEST.fullmatch(digest):
+            raise ValueError(f"{file!r} or its checksum is of another format")
+    return found

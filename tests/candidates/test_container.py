@@ -1,0 +1,162 @@
+"""One file of many arrays: mapped once, aligned, and never trusted."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from linkage_rl.candidates.container import ALIGNMENT, MAGIC, read_arrays, write_arrays
+from linkage_rl.candidates.encode import ROW
+from linkage_rl.candidates.files import file_digest
+from linkage_rl.candidates.mapping import open_unverified, open_verified
+from linkage_rl.candidates.storage import load_index, save_index
+from linkage_rl.errors import CandidateIndexError
+from tests.candidates.older_index import make_older
+from tests.small_table import small_index
+
+
+def read(path: Path) -> dict[str, NDArray[Any]]:
+    return read_arrays(open_unverified(path, ""), path)
+
+
+def test_arrays_come_back_aligned_and_read_only(tmp_path: Path) -> None:
+    written = {
+        "bytes": np.arange(5, dtype=np.uint8),
+        "none": np.zeros(0, dtype=np.float32),
+        "counts": np.arange(6, dtype=np.uint16).reshape(2, 3),
+        "rows": np.zeros(3, dtype=ROW),
+    }
+
+    digest = write_arrays(tmp_path / "a", written)
+    arrays = read(tmp_path / "a")
+
+    assert digest == file_digest(tmp_path / "a")
+    assert [*arrays] == [*written]
+    for name, array in arrays.items():
+        assert array.dtype == written[name].dtype
+        assert np.array_equal(array, written[name])
+        assert array.ctypes.data % ALIGNMENT == 0
+        assert not array.flags.writeable
+
+
+def one_array(tmp_path: Path, table: object, magic: bytes = MAGIC, content: int = 64) -> Path:
+    """A file of 64 bytes of content whose table says this."""
+    text = json.dumps(table).encode()
+    text = text.ljust(-(-(16 + len(text)) // 64) * 64 - 16)
+    path = tmp_path / "a"
+    path.write_bytes(magic + len(text).to_bytes(8, "little") + text + bytes(content))
+    return path
+
+
+ENTRY = {"dtype": "<i4", "shape": [16], "offset": 0}
+
+
+def test_the_file_that_the_hostile_ones_vary_is_itself_read(tmp_path: Path) -> None:
+    assert read(one_array(tmp_path, {"a": ENTRY}))["a"].tolist() == [0] * 16
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        [],
+        None,
+        {"a": []},
+        {"a": {}},
+        {"a": {**ENTRY, "shape": [17]}},
+        {"a": {**ENTRY, "shape": [-1]}},
+        {"a": {**ENTRY, "shape": [2**62, 4]}},
+        {"a": {**ENTRY, "shape": [2**70]}},
+        {"a": {**ENTRY, "shape": [16.0]}},
+        {"a": {**ENTRY, "shape": [True]}},
+        {"a": {**ENTRY, "shape": "16"}},
+        {"a": {**ENTRY, "shape": 16}},
+        {"a": {**ENTRY, "shape": [1] * 100}},
+        {"a": {**ENTRY, "offset": 64}},
+        {"a": {**ENTRY, "offset": 4, "shape": [1]}},
+        {"a": {**ENTRY, "offset": -64}},
+        {"a": {**ENTRY, "offset": 2**70}},
+        {"a": {**ENTRY, "offset": "0"}},
+        {"a": {**ENTRY, "dtype": "|O", "shape": [8]}},
+        {"a": {**ENTRY, "dtype": "<U4", "shape": [4]}},
+        {"a": {**ENTRY, "dtype": "|V4"}},
+        {"a": {**ENTRY, "dtype": "|V0"}},
+        {"a": {**ENTRY, "dtype": "nonsense"}},
+        {"a": {**ENTRY, "dtype": None}},
+        {"a": {**ENTRY, "dtype": 4}},
+        {"a": {**ENTRY, "dtype": []}},
+        {"a": {**ENTRY, "dtype": [["x", "|O"]]}},
+        {"a": {**ENTRY, "dtype": [["x", "<i4", [2**40]]]}},
+        {"a": {**ENTRY, "dtype": [["x", [["y", "<i4"]]]]}},
+    ],
+)
+def test_a_table_that_is_not_true_is_refused(tmp_path: Path, table: object) -> None:
+    with pytest.raises(CandidateIndexError, match="missing or damaged"):
+        read(one_array(tmp_path, table))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x93NUMPY",
+        MAGIC,
+        MAGIC + b"\xff" * 8,
+        MAGIC + (1 << 19).to_bytes(8, "little") + b"[" * (1 << 19),
+        MAGIC + (112).to_bytes(8, "little") + b"[" * 112,
+        MAGIC + (48).to_bytes(8, "little") + b"\xff" * 48,
+        MAGIC + (2).to_bytes(8, "little") + b"{}",
+    ],
+)
+def test_a_file_that_is_no_container_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a").write_bytes(content)
+
+    with pytest.raises(CandidateIndexError, match="missing or damaged"):
+        read(tmp_path / "a")
+
+
+def test_a_file_is_mapped_only_if_its_content_has_the_checksum(tmp_path: Path) -> None:
+    digest = write_arrays(tmp_path / "a", {"a": np.arange(4)})
+    write_arrays(tmp_path / "b", {"a": np.arange(1, 5)})
+
+    assert len(open_verified(tmp_path / "a", digest)) == (tmp_path / "a").stat().st_size
+    with pytest.raises(CandidateIndexError, match="checksum differs"):
+        open_verified(tmp_path / "b", digest)
+
+
+def test_an_index_keeps_two_descriptors_open_and_gives_them_back(tmp_path: Path) -> None:
+    save_index(small_index(), tmp_path)
+    before = len(os.listdir("/proc/self/fd"))
+
+    index = load_index(tmp_path)
+    while_loaded = len(os.listdir("/proc/self/fd"))
+    del index
+
+    assert while_loaded - before == 2
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+class Trap:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, (str(self.folder),)
+
+
+def test_an_array_of_an_older_index_that_hides_a_pickle_is_not_run(tmp_path: Path) -> None:
+    save_index(small_index(), tmp_path / "index")
+    make_older(tmp_path / "index", 4)
+    array = next((tmp_path / "index").rglob("alive.npy"))
+    np.save(array, np.array([Trap(tmp_path / "ran")], dtype=object), allow_pickle=True)
+
+    for verify in (True, False):
+        with pytest.raises(CandidateIndexError):
+            load_index(tmp_path / "index", verify=verify)
+
+    assert not (tmp_path / "ran").exists()
