@@ -58,22 +58,17 @@ def read_arrays(mapped: mmap.mmap, path: Path) -> dict[str, NDArray[Any]]:
         CandidateIndexError: It is no such file, or its table points outside of it.
     """
     content = np.frombuffer(mapped, dtype=np.uint8)
+    arrays: dict[str, NDArray[Any]] = {}
     try:
         table, begin = _table(content)
-        return {
-            name: view_of(content, begin + entry["offset"], _dtype(entry["dtype"]), entry["shape"])
-            for name, entry in table.items()
-        }
-    # of whatever kind the values in the table are
-    except (
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        RecursionError,
-        OverflowError,
-    ) as error:
+        for name, entry in table.items():
+            offset = entry["offset"]
+            if not offset >= 0:
+                raise ValueError(f"array {name!r} begins before the first one")
+            arrays[name] = view_of(content, begin + offset, _dtype(entry["dtype"]), entry["shape"])
+    except _MALFORMED as error:
         raise damaged(path) from error
+    return arrays
 
 
 def _blocks(arrays: Mapping[str, NDArray[Any]]) -> Iterator[memoryview]:

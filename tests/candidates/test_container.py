@@ -24,7 +24,7 @@ def read(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def test_arrays_come_back_aligned_and_read_only(tmp_path: Path) -> None:
-    written = {
+    written: dict[str, NDArray[Any]] = {
         "bytes": np.arange(5, dtype=np.uint8),
         "none": np.zeros(0, dtype=np.float32),
         "counts": np.arange(6, dtype=np.uint16).reshape(2, 3),
@@ -127,16 +127,20 @@ def test_a_file_is_mapped_only_if_its_content_has_the_checksum(tmp_path: Path) -
         open_verified(tmp_path / "b", digest)
 
 
+def descriptors() -> int:
+    return len([*Path("/proc/self/fd").iterdir()])
+
+
 def test_an_index_keeps_two_descriptors_open_and_gives_them_back(tmp_path: Path) -> None:
     save_index(small_index(), tmp_path)
-    before = len(os.listdir("/proc/self/fd"))
+    before = descriptors()
 
     index = load_index(tmp_path)
-    while_loaded = len(os.listdir("/proc/self/fd"))
+    while_loaded = descriptors()
     del index
 
     assert while_loaded - before == 2
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert descriptors() == before
 
 
 class Trap:
