@@ -196,3 +196,55 @@ def gather_bytes(const int64_t[::1] offsets, const uint8_t[::1] blob, const int6
             target[at] = 10
             at += 1
     return out
+
+
+cdef uint8_t _misplaced(const uint8_t* blob, Py_ssize_t size) noexcept nogil:
+    """Above 0 where a byte from the fourth on may not follow those before it in UTF-8.
+
+    Table 3-7 of the Unicode standard without a branch, so that the compiler makes it 16 bytes wide.
+    """
+    cdef Py_ssize_t i
+    cdef uint8_t bad = 0, at, before
+    for i in range(3, size):
+        at = blob[i]
+        before = blob[i - 1]
+        bad |= ((at & 0xC0) == 0x80) ^ (
+            (before >= 0xC0) | (blob[i - 2] >= 0xE0) | (blob[i - 3] >= 0xF0)
+        )
+        bad |= ((at & 0xFE) == 0xC0) | (at > 0xF4)
+        bad |= ((before == 0xE0) & (at < 0xA0)) | ((before == 0xED) & (at > 0x9F))
+        bad |= ((before == 0xF0) & (at < 0x90)) | ((before == 0xF4) & (at > 0x8F))
+    return bad
+
+
+def are_texts(const int64_t[::1] offsets, const uint8_t[::1] blob):
+    """Whether offsets rise from 0 to the end of a blob of UTF-8, each to the start of a character.
+
+    Trusts neither array: every offset is compared with the size of the blob before it is followed.
+    """
+    cdef Py_ssize_t i, size = blob.shape[0], count = offsets.shape[0], edge = min(size, 3)
+    cdef int64_t at, before = 0
+    cdef bint rises = True
+    # no byte precedes the first one, and none follows the last one
+    cdef uint8_t first[6]
+    cdef uint8_t last[6]
+    if count == 0 or offsets[0] != 0 or offsets[count - 1] != size:
+        return False
+    for i in range(6):
+        first[i] = 0
+        last[i] = 0
+    for i in range(edge):
+        first[3 + i] = blob[i]
+        last[2 - i] = blob[size - 1 - i]
+    if _misplaced(first, 3 + edge) or _misplaced(last, 6):
+        return False
+    with nogil:
+        for i in range(1, count):
+            at = offsets[i]
+            if at < before or at > size or (at < size and (blob[at] & 0xC0) == 0x80):
+                rises = False
+                break
+            before = at
+        if rises and size:
+            rises = not _misplaced(&blob[0], size)
+    return bool(rises)
