@@ -62,8 +62,6 @@ def _check_parts(index: CompanyIndex, needed: Collection[str]) -> None:
     for place, part in enumerate(index.parts):
         prefix = "changes." if place else ""
         _check_segment(prefix, part.segment, needed)
-        if place:
-            _require(part.segment.idf is index.base.idf, "expected the idf of the base")
         _check_part(prefix, part)
         _require(part.first_row == first_row, f"{prefix}rows begin at another row")
         first_row += len(part.segment)
