@@ -40,6 +40,7 @@ from linkage_rl.candidates.offices import OfficeTable
 from linkage_rl.candidates.parts import Part
 from linkage_rl.candidates.segment import Segment
 from linkage_rl.candidates.strings import StringColumn
+from linkage_rl.candidates.validation import find_fault
 from linkage_rl.candidates.versions import Versions
 from linkage_rl.errors import CandidateIndexError, OutputError
 
@@ -142,9 +143,12 @@ def load_index(
     base = _read(folder, manifest, manifest.base, opener)
     state = _read(folder, manifest, manifest.state, opener)
     try:
-        return _index_of(base, state, manifest, current.usable_keys(saved))
+        index = _index_of(base, state, manifest, current.usable_keys(saved))
     except KeyError as error:
         raise damaged(folder / manifest.state) from error
+    if fault := find_fault(index, keys):
+        raise CandidateIndexError(f"the index in {folder} is damaged: {fault}; {REBUILD}")
+    return index
 
 
 def _index_of(
