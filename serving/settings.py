@@ -18,6 +18,10 @@ DATABASE_VARIABLES: Final = ("DATABASE_URL", "DB_SECRET_ARN", "DB_HOST")
 """Any of these names a database."""
 METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Set by the supervisor for its workers: the folder in which they add up their metrics."""
+PROCESS: Final = "LINKAGE_PROCESS"
+"""Set by the supervisor for each of its processes: its name, such as `worker-1`."""
+MAX_PAYLOAD_MB: Final = 1024
+"""Largest limit of a request body, and what the limit 0 of batch transform ("none") means."""
 
 _T = TypeVar("_T")
 
@@ -33,7 +37,7 @@ class ServerSettings:
     run_folder: Path
     """`LINKAGE_RUN_DIR`: sockets, metrics and temporary files; emptied at every start."""
     bind: str
-    """`LINKAGE_BIND`: address to listen on."""
+    """`LINKAGE_BIND`: address to listen on; all of them by default, as platforms expect."""
     port: int
     """`SAGEMAKER_BIND_TO_PORT`."""
     workers: int
@@ -42,6 +46,10 @@ class ServerSettings:
     """`SAGEMAKER_MAX_PAYLOAD_IN_MB`: nginx refuses larger bodies."""
     refresher: bool
     """Whether a database is configured, whose changes are to be picked up."""
+    admin_port: int | None = None
+    """`LINKAGE_ADMIN_PORT`: where `/models` and `/metrics` are then, instead of on `port`."""
+    admin_bind: str = ""
+    """`LINKAGE_ADMIN_BIND`: address of that port; that of `LINKAGE_BIND` by default."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "ServerSettings":
@@ -50,13 +58,23 @@ class ServerSettings:
         Raises:
             SettingError: A variable has an invalid value; the message names it.
         """
+        bind = environ.get("LINKAGE_BIND") or "0.0.0.0"
+        port = _read(environ, "SAGEMAKER_BIND_TO_PORT", _whole_number(65_535), 8080)
+        admin_port = _read(environ, "LINKAGE_ADMIN_PORT", _whole_number(65_535), None)
+        if admin_port == port:
+            raise SettingError(
+                f"LINKAGE_ADMIN_PORT: expected another port than {port}, on which clients are "
+                "answered, got the same; fix the variable"
+            )
         return cls(
             run_folder=_run_folder(environ).absolute(),
-            bind=environ.get("LINKAGE_BIND") or "0.0.0.0",
-            port=_read(environ, "SAGEMAKER_BIND_TO_PORT", _whole_number(65_535), 8080),
+            bind=bind,
+            port=port,
             workers=_read(environ, "LINKAGE_WORKERS", _whole_number(256), usable_cpus()),
             max_body_mb=_max_payload_mb(environ),
             refresher=_has_database(environ),
+            admin_port=admin_port,
+            admin_bind=environ.get("LINKAGE_ADMIN_BIND") or bind,
         )
 
     def sockets(self) -> list[Path]:
@@ -100,11 +118,19 @@ class WorkerSettings:
     max_waiting: int = 512
     """`LINKAGE_MAX_WAITING`: requests that may wait in a worker before it answers 503."""
     max_payload_mb: int = 6
-    """`SAGEMAKER_MAX_PAYLOAD_IN_MB`: limit of a request body."""
+    """`SAGEMAKER_MAX_PAYLOAD_IN_MB`: limit of a request body; 0 is `MAX_PAYLOAD_MB`."""
     csv_columns: tuple[str, ...] = ()
     """`LINKAGE_CSV_COLUMNS`: the columns of CSV that comes without a header, comma-separated."""
     embed_metrics: bool = False
     """`LINKAGE_LOG_EMF`: write log lines in CloudWatch's embedded metric format, too."""
+    token: str = field(default="", repr=False)
+    """`LINKAGE_TOKEN`, or the content of the file `LINKAGE_TOKEN_FILE`: what callers of everything
+    but `/ping` must send as `Authorization: Bearer TOKEN`; '' asks for none."""
+    model_root: Path = Path("/opt/ml")
+    """`LINKAGE_MODEL_ROOT`: `POST /models` loads only from folders below it; by default the folder
+    that contains `model_folder`, unless that is `/`."""
+    process: str = ""
+    """`LINKAGE_PROCESS`: name of this process among those of its supervisor."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "WorkerSettings":
@@ -118,8 +144,9 @@ class WorkerSettings:
             return _read(environ, name, parse, default)
 
         count, run_folder = _whole_number(None), _run_folder(environ)
+        model_folder = Path(environ.get("LINKAGE_MODEL_DIR") or cls.model_folder)
         return cls(
-            model_folder=Path(environ.get("LINKAGE_MODEL_DIR") or cls.model_folder),
+            model_folder=model_folder,
             model_name=environ.get("LINKAGE_MODEL_NAME") or cls.model_name,
             multi_model=read("SAGEMAKER_MULTI_MODEL", _switch, cls.multi_model),
             model_memory_mb=read("LINKAGE_MODEL_MEMORY_MB", count, cls.model_memory_mb),
@@ -143,6 +170,9 @@ class WorkerSettings:
             max_payload_mb=_max_payload_mb(environ),
             csv_columns=tuple(filter(None, environ.get("LINKAGE_CSV_COLUMNS", "").split(","))),
             embed_metrics=read("LINKAGE_LOG_EMF", _switch, cls.embed_metrics),
+            token=_token(environ),
+            model_root=_model_root(environ, model_folder),
+            process=environ.get(PROCESS, ""),
         )
 
 
@@ -172,7 +202,46 @@ def _has_database(environ: Mapping[str, str]) -> bool:
 
 
 def _max_payload_mb(environ: Mapping[str, str]) -> int:
-    return _read(environ, "SAGEMAKER_MAX_PAYLOAD_IN_MB", _whole_number(1024), 6)
+    limit = _read(environ, "SAGEMAKER_MAX_PAYLOAD_IN_MB", _whole_number(MAX_PAYLOAD_MB, 0), 6)
+    return limit or MAX_PAYLOAD_MB
+
+
+def _model_root(environ: Mapping[str, str], model_folder: Path) -> Path:
+    if named := environ.get("LINKAGE_MODEL_ROOT"):
+        return Path(named).absolute()
+    folder = model_folder.absolute()
+    # a bundle mounted at the top, such as /model, does not open the whole disk
+    return folder if folder.parent == folder.parent.parent else folder.parent
+
+
+def _token(environ: Mapping[str, str]) -> str:
+    """The token that callers must send; messages never contain it."""
+    text, file = environ.get("LINKAGE_TOKEN"), environ.get("LINKAGE_TOKEN_FILE")
+    if text is None and not file:
+        return ""
+    if text is not None and file:
+        raise SettingError(
+            "LINKAGE_TOKEN_FILE: expected either it or LINKAGE_TOKEN, got both; unset one"
+        )
+    name = "LINKAGE_TOKEN_FILE" if file else "LINKAGE_TOKEN"
+    if file:
+        try:
+            text = Path(file).read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise SettingError(
+                f"{name}: cannot read {file}: {error.strerror}; fix the variable"
+            ) from None
+    # files of secrets usually end with a newline, which is no part of the secret
+    token = (text or "").rstrip("\r\n")
+    if not token:
+        # an open server must not be the result of a secret that was not filled in
+        raise SettingError(f"{name}: expected a token, got none; unset it to serve without one")
+    if not all("!" <= letter <= "~" for letter in token):
+        raise SettingError(
+            f"{name}: expected a token of visible ASCII characters without spaces, got others; "
+            "choose another token"
+        )
+    return token
 
 
 def _read(environ: Mapping[str, str], name: str, parse: Callable[[str], _T], default: _T) -> _T:
@@ -185,11 +254,14 @@ def _read(environ: Mapping[str, str], name: str, parse: Callable[[str], _T], def
         raise SettingError(f"{name}: {error}, got {text!r}; fix the variable") from None
 
 
-def _whole_number(maximum: int | None) -> Callable[[str], int]:
-    expected = f"from 1 to {maximum}" if maximum else "of 1 or more"
+def _whole_number(maximum: int | None, minimum: int = 1) -> Callable[[str], int]:
+    expected = f"from {minimum} to {maximum}" if maximum else f"of {minimum} or more"
 
     def parse(text: str) -> int:
-        if not text.isdecimal() or int(text) < 1 or (maximum and int(text) > maximum):
+        # the length first, since Python refuses to read thousands of digits
+        if not text.isdecimal() or len(text) > 18:
+            raise ValueError(f"expected a whole number {expected}")
+        if int(text) < minimum or (maximum and int(text) > maximum):
             raise ValueError(f"expected a whole number {expected}")
         return int(text)
 

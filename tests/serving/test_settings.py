@@ -7,7 +7,7 @@ import pytest
 
 from serving.app import create_app
 from serving.readback import column_mapping
-from serving.settings import ServerSettings, SettingError, WorkerSettings
+from serving.settings import MAX_PAYLOAD_MB, ServerSettings, SettingError, WorkerSettings
 
 SERVING = Path(create_app.__code__.co_filename).parent
 
@@ -37,7 +37,7 @@ def test_the_index_is_kept_in_the_run_folder_by_default() -> None:
         ("SAGEMAKER_MULTI_MODEL", "maybe", "expected true or false"),
         ("LINKAGE_TABLE_MAPPING", "name=x", "expected a JSON object of column names"),
         ("LINKAGE_TABLE_MAPPING", '{"name": 1}', "expected a JSON object of column names"),
-        ("SAGEMAKER_MAX_PAYLOAD_IN_MB", "2000", "expected a whole number from 1 to 1024"),
+        ("SAGEMAKER_MAX_PAYLOAD_IN_MB", "2000", "expected a whole number from 0 to 1024"),
     ],
 )
 def test_an_invalid_value_is_refused_and_the_variable_named(
@@ -47,6 +47,73 @@ def test_an_invalid_value_is_refused_and_the_variable_named(
         WorkerSettings.from_environ({name: text})
 
     assert str(raised.value).startswith(name)
+
+
+def test_a_body_limit_of_zero_is_the_largest_one() -> None:
+    """CreateTransformJob hands `MaxPayloadInMB=0`, which stands for no limit, on."""
+    environ = {"SAGEMAKER_MAX_PAYLOAD_IN_MB": "0"}
+
+    assert ServerSettings.from_environ(environ).max_body_mb == MAX_PAYLOAD_MB
+    assert WorkerSettings.from_environ(environ).max_payload_mb == MAX_PAYLOAD_MB
+
+
+@pytest.mark.parametrize(
+    ("variables", "root"),
+    [
+        ({}, "/opt/ml"),
+        ({"LINKAGE_MODEL_DIR": "/data/bundles/one"}, "/data/bundles"),
+        ({"LINKAGE_MODEL_DIR": "/model"}, "/model"),
+        ({"LINKAGE_MODEL_DIR": "/model", "LINKAGE_MODEL_ROOT": "/models"}, "/models"),
+    ],
+)
+def test_models_are_loaded_from_beside_the_bundle_unless_a_root_is_given(
+    variables: dict[str, str], root: str
+) -> None:
+    assert WorkerSettings.from_environ(variables).model_root == Path(root)
+
+
+class TestToken:
+    def test_by_default_there_is_none(self) -> None:
+        assert WorkerSettings.from_environ({"LINKAGE_TOKEN_FILE": ""}).token == ""
+
+    def test_the_newline_at_the_end_of_a_secret_is_no_part_of_it(self, tmp_path: Path) -> None:
+        file = tmp_path / "token"
+        file.write_text("s3cret\n")
+
+        assert WorkerSettings.from_environ({"LINKAGE_TOKEN_FILE": str(file)}).token == "s3cret"
+        assert WorkerSettings.from_environ({"LINKAGE_TOKEN": "s3cret\r\n"}).token == "s3cret"
+
+    @pytest.mark.parametrize("text", ["", "\n", "s3cret word", "s3crét"])
+    def test_one_that_cannot_be_sent_is_refused_and_not_repeated(self, text: str) -> None:
+        with pytest.raises(SettingError, match=r"^LINKAGE_TOKEN: expected a token") as raised:
+            WorkerSettings.from_environ({"LINKAGE_TOKEN": text})
+
+        assert "s3cr" not in str(raised.value)
+
+    def test_a_missing_file_is_named(self) -> None:
+        with pytest.raises(SettingError, match=r"^LINKAGE_TOKEN_FILE: cannot read /no/file: No"):
+            WorkerSettings.from_environ({"LINKAGE_TOKEN_FILE": "/no/file"})
+
+    def test_two_tokens_are_refused(self) -> None:
+        environ = {"LINKAGE_TOKEN": "one", "LINKAGE_TOKEN_FILE": "two"}
+
+        with pytest.raises(SettingError, match="got both"):
+            WorkerSettings.from_environ(environ)
+
+    def test_settings_that_are_printed_do_not_show_it(self) -> None:
+        assert "s3cret" not in repr(WorkerSettings.from_environ({"LINKAGE_TOKEN": "s3cret"}))
+
+
+def test_the_second_port_listens_where_the_first_does_unless_named() -> None:
+    environ = {"LINKAGE_BIND": "10.0.0.1", "LINKAGE_ADMIN_PORT": "9090"}
+
+    settings = ServerSettings.from_environ(environ)
+    own = ServerSettings.from_environ(environ | {"LINKAGE_ADMIN_BIND": "127.0.0.1"})
+
+    assert (settings.admin_bind, settings.admin_port) == ("10.0.0.1", 9090)
+    assert own.admin_bind == "127.0.0.1"
+    with pytest.raises(SettingError, match=r"^LINKAGE_ADMIN_PORT: expected another port than 8080"):
+        ServerSettings.from_environ({"LINKAGE_ADMIN_PORT": "8080"})
 
 
 def test_the_columns_of_a_users_own_table_are_mapped() -> None:
