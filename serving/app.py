@@ -48,7 +48,7 @@ class Server:
     def __init__(self, settings: WorkerSettings) -> None:
         column_mapping(settings)
         self._settings = settings
-        self._metrics = Metrics()
+        self._metrics = Metrics(settings.process)
         self._live_index = _open_live_index(settings)
         self._library = _open_library(settings, self._live_index)
         self._service: Service | None = None

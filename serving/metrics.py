@@ -1,7 +1,12 @@
-"""Prometheus metrics, summed over all workers."""
+"""Prometheus metrics, summed over all workers.
+
+Under the supervisor every worker keeps its values in shared memory (`serving.shared_memory`), where
+those of a worker that died stay, and its successor goes on counting.
+"""
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Final
 
 from prometheus_client import (
@@ -11,20 +16,35 @@ from prometheus_client import (
     Histogram,
     generate_latest,
     multiprocess,
+    values,
 )
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from serving.refusals import read_counts
 from serving.settings import METRICS_FOLDER
 
 _SECONDS: Final = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 """Upper bounds of the buckets of durations."""
 
 
+NGINX: Final = "nginx"
+"""Path, in the counter of requests, of those that nginx refused."""
+
+
 class Metrics:
     """Metrics of one worker."""
 
-    def __init__(self) -> None:
+    def __init__(self, process: str = "") -> None:
+        """Start counting where an earlier process of this name stopped.
+
+        Args:
+            process: Name of the worker, which no other running worker has; '' without supervisor.
+        """
+        if process and os.environ.get(METRICS_FOLDER):
+            values.ValueClass = values.MultiProcessValue(  # type: ignore[no-untyped-call]
+                lambda: process
+            )
         registry = CollectorRegistry()
         self._registry = registry
         self.requests = Counter(
@@ -83,12 +103,34 @@ class Metrics:
     def text(self) -> bytes:
         """The metrics of all workers in Prometheus' text format."""
         registry = self._registry
-        if os.environ.get(METRICS_FOLDER):
+        if folder := os.environ.get(METRICS_FOLDER):
             registry = CollectorRegistry()
-            multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+            registry.register(_AllProcesses(Path(folder)))
         rate = CollectorRegistry()
         rate.register(_LinkageRate(registry.collect))
         return generate_latest(registry) + generate_latest(rate)
+
+
+class _AllProcesses(Collector):
+    """The metrics of all workers, and the requests that nginx refused."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._workers = multiprocess.MultiProcessCollector(  # type: ignore[no-untyped-call]
+            None, str(folder)
+        )
+
+    def collect(self) -> Iterable[Metric]:
+        """The metrics, with those of nginx among the requests."""
+        metrics = {metric.name: metric for metric in self._workers.collect()}  # type: ignore[no-untyped-call]
+        if refused := read_counts(self._folder.parent):
+            requests = metrics.setdefault(
+                "linkage_requests", CounterMetricFamily("linkage_requests", "Requests answered.")
+            )
+            for status, count in refused.items():
+                labels = {"path": NGINX, "status": str(status)}
+                requests.add_sample("linkage_requests_total", labels, count)
+        return metrics.values()
 
 
 class _LinkageRate(Collector):

@@ -3,6 +3,7 @@
 Standard library only, as `supervisor.py`.
 """
 
+import fcntl
 import os
 import shutil
 import socket
@@ -10,13 +11,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from serving.settings import METRICS_FOLDER, ServerSettings, SettingError
+from serving.refusals import create_refusal_files
+from serving.settings import METRICS_FOLDER, RUN_FOLDER, ServerSettings, SettingError
+from serving.shared_memory import create_shared_file
+from serving.start_fault import create_fault_file
 
 _CODE: Final = Path(__file__).resolve().parent
 _MAX_SOCKET_PATH: Final = 107
 """Bytes that the kernel allows in the path of a unix socket."""
 _MARKER: Final = ".linkage_rl"
-"""File that marks a run folder; a folder without it must not be emptied."""
+"""File that marks a run folder, locked while it is in use; a folder without it is not emptied."""
+_OF_A_VOLUME: Final = "lost+found"
+"""Folder that a newly made file system contains."""
+_METRIC_FILES: Final = ("counter", "gauge_mostrecent", "histogram")
+"""What prometheus_client maps in each process, by the kinds of metrics in `metrics.py`."""
+_METRIC_BYTES: Final = 1 << 16
 
 
 def environment(settings: ServerSettings, environ: Mapping[str, str]) -> dict[str, str]:
@@ -24,7 +33,7 @@ def environment(settings: ServerSettings, environ: Mapping[str, str]) -> dict[st
     paths = [str(_CODE.parent), environ.get("PYTHONPATH", "")]
     return {
         **environ,
-        "LINKAGE_RUN_DIR": str(settings.run_folder),
+        RUN_FOLDER: str(settings.run_folder),
         METRICS_FOLDER: str(settings.run_folder / "metrics"),
         "OMP_NUM_THREADS": "1",
         "ORT_DISABLE_TELEMETRY": "1",
@@ -35,12 +44,18 @@ def environment(settings: ServerSettings, environ: Mapping[str, str]) -> dict[st
 def nginx_conf(settings: ServerSettings, template: str) -> str:
     """The template of the nginx configuration with its placeholders filled in."""
     limit = settings.max_body_mb << 20
-    address = f"[{settings.bind}]" if ":" in settings.bind else settings.bind
+    addresses = [_address(settings.bind, settings.port)]
+    closed = ""
+    if settings.admin_port is not None:
+        addresses.append(_address(settings.admin_bind, settings.admin_port))
+        closed = f'"~^{settings.port}:/(?!models/[^/]+/invoke$)(metrics|models)(/|$)" 1;'
+    listen = [f"        listen {one} default_server backlog=1024;" for one in addresses]
     servers = [f"        server unix:{path} max_fails=0;" for path in settings.sockets()]
     values = {
         # without it nginx, started by root, would drop to a user who may not open the sockets
         "@USER@": "user root;" if os.geteuid() == 0 else "",
-        "@LISTEN@": f"{address}:{settings.port}",
+        "@LISTEN@": "\n".join(listen),
+        "@CLOSED@": closed,
         "@MAX_BODY@": str(limit),
         "@BODY_BUFFER@": str(min(limit, 16 << 20)),
         "@SERVERS@": "\n".join(servers),
@@ -50,11 +65,19 @@ def nginx_conf(settings: ServerSettings, template: str) -> str:
     return template
 
 
-def prepare(settings: ServerSettings) -> None:
-    """Create an empty run folder, and check that the port is free.
+def _address(bind: str, port: int) -> str:
+    return f"[{bind}]:{port}" if ":" in bind else f"{bind}:{port}"
+
+
+def prepare(settings: ServerSettings) -> int:
+    """Check that the ports are free, and create an empty run folder.
+
+    Returns:
+        Descriptor of a lock: no other server empties the folder while it is open.
 
     Raises:
-        SettingError: The folder holds files of another program, or the port is taken.
+        SettingError: A port is taken, the folder holds files of another program or is used by
+            another server, or it cannot be written.
     """
     folder = settings.run_folder
     if len(os.fsencode(settings.sockets()[-1])) > _MAX_SOCKET_PATH:
@@ -62,34 +85,70 @@ def prepare(settings: ServerSettings) -> None:
             "LINKAGE_RUN_DIR: expected a path of less than 90 bytes, since it contains unix "
             f"sockets, got {str(folder)!r}; choose a shorter one"
         )
+    _check_port(settings.bind, settings.port, "SAGEMAKER_BIND_TO_PORT or LINKAGE_BIND")
+    if settings.admin_port is not None:
+        names = "LINKAGE_ADMIN_PORT or LINKAGE_ADMIN_BIND"
+        _check_port(settings.admin_bind, settings.admin_port, names)
     try:
-        if folder.exists() and any(folder.iterdir()) and not (folder / _MARKER).exists():
-            raise SettingError(
-                "LINKAGE_RUN_DIR: expected an empty folder or one of an earlier start, but "
-                f"{folder} holds other files; name another"
-            )
-        if folder.exists():
-            shutil.rmtree(folder)
-        for created in (folder, folder / "metrics", folder / "nginx"):
-            created.mkdir(mode=0o700, parents=True)
-        (folder / _MARKER).touch()
-        template = (_CODE / "nginx.conf").read_text(encoding="utf-8")
-        (folder / "nginx.conf").write_text(nginx_conf(settings, template), encoding="utf-8")
+        lock = _locked_and_empty(folder)
+        _fill(settings)
     except OSError as error:
         raise SettingError(
-            f"LINKAGE_RUN_DIR: cannot create {folder}: {error.strerror}; name another folder"
+            f"LINKAGE_RUN_DIR: cannot write to {folder}: {error.strerror}; free some space, mount "
+            "a writable folder there (such as a tmpfs), or name another one"
         ) from None
-    _check_port(settings)
+    return lock
 
 
-def _check_port(settings: ServerSettings) -> None:
-    family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
+def _locked_and_empty(folder: Path) -> int:
+    """Create the folder, or empty it but for its marker; the folder itself may be a mount."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    marker = folder / _MARKER
+    others = [path for path in folder.iterdir() if path.name not in (_MARKER, _OF_A_VOLUME)]
+    if others and not marker.exists():
+        raise SettingError(
+            "LINKAGE_RUN_DIR: expected an empty folder or one of an earlier start, but "
+            f"{folder} holds other files; name another"
+        )
+    lock = os.open(marker, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise SettingError(
+            f"LINKAGE_RUN_DIR: expected a folder of its own, but another server uses {folder}; "
+            "name another"
+        ) from None
+    for path in others:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    return lock
+
+
+def _fill(settings: ServerSettings) -> None:
+    """The folders, the nginx configuration, and the files in memory."""
+    folder = settings.run_folder
+    folder.chmod(0o700)
+    for created in (folder / "metrics", folder / "nginx"):
+        created.mkdir(mode=0o700)
+    template = (_CODE / "nginx.conf").read_text(encoding="utf-8")
+    (folder / "nginx.conf").write_text(nginx_conf(settings, template), encoding="utf-8")
+    create_fault_file(folder)
+    create_refusal_files(folder)
+    for worker in settings.sockets():
+        for kind in _METRIC_FILES:
+            create_shared_file(folder / "metrics" / f"{kind}_{worker.stem}.db", _METRIC_BYTES)
+
+
+def _check_port(bind: str, port: int, variables: str) -> None:
+    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
     with socket.socket(family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((settings.bind, settings.port))
+            listener.bind((bind, port))
         except OSError as error:
             raise SettingError(
-                f"expected to listen on {settings.bind}:{settings.port}, got: {error.strerror}; "
-                "set SAGEMAKER_BIND_TO_PORT or LINKAGE_BIND"
+                f"expected to listen on {bind}:{port}, got: {error.strerror}; set {variables}"
             ) from None

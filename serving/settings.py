@@ -16,6 +16,8 @@ OnDatabaseDown = Literal["stale", "fail"]
 
 DATABASE_VARIABLES: Final = ("DATABASE_URL", "DB_SECRET_ARN", "DB_HOST")
 """Any of these names a database."""
+RUN_FOLDER: Final = "LINKAGE_RUN_DIR"
+"""Names the run folder; the supervisor sets it for its child processes."""
 METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Set by the supervisor for its workers: the folder in which they add up their metrics."""
 PROCESS: Final = "LINKAGE_PROCESS"
@@ -194,7 +196,7 @@ def usable_cpus() -> int:
 
 
 def _run_folder(environ: Mapping[str, str]) -> Path:
-    return Path(environ.get("LINKAGE_RUN_DIR") or "/tmp/linkage_rl")
+    return Path(environ.get(RUN_FOLDER) or "/tmp/linkage_rl")
 
 
 def _has_database(environ: Mapping[str, str]) -> bool:

@@ -1,9 +1,9 @@
 """Process 1 of the container: starts nginx, the workers behind it, and the refresher.
 
-A child that dies is started again; one that keeps dying ends the container with a reason. On
-SIGTERM nginx first finishes the requests in flight, then the rest is stopped. Standard library
-only: this process stays small and starts at once, so that nginx answers before the workers have
-loaded their model.
+A child that dies is started again; one that keeps dying ends the container with a reason, and so
+does a worker that cannot start while no other one serves. On SIGTERM nginx first finishes the
+requests in flight, then the rest is stopped. Standard library only: this process stays small and
+starts at once, so that nginx answers before the workers have loaded their model.
 """
 
 import contextlib
@@ -16,10 +16,13 @@ import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
+from serving.refusals import RefusalLog
 from serving.run_folder import environment, prepare
-from serving.settings import ServerSettings, SettingError
+from serving.settings import PROCESS, ServerSettings, SettingError, WorkerSettings
+from serving.start_fault import CANNOT_START, read_fault
 
 STOP_S: Final = 8.0
 """Seconds from SIGTERM until children that still run are killed; SageMaker kills after 30 s."""
@@ -27,6 +30,10 @@ _DRAIN_S: Final = 6.0
 """Seconds of these that nginx may take to finish the requests in flight."""
 _MAX_DEATHS, _DEATHS_WITHIN_S = 5, 60.0
 """A child that dies more often within this many seconds is not started again."""
+_FAULT_PAUSE_S: Final = 5.0
+"""Pause until a worker that cannot start is tried again, while others serve."""
+_MAX_PAUSE_S: Final = 30.0
+"""Pause until a child that is not vital but keeps dying is started again."""
 _SIGNALS: Final = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
 
 
@@ -36,6 +43,10 @@ class Child:
 
     name: str
     command: tuple[str, ...]
+    socket: Path | None = None
+    """Where a worker listens; exists once it is ready."""
+    vital: bool = True
+    """Whether the server must end when this process keeps dying."""
     pid: int | None = None
     start_at: float = 0.0
     """Time of its next start, in seconds of the monotonic clock."""
@@ -46,8 +57,13 @@ class Child:
         self.pid = None
         self.deaths.append(now)
         recent = sum(now - death <= _DEATHS_WITHIN_S for death in self.deaths)
-        self.start_at = now + min(0.1 * 2 ** (recent - 1), 2.0)
-        return recent <= _MAX_DEATHS
+        too_often = recent > _MAX_DEATHS
+        self.start_at = now + (_MAX_PAUSE_S if too_often else min(0.1 * 2 ** (recent - 1), 2.0))
+        return not (too_often and self.vital)
+
+    def is_serving(self) -> bool:
+        """Whether it is a worker that is ready for requests."""
+        return self.pid is not None and self.socket is not None and self.socket.exists()
 
     def kill(self) -> None:
         """Kill it and the processes that it started."""
@@ -59,13 +75,34 @@ class Child:
 class Supervisor:
     """Keeps its children running until SIGTERM or SIGINT."""
 
-    def __init__(self, children: Sequence[Child], environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        children: Sequence[Child],
+        environ: Mapping[str, str],
+        run_folder: Path,
+        refusals: RefusalLog,
+    ) -> None:
         self.children = children
         self.environ = environ
+        self._run_folder = run_folder
+        self._refusals = refusals
+        self._last_fault = ""
 
     def run(self) -> int:
-        """Supervise; returns the exit code: 0 after SIGTERM, 1 when a child keeps dying."""
+        """Supervise.
+
+        Returns:
+            The exit code: 0 after SIGTERM, 1 when a child keeps dying, 2 when none can start.
+        """
+        # before the thread of the log starts, which would otherwise be killed by SIGTERM
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        self._refusals.start()
+        try:
+            return self._supervise()
+        finally:
+            self._refusals.close()
+
+    def _supervise(self) -> int:
         while True:
             for child in self.children:
                 if child.pid is None and child.start_at <= time.monotonic():
@@ -77,26 +114,45 @@ class Supervisor:
                 self._stop()
                 log("stopped")
                 return 0
-            beyond_help = [ended for ended in self._reap() if not self._handle_death(*ended)]
-            if beyond_help:
-                return self._give_up(*beyond_help[0])
+            for child, code in self._reap():
+                if (exit_code := self._handle_end(child, code)) is not None:
+                    return exit_code
+
+    def _handle_end(self, child: Child, code: int) -> int | None:
+        """Schedule its next start; returns the exit code of the server if there is none."""
+        # worker processes that a dead nginx leaves behind would keep the port
+        child.kill()
+        child.pid = None
+        if child.socket is not None:
+            child.socket.unlink(missing_ok=True)
+        if code == CANNOT_START:
+            return self._handle_fault(child)
+        log("a process died", "warning", process=child.name, exit_code=code)
+        return None if child.record_death(time.monotonic()) else self._give_up(child, code)
 
     def _start(self, child: Child) -> None:
         child.pid = os.posix_spawn(
             child.command[0],
             child.command,
-            self.environ,
+            {**self.environ, PROCESS: child.name},
             setpgroup=0,
             setsigmask=(),
             setsigdef=(signal.SIGPIPE,),
         )
         log("started", process=child.name, pid=child.pid)
 
-    def _handle_death(self, child: Child, code: int) -> bool:
-        log("a process died", "warning", process=child.name, exit_code=code)
-        # worker processes that a dead nginx leaves behind would keep the port
-        child.kill()
-        return child.record_death(time.monotonic())
+    def _handle_fault(self, child: Child) -> int | None:
+        """Try a child that could not start again later, if the server can do without it."""
+        fault = read_fault(self._run_folder) or f"{child.name} cannot start"
+        if child.vital and not any(other.is_serving() for other in self.children):
+            self._stop()
+            log(fault, "error", process=child.name)
+            return 2
+        if fault != self._last_fault:
+            log(fault, "error", process=child.name)
+        self._last_fault = fault
+        child.start_at = time.monotonic() + _FAULT_PAUSE_S
+        return None
 
     def _next_signal(self, until: float) -> int | None:
         """The next signal, or None if there is none until then."""
@@ -165,12 +221,13 @@ def children_of(settings: ServerSettings) -> list[Child]:
     children = [
         Child("nginx", (nginx, "-p", run, "-c", f"{run}/nginx.conf", "-e", "stderr")),
         *(
-            Child(path.stem, (sys.executable, "-m", "serving.worker", "--socket", str(path)))
+            Child(path.stem, (sys.executable, "-m", "serving.worker", "--socket", str(path)), path)
             for path in settings.sockets()
         ),
     ]
     if settings.refresher:
-        children.append(Child("refresher", (sys.executable, "-m", "serving.refresher")))
+        command = (sys.executable, "-m", "serving.refresher")
+        children.append(Child("refresher", command, vital=False))
     return children
 
 
@@ -178,20 +235,30 @@ def log(message: str, level: str = "info", **fields: Any) -> None:
     """Write one line of JSON."""
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     line = {"time": now, "level": level, "logger": "supervisor", "message": message, **fields}
-    sys.stdout.write(f"{json.dumps(line)}\n")
-    sys.stdout.flush()
+    write_line(json.dumps(line))
+
+
+def write_line(line: str) -> None:
+    """Write one line to the log; a log that takes no more must not end the server."""
+    with contextlib.suppress(OSError):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
 
 
 def main() -> int:
     """Serve until SIGTERM; returns the exit code."""
     try:
         settings = ServerSettings.from_environ()
+        # what would end every worker is said once, before they are started
+        WorkerSettings.from_environ()
         children = children_of(settings)
         prepare(settings)
     except SettingError as error:
         log(str(error), "error")
         return 2
-    return Supervisor(children, environment(settings, os.environ)).run()
+    environ = environment(settings, os.environ)
+    refusals = RefusalLog(settings.run_folder, write_line)
+    return Supervisor(children, environ, settings.run_folder, refusals).run()
 
 
 if __name__ == "__main__":

@@ -18,6 +18,17 @@ from tests.serving.http_client import HttpResponse, free_port, send
 
 SOURCE = Path(serving.supervisor.__file__).parent
 TIMEOUT_S = 20
+COPIED = (
+    "__init__.py",
+    "nginx.conf",
+    "refusals.py",
+    "run_folder.py",
+    "settings.py",
+    "shared_memory.py",
+    "start_fault.py",
+    "supervisor.py",
+)
+"""The supervisor and what it imports."""
 WORKER = """
 import json, os, signal, socket, sys, time
 from http.server import BaseHTTPRequestHandler
@@ -123,7 +134,7 @@ def supervised(folder: Path, **variables: str) -> Iterator[Server]:
     """Start a supervisor of two fake workers in a folder of its own."""
     code = folder / "code/serving"
     code.mkdir(parents=True)
-    for name in ("__init__.py", "supervisor.py", "run_folder.py", "settings.py", "nginx.conf"):
+    for name in COPIED:
         shutil.copyfile(SOURCE / name, code / name)
     (code / "worker.py").write_text(WORKER)
     port, run_folder, output = free_port(), folder / "run", folder / "output"
