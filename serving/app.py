@@ -18,7 +18,12 @@ from serving.codec import JSON, parse_json, to_json
 from serving.errors import ModelLoadedError, RequestError, TooLargeError, UnavailableError
 from serving.live_index import LiveIndex
 from serving.metrics import Metrics
-from serving.middleware import EXCEPTION_HANDLERS, RequestLogMiddleware, request_log
+from serving.middleware import (
+    EXCEPTION_HANDLERS,
+    RequestLogMiddleware,
+    TokenMiddleware,
+    request_log,
+)
 from serving.models import ModelEntry, ModelLibrary, memory_of
 from serving.openapi import document
 from serving.readback import LiveTable, column_mapping
@@ -68,11 +73,15 @@ class Server:
                     RequestLogMiddleware,
                     metrics=self._metrics,
                     embed_metrics=settings.embed_metrics,
-                )
+                ),
+                Middleware(TokenMiddleware, token=settings.token),
             ],
             exception_handlers=EXCEPTION_HANDLERS,
             lifespan=self._lifespan,
         )
+        # for `LoggedHttpProtocol`, which answers before the application is called
+        self.app.state.metrics = self._metrics
+        self.app.state.embed_metrics = settings.embed_metrics
 
     @property
     def service(self) -> Service:
@@ -154,9 +163,28 @@ class Server:
         ):
             raise RequestError('expected {"model_name": NAME, "url": FOLDER}, got another value')
         service = self.service
-        name, url = content["model_name"], content["url"]
+        name, url = content["model_name"], self._below_root(content["url"])
         model = await service.scheduler.run_in_thread(lambda: service.library.load(name, url))
         return _json({"modelName": name, "modelUrl": url, "version": model.version})
+
+    def _below_root(self, url: str) -> str:
+        """The folder that a caller names, if it may be loaded; relative ones start at the root.
+
+        Raises:
+            RequestError: It is not below `LINKAGE_MODEL_ROOT`.
+        """
+        root = self._settings.model_root
+        try:
+            is_below = (root / url).resolve().is_relative_to(root.resolve())
+        except (OSError, RuntimeError, ValueError):
+            # a circle of links, or a NUL character
+            is_below = False
+        if not is_below:
+            raise RequestError(
+                f"expected a folder below {root}, got {url[:200]!r}; move the bundle there, or "
+                "start the server with another LINKAGE_MODEL_ROOT"
+            )
+        return str(root / url)
 
     async def _describe_model(self, request: Request) -> Response:
         return _json(_description(self.service.library.find(request.path_params["name"])))

@@ -5,6 +5,7 @@ import logging
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -40,6 +41,13 @@ class JsonFormatter(logging.Formatter):
                 line["at"] = f"{code.co_filename}:{trace.tb_lineno} {code.co_name}"
                 trace = trace.tb_next
         return json.dumps(line, ensure_ascii=False)
+
+
+def write_line(line: str) -> None:
+    """Write one line to the log; one that takes no more, as a file on a full disk, loses it."""
+    with suppress(OSError):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
 
 
 def log_json() -> None:

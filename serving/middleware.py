@@ -1,5 +1,7 @@
 """What all answers have in common: a request id, a log line, counters, and errors as sentences."""
 
+import errno
+import hmac
 import logging
 import re
 import uuid
@@ -15,7 +17,7 @@ from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, 
 
 from serving.codec import JSON, to_json
 from serving.errors import RequestError
-from serving.logs import RequestLog
+from serving.logs import RequestLog, write_line
 from serving.metrics import Metrics
 
 UNMATCHED: Final = "unmatched"
@@ -25,6 +27,21 @@ _SCOPE_KEY: Final = "linkage_rl.request_log"
 _REQUEST_ID: Final = re.compile(r"[\w.\-]{1,64}", re.ASCII)
 _QUIET: Final = ("/ping", "/metrics")
 """Paths whose successful requests are not logged, since they come every few seconds."""
+_OPEN: Final = "/ping"
+"""The one path that needs no token: platforms cannot send one with their health checks."""
+_NO_TOKEN: Final = (
+    "expected the header 'Authorization: Bearer TOKEN' with this server's token, got none or "
+    "another; ask its operator for the token"
+)
+_EXHAUSTED: Final = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+)
+"""Errors of the system that mean: no room for another file."""
 _INTERNAL_ERROR: Final = "an internal error occurred; it is logged under this request id"
 
 _log = logging.getLogger("serving")
@@ -54,7 +71,7 @@ class RequestLogMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        log = scope[_SCOPE_KEY] = RequestLog(_request_id(Headers(scope=scope)), scope["method"])
+        log = scope[_SCOPE_KEY] = RequestLog(request_id_of(Headers(scope=scope)), scope["method"])
 
         held: list[Message] = []
 
@@ -69,7 +86,7 @@ class RequestLogMiddleware:
             log.bytes_out += len(message.get("body", b""))
             if not message.get("more_body", False):
                 log.path = _path_of(scope)
-                self._finish(log)
+                finish_request(log, self._metrics, self._embed_metrics)
             while held:
                 await send(held.pop())
             await send(message)
@@ -86,11 +103,45 @@ class RequestLogMiddleware:
             response = error_response(_INTERNAL_ERROR, 500, log.request_id)
             await response(scope, receive, send_logged)
 
-    def _finish(self, log: RequestLog) -> None:
-        self._metrics.requests.labels(log.path, str(log.status)).inc()
-        self._metrics.latency.labels(log.path).observe(log.seconds())
-        if log.status >= 400 or log.path not in _QUIET:
-            print(log.text(self._embed_metrics), flush=True)  # noqa: T201 - the log
+
+class TokenMiddleware:
+    """Asks for a bearer token (RFC 6750) for everything but `/ping`, if there is one."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        """Wrap an application.
+
+        Args:
+            app: The application.
+            token: What callers must send; '' lets everybody pass.
+        """
+        self._app = app
+        self._token = token.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, as an ASGI application."""
+        needed = self._token and scope["type"] == "http" and scope["path"] != _OPEN
+        if not needed or self._has_token(Headers(scope=scope)):
+            await self._app(scope, receive, send)
+            return
+        log = request_log(Request(scope))
+        log.reason = HTTPStatus.UNAUTHORIZED.name
+        response = error_response(_NO_TOKEN, HTTPStatus.UNAUTHORIZED, log.request_id)
+        response.headers["www-authenticate"] = "Bearer"
+        await response(scope, receive, send)
+
+    def _has_token(self, headers: Headers) -> bool:
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        # in constant time, so that its duration says nothing about the token
+        right = hmac.compare_digest(given.strip().encode("latin-1"), self._token)
+        return right and scheme.lower() == "bearer"
+
+
+def finish_request(log: RequestLog, metrics: Metrics, embed_metrics: bool) -> None:
+    """Count an answered request and write its log line."""
+    metrics.requests.labels(log.path, str(log.status)).inc()
+    metrics.latency.labels(log.path).observe(log.seconds())
+    if log.status >= 400 or log.path not in _QUIET:
+        write_line(log.text(embed_metrics))
 
 
 def request_log(request: Request) -> RequestLog:
@@ -137,6 +188,21 @@ async def handle_http_exception(request: Request, error: Exception) -> Response:
     return response
 
 
+async def handle_os_error(request: Request, error: Exception) -> Response:
+    """A full or read-only disk, or no descriptors left: nothing that the request could change."""
+    if not isinstance(error, OSError):
+        raise TypeError(f"expected an OSError, got {type(error).__name__}")
+    if error.errno not in _EXHAUSTED:
+        raise error
+    log = request_log(request)
+    log.reason = errno.errorcode[error.errno]
+    sentence = (
+        f"expected to write to the run folder, got: {error.strerror}; free disk space, or "
+        "descriptors by unloading models, then try again"
+    )
+    return error_response(sentence, HTTPStatus.INSUFFICIENT_STORAGE, log.request_id)
+
+
 async def handle_disconnect(request: Request, error: Exception) -> Response:
     """The client has gone before its body had arrived; only the log sees this answer."""
     log = request_log(request)
@@ -147,6 +213,7 @@ async def handle_disconnect(request: Request, error: Exception) -> Response:
 EXCEPTION_HANDLERS: Final[Mapping[type[Exception], ExceptionHandler]] = {
     RequestError: handle_request_error,
     HTTPException: handle_http_exception,
+    OSError: handle_os_error,
     ClientDisconnect: handle_disconnect,
 }
 
@@ -156,7 +223,8 @@ def _path_of(scope: Scope) -> str:
     return str(getattr(scope.get("route"), "path", UNMATCHED))
 
 
-def _request_id(headers: Headers) -> str:
+def request_id_of(headers: Mapping[str, str]) -> str:
+    """The id that a caller or a platform has sent, by lower-case header, else a new one."""
     for name in ("x-amzn-requestid", "x-request-id"):
         given = headers.get(name, "")
         if _REQUEST_ID.fullmatch(given):

@@ -12,10 +12,14 @@ from linkage_rl.errors import LinkageError
 from serving.app import create_app
 from serving.errors import RequestError
 from serving.logs import log_json
+from serving.protocol import LoggedHttpProtocol
 from serving.settings import SettingError, WorkerSettings
+from serving.start_fault import CANNOT_START, record_fault
 
 GRACE_S = 7
 """Seconds that requests in flight may take after SIGTERM."""
+
+_log = logging.getLogger("serving")
 
 
 def main() -> None:
@@ -28,10 +32,10 @@ def main() -> None:
     log_json()
     try:
         app = create_app(WorkerSettings.from_environ())
-    except (LinkageError, RequestError, SettingError) as error:
-        # in the format of all other lines of the log
-        logging.getLogger("serving").critical("%s", error)
-        sys.exit(1)
+    except Exception as error:
+        # a second attempt would end in the same way
+        _say_once(error)
+        sys.exit(CANNOT_START)
     if arguments.socket and os.path.exists(arguments.socket):  # noqa: PTH110 - it is a socket
         os.unlink(arguments.socket)  # noqa: PTH108
     # uvicorn raises the signal again after its shutdown, which would end the process with 143
@@ -42,7 +46,8 @@ def main() -> None:
         uds=arguments.socket,
         port=arguments.port or 0,
         loop="uvloop",
-        http="httptools",
+        http=LoggedHttpProtocol,
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -50,8 +55,27 @@ def main() -> None:
         timeout_graceful_shutdown=GRACE_S,
     )
     server = uvicorn.Server(config)
-    server.run()
+    try:
+        server.run()
+    except OSError as error:
+        # the socket cannot be created
+        _say_once(error)
+        sys.exit(CANNOT_START)
     sys.exit(0 if server.started else 1)
+
+
+def _say_once(error: Exception) -> None:
+    """Leave why this worker cannot start to the supervisor, or log it where there is none."""
+    if isinstance(error, LinkageError | RequestError | SettingError):
+        sentence = str(error)
+    elif isinstance(error, OSError):
+        sentence = f"expected to start, got: {error.strerror}: {error.filename}"
+    else:
+        # by class and place, since its text may repeat what nobody should read
+        _log.exception("the worker cannot start")
+        sentence = f"expected to start, got an internal error ({type(error).__name__})"
+    if not record_fault(sentence):
+        _log.critical("%s", sentence)
 
 
 if __name__ == "__main__":
