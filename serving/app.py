@@ -14,8 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from serving.codec import JSON, parse_json, to_json
+from serving.codec import to_json
+from serving.content_type import JSON
 from serving.errors import ModelLoadedError, RequestError, TooLargeError, UnavailableError
+from serving.json_body import parse_json
 from serving.live_index import LiveIndex
 from serving.metrics import Metrics
 from serving.middleware import (
@@ -139,6 +141,7 @@ class Server:
             request.headers.get("content-type", ""),
             request.headers.get("accept", ""),
             _mode(request),
+            request.headers.get("content-encoding", ""),
         )
         payload, media = await self.service.respond(raw, model_name, request_log(request))
         return Response(payload, headers={"content-type": media})
@@ -250,7 +253,7 @@ def _route(path: str, **endpoints: Endpoint) -> Route:
 
 
 def _mode(request: Request) -> str:
-    """The mode of CSV and JSON Lines: `?mode=`, or `mode=` in the custom attributes."""
+    """The mode of what names none itself: `?mode=`, or `mode=` in the custom attributes."""
     if mode := request.query_params.get("mode", ""):
         return mode
     attributes = request.headers.get("x-amzn-sagemaker-custom-attributes", "")

@@ -15,7 +15,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
-from serving.codec import JSON, to_json
+from serving.codec import to_json
+from serving.content_type import JSON
 from serving.errors import RequestError
 from serving.logs import RequestLog, write_line
 from serving.metrics import Metrics

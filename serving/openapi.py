@@ -3,9 +3,10 @@
 from typing import Any, Final
 
 from linkage_rl.records import FIELDS
-from serving.codec import CSV, JSON, JSON_LINES
-from serving.requests import CLIENT_KEYS, MAX_FIELD_LENGTH, MODES
+from serving.content_type import CSV, JSON, JSON_LINES
+from serving.requests import CLIENT_KEYS, MODES
 from serving.settings import WorkerSettings
+from serving.values import MAX_FIELD_LENGTH
 
 _TEXT: Final = {"type": ["string", "null"], "maxLength": MAX_FIELD_LENGTH}
 _MODEL: Final = {

@@ -7,18 +7,20 @@ from typing import Any, Final, Literal, get_args
 from linkage_rl.records import RecordBatch
 from linkage_rl.tables.schema import CLIENT_FIELDS, nearest
 from serving.errors import RequestError, TooLargeError
+from serving.values import MAX_FIELD_LENGTH, InvalidValueError, describe, read_text, shorten
 
 Mode = Literal["bulk_linkage", "linkage", "candidates", "info"]
 """What a request is for: decisions on many clients, on one, candidates, or the model's data."""
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 CLIENT_KEYS: Final = ("client_id", *CLIENT_FIELDS, "address")
 """Fields of a client; `address` is a complete address, used where `street` is missing."""
-MAX_FIELD_LENGTH: Final = 1000
-"""Characters that one field of a client may have."""
 MAX_CANDIDATE_CLIENTS: Final = 1000
 """Clients of a request in mode `candidates`; each may get twenty companies, so that a thousand of
 them make an answer of 8 MB and take 80 MB of memory."""
 _MAX_WARNINGS: Final = 8
+_REPEATED_IDS: Final = (
+    "several clients have the same client_id; tell their results apart by their order"
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class InvalidClient:
     """Takes the place of a client that could not even be parsed."""
 
     reason: str
+    client_id: str | None = None
+    """Its id where at least that could be read."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,8 @@ class LinkageRequest:
 
     mode: Mode
     client_ids: list[str]
-    """Ids as given; a client without a valid one gets its position. Length N."""
+    """Ids as given; a client without a valid one gets its position, with a '#' before it where
+    that is the id of another client. Length N."""
     records: RecordBatch
     """The M valid clients."""
     positions: list[int]
@@ -43,6 +48,10 @@ class LinkageRequest:
     """Position of each invalid client to what is wrong with it."""
     unknown_fields: tuple[str, ...] = ()
     """Field names that the server does not know and ignores."""
+    repeated_ids: bool = False
+    """Whether the caller gave two clients the same id."""
+    csv_header: bool = True
+    """Whether a request in CSV had a header, so that its answer in CSV has one, too."""
 
     def __len__(self) -> int:
         return len(self.client_ids)
@@ -62,11 +71,12 @@ class LinkageRequest:
     @property
     def warnings(self) -> list[str]:
         """A sentence on each unknown field, with the known field of the most similar name."""
-        return [
+        unknown = [
             f"unknown field {name!r} is ignored"
             + (f"; did you mean {known!r}?" if (known := nearest(name, CLIENT_KEYS)) else "")
             for name in self.unknown_fields
         ]
+        return unknown + [_REPEATED_IDS] * self.repeated_ids
 
 
 def parse_mode(name: object) -> Mode:
@@ -79,44 +89,58 @@ def parse_mode(name: object) -> Mode:
         if name == mode:
             return mode
     raise RequestError(
-        f"expected a mode among {list(MODES)}, got {_describe(name)}; name one of them"
+        f"expected a mode among {list(MODES)}, got {describe(name)}; name one of them"
     )
 
 
-def validate(mode: Mode, clients: Sequence[Any], max_clients: int) -> LinkageRequest:
+def check_count(mode: Mode, count: int, max_clients: int) -> None:
+    """Refuse more clients than one request of this mode may hold.
+
+    Raises:
+        TooLargeError: There are more.
+    """
+    limit = min(max_clients, MAX_CANDIDATE_CLIENTS) if mode == "candidates" else max_clients
+    if count > limit:
+        raise TooLargeError(
+            f"expected at most {limit} clients in a request of mode {mode!r}, got {count}; "
+            "split the list"
+        )
+
+
+def validate(
+    mode: Mode, clients: Sequence[Any], max_clients: int, unknown_fields: Iterable[str] = ()
+) -> LinkageRequest:
     """Check each client by itself, so that an invalid one does not spoil the request.
 
     Args:
         mode: Mode of the request.
         clients: JSON objects, any other JSON value where the caller sent one, or `InvalidClient`.
         max_clients: Clients that one request may hold.
+        unknown_fields: Names that the server does not know, besides those of the objects.
 
     Raises:
         TooLargeError: There are more.
     """
-    limit = min(max_clients, MAX_CANDIDATE_CLIENTS) if mode == "candidates" else max_clients
-    if len(clients) > limit:
-        raise TooLargeError(
-            f"expected at most {limit} clients in a request of mode {mode!r}, got {len(clients)}; "
-            "split the list"
-        )
+    check_count(mode, len(clients), max_clients)
     objects = {n: client for n, client in enumerate(clients) if isinstance(client, dict)}
-    columns = {name: [client.get(name) for client in objects.values()] for name in CLIENT_KEYS}
-    errors = {
-        **_non_objects(clients),
-        **_empty_clients(columns, list(objects)),
-        **_invalid_values(columns, list(objects)),
+    places = list(objects)
+    invalid: dict[int, str] = {}
+    columns = {
+        name: _read_column(name, [client.get(name) for client in objects.values()], places, invalid)
+        for name in CLIENT_KEYS
     }
-    client_ids = _client_ids(len(clients), objects)
-    rows = [row for row, position in enumerate(objects) if position not in errors]
-    positions = [position for position in objects if position not in errors]
+    errors = {**_non_objects(clients), **_empty_clients(columns, places), **invalid}
+    client_ids, repeated = _client_ids(clients, dict(zip(places, columns["client_id"], strict=True)))
+    rows = [row for row, position in enumerate(places) if position not in errors]
+    positions = [position for position in places if position not in errors]
     return LinkageRequest(
         mode,
         client_ids,
         _record_batch([client_ids[position] for position in positions], columns, rows),
         positions,
         errors,
-        _unknown_fields(objects.values()),
+        _unknown_fields(objects.values(), unknown_fields),
+        repeated,
     )
 
 
@@ -127,23 +151,25 @@ def _non_objects(clients: Sequence[Any]) -> dict[int, str]:
         if isinstance(client, InvalidClient):
             errors[position] = client.reason
         elif not isinstance(client, dict):
-            shown = _describe(client)
+            shown = describe(client)
             errors[position] = f"expected an object with the client's fields, got {shown}"
     return errors
 
 
-def _invalid_values(
-    columns: Mapping[str, Sequence[Any]], positions: Sequence[int]
-) -> dict[int, str]:
-    """Position to error of clients with a value of the wrong type or one that is too long."""
-    errors: dict[int, str] = {}
-    for name, values in columns.items():
-        if _only_short_texts(values):
-            continue
-        for position, value in zip(positions, values, strict=True):
-            if reason := _value_error(name, value):
-                errors.setdefault(position, reason)
-    return errors
+def _read_column(
+    name: str, values: list[Any], positions: Sequence[int], errors: dict[int, str]
+) -> list[str | None]:
+    """The values of one field as texts, None where missing; adds an error for each invalid one."""
+    if _only_short_texts(values):
+        return values
+    texts: list[str | None] = []
+    for position, value in zip(positions, values, strict=True):
+        try:
+            texts.append(value if value == "" else read_text(name, value) or None)
+        except InvalidValueError as error:
+            errors.setdefault(position, str(error))
+            texts.append(None)
+    return texts
 
 
 def _only_short_texts(values: Sequence[Any]) -> bool:
@@ -154,7 +180,7 @@ def _only_short_texts(values: Sequence[Any]) -> bool:
 
 
 def _empty_clients(
-    columns: Mapping[str, Sequence[Any]], positions: Sequence[int]
+    columns: Mapping[str, Sequence[str | None]], positions: Sequence[int]
 ) -> dict[int, str]:
     """Position to error of clients without a single value besides their id."""
     reason = f"expected at least one of {list(CLIENT_KEYS[1:])}, got none"
@@ -162,28 +188,37 @@ def _empty_clients(
     return {position: reason for position, row in zip(positions, rows, strict=True) if not any(row)}
 
 
-def _value_error(name: str, value: object) -> str:
-    """What is wrong with one value; '' if nothing is."""
-    if value is None or (type(value) is str and len(value) <= MAX_FIELD_LENGTH):
-        return ""
-    if type(value) is str:
-        return f"expected at most {MAX_FIELD_LENGTH} characters in {name!r}, got {len(value)}"
-    if name == "client_id" and type(value) is int and value.bit_length() <= 64:
-        return ""
-    return f"expected text in {name!r}, got {_describe(value)}"
+def _client_ids(
+    clients: Sequence[Any], given: Mapping[int, str | None]
+) -> tuple[list[str], bool]:
+    """An id for each client, and whether the caller gave one of them twice.
+
+    Args:
+        clients: All clients, length N.
+        given: Position of each object among them to its id, None where it has no valid one.
+    """
+    ids = [given.get(position) for position in range(len(clients))]
+    for position, client in enumerate(clients):
+        if isinstance(client, InvalidClient):
+            ids[position] = client.client_id
+    taken = set(ids) - {None}
+    repeated = len(taken) < len(ids) - ids.count(None)
+    return [
+        _position_id(position, taken) if client_id is None else client_id
+        for position, client_id in enumerate(ids)
+    ], repeated
 
 
-def _client_ids(count: int, objects: Mapping[int, Mapping[str, Any]]) -> list[str]:
-    client_ids = [str(position) for position in range(count)]
-    for position, client in objects.items():
-        given = client.get("client_id")
-        if given is not None and not _value_error("client_id", given):
-            client_ids[position] = str(given)
-    return client_ids
+def _position_id(position: int, taken: set[str | None]) -> str:
+    # never the id of another client, whose result it would seem to be
+    client_id = str(position)
+    while client_id in taken:
+        client_id = f"#{client_id}"
+    return client_id
 
 
 def _record_batch(
-    client_ids: list[str], columns: Mapping[str, Sequence[Any]], rows: Sequence[int]
+    client_ids: list[str], columns: Mapping[str, Sequence[str | None]], rows: Sequence[int]
 ) -> RecordBatch:
     texts = {name: [columns[name][row] or "" for row in rows] for name in CLIENT_KEYS[1:]}
     addresses = texts.pop("address")
@@ -194,26 +229,9 @@ def _record_batch(
     return RecordBatch(client_ids, {name: column for name, column in texts.items() if any(column)})
 
 
-def _unknown_fields(objects: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    names = dict.fromkeys(name for client in objects for name in client)
-    unknown = [_shorten(name) for name in names if name not in CLIENT_KEYS]
-    return tuple(unknown[:_MAX_WARNINGS])
-
-
-def _describe(value: object) -> str:
-    """A value for a message: short texts themselves, else the kind of value."""
-    if isinstance(value, str):
-        return repr(_shorten(value))
-    kinds = {
-        type(None): "null",
-        bool: "a boolean",
-        int: "a number",
-        float: "a number",
-        list: "a list",
-        dict: "an object",
-    }
-    return kinds.get(type(value), type(value).__name__)
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:40]}..."
+def _unknown_fields(
+    objects: Iterable[Mapping[str, Any]], others: Iterable[str]
+) -> tuple[str, ...]:
+    names = dict.fromkeys(others) | dict.fromkeys(name for client in objects for name in client)
+    unknown = [name for name in names if name not in CLIENT_KEYS]
+    return tuple(shorten(name) for name in unknown[:_MAX_WARNINGS])

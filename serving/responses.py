@@ -105,7 +105,10 @@ def candidate_results(
 
 
 def as_table(response: LinkageResponse) -> tuple[list[str], Iterable[list[Any]]]:
-    """A response as header and rows; each candidate gets a row of its own."""
+    """A response as header and rows; each candidate gets a row of its own.
+
+    A client without candidates gets one row, too.
+    """
     fields = [f"company_{name}" for name in FIELDS]
     tail = ["model", "model_version", "stale"]
     shared = [response.model["name"], response.model["version"], str(response.stale).lower()]
@@ -136,6 +139,8 @@ def _candidate_rows(results: Sequence[dict[str, Any]], shared: list[str]) -> Ite
     for result in results:
         if "error" in result:
             yield [result["client_id"], *[""] * (len(FIELDS) + 3), result["error"], *shared]
+        elif not result["candidates"]:
+            yield [result["client_id"], *[""] * (len(FIELDS) + 4), *shared]
         for rank, candidate in enumerate(result.get("candidates", ())):
             texts = (candidate["company"].get(name, "") for name in FIELDS)
             head = [result["client_id"], rank, candidate["company_id"], candidate["share"]]

@@ -9,7 +9,8 @@ from typing import Any, Final, TypeVar
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.linker import Linker
 from linkage_rl.records import RecordBatch
-from serving.codec import CSV, ContentType, decode, encode, negotiate
+from serving.codec import decode, encode
+from serving.content_type import CSV, ContentType, negotiate, unpack
 from serving.errors import RequestError
 from serving.live_index import LiveIndex
 from serving.logs import RequestLog
@@ -36,7 +37,9 @@ class RawRequest:
     content_type: str
     accept: str
     mode: str
-    """Mode of CSV and JSON Lines; JSON names its own."""
+    """Mode of CSV and JSON Lines, and of JSON that names none."""
+    coding: str = ""
+    """Content-Encoding of the body."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class Service:
         """
         content_type = ContentType.parse(request.content_type)
         accepted = negotiate(request.accept, content_type)
+        if request.coding:
+            request = await self._unpack(request)
         model = self.library.in_memory(model_name)
         if model is None:
             model = await self.scheduler.run_in_thread(lambda: self.library.get(model_name))
@@ -77,6 +82,11 @@ class Service:
         clients = _estimate_clients(request.body, self.settings.max_clients)
         async with self.scheduler.list_slot(clients):
             return await self._respond(request, model, content_type, accepted, log)
+
+    async def _unpack(self, request: RawRequest) -> RawRequest:
+        body, limit = request.body, self.settings.max_payload_mb << 20
+        unpacked = await self.scheduler.run_in_thread(lambda: unpack(body, request.coding, limit))
+        return replace(request, body=unpacked)
 
     async def _respond(
         self,
@@ -99,7 +109,8 @@ class Service:
             log.stale, log.database_s = linked.stale, linked.database_s
         log.decisions = Counter(result["decision"] for result in response.results)
         self._count(response, linked, log)
-        return await self._maybe_offload(lambda: encode(response, accepted), is_long)
+        answered = accepted.with_header(request.csv_header)
+        return await self._maybe_offload(lambda: encode(response, answered), is_long)
 
     def info(self, model: Model) -> dict[str, Any]:
         """Data on the model and the company table, the answer to mode `info`."""
