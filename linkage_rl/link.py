@@ -134,7 +134,10 @@ def _link_part(settings: LinkSettings, source: ListFile, output: LinkOutput, beg
             _link_list(part.settings, chosen, part.clients, part.output, begin, whole)
         if output.url is None:
             # a mark of its own: joining both starts again where it was interrupted
-            with output.open(layout.columns, digest(stamp()), stamp(), settings.bom) as writer:
+            with output.open(
+                *(layout.columns, digest(stamp()), stamp()),
+                *(settings.bom, settings.quotes_formulas),
+            ) as writer:
                 part.merge(writer)
             say(f"{writer.finished:,} rows in {output}")
 
@@ -180,7 +183,9 @@ def _prepared(
     opened = _opened_linker(settings, resources) if within is None else within.opened()
     layout = _layout(settings, source)
     started = utc(settings.linked_at) if settings.linked_at else stamp()
-    writer = resources.enter_context(output.open(layout.columns, mark, started, settings.bom))
+    writer = resources.enter_context(
+        output.open(layout.columns, mark, started, settings.bom, settings.quotes_formulas)
+    )
     run = Run.of(settings.run_id, mark, bundle, writer.started, opened.table)
     layout = replace(layout, run=run)
     return _Job(settings, clients, opened, layout, output, writer, mark, within)
@@ -316,6 +321,7 @@ def _fingerprint(settings: LinkSettings, source: ListFile, bundle: str) -> str:
         settings.encoding,
         settings.sheet,
         f"{settings.header_row} {settings.bom} {settings.candidates.shown}",
+        str(settings.quotes_formulas),
         f"{settings.explain} {settings.assignment} {settings.claims} {settings.duplicates}",
         f"{settings.dedupe} {settings.duplicate_threshold}",
         settings.run_id,

@@ -1,6 +1,5 @@
 """`only=new` and `only=changed`: links what an earlier result lacks, and carries over the rest."""
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from linkage_rl.linked_list import ListFile, ResultLayout
 from linkage_rl.linker import Linker
 from linkage_rl.records import FIELDS
 from linkage_rl.tables.credentials import shown
+from linkage_rl.tables.csv_text import csv_text
 from linkage_rl.tables.result_store import ResultStore, Stored, read_result, result_rows
 from linkage_rl.tables.schema import ColumnMapping
 from linkage_rl.tables.writer import ResultWriter, file_fingerprint
@@ -96,7 +96,7 @@ def part_to_link(
         fresh.forget_linked()
     with ResultStore(files["db"], layout.columns) as store:
         if counts is None:
-            store.add(read_result(*previous))
+            store.add(read_result(*previous, settings.quotes_formulas))
             with open_linker(
                 settings.bundle, settings.database, settings.index, settings.table
             ) as (linker, state):
@@ -110,6 +110,7 @@ def part_to_link(
             columns=_as_found(settings, layout.source),
             only="",
             previous="",
+            csv_injection="",
             encoding="utf-8",
             header_row=1,
             sheet="",
@@ -178,8 +179,7 @@ def _choose(
     source, counts = layout.source, Counter[str]()
     key = source.found["client_id"]
     with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(source.header)
+        stream.write(csv_text([source.header]))
         for chunk in source.chunks(settings.chunk):
             stored = store.find(chunk.records.ids)
             own = layout.own_texts(chunk)
@@ -190,7 +190,7 @@ def _choose(
             texts = dict(zip(layout.own_columns, own.values(), strict=True))
             columns = [chunk.records.ids if name == key else texts[name] for name in source.header]
             rows = zip(kinds, zip(*columns, strict=True), strict=True)
-            writer.writerows(row for kind, row in rows if kind != CARRIED)
+            stream.write(csv_text(row for kind, row in rows if kind != CARRIED))
     return counts
 
 

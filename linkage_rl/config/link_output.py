@@ -74,7 +74,12 @@ class LinkOutput:
         return cls(Path(f"link-{name}"), url, settings.output_table)
 
     def open(
-        self, columns: ResultColumns, mark: str, started: str, bom: bool = False
+        self,
+        columns: ResultColumns,
+        mark: str,
+        started: str,
+        bom: bool = False,
+        quotes_formulas: bool = False,
     ) -> ResultWriter:
         """The writer of the result, which continues an interrupted run.
 
@@ -83,6 +88,8 @@ class LinkOutput:
             mark: Fingerprint of everything that the result depends on.
             started: When the run began, if it is no continued one.
             bom: Whether a CSV file begins with a byte order mark.
+            quotes_formulas: Whether texts of a CSV file that a spreadsheet would calculate get an
+                apostrophe.
 
         Raises:
             LinkageError: The place cannot be written to.
@@ -94,7 +101,7 @@ class LinkOutput:
             return ParquetWriter(self.path, columns, mark, started)
         if ending in (".jsonl", ".ndjson"):
             return JsonLinesWriter(self.path, columns, mark, started)
-        return CsvWriter(self.path, columns, mark, started, bom)
+        return CsvWriter(self.path, columns, mark, started, bom, quotes_formulas)
 
     def beside(self, name: str) -> Path:
         """A temporary file that belongs to this result."""

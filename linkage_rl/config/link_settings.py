@@ -19,6 +19,8 @@ ONE_TO_ONE: Final = "one_to_one"
 """The `assignment` in which a company has one client at most."""
 ONLY: Final = ("new", "changed")
 """Values of `only`."""
+CSV_INJECTION: Final = ("quote", "keep")
+"""Values of `csv_injection`."""
 NESTING: Final = (".jsonl", ".ndjson", ".parquet")
 """Endings of files that can hold several entries per client."""
 
@@ -95,6 +97,9 @@ class LinkSettings:
     """Row of the header, counted from 1; 0 finds it."""
     bom: bool = False
     """Whether the output begins with a byte order mark, by which Excel recognises UTF-8."""
+    csv_injection: str = ""
+    """'quote' puts an apostrophe before texts of a CSV file that a spreadsheet would calculate,
+    'keep' writes them as they are; '' quotes where the file is for a spreadsheet, with `bom`."""
     chunk: int = 8192
     """Clients that are linked and written together; an interrupted run loses at most one chunk."""
     workers: int = 1
@@ -125,6 +130,7 @@ class LinkSettings:
                 f"link writes no workbook, got output={_named(self.output)}; name a .csv file with "
                 "bom=true, which Excel opens, or a .jsonl or .parquet file"
             )
+        self._check_csv_injection()
         self._check_query()
         self._check_only()
         if self.linked_at:
@@ -165,6 +171,24 @@ class LinkSettings:
             raise ConfigError("dedupe=true links the list with itself; leave table= out")
         if self.workers > 1 or self.launcher.engine == "ray":
             raise ConfigError("dedupe=true runs in one process; leave workers and launcher out")
+
+    def _check_csv_injection(self) -> None:
+        if self.csv_injection not in ("", *CSV_INJECTION):
+            raise ConfigError(
+                f"csv_injection takes one of {', '.join(CSV_INJECTION)}, or nothing for quote with "
+                f"bom=true and else keep, got {self.csv_injection!r}"
+            )
+        no_csv = is_url(self.output) or Path(self.output).suffix.lower() in NESTING
+        if self.csv_injection == "quote" and no_csv:
+            raise ConfigError(
+                f"csv_injection=quote is of CSV files, got output={_named(self.output)}; leave it "
+                "out, or name a .csv file"
+            )
+
+    @property
+    def quotes_formulas(self) -> bool:
+        """Whether texts of a CSV file that a spreadsheet would calculate get an apostrophe."""
+        return self.csv_injection == "quote" or (self.bom and not self.csv_injection)
 
     @property
     def listed(self) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """What `link` has the train command do where it needs a bundle for a list."""
 
-import csv
 import importlib
 import os
 import re
@@ -18,6 +17,7 @@ from linkage_rl.command_line import EXTRAS
 from linkage_rl.config.link_settings import LinkSettings
 from linkage_rl.errors import ConfigError
 from linkage_rl.tables.credentials import parse_url
+from linkage_rl.tables.csv_text import csv_text
 from linkage_rl.tables.engine import sqlite_path
 from linkage_rl.tables.readers import iter_clients
 from linkage_rl.tables.schema import CANONICAL, CLIENT_FIELDS, ColumnMapping
@@ -225,9 +225,8 @@ def _copied(settings: LinkSettings, path: Path) -> Path:
         header_row=settings.header_row,
     )
     with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
-        rows = csv.writer(stream)
-        rows.writerow(["client_id", *CLIENT_FIELDS])
+        stream.write(csv_text([["client_id", *CLIENT_FIELDS]]))
         for chunk in chunks:
             columns = [chunk.records.column(name) for name in CLIENT_FIELDS]
-            rows.writerows(zip(chunk.records.ids, *columns, strict=True))
+            stream.write(csv_text(zip(chunk.records.ids, *columns, strict=True)))
     return path

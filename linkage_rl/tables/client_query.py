@@ -4,9 +4,9 @@ A list is counted, read in chunks, and read again after an interruption; a datab
 another order, or another list, each time.
 """
 
-import csv
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time
@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL, CursorResult, Engine
 from linkage_rl.atomic import replacing
 from linkage_rl.errors import InputFileError, SchemaError
 from linkage_rl.tables.credentials import shown
+from linkage_rl.tables.csv_text import csv_text
 from linkage_rl.tables.ddl import split_name
 from linkage_rl.tables.engine import COMMAND_LIMITS, database_errors, open_engine
 from linkage_rl.tables.layout import as_text
@@ -76,10 +77,9 @@ def _written(engine: Engine, query: str, path: Path) -> int:
         partial.open("w", newline="", encoding="utf-8") as stream,
     ):
         header, written = _header(result, query), 0
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(header)
+        stream.write(csv_text([header]))
         for rows in result.partitions(BLOCK):
-            writer.writerows(_texts(rows, header, query))
+            stream.write(csv_text(_texts(rows, header, query)))
             written += len(rows)
     return written
 
@@ -94,7 +94,7 @@ def _statement(engine: Engine, query: str) -> str:
 
 def _header(result: CursorResult[Any], query: str) -> Sequence[str]:
     header = list(result.keys())
-    repeated = sorted({name for name in header if header.count(name) > 1})
+    repeated = sorted(name for name, count in Counter(header).items() if count > 1)
     if repeated:
         raise SchemaError(
             f"several columns of {query!r} are called {', '.join(repeated)}; give each a name of "

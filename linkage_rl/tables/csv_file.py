@@ -37,12 +37,24 @@ SEPARATORS: Final = {
 }
 """Separators that are recognised, the usual one first, each with what is said of the file."""
 
+MAX_FIELD: Final = 1 << 24
+"""Characters of a field; a longer one is the rest of a file behind a quote that nobody closed."""
+MAX_CELLS: Final = 1 << 23
+"""Cells that are held at once, however many columns a file has."""
+MAX_HEAD_BYTES: Final = 1 << 26
+"""Bytes within which a file has its header and a row."""
+
 FAULTS: Final = {
     "unexpected end of data": "a quote is opened and never closed",
-    "field larger than field limit": "a quote is opened and never closed",
+    "field larger than field limit": (
+        f"a field has more than {MAX_FIELD:,} characters, as one whose quote is never closed"
+    ),
     "expected after": "text follows a closing quote",
 }
 """Message of the csv module to a clearer one."""
+
+# the limit of the csv module is one of the whole process
+csv.field_size_limit(max(MAX_FIELD, csv.field_size_limit()))
 
 
 @dataclass(frozen=True)
@@ -73,34 +85,36 @@ class CsvFile:
         """Up to `size` rows at a time, one sequence of texts per column; blank rows are skipped.
 
         Raises:
-            InputFileError: A row is ragged, badly quoted, undecodable, or holds a NUL.
+            InputFileError: A row is ragged, badly quoted or undecodable.
         """
+        size = max(1, min(size, MAX_CELLS // self.layout.width))
+        rows = self._rows()
+        first = next(rows, None)
+        while first is not None:
+            lines = [first, *islice(rows, size - 1)]
+            first = next(rows, None)
+            if columns := self._columns(lines, is_last=first is None):
+                yield columns
+
+    def _rows(self) -> Iterator[list[str]]:
+        """The rows below the header."""
         with open_text(self.path, self.encoding) as stream:
             reader = csv.reader(stream, strict=True, delimiter=self.separator)
-            for _ in range(self.layout.row + 1):
-                next(reader)
-            while True:
-                try:
-                    lines = list(islice(reader, size))
-                except (csv.Error, UnicodeDecodeError):
-                    raise self._fault() from None
-                if not lines:
-                    return
-                if columns := self._columns(lines):
-                    yield columns
+            try:
+                yield from islice(reader, self.layout.row + 1, None)
+            except (csv.Error, UnicodeDecodeError):
+                raise self._fault() from None
 
     def place(self, row: int) -> str:
         """Where data row number `row`, counted from 0, begins in the file: 'line 7'."""
         starts = (line for line, fields in self._numbered() if not is_blank(fields))
         return f"line {next(islice(starts, row + 1, None))}"
 
-    def _columns(self, rows: list[list[str]]) -> list[Sequence[str]]:
+    def _columns(self, rows: list[list[str]], is_last: bool) -> list[Sequence[str]]:
         columns = self.layout.columns([row for row in rows if row])
         if columns is None:
             raise self._fault()
-        if any("\0" in "".join(column) for column in columns):
-            raise self._fault()
-        if columns and columns[-1][-1].endswith("\x1a"):
+        if is_last and columns and columns[-1][-1].endswith("\x1a"):
             columns[-1] = [*columns[-1][:-1], columns[-1][-1].rstrip("\x1a")]
         return columns
 
@@ -122,8 +136,6 @@ class CsvFile:
                 line = start + 1 + sum(text.count("\n") for text in row)
                 if place and (fault := self.layout.fault(row)):
                     return self._at(start, fault)
-                if "\0" in "".join(row):
-                    return self._at(start, "a field holds a NUL character; remove it")
         except csv.Error as error:
             problem = next((ours for theirs, ours in FAULTS.items() if theirs in str(error)), error)
             return self._at(line, f"{problem}; close it, and double every quote inside a field")
@@ -153,11 +165,7 @@ def open_csv(
     Raises:
         InputFileError: The file is missing, empty, undecodable, or its header repeats a column.
     """
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(HEAD_BYTES)
-    except OSError as error:
-        raise InputFileError(f"cannot read {path}: {error.strerror}; check the path") from None
+    head = _head(path)
     if not head.strip():
         raise InputFileError(f"expected a header and rows in {path}, got an empty file")
     if head.startswith(WORKBOOK_MARKS):
@@ -168,7 +176,8 @@ def open_csv(
     text = decoded(head, encoding)
     if text is None:
         raise undecodable(path, encoding)
-    rows = {separator: _first_rows(text, separator, header_row) for separator in SEPARATORS}
+    is_cut = path.stat().st_size > len(head)
+    rows = {one: _first_rows(text, one, header_row, is_cut) for one in SEPARATORS}
     separator = _separator(rows, known) if known else ","
     layout = read_header(rows[separator], known, header_row, str(path))
     below = layout.columns(
@@ -177,18 +186,45 @@ def open_csv(
     return CsvFile(path, encoding, layout, separator, tuple(zip(*below or (), strict=True)))
 
 
+def _head(path: Path) -> bytes:
+    """The first bytes of a file: more than usual where its rows are that long.
+
+    Raises:
+        InputFileError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(HEAD_BYTES)
+            while head.count(b"\n") + head.count(b"\r") < 2 and len(head) < MAX_HEAD_BYTES:
+                more = stream.read(len(head))
+                if not more:
+                    break
+                head += more
+    except OSError as error:
+        raise InputFileError(f"cannot read {path}: {error.strerror}; check the path") from None
+    return head
+
+
 def open_text(path: Path, encoding: str) -> TextIO:
     """Open a text file without translating its line breaks, as the csv module needs it."""
     return path.open(encoding=encoding, newline="")
 
 
-def _first_rows(text: str, separator: str, header_row: int) -> list[list[str]]:
-    """The first rows of a text, up to a fault, which reading will find again."""
+def _first_rows(text: str, separator: str, header_row: int, is_cut: bool) -> list[list[str]]:
+    """The first rows of a text, up to a fault, which reading will find again.
+
+    Args:
+        text: Beginning of a file.
+        separator: Between its fields.
+        header_row: Row of the header, counted from 1; 0 where it has to be found.
+        is_cut: Whether the file goes on behind the text, so that its last row is not whole.
+    """
     rows: list[list[str]] = []
     reader = csv.reader(StringIO(text, newline=""), delimiter=separator)
+    wanted = header_row + HEAD_ROWS
     with suppress(csv.Error):
-        rows.extend(islice(reader, header_row + HEAD_ROWS))
-    return rows
+        rows.extend(islice(reader, wanted))
+    return rows[:-1] if is_cut and 1 < len(rows) < wanted else rows
 
 
 def _separator(rows: dict[str, list[list[str]]], known: frozenset[str]) -> str:

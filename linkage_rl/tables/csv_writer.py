@@ -1,12 +1,11 @@
 """Writes results as CSV; entries of nested columns become columns of their own."""
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from linkage_rl.tables.csv_text import csv_text, without_formulas
 from linkage_rl.tables.partial_file import PartialFile
-from linkage_rl.tables.writer import ResultColumns, ResultRows
+from linkage_rl.tables.writer import ResultColumns, ResultRows, without_surrogates
 
 
 class CsvWriter(PartialFile):
@@ -19,6 +18,7 @@ class CsvWriter(PartialFile):
         fingerprint: str,
         started: str = "",
         bom: bool = False,
+        quotes_formulas: bool = False,
     ) -> None:
         """Create the file, or continue the one that exists; see `PartialFile`.
 
@@ -28,13 +28,17 @@ class CsvWriter(PartialFile):
             fingerprint: Of everything that the result depends on.
             started: When the run began.
             bom: Whether it begins with a byte order mark, by which Excel recognises UTF-8.
+            quotes_formulas: Whether texts that a spreadsheet would calculate get an apostrophe.
 
         Raises:
             OutputError: The folder is missing or not writable, or the disk is full.
         """
         super().__init__(path, fingerprint, started)
         self._columns = columns
-        self._begin(_as_csv([columns.flat_names()], mark="\ufeff" if bom else ""))
+        self._quotes_formulas = quotes_formulas
+        header = columns.flat_names()
+        mark = "\ufeff" if bom else ""
+        self._begin(_bytes(mark + csv_text([self._quoted(header)])))
 
     def write(self, rows: ResultRows) -> None:
         """Append the rows of one chunk; they are safe afterwards.
@@ -42,12 +46,13 @@ class CsvWriter(PartialFile):
         Raises:
             OutputError: The disk is full; earlier chunks stay safe.
         """
-        lines = zip(*rows.flat(self._columns), strict=True)
-        self._append(_as_csv(lines), len(rows), rows.counts())
+        columns = map(self._quoted, rows.flat(self._columns))
+        lines = csv_text(zip(*columns, strict=True))
+        self._append(_bytes(lines), len(rows), rows.counts())
+
+    def _quoted(self, texts: Sequence[str]) -> Sequence[str]:
+        return without_formulas(texts) if self._quotes_formulas else texts
 
 
-def _as_csv(rows: Iterable[Sequence[str]], mark: str = "") -> bytes:
-    text = io.StringIO()
-    text.write(mark)
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode()
+def _bytes(text: str) -> bytes:
+    return without_surrogates([text])[0].encode()

@@ -4,7 +4,8 @@ Recognition works on columns that the mapping of the user leaves open; what it f
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from unicodedata import normalize
@@ -16,6 +17,7 @@ from linkage_rl.tables.schema import (
     COLUMN_FIELDS,
     COMPANY_COLUMNS,
     ColumnMapping,
+    listed,
 )
 
 HEAD_ROWS: Final = 50
@@ -28,6 +30,7 @@ _EMPTY: Final = ("", " ", "\u3000")
 """First cells of rows that may be blank."""
 _MARKS: Final = re.compile("[^\\w〒]+|_|必須|任意")
 _UNRANKED: Final = 1 << 20
+_MAX_NOTES: Final = 20
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,9 @@ class Header:
                 f"expected {self.kept[-1] + 1} fields as in the header, got {len(row)}; quote "
                 "fields that hold the separator"
             )
+        unread = set(range(self.width)).difference(self.kept)
         for place, text in enumerate(filled):
-            if place not in self.kept and not is_blank([text]):
+            if place in unread and not is_blank([text]):
                 return f"column {place + 1} holds {text!r} but has no header; write one"
         return ""
 
@@ -165,10 +169,10 @@ def read_header(
         if not is_blank([cell]) or not is_blank(row[at] for row in below if at < len(row))
     )
     names = [f"column_{at + 1}" if is_blank([cells[at]]) else cells[at] for at in kept]
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
         raise InputFileError(
-            f"{what} line {place + 1}: columns {repeated} occur twice; rename one of each"
+            f"{what} line {place + 1}: columns {listed(repeated)} occur twice; rename one of each"
         )
     return Header(place, tuple(names), kept, len(cells))
 
@@ -195,7 +199,7 @@ def recognise(
         if not theirs or theirs in header or name in joined:
             continue
         taken = _named(mapping) | {*found.values()}
-        free = [column for column in header if column not in taken]
+        free = {column for column in header if column not in taken}
         columns = _candidates(name, theirs, free, header, key)
         if name == "name":
             # a 得意先 may be its code
@@ -206,6 +210,8 @@ def recognise(
     notes = [
         f"{column} could be {name}, too" for column, name in others if column not in found.values()
     ]
+    if len(notes) > _MAX_NOTES:
+        notes = [*notes[:_MAX_NOTES], f"and {len(notes) - _MAX_NOTES:,} more"]
     if key == "client_id" and mapping.client_id == key and key not in header:
         notes = [*_without_key(found, header, below), *notes]
     if "address" in found and "street" in found:
@@ -225,7 +231,8 @@ def _named(mapping: ColumnMapping) -> set[str]:
 
 
 def _all_digits(column: str, header: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
-    texts = [row[list(header).index(column)] for row in below]
+    place = list(header).index(column)
+    texts = [row[place] for row in below]
     return bool(texts) and all(text.strip().isdecimal() for text in texts)
 
 
@@ -251,7 +258,8 @@ def _without_key(
     if column is None:
         found["client_id"] = ""
         return ["row numbers as client_id"]
-    texts = [row[list(header).index(column)] for row in below]
+    place = list(header).index(column)
+    texts = [row[place] for row in below]
     if _plain(column) == "client_id" or ("" not in texts and len(set(texts)) == len(texts)):
         return []
     found["client_id"] = ""
@@ -259,7 +267,7 @@ def _without_key(
 
 
 def _candidates(
-    name: str, theirs: str, free: Sequence[str], header: Sequence[str], key: str
+    name: str, theirs: str, free: Set[str], header: Sequence[str], key: str
 ) -> list[str]:
     """Columns that may hold a field, the likeliest first."""
     ranked = [

@@ -1,7 +1,7 @@
 """Writes results as JSON Lines: an object per client, null where a value is missing."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +42,19 @@ class JsonLinesWriter(PartialFile):
             **{column.name: entries(rows, column, numbers) for column in columns.nested},
             **{name: json_values(rows.texts[name], False) for name in columns.own},
         }
-        lines = [
-            json.dumps(dict(zip(values, row, strict=True)), ensure_ascii=False)
-            for row in zip(*values.values(), strict=True)
+        records = [
+            dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)
         ]
-        self._append("\n".join([*lines, ""]).encode(), len(rows), rows.counts())
+        try:
+            content = _lines(records).encode()
+        except UnicodeEncodeError:
+            # a lone surrogate can only be written as an escape
+            content = _lines(records, ensure_ascii=True).encode()
+        self._append(content, len(rows), rows.counts())
+
+
+def _lines(records: Sequence[Mapping[str, Any]], ensure_ascii: bool = False) -> str:
+    return "".join([f"{json.dumps(one, ensure_ascii=ensure_ascii)}\n" for one in records])
 
 
 def json_values(texts: Sequence[str], number: bool) -> list[Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from linkage_rl.errors import InputFileError
+from linkage_rl.tables.csv_file import MAX_CELLS
 from linkage_rl.tables.headers import HEAD_ROWS
 
 try:
@@ -39,13 +40,14 @@ class ParquetFile:
         Raises:
             InputFileError: The file is damaged, or a column holds something other than text.
         """
+        size = max(1, min(size, MAX_CELLS // max(1, len(self.header))))
         try:
             with pq.ParquetFile(self.path) as stream:
                 for batch in stream.iter_batches(size):
                     if batch.num_rows:
                         yield [self._texts(batch, column) for column in self.header]
         except (pa.ArrowException, OSError) as error:
-            raise self._fault(error) from None
+            raise InputFileError(f"{self.path} is damaged: {error}; write the file again") from None
 
     def place(self, row: int) -> str:
         """Place of data row number `row`, counted from 0, in the file: 'row 7'."""
@@ -61,14 +63,7 @@ class ParquetFile:
                 "write it as text, or leave it out"
             ) from None
         found: list[str] = texts.to_numpy(zero_copy_only=False).tolist()
-        if "\0" in "".join(found):
-            raise InputFileError(
-                f"{self.path}: a text of column {column!r} holds a NUL character; remove it"
-            )
         return found
-
-    def _fault(self, error: Exception) -> InputFileError:
-        return InputFileError(f"{self.path} is damaged: {error}; write the file again")
 
 
 def open_parquet(path: Path) -> ParquetFile:

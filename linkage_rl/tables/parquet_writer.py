@@ -5,14 +5,14 @@ are therefore kept as an Arrow stream, which can be cut anywhere between two of 
 Parquet when the last one is there.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from linkage_rl.errors import ConfigError
 from linkage_rl.tables.jsonl_writer import json_values
 from linkage_rl.tables.partial_file import PartialFile
-from linkage_rl.tables.writer import NestedColumn, ResultColumns, ResultRows
+from linkage_rl.tables.writer import NestedColumn, ResultColumns, ResultRows, without_surrogates
 
 try:
     import pyarrow as pa
@@ -100,8 +100,9 @@ def _schema(columns: ResultColumns) -> Any:
     )
 
 
-def _array(texts: Iterable[str], number: bool) -> Any:
-    return pa.array(json_values(list(texts), number), pa.float64() if number else pa.string())
+def _array(texts: Sequence[str], number: bool) -> Any:
+    values = json_values(without_surrogates(texts), number)
+    return pa.array(values, pa.float64() if number else pa.string())
 
 
 def _lists(rows: ResultRows, column: NestedColumn, numbers: frozenset[str]) -> Any:

@@ -226,6 +226,8 @@ class ColumnMapping:
         return found
 
 
+_MAX_LISTED: Final = 40
+
 COLUMN_FIELDS: Final = tuple(
     one.name
     for one in fields(ColumnMapping)
@@ -259,7 +261,17 @@ def missing_column(what: str, column: str, have: Sequence[str]) -> str:
         if near
         else "rename the column that holds it, or name it in the column mapping"
     )
-    return f"{what} needs column {column!r}, got {list(have)}; {hint}"
+    return f"{what} needs column {column!r}, got {listed(have)}; {hint}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for a message: the first of them where they are many.
+
+    >>> listed(["a", "b"]), listed([str(number) for number in range(100)])[-20:]
+    ("['a', 'b']", "'39'] and 60 more")
+    """
+    more = len(names) - _MAX_LISTED
+    return f"{list(names[:_MAX_LISTED])}" + (f" and {more:,} more" if more > 0 else "")
 
 
 def _lacking(theirs: str, have: Sequence[str]) -> str:

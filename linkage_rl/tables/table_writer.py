@@ -1,6 +1,7 @@
 """Writes results into a table of a database, in short transactions that a lost one repeats."""
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Self
@@ -15,7 +16,9 @@ from linkage_rl.tables.ddl import split_name, stamp
 from linkage_rl.tables.engine import database_errors, open_engine, sqlite_path
 from linkage_rl.tables.jsonl_writer import json_values
 from linkage_rl.tables.retry import Retry
-from linkage_rl.tables.writer import ResultColumns, ResultRows
+from linkage_rl.tables.writer import ResultColumns, ResultRows, without_surrogates
+
+_log = logging.getLogger(__name__)
 
 KEY: Final = ("client_id", "run_id")
 """A row of the table is of one client and one run."""
@@ -26,6 +29,8 @@ RETRY_S: Final = 60.0
 """How long a transaction is tried again while the database is away."""
 _KINDS: Final = ("link", "no_match", "review")
 _NAME_BYTES: Final = {"postgresql": 63}
+_MAX_COLUMNS: Final = {"postgresql": 1600, "sqlite": 2000, "mysql": 1017, "mariadb": 1017}
+"""Columns of a table; those of MySQL and MariaDB are of InnoDB."""
 _LONGEST: Final = 255
 
 
@@ -176,11 +181,22 @@ class TableWriter:
         """The rows as the statement takes them: NULL for '', and numbers where they are meant."""
         names, numbers = self._columns.flat_names(), self._columns.flat_numbers()
         values = [
-            json_values(texts, name in numbers)
+            json_values(self._storable(texts), name in numbers)
             for name, texts in zip(names, rows.flat(self._columns), strict=True)
         ]
         keys = self._table.columns.keys()
         return (dict(zip(keys, row, strict=True)) for row in zip(*values, strict=True))
+
+    def _storable(self, texts: Sequence[str]) -> Sequence[str]:
+        """Texts as the database can hold them: PostgreSQL knows no NUL."""
+        texts = without_surrogates(texts)
+        if self._engine.dialect.name != "postgresql" or not any("\0" in text for text in texts):
+            return texts
+        _log.warning(
+            "%s: PostgreSQL holds no NUL character in a text; U+FFFD is written for it",
+            self._table.name,
+        )
+        return [text.replace("\0", "\ufffd") for text in texts]
 
     def _run_transaction(self, doing: str, act: Callable[[Connection], None]) -> None:
         """Act in a transaction, again where the connection is lost: the same rows change nothing.
@@ -199,9 +215,15 @@ class TableWriter:
 
 
 def _check_names(columns: ResultColumns, dialect: Dialect) -> None:
-    """Refuse names that the database would cut."""
+    """Refuse names that the database would cut, and more columns than it has room for."""
+    names, most = columns.flat_names(), _MAX_COLUMNS[dialect.name]
+    if len(names) > most:
+        raise ConfigError(
+            f"a table of {dialect.name} has {most:,} columns at most, and the result "
+            f"{len(names):,}; leave columns of the list out, or write a file"
+        )
     limit = _NAME_BYTES.get(dialect.name, dialect.max_identifier_length)
-    for name in columns.flat_names():
+    for name in names:
         size = len(name.encode()) if dialect.name in _NAME_BYTES else len(name)
         if size > limit:
             raise ConfigError(

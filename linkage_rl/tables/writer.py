@@ -5,16 +5,19 @@ and `table_writer`, which writes into a database.
 """
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.errors import InputFileError
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def file_fingerprint(path: Path) -> str:
@@ -28,6 +31,19 @@ def file_fingerprint(path: Path) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise InputFileError(f"cannot read {path}: {error.strerror}; check the path") from None
+
+
+def without_surrogates(texts: Sequence[str]) -> Sequence[str]:
+    r"""Texts with U+FFFD for each lone surrogate, which neither UTF-8 nor a database can hold.
+
+    >>> without_surrogates(["a\ud800b", "青空"])
+    ['a\ufffdb', '青空']
+    """
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return [_SURROGATE.sub("\ufffd", text) for text in texts]
+    return texts
 
 
 @dataclass(frozen=True)

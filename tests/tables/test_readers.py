@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from linkage_rl.errors import InputFileError, LinkageError, SchemaError
+from linkage_rl.tables.csv_file import MAX_FIELD
 from linkage_rl.tables.readers import (
     count_clients,
     iter_clients,
@@ -75,14 +76,6 @@ def test_a_long_list_comes_in_chunks(tmp_path: Path) -> None:
     assert read_clients(path, size=10).records.ids == [str(i) for i in range(25)]
 
 
-def test_a_nul_in_parquet_is_refused_as_in_csv(tmp_path: Path) -> None:
-    path = tmp_path / "clients.parquet"
-    pq.write_table(pa.table({"client_id": ["1"], "name": ["青\0空"]}), path)
-
-    with pytest.raises(InputFileError, match="column 'name' holds a NUL character"):
-        count_clients(path)
-
-
 def test_parquet_reads_like_csv_with_null_as_missing(tmp_path: Path) -> None:
     path = tmp_path / "companies.parquet"
     table = {"company_id": [7, 8], "name": ["七", "八"], "phone": [None, "03-1111-2222"]}
@@ -125,7 +118,14 @@ BAD_LISTS = {
     "ragged after a long record": ('client_id,name\n1,"a\nb"\n2\n', "line 4: expected 2 fields"),
     "unclosed quote": ('client_id,name\n1,a\n2,"b\n3,c\n', "line 3: a quote is opened and never"),
     "text after quote": ('client_id,name\n1,"a"b\n', "line 2: text follows a closing quote"),
-    "nul": ("client_id,name\n1,a\n2,b\0\n", "line 3: a field holds a NUL character"),
+    "text after quote in the header": (
+        'client_id,"name"x\n1,a\n',
+        "line 1: text follows a closing quote",
+    ),
+    "endless field": (
+        f'client_id,name\n1,"{"a" * (MAX_FIELD + 1)}"\n',
+        "line 2: a field has more than 16,777,216 characters",
+    ),
     "broken utf-8": ("client_id,name\n1,山\n2,".encode() + b"\xe5\xb1\n", "line 3: the bytes are"),
     "repeated id": (
         "client_id,name\n1,a\n2,b\n1,c\n",

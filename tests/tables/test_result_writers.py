@@ -85,7 +85,8 @@ class Place:
             with self.path.open(newline="", encoding="utf-8") as stream:
                 return list(csv.DictReader(stream))
         if self.kind == ".jsonl":
-            return [json.loads(line) for line in self.path.read_text().splitlines()]
+            # not `splitlines`, which also splits at characters that JSON allows within texts
+            return [json.loads(line) for line in self.path.read_bytes().split(b"\n") if line]
         if self.kind == ".parquet":
             return list(pq.read_table(self.path).to_pylist())
         return query(self.kind, "SELECT * FROM linked ORDER BY client_id")
