@@ -15,7 +15,7 @@ from linkage_rl.config.command import say
 from linkage_rl.config.inputs import database_of, open_linker
 from linkage_rl.config.link_output import LinkOutput
 from linkage_rl.config.link_settings import LinkSettings, is_url
-from linkage_rl.errors import ConfigError
+from linkage_rl.errors import ConfigError, InputFileError
 from linkage_rl.linked_columns import digest
 from linkage_rl.linked_list import ListFile, ResultLayout
 from linkage_rl.linker import Linker
@@ -56,7 +56,14 @@ class Part:
         if self.clients:
             self.store.add(read_result(self.output.path))
         for chunk in self.layout.source.chunks(self.settings.chunk):
-            stored = [row for row in self.store.find(chunk.records.ids) if row is not None]
+            found = self.store.find(chunk.records.ids)
+            stored = [row for row in found if row is not None]
+            if len(stored) < len(found):
+                lost = chunk.records.ids[found.index(None)]
+                raise InputFileError(
+                    f"expected a row of client {lost!r} in the earlier result or in "
+                    f"{self.output}, got none: one of them was changed while linking; start again"
+                )
             writer.write(result_rows(self.layout.columns, stored))
         writer.complete()
         self.output.path.unlink(missing_ok=True)

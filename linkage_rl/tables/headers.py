@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Self
 from unicodedata import normalize
 
 from linkage_rl.errors import InputFileError
@@ -31,6 +31,8 @@ _EMPTY: Final = ("", " ", "\u3000")
 _MARKS: Final = re.compile("[^\\w〒]+|_|必須|任意")
 _UNRANKED: Final = 1 << 20
 _MAX_NOTES: Final = 20
+_MAX_WORD: Final = 100
+"""Characters of a header that is looked up."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,7 @@ def fold(text: str) -> str:
     >>> fold(" ＴＥＬ(代表) "), fold("Client_ID"), fold("会社名【必須】"), fold("#")
     ('tel代表', 'clientid', '会社名', '#')
     """
-    plain = _plain(text)
-    return _MARKS.sub("", plain) or plain
+    return _Forms.of(text).folded
 
 
 def is_blank(cells: Iterable[str]) -> bool:
@@ -125,7 +126,7 @@ def known_words(mapping: ColumnMapping) -> frozenset[str]:
 
 def words_in(row: Iterable[str], known: frozenset[str]) -> int:
     """Number of cells that are known headers."""
-    return sum(fold(cell) in known for cell in row)
+    return sum(len(cell) <= _MAX_WORD and fold(cell) in known for cell in row)
 
 
 def find_header(rows: Sequence[Sequence[str]], known: frozenset[str]) -> int:
@@ -194,13 +195,14 @@ def recognise(
     found: dict[str, str] = {}
     others: list[tuple[str, str]] = []
     joined = mapping.joined(header)
+    forms = _known_forms(mapping, header)
     for name in _wanted(mapping, header, key):
         theirs = getattr(mapping, name)
         if not theirs or theirs in header or name in joined:
             continue
         taken = _named(mapping) | {*found.values()}
         free = {column for column in header if column not in taken}
-        columns = _candidates(name, theirs, free, header, key)
+        columns = _candidates(name, theirs, free, forms, key)
         if name == "name":
             # a 得意先 may be its code
             columns = [one for one in columns if not _all_digits(one, header, below)]
@@ -260,47 +262,73 @@ def _without_key(
         return ["row numbers as client_id"]
     place = list(header).index(column)
     texts = [row[place] for row in below]
-    if _plain(column) == "client_id" or ("" not in texts and len(set(texts)) == len(texts)):
+    if _Forms.of(column).plain == "client_id" or (
+        "" not in texts and len(set(texts)) == len(texts)
+    ):
         return []
     found["client_id"] = ""
     return [f"row numbers as client_id, since {column} is empty or the same in several rows"]
 
 
 def _candidates(
-    name: str, theirs: str, free: Set[str], header: Sequence[str], key: str
+    name: str, theirs: str, free: Set[str], forms: Mapping[str, "_Forms"], key: str
 ) -> list[str]:
-    """Columns that may hold a field, the likeliest first."""
+    """Columns that may hold a field, the likeliest first.
+
+    Args:
+        name: The field.
+        theirs: The column that the mapping names.
+        free: Columns that hold no other field.
+        forms: Columns that may hold any field, in their order, with their forms.
+        key: Of the file.
+    """
+    wanted = _Forms.of(theirs)
     ranked = [
-        (_rank(name, theirs, column, key), place, column)
-        for place, column in enumerate(header)
-        if column in free and not _of_person(name, place, header)
+        (_rank(name, theirs, wanted, one, key), place, column)
+        for place, (column, one) in enumerate(forms.items())
+        if column in free and not (name == "name_kana" and one.is_after_person)
     ]
     return [column for rank, _, column in sorted(ranked) if rank < _UNRANKED]
 
 
-def _rank(name: str, theirs: str, column: str, key: str) -> int:
+class _Forms(NamedTuple):
+    """A header in the forms that are compared."""
+
+    plain: str
+    """Without differences of width and case."""
+    folded: str
+    """As `fold` gives it."""
+    is_after_person: bool = False
+    """Whether it follows the name of a person: a reading there is that person's."""
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        plain = normalize("NFKC", text).casefold().strip()
+        return cls(plain, _MARKS.sub("", plain) or plain)
+
+
+def _known_forms(mapping: ColumnMapping, header: Sequence[str]) -> dict[str, _Forms]:
+    """The forms of those columns whose words are known, or named by the mapping."""
+    known, found, before = known_words(mapping), {}, ""
+    for column in header:
+        forms = _Forms.of(column)
+        if forms.folded in known:
+            is_after_person = any(word in before for word in PERSONS)
+            found[column] = forms._replace(is_after_person=is_after_person)
+        before = forms.folded
+    return found
+
+
+def _rank(name: str, theirs: str, wanted: _Forms, column: _Forms, key: str) -> int:
     """How likely a column holds a field; lower is likelier."""
     # `Name` may be the person beside a `Company Name`, so it is ranked with the other words
-    if _plain(column) == _plain(theirs) and theirs != "name":
+    if column.plain == wanted.plain and theirs != "name":
         return -2
     if theirs != name:
-        return -1 if fold(column) == fold(theirs) else _UNRANKED
-    meant, rank = WORDS.get(fold(column), ("", 0))
+        return -1 if column.folded == wanted.folded else _UNRANKED
+    meant, rank = WORDS.get(column.folded, ("", 0))
     # the `Company ID` of a client list is the client's own number, never the truth
     return rank if (key if meant == "id" else meant) == name else _UNRANKED
-
-
-def _plain(text: str) -> str:
-    return normalize("NFKC", text).casefold().strip()
-
-
-def _of_person(name: str, place: int, header: Sequence[str]) -> bool:
-    """Whether a reading follows the name of a person and is that person's."""
-    return (
-        name == "name_kana"
-        and place > 0
-        and any(word in fold(header[place - 1]) for word in PERSONS)
-    )
 
 
 def _common_width(rows: Sequence[Sequence[str]], width: int) -> int:

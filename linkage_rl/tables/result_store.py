@@ -130,8 +130,8 @@ class ResultStore:
         self._columns = columns
         self._connection = sqlite3.connect(path)
         self._connection.execute(
-            "CREATE TABLE IF NOT EXISTS rows "
-            "(client_id TEXT PRIMARY KEY, content TEXT) WITHOUT ROWID"
+            "CREATE TABLE IF NOT EXISTS results "
+            "(client_id TEXT PRIMARY KEY, content BLOB) WITHOUT ROWID"
         )
 
     def __enter__(self) -> Self:
@@ -150,24 +150,26 @@ class ResultStore:
             rest = iter(rows)
             while part := list(islice(rest, BLOCK)):
                 self._connection.executemany(
-                    "INSERT OR REPLACE INTO rows VALUES (?, ?)",
-                    [
-                        (str(row["client_id"]), json.dumps(self._stored(row), ensure_ascii=False))
-                        for row in part
-                    ],
+                    "INSERT OR REPLACE INTO results VALUES (?, ?)",
+                    [(_key(str(row["client_id"])), self._content(row)) for row in part],
                 )
 
     def find(self, client_ids: Sequence[str]) -> list[Stored | None]:
         """The row of each of N clients, None where there is none."""
+        keys = list(map(_key, client_ids))
         found = {
-            client_id: json.loads(content)
-            for client_id, content in self._connection.execute(
-                "SELECT client_id, content FROM rows "
+            key: json.loads(content)
+            for key, content in self._connection.execute(
+                "SELECT client_id, content FROM results "
                 "WHERE client_id IN (SELECT value FROM json_each(?))",
-                (json.dumps(list(client_ids)),),
+                (json.dumps(keys),),
             )
         }
-        return [found.get(client_id) for client_id in client_ids]
+        return [found.get(key) for key in keys]
+
+    def _content(self, row: Mapping[str, Any]) -> bytes:
+        text = json.dumps(self._stored(row), ensure_ascii=False)
+        return text.encode("utf-8", "surrogatepass")
 
     def _stored(self, row: Mapping[str, Any]) -> Stored:
         columns = self._columns
@@ -182,6 +184,11 @@ class ResultStore:
                 f"expected the earlier result to be what link wrote, but of client "
                 f"{row['client_id']} {error}; name another one with previous="
             ) from None
+
+
+def _key(client_id: str) -> str:
+    """An id as a literal of JSON: SQLite's own JSON functions cut a text at a NUL."""
+    return json.dumps(client_id)
 
 
 def result_rows(columns: ResultColumns, stored: Sequence[Stored]) -> ResultRows:

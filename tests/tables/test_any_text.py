@@ -89,7 +89,7 @@ def test_a_lone_surrogate_stops_no_writer(place: Place) -> None:
         writer.complete()
 
     first, second = (row["note: it's"] for row in place.rows())
-    assert first == ("a\ud800b" if place.kind == ".jsonl" else "a\ufffdb")
+    assert first == ("a\ufffdb" if place.kind != ".jsonl" else "a" + chr(0xD800) + "b")
     assert second == "青空"
 
 
@@ -137,53 +137,48 @@ def test_every_reader_keeps_every_text(tmp_path: Path, ending: str, size: int) -
 
 FORMULAS = (
     *("=1+1", "+1+1", "-1+cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1"),
-    *("+81-3-3580-3311", "'=1", "=", "-x", "1,000-1"[1:]),
+    *("+81-3-3580-3311", "'=1", "=", "-x", "-1-2"),
 )
 NO_FORMULAS = (
-    "-5",
-    "+81335803311",
-    "-1.5e-3",
-    "-1,000",
-    "-",
-    "--",
-    "青空",
-    "a=1",
-    "'90s",
-    "",
-    "0120",
+    *("-5", "+81335803311", "-1.5e-3", "-1,000", "-", "--", "青空", "a=1", "'90s", "", "0120"),
 )
 
 
 def test_what_a_spreadsheet_would_calculate_gets_an_apostrophe() -> None:
-    quoted = [*map("'{}".format, FORMULAS[:-1]), FORMULAS[-1]]
+    quoted = [f"'{text}" for text in FORMULAS]
 
     assert without_formulas([*FORMULAS, *NO_FORMULAS]) == [*quoted, *NO_FORMULAS]
     assert with_formulas([*quoted, *NO_FORMULAS]) == [*FORMULAS, *NO_FORMULAS]
 
 
-def test_a_list_of_100_000_columns_is_read_and_refused_in_linear_time(tmp_path: Path) -> None:
-    names = [f"column_{number}" for number in range(100_000)]
+def test_a_list_of_100_000_columns_costs_a_few_seconds(tmp_path: Path) -> None:
+    names = ["client_id", "name", *(f"column_{number}" for number in range(99_998))]
     path = tmp_path / "wide.csv"
-    path.write_text(csv_text([["client_id", "name", *names], *[["1", "青空", *names]] * 2][:2]))
+    path.write_text(csv_text([names, ["1", "青空", *names[2:]]]))
     begin = time.process_time()
 
     clients = read_clients(path)
-    with pytest.raises(SchemaError, match="got .* and 99,962 more; did you mean"):
-        open_clients(path, ColumnMapping(name="nmae")).mapping.of_clients(
-            open_clients(path).header, "list"
-        )
-    path.write_text(path.read_text().replace("column_99999", "column_7"))
+
+    assert list(clients.extra["column_99997"]) == ["column_99997"]
+    assert time.process_time() - begin < 15
+
+
+def test_messages_about_a_list_of_many_columns_are_short_and_true(tmp_path: Path) -> None:
+    names = ["client_id", "name", *(f"column_{number}" for number in range(2_998))]
+    path = tmp_path / "wide.csv"
+
+    path.write_text(csv_text([names, names]))
+    with pytest.raises(SchemaError, match=r"column 'nosuch', got .* and 2,960 more; rename"):
+        read_clients(path, ColumnMapping(name="nosuch"))
+    path.write_text(csv_text([[*names, "column_7"], [*names, ""]]))
     with pytest.raises(InputFileError, match=r"columns \['column_7'\] occur twice"):
         open_clients(path)
-    path.write_text(csv_text([["client_id", "name", *names], ["1", "青空", *names[1:]]]))
-    with pytest.raises(InputFileError, match="line 2: expected 100002 fields as in the header"):
+    path.write_text(csv_text([names, names[1:]]))
+    with pytest.raises(InputFileError, match="line 2: expected 3000 fields as in the header"):
         count_clients(path)
-    columns = ResultColumns(COLUMNS.decision, tuple(names))
-    with pytest.raises(ConfigError, match="sqlite has 2,000 columns at most, and the result 100,0"):
+    columns = ResultColumns(COLUMNS.decision, tuple(names[2:]))
+    with pytest.raises(ConfigError, match="sqlite has 2,000 columns at most, and the result 3,003"):
         TableWriter(parse_url(f"sqlite:///{tmp_path}/o.db"), "linked", columns, "input", "monday")
-
-    assert clients.extra["column_99999"] == ("column_99999",)
-    assert time.process_time() - begin < 20
 
 
 def test_a_field_of_a_million_characters_is_a_field(tmp_path: Path) -> None:
