@@ -4,17 +4,28 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/engine.sh
+. scripts/platform.sh
 
-python=python:3.11-slim-bookworm
+# Python's own image, from a registry without a limit on anonymous downloads
+python=public.ecr.aws/docker/library/python:3.11-slim-bookworm
 if [ -n "${BASE_IMAGE:-}" ]; then
     echo "$BASE_IMAGE ${BUILD_IMAGE:-$python}"
     exit
 fi
-if "$engine" image inspect "$python" >/dev/null 2>&1 ||
-    timeout 300 "$engine" pull -q "$python" >/dev/null 2>&1; then
+architecture=$("$engine" image inspect --format '{{.Architecture}}' "$python" 2>/dev/null || true)
+if [ "linux/$architecture" = "$platform" ] ||
+    timeout 300 "$engine" pull -q --platform "$platform" "$python" >/dev/null 2>&1; then
     echo "$python $python"
     exit
 fi
+case "$arch:$(uname -m)" in
+x86_64:x86_64 | x86_64:amd64 | aarch64:aarch64 | aarch64:arm64) ;;
+*)
+    echo "error: no registry can be reached, and a base image for $platform can only be created on" \
+        "a machine of that kind; build there, or set BASE_IMAGE to one for $platform" >&2
+    exit 1
+    ;;
+esac
 
 serve=ca-certificates,python3,libstdc++6,nginx-light,usr-is-merged
 build=ca-certificates,python3-dev,python3-pip,gcc,libc6-dev,usr-is-merged

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Builds an image. Usage: scripts/image.sh serve|train [BUNDLE=DIR] [DB_HOST=...] [OPTION...]
 # BUNDLE is copied into the image; DB_HOST DB_PORT DB_NAME DB_USER become its environment; options
-# such as --no-cache are passed to the engine. IMAGE names the image (default linkage_rl).
+# such as --no-cache are passed to the engine. IMAGE names the image (default linkage_rl), BASE_IMAGE
+# what it is built on, and PLATFORM what it runs on (linux/amd64 or linux/arm64, such as Graviton).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/engine.sh
+. scripts/platform.sh
 
 target=${1:?expected serve or train}
 shift
@@ -64,9 +66,19 @@ done
 # Base images created here are complete, so the build needs no network.
 network=host
 if [[ "$base" == localhost/linkage_rl-base:* ]]; then network=none; fi
-options+=(--network "$network")
-if [ "$engine" = podman ]; then options+=(--timestamp "$epoch"); fi
+options+=(--network "$network" --platform "$platform")
+# SageMaker takes manifests of Docker's own format only, and no index of several.
+if [ "$engine" = podman ]; then
+    options+=(--timestamp "$epoch" --format docker)
+else
+    "$engine" buildx version >/dev/null 2>&1 || {
+        echo "error: docker builds this image with buildx, which is missing; install Docker's" \
+            "package docker-buildx-plugin" >&2
+        exit 1
+    }
+    options+=(--provenance=false --sbom=false --output type=docker)
+fi
 
-"$engine" build --quiet "${options[@]}" "${arguments[@]}" "$context" >/dev/null
+"$engine" build --quiet "${options[@]}" ${arguments[@]+"${arguments[@]}"} "$context" >/dev/null
 size=$("$engine" image inspect --format '{{.Size}}' "${tags[0]}")
-echo "image    ${tags[*]} ($((size / 1000000)) MB, on $base)"
+echo "image    ${tags[*]} ($((size / 1000000)) MB, $platform, on $base)"
