@@ -10,6 +10,8 @@
 # BUNDLE      folder of the bundle to include; without it the image expects one in /opt/ml/model
 # IMAGE       existing image to push instead of building one
 # REGISTRY    HOST:PORT of a registry without login, instead of that of the account
+# PLATFORM    linux/amd64, or linux/arm64 for Graviton instances (ml.c7g, ml.m7g ...); by default that
+#             of this machine
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,18 +30,32 @@ commit_of_checkout() {
     git rev-parse HEAD
 }
 
-# Digest of a tag in the registry; fails when there is no such tag.
-digest_of() {
+# Digest and manifest format of a tag in the registry; fails when there is no such tag.
+manifest_of() {
     if [ -n "$own_registry" ]; then
         curl --silent --fail --head \
+            --header "Accept: application/vnd.oci.image.index.v1+json" \
             --header "Accept: application/vnd.oci.image.manifest.v1+json" \
-            --header "Accept: application/vnd.docker.distribution.manifest.v2+json" \
+            --header "Accept: application/vnd.docker.distribution.manifest.list.v2+json" \
+            --header "Accept: $sagemaker_format" \
             "http://$own_registry/v2/$repository/manifests/$tag" |
-            tr -d '\r' | awk 'tolower($1) == "docker-content-digest:" {print $2}'
+            tr -d '\r' | awk 'tolower($1) == "docker-content-digest:" {digest = $2}
+                tolower($1) == "content-type:" {format = $2}
+                END {if (digest) print digest, format}'
     else
         aws ecr describe-images --region "$AWS_REGION" --repository-name "$repository" \
-            --image-ids "imageTag=$tag" --query 'imageDetails[0].imageDigest' --output text 2>/dev/null
+            --image-ids "imageTag=$tag" --output text 2>/dev/null \
+            --query 'imageDetails[0].[imageDigest,imageManifestMediaType]'
     fi
+}
+
+# Prints the image of the tag by its digest, if SageMaker can run it.
+print_image() { # DIGEST FORMAT
+    [ "$2" = "$sagemaker_format" ] ||
+        fail "$repository:$tag is in the registry as $2, which SageMaker refuses; it takes" \
+            "$sagemaker_format: delete the tag, and push with this script (with docker, images are" \
+            "built with --provenance=false --output type=docker)"
+    echo "$registry/$repository@$1"
 }
 
 create_repository() {
@@ -59,6 +75,7 @@ log_in() {
 }
 
 . scripts/engine.sh
+sagemaker_format=application/vnd.docker.distribution.manifest.v2+json
 repository="${REPOSITORY:-linkage-rl}"
 target="${TARGET:-serve}"
 commit="${TAG:-$(commit_of_checkout)}"
@@ -78,11 +95,13 @@ if [ -z "$own_registry" ]; then
     command -v aws >/dev/null || fail "expected the AWS command line, found none; install awscli"
     create_repository
 fi
-registry="${own_registry:-$AWS_ACCOUNT_ID.dkr.ecr.$AWS_REGION.amazonaws.com}"
+case "${AWS_REGION:-}" in cn-*) domain=amazonaws.com.cn ;; *) domain=amazonaws.com ;; esac
+registry="${own_registry:-${AWS_ACCOUNT_ID:-}.dkr.ecr.${AWS_REGION:-}.$domain}"
 
-if digest="$(digest_of)" && [ -n "$digest" ]; then
+read -r digest format <<<"$(manifest_of || true)"
+if [ -n "$digest" ]; then
     log "$repository:$tag already exists and is not changed"
-    echo "$registry/$repository@$digest"
+    print_image "$digest" "$format"
     exit
 fi
 
@@ -101,7 +120,9 @@ if [ -z "$own_registry" ]; then
 elif [ "$engine" = podman ]; then
     push+=(--tls-verify=false)
 fi
+if [ "$engine" = podman ]; then push+=(--format v2s2); fi
 "$engine" tag "$image" "$registry/$repository:$tag"
 "${push[@]}" "$registry/$repository:$tag" >&2
-digest="$(digest_of)" || fail "pushed $repository:$tag, but $registry does not list it; push again"
-echo "$registry/$repository@$digest"
+read -r digest format <<<"$(manifest_of)"
+[ -n "$digest" ] || fail "pushed $repository:$tag, but $registry does not list it; push again"
+print_image "$digest" "$format"

@@ -36,9 +36,13 @@ create-repository) touch "$(dirname "$0")/../repository" ;;
 get-login-password) echo planted-password ;;
 describe-images)
     # called once before the push and once after it
-    if [ -e "$state" ]; then echo sha256:abc; else touch "$state"; exit 254; fi ;;
+    if ! [ -e "$state" ]; then touch "$state"; exit 254; fi
+    printf 'sha256:abc\t%s\n' "$(cat "$(dirname "$0")/../format")" ;;
 esac
 """
+V2S2 = "application/vnd.docker.distribution.manifest.v2+json"
+OCI = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 AT_AWS = {"AWS_ACCOUNT_ID": "123456789012", "AWS_REGION": "ap-northeast-1", "TAG": SHA}
 
 
@@ -46,6 +50,7 @@ AT_AWS = {"AWS_ACCOUNT_ID": "123456789012", "AWS_REGION": "ap-northeast-1", "TAG
 def at_aws(tmp_path: Path) -> Path:
     fake_program(tmp_path, "docker", DOCKER)
     fake_program(tmp_path, "aws", AWS)
+    (tmp_path / "format").write_text(V2S2)
     return tmp_path
 
 
@@ -81,6 +86,29 @@ def test_an_existing_image_is_neither_built_nor_pushed_again(at_aws: Path, push:
     assert ended.stdout.endswith("@sha256:abc\n")
     assert (at_aws / "docker.log").read_text() == "info\n--version\n"
     assert "create-repository" not in (at_aws / "aws.log").read_text()
+
+
+@pytest.mark.parametrize("manifest", [OCI, OCI_INDEX, "None"])
+@pytest.mark.parametrize("before", [True, False])
+def test_an_image_that_sagemaker_refuses_is_not_released(
+    before: bool, manifest: str, at_aws: Path, push: Push
+) -> None:
+    (at_aws / "format").write_text(manifest)
+    if before:
+        (at_aws / "pushed").touch()
+
+    ended = push(**AT_AWS, IMAGE="linkage_rl:small")
+
+    assert ended.returncode == 1
+    assert f"is in the registry as {manifest}, which SageMaker refuses" in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_the_registry_of_a_chinese_region_has_a_domain_of_its_own(at_aws: Path, push: Push) -> None:
+    ended = push(**AT_AWS | {"AWS_REGION": "cn-north-1"}, IMAGE="linkage_rl:small")
+
+    registry = "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn"
+    assert ended.stdout == f"{registry}/linkage-rl@sha256:abc\n"
 
 
 @pytest.mark.parametrize(
@@ -133,6 +161,38 @@ def small_image(engine: tuple[str, dict[str, str]], tmp_path: Path) -> Iterator[
     subprocess.run([program, "rmi", "--force", name], check=True, env=environ, capture_output=True)
 
 
+def stored_format(registry: str, tag: str) -> str:
+    """Media type of a manifest in the registry, whichever it is."""
+    accepted = ", ".join([V2S2, OCI, OCI_INDEX])
+    url = f"http://{registry}/v2/linkage-rl/manifests/{tag}"
+    request = urllib.request.Request(url, headers={"Accept": accepted})
+    with urllib.request.urlopen(request) as reply:
+        return str(reply.headers["Content-Type"])
+
+
+@pytest.mark.slow
+def test_an_image_that_another_tool_pushed_in_the_oci_format_is_refused(
+    registry: str, engine: tuple[str, dict[str, str]], small_image: str, push: Push
+) -> None:
+    program, environment = engine
+    if program.endswith("docker"):
+        pytest.skip("docker pushes in its own format")
+    words = ["push", "--tls-verify=false", "--format", "oci", small_image]
+    environ = {**os.environ, **environment}
+    subprocess.run(
+        [program, *words, f"{registry}/linkage-rl:{SHA}"],
+        env=environ,
+        check=True,
+        capture_output=True,
+    )
+
+    ended = push(REGISTRY=registry, TAG=SHA, IMAGE=small_image, **environment)
+
+    assert stored_format(registry, SHA) == OCI
+    assert ended.returncode == 1
+    assert f"is in the registry as {OCI}, which SageMaker refuses" in ended.stderr
+
+
 @pytest.mark.slow
 def test_an_image_is_pushed_once_and_can_be_pulled_by_its_digest(
     registry: str, engine: tuple[str, dict[str, str]], small_image: str, push: Push
@@ -150,6 +210,7 @@ def test_an_image_is_pushed_once_and_can_be_pulled_by_its_digest(
     assert "already exists and is not changed" in again.stderr
     with urllib.request.urlopen(f"http://{registry}/v2/linkage-rl/tags/list") as reply:
         assert json.load(reply)["tags"] == [SHA]
+    assert stored_format(registry, SHA) == V2S2
     plain = [] if program.endswith("docker") else ["--tls-verify=false"]
     environ = {**os.environ, **environment}
     pulled = subprocess.run(
