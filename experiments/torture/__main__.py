@@ -1,0 +1,71 @@
+"""`python -m experiments.torture [PART ...]`: kills, full disks, fuzzed inputs, and a soak.
+
+Every part is seeded, says how far it is, and writes a result file; the exit code is 1 if anything
+failed. It needs root for the full disks (a small tmpfs is mounted), nginx, PostgreSQL and PgBouncer
+for the soak.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+# before the libraries that read them: threads of their own would survive no fork
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
+from experiments.torture.kills import torture_kills
+from experiments.torture.outcome import Outcome
+
+RESULTS: Final = Path(__file__).parent / "results"
+
+Part = Callable[[Outcome, Path, argparse.Namespace], None]
+PARTS: Final[Mapping[str, Part]] = {
+    "kills": lambda outcome, folder, asked: torture_kills(outcome, folder, asked.kills),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the parts that the command line names, all by default.
+
+    Args:
+        arguments: The command line; None takes that of the process.
+
+    Returns:
+        0 if nothing failed, else 1.
+    """
+    asked = _parser().parse_args(arguments)
+    failed = 0
+    for name in asked.parts or PARTS:
+        outcome = Outcome(name, asked.seed)
+        folder = Path(tempfile.mkdtemp(prefix=f"torture-{name}-", dir=asked.work))
+        try:
+            PARTS[name](outcome, folder, asked)
+        finally:
+            path = outcome.write(asked.results)
+        if not outcome.failed:
+            shutil.rmtree(folder, ignore_errors=True)
+        failed += outcome.failed
+        said = "nothing failed" if not outcome.failed else f"{outcome.failed} FAILED, see {folder}"
+        sys.stdout.write(
+            f"{name}: {outcome.total:,} trials, {outcome.seconds:,.0f} s, {said}; {path}\n"
+        )
+    return int(failed > 0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m experiments.torture", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="all by default")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kills", type=int, default=120, help="kills over all commands")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the result files")
+    parser.add_argument("--work", help="folder for temporary files")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
