@@ -4,16 +4,21 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from linkage_rl.decision.list_stage import CLIENT_FEATURES, PAIR_FEATURES
-from linkage_rl.errors import BundleError
+from linkage_rl.decision.onnx_graph import FLOAT, Tensor, open_session
 
 INPUTS: Final = ("pairs", "clients")
 """Inputs of the graph: `PAIR_FEATURES` and `CLIENT_FEATURES`."""
 OUTPUTS: Final = ("links", "no_match")
 """Outputs of the graph: a logit per pair, and one per client."""
+
+_INPUT_TENSORS: Final = {
+    "pairs": Tensor(FLOAT, (None, len(PAIR_FEATURES))),
+    "clients": Tensor(FLOAT, (None, len(CLIENT_FEATURES))),
+}
+_OUTPUT_TENSORS: Final = dict.fromkeys(OUTPUTS, Tensor(FLOAT, (None,)))
 
 
 class OnnxListScorer:
@@ -28,26 +33,7 @@ class OnnxListScorer:
         Raises:
             BundleError: The file is missing or not such a graph.
         """
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        # onnxruntime would print errors that the caller gets as exceptions
-        options.log_severity_level = 4
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
-            # onnxruntime raises a dozen unrelated classes for a file that it cannot read
-            raise BundleError(
-                f"expected a list stage as an ONNX graph in {path}: {error}; export the run again"
-            ) from error
-        widths = {part.name: part.shape[1] for part in self._session.get_inputs()}
-        if widths != dict(zip(INPUTS, (len(PAIR_FEATURES), len(CLIENT_FEATURES)), strict=True)):
-            raise BundleError(
-                f"the list stage {path} needs inputs {INPUTS} of {len(PAIR_FEATURES)} and "
-                f"{len(CLIENT_FEATURES)} features, got {widths}; export the run again"
-            )
+        self._session = open_session(path, _INPUT_TENSORS, _OUTPUT_TENSORS)
 
     def logits(
         self, pairs: NDArray[np.float32], clients: NDArray[np.float32]

@@ -4,17 +4,23 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from linkage_rl.decision.episode import ILLEGAL
-from linkage_rl.errors import BundleError
+from linkage_rl.decision.onnx_graph import ANY, FLOAT, INT8, Tensor, open_session
 from linkage_rl.records import Observation
 
 INPUTS: Final = ("candidates", "query", "state", "action_mask")
 """Inputs of the graph: parts of an observation, in this order."""
 OUTPUT: Final = "logits"
 """Output of the graph: a logit per action."""
+_INPUT_TENSORS: Final = {
+    "candidates": Tensor(FLOAT, (None, None, ANY)),
+    "query": Tensor(FLOAT, (None, ANY)),
+    "state": Tensor(FLOAT, (None, ANY)),
+    "action_mask": Tensor(INT8, (None, None)),
+}
+_OUTPUT_TENSOR: Final = Tensor(FLOAT, (None, None))
 _WIDTHS: Final = (2, 6, 12, 20)
 """Numbers of filled slots up to which clients run as one batch."""
 
@@ -32,25 +38,7 @@ class OnnxPolicy:
         Raises:
             BundleError: The file is missing or not such a graph.
         """
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        # onnxruntime would print errors that the caller gets as exceptions
-        options.log_severity_level = 4
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
-            # onnxruntime raises a dozen unrelated classes for a file that it cannot read
-            raise BundleError(f"expected a policy as an ONNX graph in {path}: {error}") from error
-        inputs = tuple(part.name for part in self._session.get_inputs())
-        outputs = tuple(part.name for part in self._session.get_outputs())
-        if inputs != INPUTS or OUTPUT not in outputs:
-            raise BundleError(
-                f"the policy {path} needs inputs {INPUTS} and the output {OUTPUT!r}, got {inputs} "
-                f"and {outputs}; export the run again"
-            )
+        self._session = open_session(path, _INPUT_TENSORS, {OUTPUT: _OUTPUT_TENSOR}, threads)
 
     def logits(self, observation: Observation) -> NDArray[np.float32]:
         """Logits of every action, shape (B, A); illegal ones get -1e8.

@@ -67,5 +67,5 @@ def test_a_graph_without_logits_is_refused(tmp_path: Path) -> None:
         node.output[:] = ["preferences" if name == "logits" else name for name in node.output]
     onnx.save(graph, path)
 
-    with pytest.raises(BundleError, match=r"the output 'logits', got .*'preferences'"):
+    with pytest.raises(BundleError, match=r"the outputs \['logits'\], got .*'preferences'"):
         OnnxPolicy(path)
