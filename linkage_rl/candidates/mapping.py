@@ -13,7 +13,8 @@ from linkage_rl.errors import CandidateIndexError, ResourceLimitError
 
 REBUILD: Final = "build it again with `python -m linkage_rl.companies`"
 """What to do about an index that cannot be read."""
-_EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""Error numbers of a system without another descriptor, or without memory."""
 
 
 class Opener(Protocol):
@@ -45,7 +46,7 @@ def reading(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise damaged(path) from error
     except OSError as error:
-        if error.errno in _EXHAUSTED:
+        if error.errno in EXHAUSTED:
             raise ResourceLimitError(
                 f"cannot open {path}: {error.strerror}; close what is not needed, or raise the "
                 "limit (`ulimit -n` for open files)"
