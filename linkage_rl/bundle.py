@@ -18,6 +18,7 @@ from linkage_rl.candidates.blockers import Blocker, KeyBlocker, NgramBlocker
 from linkage_rl.candidates.files import fault_of, file_digest, sealed, unsealed
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.manifest import MANIFEST as INDEX_MANIFEST
+from linkage_rl.candidates.mapping import Opener, open_verified
 from linkage_rl.candidates.registry import describe, restore
 from linkage_rl.candidates.storage import load_index
 from linkage_rl.decision.calibration import Calibration
@@ -153,6 +154,7 @@ def load_bundle(
     folder: Path | str,
     index: CompanyIndex | None = None,
     source: CompanySource | None = None,
+    open_file: Opener = open_verified,
 ) -> Linker:
     """A linker that decides as the bundle did when it was evaluated.
 
@@ -162,9 +164,11 @@ def load_bundle(
             the golden clients must get their recorded answers.
         source: Where the current fields of linked companies come from; None takes those in the
             index.
+        open_file: Maps the files of the bundle's own index.
 
     Raises:
         BundleError: A part is missing or damaged, or a golden client gets another answer.
+        ResourceLimitError: The system has no descriptor or no memory left.
     """
     folder = Path(folder)
     manifest = _read_manifest(folder)
@@ -178,7 +182,7 @@ def load_bundle(
     )
     own = index is None
     linker = Linker(
-        _own_index(folder / "index", settings.blockers) if index is None else index,
+        _own_index(folder / "index", settings.blockers, open_file) if index is None else index,
         settings.blockers,
         decider,
         settings.limit,
@@ -266,12 +270,12 @@ def _check_parts(folder: Path, checksums: Mapping[str, str], with_index: bool) -
         raise BundleError(f"{folder} was written without an index; give database=URL with it")
 
 
-def _own_index(folder: Path, blockers: Sequence[Blocker]) -> CompanyIndex:
+def _own_index(folder: Path, blockers: Sequence[Blocker], open_file: Opener) -> CompanyIndex:
     """The bundle's index, which must hold the keys that its blockers look up."""
     library_only = all(isinstance(blocker, KeyBlocker | NgramBlocker) for blocker in blockers)
     keys = [blocker.name for blocker in blockers if isinstance(blocker, KeyBlocker)]
     try:
-        return load_index(folder, keys=keys if library_only else None)
+        return load_index(folder, keys=keys if library_only else None, open_file=open_file)
     except CandidateIndexError as error:
         raise BundleError(
             f"the bundle's own index cannot be used: {error}; for a bundle, export the run again "

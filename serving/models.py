@@ -16,9 +16,10 @@ from urllib.parse import quote
 
 from linkage_rl.bundle import Settings as BundleSettings
 from linkage_rl.bundle import check_golden, load_bundle, read_golden, read_settings
+from linkage_rl.candidates.copies import PrivateCopies
 from linkage_rl.candidates.files import replace_text
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.errors import LinkageError
+from linkage_rl.errors import LinkageError, ResourceLimitError
 from linkage_rl.linker import Linker
 from linkage_rl.protocols import CompanySource
 from serving.errors import (
@@ -28,6 +29,7 @@ from serving.errors import (
     UnavailableError,
     UnknownModelError,
 )
+from serving.live_index import COPIES
 
 _NAME: Final = re.compile(r"[\w.\-]{1,200}", re.ASCII)
 """Model names are short enough to be file names, with an extension added."""
@@ -95,6 +97,7 @@ class ModelLibrary:
         self._lock = threading.RLock()
         self._models: dict[str, tuple[str, Model]] = {}
         self._indexes: dict[str, CompanyIndex] = {}
+        self._open_file = PrivateCopies(folder.parent / COPIES)
         folder.mkdir(parents=True, exist_ok=True)
 
     def get(self, name: str) -> Model:
@@ -226,10 +229,12 @@ class ModelLibrary:
                     f"model {entry.name!r} has no index of its own and that of the database is "
                     "not built yet; try again in a minute"
                 )
-            linker = load_bundle(folder, shared)
+            linker = load_bundle(folder, shared, open_file=self._open_file)
             if entry.index and shared is not None:
                 check_golden(linker, read_golden(folder))
             version = sha256((folder / "manifest.json").read_bytes()).hexdigest()[:12]
+        except ResourceLimitError as error:
+            raise ModelMemoryError(f"model {entry.name!r} cannot be loaded: {error}") from None
         except (LinkageError, OSError) as error:
             raise RequestError(f"model {entry.name!r} cannot be loaded: {error}") from None
         if entry.index:
@@ -240,6 +245,7 @@ class ModelLibrary:
         """Free the indexes that no model of this worker uses."""
         used = {id(model.linker.index) for _, model in self._models.values()}
         self._indexes = {key: index for key, index in self._indexes.items() if id(index) in used}
+        self._open_file.drop_unused()
 
     def _check_memory(self, entry: ModelEntry) -> None:
         loaded = self.entries()
