@@ -7,67 +7,84 @@ index has those of its arrays.
 """
 
 import json
-import os
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from linkage_rl.bundle_files import (
+    INDEX_FOLDER,
+    bundle_key,
+    check_files,
+    check_signature,
+    copy_files,
+    sign,
+)
+from linkage_rl.bundle_manifest import (
+    FORMAT,
+    GOLDEN,
+    MANIFEST,
+    Golden,
+    Manifest,
+    Settings,
+    read_golden,
+    read_manifest,
+)
 from linkage_rl.candidates.blockers import Blocker, KeyBlocker, NgramBlocker
-from linkage_rl.candidates.files import fault_of, file_digest, sealed, unsealed
+from linkage_rl.candidates.files import fault_of, file_digest, sealed
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.manifest import MANIFEST as INDEX_MANIFEST
 from linkage_rl.candidates.mapping import Opener, open_verified
-from linkage_rl.candidates.registry import describe, restore
+from linkage_rl.candidates.registry import describe
 from linkage_rl.candidates.storage import load_index
 from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.decide import Decider, Thresholds
 from linkage_rl.decision.list_stage import ListStage
-from linkage_rl.decision.observation import View
 from linkage_rl.decision.onnx_list_scorer import OnnxListScorer
 from linkage_rl.decision.onnx_policy import OnnxPolicy
-from linkage_rl.errors import BundleError, CandidateIndexError, ConfigError, OutputError
+from linkage_rl.decision.trial import check_list_scorer, check_policy
+from linkage_rl.errors import (
+    BundleError,
+    CandidateIndexError,
+    LinkageError,
+    OutputError,
+    ResourceLimitError,
+)
 from linkage_rl.features.matrix import PAIR_FEATURES, QUERY_FEATURES
 from linkage_rl.linker import Linker
 from linkage_rl.protocols import CompanySource
-from linkage_rl.records import DecisionKind, RecordBatch
+from linkage_rl.records import RecordBatch
 
-FORMAT: Final = 3
-"""Version of layout and manifest keys; a bundle of another one is refused."""
+__all__ = [
+    "FORMAT",
+    "LIST_POLICY",
+    "Golden",
+    "ListStageFiles",
+    "Settings",
+    "check_golden",
+    "golden_answers",
+    "load_bundle",
+    "read_golden",
+    "read_settings",
+    "write_bundle",
+]
+
 _CONFIDENCE_TOLERANCE: Final = 1e-5
-_MANIFEST: Final = "manifest.json"
-_INDEX: Final = f"index/{INDEX_MANIFEST}"
+_INDEX: Final = f"{INDEX_FOLDER}/{INDEX_MANIFEST}"
 LIST_POLICY: Final = "list_policy.onnx"
 """The graph of the list stage, in bundles that have one."""
 _LIST_CALIBRATION: Final = "list_calibration.json"
-_CHECKED: Final = (
-    *("policy.onnx", "calibration.json", "golden.jsonl", _INDEX),
-    *(LIST_POLICY, _LIST_CALIBRATION),
-)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a bundle needs besides its policy to decide as it was evaluated."""
-
-    blockers: tuple[Blocker, ...]
-    limit: int
-    """Candidates kept per client and blocker."""
-    max_candidates: int
-    """Visible candidates K."""
-    allow_review: bool
-    thresholds: Thresholds | None
-    metrics: dict[str, float] = field(default_factory=dict)
-    """Figures of the evaluation by which the bundle was chosen."""
-    origin: dict[str, str] = field(default_factory=dict)
-    """Versions, commit, seed and command."""
-
-    @property
-    def view(self) -> View:
-        """How the policy observes candidates."""
-        costs = tuple(blocker.cost for blocker in self.blockers)
-        return View(self.max_candidates, costs, self.allow_review)
+_PARTS: Final = {
+    "policy.onnx": True,
+    "calibration.json": True,
+    GOLDEN: True,
+    _INDEX: False,
+    LIST_POLICY: False,
+    _LIST_CALIBRATION: False,
+}
+"""Files whose checksums the manifest has, and whether every bundle has them."""
 
 
 @dataclass(frozen=True)
@@ -80,21 +97,6 @@ class ListStageFiles:
     """Fitted on lists that were decided as a whole."""
     thresholds: Thresholds
     """Chosen on them."""
-
-
-@dataclass(frozen=True)
-class Golden:
-    """A client with the answer that the bundle gave when it was made."""
-
-    client_id: str
-    fields: dict[str, str]
-    kind: int
-    company_id: str
-    confidence: float
-
-    def __str__(self) -> str:
-        target = f" to {self.company_id}" if self.company_id else ""
-        return f"{DecisionKind(self.kind).name.lower()}{target} at {self.confidence:.6f}"
 
 
 def write_bundle(
@@ -128,18 +130,20 @@ def write_bundle(
         (partial / "calibration.json").write_text(calibration.to_json(), encoding="utf-8")
         lines = (json.dumps(asdict(client), ensure_ascii=False) for client in golden)
         # a lone surrogate becomes its escape, as JSON would write it
-        (partial / "golden.jsonl").write_text(
+        (partial / GOLDEN).write_text(
             "".join(f"{line}\n" for line in lines), encoding="utf-8", errors="backslashreplace"
         )
         if index is not None:
-            shutil.copytree(index, partial / "index", copy_function=_link_or_copy)
+            copy_files(index, partial / INDEX_FOLDER, link=True)
         if list_stage is not None:
             shutil.copyfile(list_stage.graph, partial / LIST_POLICY)
             (partial / _LIST_CALIBRATION).write_text(
                 list_stage.calibration.to_json(), encoding="utf-8"
             )
         manifest = _manifest(partial, settings, list_stage)
-        (partial / _MANIFEST).write_text(sealed(manifest), encoding="utf-8")
+        (partial / MANIFEST).write_text(sealed(manifest), encoding="utf-8")
+        if key := bundle_key():
+            sign(partial, key)
         _swap(partial, folder)
     except OSError as error:
         raise OutputError(
@@ -171,20 +175,23 @@ def load_bundle(
         ResourceLimitError: The system has no descriptor or no memory left.
     """
     folder = Path(folder)
-    manifest = _read_manifest(folder)
-    _check_parts(folder, manifest["checksums"], with_index=index is None)
-    settings = _settings(manifest)
-    decider = Decider(
-        OnnxPolicy(folder / "policy.onnx"),
-        settings.view,
-        Calibration.from_json((folder / "calibration.json").read_text(encoding="utf-8")),
-        settings.thresholds,
-    )
+    with _refusing(folder):
+        return _load(folder, index, source, open_file)
+
+
+def _load(
+    folder: Path, index: CompanyIndex | None, source: CompanySource | None, open_file: Opener
+) -> Linker:
+    manifest = _checked_manifest(folder, with_index=index is None)
+    settings = manifest.settings
+    policy = OnnxPolicy(folder / "policy.onnx")
+    check_policy(policy, settings.view)
+    calibration = Calibration.from_json((folder / "calibration.json").read_text(encoding="utf-8"))
     own = index is None
     linker = Linker(
-        _own_index(folder / "index", settings.blockers, open_file) if index is None else index,
+        _own_index(folder / INDEX_FOLDER, settings.blockers, open_file) if index is None else index,
         settings.blockers,
-        decider,
+        Decider(policy, settings.view, calibration, settings.thresholds),
         settings.limit,
         source,
         _list_stage(folder, manifest),
@@ -194,29 +201,58 @@ def load_bundle(
     return linker
 
 
-def _list_stage(folder: Path, manifest: Mapping[str, Any]) -> ListStage | None:
+@contextmanager
+def _refusing(folder: Path) -> Iterator[None]:
+    """Turn whatever a bundle makes the libraries raise into one sentence about the bundle."""
+    try:
+        yield
+    except (BundleError, ResourceLimitError):
+        raise
+    except MemoryError as error:
+        raise ResourceLimitError(
+            f"the bundle {folder} needs more memory than there is; unload another one"
+        ) from error
+    except LinkageError as error:
+        raise BundleError(f"the bundle {folder} cannot be used: {error}") from error
+    except Exception as error:
+        # its content decides what fails where, so any class may come
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise BundleError(
+            f"the bundle {folder} cannot be used: {reason}; export the run again"
+        ) from error
+
+
+def _checked_manifest(folder: Path, with_index: bool) -> Manifest:
+    """The manifest of a bundle whose files are plain, signed if they must be, and undamaged."""
+    check_files(folder)
+    if key := bundle_key():
+        check_signature(folder, key, {MANIFEST, *_PARTS, *([INDEX_FOLDER] if with_index else [])})
+    manifest = read_manifest(folder, _PARTS)
+    _check_parts(folder, manifest.checksums, with_index)
+    return manifest
+
+
+def _list_stage(folder: Path, manifest: Manifest) -> ListStage | None:
     """The list stage of a bundle, None where it has none."""
-    thresholds = manifest["list_thresholds"]
-    if thresholds is None:
+    if manifest.list_thresholds is None:
         return None
+    if missing := {LIST_POLICY, _LIST_CALIBRATION} - manifest.checksums.keys():
+        raise BundleError(f"{folder} lacks {min(missing)}; export the run again")
     calibration = (folder / _LIST_CALIBRATION).read_text(encoding="utf-8")
-    return ListStage(
-        OnnxListScorer(folder / LIST_POLICY),
-        Calibration.from_json(calibration),
-        Thresholds(**thresholds),
-    )
+    scorer = OnnxListScorer(folder / LIST_POLICY)
+    check_list_scorer(scorer)
+    return ListStage(scorer, Calibration.from_json(calibration), manifest.list_thresholds)
 
 
 def read_settings(folder: Path) -> Settings:
-    """The settings of a bundle, without loading its policy or index."""
-    return _settings(_read_manifest(folder))
+    """The settings of a bundle, without loading its policy or index.
 
-
-def read_golden(folder: Path) -> list[Golden]:
-    """The golden clients of a bundle."""
-    # names may contain characters that `splitlines` takes for the end of a line
-    lines = (folder / "golden.jsonl").read_text(encoding="utf-8").split("\n")
-    return [Golden(**json.loads(line)) for line in lines if line]
+    Raises:
+        BundleError: There is no manifest, or it holds a value that it must not.
+    """
+    with _refusing(folder):
+        check_files(folder)
+        return read_manifest(folder, _PARTS).settings
 
 
 def golden_answers(linker: Linker, records: RecordBatch) -> list[Golden]:
@@ -314,57 +350,6 @@ def _manifest(
         "metrics": settings.metrics,
         "origin": settings.origin,
         "checksums": {
-            name: file_digest(folder / name) for name in _CHECKED if (folder / name).exists()
+            name: file_digest(folder / name) for name in _PARTS if (folder / name).exists()
         },
     }
-
-
-def _settings(manifest: Mapping[str, Any]) -> Settings:
-    features = (tuple(manifest["pair_features"]), tuple(manifest["query_features"]))
-    if features != (PAIR_FEATURES, QUERY_FEATURES):
-        raise BundleError(
-            "the bundle's features differ from this library's; export the run again with it"
-        )
-    try:
-        blockers = tuple(restore(blocker) for blocker in manifest["blockers"])
-    except ConfigError as error:
-        raise BundleError(f"the bundle cannot be used: {error}") from error
-    thresholds = manifest["thresholds"]
-    return Settings(
-        blockers=blockers,
-        limit=manifest["limit"],
-        max_candidates=manifest["max_candidates"],
-        allow_review=manifest["allow_review"],
-        thresholds=None if thresholds is None else Thresholds(**thresholds),
-        metrics=manifest["metrics"],
-        origin=manifest["origin"],
-    )
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / _MANIFEST
-    try:
-        manifest = unsealed(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise BundleError(
-            f"expected a bundle in {folder}, found no manifest.json; "
-            "give the bundle folder that a run or `python -m linkage_rl.export` wrote"
-        ) from error
-    except (ValueError, OSError) as error:
-        raise BundleError(f"{path} cannot be read: {error}; export the run again") from error
-    found = manifest.get("format")
-    if found != FORMAT:
-        writer = "an earlier" if isinstance(found, int) and found < FORMAT else "another"
-        raise BundleError(
-            f"expected a bundle of format {FORMAT} in {folder}, got format {found}, which "
-            f"{writer} version of linkage_rl wrote; export again with `linkage-rl export run=RUN`, "
-            "or train again where the run is as old"
-        )
-    return manifest
-
-
-def _link_or_copy(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

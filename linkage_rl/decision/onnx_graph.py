@@ -110,12 +110,17 @@ class Tensor:
 
 
 def open_session(
-    path: Path, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor], threads: int = 1
+    path: Path,
+    what: str,
+    inputs: Mapping[str, Tensor],
+    outputs: Mapping[str, Tensor],
+    threads: int = 1,
 ) -> onnxruntime.InferenceSession:
     """A session of onnxruntime over an ONNX file that was checked first.
 
     Args:
         path: The file.
+        what: What the graph is, for messages.
         inputs: Name to tensor of every input, in order.
         outputs: The same of every output.
         threads: Threads of onnxruntime within one call.
@@ -137,7 +142,7 @@ def open_session(
         # onnxruntime raises a dozen unrelated classes for a graph that it cannot run
         reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
         raise BundleError(
-            f"expected a policy as an ONNX graph in {path}, but {str(reason)[:300]}; "
+            f"expected a {what} as an ONNX graph in {path}, but {str(reason)[:300]}; "
             "export the run again"
         ) from error
 

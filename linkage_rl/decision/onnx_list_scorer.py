@@ -33,7 +33,7 @@ class OnnxListScorer:
         Raises:
             BundleError: The file is missing or not such a graph.
         """
-        self._session = open_session(path, _INPUT_TENSORS, _OUTPUT_TENSORS)
+        self._session = open_session(path, "list stage", _INPUT_TENSORS, _OUTPUT_TENSORS)
 
     def logits(
         self, pairs: NDArray[np.float32], clients: NDArray[np.float32]

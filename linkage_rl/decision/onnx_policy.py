@@ -20,7 +20,7 @@ _INPUT_TENSORS: Final = {
     "state": Tensor(FLOAT, (None, ANY)),
     "action_mask": Tensor(INT8, (None, None)),
 }
-_OUTPUT_TENSOR: Final = Tensor(FLOAT, (None, None))
+_OUTPUT_TENSORS: Final = {OUTPUT: Tensor(FLOAT, (None, None))}
 _WIDTHS: Final = (2, 6, 12, 20)
 """Numbers of filled slots up to which clients run as one batch."""
 
@@ -38,7 +38,7 @@ class OnnxPolicy:
         Raises:
             BundleError: The file is missing or not such a graph.
         """
-        self._session = open_session(path, _INPUT_TENSORS, {OUTPUT: _OUTPUT_TENSOR}, threads)
+        self._session = open_session(path, "policy", _INPUT_TENSORS, _OUTPUT_TENSORS, threads)
 
     def logits(self, observation: Observation) -> NDArray[np.float32]:
         """Logits of every action, shape (B, A); illegal ones get -1e8.
