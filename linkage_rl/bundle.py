@@ -60,6 +60,7 @@ from linkage_rl.records import RecordBatch
 __all__ = [
     "FORMAT",
     "LIST_POLICY",
+    "SIGNED",
     "Golden",
     "ListStageFiles",
     "Settings",
@@ -85,6 +86,8 @@ _PARTS: Final = {
     _LIST_CALIBRATION: False,
 }
 """Files whose checksums the manifest has, and whether every bundle has them."""
+SIGNED: Final = (MANIFEST, *_PARTS, INDEX_FOLDER)
+"""What is read of a bundle, and so must be signed where signatures are asked for."""
 
 
 @dataclass(frozen=True)
@@ -226,7 +229,7 @@ def _checked_manifest(folder: Path, with_index: bool) -> Manifest:
     """The manifest of a bundle whose files are plain, signed if they must be, and undamaged."""
     check_files(folder)
     if key := bundle_key():
-        check_signature(folder, key, {MANIFEST, *_PARTS, *([INDEX_FOLDER] if with_index else [])})
+        check_signature(folder, key, SIGNED if with_index else SIGNED[:-1])
     manifest = read_manifest(folder, _PARTS)
     _check_parts(folder, manifest.checksums, with_index)
     return manifest

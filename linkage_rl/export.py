@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from linkage_rl.bundle import check_golden, load_bundle, read_golden, read_settings
+from linkage_rl.bundle import SIGNED, check_golden, load_bundle, read_golden, read_settings
+from linkage_rl.bundle_files import (
+    INDEX_FOLDER,
+    SIGNATURE,
+    bundle_key,
+    check_signature,
+    copy_files,
+    sign,
+)
 from linkage_rl.candidates.storage import load_index
 from linkage_rl.config.command import command, say
 from linkage_rl.errors import BundleError, ConfigError, OutputError
@@ -110,8 +118,14 @@ def find_bundle(settings: ExportSettings) -> Path:
 def _copy_checked(bundle: Path, partial: Path, with_index: bool) -> int:
     """Copy the bundle and check the copy; returns its number of golden clients."""
     shutil.rmtree(partial, ignore_errors=True)
-    skipped = None if with_index else shutil.ignore_patterns("index")
-    shutil.copytree(bundle, partial, ignore=skipped)
+    key = bundle_key()
+    if key and (bundle / SIGNATURE).exists():
+        # what is signed here was made here, or signed before
+        check_signature(bundle, key, SIGNED)
+    copy_files(bundle, partial, skip="" if with_index else INDEX_FOLDER)
+    (partial / SIGNATURE).unlink(missing_ok=True)
+    if key:
+        sign(partial, key)
     golden = read_golden(partial)
     if with_index:
         load_bundle(partial)

@@ -11,7 +11,7 @@ A blocker is a frozen dataclass, which is also its configuration and what a bund
 
 import threading
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from linkage_rl.candidates import _propose
 from linkage_rl.candidates.encode import EncodedBatch, encode
 from linkage_rl.candidates.keys import KEYS, hashed_keys
 from linkage_rl.candidates.segment import Segment
-from linkage_rl.checks import COUNT, FINITE, Range, check_ranges
+from linkage_rl.checks import FINITE, Range, check_ranges
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import CanonicalBatch
 
@@ -85,6 +85,10 @@ class Proposals:
     """How promising each is, in [0, 1]; shape (N, limit)."""
 
 
+MAX_COMPARED: Final = Range(1, 1 << 24)
+"""Postings or rows that one client may cost: scratch for as many is allocated at once."""
+
+
 class Blocker(Protocol):
     """One way to propose candidates."""
 
@@ -138,6 +142,8 @@ class KeyBlocker:
                 f"expected a key blocker among {sorted(KEYS)}, got {self.name!r}; "
                 "add its key function to KEYS in candidates/keys.py, or name another one"
             )
+        ranges = {"cost": FINITE, "max_rows": MAX_COMPARED}
+        check_ranges(f"candidates.{self.name}", self, ranges)
 
     def applies_to(self, clients: Clients) -> NDArray[np.bool_]:
         """Clients that have the key."""
@@ -203,9 +209,9 @@ class NgramBlocker:
             self,
             {
                 "cost": FINITE,
-                "budget": COUNT,
+                "budget": MAX_COMPARED,
                 "documents": Range(1, 128),
-                "rows_per_document": COUNT,
+                "rows_per_document": MAX_COMPARED,
             },
         )
 

@@ -38,6 +38,8 @@ ENTRY_POINTS: Final = "linkage_rl.blockers"
 """Group of entry points in which installed packages declare their blockers."""
 MAX_BLOCKERS: Final = 16
 """Blockers that a run may use: a candidate keeps one bit for each."""
+_PLAIN: Final = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
+"""Name of a plain type to the types that JSON has for it."""
 _MEMBERS: Final = ("name", "cost", "applies_to", "propose")
 
 Class = TypeVar("Class")
@@ -138,6 +140,7 @@ def restore(described: Mapping[str, Any]) -> Blocker:
             "module that registers it (linkage_rl.candidates.registry.register) first, or install "
             f"the package that declares it as an entry point of {ENTRY_POINTS!r}"
         )
+    _check_types(kind, values)
     try:
         blocker: Blocker = BLOCKERS[kind](**values)
     except TypeError as error:
@@ -146,6 +149,20 @@ def restore(described: Mapping[str, Any]) -> Blocker:
             f"{error}; train and export again"
         ) from None
     return blocker
+
+
+def _check_types(kind: str, values: Mapping[str, Any]) -> None:
+    """Refuse a value that is not of the plain type of its field, before its class computes."""
+    declared = {one.name: one.type for one in fields(BLOCKERS[kind])}
+    for name, value in values.items():
+        wanted = declared.get(name)
+        wanted = wanted if isinstance(wanted, str) else getattr(wanted, "__name__", "")
+        allowed = _PLAIN.get(wanted)
+        if allowed is not None and type(value) not in allowed:
+            raise ConfigError(
+                f"field {name!r} of a blocker of kind {kind!r} must be of type {wanted}, got "
+                f"{str(value)[:40]!r}; train and export again"
+            )
 
 
 def source_of(blocker: Blocker) -> str:

@@ -4,6 +4,7 @@ import gzip
 import tarfile
 from pathlib import Path
 
+from linkage_rl.bundle_files import check_files
 from linkage_rl.candidates.files import fault_of
 from linkage_rl.errors import OutputError
 
@@ -15,8 +16,10 @@ def write_archive(folder: Path, archive: Path) -> None:
     """Pack a bundle, with its files at the root; the same bundle gives the same bytes.
 
     Raises:
+        BundleError: The folder holds a link or anything else than plain files.
         OutputError: The disk is full; an earlier archive is then unchanged.
     """
+    check_files(folder)
     partial = archive.with_name(f"{archive.name}.partial")
     try:
         with (
