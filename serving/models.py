@@ -16,10 +16,11 @@ from urllib.parse import quote
 
 from linkage_rl.bundle import Settings as BundleSettings
 from linkage_rl.bundle import check_golden, load_bundle, read_golden, read_settings
+from linkage_rl.bundle_files import check_files
 from linkage_rl.candidates.copies import PrivateCopies
 from linkage_rl.candidates.files import replace_text
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.errors import LinkageError, ResourceLimitError
+from linkage_rl.errors import BundleError, LinkageError, ResourceLimitError
 from linkage_rl.linker import Linker
 from linkage_rl.protocols import CompanySource
 from serving.errors import (
@@ -30,6 +31,7 @@ from serving.errors import (
     UnknownModelError,
 )
 from serving.live_index import COPIES
+from serving.trial import Trials, content_of, manifest_bytes
 
 _NAME: Final = re.compile(r"[\w.\-]{1,200}", re.ASCII)
 """Model names are short enough to be file names, with an extension added."""
@@ -83,6 +85,7 @@ class ModelLibrary:
         folder: Path,
         memory_mb: int,
         live_index: Callable[[], CompanyIndex | None] = lambda: None,
+        trial_timeout_s: float | None = None,
     ) -> None:
         """Start with the models that the folder lists; none is in memory yet.
 
@@ -90,10 +93,13 @@ class ModelLibrary:
             folder: Where the workers share their list of models.
             memory_mb: Size of all models together beyond which `load` refuses another one.
             live_index: Returns the index of the live table, for bundles without their own.
+            trial_timeout_s: How long a bundle may take to load in a process of its own, which is
+                done once for every content before a worker loads it; None loads it at once.
         """
         self._folder = folder
         self._memory = memory_mb * _MEGABYTE
         self._live_index = live_index
+        self._trials = Trials(folder / "tried", trial_timeout_s)
         self._lock = threading.RLock()
         self._models: dict[str, tuple[str, Model]] = {}
         self._indexes: dict[str, CompanyIndex] = {}
@@ -109,14 +115,18 @@ class ModelLibrary:
         """
         if (model := self.in_memory(name)) is not None:
             return model
+        path = self._path(name)
+        try:
+            identity, entry = _identity(path), _read(path)
+        except OSError:
+            raise UnknownModelError(
+                f"expected a loaded model, got {name[:80]!r}; load it with POST /models"
+            ) from None
+        # its folder may hold another bundle by now
+        self._try(entry)
         with self._lock:
-            path = self._path(name)
-            try:
-                identity, entry = _identity(path), _read(path)
-            except OSError:
-                raise UnknownModelError(
-                    f"expected a loaded model, got {name[:80]!r}; load it with POST /models"
-                ) from None
+            if (model := self.in_memory(name)) is not None:
+                return model
             model = self._open(entry)
             self._models[name] = (identity, model)
             self._drop_unused_indexes()
@@ -158,14 +168,18 @@ class ModelLibrary:
                 "expected a model name of at most 200 letters, digits, '.', '_' and '-', got "
                 f"{name[:80]!r}"
             )
+        self._check_free(name)
+        try:
+            entry = _entry_of(name, Path(url))
+        except (OSError, ValueError, BundleError) as error:
+            reason = str(error) if isinstance(error, BundleError) else "no valid path"
+            reason = (error.strerror or reason) if isinstance(error, OSError) else reason
+            raise RequestError(f"model {name!r} cannot be loaded: {reason}") from None
+        self._check_memory(entry)
+        # without the locks: others are answered, and loaded, meanwhile
+        self._try(entry)
         with self._lock, self._locked():
-            if self._path(name).exists():
-                raise ModelLoadedError(f"model {name!r} is loaded; unload it with DELETE first")
-            try:
-                entry = _entry_of(name, Path(url))
-            except (OSError, ValueError) as error:
-                reason = error.strerror if isinstance(error, OSError) else "no valid path"
-                raise RequestError(f"model {name!r} cannot be loaded: {reason}") from None
+            self._check_free(name)
             self._check_memory(entry)
             return self._add(entry)
 
@@ -211,11 +225,27 @@ class ModelLibrary:
                 del self._models[name]
             self._drop_unused_indexes()
 
+    def _check_free(self, name: str) -> None:
+        if self._path(name).exists():
+            raise ModelLoadedError(f"model {name!r} is loaded; unload it with DELETE first")
+
+    def _try(self, entry: ModelEntry) -> None:
+        """Load a bundle elsewhere first, unless this content was loaded before."""
+        # an index that is in memory was tried with another model
+        new_index = bool(entry.index) and entry.index not in self._indexes
+        size = entry.bytes + (entry.index_bytes if new_index else 0)
+        try:
+            self._trials.run(Path(entry.url), size, new_index)
+        except RequestError as error:
+            raise type(error)(f"model {entry.name!r} cannot be loaded: {error}") from None
+
     def _add(self, entry: ModelEntry) -> Model:
+        content = content_of(Path(entry.url))
         model, path = self._open(entry), self._path(entry.name)
         path.with_suffix(_LAST_USE).touch()
         _mark_used(path)
         replace_text(path, json.dumps(asdict(entry)))
+        self._trials.record(content)
         self._models[entry.name] = (_identity(path), model)
         return model
 
@@ -276,8 +306,9 @@ def memory_of(entries: Iterable[ModelEntry]) -> int:
 
 
 def _entry_of(name: str, folder: Path) -> ModelEntry:
+    check_files(folder)
     manifest = folder / "index" / "manifest.json"
-    digest = sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else ""
+    digest = sha256(manifest_bytes(manifest)).hexdigest() if manifest.is_file() else ""
     arrays = (folder / "index").rglob("*") if digest else ()
     return ModelEntry(name, str(folder), _size(folder.glob("*")), digest, _size(arrays))
 

@@ -1,0 +1,192 @@
+"""`python -m serving.trial FOLDER`: loads a bundle in a process that may die in place of a worker.
+
+A bundle is data from outside. All that it holds is checked, but the libraries that read it are
+large; what ends or stops one of them then ends or stops this process, and the caller of
+`POST /models` reads why.
+"""
+
+import argparse
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from linkage_rl.bundle import load_bundle
+from linkage_rl.bundle_files import check_files
+from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.mapping import EXHAUSTED
+from linkage_rl.errors import BundleError, LinkageError, ResourceLimitError
+from serving.errors import ModelMemoryError, RequestError
+
+_REFUSED, _EXHAUSTED = 3, 4
+"""Exit codes for a bundle that is none, and for a system without memory or descriptors."""
+_MAX_MANIFEST: Final = 16 << 20
+_GIGABYTE: Final = 1 << 30
+_OWN_MEMORY: Final = 2 * _GIGABYTE
+"""What the process may take besides the size of the bundle."""
+_SECRETS: Final = ("AWS_", "DATABASE_", "DB_", "LINKAGE_TOKEN", "PG")
+"""Beginnings of the names of variables that loading a bundle does not need."""
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Which contents of bundles a process could load, for all workers of a server."""
+
+    folder: Path
+    """Holds an empty file for each of them."""
+    timeout_s: float | None
+    """Time that a bundle may take; None tries none, so that workers load them at once."""
+
+    def run(self, bundle: Path, size: int, with_index: bool) -> None:
+        """`try_bundle`, unless this content is known to load.
+
+        Raises:
+            RequestError: As of `try_bundle`.
+        """
+        if self.timeout_s is None:
+            return
+        try:
+            content = content_of(bundle)
+            if not (self.folder / content).exists():
+                try_bundle(bundle, size, self.timeout_s, with_index)
+                self.record(content)
+        except BundleError as error:
+            raise RequestError(str(error)) from None
+        except OSError as error:
+            raise RequestError(error.strerror or str(error)) from None
+
+    def record(self, content: str) -> None:
+        """Remember that a process has loaded this content and is alive."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / content).touch()
+
+
+def content_of(bundle: Path) -> str:
+    """Digest of the manifests of a bundle, which hold the checksums of everything else.
+
+    Raises:
+        BundleError: The folder holds a link, or a manifest that is too large.
+    """
+    check_files(bundle)
+    manifests = (bundle / "manifest.json", bundle / "index" / "manifest.json")
+    parts = [manifest_bytes(path) if path.is_file() else b"" for path in manifests]
+    return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()
+
+
+def manifest_bytes(path: Path) -> bytes:
+    """A manifest as it is.
+
+    Raises:
+        BundleError: It is larger than any manifest.
+    """
+    with path.open("rb") as file:
+        content = file.read(_MAX_MANIFEST + 1)
+    if len(content) > _MAX_MANIFEST:
+        raise BundleError(f"{path} has more than {_MAX_MANIFEST >> 20} MB; export the run again")
+    return content
+
+
+def try_bundle(folder: Path, size: int, timeout_s: float, with_index: bool) -> None:
+    """Load a bundle in a process of its own, which ends afterwards.
+
+    Args:
+        folder: The bundle.
+        size: Bytes of its files.
+        timeout_s: Time that it may take.
+        with_index: Whether its own index is loaded, and the golden clients must get their answers.
+
+    Raises:
+        RequestError: It cannot be loaded, took too long, or ended the process.
+        ModelMemoryError: The system has no memory or descriptors left.
+    """
+    command = [sys.executable, "-m", "serving.trial", str(folder), f"--bytes={size}"]
+    command += [f"--seconds={timeout_s}", *([] if with_index else ["--without-index"])]
+    try:
+        ended = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout_s,
+            env=_environment(os.environ),
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise RequestError(
+            f"its bundle took more than {timeout_s:g} s to load; if it is only large, raise "
+            "LINKAGE_LOAD_TIMEOUT_S"
+        ) from None
+    except OSError as error:
+        kind = ModelMemoryError if error.errno in EXHAUSTED else RequestError
+        raise kind(f"no process to load it in: {error.strerror}") from None
+    if ended.returncode:
+        raise _error_of(ended.returncode, ended.stdout)
+
+
+def _environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the process: no secret that it could give away, and the same code."""
+    kept = {name: value for name, value in variables.items() if not name.startswith(_SECRETS)}
+    paths = [str(Path(__file__).parents[1]), *filter(None, [variables.get("PYTHONPATH")])]
+    return {**kept, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _error_of(code: int, output: bytes) -> RequestError:
+    if code in (_REFUSED, _EXHAUSTED):
+        sentence = str(json.loads(output))
+        return RequestError(sentence) if code == _REFUSED else ModelMemoryError(sentence)
+    if code in (-signal.SIGXCPU, -signal.SIGKILL):
+        return RequestError(
+            "its bundle took more time or memory to load than it may (LINKAGE_LOAD_TIMEOUT_S)"
+        )
+    how = signal.Signals(-code).name if -code in set(signal.Signals) else f"exit code {code}"
+    return RequestError(f"its bundle ended the process that tried to load it ({how})")
+
+
+def main() -> None:
+    """Load, say why not, and exit with 0, 3 (refused) or 4 (no memory or descriptors left)."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--bytes", type=int, default=0, help="size of the bundle")
+    parser.add_argument("--seconds", type=float, default=60.0, help="CPU time that it may take")
+    parser.add_argument("--without-index", action="store_true", help="leave its index out")
+    arguments = parser.parse_args()
+    _limit(arguments.bytes, arguments.seconds)
+    code, sentence = _outcome(arguments.folder, not arguments.without_index)
+    if code:
+        print(json.dumps(sentence), flush=True)  # noqa: T201 - what the parent reads
+    # at once: nothing that the bundle may have upset is run any more
+    os._exit(code)
+
+
+def _limit(size: int, seconds: float) -> None:
+    """Bound what the process can take from the machine, should the bundle make it."""
+    memory = _OWN_MEMORY + size
+    for limit, value in (
+        (resource.RLIMIT_DATA, memory),
+        (resource.RLIMIT_CPU, max(int(seconds), 1)),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 1 << 16),
+    ):
+        _, hard = resource.getrlimit(limit)
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(limit, (value, value))
+
+
+def _outcome(folder: Path, with_index: bool) -> tuple[int, str]:
+    try:
+        load_bundle(folder, None if with_index else CompanyIndex.build([]))
+    except (ResourceLimitError, MemoryError) as error:
+        return _EXHAUSTED, str(error) or "there is no memory for its bundle"
+    except LinkageError as error:
+        return _REFUSED, str(error)
+    return 0, ""
+
+
+if __name__ == "__main__":
+    main()
