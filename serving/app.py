@@ -235,6 +235,7 @@ def _open_library(settings: WorkerSettings, live_index: LiveIndex | None) -> Mod
         settings.run_folder / "models",
         settings.model_memory_mb,
         lambda: live_index.current if live_index else None,
+        settings.load_timeout_s,
     )
     if not settings.multi_model:
         # a bundle without an index waits for that of the database

@@ -96,6 +96,8 @@ class WorkerSettings:
     """`SAGEMAKER_MULTI_MODEL`: start without a model and wait for `POST /models`."""
     model_memory_mb: int = 1024
     """`LINKAGE_MODEL_MEMORY_MB`: all loaded models together; beyond it loading fails with 507."""
+    load_timeout_s: float = 60.0
+    """`LINKAGE_LOAD_TIMEOUT_S`: how long `POST /models` may take to load a bundle."""
     run_folder: Path = Path("/tmp/linkage_rl")
     """`LINKAGE_RUN_DIR`: sockets, metrics and the list of models that the workers share."""
     index_folder: Path = Path("/tmp/linkage_rl/index")
@@ -152,6 +154,7 @@ class WorkerSettings:
             model_name=environ.get("LINKAGE_MODEL_NAME") or cls.model_name,
             multi_model=read("SAGEMAKER_MULTI_MODEL", _switch, cls.multi_model),
             model_memory_mb=read("LINKAGE_MODEL_MEMORY_MB", count, cls.model_memory_mb),
+            load_timeout_s=read("LINKAGE_LOAD_TIMEOUT_S", _positive, cls.load_timeout_s),
             run_folder=run_folder,
             index_folder=Path(environ.get("LINKAGE_INDEX_DIR") or run_folder / "index"),
             database=_has_database(environ),
