@@ -27,6 +27,8 @@ MAX_ROWS: Final = 2**31 - 1
 """Rows of an index: kernels number them by 32 bits."""
 _MAX_WEIGHT: Final = 100.0
 """Above every idf: the logarithm of `MAX_ROWS` is 22."""
+_MAX_NORM: Final = 1e9
+"""Above that of a name with as many n-grams as there can be."""
 _PIECE: Final = 1 << 15
 """Elements of an array that are looked at together."""
 
@@ -183,13 +185,15 @@ def _vector(name: str, array: NDArray[Any], dtype: DTypeLike, size: int | None =
 
 def _array(name: str, array: NDArray[Any], dtype: DTypeLike, shape: tuple[int, ...]) -> None:
     expected = np.dtype(dtype)
-    _require(array.dtype == expected, f"{name} must be of {_kind(expected)}, got {array.dtype}")
+    _require(
+        array.dtype == expected, f"{name} must be of type {_kind(expected)}, got {array.dtype}"
+    )
     _require(array.shape == shape, f"{name} must have shape {shape}, got {array.shape}")
     _require(array.flags.c_contiguous, f"{name} must be in C order")
 
 
 def _kind(dtype: np.dtype[Any]) -> str:
-    return "packed rows" if dtype.fields else str(dtype)
+    return "packed row" if dtype.fields else str(dtype)
 
 
 def _ends(name: str, offsets: NDArray[np.int64], size: int) -> None:

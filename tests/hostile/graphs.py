@@ -1,4 +1,4 @@
-"""Hostile graphs: ONNX files that loop, reach outside, declare what is not so, or give no logits."""
+"""Hostile graphs: ONNX files that loop, reach outside, lie about themselves, or give no logits."""
 
 from collections.abc import Callable
 from typing import Any, Final

@@ -21,7 +21,7 @@ from tests.commands.shop import write_same_name_policy
 from tests.hostile.arrays import ARRAY_CASES
 from tests.hostile.files import FILE_CASES
 from tests.hostile.graphs import GRAPH_CASES
-from tests.hostile.making import Bundle, Case
+from tests.hostile.making import Bundle, Case, array_case
 from tests.hostile.manifests import TEXT_CASES
 from tests.small_table import client_records, small_index
 
@@ -41,7 +41,11 @@ _BLOCKERS: Final = (KeyBlocker("core", 0.01, 100), NgramBlocker(cost=0.05, budge
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle over eight companies."""
-    folder = tmp_path_factory.mktemp("good")
+    return make_good(tmp_path_factory.mktemp("good"))
+
+
+def make_good(folder: Path) -> Path:
+    """Write the bundle that the others are made of."""
     write_same_name_policy(folder / "policy.onnx", len(_BLOCKERS))
     save_index(small_index(), folder / "index")
     settings = Settings(_BLOCKERS, 7, 3, False, Thresholds(link=0.6))
@@ -74,8 +78,7 @@ def test_there_are_hundreds_of_them_and_the_bundle_they_are_made_of_is_good(
     assert len(CASES) >= 120
 
     bundle = Bundle.of(good, tmp_path / "bundle")
-    bundle.change_arrays(lambda arrays: arrays.__setitem__("alive", arrays["alive"].copy()))
-    bundle.seal()
+    array_case("alive", lambda alive: alive)(bundle)
 
     assert len(load_bundle(bundle.folder).index) == 8
     assert len(read_golden(bundle.folder)) == 2
