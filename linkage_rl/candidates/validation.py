@@ -123,7 +123,10 @@ def _check_documents(prefix: str, segment: Segment) -> int:
     grams = _vector(f"{prefix}documents.grams", held.grams, np.int32, int(held.gram_offsets[-1]))
     _within(f"{prefix}documents.grams", held.grams, GRAM_BUCKETS)
     _vector(f"{prefix}document_norms", segment.document_norms, np.float32, count)
-    _require(_lies(segment.document_norms, 1e-7, np.inf), f"{prefix}document_norms must be above 0")
+    _require(
+        _lies(segment.document_norms, 1e-7, _MAX_NORM),
+        f"{prefix}document_norms must lie in (0, {_MAX_NORM}]",
+    )
     _vector(f"{prefix}idf", segment.idf, np.float32, GRAM_BUCKETS)
     _require(_lies(segment.idf, 1e-3, _MAX_WEIGHT), f"{prefix}idf must lie in (0, {_MAX_WEIGHT}]")
     _ends(f"{prefix}gram_starts", segment.gram_starts, GRAM_BUCKETS + 1)

@@ -163,7 +163,7 @@ GRAPH_CASES: Final[dict[str, Case]] = {
     "a tensor of many dimensions": _with_tensor(_tensor(dims=[1] * 50)),
     "a tensor of texts": _with_tensor(_tensor(data_type=TensorProto.STRING)),
     "a tensor of no type": _with_tensor(_tensor(data_type=99)),
-    "a tensor of NaN": _with_tensor(_tensor(raw_data=np.float32([np.nan, 1]).tobytes())),
+    "a tensor of NaN": _with_tensor(_tensor(raw_data=np.array([np.nan, 1], np.float32).tobytes())),
     "a sparse tensor": _graph(lambda model: model.graph.sparse_initializer.add()),
     "training": _graph(lambda model: model.training_info.add()),
     "no graph": _graph(lambda model: model.ClearField("graph")),

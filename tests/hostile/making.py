@@ -132,6 +132,26 @@ def without_array(name: str) -> Case:
     return case
 
 
+def says(key: str, value: object) -> Callable[[dict[str, Any]], object]:
+    """Changes a manifest: it says this of that key."""
+    return lambda manifest: manifest.update({key: value})
+
+
+def lacks(key: str) -> Callable[[dict[str, Any]], object]:
+    """Changes a manifest: it does not have that key."""
+    return lambda manifest: manifest.pop(key)
+
+
+def with_checksum(path: str) -> Callable[[dict[str, Any]], object]:
+    """Changes a manifest: it names that path."""
+    return lambda manifest: manifest["checksums"].update({path: "0" * 32})
+
+
+def without_checksum(path: str) -> Callable[[dict[str, Any]], object]:
+    """Changes a manifest: it does not name that path."""
+    return lambda manifest: manifest["checksums"].pop(path)
+
+
 def manifest_case(change: Callable[[dict[str, Any]], object]) -> Case:
     """A bundle whose manifest says something else."""
     return lambda bundle: bundle.change_manifest(change)

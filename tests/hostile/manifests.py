@@ -8,7 +8,11 @@ from tests.hostile.making import (
     Case,
     file_case,
     index_manifest_case,
+    lacks,
     manifest_case,
+    says,
+    with_checksum,
+    without_checksum,
 )
 
 DEEP: Final = b"[" * 200_000 + b"]" * 200_000
@@ -78,23 +82,17 @@ _PATHS: Final = ("../../../etc/passwd", "/etc/passwd", "index/../../x", "policy.
 
 def _manifests() -> dict[str, Case]:
     cases: dict[str, Case] = {
-        f"blockers: {what}": manifest_case(lambda found, value=value: found.update(blockers=value))
+        f"blockers: {what}": manifest_case(says("blockers", value))
         for what, value in _BLOCKERS.items()
     }
     for key, values in _VALUES.items():
         for place, value in enumerate(values):
-            cases[f"{key}: {place} {str(value)[:20]}"] = manifest_case(
-                lambda found, key=key, value=value: found.update({key: value})
-            )
-        cases[f"without {key}"] = manifest_case(lambda found, key=key: found.pop(key))
+            cases[f"{key}: {place} {str(value)[:20]}"] = manifest_case(says(key, value))
+        cases[f"without {key}"] = manifest_case(lacks(key))
     for path in _PATHS:
-        cases[f"a checksum of {path!r}"] = manifest_case(
-            lambda found, path=path: found["checksums"].update({path: "0" * 32})
-        )
+        cases[f"a checksum of {path!r}"] = manifest_case(with_checksum(path))
     for part in ("policy.onnx", "calibration.json", "golden.jsonl", "index/manifest.json"):
-        cases[f"no checksum of {part}"] = manifest_case(
-            lambda found, part=part: found["checksums"].pop(part)
-        )
+        cases[f"no checksum of {part}"] = manifest_case(without_checksum(part))
     for what, content in _TEXTS.items():
         cases[f"a manifest that {what}"] = _unsealed("manifest.json", content)
         cases[f"a manifest of the index that {what}"] = _unsealed("index/manifest.json", content)
@@ -188,9 +186,7 @@ def _texts() -> dict[str, Case]:
     }
     for key, values in _INDEX_VALUES.items():
         for place, value in enumerate(values):
-            cases[f"index {key}: {place} {str(value)[:20]}"] = index_manifest_case(
-                lambda found, key=key, value=value: found.update({key: value})
-            )
+            cases[f"index {key}: {place} {str(value)[:20]}"] = index_manifest_case(says(key, value))
     return cases
 
 
