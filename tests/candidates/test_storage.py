@@ -1,5 +1,6 @@
 """The index on disk: written once, mapped, refreshed beside itself, and never read damaged."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,15 +43,20 @@ def refreshed(folder: Path) -> CompanyIndex:
         return index.refresh(store)[0]
 
 
+def assert_same_proposals(left: CompanyIndex, right: CompanyIndex) -> None:
+    asking = clients(*COMPANIES.values(), {"name": "ペンタ"}, {"name": "札幌食糧"})
+    for blocker in CandidateSettings().blockers():
+        a, b = (index.propose(blocker, asking, np.arange(10), 9) for index in (left, right))
+        assert np.array_equal(a.rows, b.rows)
+        assert np.array_equal(a.retrieval_score, b.retrieval_score)
+
+
 def assert_equal(left: CompanyIndex, right: CompanyIndex) -> None:
     asking = clients(*COMPANIES.values(), {"name": "ペンタ"}, {"name": "札幌食糧"})
     assert np.array_equal(
         left.former_name_frequencies(asking), right.former_name_frequencies(asking)
     )
-    for blocker in CandidateSettings().blockers():
-        a, b = (index.propose(blocker, asking, np.arange(10), 9) for index in (left, right))
-        assert np.array_equal(a.rows, b.rows)
-        assert np.array_equal(a.retrieval_score, b.retrieval_score)
+    assert_same_proposals(left, right)
     rows = np.arange(8)
     assert left.state == right.state
     assert np.array_equal(left.counts(rows), right.counts(rows))
@@ -292,6 +298,85 @@ def test_opening_a_damaged_index_builds_it_again(tmp_path: Path) -> None:
         index = open_index(store, folder, progress=False)
 
     assert len(index) == len(load_index(folder)) == 8
+
+
+@pytest.mark.parametrize("part", ["base", "state"])
+@pytest.mark.parametrize("seeded", [False, True])
+def test_building_again_replaces_what_is_damaged(tmp_path: Path, part: str, seeded: bool) -> None:
+    folder, bundled = tmp_path / "index", tmp_path / "bundle" / "index"
+    with store_of(tmp_path) as store:
+        build_index(store, bundled if seeded else folder, progress=False)
+        if seeded:
+            open_index(store, folder, progress=False, seed=bundled)
+        damage(next(folder.glob(f"{part}-*")))
+        with pytest.raises(CandidateIndexError, match="missing or damaged"):
+            load_index(folder)
+
+        index = build_index(store, folder, progress=False)
+
+    assert_equal(load_index(folder), index)
+
+
+def damage(path: Path) -> None:
+    """Flip a bit of a file, as a bad disk does."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_an_index_that_is_built_again_keeps_a_base_that_is_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    with store_of(tmp_path) as store:
+        build_index(store, folder, progress=False)
+        inode = next(folder.glob("base-*")).stat().st_ino
+        build_index(store, folder, progress=False)
+
+    # bundles have hard links to it
+    assert next(folder.glob("base-*")).stat().st_ino == inode
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_an_older_index_becomes_one_of_today_when_it_is_saved(tmp_path: Path, version: int) -> None:
+    folder = tmp_path / "index"
+    index = refreshed(tmp_path)
+    save_index(index, folder)
+    make_older(folder, version)
+
+    loaded = load_index(folder)
+    save_index(loaded, folder)
+
+    assert len(loaded) == 8
+    assert [path.suffix for path in files_of(folder)] == [".arrays", ".json", ".arrays"]
+    assert_same_proposals(load_index(folder), index)
+
+
+def test_what_is_written_is_on_the_disk_before_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    real_sync, real_rename = os.fsync, Path.replace
+
+    def sync(descriptor: int) -> None:
+        done.append("sync " + Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        real_sync(descriptor)
+
+    def rename(path: Path, target: Path) -> Path:
+        done.append("name " + target.name)
+        return real_rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(Path, "replace", rename)
+    save_index(small_index(), tmp_path / "index")
+
+    base, state = (next((tmp_path / "index").glob(f"{part}-*")).name for part in ("base", "state"))
+    assert done == [
+        f"sync {tmp_path.name}",
+        *(f"sync {base}.partial", f"name {base}"),
+        *(f"sync {state}.partial", f"name {state}"),
+        "sync index",
+        *("sync manifest.json.partial", "name manifest.json"),
+        "sync index",
+    ]
 
 
 def test_building_a_damaged_index_again_keeps_the_other_files_of_its_folder(tmp_path: Path) -> None:
