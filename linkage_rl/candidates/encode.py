@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,9 +68,17 @@ def shortened(hashes: NDArray[np.uint64]) -> NDArray[np.uint32]:
     return np.where(hashes != 0, np.maximum(upper, 1), 0).astype(np.uint32)
 
 
+class DocumentTexts(NamedTuple):
+    """What makes n documents: a field each."""
+
+    core: Sequence[str]
+    kana: Sequence[str]
+    latin: Sequence[str]
+
+
 @dataclass(frozen=True)
 class Documents:
-    """M documents: a document is a distinct core, kana and Latin name that records share.
+    """M documents in the order of `document_keys`; each is a core, kana and Latin name of records.
 
     Their n-grams are runs of two or three characters: 'abc' has '^ab', 'abc', 'bc$' (^ and $ mark
     the edges), '五洋' has '^五', '五洋', '洋$'. Each n-gram is a number, its bucket.
@@ -87,6 +95,11 @@ class Documents:
 
     def __len__(self) -> int:
         return len(self.core)
+
+    def texts(self, chosen: NDArray[np.int64]) -> DocumentTexts:
+        """The fields of these documents."""
+        columns = (self.core, self.kana, self.latin)
+        return DocumentTexts(*(column.take(chosen) for column in columns))
 
 
 @dataclass(frozen=True)
@@ -143,7 +156,7 @@ def encode_rows(records: CanonicalBatch) -> NDArray[np.void]:
     return rows
 
 
-def document_keys(records: CanonicalBatch) -> NDArray[np.uint64]:
+def document_keys(records: CanonicalBatch | DocumentTexts) -> NDArray[np.uint64]:
     """One hash per record over all fields of its document; shape (N,)."""
     parts = [
         hash_texts(getattr(records, field), 1 + place)

@@ -12,6 +12,7 @@ from linkage_rl.candidates.known_pages import KnownPages
 from linkage_rl.candidates.parts import Part, recount
 from linkage_rl.candidates.segment import SegmentBuilder
 from linkage_rl.candidates.stamps import Stamps
+from linkage_rl.candidates.weights import reweighted
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
 
 MERGE_SHARE: Final = 0.2
@@ -51,7 +52,7 @@ def follow(
     if changes is None or not changes.differing:
         return None if changes is None else (tuple(parts), changes)
     left = [_without(part, np.union1d(changes.absent, changes.present)) for part in parts]
-    return recount(_with_changes(left, builder)), changes
+    return recount(reweighted(_with_changes(left, builder))), changes
 
 
 def _without(part: Part, companies: NDArray[np.uint64]) -> Part:

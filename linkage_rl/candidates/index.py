@@ -47,8 +47,8 @@ class CompanyIndex:
     def build(cls, chunks: Iterable[CompanyRows]) -> "CompanyIndex":
         """Index all open companies of these chunks, which come from no database."""
         base = build_segment(chunks)
-        offices = OfficeTable.learn(base.rows["city"], base.rows["office"])
-        return cls((Part.of(base),), offices, KnownPages.none())
+        parts = (Part.of(base),)
+        return cls(parts, _offices(parts), KnownPages.none())
 
     @classmethod
     def of_table(cls, table: ChangingTable, show: Show = iter) -> "CompanyIndex":
@@ -331,7 +331,10 @@ class CompanyIndex:
         if not changes.differing:
             return self, RefreshReport(0, 0)
         latest = stamps.latest or self.latest_stamp
-        index = replace(self, parts=parts, known=changes.known, latest_stamp=latest)
+        offices = _offices(parts)
+        index = replace(
+            self, parts=parts, offices=offices, known=changes.known, latest_stamp=latest
+        )
         found = len(changes.present), len(changes.absent), changes.differing
         return index, RefreshReport(*found, stamps=stamps)
 
@@ -359,6 +362,13 @@ class CompanyIndex:
         for part, mine in self._split(rows):
             texts[mine] = take(part, rows[mine] - part.first_row)
         return texts.tolist()
+
+
+def _offices(parts: Sequence[Part]) -> OfficeTable:
+    """The offices of all rows that are alive."""
+    rows = [part.segment.rows[part.alive == 1] for part in parts]
+    city, office = (np.concatenate([own[name] for own in rows]) for name in ("city", "office"))
+    return OfficeTable.learn(city, office)
 
 
 class _Take(Protocol):

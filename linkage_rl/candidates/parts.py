@@ -56,6 +56,14 @@ class Part:
         vars(part)["uncounted_keys"] = self.uncounted_keys
         return part
 
+    def with_segment(self, segment: Segment) -> "Part":
+        """The same rows of a segment with other weights; what was derived is kept."""
+        part = replace(self, segment=segment)
+        for name in ("companies", "uncounted_keys"):
+            if name in vars(self):
+                vars(part)[name] = vars(self)[name]
+        return part
+
     def count(self, name: str, wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
         """How many companies that are alive have each wanted key, shape (N,); 0 for the key 0."""
         counts = _keys.count_keys(self.segment.keys[name].keys, wanted)

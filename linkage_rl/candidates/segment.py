@@ -7,7 +7,7 @@ n-gram weighs by its *idf* (inverse document frequency): a rare one says more th
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -77,7 +77,7 @@ class Segment:
     keys: dict[str, KeyIndex]
     """Key name to its index: every key of `KEYS` and `COUNTED`, and `company_id`."""
     idf: NDArray[np.float32]
-    """Weight of each n-gram bucket, from the base segment; shape (GRAM_BUCKETS,)."""
+    """Weight of each n-gram bucket, the same in all segments of an index; shape (GRAM_BUCKETS,)."""
     snapshot: dict[str, StringColumn]
     """Raw fields of the rows as they were in the table; fields that no row has are left out. The
     column `further_rows.FURTHER` tells rows of the table from those that were added."""
@@ -109,6 +109,14 @@ class Segment:
         # every other entry of the column is shorter
         trade: NDArray[np.bool_] = np.diff(column.offsets) == len(TRADE_NAME)
         return trade
+
+    def with_weights(self, idf: NDArray[np.float32], norms: NDArray[np.float32]) -> "Segment":
+        """The same rows and documents with other weights and norms; what was derived is kept."""
+        segment = replace(self, idf=idf, document_norms=norms)
+        for name in ("sites", "of_table", "is_trade_name"):
+            if name in vars(self):
+                vars(segment)[name] = vars(self)[name]
+        return segment
 
     def raw(self, name: str, rows: NDArray[np.integer]) -> list[str]:
         """A raw field of these rows, '' where missing."""
@@ -184,7 +192,10 @@ class SegmentBuilder:
         for name, (hashes, own) in self._filed.items():
             keys[name] = _filed_once(hashes.array(), own.array(), sites)
         starts, postings = _grams.invert(documents.gram_offsets, documents.grams, GRAM_BUCKETS)
-        idf = inverse_document_frequency(starts, len(documents)) if base is None else base.idf
+        if base is None:
+            idf = inverse_document_frequency(np.diff(starts), len(documents))
+        else:
+            idf = base.idf
         order = np.argsort(rows["doc"], kind="stable").astype(np.int32)
         if sites:
             order = order[~sites.repeats(rows["doc"][order].astype(np.uint64), order)]
@@ -251,17 +262,16 @@ def _counts(keys: dict[str, KeyIndex], rows: int, sites: Sites) -> NDArray[np.ui
     return counts
 
 
-def inverse_document_frequency(starts: NDArray[np.int64], documents: int) -> NDArray[np.float32]:
+def inverse_document_frequency(frequency: NDArray[np.int64], documents: int) -> NDArray[np.float32]:
     """log((M + 1) / (df + 1)), at least 0.1, of every n-gram bucket; shape (GRAM_BUCKETS,).
 
     df is the number of the M documents that contain the n-gram. The smoothed form of Spärck Jones
     (1972).
 
     Args:
-        starts: Starts of the postings of each bucket, shape (GRAM_BUCKETS + 1,).
+        frequency: df of each bucket, shape (GRAM_BUCKETS,).
         documents: M.
     """
-    frequency = np.diff(starts)
     # most buckets are empty or rare, so a logarithm per frequency is ten times faster
     frequencies = np.arange(int(frequency.max()) + 1)
     idf = np.maximum(np.log((documents + 1) / (frequencies + 1)), 0.1).astype(np.float32)

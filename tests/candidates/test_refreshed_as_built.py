@@ -60,7 +60,7 @@ def test_a_refreshed_index_answers_as_one_built_from_scratch(database_url: str, 
 
 
 def agree(followed: CompanyIndex, built: CompanyIndex, asked: list[dict[str, str]]) -> None:
-    """Equal holdings, counts and proposals; the order may differ, since idf is the base's."""
+    """Equal holdings, counts, weights and proposals; companies of equal score in any order."""
     assert len(followed) == len(built)
     rows = np.arange(len(built))
     ids = built.company_ids(rows)
@@ -69,11 +69,20 @@ def agree(followed: CompanyIndex, built: CompanyIndex, asked: list[dict[str, str
     for field in FIELDS:
         assert followed.records(same).column(field) == built.records(rows).column(field)
     assert np.array_equal(followed.counts(same), built.counts(rows))
+    assert np.array_equal(followed.base.idf, built.base.idf)
+    assert np.array_equal(followed.offices.keys, built.offices.keys)
+    assert np.array_equal(followed.offices.shares, built.offices.shares)
     asking = clients(*asked)
     assert np.array_equal(followed.name_frequencies(asking), built.name_frequencies(asking))
     assert np.array_equal(
         followed.former_name_frequencies(asking), built.former_name_frequencies(asking)
     )
+    of_pair = np.repeat(np.arange(len(asking)), len(rows))
+    compared, expected = (
+        index.compare_names(asking, of_pair, np.tile(held, len(asking)))
+        for index, held in ((followed, same), (built, rows))
+    )
+    assert np.array_equal(compared, expected)
     for blocker in CandidateSettings().blockers():
         for client in range(len(asking)):
             assert proposed(followed, blocker, asking, client) == proposed(
@@ -81,6 +90,11 @@ def agree(followed: CompanyIndex, built: CompanyIndex, asked: list[dict[str, str
             )
 
 
-def proposed(index: CompanyIndex, blocker: Blocker, asking: Clients, client: int) -> set[str]:
-    rows = index.propose(blocker, asking, np.array([client]), 40).rows[0]
-    return set(index.company_ids(rows[rows >= 0]))
+def proposed(
+    index: CompanyIndex, blocker: Blocker, asking: Clients, client: int
+) -> dict[str, float]:
+    """Retrieval score of each company proposed."""
+    found = index.propose(blocker, asking, np.array([client]), 40)
+    rows = found.rows[0]
+    ids = index.company_ids(rows[rows >= 0])
+    return dict(zip(ids, found.retrieval_score[0].tolist(), strict=False))
