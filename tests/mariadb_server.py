@@ -70,6 +70,12 @@ class MariadbServer:
         )
         engine.dispose()
 
+    @property
+    def pid(self) -> int:
+        """The running server process."""
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self) -> None:
         """Close all connections and stop."""
         if self._process is not None:

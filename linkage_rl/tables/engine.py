@@ -16,15 +16,17 @@ from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from linkage_rl.errors import DatabaseError
+from linkage_rl.tables.answer_limit import answer_limit, limit_answers
 from linkage_rl.tables.credentials import shown
 from linkage_rl.tables.statements import limit_statements
 
 CONNECT_TIMEOUT_S: Final = 10
 """Longest wait for an answer to a new connection, and for a free one of the pool."""
+PSYCOPG: Final = "postgresql+psycopg"
 LOCK_TIMEOUT_S: Final = 30
 """How long SQLite waits for another writer."""
-ANSWER_TIMEOUT_S: Final = 30
-"""How long a server may be silent on the network before its connection counts as lost."""
+SILENCE_S: Final = 30
+"""How long a host may confirm nothing on the network before its connection counts as lost."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ def open_engine(url: URL, *, read_only: bool, limits: Limits = COMMAND_LIMITS) -
     with database_errors(url, "open the database"):
         engine = create_engine(engine_url, **options)
     limit_statements(engine, limits.timeout_s, read_only)
+    if url.drivername == PSYCOPG:
+        limit_answers(engine, answer_limit(limits.timeout_s))
     return engine
 
 
@@ -142,20 +146,20 @@ def _driver_arguments(url: URL, limits: Limits) -> dict[str, Any]:
     # the drivers take full seconds, libpq 2 or more
     wait = max(2, math.ceil(min(limits.timeout_s, CONNECT_TIMEOUT_S)))
     arguments: dict[str, Any] = {}
-    if url.drivername in ("postgresql+psycopg", "postgresql+psycopg2"):
+    if url.drivername in (PSYCOPG, "postgresql+psycopg2"):
         arguments = {
             "connect_timeout": wait,
             # a host that went away without a word is noticed by these, not by a statement's limit
-            "keepalives_idle": ANSWER_TIMEOUT_S // 3,
-            "keepalives_interval": ANSWER_TIMEOUT_S // 6,
+            "keepalives_idle": SILENCE_S // 3,
+            "keepalives_interval": SILENCE_S // 6,
             "keepalives_count": 3,
-            "tcp_user_timeout": ANSWER_TIMEOUT_S * 1000,
+            "tcp_user_timeout": SILENCE_S * 1000,
         }
-    if url.drivername == "postgresql+psycopg":
+    if url.drivername == PSYCOPG:
         arguments |= {"prepare_threshold": None, "cursor_factory": psycopg.ClientCursor}
     if url.drivername in ("mysql+pymysql", "mariadb+pymysql"):
-        silence = math.ceil(limits.timeout_s) + ANSWER_TIMEOUT_S
-        arguments = {"connect_timeout": wait, "read_timeout": silence}
+        answer = answer_limit(limits.timeout_s)
+        arguments = {"connect_timeout": wait, "read_timeout": answer, "write_timeout": answer}
     return {name: value for name, value in arguments.items() if name not in url.query}
 
 

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
+from linkage_rl.tables.answer_limit import has_no_answer
 from linkage_rl.tables.credentials import shown
 
 FIRST_WAIT_S: Final = 0.5
@@ -103,7 +104,8 @@ class Retry:
             except DBAPIError as error:
                 if not _is_transient(error, self._has_answered or replaced):
                     raise
-                if error.connection_invalidated and not replaced:
+                lost = error.connection_invalidated and not has_no_answer(error)
+                if lost and not replaced:
                     replaced = True
                     continue
                 now = self._clock()

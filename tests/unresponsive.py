@@ -1,0 +1,101 @@
+"""Servers that do not answer: frozen processes, and a proxy that swallows what it is sent."""
+
+import contextlib
+import os
+import selectors
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.postgres_server import free_port
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """Stop a process and all that it has started; their connections stay open and are silent."""
+    stopped = _family(pid)
+    for one in stopped:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for one in stopped:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGCONT)
+
+
+def _family(pid: int) -> list[int]:
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found += _family(int(child))
+    return found
+
+
+class SwallowingProxy:
+    """Forwards TCP connections to a port of the loopback interface, or swallows all bytes.
+
+    While it swallows, it accepts connections and confirms what is sent, as a firewall does that
+    has forgotten a connection.
+    """
+
+    def __init__(self, port: int) -> None:
+        """Listen.
+
+        Args:
+            port: Where to forward to; may be changed for later connections.
+        """
+        self.target = port
+        self.swallows = False
+        self._listener = socket.create_server(("127.0.0.1", free_port()))
+        self.port = int(self._listener.getsockname()[1])
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._closed = True
+        self._thread.join()
+        for key in list(self._selector.get_map().values()):
+            key.fileobj.close()  # type: ignore[union-attr]
+        self._selector.close()
+
+    def _run(self) -> None:
+        while not self._closed:
+            for key, _ in self._selector.select(timeout=0.05):
+                if key.fileobj is self._listener:
+                    self._accept()
+                else:
+                    self._forward(key.fileobj, key.data)  # type: ignore[arg-type]
+
+    def _accept(self) -> None:
+        client, _ = self._listener.accept()
+        try:
+            server = socket.create_connection(("127.0.0.1", self.target), timeout=2)
+        except OSError:
+            client.close()
+            return
+        self._selector.register(client, selectors.EVENT_READ, server)
+        self._selector.register(server, selectors.EVENT_READ, client)
+
+    def _forward(self, one: socket.socket, other: socket.socket) -> None:
+        try:
+            part = one.recv(1 << 16)
+            if part and self.swallows:
+                return
+            if part:
+                other.sendall(part)
+                return
+        except OSError:
+            pass
+        for end in (one, other):
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(end)
+            end.close()
