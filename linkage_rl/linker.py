@@ -1,6 +1,6 @@
 """The one linking path: clients in, decisions with the companies' current fields out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -24,7 +24,7 @@ from linkage_rl.features.reasons import in_words, reason_codes, reasons
 from linkage_rl.features.sites import matched_sites
 from linkage_rl.linked_batch import Candidate, LinkedBatch
 from linkage_rl.protocols import CompanySource
-from linkage_rl.records import DecisionKind, Decisions, RecordBatch
+from linkage_rl.records import CompanyRows, DecisionKind, Decisions, RecordBatch
 from linkage_rl.text.canonical import canonicalise
 
 _CHUNK = 4096
@@ -33,8 +33,8 @@ NO_CANDIDATE: Final = "no candidate found"
 
 
 @dataclass(frozen=True)
-class _Decided:
-    """Decisions for clients before the current fields of the companies are fetched."""
+class Decided:
+    """Decisions on N clients before the current fields of their companies are fetched."""
 
     kind: NDArray[np.int8]
     company_ids: list[str]
@@ -44,8 +44,13 @@ class _Decided:
     candidates: BestCandidates | None
     explanations: Explanations | None
 
+    @property
+    def wanted(self) -> list[str]:
+        """Ids of the companies whose fields are needed, each once."""
+        return [company_id for company_id in dict.fromkeys(self.company_ids) if company_id]
+
     @classmethod
-    def concatenate(cls, parts: "Sequence[_Decided]") -> "_Decided":
+    def concatenate(cls, parts: "Sequence[Decided]") -> "Decided":
         """The decisions of all parts, in their order."""
         shown = [part.candidates for part in parts if part.candidates is not None]
         explained = [part.explanations for part in parts if part.explanations is not None]
@@ -58,6 +63,25 @@ class _Decided:
             BestCandidates.concatenate(shown) if len(shown) == len(parts) else None,
             Explanations.concatenate(explained) if len(explained) == len(parts) else None,
         )
+
+
+@dataclass(frozen=True)
+class RankedCandidates:
+    """P candidates of N clients before the current fields of their companies are fetched."""
+
+    clients: int
+    """N."""
+    owners: list[int]
+    """Client of each candidate, by position."""
+    company_ids: list[str]
+    shares: list[float]
+    reasons: list[str]
+    sites: list[str]
+
+    @property
+    def wanted(self) -> list[str]:
+        """Ids of the companies whose fields are needed, each once."""
+        return list(dict.fromkeys(self.company_ids))
 
 
 @dataclass(frozen=True)
@@ -84,17 +108,26 @@ class Linker:
         A link to a company that the source no longer has becomes no match. The source is queried
         once, however many clients there are.
         """
+        return self.complete(records, self.decide(records))
+
+    def decide(
+        self, records: RecordBatch, before_chunk: Callable[[], None] = lambda: None
+    ) -> Decided:
+        """The decisions on N clients, of which `complete` makes the result of `link`.
+
+        Args:
+            records: N clients.
+            before_chunk: Called before every few thousand clients; may raise to stop the work.
+        """
         if len(records) <= _CHUNK:
-            decided = self._decide(records)
-        else:
-            ends = range(_CHUNK, len(records) + _CHUNK, _CHUNK)
-            decided = _Decided.concatenate(
-                [
-                    self._decide(records.take(range(end - _CHUNK, min(end, len(records)))))
-                    for end in ends
-                ]
-            )
-        return self._completed(records, decided)
+            before_chunk()
+            return self._decide(records)
+        parts = []
+        for begin in range(0, len(records), _CHUNK):
+            before_chunk()
+            chunk = range(begin, min(begin + _CHUNK, len(records)))
+            parts.append(self._decide(records.take(chunk)))
+        return Decided.concatenate(parts)
 
     def link_list(self, records: RecordBatch) -> LinkedBatch:
         """Decide for N clients as one list, whose clients are evidence for each other.
@@ -158,9 +191,9 @@ class Linker:
         present = np.flatnonzero(rows >= 0)
         why = np.full(len(rows), NO_CANDIDATE, dtype=object)
         why[present] = in_words(codes[present], decisions.tied[present])
-        return self._completed(
+        return self.complete(
             records,
-            _Decided(
+            Decided(
                 decisions.kind,
                 self._linked_ids(rows, decisions.kind),
                 decisions.confidence,
@@ -171,10 +204,19 @@ class Linker:
             ),
         )
 
-    def _completed(self, records: RecordBatch, decided: _Decided) -> LinkedBatch:
-        """The decisions with the companies' current fields."""
+    def complete(
+        self, records: RecordBatch, decided: Decided, rows: CompanyRows | None = None
+    ) -> LinkedBatch:
+        """The decisions with the companies' current fields.
+
+        Args:
+            records: N clients.
+            decided: What `decide` gave for them.
+            rows: Current rows of at least `decided.wanted`, as far as they still exist; None
+                fetches them.
+        """
         kind, company_ids, why = decided.kind.copy(), decided.company_ids, decided.reasons
-        companies = self.current_fields(company_ids)
+        companies = self.current_fields(company_ids, rows)
         vanished = [
             place
             for place, (linked, found) in enumerate(zip(company_ids, companies.ids, strict=True))
@@ -215,6 +257,18 @@ class Linker:
 
         They are given whether or not the policy would link one of them.
         """
+        return self.complete_candidates(self.rank(records))
+
+    def rank(
+        self, records: RecordBatch, before_chunk: Callable[[], None] = lambda: None
+    ) -> RankedCandidates:
+        """The visible candidates of N clients, of which `complete_candidates` makes the result.
+
+        Args:
+            records: N clients.
+            before_chunk: Called before the work; may raise to stop it.
+        """
+        before_chunk()
         view = self.decider.view
         pool = self._pool(records)
         pool.found.run_all()
@@ -223,29 +277,46 @@ class Linker:
         shares = slot_shares(self.decider.policy.logits(observation), view.layout)
         client, slot = map(np.ascontiguousarray, np.nonzero(observation.slot_candidates >= 0))
         rows = observation.slot_candidates[client, slot]
-        company_ids = self.index.company_ids(rows)
-        companies = self.current_fields(company_ids)
-        sites = matched_sites(self.index, pool.found.clients, client, rows)
-        found: list[list[Candidate]] = [[] for _ in every]
-        for place, (owner, share, why) in enumerate(
+        return RankedCandidates(
+            len(records),
+            client.tolist(),
+            self.index.company_ids(rows),
+            shares[client, slot].tolist(),
+            reasons(pool.found.features_of(client, rows)),
+            matched_sites(self.index, pool.found.clients, client, rows),
+        )
+
+    def complete_candidates(
+        self, ranked: RankedCandidates, rows: CompanyRows | None = None
+    ) -> list[list[Candidate]]:
+        """Candidates with their companies' current fields, best first; deleted ones are left out.
+
+        Args:
+            ranked: What `rank` gave.
+            rows: Current rows of at least `ranked.wanted`; None fetches them.
+        """
+        companies = self.current_fields(ranked.company_ids, rows)
+        found: list[list[Candidate]] = [[] for _ in range(ranked.clients)]
+        for place, (owner, company_id, share, why, site) in enumerate(
             zip(
-                client.tolist(),
-                shares[client, slot].tolist(),
-                reasons(pool.found.features_of(client, rows)),
+                ranked.owners,
+                ranked.company_ids,
+                ranked.shares,
+                ranked.reasons,
+                ranked.sites,
                 strict=True,
             )
         ):
             if companies.ids[place]:
                 fields = {name: texts[place] for name, texts in companies.columns.items()}
-                one = Candidate(company_ids[place], share, why, fields, sites[place])
-                found[owner].append(one)
+                found[owner].append(Candidate(company_id, share, why, fields, site))
         return [sorted(mine, key=lambda one: -one.share) for mine in found]
 
     def _pool(self, records: RecordBatch) -> LivePool:
         view = self.decider.view
         return LivePool.of(self.index, self.blockers, records, self.limit, view)
 
-    def _decide(self, records: RecordBatch) -> _Decided:
+    def _decide(self, records: RecordBatch) -> Decided:
         pool = self._pool(records)
         raw = self.decider.decide_raw(pool, len(records), self.shown > 0, self.shown)
         decisions = self.decider.apply_thresholds(raw)
@@ -254,7 +325,7 @@ class Linker:
         if best is not None:
             shown = self._shown(best.candidate, best.share, pool.found.features_of)
         why_in_fields = self._explanations(pool, records, decisions.candidate, decisions.ran)
-        return _Decided(
+        return Decided(
             *(decisions.kind, company_ids, decisions.confidence, why, decisions.ran),
             shown,
             why_in_fields,
@@ -312,10 +383,18 @@ class Linker:
         texts: list[str] = company_ids.tolist()
         return texts
 
-    def current_fields(self, company_ids: Sequence[str]) -> RecordBatch:
-        """Current fields of these companies; '' for those that were deleted or closed."""
-        wanted = [company_id for company_id in dict.fromkeys(company_ids) if company_id]
-        rows = (self.source or self.index).fetch(wanted)
+    def current_fields(
+        self, company_ids: Sequence[str], rows: CompanyRows | None = None
+    ) -> RecordBatch:
+        """Current fields of these companies; '' for those that were deleted or closed.
+
+        Args:
+            company_ids: Ids, '' for none.
+            rows: Where they are; None fetches them from the source.
+        """
+        if rows is None:
+            wanted = [company_id for company_id in dict.fromkeys(company_ids) if company_id]
+            rows = (self.source or self.index).fetch(wanted)
         place = {
             company_id: row
             for row, (company_id, closed) in enumerate(
