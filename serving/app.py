@@ -14,11 +14,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from serving.batch_transform import execution_parameters
 from serving.codec import to_json
 from serving.content_type import JSON
+from serving.disconnects import unless_disconnected
 from serving.errors import ModelLoadedError, RequestError, TooLargeError, UnavailableError
 from serving.json_body import parse_json
+from serving.linking import Work
 from serving.live_index import LiveIndex
+from serving.live_table import LiveTable, column_mapping
 from serving.metrics import Metrics
 from serving.middleware import (
     EXCEPTION_HANDLERS,
@@ -28,9 +32,8 @@ from serving.middleware import (
 )
 from serving.models import ModelEntry, ModelLibrary, memory_of
 from serving.openapi import document
-from serving.readback import LiveTable, column_mapping
 from serving.scheduler import Scheduler
-from serving.service import RawRequest, Service
+from serving.service import LONG_BODY, RawRequest, Service
 from serving.settings import WorkerSettings
 
 _TIDY_S: Final = 5.0
@@ -95,7 +98,7 @@ class Server:
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         settings, live_index = self._settings, self._live_index
-        scheduler = Scheduler(settings.max_waiting, in_loop=not settings.database)
+        scheduler = Scheduler(settings.max_waiting)
         live_table = LiveTable(settings) if settings.database else None
         self._service = Service(
             settings, self._library, scheduler, self._metrics, live_index, live_table
@@ -118,13 +121,14 @@ class Server:
     async def _tidy(self) -> None:
         while True:
             await asyncio.sleep(_TIDY_S)
-            self._library.drop_unloaded()
+            # in a thread, since it waits for a load in progress
+            await self.service.scheduler.run_load(self._library.drop_unloaded)
 
     async def _ping(self, request: Request) -> Response:
         settings, service = self._settings, self.service
         if settings.multi_model or service.library.in_memory(settings.model_name) is not None:
             return Response()
-        if await service.scheduler.run_in_thread(lambda: service.is_ready(settings.model_name)):
+        if await service.scheduler.run_load(lambda: service.is_ready(settings.model_name)):
             return Response()
         raise UnavailableError("the model is not ready yet; try again in a moment")
 
@@ -136,28 +140,38 @@ class Server:
         return await self._link(request, request.path_params["name"])
 
     async def _link(self, request: Request, model_name: str) -> Response:
-        raw = RawRequest(
-            await self._read_body(request),
-            request.headers.get("content-type", ""),
-            request.headers.get("accept", ""),
-            _mode(request),
-            request.headers.get("content-encoding", ""),
-        )
-        payload, media = await self.service.respond(raw, model_name, request_log(request))
+        limit_s, work = self._settings.give_up_s, Work()
+        try:
+            async with asyncio.timeout(limit_s):
+                raw = RawRequest(
+                    await self._read_body(request),
+                    request.headers.get("content-type", ""),
+                    request.headers.get("accept", ""),
+                    _mode(request),
+                    request.headers.get("content-encoding", ""),
+                )
+                answer = self.service.respond(raw, model_name, request_log(request), work)
+                if len(raw.body) <= LONG_BODY:
+                    payload, media = await answer
+                else:
+                    payload, media = await unless_disconnected(request, answer)
+        except TimeoutError:
+            raise UnavailableError(
+                f"expected an answer within {limit_s:g} s, got none yet; send fewer clients per "
+                "request, or raise LINKAGE_TIMEOUT_S if the caller waits for longer"
+            ) from None
+        finally:
+            # whatever is still going on in a thread stops at its next chunk
+            work.give_up()
         return Response(payload, headers={"content-type": media})
 
     async def _execution_parameters(self, request: Request) -> Response:
-        return _json(
-            {
-                "MaxConcurrentTransforms": 2,
-                "BatchStrategy": "MULTI_RECORD",
-                "MaxPayloadInMB": self._settings.max_payload_mb,
-            }
-        )
+        return _json(execution_parameters(self._settings))
 
     async def _list_models(self, request: Request) -> Response:
-        entries = sorted(self.service.library.entries(), key=lambda entry: entry.name)
-        return _json({"models": [_description(entry) for entry in entries]})
+        entries = await self.service.scheduler.run_load(self.service.library.entries)
+        ordered = sorted(entries, key=lambda entry: entry.name)
+        return _json({"models": [_description(entry) for entry in ordered]})
 
     async def _load_model(self, request: Request) -> Response:
         content = parse_json((await self._read_body(request)).decode("utf-8", "replace"))
@@ -167,7 +181,7 @@ class Server:
             raise RequestError('expected {"model_name": NAME, "url": FOLDER}, got another value')
         service = self.service
         name, url = content["model_name"], self._below_root(content["url"])
-        model = await service.scheduler.run_in_thread(lambda: service.library.load(name, url))
+        model = await service.scheduler.run_load(lambda: service.library.load(name, url))
         return _json({"modelName": name, "modelUrl": url, "version": model.version})
 
     def _below_root(self, url: str) -> str:
@@ -197,12 +211,13 @@ class Server:
         if name == self._settings.model_name and not self._settings.multi_model:
             # without it `/ping` would fail from now on, and the platform replace the server
             raise ModelLoadedError(f"model {name!r} is this server's own and stays loaded")
-        await service.scheduler.run_in_thread(lambda: service.library.unload(name))
+        await service.scheduler.run_load(lambda: service.library.unload(name))
         return _json({"modelName": name})
 
     async def _prometheus(self, request: Request) -> Response:
         self.service.update_gauges()
-        return Response(self._metrics.text(), headers={"content-type": CONTENT_TYPE_LATEST})
+        text = await asyncio.to_thread(self._metrics.text)
+        return Response(text, headers={"content-type": CONTENT_TYPE_LATEST})
 
     async def _openapi(self, request: Request) -> Response:
         return _json(document(self._settings))

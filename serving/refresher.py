@@ -6,15 +6,15 @@ A process of its own, so that neither its memory nor its work burdens a request.
 import logging
 import signal
 import sys
-import threading
+import time
 from types import FrameType
 from typing import Final
 
 from linkage_rl.candidates.refresh import open_index
 from linkage_rl.errors import LinkageError
 from serving.live_index import record_refresh
+from serving.live_table import open_table
 from serving.logs import log_json
-from serving.readback import open_table
 from serving.settings import SettingError, WorkerSettings
 
 RETRY_S: Final = 5.0
@@ -48,22 +48,30 @@ def main() -> None:
     except SettingError as error:
         _log.critical("%s", error)
         sys.exit(1)
-    stop = threading.Event()
-
-    def end(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
     for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, end)
-    pause = 0.0
-    while not stop.wait(pause):
-        try:
-            companies = refresh(settings)
-            _log.info("index in sync with the database: %d companies", companies)
-            pause = settings.refresh_s
-        except LinkageError as error:
-            _log.warning("index not refreshed: %s", error)
-            pause = min(RETRY_S, settings.refresh_s)
+        signal.signal(name, _end)
+    while True:
+        time.sleep(refresh_once(settings))
+
+
+def refresh_once(settings: WorkerSettings) -> float:
+    """Refresh, whatever happens; returns the seconds until the next attempt."""
+    try:
+        companies = refresh(settings)
+    except LinkageError as error:
+        _log.warning("index not refreshed: %s", error)
+    except Exception:
+        # a table may hold anything, and the server goes on with the index that it has
+        _log.exception("index not refreshed")
+    else:
+        _log.info("index in sync with the database: %d companies", companies)
+        return settings.refresh_s
+    return min(RETRY_S, settings.refresh_s)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    # also within a refresh, which leaves the index as it was
+    sys.exit(0)
 
 
 if __name__ == "__main__":

@@ -1,70 +1,119 @@
 """Schedules linking in one worker: small requests in shared batches, long lists in threads.
 
 Linking costs about as much for thirty clients as for ten, so small requests that wait at the same
-time are linked in one batch, which also needs only one database query. Long lists are linked in
-threads of their own, so that small requests need not wait for them.
+time are linked in one batch. Long lists, and whatever else takes long, run in threads, those of
+each kind in their own, so that none waits for another kind. A batch that waits for the database
+does not keep the next one from being linked.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
-from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.records import RecordBatch
 from serving.errors import RequestError, UnavailableError
+from serving.linking import NEEDED, Draft, LinkResult, Work
+from serving.readback import CurrentRows
 
 SMALL_REQUEST: Final = 32
 """Clients up to which a request shares a batch."""
+SMALL_BATCH_BYTES: Final = 32 << 10
+"""Bytes of its requests up to which a batch of so many clients is linked in the event loop itself:
+a thread costs half a millisecond more."""
 MAX_BATCH: Final = 256
 """Clients of a shared batch."""
 CONCURRENT_LISTS: Final = 2
 """Long lists processed at the same time: while one is linked, another is parsed or encoded."""
-MAX_LIST_CLIENTS: Final = 100_000
+CONCURRENT_LOADS: Final = 8
+"""Models loaded or unloaded at the same time, where a slow one must not delay the others."""
+MAX_LIST_CLIENTS: Final = 200_000
 """Clients of all long lists that are waiting or in progress: up to half a minute of work."""
+PROMPT_S: Final = 0.1
+"""How long a list keeps its slot while it waits for the database."""
 
 _log = logging.getLogger("serving")
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True)
-class LinkResult:
-    """Decisions on the clients of one request or batch."""
+class Job(Protocol):
+    """How clients are linked; see `linking.LinkJob`."""
 
-    batch: LinkedBatch
-    """Decisions on the clients that could be linked."""
-    stale: bool
-    """Whether the database was needed and did not answer."""
-    database_s: float
-    """Seconds that database queries took."""
-    failed: tuple[int, ...] = ()
-    """Rows of the clients on which linking failed."""
+    @property
+    def key(self) -> object:
+        """Requests of equal keys may share a batch."""
+
+    def decide(self, records: RecordBatch, work: Work = NEEDED) -> Draft:
+        """Decide on N clients."""
+
+    def needs_database(self, draft: Draft) -> bool:
+        """Whether `read_back` would wait."""
+
+    async def read_back(self, draft: Draft) -> CurrentRows:
+        """Current rows of the companies."""
+
+    def complete(self, draft: Draft, current: CurrentRows) -> LinkResult:
+        """The decisions with their companies' fields."""
 
 
 @dataclass(frozen=True)
 class _Pending:
-    key: object
-    link: Callable[[RecordBatch], LinkResult]
+    job: Job
     records: RecordBatch
+    size: int
     result: "asyncio.Future[LinkResult]"
+
+
+_Outcome = tuple[list[_Pending], Draft | Exception]
+"""Requests of a batch, and their common decisions or what they failed with."""
+
+
+class ListSlot:
+    """The right of one long list to be in progress."""
+
+    def __init__(self, slots: asyncio.Semaphore) -> None:
+        self._slots = slots
+        self._held = False
+
+    async def take(self) -> None:
+        """Wait for the turn of this list."""
+        await self._slots.acquire()
+        self._held = True
+
+    def give_back(self) -> None:
+        """Let another list go on, if this one was in progress."""
+        if self._held:
+            self._held = False
+            self._slots.release()
+
+    async def wait_for(self, answer: Awaitable[_T]) -> _T:
+        """Wait for something that needs no processor; another list goes on if it takes long."""
+        task = asyncio.ensure_future(answer)
+        try:
+            done, _ = await asyncio.wait([task], timeout=PROMPT_S)
+            if not done:
+                self.give_back()
+                await asyncio.wait([task])
+                await self.take()
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        return await task
 
 
 class Scheduler:
     """Queue and threads of one worker; to be created in its event loop."""
 
-    def __init__(self, max_waiting: int, in_loop: bool = False) -> None:
+    def __init__(self, max_waiting: int) -> None:
         """Nothing is linked before `start`.
 
         Args:
             max_waiting: Requests that may be waiting or in progress.
-            in_loop: Link small requests in the event loop itself: a thread costs half a
-                millisecond more, and pays off only where linking waits for a database.
         """
         self._max_waiting = max_waiting
-        self._in_loop = in_loop
         self._waiting = 0
         self._list_clients = 0
         self._list_slots = asyncio.Semaphore(CONCURRENT_LISTS)
@@ -72,7 +121,9 @@ class Scheduler:
         self._deferred: list[_Pending] = []
         self._batch_thread = ThreadPoolExecutor(1, thread_name_prefix="batches")
         self._list_threads = ThreadPoolExecutor(CONCURRENT_LISTS, thread_name_prefix="lists")
+        self._load_threads = ThreadPoolExecutor(CONCURRENT_LOADS, thread_name_prefix="loads")
         self._task: asyncio.Task[None] | None = None
+        self._completing: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Begin to link small requests."""
@@ -83,35 +134,32 @@ class Scheduler:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        self._batch_thread.shutdown()
-        self._list_threads.shutdown()
+        for threads in (self._batch_thread, self._list_threads, self._load_threads):
+            # what is still running is of use to nobody
+            threads.shutdown(wait=False, cancel_futures=True)
 
-    async def link(
-        self, key: object, link: Callable[[RecordBatch], LinkResult], records: RecordBatch
-    ) -> LinkResult:
-        """Link the clients of a request, a small one possibly in a batch with others.
+    async def link(self, job: Job, records: RecordBatch, size: int = 0) -> LinkResult:
+        """Link the clients of a small request, possibly in a batch with others.
 
         Args:
-            key: Requests of equal keys may share a batch; they have the same model and index.
-            link: Links N clients.
+            job: How they are linked.
             records: The clients.
+            size: Bytes of the request.
 
         Raises:
             UnavailableError: Too many requests are waiting.
         """
-        if len(records) > SMALL_REQUEST:
-            return await self.run_in_thread(lambda: link(records))
         self._check_capacity()
         result: asyncio.Future[LinkResult] = asyncio.get_running_loop().create_future()
         self._waiting += 1
         try:
-            self._queue.put_nowait(_Pending(key, link, records, result))
+            self._queue.put_nowait(_Pending(job, records, size, result))
             return await result
         finally:
             self._waiting -= 1
 
     @asynccontextmanager
-    async def list_slot(self, clients: int) -> AsyncIterator[None]:
+    async def list_slot(self, clients: int) -> AsyncIterator[ListSlot]:
         """Wait until few enough long lists are in progress, and count as one of them.
 
         Lists are so answered one after the other, instead of all of them at the very end.
@@ -127,10 +175,12 @@ class Scheduler:
                 f"expected lists of at most {MAX_LIST_CLIENTS} clients at once, got more; try again"
             )
         self._list_clients += clients
+        slot = ListSlot(self._list_slots)
         try:
-            async with self._list_slots:
-                yield
+            await slot.take()
+            yield slot
         finally:
+            slot.give_back()
             self._list_clients -= clients
 
     async def run_in_thread(self, act: Callable[[], _T]) -> _T:
@@ -139,10 +189,29 @@ class Scheduler:
         Raises:
             UnavailableError: Too many requests are waiting.
         """
+        return await self._run(self._list_threads, act)
+
+    async def run_short(self, act: Callable[[], _T]) -> _T:
+        """Run what takes some milliseconds in a thread in which no long list is processed.
+
+        Raises:
+            UnavailableError: Too many requests are waiting.
+        """
+        return await self._run(self._batch_thread, act)
+
+    async def run_load(self, act: Callable[[], _T]) -> _T:
+        """Load or unload a model in one of the threads for that.
+
+        Raises:
+            UnavailableError: Too many requests are waiting.
+        """
+        return await self._run(self._load_threads, act)
+
+    async def _run(self, threads: ThreadPoolExecutor, act: Callable[[], _T]) -> _T:
         self._check_capacity()
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._list_threads, act)
+            return await asyncio.get_running_loop().run_in_executor(threads, act)
         finally:
             self._waiting -= 1
 
@@ -154,17 +223,26 @@ class Scheduler:
 
     async def _link_batches(self) -> None:
         while True:
-            requests = await self._next_batch()
-            for request, outcome in zip(requests, await self._link(requests), strict=True):
-                # a caller that has disconnected no longer waits for its result
-                if request.result.done():
-                    continue
-                if isinstance(outcome, LinkResult):
-                    request.result.set_result(outcome)
+            for requests, draft in await self._decide(await self._next_batch()):
+                job = requests[0].job
+                if isinstance(draft, Exception):
+                    _fail(requests, draft)
+                elif job.needs_database(draft):
+                    task = asyncio.create_task(self._read_back_and_complete(requests, draft))
+                    self._completing.add(task)
+                    task.add_done_callback(self._completing.discard)
                 else:
-                    request.result.set_exception(outcome)
+                    _complete(requests, draft, CurrentRows())
             # lets these answers be sent before the next batch begins
             await asyncio.sleep(0)
+
+    async def _read_back_and_complete(self, requests: list[_Pending], draft: Draft) -> None:
+        try:
+            current = await requests[0].job.read_back(draft)
+        except Exception as error:
+            _fail(requests, error)
+        else:
+            _complete(requests, draft, current)
 
     async def _next_batch(self) -> list[_Pending]:
         """Waiting requests of one key; the others are deferred to a later batch."""
@@ -174,53 +252,72 @@ class Scheduler:
             waiting.append(self._queue.get_nowait())
         batch, size, self._deferred = [first], len(first.records), []
         for request in waiting:
-            if request.key == first.key and size + len(request.records) <= MAX_BATCH:
+            if request.result.done():
+                # its caller has gone
+                continue
+            if request.job.key == first.job.key and size + len(request.records) <= MAX_BATCH:
                 batch.append(request)
                 size += len(request.records)
             else:
                 self._deferred.append(request)
         return batch
 
-    async def _link(self, requests: list[_Pending]) -> list[LinkResult | Exception]:
-        if self._in_loop:
-            return _link_batch(requests)
+    async def _decide(self, requests: list[_Pending]) -> list[_Outcome]:
+        clients = sum(len(request.records) for request in requests)
+        if clients <= SMALL_REQUEST and sum(one.size for one in requests) <= SMALL_BATCH_BYTES:
+            return _decide_batch(requests)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._batch_thread, _link_batch, requests)
+        return await loop.run_in_executor(self._batch_thread, _decide_batch, requests)
 
 
-def _link_batch(requests: list[_Pending]) -> list[LinkResult | Exception]:
-    """Link all requests in one call; if that fails for any client, each request by itself."""
+def _decide_batch(requests: list[_Pending]) -> list[_Outcome]:
+    """Decide on all requests in one call; if that fails for any client, on each by itself."""
     if len(requests) > 1:
         try:
-            linked = requests[0].link(_concatenate([request.records for request in requests]))
+            draft = requests[0].job.decide(_concatenate([request.records for request in requests]))
         except RequestError as error:
-            return [error] * len(requests)
+            return [(requests, error)]
         except Exception:
             # raised here, it would end the loop of `_link_batches` and leave all requests waiting
             _log.exception("a batch of %d requests could not be linked", len(requests))
         else:
-            if not linked.failed:
-                return _split(requests, linked)
-    outcomes: list[LinkResult | Exception] = []
-    for request in requests:
-        try:
-            outcomes.append(request.link(request.records))
-        except Exception as error:
-            # raised again in the request itself; the others go on
-            outcomes.append(error)
-    return outcomes
+            if not draft.failed:
+                return [(requests, draft)]
+    return [([request], _decide_one(request)) for request in requests]
 
 
-def _split(requests: list[_Pending], linked: LinkResult) -> list[LinkResult | Exception]:
-    """The result of a batch, as one result per request."""
-    results: list[LinkResult | Exception] = []
+def _decide_one(request: _Pending) -> Draft | Exception:
+    try:
+        return request.job.decide(request.records)
+    except Exception as error:
+        # raised again in the request itself; the others go on
+        return error
+
+
+def _complete(requests: list[_Pending], draft: Draft, current: CurrentRows) -> None:
+    """Give every request of a batch its part of the result."""
+    try:
+        linked = requests[0].job.complete(draft, current)
+    except Exception as error:
+        _fail(requests, error)
+        return
     begin = 0
     for request in requests:
         end = begin + len(request.records)
-        batch = linked.batch.between(begin, end)
-        results.append(LinkResult(batch, linked.stale, linked.database_s))
+        # a caller that has disconnected no longer waits for its result
+        if not request.result.done():
+            part = linked
+            if len(requests) > 1:
+                batch = linked.batch.between(begin, end)
+                part = LinkResult(batch, linked.stale, linked.database_s)
+            request.result.set_result(part)
         begin = end
-    return results
+
+
+def _fail(requests: list[_Pending], error: Exception) -> None:
+    for request in requests:
+        if not request.result.done():
+            request.result.set_exception(error)
 
 
 def _concatenate(parts: list[RecordBatch]) -> RecordBatch:

@@ -1,32 +1,32 @@
 """One request from its bytes to its answer: decode, link, encode."""
 
-import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.linker import Linker
-from linkage_rl.records import RecordBatch
+from linkage_rl.linker import Linker, RankedCandidates
 from serving.codec import decode, encode
 from serving.content_type import CSV, ContentType, negotiate, unpack
 from serving.errors import RequestError
+from serving.linking import Draft, LinkJob, LinkResult, Work
 from serving.live_index import LiveIndex
+from serving.live_table import LiveTable
 from serving.logs import RequestLog
 from serving.metrics import Metrics
 from serving.models import Model, ModelLibrary
-from serving.readback import LiveTable, Readback
+from serving.readback import CurrentRows, read_back
 from serving.requests import LinkageRequest
 from serving.responses import LinkageResponse, candidate_results, link_results
-from serving.scheduler import LinkResult, Scheduler
+from serving.scheduler import SMALL_REQUEST, ListSlot, Scheduler
 from serving.settings import WorkerSettings
 
-_LONG_BODY: Final = 32 << 10
-"""Bytes above which a body is parsed, and its answer encoded, outside the event loop."""
+LONG_BODY: Final = 32 << 10
+"""Bytes above which a request is unpacked, parsed and answered outside the event loop."""
 
-_log = logging.getLogger("serving")
-_T = TypeVar("_T")
+Answer = tuple[bytes, str]
+"""The bytes of an answer and their Content-Type."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +55,15 @@ class Service:
     live_table: LiveTable | None
 
     async def respond(
-        self, request: RawRequest, model_name: str, log: RequestLog
-    ) -> tuple[bytes, str]:
+        self, request: RawRequest, model_name: str, log: RequestLog, work: Work
+    ) -> Answer:
         """Answer a request.
 
         Args:
             request: The request.
             model_name: The model to ask.
             log: Filled in with what is logged of the request.
-
-        Returns:
-            The bytes of the answer and their Content-Type.
+            work: Whether somebody still waits for the answer.
 
         Raises:
             RequestError: The request cannot be answered at all.
@@ -76,45 +74,61 @@ class Service:
             request = await self._unpack(request)
         model = self.library.in_memory(model_name)
         if model is None:
-            model = await self.scheduler.run_in_thread(lambda: self.library.get(model_name))
-        if len(request.body) <= _LONG_BODY:
-            return await self._respond(request, model, content_type, accepted, log)
+            model = await self.scheduler.run_load(lambda: self.library.get(model_name))
+        one = _Exchange(self, request, model, content_type, accepted, log, work)
+        if len(request.body) <= LONG_BODY:
+            return await self._respond_to_short(one)
         clients = _estimate_clients(request.body, self.settings.max_clients)
-        async with self.scheduler.list_slot(clients):
-            return await self._respond(request, model, content_type, accepted, log)
+        async with self.scheduler.list_slot(clients) as slot:
+            parsed = await self.scheduler.run_in_thread(one.parse)
+            return await self._respond_in_threads(one, parsed, slot)
 
     async def _unpack(self, request: RawRequest) -> RawRequest:
         body, limit = request.body, self.settings.max_payload_mb << 20
         unpacked = await self.scheduler.run_in_thread(lambda: unpack(body, request.coding, limit))
         return replace(request, body=unpacked)
 
-    async def _respond(
-        self,
-        raw: RawRequest,
-        model: Model,
-        content_type: ContentType,
-        accepted: ContentType,
-        log: RequestLog,
-    ) -> tuple[bytes, str]:
-        is_long, settings = len(raw.body) > _LONG_BODY, self.settings
-        request = await self._maybe_offload(
-            lambda: decode(
-                raw.body, content_type, raw.mode, settings.max_clients, settings.csv_columns
-            ),
-            is_long,
-        )
-        log.model, log.mode, log.clients = model.name, request.mode, len(request)
-        response, linked = await self._answer(model, request, accepted)
-        if linked is not None:
-            log.stale, log.database_s = linked.stale, linked.database_s
-        log.decisions = Counter(result["decision"] for result in response.results)
-        self._count(response, linked, log)
-        answered = accepted.with_header(request.csv_header)
-        return await self._maybe_offload(lambda: encode(response, answered), is_long)
+    async def _respond_to_short(self, one: "_Exchange") -> Answer:
+        """Answer in the event loop where that takes no longer than a thread would."""
+        request = one.parse()
+        if request.mode in ("linkage", "bulk_linkage") and len(request) <= SMALL_REQUEST:
+            linked = await self.scheduler.link(one.job(), request.records, len(one.raw.body))
+            return one.link_answer(request, linked)
+        return await self._respond_in_threads(one, request, None)
+
+    async def _respond_in_threads(
+        self, one: "_Exchange", request: LinkageRequest, slot: ListSlot | None
+    ) -> Answer:
+        """Answer a long list, which has a slot, or a short one, which has none."""
+        if request.mode == "info":
+            return one.info(request)
+        scheduler, records = self.scheduler, request.records
+        run = scheduler.run_short if slot is None else scheduler.run_in_thread
+        wait_for = _wait_for if slot is None else slot.wait_for
+        if request.mode == "candidates":
+            linker = one.job().linker
+            ranked = await run(lambda: linker.rank(records, one.work.check))
+            wanted, on_down = ranked.wanted, self.settings.on_database_down
+            current = await wait_for(read_back(self.live_table, wanted, on_down))
+            return await run(lambda: one.candidates_answer(request, linker, ranked, current))
+        job = one.job()
+
+        def decide() -> Draft | Answer:
+            draft = job.decide(records, one.work)
+            if job.needs_database(draft):
+                return draft
+            # nothing to wait for
+            return one.link_answer(request, job.complete(draft, CurrentRows()))
+
+        decided = await run(decide)
+        if not isinstance(decided, Draft):
+            return decided
+        current = await wait_for(job.read_back(decided))
+        return await run(lambda: one.link_answer(request, job.complete(decided, current)))
 
     def info(self, model: Model) -> dict[str, Any]:
         """Data on the model and the company table, the answer to mode `info`."""
-        index = self._index_of(model)
+        index = self.index_of(model)
         settings = model.settings
         return {
             "name": model.name,
@@ -134,7 +148,7 @@ class Service:
     def is_ready(self, model_name: str) -> bool:
         """Whether the model could answer now; loads it if necessary."""
         try:
-            self._index_of(self.library.get(model_name))
+            self.index_of(self.library.get(model_name))
         except RequestError:
             return False
         return True
@@ -146,93 +160,103 @@ class Service:
             if (age := self.live_index.age_s()) is not None:
                 self.metrics.index_age.set(age)
 
-    async def _answer(
-        self, model: Model, request: LinkageRequest, accepted: ContentType
-    ) -> tuple[LinkageResponse, LinkResult | None]:
-        shared = LinkageResponse(model.labels, warnings=request.warnings)
-        if request.mode == "info":
-            info = self.info(model)
-            return replace(shared, info=_flatten(info) if accepted.media == CSV else info), None
-        index = self._index_of(model)
-        if request.mode == "candidates":
-            source = self._readback(index)
-            linker = model.linker_on(index, source)
-            candidates = await self.scheduler.run_in_thread(
-                lambda: linker.candidates(request.records)
-            )
-            results = candidate_results(request, candidates)
-            return replace(shared, results=results, stale=source.stale), None
-
-        def link(records: RecordBatch) -> LinkResult:
-            source = self._readback(index)
-            return link_isolating_failures(model.linker_on(index, source), source, records)
-
-        key = (model.name, model.version, id(index))
-        linked = await self.scheduler.link(key, link, request.records)
-        blockers = tuple(blocker.name for blocker in model.settings.blockers)
-        valid = request.reject(linked.failed) if linked.failed else request
-        results = link_results(valid, linked.batch, blockers)
-        return replace(shared, results=results, stale=linked.stale), linked
-
-    async def _maybe_offload(self, act: Callable[[], _T], is_long: bool) -> _T:
-        return await self.scheduler.run_in_thread(act) if is_long else act()
-
-    def _index_of(self, model: Model) -> CompanyIndex:
+    def index_of(self, model: Model) -> CompanyIndex:
+        """The index on which a model links now: that of the database, if there is one."""
         live = self.live_index.current if self.live_index is not None else None
         return model.linker.index if live is None else live
 
-    def _readback(self, index: CompanyIndex) -> Readback:
-        return Readback(self.live_table, index, self.settings.on_database_down)
 
-    def _count(self, response: LinkageResponse, linked: LinkResult | None, log: RequestLog) -> None:
+@dataclass(frozen=True)
+class _Exchange:
+    """A request, and what it is answered with."""
+
+    service: Service
+    raw: RawRequest
+    model: Model
+    content_type: ContentType
+    accepted: ContentType
+    log: RequestLog
+    work: Work
+
+    def parse(self) -> LinkageRequest:
+        """The clients of the request."""
+        self.work.check()
+        settings, raw = self.service.settings, self.raw
+        request = decode(
+            raw.body, self.content_type, raw.mode, settings.max_clients, settings.csv_columns
+        )
+        log = self.log
+        log.model, log.mode, log.clients = self.model.name, request.mode, len(request)
+        return request
+
+    def job(self) -> LinkJob:
+        """How its clients are linked."""
+        service, model = self.service, self.model
+        index = service.index_of(model)
+        return LinkJob(
+            (model.name, model.version, id(index)),
+            model.linker_on(index, index),
+            service.live_table,
+            service.settings.on_database_down,
+        )
+
+    def info(self, request: LinkageRequest) -> Answer:
+        """The answer to mode `info`."""
+        info = self.service.info(self.model)
+        content = _flatten(info) if self.accepted.media == CSV else info
+        response = LinkageResponse(self.model.labels, warnings=request.warnings, info=content)
+        return encode(response, self.accepted.with_header(request.csv_header))
+
+    def link_answer(self, request: LinkageRequest, linked: LinkResult) -> Answer:
+        """The answer with these decisions."""
+        self.work.check()
+        blockers = tuple(blocker.name for blocker in self.model.settings.blockers)
+        valid = request.reject(linked.failed) if linked.failed else request
+        results = link_results(valid, linked.batch, blockers)
+        return self._encoded(request, results, linked.stale, linked.database_s)
+
+    def candidates_answer(
+        self,
+        request: LinkageRequest,
+        linker: Linker,
+        ranked: RankedCandidates,
+        current: CurrentRows,
+    ) -> Answer:
+        """The answer with these candidates."""
+        self.work.check()
+        candidates = linker.complete_candidates(ranked, current.rows)
+        results = candidate_results(request, candidates)
+        return self._encoded(request, results, current.stale, current.seconds)
+
+    def _encoded(
+        self, request: LinkageRequest, results: list[dict[str, Any]], stale: bool, seconds: float
+    ) -> Answer:
+        response = LinkageResponse(self.model.labels, results, stale, request.warnings)
+        self._count(response, seconds)
+        return encode(response, self.accepted.with_header(request.csv_header))
+
+    def _count(self, response: LinkageResponse, database_s: float) -> None:
+        log, metrics = self.log, self.service.metrics
+        log.stale, log.database_s = response.stale, database_s
+        log.decisions = Counter(result["decision"] for result in response.results)
         blockers = Counter(
             blocker for result in response.results for blocker in result.get("blockers", ())
         )
-        self.metrics.count_clients(log.model, log.decisions, blockers)
+        metrics.count_clients(log.model, log.decisions, blockers)
         if response.stale:
-            self.metrics.stale.inc()
-        if linked is not None and linked.database_s:
-            self.metrics.database.observe(linked.database_s)
+            metrics.stale.inc()
+        if database_s:
+            metrics.database.observe(database_s)
 
 
-def link_isolating_failures(linker: Linker, source: Readback, records: RecordBatch) -> LinkResult:
-    """Link these clients; where linking fails on some of them, link the others all the same.
-
-    Raises:
-        RequestError: The database is needed and does not answer.
-    """
-    try:
-        return LinkResult(linker.link(records), source.stale, source.seconds)
-    except (RequestError, MemoryError):
-        raise
-    except Exception:
-        _log.exception("a client could not be linked")
-    failed = _failing_rows(linker, records, range(len(records)))
-    kept = [row for row in range(len(records)) if row not in failed]
-    batch = linker.link(records.take(kept))
-    return LinkResult(batch, source.stale, source.seconds, tuple(sorted(failed)))
+async def _wait_for(answer: Awaitable[CurrentRows]) -> CurrentRows:
+    return await answer
 
 
 def _estimate_clients(body: bytes, max_clients: int) -> int:
     """About how many clients a body holds, estimated without parsing it."""
     separators = max(body.count(b"{"), body.count(b"\n"))
     return max(len(body) // 200, min(max_clients, separators))
-
-
-def _failing_rows(linker: Linker, records: RecordBatch, rows: Sequence[int]) -> set[int]:
-    """The rows on which linking fails, found by bisection."""
-    try:
-        linker.link(records.take(rows))
-    except (RequestError, MemoryError):
-        raise
-    except Exception:
-        if len(rows) == 1:
-            return set(rows)
-        middle = len(rows) // 2
-        return _failing_rows(linker, records, rows[:middle]) | _failing_rows(
-            linker, records, rows[middle:]
-        )
-    return set()
 
 
 def _flatten(info: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,11 @@ PROCESS: Final = "LINKAGE_PROCESS"
 MAX_PAYLOAD_MB: Final = 1024
 """Largest limit of a request body, and what the limit 0 of batch transform ("none") means."""
 
+TIMEOUT_S: Final = 60.0
+"""How long SageMaker waits for the answer of a real-time endpoint."""
+BATCH_TIMEOUT_S: Final = 600.0
+"""How long a batch transform waits unless its job says otherwise."""
+
 _T = TypeVar("_T")
 
 
@@ -50,6 +55,8 @@ class ServerSettings:
     """Whether a database is configured, whose changes are to be picked up."""
     admin_port: int | None = None
     """`LINKAGE_ADMIN_PORT`: where `/models` and `/metrics` are then, instead of on `port`."""
+    timeout_s: float = TIMEOUT_S
+    """`LINKAGE_TIMEOUT_S`: nginx waits that long for a worker."""
     admin_bind: str = ""
     """`LINKAGE_ADMIN_BIND`: address of that port; that of `LINKAGE_BIND` by default."""
 
@@ -76,6 +83,7 @@ class ServerSettings:
             max_body_mb=_max_payload_mb(environ),
             refresher=_has_database(environ),
             admin_port=admin_port,
+            timeout_s=_timeout_s(environ),
             admin_bind=environ.get("LINKAGE_ADMIN_BIND") or bind,
         )
 
@@ -117,8 +125,8 @@ class WorkerSettings:
     table_mapping: Mapping[str, Any] = field(default_factory=dict)
     """`LINKAGE_TABLE_MAPPING`: a JSON object of canonical to own column names, with the other keys
     of `ColumnMapping`, such as `table` and `sites`."""
-    max_clients: int = 20_000
-    """`LINKAGE_MAX_CLIENTS` of one request."""
+    max_clients: int = 105_000
+    """`LINKAGE_MAX_CLIENTS` of one request; by default what a megabyte of short lines holds."""
     max_waiting: int = 512
     """`LINKAGE_MAX_WAITING`: requests that may wait in a worker before it answers 503."""
     max_payload_mb: int = 6
@@ -133,8 +141,16 @@ class WorkerSettings:
     model_root: Path = Path("/opt/ml")
     """`LINKAGE_MODEL_ROOT`: `POST /models` loads only from folders below it; by default the folder
     that contains `model_folder`, unless that is `/`."""
+    timeout_s: float = TIMEOUT_S
+    """`LINKAGE_TIMEOUT_S`: how long a caller waits for an answer; by default 60 s as a real-time
+    endpoint does, in batch transform 600 s."""
     process: str = ""
     """`LINKAGE_PROCESS`: name of this process among those of its supervisor."""
+
+    @property
+    def give_up_s(self) -> float:
+        """How long a request may take, so that its caller still gets to know that it took longer."""
+        return max(self.timeout_s - 2.0, 0.9 * self.timeout_s)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "WorkerSettings":
@@ -177,6 +193,7 @@ class WorkerSettings:
             embed_metrics=read("LINKAGE_LOG_EMF", _switch, cls.embed_metrics),
             token=_token(environ),
             model_root=_model_root(environ, model_folder),
+            timeout_s=_timeout_s(environ),
             process=environ.get(PROCESS, ""),
         )
 
@@ -200,6 +217,12 @@ def usable_cpus() -> int:
 
 def _run_folder(environ: Mapping[str, str]) -> Path:
     return Path(environ.get(RUN_FOLDER) or "/tmp/linkage_rl")
+
+
+def _timeout_s(environ: Mapping[str, str]) -> float:
+    batch = _read(environ, "SAGEMAKER_BATCH", _switch, False)
+    default = BATCH_TIMEOUT_S if batch else TIMEOUT_S
+    return _read(environ, "LINKAGE_TIMEOUT_S", _positive, default)
 
 
 def _has_database(environ: Mapping[str, str]) -> bool:

@@ -24,9 +24,9 @@ from serving.run_folder import environment, prepare
 from serving.settings import PROCESS, ServerSettings, SettingError, WorkerSettings
 from serving.start_fault import CANNOT_START, read_fault
 
-STOP_S: Final = 8.0
+STOP_S: Final = 27.0
 """Seconds from SIGTERM until children that still run are killed; SageMaker kills after 30 s."""
-_DRAIN_S: Final = 6.0
+_DRAIN_S: Final = 24.0
 """Seconds of these that nginx may take to finish the requests in flight."""
 _MAX_DEATHS, _DEATHS_WITHIN_S = 5, 60.0
 """A child that dies more often within this many seconds is not started again."""
@@ -187,11 +187,15 @@ class Supervisor:
         """Stop all children, nginx first, so that no request finds its worker gone."""
         begin = time.monotonic()
         for child in self.children:
+            if child.pid is not None and not child.vital:
+                # nobody waits for it
+                os.kill(child.pid, signal.SIGTERM)
+        for child in self.children:
             if child.pid is not None and child.name == "nginx":
                 os.kill(child.pid, signal.SIGQUIT)
                 self._wait_for([child], begin + _DRAIN_S)
         for child in self.children:
-            if child.pid is not None and child.name != "nginx":
+            if child.pid is not None and child.vital and child.name != "nginx":
                 os.kill(child.pid, signal.SIGTERM)
         self._wait_for(self.children, begin + STOP_S)
         for child in self.children:

@@ -16,7 +16,7 @@ from serving.protocol import LoggedHttpProtocol
 from serving.settings import SettingError, WorkerSettings
 from serving.start_fault import CANNOT_START, record_fault
 
-GRACE_S = 7
+GRACE_S = 24
 """Seconds that requests in flight may take after SIGTERM."""
 
 _log = logging.getLogger("serving")
@@ -61,7 +61,9 @@ def main() -> None:
         # the socket cannot be created
         _say_once(error)
         sys.exit(CANNOT_START)
-    sys.exit(0 if server.started else 1)
+    sys.stdout.flush()
+    # what still runs in a thread, such as the load of a model, is of use to nobody
+    os._exit(0 if server.started else 1)
 
 
 def _say_once(error: Exception) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from serving.app import create_app
-from serving.readback import column_mapping
+from serving.live_table import column_mapping
 from serving.settings import MAX_PAYLOAD_MB, ServerSettings, SettingError, WorkerSettings
 
 SERVING = Path(create_app.__code__.co_filename).parent

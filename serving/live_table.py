@@ -1,0 +1,304 @@
+"""The company database as one worker queries it: within limits, and given up where it is silent."""
+
+import asyncio
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Final
+
+from linkage_rl.errors import DatabaseError, LinkageError
+from linkage_rl.records import CompanyRows
+from linkage_rl.tables.credentials import database_url
+from linkage_rl.tables.engine import Limits
+from linkage_rl.tables.schema import ColumnMapping
+from linkage_rl.tables.store import CompanyStore
+from serving.database_threads import DatabaseThreads
+from serving.settings import SettingError, WorkerSettings
+
+RETRY_S: Final = 0.5
+"""Pause between two attempts to reach a database that has failed."""
+OPENING_S: Final = 30.0
+"""How long one of these attempts may take until the columns of the table are known."""
+SMALL_IDS: Final = 256
+"""Companies up to which a request shares a query with others."""
+MAX_SHARED_IDS: Final = 512
+"""Companies of a shared query."""
+MAX_PROBED_IDS: Final = 16
+"""Companies that are asked for to see whether the database answers again."""
+
+_log = logging.getLogger("serving")
+
+
+def column_mapping(settings: WorkerSettings) -> ColumnMapping:
+    """The columns of the user's own table.
+
+    Raises:
+        SettingError: `LINKAGE_TABLE_MAPPING` maps a column that the schema does not have.
+    """
+    try:
+        return ColumnMapping(**settings.table_mapping)
+    except TypeError:
+        known = [field.name for field in fields(ColumnMapping)]
+        raise SettingError(
+            f"LINKAGE_TABLE_MAPPING: expected a JSON object of column names, its keys among "
+            f"{known}, got {sorted(settings.table_mapping)}; fix the variable"
+        ) from None
+
+
+def open_table(settings: WorkerSettings, limits: Limits | None = None) -> CompanyStore:
+    """The company table that the environment names, read-only.
+
+    Args:
+        settings: Settings of the server.
+        limits: None waits for the database as long as it takes.
+
+    Raises:
+        LinkageError: The credentials are incomplete or cannot be read.
+        SettingError: The column mapping is invalid.
+    """
+    mapping = column_mapping(settings)
+    return CompanyStore(database_url(os.environ), mapping, read_only=True, limits=limits)
+
+
+class LiveTable:
+    """The company database as one worker queries it: few connections, a limited rate, short waits.
+
+    Queries run in threads, for which the event loop waits within a limit; nothing else does. What
+    is asked for while all connections are in use shares the next query. Lists, whose queries take
+    longer, leave one connection to the others.
+
+    After a failure, and after an answer that did not come in time, nobody waits any more (a circuit
+    breaker): all requests fail at once, until a query in the background has been answered. It opens
+    new connections with credentials that are read again, since a database that has moved keeps old
+    connections silent. Everything but `is_down` belongs to the event loop.
+    """
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        open_store: Callable[[], CompanyStore] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare; the first `fetch` connects.
+
+        Args:
+            settings: Settings of the server.
+            open_store: Opens the table; None opens the one that the environment names.
+            clock: Seconds, for the rate of queries.
+        """
+        limits = Limits(settings.database_connections, settings.database_timeout_s)
+        self._open = open_store or partial(open_table, settings, limits)
+        self._connections = settings.database_connections
+        self._timeout_s = settings.database_timeout_s
+        self._rate = _Rate(settings.queries_per_s, clock)
+        self._waiting: deque[_Fetch] = deque()
+        self._threads: DatabaseThreads | None = None
+        self._running = self._running_lists = 0
+        self._opening: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self.is_down = False
+        """Whether the last query failed."""
+
+    async def fetch(self, company_ids: Sequence[str]) -> CompanyRows:
+        """Current rows of at least these companies.
+
+        Raises:
+            DatabaseError: The database failed, did so a moment ago, or does not answer in time.
+        """
+        if self.is_down:
+            raise DatabaseError("the company database does not answer; try again soon")
+        fetch = _Fetch(company_ids, asyncio.get_running_loop().create_future())
+        self._waiting.append(fetch)
+        self._send()
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await fetch.rows
+        except TimeoutError:
+            sentence = f"no answer within {self._timeout_s:g} s"
+            if fetch.threads is self._threads:
+                # sent, or not even connected; what only waits for its turn says nothing of it
+                self._give_up(sentence, fetch.company_ids)
+            raise DatabaseError(sentence) from None
+        finally:
+            if not fetch.rows.done():
+                fetch.rows.cancel()
+
+    def close(self) -> None:
+        """Close all connections, without waiting for those in use."""
+        if self._opening is not None:
+            self._opening.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._threads is not None:
+            self._threads.give_up()
+            self._threads = None
+
+    def _send(self) -> None:
+        """Start queries for those who wait, as far as connections and rate allow."""
+        self._timer = None
+        if self._threads is None:
+            if self._opening is None and self._waiting:
+                self._opening = asyncio.create_task(self._open_threads(()))
+            return
+        while self._running < self._connections and (wait_s := self._next_is_due()) is not None:
+            if wait_s > 0:
+                self._timer = asyncio.get_running_loop().call_later(wait_s, self._send)
+                return
+            self._start(self._take())
+
+    def _next_is_due(self) -> float | None:
+        """Seconds until a query may start; None while there is none to start."""
+        while self._waiting and self._waiting[0].rows.done():
+            self._waiting.popleft()
+        if self._timer is not None or not any(self._may_start(one) for one in self._waiting):
+            return None
+        return self._rate.wait_s()
+
+    def _may_start(self, fetch: "_Fetch") -> bool:
+        lists = max(1, self._connections - 1)
+        return not fetch.rows.done() and (fetch.is_small or self._running_lists < lists)
+
+    def _take(self) -> list["_Fetch"]:
+        """What the next query fetches: one list, or all that is small and waits."""
+        first = next(one for one in self._waiting if self._may_start(one))
+        taken, size = [], 0
+        for one in self._waiting:
+            fits = one.is_small and size + len(one.company_ids) <= MAX_SHARED_IDS
+            if one is first or (first.is_small and fits and not one.rows.done()):
+                taken.append(one)
+                size += len(one.company_ids)
+        for one in taken:
+            self._waiting.remove(one)
+        return taken
+
+    def _start(self, fetches: list["_Fetch"]) -> None:
+        self._rate.take()
+        self._running += 1
+        self._running_lists += not fetches[0].is_small
+        for one in fetches:
+            one.threads = self._threads
+        task = asyncio.create_task(self._query(fetches))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _query(self, fetches: list["_Fetch"]) -> None:
+        threads = fetches[0].threads
+        assert threads is not None
+        wanted = list(dict.fromkeys(name for one in fetches for name in one.company_ids))
+        try:
+            rows = await asyncio.wrap_future(threads.submit(lambda store: store.fetch(wanted)))
+        except Exception as error:
+            # not only failed queries: the credentials may be missing, or a column of the table
+            if threads is self._threads:
+                self._give_up(_sentence(error), wanted)
+            for one in fetches:
+                one.fail(_sentence(error))
+        else:
+            for one in fetches:
+                one.succeed(rows)
+        if threads is self._threads:
+            self._running -= 1
+            self._running_lists -= not fetches[0].is_small
+            self._send()
+
+    def _give_up(self, reason: str, company_ids: Sequence[str]) -> None:
+        """Let nobody wait from now on, until the database has answered in the background."""
+        if not self.is_down:
+            _log.warning("the database does not answer: %s", reason)
+        self.is_down = True
+        if self._threads is not None:
+            self._threads.give_up()
+            self._threads = None
+        self._running = self._running_lists = 0
+        while self._waiting:
+            self._waiting.popleft().fail(reason)
+        if self._opening is None:
+            probe = company_ids[:MAX_PROBED_IDS]
+            self._opening = asyncio.create_task(self._open_threads(probe))
+
+    async def _open_threads(self, company_ids: Sequence[str]) -> None:
+        """Connect, and try again until the database has answered a query like the last one."""
+        while True:
+            threads = DatabaseThreads(self._open, self._connections)
+            try:
+                async with asyncio.timeout(OPENING_S):
+                    await asyncio.wrap_future(threads.submit(lambda store: store.columns))
+                async with asyncio.timeout(self._timeout_s):
+                    probe = threads.submit(lambda store: store.fetch(company_ids))
+                    await asyncio.wrap_future(probe)
+            except Exception as error:
+                threads.give_up()
+                self._give_up(_sentence(error), company_ids)
+                await asyncio.sleep(RETRY_S)
+            except BaseException:
+                threads.give_up()
+                raise
+            else:
+                break
+        self._threads, self._opening = threads, None
+        _log.info(
+            "the database answers again" if self.is_down else "companies are read from the database"
+        )
+        self.is_down = False
+        self._send()
+
+
+@dataclass(eq=False)
+class _Fetch:
+    """Companies that somebody waits for."""
+
+    company_ids: Sequence[str]
+    rows: "asyncio.Future[CompanyRows]"
+    threads: DatabaseThreads | None = None
+    """To whom its query was given; None while it waits for its turn."""
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it may share a query."""
+        return len(self.company_ids) <= SMALL_IDS
+
+    def succeed(self, rows: CompanyRows) -> None:
+        if not self.rows.done():
+            self.rows.set_result(rows)
+
+    def fail(self, reason: str) -> None:
+        if not self.rows.done():
+            self.rows.set_exception(DatabaseError(reason))
+
+
+class _Rate:
+    """Limits how many queries start per second (a token bucket of one second)."""
+
+    def __init__(self, per_s: float, clock: Callable[[], float]) -> None:
+        self._per_s = per_s
+        self._clock = clock
+        self._tokens = max(1.0, per_s)
+        self._refilled_at = clock()
+
+    def wait_s(self) -> float:
+        """Seconds until a query may start."""
+        now = self._clock()
+        self._tokens = min(
+            max(1.0, self._per_s), self._tokens + (now - self._refilled_at) * self._per_s
+        )
+        self._refilled_at = now
+        return max(0.0, (1 - self._tokens) / self._per_s)
+
+    def take(self) -> None:
+        """Count a query that starts."""
+        self._tokens -= 1
+
+
+def _sentence(error: Exception) -> str:
+    """Why the database did not answer; what nobody expects is logged with its place."""
+    if isinstance(error, LinkageError | SettingError):
+        return str(error)
+    if isinstance(error, TimeoutError):
+        return "a new connection got no answer in time"
+    _log.error("reading companies back failed", exc_info=error)
+    return f"an internal error occurred ({type(error).__name__})"
