@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
+from linkage_rl.atomic import DISK_FULL
 from serving.codec import to_json
 from serving.content_type import JSON
 from serving.errors import RequestError
@@ -34,14 +35,7 @@ _NO_TOKEN: Final = (
     "expected the header 'Authorization: Bearer TOKEN' with this server's token, got none or "
     "another; ask its operator for the token"
 )
-_EXHAUSTED: Final = (
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EROFS,
-    errno.EMFILE,
-    errno.ENFILE,
-    errno.ENOMEM,
-)
+_EXHAUSTED: Final = (*DISK_FULL, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 """Errors of the system that mean: no room for another file."""
 _INTERNAL_ERROR: Final = "an internal error occurred; it is logged under this request id"
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -131,7 +132,9 @@ def _locked_and_empty(folder: Path) -> int:
 def _fill(settings: ServerSettings) -> None:
     """The folders, the nginx configuration, and the files in memory."""
     folder = settings.run_folder
-    folder.chmod(0o700)
+    with suppress(PermissionError):
+        # a mount may belong to another user
+        folder.chmod(0o700)
     for created in (folder / "metrics", folder / "nginx"):
         created.mkdir(mode=0o700)
     template = (_CODE / "nginx.conf").read_text(encoding="utf-8")

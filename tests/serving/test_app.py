@@ -249,7 +249,8 @@ def test_prometheus_gets_requests_decisions_blockers_and_the_linkage_rate(
 def test_two_customers_have_their_own_thresholds_on_one_table(tmp_path: Path) -> None:
     eager = write_shop_bundle(tmp_path / "eager", Thresholds(link=0.0))
     careful = write_shop_bundle(tmp_path / "careful", Thresholds(link=1.0))
-    with serving(eager, tmp_path, SAGEMAKER_MULTI_MODEL="true") as client:
+    variables = {"SAGEMAKER_MULTI_MODEL": "true", "LINKAGE_MODEL_ROOT": str(tmp_path)}
+    with serving(eager, tmp_path, **variables) as client:
         assert client.get("/ping").status_code == 200
         for name, folder in (("eager", eager), ("careful", careful)):
             post(client, "/models", model_name=name, url=str(folder))
