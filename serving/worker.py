@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+from typing import NoReturn
 
 import uvicorn
 
@@ -33,9 +34,7 @@ def main() -> None:
     try:
         app = create_app(WorkerSettings.from_environ())
     except Exception as error:
-        # a second attempt would end in the same way
-        _say_once(error)
-        sys.exit(CANNOT_START)
+        _cannot_start(error)
     if arguments.socket and os.path.exists(arguments.socket):  # noqa: PTH110 - it is a socket
         os.unlink(arguments.socket)  # noqa: PTH108
     # uvicorn raises the signal again after its shutdown, which would end the process with 143
@@ -59,15 +58,14 @@ def main() -> None:
         server.run()
     except OSError as error:
         # the socket cannot be created
-        _say_once(error)
-        sys.exit(CANNOT_START)
+        _cannot_start(error)
     sys.stdout.flush()
     # what still runs in a thread, such as the load of a model, is of use to nobody
     os._exit(0 if server.started else 1)
 
 
-def _say_once(error: Exception) -> None:
-    """Leave why this worker cannot start to the supervisor, or log it where there is none."""
+def _cannot_start(error: Exception) -> NoReturn:
+    """End, and leave the reason to the supervisor; log it where there is none."""
     if isinstance(error, LinkageError | RequestError | SettingError):
         sentence = str(error)
     elif isinstance(error, OSError):
@@ -76,8 +74,11 @@ def _say_once(error: Exception) -> None:
         # by class and place, since its text may repeat what nobody should read
         _log.exception("the worker cannot start")
         sentence = f"expected to start, got an internal error ({type(error).__name__})"
-    if not record_fault(sentence):
-        _log.critical("%s", sentence)
+    if record_fault(sentence):
+        sys.exit(CANNOT_START)
+    # in the format of all other lines of the log
+    _log.critical("%s", sentence)
+    sys.exit(1)
 
 
 if __name__ == "__main__":
