@@ -63,9 +63,19 @@ class Server(ThreadingMixIn, UnixStreamServer):
     def get_request(self):
         return super().get_request()[0], ("", 0)
 
-if os.environ.get("FAKE_WORKER") == "broken":
+behaviour = os.environ.get("FAKE_WORKER") or "0"
+if behaviour == "broken":
     sys.exit(3)
-time.sleep(float(os.environ.get("FAKE_WORKER") or 0))
+if behaviour in ("fault", os.environ["LINKAGE_PROCESS"]):
+    from serving.start_fault import CANNOT_START, record_fault
+    if behaviour != "fault":
+        # the other worker is ready first
+        while not os.path.exists(sys.argv[2].replace("-2.", "-1.")):
+            time.sleep(0.02)
+    record_fault("expected a bundle, found none")
+    sys.exit(CANNOT_START)
+if behaviour.isdecimal():
+    time.sleep(float(behaviour))
 if os.path.exists(sys.argv[2]):
     os.unlink(sys.argv[2])
 server = Server(sys.argv[2], Handler)
@@ -93,6 +103,14 @@ class Server:
     def lines(self) -> list[dict[str, Any]]:
         """What it wrote, one JSON object per line."""
         return [json.loads(line) for line in self.output.read_text().splitlines()]
+
+    def refused(self) -> dict[int, int]:
+        """Requests that nginx refused, by status, as its workers read them."""
+        link = self.run_folder / "metrics/refused"
+        # the link is meant for the child processes
+        seen = str(link.readlink()).replace("self", str(self.process.pid))
+        counts = memoryview(Path(seen).read_bytes()).cast("Q")
+        return {status: count for status, count in enumerate(counts) if count}
 
     def line(self, message: str) -> dict[str, Any]:
         """The last line with this message; waits until there is one."""

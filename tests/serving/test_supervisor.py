@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from serving.run_folder import nginx_conf, prepare
-from serving.settings import ServerSettings, SettingError, usable_cpus
-from serving.supervisor import children_of
+from serving.settings import ServerSettings, usable_cpus
+from serving.supervisor import Child, children_of
+from tests.serving.http_client import free_port, send
 from tests.serving.supervised_server import TIMEOUT_S, Server, supervised
 
 LIMIT = 6 << 20
@@ -76,14 +76,44 @@ class TestNginxRefuses:
     def test_a_method_that_no_path_allows(self, server: Server) -> None:
         host, port = server.url.removeprefix("http://").split(":")
         connection = HTTPConnection(host, int(port), timeout=TIMEOUT_S)
-        connection.request("TRACE", "/ping")
+        connection.request("TRACE", "/ping", headers={"X-Request-Id": "trace-1"})
         answer = connection.getresponse()
         body = json.loads(answer.read())
         connection.close()
 
+        (line,) = [line for line in server.lines() if line.get("request_id") == "trace-1"]
+        assert (line["method"], line["path"], line["status"]) == ("TRACE", "nginx", 405)
+        assert body["request_id"] == answer.headers["X-Request-Id"] == "trace-1"
         assert answer.status == 405
         assert answer.headers["Allow"] == "GET, HEAD, POST, DELETE"
         assert body["error"].startswith("expected GET, HEAD, POST or DELETE, got another")
+
+    def test_and_counts_it(self, server: Server) -> None:
+        refused = server.refused().get(404, 0)
+
+        server.send("/.refused/full")
+
+        deadline = time.monotonic() + TIMEOUT_S
+        while server.refused().get(404, 0) <= refused and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert server.refused()[404] > refused
+
+    @pytest.mark.parametrize(
+        ("name", "sent", "kept"),
+        [
+            ("X-Request-Id", "own-1", True),
+            ("X-Amzn-RequestId", "amazon-1", True),
+            ("X-Request-Id", "x" * 65, False),
+            ("X-Request-Id", 'a"b', False),
+        ],
+    )
+    def test_under_the_id_of_the_request_if_it_is_one(
+        self, server: Server, name: str, sent: str, kept: bool
+    ) -> None:
+        answer = server.send("/.refused/busy", headers={name: sent})
+
+        assert (answer.json["request_id"] == sent) is kept
+        assert answer.headers["X-Request-Id"] == answer.json["request_id"]
 
     @pytest.mark.parametrize("path", ["/.refused/busy", "/ping", f"/{'x' * 9_000}"])
     def test_with_a_request_id_in_header_and_body(self, server: Server, path: str) -> None:
@@ -181,9 +211,79 @@ def test_a_worker_that_never_starts_ends_the_server_with_the_reason(tmp_path: Pa
     assert "died 6 times within 60 s, last with exit code 3" in last["message"]
 
 
+def test_a_fault_of_all_workers_ends_the_server_soon_with_one_sentence(tmp_path: Path) -> None:
+    begin = time.monotonic()
+    with supervised(tmp_path, FAKE_WORKER="fault") as server:
+        code = server.process.wait(TIMEOUT_S)
+
+    assert code == 2
+    assert time.monotonic() - begin < 10
+    (line,) = [line for line in server.lines() if line["level"] != "info"]
+    assert line["message"] == "expected a bundle, found none"
+    assert sum(line["message"] == "started" for line in server.lines()) == 3
+
+
+def test_a_fault_of_one_worker_leaves_the_others_serving(tmp_path: Path) -> None:
+    with supervised(tmp_path, FAKE_WORKER="worker-2") as server:
+        line = server.line("expected a bundle, found none")
+
+        assert (line["level"], line["process"]) == ("error", "worker-2")
+        assert server.send("/ping").status == 200
+        assert server.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def two_ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str]]:
+    """A server, and the URL of its second port."""
+    port = free_port()
+    with supervised(tmp_path_factory.mktemp("two"), LINKAGE_ADMIN_PORT=str(port)) as started:
+        started.wait_until_ready()
+        yield started, f"http://127.0.0.1:{port}"
+
+
+class TestTheSecondPort:
+    """`/models` and `/metrics` are there, and clients' requests are answered on both."""
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/models",
+            "/models/",
+            "/models/a",
+            "/models/invoke",
+            "/models/a/b/invoke",
+            "//models",
+            "/%6dodels",
+            "/x/../models/a",
+            "/metrics",
+            "/metrics?x=1",
+        ],
+    )
+    def test_the_first_one_does_not_have_them(
+        self, two_ports: tuple[Server, str], path: str
+    ) -> None:
+        server, second = two_ports
+
+        refused = server.send(path)
+
+        assert refused.status == 404
+        assert refused.json["error"].startswith("there is no such path on this port")
+        assert send(f"{second}{path}").status == 200
+
+    @pytest.mark.parametrize("path", ["/ping", "/invocations", "/models/a/invoke", "/modelsx"])
+    def test_both_answer_clients(self, two_ports: tuple[Server, str], path: str) -> None:
+        server, second = two_ports
+
+        assert server.send(path).status == send(f"{second}{path}").status == 200
+
+
 @pytest.mark.parametrize(
     ("variables", "sentence"),
     [
+        ({"LINKAGE_MAX_CLIENTS": "many"}, "LINKAGE_MAX_CLIENTS: expected a whole number"),
+        ({"LINKAGE_TOKEN": ""}, "LINKAGE_TOKEN: expected a token, got none"),
+        ({"LINKAGE_ADMIN_PORT": "0"}, "LINKAGE_ADMIN_PORT: expected a whole number from 1"),
+        ({"LINKAGE_RUN_DIR": "/proc/run"}, "LINKAGE_RUN_DIR: cannot write to /proc/run: No such"),
         (
             {"SAGEMAKER_BIND_TO_PORT": "eighty"},
             "SAGEMAKER_BIND_TO_PORT: expected a whole number from 1 to 65535, got 'eighty'",
@@ -205,25 +305,19 @@ def test_an_invalid_setting_ends_with_one_sentence(
     assert line["message"].startswith(sentence)
 
 
-def test_a_port_in_use_is_named(tmp_path: Path) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        port = other.getsockname()[1]
-        settings = ServerSettings(tmp_path / "run", "127.0.0.1", port, 1, 6, refresher=False)
+class TestWhatKeepsDying:
+    """Whether the server goes on without it."""
 
-        with pytest.raises(SettingError, match=f"127.0.0.1:{port}, got: Address already in use"):
-            prepare(settings)
+    def test_ends_the_server_if_it_is_vital(self) -> None:
+        worker = Child("worker-1", ())
 
+        assert [worker.record_death(now) for now in range(6)] == [True] * 5 + [False]
 
-def test_a_folder_with_other_files_is_left_untouched(tmp_path: Path) -> None:
-    (tmp_path / "letter.txt").write_text("dear")
-    settings = ServerSettings(tmp_path, "127.0.0.1", 8080, 1, 6, refresher=False)
+    def test_is_tried_twice_a_minute_if_it_is_the_refresher(self) -> None:
+        refresher = Child("refresher", (), vital=False)
 
-    with pytest.raises(SettingError, match="holds other files"):
-        prepare(settings)
-
-    assert (tmp_path / "letter.txt").read_text() == "dear"
+        assert all(refresher.record_death(now) for now in range(8))
+        assert refresher.start_at == 7 + 30
 
 
 @pytest.mark.parametrize("variable", ["DATABASE_URL", "DB_HOST", "DB_SECRET_ARN"])
@@ -240,17 +334,6 @@ def test_without_a_database_there_is_no_refresher() -> None:
     ]
 
     assert names == ["nginx", "worker-1", "worker-2", "worker-3"]
-
-
-def test_every_placeholder_of_the_template_is_filled_in() -> None:
-    settings = ServerSettings(Path("/run/x"), "::1", 8181, 2, 4, refresher=False)
-    template = Path("serving/nginx.conf").read_text()
-
-    filled = nginx_conf(settings, template)
-
-    assert "@" not in filled.split("\n", 2)[2]
-    assert "listen [::1]:8181 " in filled
-    assert "client_max_body_size 4194304;" in filled
 
 
 def test_the_number_of_usable_cpus_is_plausible() -> None:
