@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from serving.content_type import (
     CSV,
@@ -59,8 +58,7 @@ def decode(
     parsed = _parse_list(text, content_type, known, max_clients, csv_columns, damage)
     if fault and all(isinstance(client, InvalidClient) for client in parsed.clients):
         raise fault
-    request = validate(known, parsed.clients, max_clients, parsed.unknown_columns)
-    return replace(request, csv_header=parsed.header)
+    return validate(known, parsed.clients, max_clients, parsed.unknown_columns, parsed.header)
 
 
 def encode(response: LinkageResponse, content_type: ContentType) -> tuple[bytes, str]:
@@ -111,10 +109,7 @@ def _encode_json_lines(response: LinkageResponse, content_type: ContentType) -> 
 
 def _encode_csv(response: LinkageResponse, content_type: ContentType) -> tuple[bytes, str]:
     header, rows = as_table(response)
-    if content_type.header is False:
-        text = csv_lines(list(rows))
-    else:
-        text = csv_text([header, *rows])
+    text = csv_lines(list(rows)) if content_type.header is False else csv_text([header, *rows])
     return text.encode("utf-8", "backslashreplace"), f"{CSV}; charset=utf-8"
 
 

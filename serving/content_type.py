@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from email.message import Message
+from functools import lru_cache
 from typing import Final
 
 from serving.errors import NotAcceptableError, RequestError, TooLargeError, UnsupportedTypeError
@@ -43,6 +44,8 @@ _CHARSET_ALIASES: Final[Mapping[str, str]] = {
 """Names of charsets in use that Python does not know."""
 DAMAGED: Final = "\udfff"
 """Stands for bytes that are not in the charset of a body: no text holds it after decoding."""
+_REMEMBERED: Final = 128
+"""Headers that are parsed only once; callers send few different ones."""
 _MAX_CHARSET_LENGTH: Final = 40
 _MARKING: Final = "linkage_rl.marking"
 """Name under which Python's codecs find `_mark`."""
@@ -61,6 +64,7 @@ class ContentType:
     """Whether CSV has a first line with the names of its columns; None where it is not stated."""
 
     @classmethod
+    @lru_cache(maxsize=_REMEMBERED)
     def parse(cls, content_type: str) -> "ContentType":
         """The content type that a Content-Type header names; JSON where there is no header.
 
@@ -84,6 +88,7 @@ class ContentType:
         return self if self.header is not None else replace(self, header=header)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def negotiate(accept: str, requested: ContentType) -> ContentType:
     """The content type of the response: the request's own unless the caller prefers another.
 

@@ -14,10 +14,12 @@ Mode = Literal["bulk_linkage", "linkage", "candidates", "info"]
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 CLIENT_KEYS: Final = ("client_id", *CLIENT_FIELDS, "address")
 """Fields of a client; `address` is a complete address, used where `street` is missing."""
+_KNOWN: Final = frozenset(CLIENT_KEYS)
 MAX_CANDIDATE_CLIENTS: Final = 1000
 """Clients of a request in mode `candidates`; each may get twenty companies, so that a thousand of
 them make an answer of 8 MB and take 80 MB of memory."""
 _MAX_WARNINGS: Final = 8
+_NO_VALUE: Final = f"expected at least one of {list(CLIENT_KEYS[1:])}, got none"
 _REPEATED_IDS: Final = (
     "several clients have the same client_id; tell their results apart by their order"
 )
@@ -108,7 +110,11 @@ def check_count(mode: Mode, count: int, max_clients: int) -> None:
 
 
 def validate(
-    mode: Mode, clients: Sequence[Any], max_clients: int, unknown_fields: Iterable[str] = ()
+    mode: Mode,
+    clients: Sequence[Any],
+    max_clients: int,
+    unknown_fields: Iterable[str] = (),
+    csv_header: bool = True,
 ) -> LinkageRequest:
     """Check each client by itself, so that an invalid one does not spoil the request.
 
@@ -117,6 +123,7 @@ def validate(
         clients: JSON objects, any other JSON value where the caller sent one, or `InvalidClient`.
         max_clients: Clients that one request may hold.
         unknown_fields: Names that the server does not know, besides those of the objects.
+        csv_header: Whether clients that came in CSV had a header.
 
     Raises:
         TooLargeError: There are more.
@@ -124,13 +131,16 @@ def validate(
     check_count(mode, len(clients), max_clients)
     objects = {n: client for n, client in enumerate(clients) if isinstance(client, dict)}
     places = list(objects)
+    names = set[str]().union(*objects.values())
     invalid: dict[int, str] = {}
     columns = {
         name: _read_column(name, [client.get(name) for client in objects.values()], places, invalid)
         for name in CLIENT_KEYS
+        if name in names
     }
+    given = columns.pop("client_id", [None] * len(places))
     errors = {**_non_objects(clients), **_empty_clients(columns, places), **invalid}
-    client_ids, repeated = _client_ids(clients, dict(zip(places, columns["client_id"], strict=True)))
+    client_ids, repeated = _client_ids(clients, dict(zip(places, given, strict=True)))
     rows = [row for row, position in enumerate(places) if position not in errors]
     positions = [position for position in places if position not in errors]
     return LinkageRequest(
@@ -139,8 +149,9 @@ def validate(
         _record_batch([client_ids[position] for position in positions], columns, rows),
         positions,
         errors,
-        _unknown_fields(objects.values(), unknown_fields),
+        _unknown_fields(objects.values(), names, unknown_fields),
         repeated,
+        csv_header,
     )
 
 
@@ -183,14 +194,12 @@ def _empty_clients(
     columns: Mapping[str, Sequence[str | None]], positions: Sequence[int]
 ) -> dict[int, str]:
     """Position to error of clients without a single value besides their id."""
-    reason = f"expected at least one of {list(CLIENT_KEYS[1:])}, got none"
-    rows = zip(*(columns[name] for name in CLIENT_KEYS[1:]), strict=True)
-    return {position: reason for position, row in zip(positions, rows, strict=True) if not any(row)}
+    rows = zip(*columns.values(), strict=True) if columns else [()] * len(positions)
+    empty = [position for position, row in zip(positions, rows, strict=True) if not any(row)]
+    return dict.fromkeys(empty, _NO_VALUE)
 
 
-def _client_ids(
-    clients: Sequence[Any], given: Mapping[int, str | None]
-) -> tuple[list[str], bool]:
+def _client_ids(clients: Sequence[Any], given: Mapping[int, str | None]) -> tuple[list[str], bool]:
     """An id for each client, and whether the caller gave one of them twice.
 
     Args:
@@ -220,18 +229,22 @@ def _position_id(position: int, taken: set[str | None]) -> str:
 def _record_batch(
     client_ids: list[str], columns: Mapping[str, Sequence[str | None]], rows: Sequence[int]
 ) -> RecordBatch:
-    texts = {name: [columns[name][row] or "" for row in rows] for name in CLIENT_KEYS[1:]}
-    addresses = texts.pop("address")
+    texts = {name: [column[row] or "" for row in rows] for name, column in columns.items()}
+    addresses = texts.pop("address", [])
     if any(addresses):
+        streets = texts.get("street", [""] * len(rows))
         texts["street"] = [
-            street or address for street, address in zip(texts["street"], addresses, strict=True)
+            street or address for street, address in zip(streets, addresses, strict=True)
         ]
     return RecordBatch(client_ids, {name: column for name, column in texts.items() if any(column)})
 
 
 def _unknown_fields(
-    objects: Iterable[Mapping[str, Any]], others: Iterable[str]
+    objects: Iterable[Mapping[str, Any]], names: set[str], others: Iterable[str]
 ) -> tuple[str, ...]:
-    names = dict.fromkeys(others) | dict.fromkeys(name for client in objects for name in client)
-    unknown = [name for name in names if name not in CLIENT_KEYS]
-    return tuple(shorten(name) for name in unknown[:_MAX_WARNINGS])
+    """Unknown names, first those of other places, then those of objects as they occur."""
+    unknown = dict.fromkeys(others)
+    if not names <= _KNOWN:
+        unknown |= dict.fromkeys(name for client in objects for name in client)
+    kept = [name for name in unknown if name not in _KNOWN]
+    return tuple(shorten(name) for name in kept[:_MAX_WARNINGS])

@@ -1,7 +1,8 @@
 """Values of a client: JSON texts, numbers and empty values, read as texts."""
 
 import math
-from decimal import Decimal, DecimalException
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 MAX_FIELD_LENGTH: Final = 1000
@@ -52,23 +53,13 @@ def read_text(name: str, value: Any) -> str:
     >>> read_text("client_id", JsonNumber("2.0")), read_text("phone", float("nan"))
     ('2.0', '')
     """
-    if value is None:
+    # NaN is the one value that is not equal to itself
+    if value is None or value != value:
         return ""
-    kind = type(value)
-    if kind is str:
-        text = value
-    elif kind is int:
-        text = str(value)
-    elif kind is JsonNumber:
-        text = value.literal if name == "client_id" else _digits(name, value.literal)
-    elif kind is float:
-        if math.isnan(value):
-            return ""
-        text = _digits(name, repr(value))
-        if name == "client_id":
-            text = repr(value)
-    else:
+    reader = _READERS.get(type(value))
+    if reader is None:
         raise InvalidValueError(f"expected text in {name!r}, got {describe(value)}")
+    text = reader(name, value)
     if len(text) > MAX_FIELD_LENGTH:
         raise InvalidValueError(
             f"expected at most {MAX_FIELD_LENGTH} characters in {name!r}, got {len(text)}"
@@ -97,8 +88,10 @@ def shorten(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:40]}..."
 
 
-def _digits(name: str, literal: str) -> str:
-    """A number in plain digits: 5.4e3 is '5400', and 12.50 is '12.5'."""
+def _of_number(name: str, literal: str) -> str:
+    """A number in plain digits, 5.4e3 as '5400' and 12.50 as '12.5'; that of an id as it is."""
+    if name == "client_id":
+        return literal
     number = float(literal)
     if math.isinf(number):
         raise InvalidValueError(f"expected text or a number of few digits in {name!r}, got more")
@@ -106,7 +99,19 @@ def _digits(name: str, literal: str) -> str:
         return repr(number)
     if abs(number) < _MAX_EXACT:
         return str(int(number))
-    try:
-        return str(int(Decimal(literal)))
-    except DecimalException:
-        return str(int(number))
+    return str(int(Decimal(literal)))
+
+
+def _of_float(name: str, number: float) -> str:
+    if math.isinf(number):
+        raise InvalidValueError(f"expected text or a finite number in {name!r}, got {number}")
+    return _of_number(name, repr(number))
+
+
+_READERS: Final[Mapping[type, Callable[[str, Any], str]]] = {
+    str: lambda _, text: str(text),
+    int: lambda _, number: str(number),
+    float: _of_float,
+    JsonNumber: lambda name, number: _of_number(name, number.literal),
+}
+"""Type of a value to what reads it, given the name of its field."""
