@@ -5,11 +5,12 @@ import io
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import Final, Self, TextIO
+from typing import Final, Self
 
 FIELDS: Final = (
     *("name", "name_kana", "name_en", "postal_code", "prefecture", "city", "street"),
@@ -41,9 +42,7 @@ class Results:
 
     def __init__(self, path: Path, job: str, columns: Sequence[str]) -> None:
         """Resume what an earlier run has written for the same job; otherwise start a new file."""
-        self._path = path
-        self._partial = path.with_name(f"{path.name}.partial")
-        self._progress_path = path.with_name(f"{path.name}.progress")
+        self._path, self._partial, self._progress_path = output_files(path)
         self.progress = self._read_progress(job)
         self._file = self._partial.open("r+b" if self.progress.bytes else "wb")
         self._file.truncate(self.progress.bytes)
@@ -67,9 +66,9 @@ class Results:
         self._progress_path.unlink(missing_ok=True)
 
     def _write(self, rows: Iterable[Sequence[object]], clients: int) -> None:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        self._file.write(text.getvalue().encode("utf-8", "backslashreplace"))
+        # with this terminator the writer quotes fields that hold a carriage return, too
+        lines = [_csv_line(row).removesuffix("\r\n") + "\n" for row in rows]
+        self._file.write("".join(lines).encode("utf-8", "backslashreplace"))
         self._file.flush()
         os.fsync(self._file.fileno())
         written = self.progress.clients + clients
@@ -86,6 +85,41 @@ class Results:
         return Progress(job)
 
 
+def output_files(path: Path) -> tuple[Path, Path, Path]:
+    """What is written for a results file: the file, its beginning until it is complete, progress.
+
+    >>> [file.name for file in output_files(Path("out/results.csv"))]
+    ['results.csv', 'results.csv.partial', 'results.csv.progress']
+    """
+    name = path.name
+    return path, path.with_name(f"{name}.partial"), path.with_name(f"{name}.progress")
+
+
+def refuse_overwriting(clients: Path, results: Path) -> None:
+    """Refuse a results file whose writing would destroy the list, by whatever name or link.
+
+    Raises:
+        LinkingError: It is the list, or one of the files beside it is, or it is a folder.
+    """
+    if results.is_dir():
+        raise LinkingError(f"expected a file for the results, got the folder {results}; name one")
+    for file in output_files(results):
+        if file.exists() and file.samefile(clients):
+            raise LinkingError(
+                f"expected another file than the list {clients} for the results, got {results}, "
+                f"for which {file.name} is written; choose another name"
+            )
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the list."""
+
+    line: int
+    """Line of the file on which it begins, counted from 1."""
+    cells: list[str]
+
+
 @dataclass(frozen=True)
 class ClientList:
     """A CSV file of clients with a header."""
@@ -100,42 +134,48 @@ class ClientList:
         """The header.
 
         Raises:
-            LinkingError: It has no column of a client field, or lacks one of the mapping.
+            LinkingError: It has no column of a client field, repeats one, or lacks one of the
+                mapping.
         """
-        with self._open() as file, self._naming_errors():
-            columns = next(csv.reader(file, strict=True), [])
+        columns = next(self._records(), Row(1, [])).cells
         missing = sorted(set(self.mapping.values()) - set(columns))
-        if missing or not any(self.mapping.get(name, name) in columns for name in CLIENT_COLUMNS):
+        read = [self.mapping.get(name, name) for name in CLIENT_COLUMNS]
+        if missing or not set(read) & set(columns):
             expected = missing or list(CLIENT_COLUMNS)
             raise LinkingError(
                 f"expected columns {expected} in {self.path}, got {columns}; "
                 "name yours with --map name=COLUMN"
             )
+        if repeated := sorted(name for name in set(read) if columns.count(name) > 1):
+            raise LinkingError(
+                f"{self.path}, line 1: expected each column once, got several of {repeated}; "
+                "rename all but one of them"
+            )
         return columns
 
-    def rows(self) -> Iterator[list[str]]:
-        """The rows after the header.
+    def rows(self) -> Iterator[Row]:
+        """The rows after the header, without blank lines.
 
         Raises:
             LinkingError: A row has more or fewer columns than the header.
         """
-        with self._open() as file, self._naming_errors():
-            reader = csv.reader(file, strict=True)
-            width = len(next(reader, []))
-            for row in filter(None, reader):
-                if len(row) != width:
-                    raise LinkingError(
-                        f"{self.path}, line {reader.line_num}: expected {width} columns, got "
-                        f"{len(row)}; fix the list"
-                    )
+        width = len(self.columns)
+        for row in islice(self._records(), 1, None):
+            if row.cells and len(row.cells) != width:
+                raise LinkingError(
+                    f"{self.path}, line {row.line}: expected {width} columns, got "
+                    f"{len(row.cells)}; fix the list"
+                )
+            if row.cells:
                 yield row
 
-    def clients(self, rows: Sequence[Sequence[str]], first: int) -> list[dict[str, str]]:
+    def clients(self, rows: Sequence[Row], first: int) -> list[dict[str, str]]:
         """Rows as clients.
 
         Args:
             rows: Rows of the list.
-            first: Position of the first of them in the list; the id of a row without one.
+            first: Position of the first of them in the list; the id of a row of a list without a
+                column of ids. A row without one in a list with them is named by its line.
         """
         columns = self.columns
         positions = {
@@ -145,18 +185,48 @@ class ClientList:
         }
         clients = []
         for number, row in enumerate(rows, start=first):
-            given = {name: row[position] for name, position in positions.items() if row[position]}
-            clients.append({"client_id": str(number), **given})
+            given = {
+                name: row.cells[place] for name, place in positions.items() if row.cells[place]
+            }
+            default = f"line {row.line}" if "client_id" in positions else str(number)
+            clients.append({"client_id": default, **given})
         return clients
 
-    def _open(self) -> TextIO:
-        return self.path.open(encoding=self.encoding, newline="")
-
-    @contextmanager
-    def _naming_errors(self) -> Iterator[None]:
+    def _records(self) -> Iterator[Row]:
+        """Header and rows, blank lines included."""
+        line = 1
         try:
-            yield
-        except (csv.Error, UnicodeError) as error:
+            with self.path.open(encoding=self.encoding, newline="") as file:
+                reader = csv.reader(file, strict=True)
+                for cells in reader:
+                    yield Row(line, cells)
+                    line = reader.line_num + 1
+        except csv.Error as error:
             raise LinkingError(
-                f"{self.path}: {error}; fix the list, or name its --encoding"
+                f"{self.path}, line {line}: {error}; double the quotes within a quoted field, and "
+                "close it"
             ) from None
+        except UnicodeError as error:
+            line = self._undecodable_line(line)
+            raise LinkingError(
+                f"{self.path}, line {line}: {error}; fix the list, or name its --encoding"
+            ) from None
+
+    def _undecodable_line(self, line: int) -> int:
+        """The line that is not in the encoding; `line` where lines cannot be told by bytes."""
+        # in UTF-16 and UTF-32 the byte of a line break is also part of other characters
+        if b"\0" in "\n".encode(self.encoding):
+            return line
+        with self.path.open("rb") as file:
+            for number, content in enumerate(file, start=1):
+                try:
+                    content.decode(self.encoding)
+                except UnicodeError:
+                    return number
+        return line
+
+
+def _csv_line(row: Sequence[object]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerow(row)
+    return text.getvalue()

@@ -31,7 +31,15 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as UnreachableError
 
-from examples.client_list import CLIENT_COLUMNS, FIELDS, ClientList, LinkingError, Results
+from examples.client_list import (
+    CLIENT_COLUMNS,
+    FIELDS,
+    ClientList,
+    LinkingError,
+    Results,
+    Row,
+    refuse_overwriting,
+)
 
 RESULT_COLUMNS: Final = (
     *("client_id", "decision", "company_id", "confidence"),
@@ -164,7 +172,7 @@ def retry_after_s(error: ClientError) -> float:
 
 def results_of(
     endpoint: Endpoint, clients: ClientList, skip: int, size: int, parallel: int
-) -> Iterator[tuple[list[list[str]], list[dict[str, Any]]]]:
+) -> Iterator[tuple[list[Row], list[dict[str, Any]]]]:
     """Batches of rows with their results, in the order of the list.
 
     Args:
@@ -173,23 +181,37 @@ def results_of(
         skip: Rows at the beginning of the list that are done.
         size: Clients per batch.
         parallel: Batches in progress at once.
+
+    Raises:
+        LinkingError: The list cannot be read, or a batch cannot be linked; the text names lines.
     """
     rows = islice(clients.rows(), skip, None)
-    first, waiting = skip, deque[tuple[list[list[str]], Future[list[dict[str, Any]]]]]()
+    first, waiting = skip, deque[tuple[list[Row], Future[list[dict[str, Any]]]]]()
     pool = ThreadPoolExecutor(parallel)
     try:
         while batch := list(islice(rows, size)):
             waiting.append((batch, pool.submit(endpoint.link, clients.clients(batch, first))))
             first += len(batch)
             if len(waiting) > parallel:
-                done, future = waiting.popleft()
-                yield done, future.result()
+                yield _finished(clients, *waiting.popleft())
         for done, future in waiting:
-            yield done, future.result()
+            yield _finished(clients, done, future)
     finally:
         # after a failure the remaining batches are not waited for
         endpoint.stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _finished(
+    clients: ClientList, rows: list[Row], future: Future[list[dict[str, Any]]]
+) -> tuple[list[Row], list[dict[str, Any]]]:
+    """Rows with their results, once these have arrived."""
+    try:
+        return rows, future.result()
+    except LinkingError as error:
+        raise LinkingError(
+            f"{clients.path}, lines {rows[0].line} to {rows[-1].line}: {error}"
+        ) from None
 
 
 def result_row(result: Mapping[str, Any]) -> list[object]:
@@ -211,6 +233,7 @@ def link_list(options: argparse.Namespace, endpoint: Endpoint) -> str:
     Raises:
         LinkingError: It cannot be linked.
     """
+    refuse_overwriting(options.clients, options.results)
     mapping = dict(item.split("=", 1) for item in options.map)
     clients = ClientList(options.clients, options.encoding, mapping)
     columns = clients.columns
@@ -224,7 +247,9 @@ def link_list(options: argparse.Namespace, endpoint: Endpoint) -> str:
         for rows, found in results_of(
             endpoint, clients, before, options.batch_size, options.parallel
         ):
-            results.add([[*result_row(one), *row] for one, row in zip(found, rows, strict=True)])
+            results.add(
+                [[*result_row(one), *row.cells] for one, row in zip(found, rows, strict=True)]
+            )
             decisions.update(one["decision"] for one in found)
             rate = (results.progress.clients - before) / max(time.monotonic() - begin, 1e-3)
             sys.stderr.write(f"{results.progress.clients:,} clients, {rate:,.0f} per second\n")

@@ -307,8 +307,13 @@ def test_a_list_that_has_changed_is_linked_from_the_start(
         (b"", "expected columns"),
         (b"naem\nx\n", "expected columns"),
         (b"name,city\nx\n", "line 2: expected 2 columns, got 1"),
-        (b'name\n"open\nx\ny\n', "unexpected end of data"),
-        (b"name\n\x81\n", "--encoding"),
+        (b'name,city\n"a\nb",c\nx\n', "line 4: expected 2 columns, got 1"),
+        (b'name\nx\n"open\nx\ny\n', "line 3: unexpected end of data"),
+        (b'name\n"a"b\n', "line 2: ',' expected after"),
+        (b'"name\nx\n', "line 1: unexpected end of data"),
+        (b"name\n" + b"x\n" * 5000 + b"\x81\n", "line 5002: 'utf-8' codec"),
+        (b"name\n\x81\n", "name its --encoding"),
+        (b"name,name\nx,y\n", "line 1: expected each column once, got several of ['name']"),
     ],
 )
 def test_an_unreadable_list_is_reported_with_its_position(
@@ -340,3 +345,78 @@ def test_a_warning_of_the_endpoint_is_shown_only_once(
     client.link([{"client_id": "a", "x": "アクメ"}])
 
     assert capsys.readouterr().err == "warning: unknown field 'x' is ignored\n"
+
+
+@pytest.mark.parametrize("link", ["same", "symlink", "hardlink", "partial", "progress"])
+def test_the_list_survives_results_that_would_replace_it(
+    run: Callable[..., int],
+    endpoint: FakeEndpoint,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    link: str,
+) -> None:
+    write_list(tmp_path, 3)
+    clients, results = tmp_path / "clients.csv", tmp_path / "results.csv"
+    if link == "same":
+        results = tmp_path / "." / "clients.csv"
+    elif link == "symlink":
+        results.symlink_to(clients)
+    elif link == "hardlink":
+        results.hardlink_to(clients)
+    else:
+        clients = clients.rename(tmp_path / f"results.csv.{link}")
+    before = clients.read_bytes()
+
+    code = link_clients.main([str(clients), str(results), "--endpoint-url", endpoint.url])
+
+    assert code == 1
+    assert clients.read_bytes() == before
+    assert "expected another file than the list" in capsys.readouterr().err
+    assert endpoint.received == []
+
+
+def test_a_refused_batch_is_named_by_its_lines(
+    run: Callable[..., int],
+    endpoint: FakeEndpoint,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "clients.csv").write_text('name\n"a\nb"\nc\n\nd\ne\n', encoding="utf-8")
+    endpoint.answer = lambda clients: [] if clients[0]["name"] == "d" else no_matches(clients)
+
+    assert run("--batch-size", "2", "--parallel", "1") == 1
+    assert "clients.csv, lines 6 to 7: expected results" in capsys.readouterr().err
+
+
+def test_a_client_without_an_id_is_named_by_its_line(
+    run: Callable[..., int], endpoint: FakeEndpoint, tmp_path: Path
+) -> None:
+    (tmp_path / "clients.csv").write_text("client_id,name\n1,a\n,b\n,c\n", encoding="utf-8")
+
+    assert run() == 0
+    (sent,) = endpoint.received
+    assert [client["client_id"] for client in sent["clients"]] == ["1", "line 3", "line 4"]
+
+
+def test_line_breaks_of_any_kind_within_a_field_survive(
+    run: Callable[..., int], tmp_path: Path
+) -> None:
+    texts = ["a\rb", "a\nb", "a\r\nb", "a\0b", "a\u2028b", '"', "\r"]
+    with (tmp_path / "clients.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, quoting=csv.QUOTE_ALL).writerows(
+            [("client_id", "name"), *enumerate(texts)]
+        )
+
+    assert run() == 0
+    assert [row["name"] for row in results_in(tmp_path)] == texts
+
+
+def test_results_in_place_of_a_folder_are_refused_before_anything_is_sent(
+    endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_list(tmp_path, 3)
+    words = [str(tmp_path / "clients.csv"), str(tmp_path), "--endpoint-url", endpoint.url]
+
+    assert link_clients.main(words) == 1
+    assert "got the folder" in capsys.readouterr().err
+    assert endpoint.received == []
