@@ -44,5 +44,8 @@ def csv_lines(rows: Sequence[Sequence[Any]]) -> str:
 
 
 def _one_line(row: Sequence[Any]) -> list[Any]:
-    first, *others = (cell if isinstance(cell, str) else str(cell) for cell in row)
-    return [first.translate(_RETURNS_AS_BLANKS), *(text.translate(_AS_BLANKS) for text in others)]
+    first, *others = row
+    return [
+        first.translate(_RETURNS_AS_BLANKS) if isinstance(first, str) else first,
+        *(cell.translate(_AS_BLANKS) if isinstance(cell, str) else cell for cell in others),
+    ]
