@@ -9,9 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from linkage_rl.config.link_report import Unlinked
+from linkage_rl.tables.csv_text import csv_text
 from tests.commands.shop import Run
+from tests.commands.test_link import SAME_TIME
 from tests.commands.test_link_output import interrupt
-from tests.tables.test_any_text import TEXTS, csv_text
+from tests.tables.test_any_text import TEXTS
 
 NOTES = [text for text in TEXTS for _ in range(2)]
 
@@ -63,8 +65,7 @@ def test_a_result_has_every_field_as_the_list_in_resumed_and_repeated_runs(
 
 
 def test_workers_write_the_same_and_pandas_reads_it(run: Run, odd_list: Path, bundle: Path) -> None:
-    words = ("link", f"bundle={bundle}", "clients=odd.csv", "chunk=20", "run_id=r")
-    words = (*words, "linked_at=2026-01-01T00:00:00Z")
+    words = ("link", f"bundle={bundle}", "clients=odd.csv", "chunk=20", "run_id=r", SAME_TIME)
     for name, workers in (("one", 1), ("two", 2)):
         ended = run(*words, f"output={name}.csv", f"workers={workers}")
         assert ended.code == 0, ended.err
