@@ -100,7 +100,8 @@ _LINE: Final = re.compile(
 """Town; block of at most three numbers, two without 丁目 before 番地; the rest. A third number of
 three digits without 丁目 is a room: 大山町46-11-205."""
 
-_FLOOR: Final = re.compile("地下([0-9]+)階|([0-9]+)階|(?<=[0-9a-z])(?:号(?![館棟])|室)")
+_FLOOR: Final = re.compile(
+    "地下([0-9]++)階|(?<![0-9])([0-9]++)階|(?<=[0-9a-z])(?:号(?![館棟])|室)")
 _Place = tuple[int, str, str]
 """Prefecture code, canonical city, what follows."""
 

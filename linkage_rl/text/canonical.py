@@ -14,22 +14,30 @@ from linkage_rl.text.phones import canonical_phones
 from linkage_rl.text.postal_codes import canonical_postal_codes
 from linkage_rl.text.urls import canonical_urls
 
+MAX_FORMER_CHARS: Final = 4_000
+"""Longer lists of former names are cut: no company has changed its name a hundred times."""
 _COMMON_FORMS: Final = ("株式会社", "有限会社", "合同会社", "(株)", "(有)", "(同)")
 
 
 def canonical_former_cores(texts: Sequence[str]) -> list[tuple[str, ...]]:
     """Cores of the names in each text, which '|' separates; each core once, in order.
 
+    Of a text, the first `MAX_FORMER_CHARS` characters are read.
+
     >>> canonical_former_cores(["㈱髙島屋|高島屋(有)|飯田呉服店", ""])
     [('高島屋', '飯田呉服店'), ()]
     """
     cores: list[tuple[str, ...]] = [()] * len(texts)
-    names = {row: text.split("|") for row, text in enumerate(texts) if _is_given(text)}
+    names = {row: _former_names(text) for row, text in enumerate(texts) if _is_given(text)}
     if names:
         flat = iter(canonical_names([name for some in names.values() for name in some]).core)
         for row, some in names.items():
             cores[row] = tuple(dict.fromkeys(filter(None, islice(flat, len(some)))))
     return cores
+
+
+def _former_names(text: str) -> list[str]:
+    return [*filter(None, dict.fromkeys(text[:MAX_FORMER_CHARS].split("|")))]
 
 
 def _is_given(text: str) -> bool:

@@ -6,7 +6,7 @@ A batch travels as one *block*: its N texts joined by newlines. Kernels, regular
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Final
 
 from linkage_rl.text import _blocks
@@ -25,6 +25,10 @@ MAX_CHARS: Final = 500
 
 _VOICED_KANA: Final = re.compile("(.)([\u3099\u309a])")
 _JAPANESE_SPACE: Final = re.compile(" (?:(?![a-z0-9])|(?<![a-z0-9] ))")
+
+_FEW: Final = 64
+"""Different characters for which several passes over a text are faster than one."""
+_EXPANDED: Final = str.maketrans(EXPANSIONS)
 
 PUNCTUATION: Final = " -.,・'\"()~/!?:;&+*#$%=@_^|\\<>「」『』〈〉《》〃…‥※☆★○●◎□■◇◆△▲▽▼♪→←↑↓"
 
@@ -59,6 +63,18 @@ def apply_table(table: Codes, block: str) -> str:
     return _blocks.translate(block, table)
 
 
+def _expanded(block: str, chars: Set[str]) -> str:
+    """The block with these characters spelled out, its lines cut as in `join`."""
+    if len(chars) > _FEW:
+        block = block.translate(_EXPANDED)
+    for char in chars if len(chars) <= _FEW else ():
+        block = block.replace(char, EXPANSIONS[char])
+    lines = block.split("\n")
+    if max(map(len, lines)) > MAX_CHARS:
+        block = "\n".join([line[:MAX_CHARS] for line in lines])
+    return block
+
+
 def _join_voicing(block: str) -> str:
     """Join kana with the voicing mark after it; other marks are dropped."""
     block = _VOICED_KANA.sub(lambda pair: unicodedata.normalize("NFC", pair[0]), block)
@@ -72,8 +88,8 @@ def fold_block(block: str) -> str:
     mark after anything else as a dash. A real hyphen between kana (イ‐スタイルズ) becomes a long
     vowel, too: 130 of 1.6 million companies have one, and lists spell those in every way.
     """
-    for char in _blocks.flagged(block, EXPANDS):
-        block = block.replace(char, EXPANSIONS[char])
+    if expanding := _blocks.flagged(block, EXPANDS):
+        block = _expanded(block, expanding)
     block = apply_table(FOLD, block)
     if "\u3099" in block or "\u309a" in block:
         block = _join_voicing(block)

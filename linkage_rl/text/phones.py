@@ -21,7 +21,7 @@ and eight digits after the 0 are a number without its area code."""
 _CIRCLED: Final = re.compile("[①-⑳㉑-㉟㊱-㊿❶-❿]")
 """A list number before the phone; folding would join its digits to it."""
 _FAX_FIRST: Final = re.compile("^[^0-9]*(?:fax|ファ[ッツ]クス).*?(?=tel|phone|電話)")
-_RUN: Final = re.compile(r"[+(]*[0-9](?:[-() .+]*[0-9])*")
+_RUN: Final = re.compile(r"(?<![+(])[+(]*+[0-9](?:[-() .+]*+[0-9])*")
 """Digits with nothing but separators between them."""
 _GROUP: Final = re.compile(r"\+?[0-9]+")
 _WITHOUT_ZERO: Final = re.compile("[1-9][0-9]{8}|(?:[25-9]0|800)[0-9]{7,8}")

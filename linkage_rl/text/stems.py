@@ -32,7 +32,8 @@ _HEAD_OFFICE: Final = re.compile(
 )
 _SIDES: Final = "東西南北中央第0123456789一二三四五"
 _MAX_PLACE: Final = 5
-_SPACED_OFFICE: Final = re.compile(f" (?=[^ -~])[^ ]*(?:{_OFFICE})$")
+_OFFICE_WORDS: Final = (*_OFFICE.removesuffix("|[部課室局係]").split("|"), *"部課室局係")
+_LATIN_CHAR: Final = re.compile("[ -~]")
 _TRAILING_BRACKET: Final = re.compile(r"\([^()]*(?:\([^()]*\)[^()]*)*\)?$")
 _LEADING_BRACKET: Final = re.compile(r"^\([^()]*\) ?(?=.)")
 _PERSON: Final = re.compile(
@@ -45,9 +46,11 @@ _REPRESENTATIVE: Final = re.compile(
 )
 _COMPANY: Final = "(?:株式|有限|合同|合資|合名)会社"
 _VENTURE: Final = re.compile(
-    "[ (]?(?:(?:特定|共同|復旧|復興|経常|地域|建設|工事|業務|設計|・)*"
-    "(?:共同企業体|企業体|共同体|共同提案体|共同事業体|コンソーシアム|グループ体|(?<![a-z])jv(?![a-z]))"
-    "|[他外](?: ?[0-9一二三四五六七八九]+)?(?:社(?!員)|者|名|団体)|ほか ?[0-9]+社).*$"
+    "(共同企業体|企業体|共同体|共同提案体|共同事業体|コンソーシアム|グループ体|(?<![a-z])jv(?![a-z]))"
+    "|[他外](?: ?[0-9一二三四五六七八九]+)?(?:社(?!員)|者|名|団体)|ほか ?[0-9]+社"
+)
+_BEFORE_VENTURE: Final = (
+    *("特定", "共同", "復旧", "復興", "経常", "地域", "建設", "工事", "業務", "設計", "・"),
 )
 _FORM_BEHIND: Final = re.compile(
     f"[ /|]{{1,3}}(?=(?:{_COMPANY}|医療法人|学校法人|社会福祉法人"
@@ -55,7 +58,9 @@ _FORM_BEHIND: Final = re.compile(
 )
 _MEMBERS: Final = re.compile("[・,/+&]| と ")
 _NEXT_MEMBER: Final = re.compile(
-    f"(?<=.)[・,/+& ]+(?={_COMPANY})|(?<={_COMPANY})[・,/+& ]*(?=.+{_COMPANY}$)"
+    # from the first mark of several, or the second of those that begin a name
+    f"(?:(?<=[^・,/+& ])|(?<=^[・,/+& ]))[・,/+& ]++(?={_COMPANY})"
+    f"|(?<={_COMPANY})[・,/+& ]*(?=.+{_COMPANY}$)"
 )
 _ASSOCIATION: Final = re.compile("(?:一般|公益|特定非営利|社会福祉|学校)")
 _ADDITIONS: Final = (
@@ -100,8 +105,10 @@ _TRADE_NAME_FIRST: Final = re.compile("^(?:屋号|店舗名|店名|通称|愛称
 _BESIDE: Final = re.compile(r"([^()]+)\(([^()]+)\)?")
 _SIDES_OF_SLASH: Final = re.compile("([^/|]{2,}?) ?[/|] ?([^/|]{2,})")
 _QUOTED: Final = re.compile("(?<=..) ?[「『][^「」『』]*[」』]$")
-_BEHIND_SLASH: Final = re.compile(f" ?[/|] ?(?!.*(?:{_COMPANY}|法人)).{{2,}}$")
+_BEHIND_SLASH: Final = re.compile(" ?[/|] ?.{2,}$")
 """A trade name behind a slash; no registered name has a slash."""
+_BODIES: Final = ("株式会社", "有限会社", "合同会社", "合資会社", "合名会社", "法人")
+"""Behind these there may be a trade name."""
 _WORD: Final = re.compile("[a-z]{2}")
 _CO_LTD: Final = re.compile(
     r"(?<=[^ -~])(?:[ ,]{0,3}co\.?,? ?ltd\.?"
@@ -129,13 +136,25 @@ _SHOP: Final = re.compile(f" (?=[^ -~])(?:[^ ]*(?:{_SHOP_LAST})|(?:{_SHOP_FIRST}
 
 def _first_member(name: str) -> str:
     """The first company of a joint venture; the name itself if it is none."""
-    found = _VENTURE.search(name)
+    begin, said = _venture(name)
     # 一般社団法人こども未来コンソーシアム is one company, 丸尾建設・真組ＪＶ are two.
-    if not found or _ASSOCIATION.match(name):
+    if not said or _ASSOCIATION.match(name):
         return name
-    members = [part.strip() for part in _MEMBERS.split(name[: found.start()])]
-    several = len(members) > 1 or found[0].strip(" (")[:1] in "他外ほ"
+    members = [part.strip() for part in _MEMBERS.split(name[:begin])]
+    several = len(members) > 1 or said[:1] in "他外ほ"
     return next((member for member in members if member), name) if several else name
+
+
+def _venture(name: str) -> tuple[int, str]:
+    """Where the words for a joint venture begin, and these; '' where there are none."""
+    found = _VENTURE.search(name)
+    if not found:
+        return 0, ""
+    begin = found.start()
+    while found[1] and name.endswith(_BEFORE_VENTURE, 0, begin):
+        begin -= 1 if name[begin - 1] == "・" else 2
+    said = name[begin:]
+    return begin - (begin > 0 and name[begin - 1] in " ("), said
 
 
 def _without_additions(name: str) -> str:
@@ -162,8 +181,10 @@ def _without_placed_branch(name: str) -> str:
 
 
 def _without_office(name: str) -> str:
-    while (found := _SPACED_OFFICE.search(name)) and found.start() >= _MIN_CHARS:
-        name = name[: found.start()]
+    before, space, last = name.rpartition(" ")
+    while len(before) >= _MIN_CHARS and last.endswith(_OFFICE_WORDS) and not _LATIN_CHAR.match(last):
+        name = before
+        before, space, last = name.rpartition(" ")
     return _without_placed_branch(_HEAD_OFFICE.sub("", name))
 
 
@@ -209,7 +230,9 @@ def _two_sides(name: str) -> tuple[str, str]:
     if found := _SIDES_OF_SLASH.fullmatch(name):
         return found[1].strip(), found[2].strip()
     if "/" in name or "|" in name or " " in name:
-        if (found := _BEHIND_SLASH.search(name)) and begins_with_form(name[: found.start()]):
+        body = max(map(name.rfind, _BODIES))
+        found = _BEHIND_SLASH.search(name, max(body, 0))
+        if found and begins_with_form(name[: found.start()]):
             return name[: found.start()], found[0].strip(" /|")
         return _split_before_form(name)
     return name, ""

@@ -7,7 +7,7 @@ from typing import Final
 
 import tldextract
 
-from linkage_rl.text.normalise import fold
+from linkage_rl.text.normalise import MAX_CHARS, fold
 
 _BUILDERS: Final = (
     "jimdo.com jimdofree.com amebaownd.com shopinfo.jp goope.jp crayonsite.com crayonsite.net"
@@ -96,7 +96,7 @@ def split_urls(texts: Sequence[str]) -> list[tuple[tuple[str, str], ...]]:
         return [()] * len(texts)
     if any(mark in "\0".join(texts) for mark in "\n、"):
         # before folding, which makes a blank and a comma of them
-        texts = [re.sub("[\n、]", "|", text) for text in texts]
+        texts = [re.sub("[\n、]", "|", text[:MAX_CHARS]) for text in texts]
     return [_urls(text) if text else () for text in fold(texts)]
 
 
