@@ -16,9 +16,16 @@ from typing import Any, Final
 
 from linkage_rl.config.command import command, say
 from linkage_rl.deploying.aws import Aws, connect
-from linkage_rl.deploying.endpoint import Endpoint, alarms, find_endpoint, image_of
+from linkage_rl.deploying.endpoint import (
+    Endpoint,
+    alarms,
+    find_endpoint,
+    image_of,
+    refuse_other_formats,
+)
 from linkage_rl.deploying.executions import PastRelease, follow, releases, start
 from linkage_rl.deploying.parameters import StackParameters
+from linkage_rl.deploying.regions import BY_HAND, has_pipeline, refuse_mismatch, refuse_unknown
 from linkage_rl.deploying.release import (
     SHA_LENGTH,
     Release,
@@ -30,6 +37,7 @@ from linkage_rl.deploying.stack import (
     Stack,
     apply_stack,
     find_stack,
+    parameter_values,
     planned_changes,
     require_stack,
 )
@@ -96,9 +104,8 @@ def run(settings: DeploySettings) -> None:
 
 def plan(aws: Aws, settings: DeploySettings) -> None:
     """Print what `apply` would change, without changing it."""
-    template = read_template()
-    given = settings.parameters.given()
     stack = find_stack(aws, settings.stack)
+    template, given = _planned(aws, settings, stack)
     changes = planned_changes(aws, settings.stack, template, given)
     if changes:
         verb = "create" if stack is None else "update"
@@ -107,6 +114,8 @@ def plan(aws: Aws, settings: DeploySettings) -> None:
         say(f"stack    {settings.stack} would not change")
     for change in changes:
         say(f"         {change}")
+    if not has_pipeline(aws.region):
+        say(f"pipeline none, since {aws.region} has no AWS CodeConnections; {BY_HAND}")
     if settings.sha:
         release = make_release(aws, settings, stack)
         say(f"release  {_outlook(aws, release, _endpoint_name(template, given, stack))}")
@@ -114,8 +123,7 @@ def plan(aws: Aws, settings: DeploySettings) -> None:
 
 def apply(aws: Aws, settings: DeploySettings) -> None:
     """Create or update the stack, then release the image if one is named."""
-    template = read_template()
-    given = settings.parameters.given()
+    template, given = _planned(aws, settings, find_stack(aws, settings.stack))
     stack = _apply_stack(aws, settings, template, given)
     if not settings.sha:
         say(f"next     push an image to {stack.output('RepositoryUri')}, then apply sha=COMMIT")
@@ -171,17 +179,17 @@ def make_release(aws: Aws, settings: DeploySettings, stack: Stack | None) -> Rel
     """The release that the settings describe.
 
     Raises:
-        DeploymentError: There is no image of this commit.
+        DeploymentError: There is no image of this commit, or SageMaker could not pull it.
     """
     if settings.image:
-        return _release_of(settings, settings.image)
+        return _release_of(settings, settings.image, aws)
     if stack is None:
         raise DeploymentError(
             f"expected stack {settings.stack}, found none; apply it without sha= first, "
             "then push an image"
         )
     tag = settings.sha[:SHA_LENGTH]
-    return _release_of(settings, image_of(aws, stack.output("RepositoryUri"), tag))
+    return _release_of(settings, image_of(aws, stack.output("RepositoryUri"), tag), aws)
 
 
 def find_earlier(aws: Aws, machine: str, running: Endpoint, sha: str) -> PastRelease:
@@ -216,11 +224,22 @@ def normalise_arguments(words: Sequence[str]) -> list[str]:
     return [re.sub(r"^sha=(\w+)$", r"sha='\1'", word) for word in overrides]
 
 
-def _release_of(settings: DeploySettings, image: str) -> Release:
+def _planned(
+    aws: Aws, settings: DeploySettings, stack: Stack | None
+) -> tuple[Template, dict[str, str]]:
+    """The template of this region, and the given parameters, which it has."""
+    template = read_template(pipeline=has_pipeline(aws.region))
+    given = settings.parameters.given()
+    refuse_unknown(template, given, aws.region)
+    refuse_mismatch(parameter_values(template, given, stack))
+    return template, given
+
+
+def _release_of(settings: DeploySettings, image: str, aws: Aws | None = None) -> Release:
     if not settings.bundle:
         raise ConfigError("a release needs bundle=DIR, the folder with the golden clients")
     golden = select_golden(Path(settings.bundle).expanduser(), settings.golden)
-    return Release(
+    release = Release(
         settings.sha,
         image,
         golden,
@@ -229,6 +248,10 @@ def _release_of(settings: DeploySettings, image: str) -> Release:
         settings.test_model,
         settings.train,
     )
+    for used in filter(None, (image, settings.train.image)):
+        if aws is not None:
+            refuse_other_formats(aws, used)
+    return release
 
 
 def _apply_stack(

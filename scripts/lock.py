@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Final
 
 ARCHITECTURES: Final = ("x86_64", "aarch64")
-HEADER: Final = "# Written by scripts/lock.sh, from setup.cfg, requirements/*.txt and constraints.txt.\n"
+HEADER: Final = (
+    "# Written by scripts/lock.sh, from setup.cfg, requirements/*.txt and constraints.txt.\n"
+)
 UNHASHED: Final = ("torch",)
 """Packages of which any build will do; wheels.sh downloads them without a hash."""
 OUTPUT: Final = Path("requirements/image")
@@ -30,7 +32,7 @@ def main() -> None:
     served = _hashes(folder, "serve")
     trained = _hashes(folder, "train")
     for requirement in sorted({*served, *trained} - pinned):
-        print(f"lock: {requirement} is not in constraints.txt, and left out", file=sys.stderr)
+        sys.stderr.write(f"lock: {requirement} is not in constraints.txt, and left out\n")
     OUTPUT.mkdir(exist_ok=True)
     _write("build", _hashes(folder, "build"))
     _write("serve", {name: found for name, found in served.items() if name in pinned})

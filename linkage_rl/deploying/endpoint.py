@@ -1,9 +1,23 @@
 """The endpoint as it runs: its model, image and alarms."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from linkage_rl.deploying.aws import Aws, AwsError
+from linkage_rl.errors import DeploymentError
+
+MANIFESTS: Final = (
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v1+prettyjws",
+)
+"""Formats of a manifest that SageMaker takes."""
+_ECR_IMAGE: Final = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?/"
+    r"(?P<name>[^@:]+)(:[^@]+)?@(?P<digest>sha256:[0-9a-f]{64})"
+)
 
 
 @dataclass(frozen=True)
@@ -81,3 +95,40 @@ def image_of(aws: Aws, repository: str, sha: str) -> str:
     name = repository.partition("/")[2]
     found = aws.call("ecr", "describe_images", repositoryName=name, imageIds=[{"imageTag": sha}])
     return f"{repository}@{found['imageDetails'][0]['imageDigest']}"
+
+
+def refuse_other_formats(aws: Aws, image: str) -> None:
+    """Refuse an image of this region's registry that SageMaker cannot pull.
+
+    Other registries are not asked, and an image that is not found is left to the release.
+
+    Args:
+        aws: Account and region.
+        image: REPOSITORY@sha256:DIGEST.
+
+    Raises:
+        DeploymentError: Its manifest is an index, or in the OCI format.
+    """
+    found = _ECR_IMAGE.fullmatch(image)
+    if found is None or found["region"] != aws.region:
+        return
+    try:
+        details = aws.call(
+            "ecr",
+            "describe_images",
+            registryId=found["account"],
+            repositoryName=found["name"],
+            imageIds=[{"imageDigest": found["digest"]}],
+        )["imageDetails"][0]
+    except AwsError as error:
+        # the release itself ends with this reason, or the registry may not be looked at from here
+        if "NotFound" in error.code or "Denied" in error.code:
+            return
+        raise
+    held = str(details.get("imageManifestMediaType", ""))
+    if held and held not in MANIFESTS:
+        raise DeploymentError(
+            f"{image} is in the registry as {held}, which SageMaker refuses: it takes "
+            f"{MANIFESTS[0]}; push it with scripts/build_and_push.sh, or build it with docker "
+            "--provenance=false --output type=docker, or push it with podman --format v2s2"
+        )

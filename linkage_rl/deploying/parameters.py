@@ -1,6 +1,16 @@
 """The parameters of the CloudFormation stack as keys of the command."""
 
+import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from linkage_rl.errors import ConfigError, LinkageError
+from linkage_rl.tables.schema import ColumnMapping
+
+_LONGEST: Final = 1024
+"""Characters that SageMaker allows in an environment variable."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +37,14 @@ class StackParameters:
     database_host: str | None = None
     database_name: str | None = None
     database_user: str | None = None
+    database_timeout_seconds: float | None = None
+    database_ssl_mode: str | None = None
+    database_ssl_root_cert: str | None = None
+    table_mapping: dict[str, Any] | None = None
+    csv_columns: list[str] | None = None
+    timeout_seconds: int | None = None
+    log_url: str | None = None
+    server_variables: dict[str, str] | None = None
     on_database_down: str | None = None
     refresh_seconds: int | None = None
     capture_percent: int | None = None
@@ -45,6 +63,17 @@ class StackParameters:
     source_branch: str | None = None
     bundle_key: str | None = None
     base_image: str | None = None
+    architecture: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_mapping(self.table_mapping or {})
+        _check_variables(self.server_variables or {})
+        if re.search(r"://[^/]*:[^/]*@|password=", self.log_url or ""):
+            # without the URL, which holds the password
+            raise ConfigError(
+                "log_url: expected a URL without a password, got one with it, which would be "
+                "readable in the stack; give it a user who needs none, as by a certificate"
+            )
 
     def given(self) -> dict[str, str]:
         """Name in the template to value, of the parameters that are set."""
@@ -66,7 +95,39 @@ def key_of(name: str) -> str:
     return next(key.name for key in fields(StackParameters) if template_name(key.name) == name)
 
 
+def _check_mapping(mapping: Mapping[str, Any]) -> None:
+    """Refuse a mapping that the server would refuse at its start, when the endpoint is created."""
+    try:
+        ColumnMapping(**mapping)
+    except (LinkageError, TypeError, ValueError) as error:
+        known = ", ".join(key.name for key in fields(ColumnMapping))
+        raise ConfigError(
+            f"table_mapping: expected columns of {known}, got {sorted(mapping)}: {error}; "
+            "name your columns as in docs/howto/own_table.md"
+        ) from None
+    if len(_text(dict(mapping))) > _LONGEST:
+        raise ConfigError(
+            f"table_mapping: expected at most {_LONGEST} characters as ASCII JSON, got "
+            f"{len(_text(dict(mapping)))}; give the table a view with shorter names"
+        )
+
+
+def _check_variables(variables: Mapping[str, str]) -> None:
+    for name, value in variables.items():
+        if re.search(r"PASS|TOKEN|SECRET|KEY|CREDENTIAL", name) or re.search(
+            r"://[^/]*:.*@", value
+        ):
+            raise ConfigError(
+                f"server_variables: expected no secret, got {name}, which would be readable in the "
+                "stack and in SageMaker; put it into the secret of the database, or in the image's "
+                "own start"
+            )
+
+
 def _text(value: object) -> str:
+    if isinstance(value, dict):
+        # ASCII, since CloudFormation replaces other characters by question marks
+        return json.dumps(value, separators=(",", ":"))
     if isinstance(value, list):
         return ",".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -49,13 +49,20 @@ class Template:
         return dict(self.content["Resources"])
 
 
-def read_template(folder: Path = FOLDER) -> Template:
+def read_template(folder: Path = FOLDER, *, pipeline: bool = True) -> Template:
     """`template.yaml` with `state_machine.asl.json` embedded.
+
+    Args:
+        folder: Where the files are.
+        pipeline: Whether to add the parts of `pipeline.yaml`.
 
     Raises:
         DeploymentError: One of them is missing or unreadable.
     """
     content = yaml.load(_text(folder / "template.yaml"), _LOADER)
+    if pipeline:
+        parts = yaml.load(_text(folder / "pipeline.yaml"), _LOADER)
+        content |= {name: content.get(name, {}) | part for name, part in parts.items()}
     machine = content["Resources"]["StateMachine"]["Properties"]
     definition = json.loads(_text(folder / str(machine.pop("DefinitionS3Location"))))
     compact = json.dumps(definition, separators=(",", ":"), ensure_ascii=False)

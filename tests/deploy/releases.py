@@ -1,5 +1,6 @@
 """A small release: two golden clients, the endpoint's answers to them, and a state machine."""
 
+import base64
 import json
 from functools import lru_cache
 from typing import Any
@@ -58,17 +59,28 @@ def good_answer(request: dict[str, Any]) -> dict[str, Any]:
     return {"model": {"name": ENDPOINT, "version": "1"}, "stale": False, "results": results}
 
 
+def in_base64(text: str) -> str:
+    """As CloudFormation's Fn::Base64."""
+    return base64.b64encode(text.encode()).decode()
+
+
+MAPPING = '{"table": "crm.firms", "name": "\\u4f1a\\u793e\\u540d"}'
 VALUES = {
     "ArtifactBucket": BUCKET,
     "CanarySeconds": "60",
     "CaptureOn": "true",
     "CapturePercent": "10",
+    "CsvColumns": "client_id,name",
+    "DatabaseSslMode": "verify-full",
+    "DatabaseSslRootCert": "/opt/ml/code/certificates.pem",
+    "DatabaseTimeoutSeconds": "3",
     "EndpointName": ENDPOINT,
     "ErrorAlarm": f"{ENDPOINT}-errors",
     "InstanceCount": "2",
     "InstanceType": "ml.t2.medium",
     "KeepReleases": "2",
     "LatencyAlarm": f"{ENDPOINT}-latency",
+    "LogUrl": "postgresql://logger@db/log",
     "MaxPolls": "4",
     "ModelRoleArn": f"arn:aws:iam::{ACCOUNT}:role/model",
     "OnDatabaseDown": "stale",
@@ -77,7 +89,10 @@ VALUES = {
     "Scaled": "false",
     "SecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:db-abcdef",
     "SecurityGroupId": "sg-1",
+    "ServerVariables": in_base64('{"LINKAGE_MAX_CLIENTS": "500", "LINKAGE_TIMEOUT_S": "1"}'),
     "SubnetIds": "subnet-1,subnet-2",
+    "TableMapping": in_base64(MAPPING),
+    "TimeoutSeconds": "30",
     "TrainingInstanceType": "ml.m5.xlarge",
     "TrainingMetric": "expected_reward",
     "TrainingRoleArn": f"arn:aws:iam::{ACCOUNT}:role/training",

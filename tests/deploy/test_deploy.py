@@ -6,6 +6,7 @@ import boto3
 import pytest
 
 from linkage_rl.deploying.aws import connect
+from linkage_rl.deploying.endpoint import MANIFESTS
 from linkage_rl.deploying.executions import follow, start
 from linkage_rl.errors import DeploymentError
 from tests.deploy.conftest import Deploy, Ended
@@ -102,7 +103,7 @@ def test_an_image_is_found_by_its_commit(aws: Emulation, act: Act) -> None:
     pushed = boto3.client("ecr").put_image(
         repositoryName=ENDPOINT,
         imageManifest=json.dumps({"layers": []}),
-        imageManifestMediaType="application/vnd.oci.image.manifest.v1+json",
+        imageManifestMediaType=MANIFESTS[0],
         imageTag=SHAS[0],
     )
     digest = pushed["image"]["imageId"]["imageDigest"]
@@ -110,6 +111,49 @@ def test_an_image_is_found_by_its_commit(aws: Emulation, act: Act) -> None:
     plan = act("plan", f"sha={SHAS[0]}")
 
     assert f"would create endpoint {ENDPOINT} with {REPOSITORY}@{digest}" in plan.out
+
+
+@pytest.mark.parametrize("media", ["manifest", "index"])
+def test_an_image_in_the_oci_format_is_refused_before_a_release(
+    media: str, aws: Emulation, act: Act
+) -> None:
+    held = f"application/vnd.oci.image.{media}.v1+json"
+    boto3.client("ecr").create_repository(repositoryName=ENDPOINT)
+    pushed = boto3.client("ecr").put_image(
+        repositoryName=ENDPOINT,
+        imageManifest=json.dumps({"layers": [], "manifests": []}),
+        imageManifestMediaType=held,
+        imageTag=SHAS[0],
+    )
+    digest = pushed["image"]["imageId"]["imageDigest"]
+
+    ended = act("plan", f"sha={SHAS[0]}", f"image={REPOSITORY}@{digest}")
+
+    assert ended.code == 1
+    assert f"is in the registry as {held}, which SageMaker refuses" in ended.err
+
+
+def test_a_region_without_codeconnections_is_told_at_plan(aws: Emulation, deploy: Deploy) -> None:
+    words = ["plan", "region=ap-northeast-3", "parameters.vpc_id=vpc-1"]
+    words += ["parameters.subnet_ids=[subnet-1]", "parameters.database_security_group_id=sg-1"]
+
+    ended = deploy(*words)
+    refused = deploy(*words, "parameters.source_repository=owner/name")
+
+    assert ended.code == 0, ended.err
+    assert "pipeline none, since ap-northeast-3 has no AWS CodeConnections" in ended.out
+    assert "AWS::CodePipeline" not in ended.out
+    assert refused.code == 2
+    assert "source_repository is one of the pipeline, and ap-northeast-3 has no" in refused.err
+
+
+def test_the_table_mapping_reaches_the_stack_in_ascii(aws: Emulation, act: Act) -> None:
+    plan = act("apply", "parameters.table_mapping={table: crm.firms, name: 会社名}")
+
+    assert plan.code == 0, plan.err
+    stack = boto3.client("cloudformation").describe_stacks(StackName=ENDPOINT)["Stacks"][0]
+    values = {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
+    assert values["TableMapping"] == r'{"table":"crm.firms","name":"\u4f1a\u793e\u540d"}'
 
 
 def test_the_release_action_writes_the_input_without_calling_aws(
@@ -127,6 +171,21 @@ def test_the_release_action_writes_the_input_without_calling_aws(
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
+        (
+            ("plan", "parameters.table_mapping={nmae: firm}"),
+            2,
+            "table_mapping: expected columns of table, company_id",
+        ),
+        (
+            ("plan", "parameters.server_variables={LINKAGE_TOKEN: hush}"),
+            2,
+            "server_variables: expected no secret, got LINKAGE_TOKEN",
+        ),
+        (
+            ("plan", "parameters.log_url='postgresql://ann:hush@db/log'"),
+            2,
+            "log_url: expected a URL without a password",
+        ),
         (("fly",), 2, "expected an action of plan, apply, status, rollback, release, got 'fly'"),
         (("release", "sha=abcdef0"), 2, "needs image=REPOSITORY@sha256:DIGEST"),
         (

@@ -13,19 +13,23 @@ from botocore.model import OperationNotFoundError
 from botocore.validate import ParamValidator
 from cfnlint import ManualArgs
 from cfnlint.api import lint
+from cfnlint.helpers import REGIONS as CFNLINT_REGIONS
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from statelint.config import Config
 from statelint.linter import Linter
 
 from linkage_rl.deploying.parameters import StackParameters, template_name
+from linkage_rl.deploying.regions import CODECONNECTIONS
 from linkage_rl.deploying.template import FOLDER, read_template
 from tests.deploy.asl import sample, tasks
 from tests.deploy.releases import VALUES, definition
 
 REGIONS = ["ap-northeast-1"]
+WITHOUT_PIPELINE = ["ap-northeast-3", "ap-east-1", "af-south-1", "eu-central-2", "il-central-1"]
 
 
-def cfn_lint(text: str) -> list[str]:
-    found = lint(text, config=ManualArgs(regions=REGIONS))
+def cfn_lint(text: str, regions: list[str] = REGIONS) -> list[str]:
+    found = lint(text, config=ManualArgs(regions=regions))
     return [f"{one.rule.id} {one.message}" for one in found]
 
 
@@ -68,6 +72,23 @@ def test_statelint_reports_an_inserted_error(original: str, broken: str) -> None
 @pytest.mark.slow
 def test_cfn_lint_reports_neither_errors_nor_warnings() -> None:
     assert cfn_lint(read_template().text) == []
+
+
+@pytest.mark.slow
+def test_cfn_lint_reports_nothing_in_regions_without_codeconnections() -> None:
+    assert cfn_lint(read_template(pipeline=False).text, WITHOUT_PIPELINE) == []
+
+
+def test_the_regions_with_codeconnections_are_those_that_cfn_lint_knows() -> None:
+    # those of separate partitions have other accounts, which nobody here has seen
+    isolated = ("us-iso", "eu-iso", "eusc-")
+    known = {
+        region
+        for region in CFNLINT_REGIONS
+        if "AWS::CodeConnections::Connection" in PROVIDER_SCHEMA_MANAGER.get_resource_types(region)
+    }
+
+    assert {region for region in known if not region.startswith(isolated)} == CODECONNECTIONS
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import pytest
 
 from tests.deploy.conftest import Released
 from tests.deploy.emulated_aws import Emulation, client_error
-from tests.deploy.releases import ENDPOINT, SHAS, good_answer, image, release
+from tests.deploy.releases import ENDPOINT, MAPPING, SHAS, good_answer, image, release
 
 pytestmark = pytest.mark.slow
 
@@ -107,6 +107,24 @@ def test_the_model_gets_the_network_the_arn_of_the_secret_and_an_image_by_digest
     config = next(call for call in aws.calls if call.operation == "CreateEndpointConfig").parameters
     assert config["DataCaptureConfig"]["EnableCapture"] is True
     assert config["ProductionVariants"][0]["InstanceType"] == "ml.t2.medium"
+
+
+def test_the_container_gets_the_settings_of_the_stack(
+    aws: Emulation, run_release: Released
+) -> None:
+    run_release(release(SHAS[0]))
+
+    model = next(call for call in aws.calls if call.operation == "CreateModel").parameters
+    variables = model["PrimaryContainer"]["Environment"]
+    assert json.loads(variables["LINKAGE_TABLE_MAPPING"]) == json.loads(MAPPING)
+    assert variables["LINKAGE_CSV_COLUMNS"] == "client_id,name"
+    assert variables["PGSSLMODE"] == "verify-full"
+    assert variables["PGSSLROOTCERT"] == "/opt/ml/code/certificates.pem"
+    assert variables["LINKAGE_DATABASE_TIMEOUT_S"] == "3"
+    assert variables["LINKAGE_LOG_URL"] == "postgresql://logger@db/log"
+    assert variables["LINKAGE_MAX_CLIENTS"] == "500"
+    # the parameter of its own wins
+    assert variables["LINKAGE_TIMEOUT_S"] == "30"
 
 
 def test_a_failed_smoke_test_rolls_back(aws: Emulation, run_release: Released) -> None:
