@@ -35,6 +35,12 @@ DRIVERS: Final = {
 }
 """Kind of database to SQLAlchemy's name with the driver that is used where the URL names none."""
 
+_SECRET_ENGINES: Final = {
+    **dict.fromkeys(("mysql", "aurora-mysql", "aurora"), "mysql"),
+    "mariadb": "mariadb",
+}
+"""The key `engine` of an AWS database secret to a kind of database; any other is PostgreSQL."""
+
 ASYNCHRONOUS: Final = ("aiomysql", "aiosqlite", "asyncmy", "asyncpg", "psycopg_async")
 
 _EXAMPLE: Final = "postgresql://user:password@host:5432/name"
@@ -50,6 +56,9 @@ class SecretsClient(Protocol):
 def database_url(environ: Mapping[str, str], secrets: SecretsClient | None = None) -> URL:
     """Database URL from DATABASE_URL, else from the secret DB_SECRET_ARN, else from DB_HOST etc.
 
+    Line breaks at the end of a value are not part of it: files of secrets end with one, as do
+    Kubernetes secrets made of them. Blanks belong to a password, and to nothing else.
+
     Args:
         environ: Usually `os.environ`.
         secrets: Client that reads DB_SECRET_ARN; made with boto3 when absent.
@@ -57,15 +66,23 @@ def database_url(environ: Mapping[str, str], secrets: SecretsClient | None = Non
     Raises:
         DatabaseError: None of them is set, one of them is unreadable, or boto3 is missing.
     """
-    if text := environ.get("DATABASE_URL", ""):
+    if text := environ.get("DATABASE_URL", "").strip():
         return parse_url(text)
     parts = {key: environ.get(variable, "") for variable, key in PARTS.items()}
-    if arn := environ.get("DB_SECRET_ARN", ""):
-        parts |= {key: text for key, text in _secret(arn, secrets).items() if key in parts}
+    kind = "postgresql"
+    if arn := environ.get("DB_SECRET_ARN", "").strip():
+        secret = _secret(arn, secrets)
+        parts |= {key: text for key, text in secret.items() if key in parts}
+        # RDS names it in the secrets that it manages
+        kind = _SECRET_ENGINES.get(secret.get("engine", "").strip(), kind)
+    parts = {
+        key: text.rstrip("\r\n") if key == "password" else text.strip()
+        for key, text in parts.items()
+    }
     if not (parts["host"] and parts["dbname"]):
         raise DatabaseError(f"expected a database, got no settings; {CREDENTIALS_HINT}")
     return URL.create(
-        "postgresql+psycopg",
+        DRIVERS[kind],
         username=parts["username"] or None,
         password=parts["password"] or None,
         host=parts["host"],
@@ -97,7 +114,7 @@ def parse_url(text: str) -> URL:
             "KIND://USER:PASSWORD@HOST:PORT/NAME, where KIND is postgresql or mysql"
         )
     try:
-        url = make_url(text)
+        url = make_url(text.strip())
     except (ArgumentError, ValueError):
         raise DatabaseError(
             f"expected a database URL like {_EXAMPLE} or sqlite:///companies.db, got text of "

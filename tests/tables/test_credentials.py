@@ -69,3 +69,35 @@ def test_options_of_a_url_are_not_shown_because_they_may_hold_a_password() -> No
     url = parse_url("postgresql://host/name?user=u&password=hunter2")
 
     assert shown(url) == "postgresql+psycopg://host/name"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
+def test_a_line_break_at_the_end_is_no_part_of_a_secret(end: str) -> None:
+    parts = {"DB_HOST": "h", "DB_PORT": "5433", "DB_NAME": "crm", "DB_USER": "u", "DB_PASS": " s "}
+    secret = {"host": "h", "dbname": "crm", "username": "u", "password": "p"}
+
+    by_parts = database_url({name: text + end for name, text in parts.items()})
+    by_url = database_url({"DATABASE_URL": f"postgresql://u:p@h/crm{end}"})
+    by_secret = database_url(
+        {"DB_SECRET_ARN": f"arn{end}"},
+        Vault(json.dumps({key: text + end for key, text in secret.items()})),
+    )
+
+    # a blank may be meant, a line break is what `echo` and editors leave
+    assert by_parts.render_as_string(hide_password=False).endswith("u:%20s%20@h:5433/crm")
+    assert by_url.database == "crm"
+    assert (by_secret.host, by_secret.database, by_secret.password) == ("h", "crm", "p")
+
+
+@pytest.mark.parametrize(
+    ("engine", "driver"),
+    [
+        ("mysql", "mysql+pymysql"),
+        ("mariadb", "mariadb+pymysql"),
+        ("postgres", "postgresql+psycopg"),
+    ],
+)
+def test_a_secret_that_rds_manages_names_its_kind_of_database(engine: str, driver: str) -> None:
+    secret = json.dumps({"engine": engine, "host": "h", "dbname": "crm", "password": "p"})
+
+    assert database_url({"DB_SECRET_ARN": "arn"}, Vault(secret)).drivername == driver
