@@ -18,7 +18,7 @@ NAMES := experiment agent seed database source clients bundle run output workers
 OVERRIDES = $(foreach name,$(NAMES),$(if $(filter command line,$(origin $(name))),'$(name)=$($(name))')) $(ARGS)
 
 # What goes into an image; a password among it is refused.
-IMAGE_NAMES := BUNDLE DB_HOST DB_PORT DB_NAME DB_USER DB_PASS DATABASE_URL
+IMAGE_NAMES := BUNDLE CERTIFICATES DB_HOST DB_PORT DB_NAME DB_USER DB_PASS DATABASE_URL
 IMAGE_WORDS = $(foreach name,$(IMAGE_NAMES),$(if $(filter command line,$(origin $(name))),'$(name)=$($(name))')) $(ARGS)
 
 .PHONY: help setup setup-extras format check test test-slow test-extras docs wheel bench companies train evaluate link export deploy \

@@ -8,6 +8,7 @@
 # TAG         commit of the image; by default that of this checkout, which must have no changes
 # REPOSITORY  name of the repository (default linkage-rl); created if it does not exist
 # BUNDLE      folder of the bundle to include; without it the image expects one in /opt/ml/model
+# CERTIFICATES  file of certificates for the connection to the database, see scripts/image.sh
 # IMAGE       existing image to push instead of building one
 # REGISTRY    HOST:PORT of a registry without login, instead of that of the account
 # PLATFORM    linux/amd64, or linux/arm64 for Graviton instances (ml.c7g, ml.m7g ...); by default that
@@ -109,7 +110,7 @@ image="${IMAGE:-linkage_rl:$tag}"
 if [ -z "${IMAGE:-}" ]; then
     log "building $image with $engine"
     if [ "$target" = serve ]; then
-        make image ${BUNDLE:+BUNDLE="$BUNDLE"} >&2
+        make image ${BUNDLE:+BUNDLE="$BUNDLE"} ${CERTIFICATES:+CERTIFICATES="$CERTIFICATES"} >&2
     else
         make image-train >&2
     fi

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds an image. Usage: scripts/image.sh serve|train [BUNDLE=DIR] [DB_HOST=...] [OPTION...]
-# BUNDLE is copied into the image; DB_HOST DB_PORT DB_NAME DB_USER become its environment; options
+# Builds an image. Usage: scripts/image.sh serve|train [BUNDLE=DIR] [CERTIFICATES=FILE] [DB_HOST=...]
+# [OPTION...]. BUNDLE is copied into the image, as are CERTIFICATES, which the database's must be
+# signed by (PGSSLROOTCERT=/opt/ml/code/certificates/database.pem); DB_HOST DB_PORT DB_NAME DB_USER become its environment; options
 # such as --no-cache are passed to the engine. IMAGE names the image (default linkage_rl), BASE_IMAGE
 # what it is built on, and PLATFORM what it runs on (linux/amd64 or linux/arm64, such as Graviton).
 set -euo pipefail
@@ -10,10 +11,11 @@ cd "$(dirname "$0")/.."
 
 target=${1:?expected serve or train}
 shift
-bundle="" arguments=()
+bundle="" certificates="" arguments=()
 for word in "$@"; do
     case "$word" in
     BUNDLE=*) bundle=${word#*=} ;;
+    CERTIFICATES=*) certificates=${word#*=} ;;
     DB_PASS=* | DATABASE_URL=*://*:*@* | DATABASE_URL=*password=*)
         echo "error: ${word%%=*} holds a password, which would be readable in the image; give it" \
             "when the container runs: -e ${word%%=*}" >&2
@@ -28,6 +30,11 @@ if [ -n "$bundle" ] && ! [ -f "$bundle/manifest.json" ]; then
         "bundle folder of a run" >&2
     exit 2
 fi
+if [ -n "$certificates" ] && ! grep -q 'BEGIN CERTIFICATE' "$certificates"; then
+    echo "error: expected a file of certificates (PEM) in CERTIFICATES=$certificates, found none;" \
+        "that of RDS is https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem" >&2
+    exit 2
+fi
 
 read -r base build < <(scripts/base_images.sh)
 wheels=$(scripts/wheels.sh "$target")
@@ -35,7 +42,7 @@ wheels=$(scripts/wheels.sh "$target")
 # The build context, as hard links where possible.
 context=build/image/$target
 rm -rf "$context" >/dev/null
-mkdir -p "$context/source" "$context/wheels" "$context/model"
+mkdir -p "$context/source" "$context/wheels" "$context/model" "$context/certificates"
 link_or_copy() { cp -rlL "$@" 2>/dev/null || cp -rL "$@"; }
 git ls-files -z --cached --others --exclude-standard -- \
     linkage_rl configs serving requirements setup.py setup.cfg pyproject.toml README.md \
@@ -44,7 +51,16 @@ git ls-files -z --cached --others --exclude-standard -- \
         if [ -f "$file" ]; then printf '%s\0' "$file"; fi
     done | xargs -0 cp --parents -t "$context/source"
 link_or_copy "$wheels"/* "$context/wheels/"
-if [ -n "$bundle" ]; then link_or_copy "$bundle"/. "$context/model/"; fi
+if [ -n "$bundle" ] && [ -z "$(find "$bundle" ! -perm -go=r -print -quit)" ]; then
+    link_or_copy "$bundle"/. "$context/model/"
+elif [ -n "$bundle" ]; then
+    # the user of the container must be able to read it; the bundle itself keeps its modes
+    cp -rL "$bundle"/. "$context/model/"
+    chmod -R u=rwX,go=rX "$context/model"
+fi
+if [ -n "$certificates" ]; then
+    install -m 644 "$certificates" "$context/certificates/database.pem"
+fi
 
 revision=$(git rev-parse --short=12 HEAD)
 if [ -n "$(git status --porcelain --untracked-files=no)" ]; then revision=$revision-dirty; fi

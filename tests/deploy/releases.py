@@ -72,7 +72,7 @@ VALUES = {
     "CapturePercent": "10",
     "CsvColumns": "client_id,name",
     "DatabaseSslMode": "verify-full",
-    "DatabaseSslRootCert": "/opt/ml/code/certificates.pem",
+    "DatabaseSslRootCert": "/opt/ml/code/certificates/database.pem",
     "DatabaseTimeoutSeconds": "3",
     "EndpointName": ENDPOINT,
     "ErrorAlarm": f"{ENDPOINT}-errors",

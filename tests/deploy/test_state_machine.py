@@ -119,7 +119,7 @@ def test_the_container_gets_the_settings_of_the_stack(
     assert json.loads(variables["LINKAGE_TABLE_MAPPING"]) == json.loads(MAPPING)
     assert variables["LINKAGE_CSV_COLUMNS"] == "client_id,name"
     assert variables["PGSSLMODE"] == "verify-full"
-    assert variables["PGSSLROOTCERT"] == "/opt/ml/code/certificates.pem"
+    assert variables["PGSSLROOTCERT"] == "/opt/ml/code/certificates/database.pem"
     assert variables["LINKAGE_DATABASE_TIMEOUT_S"] == "3"
     assert variables["LINKAGE_LOG_URL"] == "postgresql://logger@db/log"
     assert variables["LINKAGE_MAX_CLIENTS"] == "500"

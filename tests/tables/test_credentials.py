@@ -84,7 +84,7 @@ def test_a_line_break_at_the_end_is_no_part_of_a_secret(end: str) -> None:
     )
 
     # a blank may be meant, a line break is what `echo` and editors leave
-    assert by_parts.render_as_string(hide_password=False).endswith("u:%20s%20@h:5433/crm")
+    assert by_parts.render_as_string(hide_password=False).endswith("u: s @h:5433/crm")
     assert by_url.database == "crm"
     assert (by_secret.host, by_secret.database, by_secret.password) == ("h", "crm", "p")
 
