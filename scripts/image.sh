@@ -30,6 +30,12 @@ if [ -n "$bundle" ] && ! [ -f "$bundle/manifest.json" ]; then
         "bundle folder of a run" >&2
     exit 2
 fi
+link=$([ -z "$bundle" ] || find "$bundle/" -type l -print -quit)
+if [ -n "$link" ]; then
+    echo "error: expected a bundle of files in BUNDLE=$bundle, got the link $link, which may lead" \
+        "out of it; put the file itself there, or export the bundle again" >&2
+    exit 2
+fi
 if [ -n "$certificates" ] && ! grep -q 'BEGIN CERTIFICATE' "$certificates"; then
     echo "error: expected a file of certificates (PEM) in CERTIFICATES=$certificates, found none;" \
         "that of RDS is https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem" >&2
