@@ -6,7 +6,6 @@ for the soak.
 """
 
 import argparse
-import os
 import shutil
 import sys
 import tempfile
@@ -14,10 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-# before the libraries that read them: threads of their own would survive no fork
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")
-
+from experiments.torture.full_disks import torture_full_disks
+from experiments.torture.fuzz import torture_fuzz
 from experiments.torture.kills import torture_kills
 from experiments.torture.outcome import Outcome
 
@@ -26,6 +23,8 @@ RESULTS: Final = Path(__file__).parent / "results"
 Part = Callable[[Outcome, Path, argparse.Namespace], None]
 PARTS: Final[Mapping[str, Part]] = {
     "kills": lambda outcome, folder, asked: torture_kills(outcome, folder, asked.kills),
+    "full_disks": lambda outcome, folder, asked: torture_full_disks(outcome, folder, asked.rooms),
+    "fuzz": lambda outcome, folder, asked: torture_fuzz(outcome, folder, asked.inputs, asked.only),
 }
 
 
@@ -62,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="all by default")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kills", type=int, default=120, help="kills over all commands")
+    parser.add_argument("--rooms", type=int, default=5, help="sizes of the disk for each command")
+    parser.add_argument("--inputs", type=int, default=3_000_000, help="inputs of the fuzzing")
+    parser.add_argument("--only", help="target of the fuzzing, such as 'bundles'; all by default")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the result files")
     parser.add_argument("--work", help="folder for temporary files")
     return parser

@@ -91,7 +91,14 @@ def cases_of(made: Path) -> list[Case]:
         Case("companies, refresh", "companies", refresh, *indexed, loaded),
         Case("export", "export", export, bundle_digest, bundle_or_none, ("exported",)),
         Case(
-            *("train", "train", (*SMALL_RUN, "hydra.run.dir=r"), trained, _anything, ("r", "cache")),
+            *(
+                "train",
+                "train",
+                (*SMALL_RUN, "hydra.run.dir=r"),
+                trained,
+                _anything,
+                ("r", "cache"),
+            ),
             resumed=resumed_run,
             kills=(1, 2),
         ),
@@ -145,7 +152,7 @@ def table_and_index(made: Path, folder: Path) -> str:
     url = parse_url(f"sqlite:///{folder / DATABASE}")
     with CompanyStore(url, read_only=True) as store:
         anew = type(load_index(default_index_folder(url))).of_table(store)
-        rows = [chunk for chunk in store.chunks()]
+        rows = list(store.chunks())
     saved = load_index(default_index_folder(url))
     if saved.state != anew.state:
         raise LinkageError("the saved index is of another state than the table")

@@ -116,9 +116,15 @@ def run_in_fork(
         LinkageError: It failed; the message has its last line.
     """
     log = folder / "fork.log"
-    command = Command(("",), _fork(lambda: act(*args, **kwargs), folder, log), log)
+    log.unlink(missing_ok=True)
+    command = start_function(lambda: act(*args, **kwargs), folder, log)
     if command.wait():
         raise LinkageError(f"preparing failed: {command.said()[-2000:]}")
+
+
+def start_function(act: Callable[[], object], folder: Path, log: Path) -> Command:
+    """Start a function in a forked process, as `start` does a command."""
+    return Command((), _fork(act, folder, log), log)
 
 
 def members(session: int) -> list[int]:
@@ -140,9 +146,9 @@ def _fork(act: Callable[[], object], folder: Path, log: Path) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()
-    if pid:
-        return pid
-    _in_child(act, folder, log)
+    if not pid:
+        _in_child(act, folder, log)
+    return pid
 
 
 def _in_child(act: Callable[[], object], folder: Path, log: Path) -> NoReturn:

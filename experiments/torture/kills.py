@@ -14,8 +14,15 @@ from itertools import cycle
 from pathlib import Path
 from typing import Final
 
+from experiments.torture.cases import (
+    Case,
+    cases_of,
+    digest_in_fork,
+    going_on,
+    is_intact,
+    prepared,
+)
 from experiments.torture.commands import Command, members, preload, run, run_in_fork, start
-from experiments.torture.kill_cases import KillCase, kill_cases, prepared
 from experiments.torture.outcome import Outcome
 from experiments.torture.world import Size, make_world
 from linkage_rl.errors import LinkageError
@@ -32,7 +39,7 @@ _SURE_END: Final = (0, 1)
 class _Ready:
     """A case with its prepared folder, its result and its duration when nobody kills it."""
 
-    case: KillCase
+    case: Case
     template: Path
     digest: str
     seconds: float
@@ -49,8 +56,9 @@ def torture_kills(outcome: Outcome, folder: Path, kills: int) -> None:
     rng = random.Random(outcome.seed)
     folder.mkdir(parents=True, exist_ok=True)
     run_in_fork(make_world, folder, folder / "world", Size())
-    preload({case.command for case in kill_cases()})
-    ready = [_undisturbed(case, folder, outcome) for case in kill_cases()]
+    cases = cases_of(folder / "world")
+    preload({case.command for case in cases})
+    ready = [_undisturbed(case, folder, outcome) for case in cases]
     number, turns = 0, cycle(ready)
     while outcome.total < kills:
         number += 1
@@ -59,11 +67,11 @@ def torture_kills(outcome: Outcome, folder: Path, kills: int) -> None:
     outcome.figures["commands that went on"] = number
 
 
-def _undisturbed(case: KillCase, folder: Path, outcome: Outcome) -> _Ready:
+def _undisturbed(case: Case, folder: Path, outcome: Outcome) -> _Ready:
     """Run the command once without a kill."""
     name = case.name.replace(" ", "-").replace(",", "")
     template, whole = folder / f"template-{name}", folder / f"whole-{name}"
-    shutil.copytree(folder / "world", template)
+    template.mkdir()
     prepared(case, template, template / "before.log")
     shutil.copytree(template, whole)
     begin = time.monotonic()
@@ -71,7 +79,7 @@ def _undisturbed(case: KillCase, folder: Path, outcome: Outcome) -> _Ready:
     seconds = time.monotonic() - begin
     if ended.code:
         raise LinkageError(f"{case.name} fails without a kill: {ended.said()[-1500:]}")
-    digest = _digest(case, whole)
+    digest = digest_in_fork(case, whole, folder)
     shutil.rmtree(whole)
     outcome.show(f"{case.name}: {seconds:.1f} s without a kill", always=True)
     return _Ready(case, template, digest, seconds)
@@ -85,10 +93,10 @@ def _trial(ready: _Ready, folder: Path, rng: random.Random, outcome: Outcome, ag
     try:
         for _ in range(rng.randint(*case.kills)):
             _killed(ready, folder, rng, outcome, again)
-        ended = run(case.command, _words(case, folder), folder, folder / "last.log")
+        ended = run(case.command, going_on(case, folder), folder, folder / "last.log")
         if ended.code and "already finished" not in ended.last and "is finished" not in ended.last:
             outcome.fail(case.name, f"goes on with code {ended.code}: {ended.last[-600:]}", again)
-        elif _digest(case, folder) != ready.digest:
+        elif digest_in_fork(case, folder, folder) != ready.digest:
             outcome.fail(case.name, "another result than without kills", again)
     except (LinkageError, TimeoutError) as error:
         outcome.fail(case.name, str(error)[-1500:], again)
@@ -96,17 +104,11 @@ def _trial(ready: _Ready, folder: Path, rng: random.Random, outcome: Outcome, ag
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _words(case: KillCase, folder: Path) -> tuple[str, ...]:
-    return case.words if case.resumed is None else case.resumed(folder)
-
-
-def _killed(
-    ready: _Ready, folder: Path, rng: random.Random, outcome: Outcome, again: str
-) -> None:
+def _killed(ready: _Ready, folder: Path, rng: random.Random, outcome: Outcome, again: str) -> None:
     """Start the command and kill it at a random moment, which counts if it still ran."""
     case, log = ready.case, folder / f"killed-{outcome.total}.log"
     moment, target = rng.uniform(0.05, 1.0) * ready.seconds, rng.choice(TARGETS)
-    command = start(case.command, _words(case, folder), folder, log)
+    command = start(case.command, going_on(case, folder), folder, log)
     deadline = time.monotonic() + moment
     while command.poll() is None and time.monotonic() < deadline:
         time.sleep(0.001)
@@ -115,13 +117,11 @@ def _killed(
         outcome.trials[case.name] += 1
     if "Traceback" in command.said():
         outcome.fail(case.name, f"a traceback: {command.said()[-1500:]}", again)
-    if not _intact(case, folder):
+    if not is_intact(case, folder, folder):
         outcome.fail(case.name, f"half-written after a kill at {moment:.2f} s", again)
 
 
-def _kill(
-    command: Command, target: str, case: KillCase, outcome: Outcome, again: str
-) -> None:
+def _kill(command: Command, target: str, case: Case, outcome: Outcome, again: str) -> None:
     workers = members(command.pid)
     if target == "worker" and workers:
         os.kill(workers[-1], signal.SIGKILL)
@@ -140,25 +140,3 @@ def _kill(
     if left := members(command.pid):
         outcome.fail(case.name, f"{len(left)} processes outlive their command", again)
         command.kill()
-
-
-def _digest(case: KillCase, folder: Path) -> str:
-    """The digest, made in a process of its own, since this one must not start threads."""
-
-    def act() -> None:
-        (folder / "digest").write_text(case.digest(folder))
-
-    run_in_fork(act, folder)
-    return (folder / "digest").read_text()
-
-
-def _intact(case: KillCase, folder: Path) -> bool:
-    def act() -> None:
-        if not case.intact(folder):
-            raise LinkageError("half-written")
-
-    try:
-        run_in_fork(act, folder)
-    except LinkageError:
-        return False
-    return True

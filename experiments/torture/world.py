@@ -1,4 +1,4 @@
-"""The tables, lists and bundles that are tortured: a small sample, and a policy without training."""
+"""Tables, lists and bundles to torture: a small sample, and a policy without training."""
 
 import csv
 from collections.abc import Mapping, Sequence
