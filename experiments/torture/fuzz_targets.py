@@ -94,9 +94,7 @@ def targets_of(made: Path, folder: Path) -> list[Target]:
         Target("database URLs", 0.05, draw.url, _each(_url)),
         Target("variables", 0.02, _variables, _each(_settings)),
         Target("lists", 0.016, _file_drawer(made), _each(partial(_list, lists)), batch=8),
-        Target(
-            "bundles", 0.005, _manifest_drawer(bundle), _each(partial(_bundle, bundle, shared)), 8
-        ),
+        Target("bundles", 0.005, _manifest_drawer(bundle), _each(on_bundle), batch=8),
         Target("indexes", 0.004, _manifest_drawer(index), _each(partial(_index, index)), batch=8),
     ]
 
