@@ -25,6 +25,9 @@ PARTS: Final[Mapping[str, Part]] = {
     "kills": lambda outcome, folder, asked: torture_kills(outcome, folder, asked.kills),
     "full_disks": lambda outcome, folder, asked: torture_full_disks(outcome, folder, asked.rooms),
     "fuzz": lambda outcome, folder, asked: torture_fuzz(outcome, folder, asked.inputs, asked.only),
+    "soak": lambda outcome, folder, asked: torture_soak(
+        outcome, folder, asked.minutes, asked.bundle, asked.companies
+    ),
 }
 
 
@@ -64,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rooms", type=int, default=5, help="sizes of the disk for each command")
     parser.add_argument("--inputs", type=int, default=3_000_000, help="inputs of the fuzzing")
     parser.add_argument("--only", help="target of the fuzzing, such as 'bundles'; all by default")
+    parser.add_argument("--minutes", type=float, default=10.0, help="of the soak")
+    parser.add_argument("--bundle", type=Path, help="bundle for the soak; else one is made")
+    parser.add_argument("--companies", type=Path, help="company file of that bundle")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the result files")
     parser.add_argument("--work", help="folder for temporary files")
     return parser

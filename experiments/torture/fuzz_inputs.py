@@ -128,8 +128,8 @@ def damaged(rng: random.Random, content: bytes, most: int = 4) -> bytes:
     return content
 
 
-def body(rng: random.Random) -> tuple[bytes, str]:
-    """A request body with its Content-Type, often damaged."""
+def body(rng: random.Random) -> tuple[bytes, str, str]:
+    """A request body with its Content-Type and Content-Encoding, often damaged."""
     clients = [client(rng) for _ in range(rng.choice((0, 1, 1, 2, 5)))]
     kind = rng.randrange(3)
     if kind == 0:
@@ -149,7 +149,10 @@ def body(rng: random.Random) -> tuple[bytes, str]:
         content_type = mutated(rng, content_type)
     sent = _encoded(written, charset)
     sent = damaged(rng, sent) if rng.random() < 0.6 else sent
-    return (gzip.compress(sent, 1) if rng.random() < 0.03 else sent), content_type
+    coding = rng.choice(("", "gzip", "identity", "br")) if rng.random() < 0.05 else ""
+    if coding == "gzip" or rng.random() < 0.01:
+        sent = damaged(rng, gzip.compress(sent, 1), 1)
+    return sent, content_type, coding
 
 
 def table(rng: random.Random, keys: Sequence[str] = (*CLIENT_KEYS, "担当", "company_id")) -> str:

@@ -29,7 +29,8 @@ from linkage_rl.text.canonical import canonicalise
 from linkage_rl.text.names import canonical_names
 from linkage_rl.text.phones import canonical_phones
 from linkage_rl.text.urls import canonical_urls
-from serving.codec import CSV, JSON_LINES, ContentType, decode, encode, negotiate
+from serving.codec import decode, encode
+from serving.content_type import CSV, JSON_LINES, ContentType, negotiate, unpack
 from serving.errors import RequestError
 from serving.readback import column_mapping
 from serving.requests import LinkageRequest
@@ -50,6 +51,7 @@ _VARIABLES: Final = (
 _VALUES: Final = (
     *("1", "0", "-1", "２", "1e3", "nan", "inf", "true", "stale", "[]", "{}", "²", "1_0", " 5"),
 )
+_MAX_BODY: Final = 1 << 20
 
 
 class WrongAnswerError(Exception):
@@ -141,9 +143,10 @@ def _canonicalise(inputs: Sequence[Mapping[str, str]]) -> None:
         raise WrongAnswerError(f"{len(found)} canonical records of {len(inputs)}")
 
 
-def _body(sent: tuple[bytes, str]) -> None:
+def _body(sent: tuple[bytes, str, str]) -> None:
     """Decode a body, answer it, and read the answer in each format."""
-    content, header = sent
+    content, header, coding = sent
+    content = unpack(content, coding, _MAX_BODY)
     content_type = ContentType.parse(header)
     request = decode(content, content_type, "bulk_linkage", 1_000)
     if request.mode not in ("bulk_linkage", "linkage"):
@@ -154,15 +157,16 @@ def _body(sent: tuple[bytes, str]) -> None:
     response = LinkageResponse({"name": "m", "version": "1"}, results)
     for accept in ("application/json", CSV, JSON_LINES):
         written, _ = encode(response, negotiate(accept, content_type))
-        if _answers(written, accept, content_type.header) != len(request):
+        if _answers(written, accept) != len(request):
             raise WrongAnswerError(f"another number of rows in the {accept} answer")
 
 
-def _answers(written: bytes, accept: str, header: bool) -> int:
+def _answers(written: bytes, accept: str) -> int:
     """Number of clients in an answer, as any reader of its format finds it."""
     text = written.decode("utf-8")
     if accept == CSV:
-        return len(list(csv.reader(io.StringIO(text, newline="")))) - header
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+        return len(rows) - (rows[:1] != [] and rows[0][0] == "client_id")
     if accept == JSON_LINES:
         lines = [json.loads(line) for line in text.split("\n") if line]
         return sum("client_id" in line for line in lines)

@@ -2,15 +2,22 @@
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from linkage_rl.bundle import Settings, golden_answers, load_bundle, write_bundle
+from linkage_rl.bundle import (
+    Settings,
+    golden_answers,
+    load_bundle,
+    read_settings,
+    write_bundle,
+)
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.candidates.storage import save_index
 from linkage_rl.decision.calibration import Calibration
+from linkage_rl.decision.decide import Thresholds
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.sample import SampleConfig, generate_clients, generate_companies
 from tests.commands.list_shop import write_list_bundle
@@ -64,6 +71,17 @@ def write_sample_bundle(folder: Path, chunks: Sequence[CompanyRows]) -> None:
     some = chunks[0].records.take(range(5))
     golden = golden_answers(load_bundle(folder / BUNDLE), some)
     write_bundle(folder / BUNDLE, *parts, golden, folder / "index")
+
+
+def write_other_bundle(served: Path, folder: Path) -> None:
+    """A bundle like another one that links only clients of which it is nearly sure."""
+    settings = read_settings(served)
+    strict = replace(
+        settings, thresholds=Thresholds(link=0.97), origin={**settings.origin, "agent": "strict"}
+    )
+    calibration = Calibration.from_json((served / "calibration.json").read_text(encoding="utf-8"))
+    parts = (served / "policy.onnx", calibration, strict)
+    write_bundle(folder, *parts, [], served / "index")
 
 
 def changed(rows: CompanyRows) -> CompanyRows:
