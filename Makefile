@@ -22,7 +22,7 @@ IMAGE_NAMES := BUNDLE CERTIFICATES DB_HOST DB_PORT DB_NAME DB_USER DB_PASS DATAB
 IMAGE_WORDS = $(foreach name,$(IMAGE_NAMES),$(if $(filter command line,$(origin $(name))),'$(name)=$($(name))')) $(ARGS)
 
 .PHONY: help setup setup-extras format check test test-slow test-extras docs wheel bench companies train evaluate link export deploy \
-	sweep experiment image image-train image-test sagemaker-local-test serve parity clean
+	sweep torture experiment image image-train image-test sagemaker-local-test serve parity clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ experiment: $(READY) ## a suite with table and page, or a preset over three seed
 
 sweep: $(READY) ## search hyperparameters: ARGS="sweep=tune trials=40 study=FILE"; restarting resumes
 	@$(BIN)/python -m experiments.sweep $(OVERRIDES)
+
+torture: $(READY) ## kills, full disks, fuzzed inputs and a soak, as root; over an hour (ARGS=soak: one)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m experiments.torture $(ARGS)
 
 image: $(READY) ## build the serving image, with or without a bundle: BUNDLE=DIR DB_HOST=...
 	@scripts/image.sh serve $(IMAGE_WORDS)

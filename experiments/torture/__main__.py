@@ -17,9 +17,13 @@ from experiments.torture.full_disks import torture_full_disks
 from experiments.torture.fuzz import torture_fuzz
 from experiments.torture.kills import torture_kills
 from experiments.torture.outcome import Outcome
+from experiments.torture.page import write_page
+from experiments.torture.soak import torture_soak
 
 RESULTS: Final = Path(__file__).parent / "results"
 
+PAGE: Final = "page"
+"""Writes the results as Markdown, which every run does at its end."""
 Part = Callable[[Outcome, Path, argparse.Namespace], None]
 PARTS: Final[Mapping[str, Part]] = {
     "kills": lambda outcome, folder, asked: torture_kills(outcome, folder, asked.kills),
@@ -42,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     asked = _parser().parse_args(arguments)
     failed = 0
-    for name in asked.parts or PARTS:
+    for name in [name for name in asked.parts or PARTS if name != PAGE]:
         outcome = Outcome(name, asked.seed)
         folder = Path(tempfile.mkdtemp(prefix=f"torture-{name}-", dir=asked.work))
         try:
@@ -56,12 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(
             f"{name}: {outcome.total:,} trials, {outcome.seconds:,.0f} s, {said}; {path}\n"
         )
+    write_page(asked.results)
     return int(failed > 0)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m experiments.torture", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="all by default")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, PAGE, []], help="all by default")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kills", type=int, default=120, help="kills over all commands")
     parser.add_argument("--rooms", type=int, default=5, help="sizes of the disk for each command")
