@@ -84,7 +84,7 @@ def torture_soak(
     """
     folder.chmod(0o755)
     world = folder / "world"
-    run_in_fork(make_world, folder, world, Size(companies=5_000, clients=4_000))
+    run_in_fork(make_world, folder, world, Size(companies=20_000, clients=12_000))
     served, other = folder / "served", folder / "other"
     shutil.copytree(bundle or world / BUNDLE, served)
     run_in_fork(write_other_bundle, folder, served, other)

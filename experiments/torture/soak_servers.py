@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from linkage_rl.errors import LinkageError
+from serving.content_type import JSON
 from tests.pgbouncer_server import PgbouncerServer
 from tests.postgres_server import PostgresServer
 from tests.serving.http_client import free_port, send
@@ -152,7 +153,7 @@ def _wait_until_ready(stack: Stack) -> None:
 
 def _answers(stack: Stack) -> bool:
     try:
-        answer = send(f"{stack.url}/invocations", b'{"mode":"info"}')
+        answer = send(f"{stack.url}/invocations", b'{"mode":"info"}', {"content-type": JSON})
         found = answer.json["info"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
