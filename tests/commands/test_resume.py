@@ -3,9 +3,11 @@
 import json
 import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from linkage_rl.training import agent, case_cache, data, pipeline, rankers, shipping
 from linkage_rl.training.callbacks import CheckpointCallback, EvaluationCallback
@@ -31,6 +33,11 @@ STAGES = {
     "writing the bundle": (shipping, "write_bundle"),
     "writing the results": (pipeline, "write_report"),
 }
+
+
+def stages(names: Sequence[str], *often: str) -> list[ParameterSet]:
+    """Parameters of these stages, of which some are tried at every landing, the others rarely."""
+    return [pytest.param(name, marks=() if name in often else pytest.mark.extras) for name in names]
 
 
 class Killed(BaseException):
@@ -70,7 +77,10 @@ def advice(ended: Ended) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(
+    "stage",
+    stages([*STAGES], "preparing cases", "saving the first checkpoint", "writing the bundle"),
+)
 def test_an_interrupted_run_goes_on_as_it_says(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
@@ -122,7 +132,9 @@ def test_two_seeds_share_the_drawn_clients(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", list(STAGES)[:6])
+@pytest.mark.parametrize(
+    "stage", stages([*STAGES][:6], "training the ranker", "keeping the first model")
+)
 def test_a_run_killed_before_its_first_checkpoint_is_resumed_or_started_again(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
