@@ -174,18 +174,24 @@ def load_bundle(
         open_file: Maps the files of the bundle's own index.
 
     Raises:
-        BundleError: A part is missing or damaged, or a golden client gets another answer.
+        BundleError: A part is missing, damaged, or not what it must be; the bundle is not signed
+            although `LINKAGE_BUNDLE_KEY` is set; or a golden client gets another answer.
+        ConfigError: `LINKAGE_BUNDLE_KEY` is too short.
         ResourceLimitError: The system has no descriptor or no memory left.
     """
-    folder = Path(folder)
+    folder, key = Path(folder), bundle_key()
     with _refusing(folder):
-        return _load(folder, index, source, open_file)
+        manifest = _checked_manifest(folder, key, with_index=index is None)
+        return _load(folder, manifest, index, source, open_file)
 
 
 def _load(
-    folder: Path, index: CompanyIndex | None, source: CompanySource | None, open_file: Opener
+    folder: Path,
+    manifest: Manifest,
+    index: CompanyIndex | None,
+    source: CompanySource | None,
+    open_file: Opener,
 ) -> Linker:
-    manifest = _checked_manifest(folder, with_index=index is None)
     settings = manifest.settings
     policy = OnnxPolicy(folder / "policy.onnx")
     check_policy(policy, settings.view)
@@ -225,10 +231,10 @@ def _refusing(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _checked_manifest(folder: Path, with_index: bool) -> Manifest:
+def _checked_manifest(folder: Path, key: bytes, with_index: bool) -> Manifest:
     """The manifest of a bundle whose files are plain, signed if they must be, and undamaged."""
     check_files(folder)
-    if key := bundle_key():
+    if key:
         check_signature(folder, key, SIGNED if with_index else SIGNED[:-1])
     manifest = read_manifest(folder, _PARTS)
     _check_parts(folder, manifest.checksums, with_index)
