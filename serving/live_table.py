@@ -94,6 +94,8 @@ class LiveTable:
         self._open = open_store or partial(open_table, settings, limits)
         self._connections = settings.database_connections
         self._timeout_s = settings.database_timeout_s
+        # the rest of the time is for giving the answer
+        self._patience_s = self._timeout_s - min(0.25, 0.2 * self._timeout_s)
         self._rate = _Rate(settings.queries_per_s, clock)
         self._waiting: deque[_Fetch] = deque()
         self._threads: DatabaseThreads | None = None
@@ -116,10 +118,10 @@ class LiveTable:
         self._waiting.append(fetch)
         self._send()
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self._patience_s):
                 return await fetch.rows
         except TimeoutError:
-            sentence = f"no answer within {self._timeout_s:g} s"
+            sentence = f"no answer within {self._patience_s:g} s"
             if fetch.threads is self._threads:
                 # sent, or not even connected; what only waits for its turn says nothing of it
                 self._give_up(sentence, fetch.company_ids)

@@ -198,14 +198,6 @@ def test_unpaired_surrogates_and_nul_characters_are_answered(client: TestClient)
     assert response.json()["results"][0]["client_id"] == "\ud800"
 
 
-def test_execution_parameters_are_those_of_batch_transform(client: TestClient) -> None:
-    assert client.get("/execution-parameters").json() == {
-        "MaxConcurrentTransforms": 2,
-        "BatchStrategy": "MULTI_RECORD",
-        "MaxPayloadInMB": 6,
-    }
-
-
 def test_a_request_is_logged_in_one_line_without_the_clients_fields(
     client: TestClient, capfd: pytest.CaptureFixture[str]
 ) -> None:

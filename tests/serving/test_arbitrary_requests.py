@@ -1,30 +1,20 @@
 """Property tests: whatever is sent, each client gets a result in order, or the request a 4xx."""
 
-import asyncio
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from linkage_rl.errors import ConfigError, DatabaseError, SchemaError
-from linkage_rl.linked_batch import LinkedBatch
-from linkage_rl.records import CompanyRows, RecordBatch
-from linkage_rl.tables.store import CompanyStore
-from serving import requests, scheduler
-from serving.errors import UnavailableError
+from serving import requests
 from serving.models import ModelLibrary
-from serving.readback import LiveTable
 from serving.requests import CLIENT_KEYS
-from serving.scheduler import LinkResult, Scheduler
-from serving.settings import WorkerSettings
 from tests.serving.conftest import serving
 
 any_text = st.text(st.characters(), max_size=30) | st.sampled_from(
@@ -227,95 +217,6 @@ def test_an_internal_error_is_a_sentence_with_an_id_logged_and_counted(
     assert counted in server.get("/metrics").text
 
 
-def link_none(records: RecordBatch) -> LinkResult:
-    none = np.zeros(len(records), dtype=np.int8)
-    empty = [""] * len(records)
-    return LinkResult(
-        LinkedBatch(
-            records.ids,
-            none,
-            list(empty),
-            none.astype(np.float32),
-            RecordBatch(empty, {}),
-            empty,
-            none.astype(np.uint16),
-        ),
-        stale=False,
-        database_s=0.0,
-    )
-
-
-def test_a_batch_that_runs_out_of_memory_is_linked_request_by_request() -> None:
-    def link(records: RecordBatch) -> LinkResult:
-        if len(records) > 1:
-            raise MemoryError
-        return link_none(records)
-
-    async def requests() -> list[LinkResult]:
-        started = Scheduler(max_waiting=100)
-        started.start()
-        one = RecordBatch(["k"], {"name": ["a"]})
-        answers = await asyncio.wait_for(
-            asyncio.gather(*(started.link("key", link, one) for _ in range(30))), timeout=10
-        )
-        await started.close()
-        return answers
-
-    assert [answer.batch.client_ids for answer in asyncio.run(requests())] == [["k"]] * 30
-
-
-def test_few_long_lists_are_in_progress_at_once_and_too_many_are_refused() -> None:
-    in_progress: set[int] = set()
-    at_once: list[int] = []
-    finished: list[int] = []
-
-    async def one_list(started: Scheduler, number: int, clients: int) -> None:
-        async with started.list_slot(clients):
-            in_progress.add(number)
-            at_once.append(len(in_progress))
-            await asyncio.sleep(0.01)
-            in_progress.discard(number)
-            finished.append(number)
-
-    async def many_lists() -> Sequence[BaseException | None]:
-        started = Scheduler(max_waiting=100)
-        size = scheduler.MAX_LIST_CLIENTS // 5
-        lists = [one_list(started, number, size) for number in range(7)]
-        outcomes = await asyncio.gather(*lists, return_exceptions=True)
-        # with no other list waiting, even a longer one is accepted
-        await one_list(started, 7, scheduler.MAX_LIST_CLIENTS * 2)
-        await started.close()
-        return outcomes
-
-    outcomes = asyncio.run(many_lists())
-    assert outcomes[:5] == [None] * 5
-    assert all(isinstance(outcome, UnavailableError) for outcome in outcomes[5:])
-    assert max(at_once) == scheduler.CONCURRENT_LISTS
-    assert finished == [0, 1, 2, 3, 4, 7]
-
-
-@pytest.mark.parametrize("error", [SchemaError, ConfigError, DatabaseError])
-def test_any_problem_with_the_table_counts_as_a_database_that_is_down(
-    error: type[Exception],
-) -> None:
-    class ChangedTable:
-        def fetch(self, company_ids: Sequence[str]) -> CompanyRows:
-            raise error("table lacks column 'name'")
-
-        def dispose(self) -> None:
-            return
-
-    def opened() -> CompanyStore:
-        store: Any = ChangedTable()
-        return store  # type: ignore[no-any-return]
-
-    table = LiveTable(WorkerSettings(database=True), opened, clock=lambda: 100.0)
-
-    with pytest.raises(DatabaseError, match="lacks column"):
-        table.fetch(["c1"])
-    assert table.is_down
-
-
 def test_a_405_lists_the_allowed_methods(server: TestClient) -> None:
     many, one = server.options("/models"), server.options("/models/a")
 
@@ -330,23 +231,3 @@ def test_the_default_model_of_a_server_stays_loaded(server: TestClient) -> None:
     assert refused.status_code == 409
     assert "stays loaded" in refused.json()["error"]
     assert server.get("/ping").status_code == 200
-
-
-def test_linking_in_the_event_loop_still_uses_batches() -> None:
-    sizes: list[int] = []
-
-    def link(records: RecordBatch) -> LinkResult:
-        sizes.append(len(records))
-        return link_none(records)
-
-    async def requests() -> list[LinkResult]:
-        started = Scheduler(max_waiting=100, in_loop=True)
-        started.start()
-        named = [RecordBatch([f"k{number}"], {"name": ["a"]}) for number in range(20)]
-        answers = await asyncio.gather(*(started.link("key", link, one) for one in named))
-        await started.close()
-        return answers
-
-    answers = asyncio.run(requests())
-    assert [answer.batch.client_ids for answer in answers] == [[f"k{n}"] for n in range(20)]
-    assert sizes == [20]

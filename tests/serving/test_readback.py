@@ -1,30 +1,52 @@
-"""Reading companies back: a limited rate of queries, and answers while the database is down."""
+"""Reading companies back: few queries, a limited rate, and nobody waits for a silent database."""
 
-from collections.abc import Sequence
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import pytest
 
-from linkage_rl.errors import DatabaseError
+from linkage_rl.errors import ConfigError, DatabaseError, SchemaError
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.store import CompanyStore
 from serving.errors import UnavailableError
-from serving.readback import RETRY_S, LiveTable, Readback
+from serving.live_table import RETRY_S, LiveTable
+from serving.readback import read_back
 from serving.settings import WorkerSettings
-from tests.small_table import small_index
+
+TIMEOUT_S = 0.25
+LIST = [str(number) for number in range(1000)]
+
+Result = TypeVar("Result")
 
 
 @dataclass
 class Store:
-    """A database that can be switched off; counts its queries."""
+    """A database that can be switched off, frozen, or held; counts its queries."""
 
-    down: bool = False
-    queries: int = 0
+    error: Exception | None = None
+    queries: list[Sequence[str]] = field(default_factory=list)
+    answers: threading.Event = field(default_factory=threading.Event)
+    opened: int = 0
+    slow_lists: bool = False
+
+    def __post_init__(self) -> None:
+        self.answers.set()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        self.answers.wait()
+        return ("name",)
 
     def fetch(self, company_ids: Sequence[str]) -> CompanyRows:
-        self.queries += 1
-        if self.down:
-            raise DatabaseError("cannot read")
+        self.queries.append(company_ids)
+        if not self.slow_lists or len(company_ids) > 256:
+            self.answers.wait()
+        if self.error is not None:
+            raise self.error
         ids = list(company_ids)
         return CompanyRows(RecordBatch(ids, {"name": ["live"] * len(ids)}), [""] * len(ids), [])
 
@@ -32,80 +54,156 @@ class Store:
         return
 
 
-@dataclass
-class Clock:
-    now: float = 100.0
-    steps: list[float] = field(default_factory=list)
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def live_table(store: Store, clock: Clock, queries_per_s: float = 100) -> LiveTable:
-    settings = WorkerSettings(database_timeout_s=0.05, queries_per_s=queries_per_s)
+def with_table(
+    store: Store, act: Callable[[LiveTable], Awaitable[Result]], **settings: Any
+) -> Result:
+    """What a function returns that uses a table of this store in an event loop."""
 
     def open_store() -> CompanyStore:
+        store.opened += 1
         return store  # type: ignore[return-value]
 
-    return LiveTable(settings, open_store, clock)
+    async def main() -> Result:
+        known = {"database_timeout_s": TIMEOUT_S} | settings
+        table = LiveTable(WorkerSettings(**known), open_store)
+        try:
+            return await act(table)
+        finally:
+            table.close()
+            store.answers.set()
+
+    return asyncio.run(main())
 
 
 def test_companies_come_from_the_database_while_it_answers() -> None:
-    source = Readback(live_table(Store(), Clock()), small_index(), "stale")
+    async def act(table: LiveTable) -> None:
+        current = await read_back(table, ["goyo"], "stale")
+        assert current.rows is not None
+        assert current.rows.records.column("name") == ["live"]
+        assert not current.stale
 
-    assert source.fetch(["goyo"]).records.column("name") == ["live"]
-    assert not source.stale
+    with_table(Store(), act)
 
 
-def test_while_it_is_down_they_come_from_the_index_and_are_stale() -> None:
-    source = Readback(live_table(Store(down=True), Clock()), small_index(), "stale")
+def test_while_it_is_down_they_are_stale() -> None:
+    async def act(table: LiveTable) -> None:
+        current = await read_back(table, ["goyo"], "stale")
+        assert (current.rows, current.stale) == (None, True)
 
-    assert source.fetch(["goyo"]).records.column("name") == ["五洋建設株式会社"]
-    assert source.stale
+    with_table(Store(DatabaseError("cannot read")), act)
 
 
 def test_while_it_is_down_requests_fail_where_stale_companies_are_not_allowed() -> None:
-    source = Readback(live_table(Store(down=True), Clock()), small_index(), "fail")
+    async def act(table: LiveTable) -> None:
+        with pytest.raises(UnavailableError, match="does not answer just now"):
+            await read_back(table, ["goyo"], "fail")
 
-    with pytest.raises(UnavailableError, match="does not answer just now"):
-        source.fetch(["goyo"])
+    with_table(Store(DatabaseError("cannot read")), act)
 
 
-def test_after_a_failure_one_query_tries_again_and_the_database_comes_back() -> None:
-    store, clock = Store(down=True), Clock()
-    live = live_table(store, clock)
-
-    for _ in range(3):
+@pytest.mark.parametrize(
+    "error",
+    [SchemaError("lacks column"), ConfigError("lacks column"), ValueError("lacks column")],
+)
+def test_any_problem_with_the_table_counts_as_a_database_that_is_down(error: Exception) -> None:
+    async def act(table: LiveTable) -> None:
         with pytest.raises(DatabaseError):
-            live.fetch(["goyo"])
-    assert store.queries == 1
-    assert live.is_down
+            await table.fetch(["c1"])
+        assert table.is_down
 
-    store.down = False
-    clock.now += RETRY_S + 0.01
-    live.fetch(["goyo"])
-    live.fetch(["goyo"])
-    assert store.queries == 3
-    assert not live.is_down
+    with_table(Store(error), act)
+
+
+@pytest.mark.parametrize("ids", [["goyo"], LIST])
+def test_a_silent_database_is_waited_for_once_and_tried_in_the_background(ids: list[str]) -> None:
+    store = Store()
+
+    async def act(table: LiveTable) -> None:
+        await table.fetch(["goyo"])
+        store.answers.clear()
+        begin = time.monotonic()
+        with pytest.raises(DatabaseError, match=r"no answer within 0.2 s"):
+            await table.fetch(ids)
+        waited = time.monotonic() - begin
+        for _ in range(20):
+            with pytest.raises(DatabaseError, match="does not answer"):
+                await table.fetch(ids)
+        assert time.monotonic() - begin - waited < 0.1
+        store.answers.set()
+        await asyncio.sleep(2 * RETRY_S)
+        assert not table.is_down
+        await table.fetch(ids)
+        assert 0.15 < waited < TIMEOUT_S
+
+    with_table(store, act)
+
+    assert store.opened > 1
+
+
+def test_those_who_wait_for_their_turn_are_let_go_with_the_first() -> None:
+    store = Store()
+
+    async def act(table: LiveTable) -> None:
+        await table.fetch(["goyo"])
+        store.answers.clear()
+        first = [asyncio.create_task(table.fetch(["a"])) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        begin = time.monotonic()
+        with pytest.raises(DatabaseError):
+            await table.fetch(["b"])
+        assert time.monotonic() - begin < 0.15
+        await asyncio.gather(*first, return_exceptions=True)
+
+    with_table(store, act, database_connections=1)
+
+
+def test_lists_leave_a_connection_to_single_clients() -> None:
+    store = Store(slow_lists=True)
+
+    async def act(table: LiveTable) -> None:
+        await table.fetch(["goyo"])
+        store.answers.clear()
+        lists = [asyncio.create_task(table.fetch(LIST)) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        assert (await table.fetch(["goyo"])).records.ids == ["goyo"]
+        store.answers.set()
+        assert [len((await one).records) for one in lists] == [1000, 1000]
+
+    with_table(store, act, database_timeout_s=5.0)
+
+
+def test_what_is_asked_for_meanwhile_shares_one_query() -> None:
+    store = Store()
+
+    async def act(table: LiveTable) -> None:
+        rows = await asyncio.gather(*(table.fetch([str(number)]) for number in range(20)))
+        assert all(str(number) in one.records.ids for number, one in enumerate(rows))
+
+    with_table(store, act)
+
+    # the first one sees whether the database answers
+    assert list(map(len, store.queries)) == [0, 20]
 
 
 def test_the_rate_of_queries_is_limited() -> None:
-    store, clock = Store(), Clock()
-    live = live_table(store, clock, queries_per_s=2)
+    store = Store()
 
-    live.fetch(["goyo"])
-    live.fetch(["goyo"])
-    with pytest.raises(DatabaseError, match="at most 2 queries per second"):
-        live.fetch(["goyo"])
+    async def act(table: LiveTable) -> None:
+        begin = time.monotonic()
+        for _ in range(7):
+            await table.fetch(["goyo"])
+        assert 0.3 < time.monotonic() - begin < 2.0
 
-    clock.now += 0.5
-    live.fetch(["goyo"])
-    assert store.queries == 3
+    # five at once, then one every 200 ms
+    with_table(store, act, queries_per_s=5.0, database_timeout_s=2.0)
 
 
 def test_without_companies_there_is_no_query() -> None:
     store = Store()
 
-    Readback(live_table(store, Clock()), small_index(), "fail").fetch([])
+    async def act(table: LiveTable) -> None:
+        assert (await read_back(table, [], "fail")).rows is None
 
-    assert store.queries == 0
+    with_table(store, act)
+
+    assert not store.queries

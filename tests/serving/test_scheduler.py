@@ -1,7 +1,10 @@
 """Small requests share a batch, and one that fails does not affect the others."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,29 +12,54 @@ import pytest
 from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.records import RecordBatch
 from serving.errors import UnavailableError
-from serving.scheduler import LinkResult, Scheduler
+from serving.linking import NEEDED, Draft, LinkResult, Work
+from serving.readback import CurrentRows
+from serving.scheduler import CONCURRENT_LISTS, MAX_LIST_CLIENTS, Scheduler
 
 
 def clients(*ids: str) -> RecordBatch:
     return RecordBatch(list(ids), {"name": [f"name of {one}" for one in ids]})
 
 
-def echo(records: RecordBatch) -> LinkResult:
+def nothing(records: RecordBatch) -> None:
+    return
+
+
+@dataclass(frozen=True)
+class Echo:
     """Links each client to a company of its own id."""
-    number = len(records)
-    return LinkResult(
-        LinkedBatch(
-            records.ids,
+
+    key: object = "model"
+    before: Callable[[RecordBatch], None] = nothing
+    """Called with the clients on whom a decision is made."""
+    database: "asyncio.Event | None" = None
+    """Set once the database answers; None where there is no database."""
+
+    def decide(self, records: RecordBatch, work: Work = NEEDED) -> Draft:
+        self.before(records)
+        decided: Any = None
+        return Draft(records, decided)
+
+    def needs_database(self, draft: Draft) -> bool:
+        return self.database is not None
+
+    async def read_back(self, draft: Draft) -> CurrentRows:
+        assert self.database is not None
+        await self.database.wait()
+        return CurrentRows(stale=True)
+
+    def complete(self, draft: Draft, current: CurrentRows) -> LinkResult:
+        ids, number = list(draft.records.ids), len(draft.records)
+        batch = LinkedBatch(
+            ids,
             np.ones(number, dtype=np.int8),
-            list(records.ids),
+            ids,
             np.ones(number, dtype=np.float32),
-            RecordBatch(list(records.ids), {"name": list(records.column("name"))}),
+            RecordBatch(ids, {"name": list(draft.records.column("name"))}),
             [""] * number,
             np.zeros(number, dtype=np.uint16),
-        ),
-        stale=False,
-        database_s=0.0,
-    )
+        )
+        return LinkResult(batch, current.stale, current.seconds)
 
 
 def with_scheduler(act: Callable[[Scheduler], Awaitable[None]], max_waiting: int = 100) -> None:
@@ -46,14 +74,11 @@ def with_scheduler(act: Callable[[Scheduler], Awaitable[None]], max_waiting: int
 
 def test_waiting_requests_share_a_batch_and_get_back_their_own_clients() -> None:
     calls: list[Sequence[str]] = []
-
-    def link(records: RecordBatch) -> LinkResult:
-        calls.append(records.ids)
-        return echo(records)
+    job = Echo(before=lambda records: calls.append(records.ids))
 
     async def act(scheduler: Scheduler) -> None:
         requests = [clients("a"), clients("b", "c"), clients("d")]
-        found = await asyncio.gather(*(scheduler.link("model", link, one) for one in requests))
+        found = await asyncio.gather(*(scheduler.link(job, one) for one in requests))
         assert [one.batch.company_ids for one in found] == [["a"], ["b", "c"], ["d"]]
 
     with_scheduler(act)
@@ -64,37 +89,31 @@ def test_waiting_requests_share_a_batch_and_get_back_their_own_clients() -> None
 def test_requests_to_different_models_are_not_in_one_batch() -> None:
     calls: list[tuple[str, Sequence[str]]] = []
 
+    def of(model: str) -> Echo:
+        return Echo(model, lambda records: calls.append((model, records.ids)))
+
     async def act(scheduler: Scheduler) -> None:
-        def of(model: str) -> Callable[[RecordBatch], LinkResult]:
-            def link(records: RecordBatch) -> LinkResult:
-                calls.append((model, records.ids))
-                return echo(records)
-
-            return link
-
         requests = [("x", "a"), ("y", "b"), ("x", "c")]
-        await asyncio.gather(
-            *(scheduler.link(model, of(model), clients(one)) for model, one in requests)
-        )
+        await asyncio.gather(*(scheduler.link(of(model), clients(one)) for model, one in requests))
 
     with_scheduler(act)
 
     assert calls == [("x", ["a", "c"]), ("y", ["b"])]
 
 
-def test_a_request_that_fails_does_not_affect_the_others() -> None:
-    def link(records: RecordBatch) -> LinkResult:
+@pytest.mark.parametrize("error", [ValueError, MemoryError])
+def test_a_request_that_fails_does_not_affect_the_others(error: type[Exception]) -> None:
+    def fail(records: RecordBatch) -> None:
         if "bad" in records.ids:
-            raise ValueError("bad")
-        return echo(records)
+            raise error("bad")
 
     async def act(scheduler: Scheduler) -> None:
         requests = [clients("a"), clients("bad"), clients("b")]
         first, second, third = await asyncio.gather(
-            *(scheduler.link("model", link, one) for one in requests), return_exceptions=True
+            *(scheduler.link(Echo(before=fail), one) for one in requests), return_exceptions=True
         )
         assert isinstance(first, LinkResult)
-        assert isinstance(second, ValueError)
+        assert isinstance(second, error)
         assert isinstance(third, LinkResult)
 
     with_scheduler(act)
@@ -103,7 +122,7 @@ def test_a_request_that_fails_does_not_affect_the_others() -> None:
 def test_requests_beyond_the_limit_are_refused() -> None:
     async def act(scheduler: Scheduler) -> None:
         outcomes = await asyncio.gather(
-            *(scheduler.link("model", echo, clients(str(number))) for number in range(5)),
+            *(scheduler.link(Echo(), clients(str(number))) for number in range(5)),
             return_exceptions=True,
         )
         assert sum(isinstance(one, UnavailableError) for one in outcomes) == 2
@@ -111,26 +130,115 @@ def test_requests_beyond_the_limit_are_refused() -> None:
     with_scheduler(act, max_waiting=3)
 
 
-def test_a_long_list_is_linked_outside_the_batches() -> None:
+def test_a_batch_that_waits_for_the_database_delays_no_other() -> None:
     async def act(scheduler: Scheduler) -> None:
-        found = await scheduler.link("model", echo, clients(*map(str, range(1000))))
-        assert len(found.batch) == 1000
+        database = asyncio.Event()
+        waiting = [
+            asyncio.create_task(scheduler.link(Echo(database=database), clients(str(number))))
+            for number in range(5)
+        ]
+        await asyncio.sleep(0)
+        found = await asyncio.wait_for(scheduler.link(Echo(), clients("a")), timeout=2)
+        assert found.batch.company_ids == ["a"]
+        assert not any(one.done() for one in waiting)
+        database.set()
+        assert [(await one).stale for one in waiting] == [True] * 5
 
     with_scheduler(act)
 
 
-def test_a_request_in_progress_is_answered_before_the_scheduler_closes() -> None:
+def test_slow_loads_leave_the_threads_of_lists_and_of_other_models_free() -> None:
     async def act(scheduler: Scheduler) -> None:
-        waiting = asyncio.create_task(scheduler.link("model", echo, clients("a")))
-        assert (await waiting).batch.company_ids == ["a"]
+        done = threading.Event()
+        loads = [asyncio.create_task(scheduler.run_load(done.wait)) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        other = asyncio.gather(
+            scheduler.run_load(lambda: "model"),
+            scheduler.run_in_thread(lambda: "list"),
+            scheduler.run_short(lambda: "candidates"),
+        )
+        found = await asyncio.wait_for(other, timeout=2)
+        assert tuple(found) == ("model", "list", "candidates")
+        done.set()
+        await asyncio.gather(*loads)
 
     with_scheduler(act)
 
 
-@pytest.mark.parametrize("size", [1, 32, 33])
+def test_few_long_lists_are_in_progress_at_once_and_too_many_are_refused() -> None:
+    in_progress: set[int] = set()
+    at_once: list[int] = []
+    finished: list[int] = []
+
+    async def one_list(scheduler: Scheduler, number: int, clients: int) -> None:
+        async with scheduler.list_slot(clients):
+            in_progress.add(number)
+            at_once.append(len(in_progress))
+            await asyncio.sleep(0.01)
+            in_progress.discard(number)
+            finished.append(number)
+
+    async def act(scheduler: Scheduler) -> None:
+        size = MAX_LIST_CLIENTS // 5
+        lists = [one_list(scheduler, number, size) for number in range(7)]
+        outcomes = await asyncio.gather(*lists, return_exceptions=True)
+        assert outcomes[:5] == [None] * 5
+        assert all(isinstance(outcome, UnavailableError) for outcome in outcomes[5:])
+        # with no other list waiting, even a longer one is accepted
+        await one_list(scheduler, 7, MAX_LIST_CLIENTS * 2)
+
+    with_scheduler(act)
+
+    assert max(at_once) == CONCURRENT_LISTS
+    assert finished == [0, 1, 2, 3, 4, 7]
+
+
+def test_lists_that_wait_for_the_database_let_others_go_on() -> None:
+    async def act(scheduler: Scheduler) -> None:
+        database = asyncio.Event()
+
+        async def waiting() -> None:
+            async with scheduler.list_slot(100) as slot:
+                await slot.wait_for(database.wait())
+
+        async def other() -> None:
+            async with scheduler.list_slot(100):
+                return
+
+        lists = [asyncio.create_task(waiting()) for _ in range(CONCURRENT_LISTS + 1)]
+        await asyncio.wait_for(other(), timeout=2)
+        database.set()
+        await asyncio.wait_for(asyncio.gather(*lists), timeout=2)
+        # nothing of a list that was given up is left
+        lost = asyncio.create_task(waiting())
+        await asyncio.sleep(0)
+        lost.cancel()
+        await asyncio.wait_for(asyncio.gather(other(), other(), other()), timeout=2)
+
+    with_scheduler(act)
+
+
+@pytest.mark.parametrize("size", [1, 32, 33, 300])
 def test_every_size_is_answered(size: int) -> None:
     async def act(scheduler: Scheduler) -> None:
-        found = await scheduler.link("model", echo, clients(*map(str, range(size))))
+        found = await scheduler.link(Echo(), clients(*map(str, range(size))))
         assert len(found.batch) == size
 
     with_scheduler(act)
+
+
+@pytest.mark.parametrize(("clients_each", "bytes_each"), [(1, 100), (1, 20_000), (20, 100)])
+def test_larger_batches_are_linked_outside_the_event_loop(
+    clients_each: int, bytes_each: int
+) -> None:
+    threads: set[str] = set()
+    job = Echo(before=lambda records: threads.add(threading.current_thread().name))
+
+    async def act(scheduler: Scheduler) -> None:
+        ids = [str(number) for number in range(clients_each)]
+        await asyncio.gather(*(scheduler.link(job, clients(*ids), bytes_each) for _ in range(2)))
+
+    with_scheduler(act)
+
+    is_small = (clients_each, bytes_each) == (1, 100)
+    assert (threads == {"MainThread"}) == is_small
