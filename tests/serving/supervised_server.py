@@ -116,14 +116,14 @@ class Server:
         """The last line with this message; waits until there is one."""
         deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
-            if found := [line for line in self.lines() if line["message"] == message]:
+            if found := [line for line in self.lines() if line.get("message") == message]:
                 return found[-1]
             time.sleep(0.02)
         raise AssertionError(f"no line {message!r} in: {self.output.read_text()}")
 
     def pid(self, name: str) -> int:
         """The process last started under this name."""
-        started = [line for line in self.lines() if line["message"] == "started"]
+        started = [line for line in self.lines() if line.get("message") == "started"]
         return [int(line["pid"]) for line in started if line["process"] == name][-1]
 
     def wait_until_ready(self) -> None:
