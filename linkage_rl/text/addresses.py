@@ -8,7 +8,6 @@ the numbering (丁目, 番地, 番, の, hyphens of every kind, kanji numerals) 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from linkage_rl.text import _blocks
 from linkage_rl.text.characters import IS_KANJI, KANJI, table_of
 from linkage_rl.text.local_addresses import local_streets, read_damaged_lots
+from linkage_rl.text.memory import Remembered
 from linkage_rl.text.municipalities import (
     FORMER_KITA,
     KITA_TO_CHUO,
@@ -100,8 +100,7 @@ _LINE: Final = re.compile(
 """Town; block of at most three numbers, two without 丁目 before 番地; the rest. A third number of
 three digits without 丁目 is a room: 大山町46-11-205."""
 
-_FLOOR: Final = re.compile(
-    "地下([0-9]++)階|(?<![0-9])([0-9]++)階|(?<=[0-9a-z])(?:号(?![館棟])|室)")
+_FLOOR: Final = re.compile("地下([0-9]++)階|(?<![0-9])([0-9]++)階|(?<=[0-9a-z])(?:号(?![館棟])|室)")
 _Place = tuple[int, str, str]
 """Prefecture code, canonical city, what follows."""
 
@@ -141,14 +140,16 @@ class _Columns(NamedTuple):
     city_text: str
 
 
-@lru_cache(maxsize=65_536)
-def _read_columns(prefecture: str, city: str) -> _Columns:
-    prefecture, city = _written((prefecture, city))
+def _read_columns(columns: tuple[str, str]) -> _Columns:
+    prefecture, city = _written(columns)
     code, known, rest = _read_place(prefecture + city)
     if rest or city.endswith(FORMER_KITA) or has_renamed_towns(known) or known in WARDED_CITIES:
         known = ""
     openings = frozenset((known[:2], PREFECTURES[code - 1][:2]))
     return _Columns(code, known, openings, prefecture, city)
+
+
+_REMEMBERED: Final = Remembered(_read_columns)
 
 
 def _read_places(
@@ -157,7 +158,7 @@ def _read_places(
     """Codes, cities and rests of N addresses; mostly the two columns determine the place."""
     codes, known, rests = [], [], []
     for prefecture, city, street in zip(prefectures, cities, streets, strict=True):
-        columns = _read_columns(prefecture, city)
+        columns = _REMEMBERED[prefecture, city]
         if columns.city and street[:2] not in columns.openings:
             place = columns.code, columns.city, street
         else:

@@ -1,11 +1,11 @@
 """Kanji numerals as digits."""
 
 import re
-from functools import lru_cache
 from typing import Final
 
 from linkage_rl.text import _blocks
 from linkage_rl.text.characters import flags_of
+from linkage_rl.text.memory import Remembered
 
 _DIGITS: Final = {char: value for value, char in enumerate("〇一二三四五六七八九")} | {
     "壱": 1,
@@ -30,13 +30,16 @@ KANJI_NUMBER: Final = re.compile(
 """Kanji numerals that number something: before 丁目, 番地, 番, 号, 条, 線, 地割, at hyphens."""
 
 
-@lru_cache(maxsize=4096)
 def kanji_to_digits(numeral: str) -> str:
     """The number in digits, written by place (一二三) or by unit (百二十三).
 
     >>> kanji_to_digits("二十一"), kanji_to_digits("一〇五"), kanji_to_digits("千二百")
     ('21', '105', '1200')
     """
+    return _REMEMBERED[numeral]
+
+
+def _read(numeral: str) -> str:
     if not any(char in _UNITS for char in numeral):
         return "".join(str(_DIGITS[char]) for char in numeral)
     total = digit = 0
@@ -47,6 +50,9 @@ def kanji_to_digits(numeral: str) -> str:
         else:
             digit = digit * 10 + _DIGITS[char]
     return str(total + digit)
+
+
+_REMEMBERED: Final = Remembered(_read, max_bytes=1 << 20)
 
 
 def digits_to_kanji(digits: str) -> str:

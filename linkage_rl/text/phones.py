@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from itertools import accumulate
 from typing import Final
 
 import phonenumbers
 
 from linkage_rl.text.cells import number_of_cell
+from linkage_rl.text.memory import Remembered
 from linkage_rl.text.normalise import fold_block, join, split
 
 _REGION: Final = "JP"
@@ -66,10 +66,9 @@ def split_phones(texts: Sequence[str]) -> list[tuple[str, ...]]:
     if _CIRCLED.search(block):
         block = _CIRCLED.sub(" ", block)
     folded = split(fold_block(block), len(texts))
-    return [_phones(text) if text else () for text in folded]
+    return [_REMEMBERED[text] if text else () for text in folded]
 
 
-@lru_cache(maxsize=262_144)
 def _phones(text: str) -> tuple[str, ...]:
     dialled = text.replace("-", "")
     if _PLAIN.fullmatch(dialled) and len(dialled) == _LANDLINE:
@@ -77,6 +76,9 @@ def _phones(text: str) -> tuple[str, ...]:
     else:
         found = [number for run in _runs(text) for number in _read_run(run)]
     return tuple(number for number in dict.fromkeys(found) if number and not _is_dummy(number))
+
+
+_REMEMBERED: Final = Remembered(_phones)
 
 
 def _runs(text: str) -> list[str]:

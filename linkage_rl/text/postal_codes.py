@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Final
 
 from linkage_rl.text.cells import number_of_cell
+from linkage_rl.text.memory import Remembered
 from linkage_rl.text.normalise import fold_block, join, split
 
 _PLAIN: Final = re.compile("([0-9]{3})-?([0-9]{4})")
@@ -29,14 +29,16 @@ def canonical_postal_codes(texts: Sequence[str]) -> list[str]:
     if not any(texts):
         return [""] * len(texts)
     folded = split(fold_block(join(texts)), len(texts))
-    return [_canonical(text) if text else "" for text in folded]
+    return [_REMEMBERED[text] if text else "" for text in folded]
 
 
-@lru_cache(maxsize=262_144)
 def _canonical(text: str) -> str:
     found = _PLAIN.fullmatch(text) or _LABELLED.search(text)
     code = found[1] + found[2] if found else _restored(text)
     return "" if code in _DUMMIES or code.startswith("000") else code
+
+
+_REMEMBERED: Final = Remembered(_canonical)
 
 
 def _restored(text: str) -> str:

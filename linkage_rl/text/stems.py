@@ -182,7 +182,9 @@ def _without_placed_branch(name: str) -> str:
 
 def _without_office(name: str) -> str:
     before, space, last = name.rpartition(" ")
-    while len(before) >= _MIN_CHARS and last.endswith(_OFFICE_WORDS) and not _LATIN_CHAR.match(last):
+    while (
+        len(before) >= _MIN_CHARS and last.endswith(_OFFICE_WORDS) and not _LATIN_CHAR.match(last)
+    ):
         name = before
         before, space, last = name.rpartition(" ")
     return _without_placed_branch(_HEAD_OFFICE.sub("", name))

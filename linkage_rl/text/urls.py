@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Final
 
 import tldextract
 
+from linkage_rl.text.memory import Remembered
 from linkage_rl.text.normalise import MAX_CHARS, fold
 
 _BUILDERS: Final = (
@@ -97,10 +97,9 @@ def split_urls(texts: Sequence[str]) -> list[tuple[tuple[str, str], ...]]:
     if any(mark in "\0".join(texts) for mark in "\n、"):
         # before folding, which makes a blank and a comma of them
         texts = [re.sub("[\n、]", "|", text[:MAX_CHARS]) for text in texts]
-    return [_urls(text) if text else () for text in fold(texts)]
+    return [_REMEMBERED[text] if text else () for text in fold(texts)]
 
 
-@lru_cache(maxsize=262_144)
 def _urls(text: str) -> tuple[tuple[str, str], ...]:
     parts = list(filter(None, (one.strip(" ,;|") for one in _BETWEEN.split(text))))
     # a separator may be a slip inside of one URL
@@ -110,6 +109,9 @@ def _urls(text: str) -> tuple[tuple[str, str], ...]:
         if found:
             return tuple(sorted(found, key=lambda url: not url[0]))
     return ()
+
+
+_REMEMBERED: Final = Remembered(_urls)
 
 
 def _canonical_domain(text: str) -> str:
@@ -122,15 +124,17 @@ def _canonical_domain(text: str) -> str:
     return "" if domain in SHARED_HOSTS else domain
 
 
-@lru_cache(maxsize=262_144)
 def _split_host(host: str) -> tuple[str, str]:
     """Registered domain and subdomain of a host."""
     parts = _EXTRACT(host)
     return parts.top_domain_under_public_suffix, parts.subdomain
 
 
+_SPLIT_HOSTS: Final = Remembered(_split_host)
+
+
 def _registered(host: str) -> str:
-    domain = _split_host(host)[0] if host else ""
+    domain = _SPLIT_HOSTS[host][0] if host else ""
     try:
         return domain.encode("idna").decode("ascii") if domain else ""
     except UnicodeError:
@@ -157,7 +161,7 @@ _HOME_PAGE: Final = re.compile(r"(?:^|/)(?:index|default|top|home)\.[a-z]{3,5}$"
 def _canonical_page(text: str) -> str:
     bare = _SCHEME.sub("", text.strip(" <>()\"'"))
     host = _HOST.match(bare)
-    domain, subdomain = _split_host(host[1].strip(".")) if host else ("", "")
+    domain, subdomain = _SPLIT_HOSTS[host[1].strip(".")] if host else ("", "")
     if not host or not domain:
         return ""
     if mailbox := _MAILBOX.match(bare):
