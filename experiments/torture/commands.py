@@ -159,6 +159,9 @@ def _in_child(act: Callable[[], object], folder: Path, log: Path) -> NoReturn:
         target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         for stream in (1, 2):
             os.dup2(target, stream)
+        # what had replaced them would keep what is said in the memory of this process
+        sys.stdout = os.fdopen(1, "w", closefd=False)
+        sys.stderr = os.fdopen(2, "w", closefd=False)
         faulthandler.enable()
         act()
     except SystemExit as ended:
