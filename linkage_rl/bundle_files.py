@@ -24,7 +24,7 @@ INDEX_FOLDER: Final = "index"
 REMEDY: Final = "export the run again"
 
 _MIN_KEY: Final = 16
-_MAX_FILES: Final = 10_000
+_MAX_FILES: Final = 2_000
 _MAX_BYTES: Final = 64 << 30
 """Size of all files; a bundle over 1.6 million companies has 1 GB."""
 _MAX_SIGNATURE: Final = 4 << 20

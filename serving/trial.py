@@ -126,7 +126,7 @@ def try_bundle(folder: Path, size: int, timeout_s: float, with_index: bool) -> N
         kind = ModelMemoryError if error.errno in EXHAUSTED else RequestError
         raise kind(f"no process to load it in: {error.strerror}") from None
     if ended.returncode:
-        raise _error_of(ended.returncode, ended.stdout)
+        raise error_of(ended.returncode, ended.stdout)
 
 
 def _environment(variables: Mapping[str, str]) -> dict[str, str]:
@@ -136,7 +136,8 @@ def _environment(variables: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def _error_of(code: int, output: bytes) -> RequestError:
+def error_of(code: int, output: bytes) -> RequestError:
+    """The error for a process that ended otherwise than with 0, and what it printed."""
     if code in (_REFUSED, _EXHAUSTED):
         sentence = str(json.loads(output))
         return RequestError(sentence) if code == _REFUSED else ModelMemoryError(sentence)
