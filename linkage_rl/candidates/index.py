@@ -22,7 +22,7 @@ from linkage_rl.candidates.fit import by_head_row, fit_sites
 from linkage_rl.candidates.following import MERGE_SHARE, follow
 from linkage_rl.candidates.keys import COUNTED
 from linkage_rl.candidates.known_pages import KnownPages, PageRows
-from linkage_rl.candidates.offices import OfficeTable
+from linkage_rl.candidates.offices import OfficeTable, offices_of
 from linkage_rl.candidates.parts import Part
 from linkage_rl.candidates.segment import Segment, build_segment
 from linkage_rl.candidates.sites import Fit
@@ -48,7 +48,7 @@ class CompanyIndex:
         """Index all open companies of these chunks, which come from no database."""
         base = build_segment(chunks)
         parts = (Part.of(base),)
-        return cls(parts, _offices(parts), KnownPages.none())
+        return cls(parts, offices_of(parts), KnownPages.none())
 
     @classmethod
     def of_table(cls, table: ChangingTable, show: Show = iter) -> "CompanyIndex":
@@ -312,6 +312,10 @@ class CompanyIndex:
     ) -> tuple["CompanyIndex", RefreshReport]:
         """An index that knows all changes of the table up to now, and what they were.
 
+        What it holds, counts and weighs is exactly that of an index built anew. It proposes the
+        same companies, too, up to the limits of the blockers, such as the postings that
+        `NgramBlocker` may read: those hold for each of the two segments.
+
         Args:
             table: The table.
             merge_share: Share of the base that may have changed; after more changes the index is
@@ -331,7 +335,7 @@ class CompanyIndex:
         if not changes.differing:
             return self, RefreshReport(0, 0)
         latest = stamps.latest or self.latest_stamp
-        offices = _offices(parts)
+        offices = offices_of(parts)
         index = replace(
             self, parts=parts, offices=offices, known=changes.known, latest_stamp=latest
         )
@@ -362,13 +366,6 @@ class CompanyIndex:
         for part, mine in self._split(rows):
             texts[mine] = take(part, rows[mine] - part.first_row)
         return texts.tolist()
-
-
-def _offices(parts: Sequence[Part]) -> OfficeTable:
-    """The offices of all rows that are alive."""
-    rows = [part.segment.rows[part.alive == 1] for part in parts]
-    city, office = (np.concatenate([own[name] for own in rows]) for name in ("city", "office"))
-    return OfficeTable.learn(city, office)
 
 
 class _Take(Protocol):

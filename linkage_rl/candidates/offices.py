@@ -4,12 +4,14 @@ Digits 2-5 of a corporate number name the registry office where the company was 
 got the number; a company that has moved since keeps the office of its old place.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.candidates import _keys
+from linkage_rl.candidates.parts import Part
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,13 @@ class OfficeTable:
     def share(self, city: NDArray[np.uint32], office: NDArray[np.uint16]) -> NDArray[np.float32]:
         """How common each office is in its city, in [0, 1]; 0 where either is unknown; (N,)."""
         return _keys.office_shares(self.keys, self.shares, city, office)
+
+
+def offices_of(parts: Sequence[Part]) -> OfficeTable:
+    """The offices of all rows that are alive."""
+    rows = [part.segment.rows[part.alive == 1] for part in parts]
+    city, office = (np.concatenate([own[name] for own in rows]) for name in ("city", "office"))
+    return OfficeTable.learn(city, office)
 
 
 def _pair(city: NDArray[np.uint32], office: NDArray[np.uint16]) -> NDArray[np.uint64]:

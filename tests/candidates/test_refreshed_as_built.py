@@ -1,9 +1,11 @@
 """However often it is refreshed, an index answers as one built from scratch would."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from linkage_rl.candidates.blockers import Blocker, Clients
+from linkage_rl.candidates.blockers import Blocker, Clients, NgramBlocker
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.records import FIELDS
@@ -57,6 +59,25 @@ def test_a_refreshed_index_answers_as_one_built_from_scratch(database_url: str, 
             built = index_of(store)
 
             agree(followed, built, edits.clients())
+
+
+def test_names_that_nobody_has_any_more_take_the_place_of_no_other(tmp_path: Path) -> None:
+    few = NgramBlocker(documents=1)
+    names = {"a": "青空海山商事", "b": "青空海山", "c": "青空商会"}
+    unlike = {f"{number}": {"name": f"第{number}丸菱工業"} for number in range(20)}
+    with CompanyStore(f"sqlite:///{tmp_path}/companies.db") as store:
+        store.create()
+        rows = {company_id: {"name": name} for company_id, name in names.items()}
+        store.load([company_rows({**rows, **unlike})])
+        before = index_of(store)
+        store.apply(company_rows({"a": {"name": "丸木"}, "b": {"name": "角田"}}))
+        followed, _ = before.refresh(store)
+        built = index_of(store)
+
+    asking = clients({"name": "青空海山商事"})
+    assert [*proposed(before, few, asking, 0)] == ["a"]
+    assert [*proposed(followed, few, asking, 0)] == ["c"]
+    assert proposed(followed, few, asking, 0) == proposed(built, few, asking, 0)
 
 
 def agree(followed: CompanyIndex, built: CompanyIndex, asked: list[dict[str, str]]) -> None:
