@@ -78,6 +78,12 @@ class PgbouncerServer:
             psycopg.OperationalError,
         )
 
+    @property
+    def pid(self) -> int:
+        """The running pooler."""
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self) -> None:
         """Close all connections and stop."""
         if self._process is not None:

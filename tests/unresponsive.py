@@ -43,18 +43,21 @@ class SwallowingProxy:
     has forgotten a connection.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int | None) -> None:
         """Listen.
 
         Args:
             port: Where to forward to; may be changed for later connections.
         """
-        self.target = port
+        self.target: int | None = port
+        """None accepts connections and leaves it at that."""
         self.swallows = False
+        """Whether bytes of the connections that are open are swallowed, and of later ones."""
         self._listener = socket.create_server(("127.0.0.1", free_port()))
         self.port = int(self._listener.getsockname()[1])
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ)
+        self._silent: list[socket.socket] = []
         self._closed = False
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -65,6 +68,8 @@ class SwallowingProxy:
         self._thread.join()
         for key in list(self._selector.get_map().values()):
             key.fileobj.close()  # type: ignore[union-attr]
+        for one in self._silent:
+            one.close()
         self._selector.close()
 
     def _run(self) -> None:
@@ -77,6 +82,9 @@ class SwallowingProxy:
 
     def _accept(self) -> None:
         client, _ = self._listener.accept()
+        if self.target is None:
+            self._silent.append(client)
+            return
         try:
             server = socket.create_connection(("127.0.0.1", self.target), timeout=2)
         except OSError:
@@ -84,6 +92,15 @@ class SwallowingProxy:
             return
         self._selector.register(client, selectors.EVENT_READ, server)
         self._selector.register(server, selectors.EVENT_READ, client)
+
+    def move(self, port: int) -> None:
+        """Forward new connections to another port; those that are open stay silent for ever."""
+        self.target = port
+        for key in list(self._selector.get_map().values()):
+            if key.fileobj is not self._listener:
+                self._selector.unregister(key.fileobj)
+                self._silent.append(key.fileobj)  # type: ignore[arg-type]
+        self.swallows = False
 
     def _forward(self, one: socket.socket, other: socket.socket) -> None:
         try:
