@@ -15,11 +15,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from serving.batch_transform import execution_parameters
-from serving.codec import to_json
 from serving.content_type import JSON
 from serving.disconnects import unless_disconnected
 from serving.errors import ModelLoadedError, RequestError, TooLargeError, UnavailableError
 from serving.json_body import parse_json
+from serving.json_steps import to_json
 from serving.linking import Work
 from serving.live_index import LiveIndex
 from serving.live_table import LiveTable, column_mapping

@@ -1,6 +1,5 @@
 """Request bodies to clients, and responses to bytes."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -16,6 +15,7 @@ from serving.csv_answer import csv_lines, csv_text
 from serving.csv_body import CsvBody, read_csv
 from serving.errors import RequestError
 from serving.json_body import json_lines, read_json
+from serving.json_steps import encode_in_steps, to_json
 from serving.requests import InvalidClient, LinkageRequest, Mode, parse_mode, validate
 from serving.responses import LinkageResponse, as_table
 
@@ -66,12 +66,6 @@ def encode(response: LinkageResponse, content_type: ContentType) -> tuple[bytes,
     return _ENCODERS[content_type.media](response, content_type)
 
 
-def to_json(value: object) -> bytes:
-    """JSON in UTF-8; an unpaired surrogate in a client's text becomes its escape."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "backslashreplace")
-
-
 def _decode_strictly(body: bytes, content_type: ContentType) -> str:
     try:
         return body.decode(content_type.charset).removeprefix("\ufeff")
@@ -93,7 +87,11 @@ def _parse_list(
 
 
 def _encode_json(response: LinkageResponse, content_type: ContentType) -> tuple[bytes, str]:
-    return to_json(response.content()), JSON
+    if response.info is not None:
+        return to_json(response.content()), JSON
+    shared = response.content()
+    results = shared.pop("results")
+    return encode_in_steps(shared, "results", results), JSON
 
 
 def _encode_json_lines(response: LinkageResponse, content_type: ContentType) -> tuple[bytes, str]:

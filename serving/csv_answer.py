@@ -7,6 +7,8 @@ from typing import Any, Final
 
 _LINE_BREAKS: Final = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 """At each of these some reader of text begins a new line."""
+_STEP: Final = 500
+"""Rows that are written in one call."""
 _TERMINATOR: Final = f"{_LINE_BREAKS}\0"
 _AS_BLANKS: Final = str.maketrans(dict.fromkeys(_LINE_BREAKS, " "))
 _RETURNS_AS_BLANKS: Final = str.maketrans("\r\n", "  ")
@@ -22,7 +24,10 @@ class _Lines(list[str]):
 def csv_text(rows: Sequence[Sequence[Any]]) -> str:
     """Rows as CSV; fields with a line break of any kind, or with NUL, are quoted."""
     stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows(rows)
+    writer = csv.writer(stream, lineterminator="\n")
+    for begin in range(0, len(rows), _STEP):
+        # one call for all rows would keep other threads waiting
+        writer.writerows(rows[begin : begin + _STEP])
     text = stream.getvalue()
     if len(text.splitlines()) == len(rows) and "\0" not in text:
         return text

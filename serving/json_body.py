@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from serving.content_type import DAMAGED
 from serving.errors import RequestError
+from serving.json_steps import LONG_TEXT, decode_in_steps
 from serving.requests import (
     CLIENT_KEYS,
     InvalidClient,
@@ -28,9 +29,10 @@ def parse_json(text: str) -> Any:
     Raises:
         RequestError: It is not JSON, or is nested too deeply.
     """
+    decode = decode_in_steps if len(text) > LONG_TEXT else json.JSONDecoder.decode
     for decoder in (_DECODER, _DECODER_OF_LONG_NUMBERS):
         try:
-            return decoder.decode(text)
+            return decode(decoder, text)
         except json.JSONDecodeError as error:
             place = f"line {error.lineno}, column {error.colno}"
             raise RequestError(f"expected JSON, got an error at {place}: {error.msg}") from None

@@ -16,9 +16,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
 from linkage_rl.atomic import DISK_FULL
-from serving.codec import to_json
 from serving.content_type import JSON
 from serving.errors import RequestError
+from serving.json_steps import to_json
 from serving.logs import RequestLog, write_line
 from serving.metrics import Metrics
 
