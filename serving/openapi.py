@@ -85,6 +85,25 @@ _MODE: Final = {
 
 def document(settings: WorkerSettings) -> dict[str, Any]:
     """The document of a server with these settings."""
+    made = _document(settings)
+    return _with_token(made) if settings.token else made
+
+
+def _with_token(made: dict[str, Any]) -> dict[str, Any]:
+    """The document, saying which operations need a token."""
+    made["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    made["security"] = [{"token": []}]
+    refused = _operation("", {}, 401)["responses"]["401"]
+    for path, operations in made["paths"].items():
+        for operation in operations.values():
+            if path == "/ping":
+                operation["security"] = []
+            elif isinstance(operation, dict):
+                operation["responses"]["401"] = refused
+    return made
+
+
+def _document(settings: WorkerSettings) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {

@@ -1,7 +1,8 @@
 """`python -m serving.parity BUNDLE URL`: compares a running server with its bundle.
 
 A bundle records the decisions on a few *golden* clients when it is written; a server with this
-bundle must decide alike.
+bundle must decide alike. A server that asks for a token gets that of `LINKAGE_TOKEN` or
+`LINKAGE_TOKEN_FILE`.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from typing import Any, Final
 from linkage_rl.bundle import Golden, read_golden
 from linkage_rl.errors import LinkageError
 from serving.responses import DECISIONS
+from serving.settings import SettingError, read_token
 
 TOLERANCE: Final = 1e-5
 """Largest allowed difference of two confidences."""
@@ -39,17 +41,23 @@ def differences(golden: Sequence[Golden], results: Sequence[dict[str, Any]]) -> 
     return found
 
 
-def invoke(url: str, golden: Sequence[Golden]) -> list[dict[str, Any]]:
+def invoke(url: str, golden: Sequence[Golden], token: str = "") -> list[dict[str, Any]]:
     """The server's results for the golden clients.
+
+    Args:
+        url: Address of the server.
+        golden: The clients.
+        token: Bearer token of the server; '' sends none.
 
     Raises:
         OSError: The server does not answer, or refuses the request.
     """
     clients = [{"client_id": client.client_id, **client.fields} for client in golden]
+    authorization = {"Authorization": f"Bearer {token}"} if token else {}
     request = urllib.request.Request(
         f"{url.rstrip('/')}/invocations",
         json.dumps({"mode": "bulk_linkage", "clients": clients}).encode(),
-        {"Content-Type": "application/json"},
+        {"Content-Type": "application/json", **authorization},
     )
     with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
         results: list[dict[str, Any]] = json.load(response)["results"]
@@ -64,8 +72,8 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         golden = read_golden(arguments.bundle)
-        found = differences(golden, invoke(arguments.url, golden))
-    except (LinkageError, OSError) as error:
+        found = differences(golden, invoke(arguments.url, golden, read_token()))
+    except (LinkageError, OSError, SettingError) as error:
         sys.exit(f"error: cannot compare {arguments.bundle} with {arguments.url}: {error}")
     if found:
         sys.exit("\n".join(["error: the server decides otherwise than its bundle:", *found]))

@@ -191,7 +191,7 @@ class WorkerSettings:
             max_payload_mb=_max_payload_mb(environ),
             csv_columns=tuple(filter(None, environ.get("LINKAGE_CSV_COLUMNS", "").split(","))),
             embed_metrics=read("LINKAGE_LOG_EMF", _switch, cls.embed_metrics),
-            token=_token(environ),
+            token=read_token(environ),
             model_root=_model_root(environ, model_folder),
             timeout_s=_timeout_s(environ),
             process=environ.get(PROCESS, ""),
@@ -201,6 +201,40 @@ class WorkerSettings:
 def ml_root(environ: Mapping[str, str] = os.environ) -> Path:
     """`LINKAGE_ML_ROOT`: the folder of SageMaker's training contract, `/opt/ml` by default."""
     return Path(environ.get("LINKAGE_ML_ROOT") or "/opt/ml")
+
+
+def read_token(environ: Mapping[str, str] = os.environ) -> str:
+    """The token that callers must send; '' if there is none.
+
+    Raises:
+        SettingError: It cannot be read or sent; the message does not contain it.
+    """
+    text, file = environ.get("LINKAGE_TOKEN"), environ.get("LINKAGE_TOKEN_FILE")
+    if text is None and not file:
+        return ""
+    if text is not None and file:
+        raise SettingError(
+            "LINKAGE_TOKEN_FILE: expected either it or LINKAGE_TOKEN, got both; unset one"
+        )
+    name = "LINKAGE_TOKEN_FILE" if file else "LINKAGE_TOKEN"
+    if file:
+        try:
+            text = Path(file).read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise SettingError(
+                f"{name}: cannot read {file}: {error.strerror}; fix the variable"
+            ) from None
+    # files of secrets usually end with a newline, which is no part of the secret
+    token = (text or "").rstrip("\r\n")
+    if not token:
+        # an open server must not be the result of a secret that was not filled in
+        raise SettingError(f"{name}: expected a token, got none; unset it to serve without one")
+    if not all("!" <= letter <= "~" for letter in token):
+        raise SettingError(
+            f"{name}: expected a token of visible ASCII characters without spaces, got others; "
+            "choose another token"
+        )
+    return token
 
 
 def usable_cpus() -> int:
@@ -240,36 +274,6 @@ def _model_root(environ: Mapping[str, str], model_folder: Path) -> Path:
     folder = model_folder.absolute()
     # a bundle mounted at the top, such as /model, does not open the whole disk
     return folder if folder.parent == folder.parent.parent else folder.parent
-
-
-def _token(environ: Mapping[str, str]) -> str:
-    """The token that callers must send; messages never contain it."""
-    text, file = environ.get("LINKAGE_TOKEN"), environ.get("LINKAGE_TOKEN_FILE")
-    if text is None and not file:
-        return ""
-    if text is not None and file:
-        raise SettingError(
-            "LINKAGE_TOKEN_FILE: expected either it or LINKAGE_TOKEN, got both; unset one"
-        )
-    name = "LINKAGE_TOKEN_FILE" if file else "LINKAGE_TOKEN"
-    if file:
-        try:
-            text = Path(file).read_text(encoding="utf-8", errors="replace")
-        except OSError as error:
-            raise SettingError(
-                f"{name}: cannot read {file}: {error.strerror}; fix the variable"
-            ) from None
-    # files of secrets usually end with a newline, which is no part of the secret
-    token = (text or "").rstrip("\r\n")
-    if not token:
-        # an open server must not be the result of a secret that was not filled in
-        raise SettingError(f"{name}: expected a token, got none; unset it to serve without one")
-    if not all("!" <= letter <= "~" for letter in token):
-        raise SettingError(
-            f"{name}: expected a token of visible ASCII characters without spaces, got others; "
-            "choose another token"
-        )
-    return token
 
 
 def _read(environ: Mapping[str, str], name: str, parse: Callable[[str], _T], default: _T) -> _T:

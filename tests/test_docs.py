@@ -139,6 +139,7 @@ def server(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         **os.environ,
         "PYTHONPATH": str(ROOT),
         "LINKAGE_MODEL_DIR": str(bundle),
+        "LINKAGE_MODEL_ROOT": str(tmp_path_factory.getbasetemp()),
         "LINKAGE_RUN_DIR": str(tmp_path_factory.mktemp("server")),
     }
     command = [sys.executable, "-m", "serving.worker", "--port", str(port)]

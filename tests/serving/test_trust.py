@@ -126,6 +126,13 @@ class TestToken:
             assert client.get("/models").status_code == 401
             assert client.get("/models", headers=bearer(TOKEN)).status_code == 200
 
+    def test_the_openapi_document_says_what_needs_it(self, guarded: TestClient) -> None:
+        document = guarded.get("/openapi.json", headers=bearer(TOKEN)).json()
+
+        assert document["security"] == [{"token": []}]
+        assert document["paths"]["/ping"]["get"]["security"] == []
+        assert "401" in document["paths"]["/models/{name}"]["delete"]["responses"]
+
     def test_without_one_everybody_is_answered_as_on_sagemaker(self, client: TestClient) -> None:
         assert client.get("/models").status_code == 200
         assert client.get("/models", headers=bearer("any")).status_code == 200
