@@ -186,17 +186,13 @@ class Supervisor:
     def _stop(self) -> None:
         """Stop all children, nginx first, so that no request finds its worker gone."""
         begin = time.monotonic()
-        for child in self.children:
-            if child.pid is not None and not child.vital:
-                # nobody waits for it
-                os.kill(child.pid, signal.SIGTERM)
-        for child in self.children:
-            if child.pid is not None and child.name == "nginx":
-                os.kill(child.pid, signal.SIGQUIT)
-                self._wait_for([child], begin + _DRAIN_S)
-        for child in self.children:
-            if child.pid is not None and child.vital and child.name != "nginx":
-                os.kill(child.pid, signal.SIGTERM)
+        nginx = [child for child in self.children if child.name == "nginx"]
+        workers = [child for child in self.children if child.vital and child not in nginx]
+        # nobody waits for the others
+        _send(signal.SIGTERM, [child for child in self.children if not child.vital])
+        _send(signal.SIGQUIT, nginx)
+        self._wait_for(nginx, begin + _DRAIN_S)
+        _send(signal.SIGTERM, workers)
         self._wait_for(self.children, begin + STOP_S)
         for child in self.children:
             if child.pid is not None:
@@ -210,6 +206,12 @@ class Supervisor:
                 child.pid = None
             if any(child.pid for child in children):
                 self._next_signal(until)
+
+
+def _send(number: signal.Signals, children: Iterable[Child]) -> None:
+    for child in children:
+        if child.pid is not None:
+            os.kill(child.pid, number)
 
 
 def children_of(settings: ServerSettings) -> list[Child]:
