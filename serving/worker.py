@@ -69,7 +69,11 @@ def _cannot_start(error: Exception) -> NoReturn:
     if isinstance(error, LinkageError | RequestError | SettingError):
         sentence = str(error)
     elif isinstance(error, OSError):
-        sentence = f"expected to start, got: {error.strerror}: {error.filename}"
+        place = error.filename or "the run folder (LINKAGE_RUN_DIR)"
+        sentence = (
+            f"expected to read and write the server's files, got: {error.strerror}: {place}; "
+            "free some space or name another folder"
+        )
     else:
         # by class and place, since its text may repeat what nobody should read
         _log.exception("the worker cannot start")

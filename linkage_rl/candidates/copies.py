@@ -34,6 +34,8 @@ _BLOCK: Final = 1 << 22
 _ROOM: Final = 2
 """How many times the size of a file the disk must have free for it to be copied: what else the
 server writes to the same disk needs room, too."""
+_RESERVE: Final = 1 << 20
+"""Bytes of the disk that copies and notes leave free whatever their size, such as for sockets."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,7 @@ class PrivateCopies:
                 return map_file(file, copy)
 
     def _copy(self, path: Path, copy: Path) -> None:
-        if shutil.disk_usage(self.folder).free < _ROOM * path.stat().st_size:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._need(_ROOM * path.stat().st_size)
         partial = copy.with_name(f"{copy.name}.partial")
         try:
             with path.open("rb", buffering=0) as source, partial.open("wb", buffering=0) as target:
@@ -117,6 +118,11 @@ class PrivateCopies:
             partial.rename(copy)
         finally:
             partial.unlink(missing_ok=True)
+
+    def _need(self, size: int) -> None:
+        """Raise an error of a full disk unless so many bytes, and the reserve, are free."""
+        if shutil.disk_usage(self.folder).free < size + _RESERVE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _say_uncopied(self, path: Path, error: OSError) -> None:
         if path not in self._said:
@@ -142,6 +148,7 @@ class PrivateCopies:
                 # without the note it is read again next time
                 with suppress(OSError):
                     self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    self._need(len(identity))
                     note.write_text(identity, encoding="ascii")
             return map_file(file, path)
 
