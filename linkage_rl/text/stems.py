@@ -180,13 +180,16 @@ def _without_placed_branch(name: str) -> str:
     return name
 
 
+def _is_office(word: str) -> bool:
+    """Whether a word after a space is a department or a branch: 経理部, but not a Latin word."""
+    return word.endswith(_OFFICE_WORDS) and not _LATIN_CHAR.match(word)
+
+
 def _without_office(name: str) -> str:
-    before, space, last = name.rpartition(" ")
-    while (
-        len(before) >= _MIN_CHARS and last.endswith(_OFFICE_WORDS) and not _LATIN_CHAR.match(last)
-    ):
+    before, _, last = name.rpartition(" ")
+    while len(before) >= _MIN_CHARS and _is_office(last):
         name = before
-        before, space, last = name.rpartition(" ")
+        before, _, last = name.rpartition(" ")
     return _without_placed_branch(_HEAD_OFFICE.sub("", name))
 
 

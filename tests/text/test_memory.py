@@ -1,11 +1,11 @@
 """What is remembered of texts takes a bounded number of bytes, however long they are."""
 
-import tracemalloc
+import sys
 
 from linkage_rl.text import addresses, numbers, phones, postal_codes, urls
-from linkage_rl.text.canonical import canonicalise
-from linkage_rl.text.memory import MAX_BYTES, Remembered
-from tests.text.test_properties import batch_of
+from linkage_rl.text.memory import MAX_BYTES, Remembered, size_of
+from linkage_rl.text.phones import canonical_phones
+from linkage_rl.text.postal_codes import canonical_postal_codes
 
 
 def test_a_result_is_computed_once_until_there_is_no_room() -> None:
@@ -27,13 +27,13 @@ def test_long_texts_do_not_fill_the_memory() -> None:
         *(phones._REMEMBERED, postal_codes._REMEMBERED, urls._REMEMBERED, urls._SPLIT_HOSTS),
         *(addresses._REMEMBERED, numbers._REMEMBERED),
     )
-    canonicalise(batch_of("東京都港区芝1"))
-    tracemalloc.start()
+    texts = [f"{number} 千" + "一x1." * 120 for number in range(20_000)]
 
-    for part in range(20):
-        canonicalise(batch_of(*(f"{part} {n} " + "x1." * 170 for n in range(2000))))
+    canonical_phones(texts)
+    canonical_postal_codes(texts)
 
-    kept = tracemalloc.get_traced_memory()[0]
-    tracemalloc.stop()
-    assert kept < 1.3 * MAX_BYTES * len(caches)
+    for cache in (phones._REMEMBERED, postal_codes._REMEMBERED):
+        entries = sum(size_of(key) + size_of(value) for key, value in cache.items())
+        assert 0 < entries + sys.getsizeof(cache) < 1.1 * MAX_BYTES
+        assert len(cache) < len(texts)
     assert all(cache.bytes <= MAX_BYTES for cache in caches)

@@ -110,7 +110,7 @@ FRAGMENTS = (
 def batch_of(*texts: str, field: str = "") -> RecordBatch:
     """A record for each text, with the text in one field, or in every field."""
     names = (field,) if field else FIELDS
-    return RecordBatch([str(n) for n in range(len(texts))], dict.fromkeys(names, list(texts)))
+    return RecordBatch([str(n) for n in range(len(texts))], {name: texts for name in names})
 
 
 def seconds(text: str, field: str) -> float:
@@ -128,7 +128,7 @@ def seconds(text: str, field: str) -> float:
 @pytest.mark.parametrize("field", FIELDS)
 def test_no_text_of_100_000_characters_costs_more_than_20_milliseconds(field: str) -> None:
     rng = random.Random(0)
-    mixed = ["".join(rng.sample(FRAGMENTS, 2)) for _ in range(60)]
+    mixed = ["".join(rng.sample(FRAGMENTS, 2)) for _ in range(30)]
     canonicalise(batch_of("大宮市桜木町1"))  # reads the towns
     slow = {}
     for fragment in (*FRAGMENTS, *mixed):
