@@ -4,36 +4,40 @@ import sys
 
 from linkage_rl.text import addresses, numbers, phones, postal_codes, urls
 from linkage_rl.text.memory import MAX_BYTES, Remembered, size_of
-from linkage_rl.text.phones import canonical_phones
-from linkage_rl.text.postal_codes import canonical_postal_codes
 
 
 def test_a_result_is_computed_once_until_there_is_no_room() -> None:
     computed: list[str] = []
-    remembered = Remembered(lambda key: computed.append(key) or key, max_bytes=1000)
+
+    def compute(key: str) -> str:
+        computed.append(key)
+        return key
+
+    remembered = Remembered(compute, max_bytes=1000)
 
     assert [remembered[key] for key in ("a", "a", "b")] == ["a", "a", "b"]
     assert computed == ["a", "b"]
-    remembered["x" * 300]
-    remembered["y" * 300]
+    assert remembered["x" * 300] == "x" * 300
+    assert remembered["y" * 300] == "y" * 300
     assert list(remembered) == ["y" * 300]
-    remembered["z" * 1000]
-    assert "z" * 1000 not in remembered
+    assert remembered["z" * 1000] == "z" * 1000
     assert remembered.bytes < 1000
 
 
 def test_long_texts_do_not_fill_the_memory() -> None:
-    caches = (
-        *(phones._REMEMBERED, postal_codes._REMEMBERED, urls._REMEMBERED, urls._SPLIT_HOSTS),
-        *(addresses._REMEMBERED, numbers._REMEMBERED),
-    )
-    texts = [f"{number} 千" + "一x1." * 120 for number in range(20_000)]
+    remembered = Remembered(lambda key: (key + "x", key))
 
-    canonical_phones(texts)
-    canonical_postal_codes(texts)
+    for number in range(15_000):
+        assert remembered[f"{number}京" * 90]
 
-    for cache in (phones._REMEMBERED, postal_codes._REMEMBERED):
-        entries = sum(size_of(key) + size_of(value) for key, value in cache.items())
-        assert 0 < entries + sys.getsizeof(cache) < 1.1 * MAX_BYTES
-        assert len(cache) < len(texts)
-    assert all(cache.bytes <= MAX_BYTES for cache in caches)
+    kept = sum(size_of(key) + size_of(value) for key, value in remembered.items())
+    assert 0 < kept + sys.getsizeof(remembered) < 1.1 * MAX_BYTES
+    assert remembered.bytes <= MAX_BYTES
+
+
+def test_every_function_that_remembers_texts_is_bounded() -> None:
+    modules = (addresses, numbers, phones, postal_codes, urls)
+    caches = [one for module in modules for one in vars(module).values() if type(one) is Remembered]
+
+    assert len(caches) == 6
+    assert sum(cache._max_bytes for cache in caches) <= 6 * MAX_BYTES

@@ -110,7 +110,7 @@ FRAGMENTS = (
 def batch_of(*texts: str, field: str = "") -> RecordBatch:
     """A record for each text, with the text in one field, or in every field."""
     names = (field,) if field else FIELDS
-    return RecordBatch([str(n) for n in range(len(texts))], {name: texts for name in names})
+    return RecordBatch([str(n) for n in range(len(texts))], dict.fromkeys(names, texts))
 
 
 def seconds(text: str, field: str) -> float:
