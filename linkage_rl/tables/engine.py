@@ -52,7 +52,8 @@ def open_engine(url: URL, *, read_only: bool, limits: Limits = COMMAND_LIMITS) -
     options, no prepared statements, no settings of a session. A statement of a connection in
     AUTOCOMMIT is a transaction of its own, read-only and limited in time, in one round trip.
 
-    A SQLite file that does not exist is not created by opening it.
+    A SQLite file that does not exist is not created by opening it. Reading rolls back what a
+    program that was stopped while writing has left in it, where the user may write to the file.
 
     Args:
         url: The database.
@@ -67,7 +68,7 @@ def open_engine(url: URL, *, read_only: bool, limits: Limits = COMMAND_LIMITS) -
     if url.drivername.startswith("sqlite"):
         refuse_other_files(url)
         options |= {"connect_args": {"timeout": LOCK_TIMEOUT_S}}
-        engine_url = _existing_file(url, "ro" if read_only else "rw")
+        engine_url = _existing_file(url)
     else:
         engine_url = url
         options |= {
@@ -163,12 +164,13 @@ def _driver_arguments(url: URL, limits: Limits) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if name not in url.query}
 
 
-def _existing_file(url: URL, mode: str) -> URL:
+def _existing_file(url: URL) -> URL:
     path = sqlite_path(url)
     if path is None or str(url.database).startswith("file:"):
         return url
     return url.set(database=f"file:{quote(str(path))}").update_query_dict(
-        {"mode": mode, "uri": "true"}
+        # not `ro`, with which SQLite refuses a file that a stopped writer has left unfinished
+        {"mode": "rw", "uri": "true"}
     )
 
 
@@ -180,6 +182,10 @@ def _reason(error: Exception, url: URL) -> str:
 
 _REMEDIES: Final = (
     (("password", "authentication", "Access denied"), "check the user and the password"),
+    (
+        ("(0x00)", "NUL", "null character"),
+        "PostgreSQL holds no NUL character in a text; remove it from the file or the query",
+    ),
     (("readonly", "read-only"), "the store was opened read-only; open it for writing"),
     (
         ("statement timeout", "max_statement_time", "max_execution_time"),
@@ -200,11 +206,26 @@ _REMEDIES: Final = (
 """Words of an error, and what to do about it; the first that fits."""
 
 
+_UNFINISHED: Final = (
+    "SQLITE_READONLY_ROLLBACK",
+    "SQLITE_READONLY_RECOVERY",
+    "SQLITE_READONLY_DIRECTORY",
+    "SQLITE_READONLY_CANTINIT",
+)
+"""Errors of a SQLite file whose last writer was stopped, and whose journal cannot be applied."""
+
+
 def _remedy(error: Exception) -> str:
     if isinstance(error, (ArgumentError, NoSuchModuleError, ImportError)):
         return (
             "use sqlite:///FILE or postgresql://..., or install the driver of this database "
             "(pip install 'linkage_rl[mysql]' for MariaDB and MySQL)"
+        )
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if getattr(cause, "sqlite_errorname", "") in _UNFINISHED:
+        return (
+            "a program that wrote to the file was stopped and left its journal beside it: read the "
+            "file once as a user who may write to it and to its folder, which rolls that back"
         )
     text = str(error)
     if isinstance(error, DBAPIError) and error.connection_invalidated:

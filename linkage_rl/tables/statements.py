@@ -10,7 +10,7 @@ DRIVERS_OF_STRINGS: Final = ("psycopg", "psycopg2")
 
 
 def limit_statements(engine: Engine, timeout_s: float, read_only: bool) -> None:
-    """Limit what is read through an engine; SQLite is read-only by how its file is opened.
+    """Limit what is read through an engine; no connection of a read-only engine of SQLite writes.
 
     Args:
         engine: An engine that has not connected.
@@ -26,6 +26,8 @@ def limit_statements(engine: Engine, timeout_s: float, read_only: bool) -> None:
         if read_only:
             settings.append("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
         _limit_sessions(engine, settings)
+    elif engine.dialect.name == "sqlite" and read_only:
+        _limit_sessions(engine, ["PRAGMA query_only = ON"])
     elif engine.dialect.name in ("mysql", "mariadb"):
         _limit_sessions(
             engine,
