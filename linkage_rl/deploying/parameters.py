@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from linkage_rl.errors import ConfigError, LinkageError
@@ -40,11 +40,11 @@ class StackParameters:
     database_timeout_seconds: float | None = None
     database_ssl_mode: str | None = None
     database_ssl_root_cert: str | None = None
-    table_mapping: dict[str, Any] | None = None
+    table_mapping: dict[str, Any] = field(default_factory=dict)
     csv_columns: list[str] | None = None
     timeout_seconds: int | None = None
     log_url: str | None = None
-    server_variables: dict[str, str] | None = None
+    server_variables: dict[str, str] = field(default_factory=dict)
     on_database_down: str | None = None
     refresh_seconds: int | None = None
     capture_percent: int | None = None
@@ -66,8 +66,8 @@ class StackParameters:
     architecture: str | None = None
 
     def __post_init__(self) -> None:
-        _check_mapping(self.table_mapping or {})
-        _check_variables(self.server_variables or {})
+        _check_mapping(self.table_mapping)
+        _check_variables(self.server_variables)
         if re.search(r"://[^/]*:[^/]*@|password=", self.log_url or ""):
             # without the URL, which holds the password
             raise ConfigError(
@@ -78,7 +78,7 @@ class StackParameters:
     def given(self) -> dict[str, str]:
         """Name in the template to value, of the parameters that are set."""
         values = {template_name(key.name): getattr(self, key.name) for key in fields(self)}
-        return {name: _text(value) for name, value in values.items() if value is not None}
+        return {name: _text(value) for name, value in values.items() if value not in (None, {})}
 
 
 def template_name(key: str) -> str:

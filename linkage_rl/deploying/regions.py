@@ -49,7 +49,7 @@ def refuse_mismatch(values: Mapping[str, str]) -> None:
         ConfigError: The architectures differ, and the stack has a pipeline.
     """
     built = values.get("Architecture", "")
-    needed = "arm64" if is_graviton(values["InstanceType"]) else "x86_64"
+    needed = "arm64" if is_graviton(values["InstanceType"]) else "amd64"
     if values.get("SourceRepository") and built != needed:
         raise ConfigError(
             f"instance_type {values['InstanceType']} runs images for {needed}, but the pipeline "

@@ -148,7 +148,8 @@ def test_a_region_without_codeconnections_is_told_at_plan(aws: Emulation, deploy
 
 
 def test_the_table_mapping_reaches_the_stack_in_ascii(aws: Emulation, act: Act) -> None:
-    plan = act("apply", "parameters.table_mapping={table: crm.firms, name: 会社名}")
+    key = "parameters.table_mapping"
+    plan = act("apply", f"{key}.table=crm.firms", f"{key}.name=会社名")
 
     assert plan.code == 0, plan.err
     stack = boto3.client("cloudformation").describe_stacks(StackName=ENDPOINT)["Stacks"][0]
@@ -172,12 +173,12 @@ def test_the_release_action_writes_the_input_without_calling_aws(
     ("words", "code", "message"),
     [
         (
-            ("plan", "parameters.table_mapping={nmae: firm}"),
+            ("plan", "parameters.table_mapping.nmae=firm"),
             2,
             "table_mapping: expected columns of table, company_id",
         ),
         (
-            ("plan", "parameters.server_variables={LINKAGE_TOKEN: hush}"),
+            ("plan", "parameters.server_variables.LINKAGE_TOKEN=hush"),
             2,
             "server_variables: expected no secret, got LINKAGE_TOKEN",
         ),
