@@ -128,11 +128,13 @@ def inspect(kind: str, name: str) -> Any:
     return json.loads(engine(kind, "inspect", name))[0]
 
 
-def build(target: str, *words: str, name: str = NAME) -> "subprocess.CompletedProcess[str]":
-    """Run `scripts/image.sh`, which may fail."""
+def build(
+    target: str, *words: str, name: str = NAME, **variables: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run `scripts/image.sh`, which may fail, with further environment variables."""
     return subprocess.run(
         ["scripts/image.sh", target, *words],
-        env=os.environ | {"IMAGE": name},
+        env=os.environ | {"IMAGE": name} | variables,
         capture_output=True,
         text=True,
         check=False,

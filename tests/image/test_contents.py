@@ -1,6 +1,7 @@
 """Contents of the serving image."""
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -73,11 +74,53 @@ def test_the_bill_of_materials_lists_everything_installed(image: str) -> None:
     python = json.loads(run_once(image, "python3", "-c", LIST_PACKAGES))
     debian = run_once(image, "dpkg-query", "-W", "-f", "${Package}@${Version}\n").split()
 
-    addresses = {component["purl"].split("?")[0] for component in bill["components"]}
+    components = bill["components"]
+    addresses = {component.get("purl", "").split("?")[0] for component in components}
     assert bill["bomFormat"] == "CycloneDX"
     assert {f"pkg:pypi/{name}" for name in python} <= addresses
     assert {f"pkg:deb/debian/{name}" for name in debian} <= addresses
-    assert len(bill["components"]) == len(python) + len(debian)
+    files = [one for one in components if "purl" not in one]
+    assert len(components) == len(python) + len(debian) + len(files)
+    assert {"linkage_rl/text/towns.txt.xz", "tldextract/.tld_set_snapshot"} <= {
+        one["name"] for one in files
+    }
+    assert [one["bom-ref"] for one in components if not one["licenses"]] == []
+
+
+def test_the_server_has_a_user_without_rights_and_the_driver_of_mysql(image: str) -> None:
+    assert inspect("image", image)["Config"]["User"] == "10001:10001"
+
+    search = "import getpass, os, pymysql; print(os.getuid(), getpass.getuser(), os.getcwd())"
+
+    assert run_once(image, "python3", "-c", search).split() == ["10001", "linkage", "/opt/ml/code"]
+
+
+@pytest.mark.parametrize(
+    ("platform", "said"), [("linux/amd64", "--platform linux/amd64"), ("", "--platform linux/")]
+)
+def test_docker_builds_in_the_only_format_that_sagemaker_takes(
+    platform: str, said: str, image: str, tmp_path: Path
+) -> None:
+    """As Docker 29, whose images are an index with a provenance unless it is told otherwise."""
+    docker = tmp_path / "docker"
+    docker.write_text(
+        f"""#!/bin/sh
+case "$1" in
+--version) echo "Docker version 29.1.0" ;;
+build) echo "$@" >>{tmp_path}/calls ;;
+image) echo 1 ;;
+esac
+"""
+    )
+    docker.chmod(0o755)
+
+    variables = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "BASE_IMAGE": "base"}
+    ended = build("serve", **variables, **({"PLATFORM": platform} if platform else {}))
+
+    assert ended.returncode == 0, ended.stderr
+    call = (tmp_path / "calls").read_text()
+    assert "--provenance=false --sbom=false --output type=docker" in call
+    assert said in call
 
 
 def test_an_unknown_command_is_refused(image: str) -> None:
@@ -105,15 +148,6 @@ class TestAPasswordAsABuildArgument:
         assert f"{NAME}_leaky" not in engine("images", "--format", "{{.Repository}}")
 
 
-def test_a_database_given_to_the_build_is_in_the_environment(image: str) -> None:
-    ended = build("serve", "DB_HOST=db.internal", "DB_NAME=crm", name=f"{NAME}_crm")
-
-    assert ended.returncode == 0, ended.stderr
-    variables = inspect("image", f"{NAME}_crm:latest")["Config"]["Env"]
-    untag(f"{NAME}_crm")
-    assert {"DB_HOST=db.internal", "DB_NAME=crm"} <= {*variables}
-
-
 @pytest.mark.extras
 def test_two_builds_of_a_commit_are_the_same_image(image: str) -> None:
     ended = build("serve", "--no-cache", name=f"{NAME}_again")
@@ -125,13 +159,35 @@ def test_two_builds_of_a_commit_are_the_same_image(image: str) -> None:
     untag(f"{NAME}_again")
 
 
-def test_a_bundle_in_the_image_is_served(image: str, sample_bundle: Path) -> None:
-    ended = build("serve", f"BUNDLE={sample_bundle}", name=f"{NAME}_with_bundle")
+def test_a_bundle_a_database_and_certificates_can_be_built_in(
+    image: str, sample_bundle: Path, tmp_path: Path
+) -> None:
+    certificates = tmp_path / "authorities.pem"
+    certificates.write_text("-----BEGIN CERTIFICATE-----\n")
+    certificates.chmod(0o600)
+    words = [f"BUNDLE={sample_bundle}", f"CERTIFICATES={certificates}", "DB_NAME=crm"]
+
+    ended = build("serve", *words, name=f"{NAME}_built_in")
 
     assert ended.returncode == 0, ended.stderr
-    with run_container(f"{NAME}_with_bundle:latest") as container:
+    assert "DB_NAME=crm" in inspect("image", f"{NAME}_built_in:latest")["Config"]["Env"]
+    with run_container(f"{NAME}_built_in:latest") as container:
         assert container.send("/ping").status == 200
-    untag(f"{NAME}_with_bundle")
+        shown = container.shell("cat /opt/ml/code/certificates/database.pem")
+        assert shown == "-----BEGIN CERTIFICATE-----\n"
+    untag(f"{NAME}_built_in")
+
+
+def test_a_bundle_with_a_link_out_of_it_is_refused(tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    (bundle / "manifest.json").write_text("{}")
+    (bundle / "golden.jsonl").symlink_to("/etc/hostname")
+
+    ended = build("serve", f"BUNDLE={bundle}")
+
+    assert ended.returncode == 2
+    assert f"got the link {bundle}/golden.jsonl" in ended.stderr
 
 
 def test_a_folder_without_a_bundle_is_refused(tmp_path: Path) -> None:
