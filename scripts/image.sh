@@ -55,7 +55,7 @@ git ls-files -z --cached --others --exclude-standard -- \
     LICENSE NOTICE LICENSES |
     while IFS= read -r -d '' file; do
         if [ -f "$file" ]; then printf '%s\0' "$file"; fi
-    done | xargs -0 cp --parents -t "$context/source"
+    done | tar --null -T - -cf - | tar -xf - -C "$context/source"
 link_or_copy "$wheels"/* "$context/wheels/"
 if [ -n "$bundle" ] && [ -z "$(find "$bundle" ! -perm -go=r -print -quit)" ]; then
     link_or_copy "$bundle"/. "$context/model/"
@@ -73,7 +73,8 @@ if [ -n "$(git status --porcelain --untracked-files=no)" ]; then revision=$revis
 epoch=$(git log -1 --format=%ct)
 echo "$revision $epoch" >"$context/revision"
 chmod 644 "$context/revision"
-touch --date="@$epoch" "$context/revision"
+TZ=UTC touch -t "$(TZ=UTC git log -1 --format=%cd --date=format-local:%Y%m%d%H%M.%S)" \
+    "$context/revision"
 version=$(sed -n 's/^version = //p' setup.cfg)
 name=${IMAGE:-linkage_rl}
 tags=("$name:latest" "$name:$revision")
