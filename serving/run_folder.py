@@ -30,10 +30,14 @@ _METRIC_BYTES: Final = 1 << 16
 
 
 def environment(settings: ServerSettings, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment of the child processes: the given one, and what is the same for all."""
+    """The environment of the child processes: the given one, and what is the same for all.
+
+    Line breaks at the end of a value are left out, as files of secrets and settings end with one:
+    libpq, which reads PGSSLROOTCERT itself, would look for a file of that name.
+    """
     paths = [str(_CODE.parent), environ.get("PYTHONPATH", "")]
     return {
-        **environ,
+        **{name: text.rstrip("\r\n") for name, text in environ.items()},
         RUN_FOLDER: str(settings.run_folder),
         METRICS_FOLDER: str(settings.run_folder / "metrics"),
         "OMP_NUM_THREADS": "1",

@@ -277,7 +277,7 @@ def _model_root(environ: Mapping[str, str], model_folder: Path) -> Path:
 
 
 def _read(environ: Mapping[str, str], name: str, parse: Callable[[str], _T], default: _T) -> _T:
-    text = environ.get(name, "")
+    text = environ.get(name, "").rstrip("\r\n")
     if not text:
         return default
     try:

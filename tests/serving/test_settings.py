@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from serving import run_folder
 from serving.app import create_app
 from serving.live_table import column_mapping
 from serving.settings import MAX_PAYLOAD_MB, ServerSettings, SettingError, WorkerSettings
@@ -18,6 +19,16 @@ def test_an_empty_environment_serves_the_bundle_without_a_database() -> None:
     assert settings.model_folder == Path("/opt/ml/model")
     assert not settings.database
     assert not settings.multi_model
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_break_at_the_end_is_no_part_of_a_value(end: str) -> None:
+    written = {"SAGEMAKER_BIND_TO_PORT": f"8081{end}", "PGSSLROOTCERT": f"/ca.pem{end}"}
+
+    settings = ServerSettings.from_environ(written)
+
+    assert settings.port == 8081
+    assert run_folder.environment(settings, written)["PGSSLROOTCERT"] == "/ca.pem"
 
 
 def test_the_index_is_kept_in_the_run_folder_by_default() -> None:
