@@ -27,10 +27,10 @@ from linkage_rl.tables.store import CompanyStore
 DATABASE: Final = "companies.db"
 SAME: Final = ("linked_at=2026-01-31T00:00:00Z", "run_id=r")
 """Equal input gives equal bytes."""
-_CHUNKS: Final = ("chunk=5", *SAME)
+_CHUNKS: Final = ("chunk=10", *SAME)
 SMALL_RUN: Final = (
     *("debug=fast", "table.sample.companies=300", "table.sample.clients=300", "cache=cache"),
-    *("training.progress=false", "training.total_timesteps=4_096", "training.evaluations=4"),
+    *("training.progress=false", "training.total_timesteps=2_048", "training.evaluations=2"),
     *("training.warm_start.updates=10", "training.warm_start.value_updates=10"),
     *("training.warm_start.samples=500", "ranker.epochs=2", "ranker.min_updates=2"),
     *("agent.n_envs=64", "agent.refine.batch_size=512", "agent.scratch.batch_size=512"),

@@ -36,8 +36,8 @@ LIST_BUNDLE: Final = "list-bundle/bundle"
 class Size:
     """How large a world is."""
 
-    companies: int = 1_500
-    clients: int = 1_200
+    companies: int = 600
+    clients: int = 800
     """Over all splits of the sample; the list has about a fifth of them."""
     seed: int = 0
 
