@@ -32,7 +32,7 @@ from linkage_rl.text.urls import canonical_urls
 from serving.codec import decode, encode
 from serving.content_type import CSV, JSON_LINES, ContentType, negotiate, unpack
 from serving.errors import RequestError
-from serving.readback import column_mapping
+from serving.live_table import column_mapping
 from serving.requests import LinkageRequest
 from serving.responses import LinkageResponse, link_results
 from serving.settings import ServerSettings, SettingError, WorkerSettings
