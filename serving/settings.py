@@ -149,7 +149,7 @@ class WorkerSettings:
 
     @property
     def give_up_s(self) -> float:
-        """How long a request may take, so that its caller still gets to know that it took longer."""
+        """How long a request may take, so that its caller still hears that it took longer."""
         return max(self.timeout_s - 2.0, 0.9 * self.timeout_s)
 
     @classmethod

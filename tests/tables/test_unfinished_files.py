@@ -48,6 +48,6 @@ def test_a_reader_who_may_not_write_says_what_has_to_be_done(unfinished: Path) -
 
     with (
         CompanyStore(url, read_only=True) as store,
-        pytest.raises(DatabaseError, match="was stopped and left its journal.* rolls that back"),
+        pytest.raises(DatabaseError, match=r"was stopped and left its journal.* rolls that back"),
     ):
         store.check()
