@@ -119,7 +119,8 @@ class WorkerSettings:
     database_connections: int = 2
     """`LINKAGE_DATABASE_CONNECTIONS` of each worker."""
     database_timeout_s: float = 2.0
-    """`LINKAGE_DATABASE_TIMEOUT_S`: limit of waiting for a connection, then for a statement."""
+    """`LINKAGE_DATABASE_TIMEOUT_S`: how long a request waits for the database, connecting included;
+    the limit of each statement, too."""
     queries_per_s: float = 100.0
     """`LINKAGE_DATABASE_QPS`: queries that each worker may start per second."""
     table_mapping: Mapping[str, Any] = field(default_factory=dict)

@@ -164,7 +164,7 @@ def test_a_killed_worker_loses_no_request_and_is_restarted(tmp_path: Path) -> No
     with supervised(tmp_path) as server, ThreadPoolExecutor() as pool:
         server.wait_until_ready()
         first = server.pid("worker-1")
-        waiting = [pool.submit(server.send, "/invocations?sleep=1", b"{}") for _ in range(4)]
+        waiting = [pool.submit(server.send, "/invocations?sleep=8", b"{}") for _ in range(4)]
         time.sleep(0.5)
         os.kill(first, signal.SIGKILL)
         answers = [answer.result() for answer in waiting]
@@ -190,7 +190,7 @@ def test_a_killed_nginx_is_restarted(tmp_path: Path) -> None:
 def test_sigterm_finishes_requests_in_flight_and_stops_all_processes(tmp_path: Path) -> None:
     with supervised(tmp_path) as server, ThreadPoolExecutor() as pool:
         server.wait_until_ready()
-        waiting = pool.submit(server.send, "/invocations?sleep=1", b"{}")
+        waiting = pool.submit(server.send, "/invocations?sleep=8", b"{}")
         time.sleep(0.4)
         code = server.stop()
 
