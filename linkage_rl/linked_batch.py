@@ -68,3 +68,55 @@ class Candidate:
     """Its current fields; '' where missing."""
     site: str = ""
     """Address and phone of its site that fits the client best; '' where it has one row."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Decisions on N clients before the current fields of their companies are fetched."""
+
+    kind: NDArray[np.int8]
+    company_ids: list[str]
+    confidence: NDArray[np.float32]
+    reasons: list[str]
+    ran: NDArray[np.uint16]
+    candidates: BestCandidates | None
+    explanations: Explanations | None
+
+    @property
+    def wanted(self) -> list[str]:
+        """Ids of the companies whose fields are needed, each once."""
+        return [company_id for company_id in dict.fromkeys(self.company_ids) if company_id]
+
+    @classmethod
+    def concatenate(cls, parts: "Sequence[Decided]") -> "Decided":
+        """The decisions of all parts, in their order."""
+        shown = [part.candidates for part in parts if part.candidates is not None]
+        explained = [part.explanations for part in parts if part.explanations is not None]
+        return cls(
+            np.concatenate([part.kind for part in parts]),
+            [company_id for part in parts for company_id in part.company_ids],
+            np.concatenate([part.confidence for part in parts]),
+            [why for part in parts for why in part.reasons],
+            np.concatenate([part.ran for part in parts]),
+            BestCandidates.concatenate(shown) if len(shown) == len(parts) else None,
+            Explanations.concatenate(explained) if len(explained) == len(parts) else None,
+        )
+
+
+@dataclass(frozen=True)
+class RankedCandidates:
+    """P candidates of N clients before the current fields of their companies are fetched."""
+
+    clients: int
+    """N."""
+    owners: list[int]
+    """Client of each candidate, by position."""
+    company_ids: list[str]
+    shares: list[float]
+    reasons: list[str]
+    sites: list[str]
+
+    @property
+    def wanted(self) -> list[str]:
+        """Ids of the companies whose fields are needed, each once."""
+        return list(dict.fromkeys(self.company_ids))

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from linkage_rl.linked_batch import LinkedBatch
-from linkage_rl.linker import Decided, Linker
+from linkage_rl.linked_batch import Decided, LinkedBatch
+from linkage_rl.linker import Linker
 from linkage_rl.records import RecordBatch
 from serving.errors import RequestError
 from serving.live_table import LiveTable

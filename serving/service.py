@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.linker import Linker, RankedCandidates
+from linkage_rl.linked_batch import RankedCandidates
+from linkage_rl.linker import Linker
 from serving.codec import decode, encode
 from serving.content_type import CSV, ContentType, negotiate, unpack
 from serving.errors import RequestError

@@ -11,7 +11,8 @@ import pytest
 
 import linkage_rl.linker
 import serving.refresher
-from linkage_rl.linker import Decided, Linker
+from linkage_rl.linked_batch import Decided
+from linkage_rl.linker import Linker
 from linkage_rl.records import RecordBatch
 from serving.app import create_app
 from serving.linking import GivenUpError, Work
