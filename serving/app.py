@@ -174,7 +174,8 @@ class Server:
         return _json({"models": [_description(entry) for entry in ordered]})
 
     async def _load_model(self, request: Request) -> Response:
-        content = parse_json((await self._read_body(request)).decode("utf-8", "replace"))
+        text = (await self._read_body(request)).decode("utf-8", "replace")
+        content = await self.service.scheduler.run_load(lambda: parse_json(text))
         if not isinstance(content, dict) or not all(
             isinstance(content.get(key), str) for key in ("model_name", "url")
         ):

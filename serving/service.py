@@ -25,6 +25,7 @@ from serving.settings import WorkerSettings
 
 LONG_BODY: Final = 32 << 10
 """Bytes above which a request is unpacked, parsed and answered outside the event loop."""
+_SAMPLED_BYTES: Final = 1 << 20
 
 Answer = tuple[bytes, str]
 """The bytes of an answer and their Content-Type."""
@@ -86,7 +87,9 @@ class Service:
 
     async def _unpack(self, request: RawRequest) -> RawRequest:
         body, limit = request.body, self.settings.max_payload_mb << 20
-        unpacked = await self.scheduler.run_in_thread(lambda: unpack(body, request.coding, limit))
+        scheduler = self.scheduler
+        run = scheduler.run_short if len(body) <= LONG_BODY else scheduler.run_in_thread
+        unpacked = await run(lambda: unpack(body, request.coding, limit))
         return replace(request, body=unpacked)
 
     async def _respond_to_short(self, one: "_Exchange") -> Answer:
@@ -255,8 +258,9 @@ async def _wait_for(answer: Awaitable[CurrentRows]) -> CurrentRows:
 
 
 def _estimate_clients(body: bytes, max_clients: int) -> int:
-    """About how many clients a body holds, estimated without parsing it."""
-    separators = max(body.count(b"{"), body.count(b"\n"))
+    """About how many clients a body holds, estimated from its first megabyte."""
+    part = body[:_SAMPLED_BYTES]
+    separators = max(part.count(b"{"), part.count(b"\n")) * len(body) // max(1, len(part))
     return max(len(body) // 200, min(max_clients, separators))
 
 
