@@ -5,12 +5,14 @@
 
 The list is sent in batches, and one row per client is written in the order of the list as answers
 arrive. Requests that fail or are throttled are retried with exponential backoff. If the program
-has to give up, the same command resumes where it stopped. It needs boto3 and nothing else.
+has to give up, the same command resumes where it stopped. It needs boto3 and nothing else. A server
+of your own that asks for a token gets that of the variable LINKAGE_TOKEN.
 """
 
 import argparse
 import hashlib
 import json
+import os
 import random
 import sys
 import threading
@@ -21,6 +23,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -278,7 +281,13 @@ def connect(options: argparse.Namespace) -> Endpoint:
         region_name=options.region or session.region_name or ("us-east-1" if local else None),
         config=config,
     )
+    if local and (token := os.environ.get("LINKAGE_TOKEN", "").strip()):
+        client.meta.events.register("before-call", partial(_authorise, token))
     return Endpoint(client, options.endpoint, options.target_model, options.attempts)
+
+
+def _authorise(token: str, params: dict[str, Any], **unused: object) -> None:
+    params["headers"]["Authorization"] = f"Bearer {token}"
 
 
 def parse(words: Sequence[str] | None) -> argparse.Namespace:

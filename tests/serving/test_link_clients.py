@@ -105,6 +105,20 @@ def results_in(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def test_a_server_that_asks_for_a_token_gets_it(
+    endpoint: FakeEndpoint,
+    run: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_list(tmp_path, 1)
+    monkeypatch.setenv("LINKAGE_TOKEN", "s3cret\n")
+
+    assert run() == 0
+
+    assert endpoint.headers[0]["authorization"] == "Bearer s3cret"
+
+
 def test_a_list_is_sent_in_batches_and_results_keep_its_order(
     run: Callable[..., int], endpoint: FakeEndpoint, tmp_path: Path
 ) -> None:
