@@ -173,7 +173,7 @@ def test_the_release_action_writes_the_input_without_calling_aws(
     ("words", "code", "message"),
     [
         (
-            ("plan", "parameters.table_mapping.nmae=firm"),
+            ("plan", "parameters.table_mapping.firm_name=firm"),
             2,
             "table_mapping: expected columns of table, company_id",
         ),

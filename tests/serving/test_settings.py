@@ -163,6 +163,19 @@ def test_supervisor_and_workers_agree_on_what_both_read() -> None:
     assert (worker.run_folder, worker.max_payload_mb, worker.database) == (Path("/run/x"), 7, True)
 
 
+def test_the_readme_lists_every_variable() -> None:
+    code = (SERVING / "settings.py").read_text()
+    page = (SERVING / "README.md").read_text()
+
+    read = set(re.findall(r'"((?:LINKAGE|SAGEMAKER|DB|DATABASE)_[A-Z_]+)"', code))
+
+    # set by the supervisor and by tests of the training contract
+    assert {name for name in read if f"`{name}" not in page} <= {
+        "LINKAGE_PROCESS",
+        "LINKAGE_ML_ROOT",
+    }
+
+
 def test_no_other_module_reads_the_environment_by_name() -> None:
     """The docstring of `settings` promises it; credentials of the database are the exception."""
     reading = re.compile(r"environ(?:\.get\(|\[)\s*['\"](\w+)")

@@ -25,7 +25,7 @@ def test_a_result_is_computed_once_until_there_is_no_room() -> None:
 
 
 def test_long_texts_do_not_fill_the_memory() -> None:
-    remembered = Remembered(lambda key: (key + "x", key))
+    remembered: Remembered[str, tuple[str, str]] = Remembered(lambda key: (key + "x", key))
 
     for number in range(15_000):
         assert remembered[f"{number}京" * 90]
