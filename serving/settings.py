@@ -1,8 +1,9 @@
 """Every environment variable that the container reads, with its default and its check.
 
 Standard library only, since the supervisor reads its settings before, and without, the libraries
-of the workers. The exceptions are secrets that the library reads: `linkage_rl.tables.credentials` the
-database credentials, which are here only looked for, `linkage_rl.bundle_files` the key of bundles.
+of the workers. The exceptions are secrets that the library reads: `linkage_rl.tables.credentials`
+the database credentials, which are here only looked for, `linkage_rl.bundle_files` the key of
+bundles.
 """
 
 import json
