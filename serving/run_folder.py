@@ -55,7 +55,8 @@ def nginx_conf(settings: ServerSettings, template: str) -> str:
         addresses.append(_address(settings.admin_bind, settings.admin_port))
         closed = f'"~^{settings.port}:/(?!models/[^/]+/invoke$)(metrics|models)(/|$)" 1;'
     listen = [f"        listen {one} default_server backlog=1024;" for one in addresses]
-    servers = [f"        server unix:{path} max_fails=0;" for path in settings.sockets()]
+    sockets = [_quoted(f"unix:{path}") for path in settings.sockets()]
+    servers = [f"        server {one} max_fails=0;" for one in sockets]
     values = {
         # without it nginx, started by root, would drop to a user who may not open the sockets
         "@USER@": "user root;" if os.geteuid() == 0 else "",
@@ -69,6 +70,12 @@ def nginx_conf(settings: ServerSettings, template: str) -> str:
     for placeholder, value in values.items():
         template = template.replace(placeholder, value)
     return template
+
+
+def _quoted(text: str) -> str:
+    """A word of the nginx configuration, whatever characters it has."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _address(bind: str, port: int) -> str:
@@ -156,7 +163,9 @@ def _check_port(bind: str, port: int, variables: str) -> None:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((bind, port))
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
+            # a name that no address can have is a UnicodeError
+            reason = getattr(error, "strerror", None) or "not an address"
             raise SettingError(
-                f"expected to listen on {bind}:{port}, got: {error.strerror}; set {variables}"
+                f"expected to listen on {bind}:{port}, got: {reason}; set {variables}"
             ) from None

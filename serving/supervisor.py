@@ -9,6 +9,7 @@ starts at once, so that nginx answers before the workers have loaded their model
 import contextlib
 import json
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -34,6 +35,7 @@ _FAULT_PAUSE_S: Final = 5.0
 """Pause until a worker that cannot start is tried again, while others serve."""
 _MAX_PAUSE_S: Final = 30.0
 """Pause until a child that is not vital but keeps dying is started again."""
+_MAX_DESCRIPTORS: Final = 65_536
 _SIGNALS: Final = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
 
 
@@ -251,8 +253,17 @@ def write_line(line: str) -> None:
         sys.stdout.flush()
 
 
+def _raise_descriptor_limit() -> None:
+    """Let child processes open as many files as the platform allows; nginx has two per request."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = _MAX_DESCRIPTORS if most == resource.RLIM_INFINITY else min(most, _MAX_DESCRIPTORS)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+
+
 def main() -> int:
     """Serve until SIGTERM; returns the exit code."""
+    _raise_descriptor_limit()
     try:
         settings = ServerSettings.from_environ()
         # what would end every worker is said once, before they are started

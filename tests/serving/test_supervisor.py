@@ -174,6 +174,14 @@ def test_a_killed_worker_loses_no_request_and_is_restarted(tmp_path: Path) -> No
         assert server.pid("worker-1") != first
 
 
+def test_the_run_folder_may_have_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / 'a "b"; #{c}\\n$d 青'
+    with supervised(folder) as server:
+        server.wait_until_ready()
+
+        assert server.send("/ping").status == 200
+
+
 def test_a_killed_nginx_is_restarted(tmp_path: Path) -> None:
     with supervised(tmp_path) as server:
         server.wait_until_ready()
@@ -291,6 +299,7 @@ class TestTheSecondPort:
         ({"LINKAGE_WORKERS": "0"}, "LINKAGE_WORKERS: expected a whole number from 1"),
         ({"SAGEMAKER_MAX_PAYLOAD_IN_MB": "6.5"}, "SAGEMAKER_MAX_PAYLOAD_IN_MB: expected"),
         ({"LINKAGE_BIND": "300.0.0.1"}, "expected to listen on 300.0.0.1:"),
+        ({"LINKAGE_BIND": "a..b"}, "expected to listen on a..b:"),
         ({"LINKAGE_RUN_DIR": "/etc"}, "LINKAGE_RUN_DIR: expected an empty folder"),
     ],
 )
