@@ -40,7 +40,7 @@ from linkage_rl.linked_list import ListFile, ResultLayout
 from linkage_rl.records import SHORTLIST
 from linkage_rl.tables.credentials import shown
 from linkage_rl.tables.ddl import stamp
-from linkage_rl.tables.partial_file import RecordFile
+from linkage_rl.tables.partial_file import RecordFile, only_writer
 from linkage_rl.tables.writer import ResultRows, ResultWriter, file_fingerprint
 
 _log = logging.getLogger(__name__)
@@ -92,6 +92,7 @@ def run(settings: LinkSettings) -> None:
         settings = replace(settings, database=chosen.text)
     output = LinkOutput.of(settings)
     with ExitStack() as resources:
+        resources.enter_context(only_writer(output.beside("lock"), output))
         settings = resources.enter_context(clients_on_disk(settings, output))
         source = _opened_list(settings)
         if source.said:

@@ -150,6 +150,64 @@ class PartialFile:
             ) from None
 
 
+@contextmanager
+def only_writer(lock_file: Path, output: object) -> Iterator[None]:
+    """Holds an output, with all temporary files beside it, until its command ends.
+
+    The lock is gone when the process is, however that happens. Where there can be no file beside
+    the output, its writer says why.
+
+    Args:
+        lock_file: Exists while the output is held.
+        output: What is written, for the message.
+
+    Raises:
+        OutputError: Another command holds it.
+    """
+    try:
+        lock = _lock_of(lock_file)
+    except BlockingIOError:
+        raise OutputError(
+            f"another command is writing {output}; wait until it has finished, or name another "
+            "output"
+        ) from None
+    except OSError:
+        yield
+        return
+    with lock:
+        try:
+            yield
+        finally:
+            lock_file.unlink(missing_ok=True)
+
+
+def _lock_of(path: Path) -> FileIO:
+    """The file of this path, locked.
+
+    Raises:
+        BlockingIOError: Another process has locked it.
+        OSError: There can be no such file, or no lock.
+    """
+    while True:
+        lock = path.open("ab", buffering=0)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # its last holder may have deleted it since it was opened
+            if _is_at(lock, path):
+                return lock
+        except OSError:
+            lock.close()
+            raise
+        lock.close()
+
+
+def _is_at(file: FileIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
 class RecordFile(PartialFile):
     """Records of fixed size that a later step of the same command reads, kept until it is done."""
 

@@ -11,10 +11,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from sqlalchemy import create_engine, text
 
 from linkage_rl.config.command import hydra_words
+from linkage_rl.config.link_output import LinkOutput
 from linkage_rl.config.link_report import Unlinked
+from linkage_rl.config.link_settings import LinkSettings
 from linkage_rl.tables.credentials import parse_url
 from linkage_rl.tables.csv_writer import CsvWriter
-from linkage_rl.tables.partial_file import PartialFile
+from linkage_rl.tables.partial_file import PartialFile, only_writer
 from tests.commands.shop import CLIENTS, Run, write_csv
 from tests.commands.test_link import SAME_TIME, rows_of
 
@@ -299,6 +301,26 @@ def test_a_password_in_the_output_is_in_no_message(run: Run, files: Path, bundle
 
         assert ended.code == 2
         assert "S3CRET" not in ended.err + ended.out
+
+
+@pytest.mark.parametrize("output", ["o.jsonl", "sqlite:///r.db"])
+def test_the_files_beside_an_output_are_of_one_command(
+    run: Run, files: Path, bundle: Path, output: str
+) -> None:
+    words = ("link", f"bundle={bundle}", "clients=clients.csv", f"output={output}")
+    assert run(*words).code == 0
+    place = LinkOutput.of(LinkSettings(clients="clients.csv", output=output))
+    before = sorted(files.iterdir())
+
+    with only_writer(place.beside("lock"), place):
+        ended = run(*words, "only=changed")
+        left = sorted(files.iterdir())
+
+    assert ended.code == 1
+    assert f"another command is writing {place}; wait until" in ended.last
+    assert left == sorted([*before, place.beside("lock").absolute()])
+    assert run(*words, "only=changed").code == 0
+    assert not list(files.glob("*.lock"))
 
 
 def test_two_commands_do_not_write_one_output(run: Run, files: Path, bundle: Path) -> None:
