@@ -4,6 +4,7 @@ import csv
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final, Self, TextIO
@@ -11,7 +12,7 @@ from typing import Any, Final, Self, TextIO
 import numpy as np
 from sqlalchemy.engine import URL
 
-from linkage_rl.errors import ConfigError, InputFileError
+from linkage_rl.errors import ConfigError, InputFileError, OutputError
 from linkage_rl.tables.credentials import shown
 from linkage_rl.tables.csv_text import with_formulas
 from linkage_rl.tables.ddl import split_name
@@ -126,13 +127,17 @@ class ResultStore:
         Args:
             path: The file.
             columns: Columns of the results.
+
+        Raises:
+            OutputError: The file cannot be written.
         """
-        self._columns = columns
-        self._connection = sqlite3.connect(path)
-        self._connection.execute(
-            "CREATE TABLE IF NOT EXISTS results "
-            "(client_id TEXT PRIMARY KEY, content BLOB) WITHOUT ROWID"
-        )
+        self._columns, self._path = columns, path
+        with self._faults():
+            self._connection = sqlite3.connect(path)
+            self._connection.execute(
+                "CREATE TABLE IF NOT EXISTS results "
+                "(client_id TEXT PRIMARY KEY, content BLOB) WITHOUT ROWID"
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -145,8 +150,9 @@ class ResultStore:
 
         Raises:
             InputFileError: A number is none, or entries are no list of entries.
+            OutputError: The disk is full.
         """
-        with self._connection:
+        with self._faults(), self._connection:
             rest = iter(rows)
             while part := list(islice(rest, BLOCK)):
                 self._connection.executemany(
@@ -157,15 +163,24 @@ class ResultStore:
     def find(self, client_ids: Sequence[str]) -> list[Stored | None]:
         """The row of each of N clients, None where there is none."""
         keys = list(map(_key, client_ids))
-        found = {
-            key: json.loads(content)
-            for key, content in self._connection.execute(
+        with self._faults():
+            rows = self._connection.execute(
                 "SELECT client_id, content FROM results "
                 "WHERE client_id IN (SELECT value FROM json_each(?))",
                 (json.dumps(keys),),
-            )
-        }
+            ).fetchall()
+        found = {key: json.loads(content) for key, content in rows}
         return [found.get(key) for key in keys]
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise OutputError(
+                f"cannot keep the earlier result in {self._path}: {error}; free some space or "
+                "choose another folder for the output, then start again"
+            ) from None
 
     def _content(self, row: Mapping[str, Any]) -> bytes:
         text = json.dumps(self._stored(row), ensure_ascii=False)

@@ -264,6 +264,17 @@ def test_a_pooler_in_transaction_mode_is_written_through(pgbouncer: str) -> None
     assert [row["client_id"] for row in found] == ["a", "b", "c"]
 
 
+def test_a_full_disk_names_the_file_of_the_earlier_result(tmp_path: Path) -> None:
+    earlier = ({"client_id": str(n), "decision": "x", "note: it's": "x" * 500} for n in range(999))
+
+    with (
+        ResultStore(tmp_path / "o.csv.only.db", COLUMNS) as store,
+        disk_with_room_for(50_000),
+        pytest.raises(OutputError, match=r"result in .*o\.csv\.only\.db: .*; free some space"),
+    ):
+        store.add(earlier)
+
+
 RESULT = "client_id,decision,table_state,confidence"
 
 
