@@ -142,20 +142,24 @@ def _run(soak: _Soak, seconds: float, clients: RecordBatch) -> None:
 
 def _events(seconds: float) -> list[tuple[float, str, Callable[[_Soak], None]]]:
     """What happens when, in seconds from the beginning."""
+    edits = _shares(min(int(seconds // 10), 19))
+    # a worker that dies more than five times a minute is not started again
+    kills = _shares(min(int(seconds // 20), 15))
     events: list[tuple[float, str, Callable[[_Soak], None]]] = [
         *((share, "PostgreSQL frozen", _freeze) for share in (0.2, 0.6)),
         *((share, "PostgreSQL restarted", _restart) for share in (0.36, 0.76)),
         *((share, "bundle swapped", _swap) for share in (0.5, 0.9)),
-        *(((number + 0.5) / 20, "table edited", _edit) for number in range(19)),
-        (0.28, "worker-2 killed", lambda soak: _kill(soak, "worker-2")),
-        *(
-            ((number + 0.8) / 16, "worker-1 killed", lambda soak: _kill(soak, "worker-1"))
-            for number in range(15)
-        ),
+        *((share, "table edited", _edit) for share in edits),
+        *((share, "worker-1 killed", _kill_first) for share in kills),
+        (0.28, "worker-2 killed", _kill_second),
     ]
-    return sorted(
-        ((share * seconds, name, act) for share, name, act in events), key=lambda one: one[0]
-    )
+    events.sort(key=lambda one: one[0])
+    return [(share * seconds, name, act) for share, name, act in events]
+
+
+def _shares(number: int) -> list[float]:
+    """So many moments, evenly between the beginning and the end."""
+    return [(place + 0.7) / (number + 0.5) for place in range(number)]
 
 
 def _freeze(soak: _Soak) -> None:
@@ -174,6 +178,14 @@ def _restart(soak: _Soak) -> None:
     time.sleep(_DOWN_S)
     soak.stack.postgres.start()
     soak.outages.append((begin, time.monotonic()))
+
+
+def _kill_first(soak: _Soak) -> None:
+    _kill(soak, "worker-1")
+
+
+def _kill_second(soak: _Soak) -> None:
+    _kill(soak, "worker-2")
 
 
 def _kill(soak: _Soak, name: str) -> None:
