@@ -5,6 +5,7 @@ Workers are killed, PostgreSQL behind PgBouncer is frozen and restarted, compani
 closed, and a bundle is swapped. Every answer is compared with that of an offline linker.
 """
 
+import json
 import os
 import queue
 import random
@@ -12,12 +13,13 @@ import shutil
 import signal
 import threading
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from experiments.torture.commands import run_in_fork
 from experiments.torture.outcome import Outcome
@@ -38,7 +40,7 @@ from linkage_rl.errors import LinkageError
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.readers import read_clients, read_companies
 from linkage_rl.tables.store import CompanyStore
-from tests.serving.http_client import send
+from serving.content_type import JSON
 
 LAG_S: Final = REFRESH_S + 25.0
 """Seconds that the index may lag behind the table while the database answers."""
@@ -47,6 +49,7 @@ SLOW_S: Final = DATABASE_TIMEOUT_S + 8.0
 _SAMPLE_S: Final = 5.0
 _FROZEN_S: Final = 15.0
 _DOWN_S: Final = 5.0
+_SWAP_S: Final = 60.0
 _CLIENTS: Final = 800
 
 
@@ -221,22 +224,32 @@ def _edited(rows: CompanyRows, rng: random.Random) -> CompanyRows:
 def _load_model(soak: _Soak) -> None:
     """Load one of the two bundles under the name that is swapped."""
     bundle = soak.bundles[soak.swapped % 2]
-    body = f'{{"model_name": "{SWAPPED}", "url": "{bundle}"}}'.encode()
-    answer = send(f"{soak.stack.url}/models", body, {"content-type": "application/json"})
-    if answer.status != 200:
-        soak.outcome.fail("POST /models", f"status {answer.status}: {answer.body[:300]!r}")
+    content = json.dumps({"model_name": SWAPPED, "url": str(bundle)}).encode()
+    _change_models(soak, "POST", "/models", content)
 
 
 def _swap(soak: _Soak) -> None:
     """Unload the model, and load the other bundle under its name."""
-    _delete(f"{soak.stack.url}/models/{SWAPPED}")
+    _change_models(soak, "DELETE", f"/models/{SWAPPED}")
     soak.swapped += 1
     _load_model(soak)
 
 
-def _delete(url: str) -> None:
-    with urllib.request.urlopen(urllib.request.Request(url, method="DELETE"), timeout=60):
-        pass
+def _change_models(soak: _Soak, method: str, path: str, content: bytes | None = None) -> None:
+    """Load or unload a model, again where no worker could answer."""
+    parts = urlsplit(soak.stack.url)
+    deadline = time.monotonic() + _SWAP_S
+    while True:
+        connection = HTTPConnection(parts.hostname or "", parts.port, timeout=_SWAP_S)
+        connection.request(method, path, content, {"content-type": JSON})
+        answer = connection.getresponse()
+        said = answer.read()
+        connection.close()
+        if answer.status == 200:
+            return
+        if answer.status != 503 or time.monotonic() > deadline:
+            raise LinkageError(f"{method} {path}: status {answer.status}: {said[:300]!r}")
+        time.sleep(1)
 
 
 def _sample_often(soak: _Soak, done: threading.Event) -> None:
