@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from serving import requests
+from serving import requests, values
 from serving.models import ModelLibrary
 from serving.requests import CLIENT_KEYS
 from tests.serving.conftest import serving
@@ -77,7 +77,7 @@ def test_every_list_gets_one_result_per_client_in_its_order(
     assert len(results) == len(clients)
     for place, (client, result) in enumerate(zip(clients, results, strict=True)):
         given_id = client.get("client_id") if isinstance(client, dict) else None
-        if isinstance(given_id, str) and len(given_id) <= requests.MAX_FIELD_LENGTH:
+        if isinstance(given_id, str) and len(given_id) <= values.MAX_FIELD_LENGTH:
             assert result["client_id"] == given_id
         elif given_id is None:
             assert result["client_id"] == str(place)
