@@ -168,6 +168,8 @@ def gather_texts(const int64_t[::1] offsets, const uint8_t[::1] blob, const int6
             raise IndexError(f"row {row} of a column of {offsets.shape[0] - 1} texts")
         begin = offsets[row]
         length = offsets[row + 1] - begin
+        if begin < 0 or length < 0 or begin > blob.shape[0] or length > blob.shape[0] - begin:
+            raise IndexError(f"text {row} lies outside of its column")
         text = PyUnicode_DecodeUTF8(<const char*>&blob[begin], length, NULL) if length else ""
         texts.append(text)
     return texts
@@ -180,7 +182,11 @@ def gather_bytes(const int64_t[::1] offsets, const uint8_t[::1] blob, const int6
     for i in range(n):
         if rows[i] < 0 or rows[i] >= offsets.shape[0] - 1:
             raise IndexError(f"row {rows[i]} of a column of {offsets.shape[0] - 1} texts")
-        size += offsets[rows[i] + 1] - offsets[rows[i]] + 1
+        begin = offsets[rows[i]]
+        length = offsets[rows[i] + 1] - begin
+        if begin < 0 or length < 0 or begin > blob.shape[0] or length > blob.shape[0] - begin:
+            raise IndexError(f"text {rows[i]} lies outside of its column")
+        size += length + 1
     if size == 0:
         return b""
     out = PyBytes_FromStringAndSize(NULL, size - 1)

@@ -1,15 +1,19 @@
 """Indexes as they were before version 5: a folder per segment, with a `.npy` file per array."""
 
 import mmap
+import tokenize
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.candidates.container import view_of
 from linkage_rl.candidates.mapping import Opener, damaged
+
+_MALFORMED: Final = (ValueError, TypeError, SyntaxError, RecursionError, OverflowError, MemoryError)
+"""Errors of NumPy for a header that it did not write."""
 
 
 def read_folder(
@@ -42,5 +46,5 @@ def _array(mapped: mmap.mmap, path: Path) -> NDArray[Any]:
             raise ValueError("its rows do not lie one after the other")
         return view_of(np.frombuffer(mapped, np.uint8), mapped.tell(), dtype, shape)
     # of whatever kind the header is
-    except (ValueError, TypeError, SyntaxError, RecursionError, OverflowError) as error:
+    except (*_MALFORMED, tokenize.TokenError) as error:
         raise damaged(path) from error
