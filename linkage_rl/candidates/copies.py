@@ -22,7 +22,7 @@ from typing import Final
 
 import xxhash
 
-from linkage_rl.candidates.files import digest_of
+from linkage_rl.candidates.files import BLOCK, digest_of
 from linkage_rl.candidates.mapping import EXHAUSTED, damaged, map_file, reading
 
 _log = logging.getLogger(__name__)
@@ -30,7 +30,6 @@ _log = logging.getLogger(__name__)
 _COPY: Final = re.compile(r"[0-9a-f]{32}(\.partial)?")
 _CHECKED: Final = ".checked"
 """Extension of the note which file, mapped where it is, was found to have a checksum."""
-_BLOCK: Final = 1 << 22
 _ROOM: Final = 2
 """How many times the size of a file the disk must have free for it to be copied: what else the
 server writes to the same disk needs room, too."""
@@ -156,9 +155,11 @@ class PrivateCopies:
 def _transfer(source: FileIO, target: FileIO) -> str:
     """Copy a file to its end; returns the checksum of what was written."""
     digest = xxhash.xxh3_128()
-    while block := source.read(_BLOCK):
-        digest.update(block)
-        left = memoryview(block)
+    block = bytearray(BLOCK)
+    view = memoryview(block)
+    while size := source.readinto(block):
+        left = view[:size]
+        digest.update(left)
         while len(left):
             left = left[target.write(left) :]
     return digest.hexdigest()

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import xxhash
 
-_BLOCK: Final = 1 << 22
+BLOCK: Final = 1 << 18
+"""Bytes that are read at once: as many as a cache of the processor holds."""
 _NOT_SYNCED: Final = (errno.EINVAL, errno.ENOTSUP, errno.EACCES)
 """Error numbers of file systems that keep no folder to be synced, or of folders of another user."""
 
@@ -28,7 +29,7 @@ def digest_of(file: FileIO) -> str:
     The file is read, not mapped, so that one that shrinks meanwhile only has another checksum.
     """
     digest = xxhash.xxh3_128()
-    block = bytearray(_BLOCK)
+    block = bytearray(BLOCK)
     view = memoryview(block)
     while size := file.readinto(block):
         digest.update(view[:size])
