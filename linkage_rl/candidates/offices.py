@@ -41,8 +41,10 @@ class OfficeTable:
 
 def offices_of(parts: Sequence[Part]) -> OfficeTable:
     """The offices of all rows that are alive."""
-    rows = [part.segment.rows[part.alive == 1] for part in parts]
-    city, office = (np.concatenate([own[name] for own in rows]) for name in ("city", "office"))
+    city, office = (
+        np.concatenate([part.segment.rows[name][part.alive == 1] for part in parts])
+        for name in ("city", "office")
+    )
     return OfficeTable.learn(city, office)
 
 
