@@ -112,11 +112,12 @@ class Server:
         counts = memoryview(Path(seen).read_bytes()).cast("Q")
         return {status: count for status, count in enumerate(counts) if count}
 
-    def line(self, message: str) -> dict[str, Any]:
-        """The last line with this message; waits until there is one."""
+    def line(self, message: str, **fields: str) -> dict[str, Any]:
+        """The last line with this message and these fields; waits until there is one."""
+        wanted = {"message": message, **fields}.items()
         deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
-            if found := [line for line in self.lines() if line.get("message") == message]:
+            if found := [line for line in self.lines() if wanted <= line.items()]:
                 return found[-1]
             time.sleep(0.02)
         raise AssertionError(f"no line {message!r} in: {self.output.read_text()}")

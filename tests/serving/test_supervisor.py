@@ -81,7 +81,7 @@ class TestNginxRefuses:
         body = json.loads(answer.read())
         connection.close()
 
-        (line,) = [line for line in server.lines() if line.get("request_id") == "trace-1"]
+        line = server.line("request refused", request_id="trace-1")
         assert (line["method"], line["path"], line["status"]) == ("TRACE", "nginx", 405)
         assert body["request_id"] == answer.headers["X-Request-Id"] == "trace-1"
         assert answer.status == 405
