@@ -127,9 +127,9 @@ class Server:
         started = [line for line in self.lines() if line.get("message") == "started"]
         return [int(line["pid"]) for line in started if line["process"] == name][-1]
 
-    def wait_until_ready(self) -> None:
+    def wait_until_ready(self, timeout_s: float = TIMEOUT_S) -> None:
         """Wait until every worker has a socket and one has answered."""
-        deadline = time.monotonic() + TIMEOUT_S
+        deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise AssertionError(f"it ended: {self.output.read_text()}")
@@ -140,7 +140,7 @@ class Server:
                 except OSError:
                     pass
             time.sleep(0.02)
-        raise AssertionError(f"not ready in {TIMEOUT_S} s: {self.output.read_text()}")
+        raise AssertionError(f"not ready in {timeout_s} s: {self.output.read_text()}")
 
     def stop(self) -> int:
         """Send SIGTERM and return the exit code."""

@@ -16,6 +16,8 @@ from tests.serving.supervised_server import TIMEOUT_S, Server
 pytestmark = pytest.mark.slow
 """It needs nginx, and starts real workers."""
 
+START_S = 90
+"""Real workers import the libraries and load the bundle, on a busy machine slowly."""
 JSON = {"Content-Type": "application/json"}
 CLIENTS = '{"clients": [{"client_id": "k1", "name": "青空商事"}]}'.encode()
 
@@ -53,7 +55,7 @@ def server(small_disk: Path, bundle: Path) -> Iterator[Server]:
         )
     started = Server(process, f"http://127.0.0.1:{port}", small_disk, output)
     try:
-        started.wait_until_ready()
+        started.wait_until_ready(START_S)
         yield started
     finally:
         assert started.stop() == 0
@@ -85,7 +87,7 @@ def test_a_full_run_folder_ends_nothing(server: Server, bundle: Path) -> None:
     deadline = time.monotonic() + TIMEOUT_S
     while server.pid("worker-1") == before and time.monotonic() < deadline:
         time.sleep(0.05)
-    server.wait_until_ready()
+    server.wait_until_ready(START_S)
     answers = [server.send("/invocations", CLIENTS, JSON) for _ in range(20)]
 
     assert refused.status == 507
