@@ -134,7 +134,8 @@ class WorkerSettings:
     max_payload_mb: int = 6
     """`SAGEMAKER_MAX_PAYLOAD_IN_MB`: limit of a request body; 0 is `MAX_PAYLOAD_MB`."""
     csv_columns: tuple[str, ...] = ()
-    """`LINKAGE_CSV_COLUMNS`: the columns of CSV that comes without a header, comma-separated."""
+    """`LINKAGE_CSV_COLUMNS`: the columns of CSV that comes without a header, comma-separated; one
+    that is empty or unknown is not read."""
     embed_metrics: bool = False
     """`LINKAGE_LOG_EMF`: write log lines in CloudWatch's embedded metric format, too."""
     token: str = field(default="", repr=False)
@@ -191,7 +192,7 @@ class WorkerSettings:
             max_clients=read("LINKAGE_MAX_CLIENTS", count, cls.max_clients),
             max_waiting=read("LINKAGE_MAX_WAITING", count, cls.max_waiting),
             max_payload_mb=_max_payload_mb(environ),
-            csv_columns=tuple(filter(None, environ.get("LINKAGE_CSV_COLUMNS", "").split(","))),
+            csv_columns=_names(environ.get("LINKAGE_CSV_COLUMNS", "")),
             embed_metrics=read("LINKAGE_LOG_EMF", _switch, cls.embed_metrics),
             token=read_token(environ),
             model_root=_model_root(environ, model_folder),
@@ -300,6 +301,11 @@ def _whole_number(maximum: int | None, minimum: int = 1) -> Callable[[str], int]
         return int(text)
 
     return parse
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Names between commas; an empty one stands for a column, too."""
+    return tuple(name.strip() for name in text.split(",")) if text.strip(" ,") else ()
 
 
 def _positive(text: str) -> float:

@@ -192,3 +192,19 @@ def test_the_mapping_takes_lists_of_columns_and_what_closes_a_company() -> None:
 
     assert (mapping.address, mapping.closed_when) == ("a1+a2", "gone=true")
     assert mapping.several_rows
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("", ()),
+        (" ", ()),
+        ("name", ("name",)),
+        ("client_id, name", ("client_id", "name")),
+        ("client_id,,name,", ("client_id", "", "name", "")),
+    ],
+)
+def test_columns_of_csv_are_counted_with_those_that_have_no_name(
+    text: str, columns: tuple[str, ...]
+) -> None:
+    assert WorkerSettings.from_environ({"LINKAGE_CSV_COLUMNS": text}).csv_columns == columns
