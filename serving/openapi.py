@@ -8,7 +8,8 @@ from serving.requests import CLIENT_KEYS, MODES
 from serving.settings import WorkerSettings
 from serving.values import MAX_FIELD_LENGTH
 
-_TEXT: Final = {"type": ["string", "null"], "maxLength": MAX_FIELD_LENGTH}
+_TEXT: Final = {"type": ["string", "number", "null"], "maxLength": MAX_FIELD_LENGTH}
+"""A number stands for its digits; NaN, which is no JSON, is read as null."""
 _MODEL: Final = {
     "type": "object",
     "properties": {"name": {"type": "string"}, "version": {"type": "string"}},
@@ -29,7 +30,7 @@ _CLIENT: Final = {
     "description": "At least one field besides client_id; "
     f"each at most {MAX_FIELD_LENGTH} characters.",
     "properties": dict.fromkeys(CLIENT_KEYS, _TEXT)
-    | {"client_id": {"type": ["string", "integer", "null"], "description": "Returned as text."}},
+    | {"client_id": _TEXT | {"description": "Returned as text, a number as it was written."}},
 }
 _RESULT: Final = {
     "type": "object",
@@ -78,8 +79,14 @@ _NAME: Final = {
 _MODE: Final = {
     "name": "mode",
     "in": "query",
-    "description": "Mode of CSV and JSON Lines; JSON names it in the body.",
+    "description": "Mode of CSV and JSON Lines, and of JSON that names none in its body.",
     "schema": {"enum": list(MODES), "default": "bulk_linkage"},
+}
+_CODING: Final = {
+    "name": "Content-Encoding",
+    "in": "header",
+    "description": "Coding of the body, whose limit applies to what it is when unpacked.",
+    "schema": {"enum": ["gzip", "identity"], "default": "identity"},
 }
 
 
@@ -180,7 +187,7 @@ def _invocation(settings: WorkerSettings, *statuses: int) -> dict[str, Any]:
         "One result per client, in their order.", successes, 400, 404, 406, 413, 415, *statuses
     )
     body = {"required": True, "content": {JSON: {"schema": content}} | texts}
-    return operation | {"parameters": [_MODE], "requestBody": body}
+    return operation | {"parameters": [_MODE, _CODING], "requestBody": body}
 
 
 def _load() -> dict[str, Any]:
