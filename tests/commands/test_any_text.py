@@ -40,7 +40,7 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
 def test_a_result_has_every_field_as_the_list_in_resumed_and_repeated_runs(
     run: Run, odd_list: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:

@@ -128,7 +128,7 @@ def seconds(text: str, field: str) -> float:
 @pytest.mark.parametrize("field", FIELDS)
 def test_no_text_of_100_000_characters_costs_more_than_20_milliseconds(field: str) -> None:
     rng = random.Random(0)
-    mixed = ["".join(rng.sample(FRAGMENTS, 2)) for _ in range(30)]
+    mixed = ["".join(rng.sample(FRAGMENTS, 2)) for _ in range(15)]
     canonicalise(batch_of("大宮市桜木町1"))  # reads the towns
     slow = {}
     for fragment in (*FRAGMENTS, *mixed):
