@@ -48,6 +48,12 @@ LIBRARIES: Final = {
 }
 """Shared libraries that wheels bring, without version, to their licences."""
 
+_DEBIAN: Final = {
+    "libcrypt1": "LGPL-2.1-or-later",
+    **dict.fromkeys(("libgssapi-krb5-2", "libk5crypto3", "libkrb5-3", "libkrb5support0"), "MIT"),
+}
+"""Debian packages whose copyright file, in free form, points elsewhere than to their licence."""
+
 _SPDX: Final = {
     "3-clause bsd license": "BSD-3-Clause",
     "apache 2.0": "Apache-2.0",
@@ -69,7 +75,17 @@ _SPDX: Final = {
         for name in (
             *("Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSD-4-Clause", "BSL-1.0", "CC0-1.0"),
             *("CC-BY-4.0", "ISC", "MIT", "MPL-1.1", "MPL-2.0", "PSF-2.0", "Unicode-3.0", "Zlib"),
-            *("PostgreSQL", "FSFAP", "FSFUL", "FSFULLR", "curl", "X11", "OpenSSL", "TCP-wrappers"),
+            *(
+                "LGPL-2.1-or-later",
+                "PostgreSQL",
+                "FSFAP",
+                "FSFUL",
+                "FSFULLR",
+                "curl",
+                "X11",
+                "OpenSSL",
+                "TCP-wrappers",
+            ),
         )
     },
 }
@@ -97,6 +113,8 @@ def of_debian(package: str, docs: Path = Path("/usr/share/doc")) -> Licences:
     """Licences of a Debian package: those that its copyright file names, or a pointer to it."""
     path = docs / package / "copyright"
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    if package in _DEBIAN:
+        return named([_DEBIAN[package]])
     if re.search(r"^Format(-Specification)?:", text[:1000], re.MULTILINE):
         names = set(re.findall(r"^License:[ \t]*(\S[^\n]*)", text, re.MULTILINE))
     else:
