@@ -86,6 +86,8 @@ def torture_soak(
         companies: The company file of its table; None makes that of the sample.
     """
     folder.chmod(0o755)
+    # the kernel hangs up a process group without a shell when one of it is stopped
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     world = folder / "world"
     run_in_fork(make_world, folder, world, Size(companies=20_000, clients=12_000))
     served, other = folder / "served", folder / "other"
