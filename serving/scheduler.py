@@ -30,7 +30,7 @@ CONCURRENT_LISTS: Final = 2
 """Long lists processed at the same time: while one is linked, another is parsed or encoded."""
 CONCURRENT_LOADS: Final = 8
 """Models loaded or unloaded at the same time, where a slow one must not delay the others."""
-MAX_LIST_CLIENTS: Final = 200_000
+MAX_LIST_CLIENTS: Final = 120_000
 """Clients of all long lists that are waiting or in progress: up to half a minute of work."""
 PROMPT_S: Final = 0.1
 """How long a list keeps its slot while it waits for the database."""

@@ -26,6 +26,7 @@ from serving.settings import WorkerSettings
 LONG_BODY: Final = 32 << 10
 """Bytes above which a request is unpacked, parsed and answered outside the event loop."""
 _SAMPLED_BYTES: Final = 1 << 20
+"""Beginning of a long body, from which its number of clients is estimated."""
 
 Answer = tuple[bytes, str]
 """The bytes of an answer and their Content-Type."""
