@@ -295,8 +295,8 @@ def _finish(soak: _Soak) -> None:
             at = f"{answer.begin - soak.begin:.1f} s to {answer.end - soak.begin:.1f} s"
             stale = "stale" if answer.stale else "current"
             outcome.fail(answer.format, fault, f"{at}, {stale}, bundle {answer.version}")
-    for kind, what in load.faults:
-        outcome.fail(kind, what)
+    for kind, what, at_s in load.faults:
+        outcome.fail(kind, what, f"at {at_s - soak.begin:.1f} s")
     for kind, seconds in load.slowest_s.items():
         if kind.startswith("single") and seconds > SLOW_S:
             outcome.fail(kind, f"the slowest answer took {seconds:.1f} s, at most {SLOW_S} s")

@@ -58,8 +58,8 @@ class Load:
     counts: Counter[str] = field(default_factory=Counter)
     """Kind and status to the number of answers."""
     slowest_s: dict[str, float] = field(default_factory=dict)
-    faults: list[tuple[str, str]] = field(default_factory=list)
-    """Kind of request, and what should not have happened."""
+    faults: list[tuple[str, str, float]] = field(default_factory=list)
+    """Kind of request, what should not have happened, and the time of the monotonic clock."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -74,7 +74,7 @@ class Load:
         with self.lock:
             self.counts["faults"] += 1
             if len(self.faults) < 500:
-                self.faults.append((kind, what))
+                self.faults.append((kind, what, time.monotonic()))
 
 
 def start_callers(url: str, clients: Clients, load: Load, seed: int) -> list[threading.Thread]:
