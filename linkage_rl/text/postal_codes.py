@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from linkage_rl.text.cells import number_of_cell
-from linkage_rl.text.memory import Remembered
+from linkage_rl.text.memory import MAX_BYTES, Remembered
 from linkage_rl.text.normalise import fold_block, join, split
 
 _PLAIN: Final = re.compile("([0-9]{3})-?([0-9]{4})")
@@ -38,7 +38,8 @@ def _canonical(text: str) -> str:
     return "" if code in _DUMMIES or code.startswith("000") else code
 
 
-_REMEMBERED: Final = Remembered(_canonical)
+# room for every code of Japan
+_REMEMBERED: Final = Remembered(_canonical, 2 * MAX_BYTES)
 
 
 def _restored(text: str) -> str:
