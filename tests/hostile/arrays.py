@@ -20,11 +20,9 @@ _OFFSETS: Final = (
 )
 _SORTED: Final = ("keys.phone.keys", "keys.company_id.keys", "offices.keys")
 _EVERY: Final = (
-    *("alive", "counts", "document_norms", "document_row_ends", "document_rows", "gram_starts"),
-    *("documents.core.blob", "documents.core.offsets", "documents.gram_offsets", "documents.grams"),
-    *("ids.blob", "ids.offsets", "idf", "keys.phone.keys", "keys.phone.rows", "known.ends"),
-    *("keys.company_id.keys", "keys.former_name.rows", "known.companies", "known.hashes"),
-    *("offices.keys", "offices.shares", "postings", "rows", "snapshot.name.offsets"),
+    *("alive", "counts", "document_norms", "gram_starts", "documents.gram_offsets", "idf", "rows"),
+    *("ids.blob", "keys.phone.rows", "known.ends", "known.hashes", "offices.shares", "postings"),
+    "snapshot.name.offsets",
 )
 
 
