@@ -7,10 +7,12 @@ for the soak.
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 from experiments.torture.full_disks import torture_full_disks
@@ -45,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 if nothing failed, else 1.
     """
     asked = _parser().parse_args(arguments)
+    # what was found so far is written; a program in the background is started without Ctrl-C
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     failed = 0
     for name in [name for name in asked.parts or PARTS if name != PAGE]:
         outcome = Outcome(name, asked.seed)
@@ -62,6 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     write_page(asked.results)
     return int(failed > 0)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:

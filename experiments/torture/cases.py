@@ -121,7 +121,13 @@ def file_digest(name: str, folder: Path) -> str:
 def absent_or_readable(name: str, clients: Path, folder: Path) -> bool:
     """A run that was cut short leaves no result, or the complete one."""
     path = folder / name
-    return not path.exists() or count_clients(path) == count_clients(clients)
+    if not path.exists():
+        return True
+    if path.suffix == ".jsonl":
+        rows = len([json.loads(line) for line in path.read_text("utf-8").split("\n") if line])
+    else:
+        rows = count_clients(path)
+    return rows == count_clients(clients)
 
 
 def table_digest(folder: Path) -> str:

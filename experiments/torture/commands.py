@@ -23,6 +23,11 @@ Arguments = ParamSpec("Arguments")
 CRASHED: Final = 70
 """Exit code of a command that ended with an exception, as a shell program reports it."""
 _POLL_S: Final = 0.002
+_AS_STARTED: Final = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+}
+"""How a command of a shell meets these signals, whatever this process does about them."""
 
 
 @dataclass
@@ -155,6 +160,8 @@ def _in_child(act: Callable[[], object], folder: Path, log: Path) -> NoReturn:
     code = 0
     try:
         os.setsid()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _AS_STARTED[number])
         os.chdir(folder)
         target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         for stream in (1, 2):
