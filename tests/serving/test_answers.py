@@ -115,11 +115,11 @@ def test_a_gzip_body_is_read(server: TestClient) -> None:
 @pytest.mark.parametrize(
     ("body", "coding", "status", "words"),
     [
-        (gzip.compress(b" " * (1 << 20) + b"{}"), "gzip", 413, "when unpacked"),
-        (gzip.compress(b"{}")[:-3], "gzip", 400, "expected a complete body in gzip"),
+        (gzip.compress(b" " * (1 << 20) + b"{}", mtime=0), "gzip", 413, "when unpacked"),
+        (gzip.compress(b"{}", mtime=0)[:-3], "gzip", 400, "expected a complete body in gzip"),
         (b"{}", "gzip", 400, "expected a complete body in gzip"),
         (b"{}", "br", 415, "Content-Encoding"),
-        (gzip.compress(b"{}"), "", 400, "Content-Encoding: gzip"),
+        (gzip.compress(b"{}", mtime=0), "", 400, "Content-Encoding: gzip"),
     ],
 )
 def test_a_body_in_a_wrong_coding_is_refused(
