@@ -101,9 +101,17 @@ def said_values(condition: ClosedWhen, values: Sequence[Sequence[Any]]) -> str:
 def closed_when_text(conditions: Mapping[str, Any]) -> str:
     """The conditions of a mapping from column to value or values, as one text.
 
+    Raises:
+        SchemaError: They are no mapping.
+
     >>> closed_when_text({"status": ["closed", "dissolved"], "is_deleted": True})
     'status=closed|dissolved or is_deleted=true'
     """
+    if not isinstance(conditions, Mapping):
+        raise SchemaError(
+            "expected closed_when as {column: [value, ...]} or 'column=value|value', got "
+            f"{type(conditions).__name__}; name the column"
+        )
     return " or ".join(
         f"{column}={'|'.join(map(_value, [values] if _is_one(values) else values))}"
         for column, values in conditions.items()

@@ -115,6 +115,8 @@ def parse_url(text: str) -> URL:
         )
     try:
         url = make_url(text.strip())
+        # an unpaired surrogate is found out when the URL is written, far from here
+        text.encode()
     except (ArgumentError, ValueError):
         raise DatabaseError(
             f"expected a database URL like {_EXAMPLE} or sqlite:///companies.db, got text of "

@@ -237,3 +237,9 @@ def test_a_file_says_which_companies_are_closed_as_a_table_does(tmp_path: Path) 
     assert closed("gone", {"state": ["x"]}) == ["", "2001-03-31", "true", ""]
     with pytest.raises(SchemaError, match=r"column 'state' of company file .* got '(X|y)'"):
         closed("state", "")
+
+
+@pytest.mark.parametrize("given", [["status"], True, 3])
+def test_conditions_that_are_no_mapping_are_refused(given: object) -> None:
+    with pytest.raises(SchemaError, match=r"expected closed_when as \{column"):
+        ColumnMapping(closed_when=given)

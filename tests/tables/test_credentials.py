@@ -101,3 +101,9 @@ def test_a_secret_that_rds_manages_names_its_kind_of_database(engine: str, drive
     secret = json.dumps({"engine": engine, "host": "h", "dbname": "crm", "password": "p"})
 
     assert database_url({"DB_SECRET_ARN": "arn"}, Vault(secret)).drivername == driver
+
+
+def test_a_url_that_cannot_be_encoded_is_refused_without_its_password() -> None:
+    with pytest.raises(DatabaseError, match="got text of another form") as refused:
+        parse_url("sqlite://us\ud800:secret@/a")
+    assert "secret" not in str(refused.value)
