@@ -50,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # what was found so far is written; a program in the background is started without Ctrl-C
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
+    if asked.work:
+        Path(asked.work).mkdir(parents=True, exist_ok=True)
     failed = 0
     for name in [name for name in asked.parts or PARTS if name != PAGE]:
         outcome = Outcome(name, asked.seed)
