@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import unquote_plus
@@ -40,6 +41,8 @@ _TIDY_S: Final = 5.0
 """Pause between two searches for models that were unloaded through another worker."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+_log = logging.getLogger("serving")
 
 
 def create_app(settings: WorkerSettings) -> Starlette:
@@ -121,8 +124,11 @@ class Server:
     async def _tidy(self) -> None:
         while True:
             await asyncio.sleep(_TIDY_S)
-            # in a thread, since it waits for a load in progress
-            await self.service.scheduler.run_load(self._library.drop_unloaded)
+            try:
+                # in no thread of the requests, however many of them are waiting
+                await asyncio.to_thread(self._library.drop_unloaded)
+            except Exception:
+                _log.exception("unloaded models are still in memory; trying again")
 
     async def _ping(self, request: Request) -> Response:
         settings, service = self._settings, self.service

@@ -219,11 +219,15 @@ class ModelLibrary:
             raise UnknownModelError(f"expected a loaded model, got {name[:80]!r}") from None
 
     def drop_unloaded(self) -> None:
-        """Free the models that were unloaded through another worker."""
-        with self._lock:
+        """Free the models that were unloaded through another worker, unless one is being loaded."""
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
             for name in [name for name in self._models if not self._path(name).exists()]:
                 del self._models[name]
             self._drop_unused_indexes()
+        finally:
+            self._lock.release()
 
     def _check_free(self, name: str) -> None:
         if self._path(name).exists():

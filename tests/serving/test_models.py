@@ -1,9 +1,11 @@
 """The library of models: shared by workers, limited in memory, and equal indexes shared."""
 
+import errno
 import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from linkage_rl.candidates.files import sealed, unsealed
 from serving.errors import ModelLoadedError, ModelMemoryError, RequestError, UnknownModelError
 from serving.models import ModelLibrary, memory_of
 from tests.commands.shop import write_shop_bundle
+from tests.serving.conftest import serving
 from tests.small_table import small_index
 
 
@@ -135,3 +138,22 @@ def test_a_bundle_without_an_index_needs_that_of_the_database(tmp_path: Path) ->
     index = small_index()
     with_live_index = ModelLibrary(tmp_path / "models", 100, lambda: index)
     assert with_live_index.load("a", str(folder)).linker.index is index
+
+
+def test_a_fault_does_not_end_the_search_for_unloaded_models(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searches: list[ModelLibrary] = []
+
+    def drop_unloaded(library: ModelLibrary) -> None:
+        searches.append(library)
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("serving.app._TIDY_S", 0.01)
+    monkeypatch.setattr(ModelLibrary, "drop_unloaded", drop_unloaded)
+    with serving(bundle, tmp_path, LINKAGE_MAX_WAITING="1"):
+        deadline = time.monotonic() + 5
+        while len(searches) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    assert len(searches) >= 2
