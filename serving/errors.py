@@ -1,5 +1,13 @@
 """Errors of a request, each with the HTTP status that the caller gets."""
 
+import errno
+from typing import Final
+
+from linkage_rl.atomic import DISK_FULL
+
+NO_ROOM: Final = (*DISK_FULL, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""Errors of the system that mean: no room for another file."""
+
 
 class RequestError(Exception):
     """A request that cannot be answered; its text is one sentence for the caller."""

@@ -15,9 +15,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
-from linkage_rl.atomic import DISK_FULL
 from serving.content_type import JSON
-from serving.errors import RequestError
+from serving.errors import NO_ROOM, RequestError
 from serving.json_steps import to_json
 from serving.logs import RequestLog, write_line
 from serving.metrics import Metrics
@@ -35,8 +34,6 @@ _NO_TOKEN: Final = (
     "expected the header 'Authorization: Bearer TOKEN' with this server's token, got none or "
     "another; ask its operator for the token"
 )
-_EXHAUSTED: Final = (*DISK_FULL, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
-"""Errors of the system that mean: no room for another file."""
 _INTERNAL_ERROR: Final = "an internal error occurred; it is logged under this request id"
 
 _log = logging.getLogger("serving")
@@ -187,7 +184,7 @@ async def handle_os_error(request: Request, error: Exception) -> Response:
     """A full or read-only disk, or no descriptors left: nothing that the request could change."""
     if not isinstance(error, OSError):
         raise TypeError(f"expected an OSError, got {type(error).__name__}")
-    if error.errno not in _EXHAUSTED:
+    if error.errno not in NO_ROOM:
         raise error
     log = request_log(request)
     log.reason = errno.errorcode[error.errno]

@@ -20,10 +20,11 @@ from linkage_rl.bundle_files import check_files
 from linkage_rl.candidates.copies import PrivateCopies
 from linkage_rl.candidates.files import replace_text
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.errors import BundleError, LinkageError, ResourceLimitError
+from linkage_rl.errors import BundleError, LinkageError
 from linkage_rl.linker import Linker
 from linkage_rl.protocols import CompanySource
 from serving.errors import (
+    NO_ROOM,
     ModelLoadedError,
     ModelMemoryError,
     RequestError,
@@ -31,7 +32,7 @@ from serving.errors import (
     UnknownModelError,
 )
 from serving.live_index import COPIES
-from serving.trial import Trials, content_of, manifest_bytes
+from serving.trial import Trials, content_of, manifest_bytes, refusal_of
 
 _NAME: Final = re.compile(r"[\w.\-]{1,200}", re.ASCII)
 """Model names are short enough to be file names, with an extension added."""
@@ -118,10 +119,8 @@ class ModelLibrary:
         path = self._path(name)
         try:
             identity, entry = _identity(path), _read(path)
-        except OSError:
-            raise UnknownModelError(
-                f"expected a loaded model, got {name[:80]!r}; load it with POST /models"
-            ) from None
+        except OSError as error:
+            raise _absent(name, error, "; load it with POST /models") from None
         # its folder may hold another bundle by now
         self._try(entry)
         with self._lock:
@@ -171,10 +170,10 @@ class ModelLibrary:
         self._check_free(name)
         try:
             entry = _entry_of(name, Path(url))
-        except (OSError, ValueError, BundleError) as error:
-            reason = str(error) if isinstance(error, BundleError) else "no valid path"
-            reason = (error.strerror or reason) if isinstance(error, OSError) else reason
-            raise RequestError(f"model {name!r} cannot be loaded: {reason}") from None
+        except ValueError:
+            raise RequestError(f"model {name!r} cannot be loaded: no valid path") from None
+        except (OSError, BundleError) as error:
+            raise _refusal(name, error) from None
         self._check_memory(entry)
         # without the locks: others are answered, and loaded, meanwhile
         self._try(entry)
@@ -192,8 +191,9 @@ class ModelLibrary:
         with self._lock, self._locked():
             try:
                 self._path(name).unlink()
-            except OSError:
-                raise UnknownModelError(f"expected a loaded model, got {name[:80]!r}") from None
+                self._path(name).with_suffix(_LAST_USE).unlink(missing_ok=True)
+            except OSError as error:
+                raise _absent(name, error) from None
             self._models.pop(name, None)
             self._drop_unused_indexes()
 
@@ -203,7 +203,8 @@ class ModelLibrary:
         for path in self._folder.glob("*.json"):
             try:
                 found.append((path.with_suffix(_LAST_USE).stat().st_mtime_ns, _read(path)))
-            except OSError:
+            except FileNotFoundError:
+                # unloaded meanwhile
                 continue
         return [entry for _, entry in sorted(found, key=lambda item: item[0])]
 
@@ -215,8 +216,8 @@ class ModelLibrary:
         """
         try:
             return _read(self._path(name))
-        except OSError:
-            raise UnknownModelError(f"expected a loaded model, got {name[:80]!r}") from None
+        except OSError as error:
+            raise _absent(name, error) from None
 
     def drop_unloaded(self) -> None:
         """Free the models that were unloaded through another worker, unless one is being loaded."""
@@ -244,7 +245,11 @@ class ModelLibrary:
             raise type(error)(f"model {entry.name!r} cannot be loaded: {error}") from None
 
     def _add(self, entry: ModelEntry) -> Model:
-        content = content_of(Path(entry.url))
+        try:
+            # the folder may have changed since its trial
+            content = content_of(Path(entry.url))
+        except (OSError, BundleError) as error:
+            raise _refusal(entry.name, error) from None
         model, path = self._open(entry), self._path(entry.name)
         path.with_suffix(_LAST_USE).touch()
         _mark_used(path)
@@ -267,10 +272,8 @@ class ModelLibrary:
             if entry.index and shared is not None:
                 check_golden(linker, read_golden(folder))
             version = sha256((folder / "manifest.json").read_bytes()).hexdigest()[:12]
-        except ResourceLimitError as error:
-            raise ModelMemoryError(f"model {entry.name!r} cannot be loaded: {error}") from None
         except (LinkageError, OSError) as error:
-            raise RequestError(f"model {entry.name!r} cannot be loaded: {error}") from None
+            raise _refusal(entry.name, error) from None
         if entry.index:
             self._indexes[entry.index] = linker.index
         return Model(entry.name, version, linker, settings)
@@ -315,6 +318,18 @@ def _entry_of(name: str, folder: Path) -> ModelEntry:
     digest = sha256(manifest_bytes(manifest)).hexdigest() if manifest.is_file() else ""
     arrays = (folder / "index").rglob("*") if digest else ()
     return ModelEntry(name, str(folder), _size(folder.glob("*")), digest, _size(arrays))
+
+
+def _refusal(name: str, error: Exception) -> RequestError:
+    refused = refusal_of(error)
+    return type(refused)(f"model {name!r} cannot be loaded: {refused}")
+
+
+def _absent(name: str, error: OSError, remedy: str = "") -> Exception:
+    """The error for an entry that cannot be read: there is none, or there is no room to read it."""
+    if error.errno in NO_ROOM:
+        return error
+    return UnknownModelError(f"expected a loaded model, got {name[:80]!r}{remedy}")
 
 
 def _size(paths: Iterable[Path]) -> int:

@@ -21,9 +21,8 @@ from typing import Final
 from linkage_rl.bundle import load_bundle
 from linkage_rl.bundle_files import check_files
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.mapping import EXHAUSTED
 from linkage_rl.errors import BundleError, LinkageError, ResourceLimitError
-from serving.errors import ModelMemoryError, RequestError
+from serving.errors import NO_ROOM, ModelMemoryError, RequestError
 
 _REFUSED, _EXHAUSTED = 3, 4
 """Exit codes for a bundle that is none, and for a system without memory or descriptors."""
@@ -57,15 +56,22 @@ class Trials:
             if not (self.folder / content).exists():
                 try_bundle(bundle, size, self.timeout_s, with_index)
                 self.record(content)
-        except BundleError as error:
-            raise RequestError(str(error)) from None
-        except OSError as error:
-            raise RequestError(error.strerror or str(error)) from None
+        except (BundleError, OSError) as error:
+            raise refusal_of(error) from None
 
     def record(self, content: str) -> None:
         """Remember that a process has loaded this content and is alive."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / content).touch()
+
+
+def refusal_of(error: Exception) -> RequestError:
+    """What a caller reads of a bundle that cannot be loaded: 507 where the system has no room."""
+    if isinstance(error, OSError):
+        kind = ModelMemoryError if error.errno in NO_ROOM else RequestError
+        return kind(error.strerror or str(error))
+    kind = ModelMemoryError if isinstance(error, ResourceLimitError) else RequestError
+    return kind(str(error))
 
 
 def content_of(bundle: Path) -> str:
@@ -123,7 +129,7 @@ def try_bundle(folder: Path, size: int, timeout_s: float, with_index: bool) -> N
             "LINKAGE_LOAD_TIMEOUT_S"
         ) from None
     except OSError as error:
-        kind = ModelMemoryError if error.errno in EXHAUSTED else RequestError
+        kind = type(refusal_of(error))
         raise kind(f"no process to load it in: {error.strerror}") from None
     if ended.returncode:
         raise error_of(ended.returncode, ended.stdout)

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import pytest
 from linkage_rl.candidates.files import sealed, unsealed
 from serving.errors import ModelLoadedError, ModelMemoryError, RequestError, UnknownModelError
 from serving.models import ModelLibrary, memory_of
+from serving.trial import content_of
 from tests.commands.shop import write_shop_bundle
 from tests.serving.conftest import serving
 from tests.small_table import small_index
@@ -120,6 +122,62 @@ def test_a_worker_that_cannot_load_its_bundle_ends_with_one_log_line(tmp_path: P
     assert (ended.returncode, ended.stderr) == (1, "")
     assert line["level"] == "critical"
     assert "export again" in line["message"]
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EROFS])
+@pytest.mark.parametrize(
+    "reads", ["models.check_files", "models.content_of", "models.read_settings", "trial.check_files"]
+)
+def test_a_system_without_room_is_507(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: str, number: int
+) -> None:
+    def fail(folder: Path) -> None:
+        raise OSError(number, os.strerror(number), str(folder))
+
+    library = ModelLibrary(tmp_path / "models", 100, trial_timeout_s=60)
+    library._trials.record(content_of(bundle))
+    monkeypatch.setattr(f"serving.{reads}", fail)
+
+    with pytest.raises(ModelMemoryError, match=f"'a' cannot be loaded: {os.strerror(number)}"):
+        library.load("a", str(bundle))
+
+
+def test_a_list_that_cannot_be_read_does_not_say_that_the_model_is_unknown(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = ModelLibrary(tmp_path / "models", 100)
+    library.load("a", str(bundle))
+    library.drop_unloaded()
+    monkeypatch.setattr("serving.models._read", _without_descriptors)
+
+    for ask in (library.find, ModelLibrary(tmp_path / "models", 100).get):
+        with pytest.raises(OSError, match="Too many open files"):
+            ask("a")
+
+
+def _without_descriptors(path: Path) -> None:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(path))
+
+
+def test_a_bundle_that_is_changed_after_its_trial_is_refused(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(bundle, folder)
+    library = ModelLibrary(tmp_path / "models", 100)
+    monkeypatch.setattr(library, "_try", lambda entry: (folder / "link").symlink_to(bundle))
+
+    with pytest.raises(RequestError, match=r"'a' cannot be loaded: .*'link', which is a link"):
+        library.load("a", str(folder))
+
+
+def test_an_unloaded_model_leaves_no_file(bundle: Path, tmp_path: Path) -> None:
+    library = ModelLibrary(tmp_path / "models", 100)
+    library.load("a", str(bundle))
+    library.unload("a")
+
+    files = [path.name for path in (tmp_path / "models").iterdir() if path.is_file()]
+    assert files == [".lock"]
 
 
 def write_format(bundle: Path, number: int) -> None:
