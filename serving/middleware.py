@@ -165,7 +165,9 @@ async def handle_http_exception(request: Request, error: Exception) -> Response:
     """What the router refuses: unknown paths (404) and methods (405)."""
     if not isinstance(error, HTTPException):
         raise TypeError(f"expected an HTTPException, got {type(error).__name__}")
-    log, path = request_log(request), request.url.path[:80]
+    log = request_log(request)
+    # not `request.url`, which holds the socket's name where the Host header is no host
+    path = request.scope["path"][:80]
     log.reason = HTTPStatus(error.status_code).name
     headers = dict(error.headers or {})
     sentence = str(error.detail)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
 UNANSWERED = [
     ("GET", "/nowhere", "unmatched", 404, "expected a path that /openapi.json lists"),
@@ -57,3 +58,17 @@ class TestEveryRefusal:
 
 def test_a_405_names_the_allowed_methods_in_a_fixed_order(client: TestClient) -> None:
     assert client.put("/models").headers["allow"] == "GET, HEAD, POST"
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nope", 404), ("/invocations", 405)])
+def test_a_host_header_that_is_no_host_does_not_show_the_socket(
+    client: TestClient, path: str, status: int
+) -> None:
+    async def through_socket(scope: Scope, receive: Receive, send: Send) -> None:
+        await client.app({**scope, "server": ("/run/worker-1.sock", None)}, receive, send)
+
+    response = TestClient(through_socket).get(path, headers={"host": "a]"})
+
+    assert response.status_code == status
+    assert path in response.json()["error"]
+    assert "worker-1.sock" not in response.text
