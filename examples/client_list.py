@@ -42,7 +42,7 @@ class Results:
 
     def __init__(self, path: Path, job: str, columns: Sequence[str]) -> None:
         """Resume what an earlier run has written for the same job; otherwise start a new file."""
-        self._path, self._partial, self._progress_path = output_files(path)
+        self._path, self._partial, self._progress_path, self._replacement = output_files(path)
         self.progress = self._read_progress(job)
         self._file = self._partial.open("r+b" if self.progress.bytes else "wb")
         self._file.truncate(self.progress.bytes)
@@ -73,9 +73,8 @@ class Results:
         os.fsync(self._file.fileno())
         written = self.progress.clients + clients
         self.progress = Progress(self.progress.job, written, self._file.tell())
-        replacement = self._progress_path.with_name(f"{self._progress_path.name}.new")
-        replacement.write_text(json.dumps(asdict(self.progress)), encoding="utf-8")
-        replacement.replace(self._progress_path)
+        self._replacement.write_text(json.dumps(asdict(self.progress)), encoding="utf-8")
+        self._replacement.replace(self._progress_path)
 
     def _read_progress(self, job: str) -> Progress:
         with suppress(OSError, ValueError, TypeError):
@@ -85,14 +84,19 @@ class Results:
         return Progress(job)
 
 
-def output_files(path: Path) -> tuple[Path, Path, Path]:
-    """What is written for a results file: the file, its beginning until it is complete, progress.
+def output_files(path: Path) -> tuple[Path, Path, Path, Path]:
+    """What is written for a results file.
 
-    >>> [file.name for file in output_files(Path("out/results.csv"))]
-    ['results.csv', 'results.csv.partial', 'results.csv.progress']
+    Returns:
+        The file, its beginning until it is complete, the progress, and the next progress.
+
+    >>> [file.name for file in output_files(Path("out/r.csv"))]
+    ['r.csv', 'r.csv.partial', 'r.csv.progress', 'r.csv.progress.new']
     """
-    name = path.name
-    return path, path.with_name(f"{name}.partial"), path.with_name(f"{name}.progress")
+    partial, progress, replacement = (
+        path.with_name(path.name + ending) for ending in (".partial", ".progress", ".progress.new")
+    )
+    return path, partial, progress, replacement
 
 
 def refuse_overwriting(clients: Path, results: Path) -> None:
@@ -213,7 +217,7 @@ class ClientList:
             ) from None
 
     def _undecodable_line(self, line: int) -> int:
-        """The line that is not in the encoding; `line` where lines cannot be told by bytes."""
+        """The line that is not in the encoding; `line` where bytes do not show it."""
         # in UTF-16 and UTF-32 the byte of a line break is also part of other characters
         if b"\0" in "\n".encode(self.encoding):
             return line

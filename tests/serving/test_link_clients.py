@@ -361,7 +361,9 @@ def test_a_warning_of_the_endpoint_is_shown_only_once(
     assert capsys.readouterr().err == "warning: unknown field 'x' is ignored\n"
 
 
-@pytest.mark.parametrize("link", ["same", "symlink", "hardlink", "partial", "progress"])
+@pytest.mark.parametrize(
+    "link", ["same", "symlink", "hardlink", "partial", "progress", "progress.new"]
+)
 def test_the_list_survives_results_that_would_replace_it(
     run: Callable[..., int],
     endpoint: FakeEndpoint,
