@@ -101,7 +101,7 @@ def test_the_server_has_a_user_without_rights_and_the_driver_of_mysql(image: str
 def test_docker_builds_in_the_only_format_that_sagemaker_takes(
     platform: str, said: str, image: str, tmp_path: Path
 ) -> None:
-    """As Docker 29, whose images are an index with a provenance unless it is told otherwise."""
+    """As Docker 29, whose images are an index with a provenance unless options forbid it."""
     docker = tmp_path / "docker"
     docker.write_text(
         f"""#!/bin/sh
