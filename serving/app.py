@@ -157,7 +157,8 @@ class Server:
                     request.headers.get("content-encoding", ""),
                 )
                 answer = self.service.respond(raw, model_name, request_log(request), work)
-                if len(raw.body) <= LONG_BODY:
+                # a few packed bytes may be a long list
+                if len(raw.body) <= LONG_BODY and not raw.coding:
                     payload, media = await answer
                 else:
                     payload, media = await unless_disconnected(request, answer)

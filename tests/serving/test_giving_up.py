@@ -1,6 +1,7 @@
 """Work whose caller has gone, or has waited for too long, stops; a table may hold anything."""
 
 import asyncio
+import gzip
 import json
 import time
 from collections.abc import Callable
@@ -38,7 +39,9 @@ class SlowLinker:
         monkeypatch.setattr(Linker, "_decide", slowly)
 
 
-async def post(app: Any, gone: asyncio.Event, body: bytes) -> tuple[int, bytes]:
+async def post(
+    app: Any, gone: asyncio.Event, body: bytes, coding: bytes = b""
+) -> tuple[int, bytes]:
     """Send a body to an application; its client disconnects when the event is set."""
     received = False
     status, parts = 0, []
@@ -65,7 +68,7 @@ async def post(app: Any, gone: asyncio.Event, body: bytes) -> tuple[int, bytes]:
         "raw_path": b"/invocations",
         "root_path": "",
         "query_string": b"",
-        "headers": [(b"content-type", b"application/json")],
+        "headers": [(b"content-type", b"application/json"), (b"content-encoding", coding)],
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 2),
     }
@@ -74,7 +77,12 @@ async def post(app: Any, gone: asyncio.Event, body: bytes) -> tuple[int, bytes]:
 
 
 def answer(
-    bundle: Path, tmp_path: Path, body: bytes, gone_after_s: float, **variables: str
+    bundle: Path,
+    tmp_path: Path,
+    body: bytes,
+    gone_after_s: float,
+    coding: bytes = b"",
+    **variables: str,
 ) -> tuple[int, bytes]:
     """The answer to a body whose client disconnects after some seconds."""
     environ = {"LINKAGE_MODEL_DIR": str(bundle), "LINKAGE_RUN_DIR": str(tmp_path), **variables}
@@ -84,7 +92,7 @@ def answer(
         gone = asyncio.Event()
         async with app.router.lifespan_context(app):
             asyncio.get_running_loop().call_later(gone_after_s, gone.set)
-            found = await post(app, gone, body)
+            found = await post(app, gone, body, coding)
             # what goes on in a thread would be seen
             await asyncio.sleep(0.3)
             return found
@@ -92,12 +100,15 @@ def answer(
     return asyncio.run(main())
 
 
+@pytest.mark.parametrize("coding", ["", "gzip"])
 def test_a_list_whose_caller_has_gone_is_no_longer_linked(
-    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, coding: str
 ) -> None:
     slow = SlowLinker(monkeypatch, lambda: pause(0.1))
+    body = json.dumps({"clients": CLIENTS}).encode()
 
-    status, _ = answer(bundle, tmp_path, json.dumps({"clients": CLIENTS}).encode(), 0.15)
+    sent = gzip.compress(body) if coding else body
+    status, _ = answer(bundle, tmp_path, sent, 0.15, coding.encode())
 
     assert status == 400
     assert 100 <= slow.decided <= 300
