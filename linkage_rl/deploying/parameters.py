@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
-from linkage_rl.errors import ConfigError, LinkageError
+from linkage_rl.deploying.passwords import holds_password
+from linkage_rl.errors import ConfigError, DatabaseError, LinkageError
+from linkage_rl.tables.credentials import parse_url
 from linkage_rl.tables.schema import ColumnMapping
 
 _LONGEST: Final = 1024
@@ -68,12 +70,7 @@ class StackParameters:
     def __post_init__(self) -> None:
         _check_mapping(self.table_mapping)
         _check_variables(self.server_variables)
-        if re.search(r"://[^/]*:[^/]*@|password=", self.log_url or ""):
-            # without the URL, which holds the password
-            raise ConfigError(
-                "log_url: expected a URL without a password, got one with it, which would be "
-                "readable in the stack; give it a user who needs none, as by a certificate"
-            )
+        _check_log_url(self.log_url)
 
     def given(self) -> dict[str, str]:
         """Name in the template to value, of the parameters that are set."""
@@ -114,14 +111,29 @@ def _check_mapping(mapping: Mapping[str, Any]) -> None:
 
 def _check_variables(variables: Mapping[str, str]) -> None:
     for name, value in variables.items():
-        if re.search(r"PASS|TOKEN|SECRET|KEY|CREDENTIAL", name) or re.search(
-            r"://[^/]*:.*@", value
+        if re.search(r"PASS|PWD|TOKEN|SECRET|KEY|CREDENTIAL", name, re.IGNORECASE) or (
+            holds_password(value)
         ):
             raise ConfigError(
                 f"server_variables: expected no secret, got {name}, which would be readable in the "
                 "stack and in SageMaker; put it into the secret of the database, or in the image's "
                 "own start"
             )
+
+
+def _check_log_url(url: str | None) -> None:
+    # the messages are without the URL, which may hold a password
+    if not url:
+        return
+    if holds_password(url):
+        raise ConfigError(
+            "log_url: expected a URL without a password, got one with it, which would be "
+            "readable in the stack; give it a user who needs none, as by a certificate"
+        )
+    try:
+        parse_url(url)
+    except DatabaseError as error:
+        raise ConfigError(f"log_url: {error}") from None
 
 
 def _text(value: object) -> str:

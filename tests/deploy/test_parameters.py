@@ -1,0 +1,66 @@
+import re
+
+import pytest
+
+from linkage_rl.deploying.parameters import StackParameters
+from linkage_rl.deploying.template import read_template
+from linkage_rl.errors import ConfigError
+
+WITH_PASSWORD = [
+    "postgresql://ann:hush@db/log",
+    "postgresql://ann:12/hush@db/log",
+    "postgresql://:hush@db/log",
+    "postgresql://ann@db/log?password=hush",
+    "postgresql://ann@db/log?sslmode=require&PassWord=hush",
+    "postgresql://ann@db/log?p%61ssword=hush",
+    "mysql://ann@db/log?passwd=hush",
+    "postgresql://ann@db:5432/log?sslpassword=hush",
+]
+WITHOUT_PASSWORD = [
+    "",
+    "postgresql://ann@db/log",
+    "postgresql+psycopg://ann@db:5432/log?sslmode=require&sslcert=/opt/ml/code/ann.pem",
+    "postgresql://ann@db/passwords",
+    "postgresql://ann@/log?host=/run/postgresql",
+    "sqlite:////tmp/log.db",
+]
+
+
+@pytest.mark.parametrize("url", WITH_PASSWORD)
+def test_a_url_with_a_password_is_refused_and_not_shown(url: str) -> None:
+    pattern = read_template().parameters["LogUrl"]["AllowedPattern"]
+    assert re.fullmatch(pattern, url) is None
+    for changed in ({"log_url": url}, {"server_variables": {"DATABASE_URL": url}}):
+        with pytest.raises(ConfigError, match="readable in the stack") as raised:
+            StackParameters(**changed)
+        assert "hush" not in str(raised.value)
+
+
+@pytest.mark.parametrize("url", WITHOUT_PASSWORD)
+def test_a_url_without_a_password_is_accepted(url: str) -> None:
+    pattern = read_template().parameters["LogUrl"]["AllowedPattern"]
+    assert re.fullmatch(pattern, url)
+    StackParameters(log_url=url, server_variables={"DATABASE_URL": url})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DB_PASS", "hush"),
+        ("db_pass", "hush"),
+        ("LINKAGE_TOKEN", "hush"),
+        ("DSN", "host=db user=ann password = hush"),
+        ("LOGIN", '{"user": "ann", "password": "hush"}'),
+        ("HTTPS_PROXY", "http://ann:hush@proxy:x"),
+    ],
+)
+def test_a_secret_among_the_variables_is_refused_and_not_shown(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"expected no secret, got {name}") as raised:
+        StackParameters(server_variables={name: value})
+    assert "hush" not in str(raised.value)
+
+
+@pytest.mark.parametrize("url", ["db/log", "host=db dbname=log", "jdbc:postgresql://db/log"])
+def test_a_log_url_of_another_form_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match="log_url: expected a database URL"):
+        StackParameters(log_url=url)
