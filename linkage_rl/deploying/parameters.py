@@ -7,12 +7,23 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from linkage_rl.deploying.passwords import holds_password
+from linkage_rl.deploying.template import container_variables
 from linkage_rl.errors import ConfigError, DatabaseError, LinkageError
 from linkage_rl.tables.credentials import parse_url
 from linkage_rl.tables.schema import ColumnMapping
 
 _LONGEST: Final = 1024
 """Characters that SageMaker allows in an environment variable."""
+
+_OF_THE_SECRET: Final = {
+    "DB_SECRET_ARN": "database_secret_arn",
+    "DB_HOST": "database_host",
+    "DB_PORT": "database_port",
+    "DB_NAME": "database_name",
+    "DB_USER": "database_user",
+}
+"""Variable of the server to the parameter that the secret is named or made with: the server reads
+them from the secret first."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +103,20 @@ def key_of(name: str) -> str:
     return next(key.name for key in fields(StackParameters) if template_name(key.name) == name)
 
 
+def stack_variables() -> dict[str, str]:
+    """Variable of the server that the stack sets to its parameter; '' where it has none.
+
+    Raises:
+        DeploymentError: The state machine is missing or unreadable.
+    """
+    keys = {template_name(key.name): key.name for key in fields(StackParameters)}
+    own = {}
+    for name, value in container_variables().items():
+        found = re.search(r"\$\{(\w+)\}", value)
+        own[name] = keys.get(found[1], "") if found else ""
+    return own | _OF_THE_SECRET
+
+
 def _check_mapping(mapping: Mapping[str, Any]) -> None:
     """Refuse a mapping that the server would refuse at its start, when the endpoint is created."""
     try:
@@ -110,7 +135,14 @@ def _check_mapping(mapping: Mapping[str, Any]) -> None:
 
 
 def _check_variables(variables: Mapping[str, str]) -> None:
+    own = stack_variables() if variables else {}
     for name, value in variables.items():
+        if name in own:
+            advice = f"set parameters.{own[name]} instead" if own[name] else "leave it out"
+            raise ConfigError(
+                f"server_variables: expected variables that the stack does not set, got {name}, "
+                f"which would have no effect; {advice}"
+            )
         if re.search(r"PASS|PWD|TOKEN|SECRET|KEY|CREDENTIAL", name, re.IGNORECASE) or (
             holds_password(value)
         ):

@@ -71,6 +71,17 @@ def read_template(folder: Path = FOLDER, *, pipeline: bool = True) -> Template:
     return Template(content)
 
 
+def container_variables(folder: Path = FOLDER) -> dict[str, str]:
+    """Environment variable of the server to its value in the state machine, as `${EndpointName}`.
+
+    Raises:
+        DeploymentError: The state machine is missing or unreadable.
+    """
+    states = json.loads(_text(folder / "state_machine.asl.json"))["States"]
+    variables = states["Settings"]["Parameters"]["environment"]
+    return {name.removesuffix(".$"): value for name, value in variables.items()}
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")

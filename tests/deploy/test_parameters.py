@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from linkage_rl.deploying.parameters import StackParameters
-from linkage_rl.deploying.template import read_template
+from linkage_rl.deploying.parameters import StackParameters, stack_variables
+from linkage_rl.deploying.template import container_variables, read_template
 from linkage_rl.errors import ConfigError
 
 WITH_PASSWORD = [
@@ -64,3 +64,27 @@ def test_a_secret_among_the_variables_is_refused_and_not_shown(name: str, value:
 def test_a_log_url_of_another_form_is_refused(url: str) -> None:
     with pytest.raises(ConfigError, match="log_url: expected a database URL"):
         StackParameters(log_url=url)
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("LINKAGE_TIMEOUT_S", "set parameters.timeout_seconds instead"),
+        ("LINKAGE_MODEL_NAME", "set parameters.endpoint_name instead"),
+        ("LINKAGE_TABLE_MAPPING", "set parameters.table_mapping instead"),
+        ("PGSSLMODE", "set parameters.database_ssl_mode instead"),
+        ("LINKAGE_LOG_EMF", "leave it out"),
+        ("DB_SECRET_ARN", "set parameters.database_secret_arn instead"),
+        ("DB_HOST", "set parameters.database_host instead"),
+    ],
+)
+def test_a_variable_that_the_stack_sets_is_refused(name: str, advice: str) -> None:
+    with pytest.raises(ConfigError, match=f"got {name}, which would have no effect; {advice}"):
+        StackParameters(server_variables={"LINKAGE_MAX_CLIENTS": "5", name: "x"})
+
+
+def test_every_variable_that_the_stack_sets_is_known_with_its_parameter() -> None:
+    own = stack_variables()
+
+    assert set(container_variables()) <= set(own)
+    assert [name for name, key in own.items() if not key] == ["LINKAGE_LOG_EMF"]
