@@ -82,6 +82,9 @@ class StackParameters:
         _check_mapping(self.table_mapping)
         _check_variables(self.server_variables)
         _check_log_url(self.log_url)
+        for name, value in self.given().items():
+            if not value.isascii():
+                _refuse_characters(key_of(name), value)
 
     def given(self) -> dict[str, str]:
         """Name in the template to value, of the parameters that are set."""
@@ -166,6 +169,16 @@ def _check_log_url(url: str | None) -> None:
         parse_url(url)
     except DatabaseError as error:
         raise ConfigError(f"log_url: {error}") from None
+
+
+def _refuse_characters(key: str, value: str) -> None:
+    advice = "write it in ASCII"
+    if key == "csv_columns":
+        advice = "leave the name of a column that the server does not read empty, as in [name,'']"
+    raise ConfigError(
+        f"{key}: expected ASCII characters, got {value!r}, of which CloudFormation would make "
+        f"question marks; {advice}"
+    )
 
 
 def _text(value: object) -> str:

@@ -88,3 +88,25 @@ def test_every_variable_that_the_stack_sets_is_known_with_its_parameter() -> Non
 
     assert set(container_variables()) <= set(own)
     assert [name for name, key in own.items() if not key] == ["LINKAGE_LOG_EMF"]
+
+
+def test_characters_that_cloudformation_replaces_are_refused() -> None:
+    message = "csv_columns: expected ASCII characters, got 'client_id,会社名', .* leave the name"
+    with pytest.raises(ConfigError, match=message):
+        StackParameters(csv_columns=["client_id", "会社名"])
+    with pytest.raises(ConfigError, match="database_name: expected ASCII .* write it in ASCII"):
+        StackParameters(database_name="会社")
+
+
+def test_json_reaches_the_stack_in_ascii_and_unread_columns_have_no_name() -> None:
+    parameters = StackParameters(
+        table_mapping={"name": "会社名"},
+        server_variables={"LINKAGE_NOTE": "会社"},
+        csv_columns=["client_id", "", "name"],
+    )
+
+    assert parameters.given() == {
+        "TableMapping": r'{"name":"\u4f1a\u793e\u540d"}',
+        "ServerVariables": r'{"LINKAGE_NOTE":"\u4f1a\u793e"}',
+        "CsvColumns": "client_id,,name",
+    }
