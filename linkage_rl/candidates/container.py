@@ -25,8 +25,16 @@ ALIGNMENT: Final = 64
 """Bytes; a cache line, so that no kernel reads across two for one element."""
 _PREFIX: Final = len(MAGIC) + 8
 _LONGEST_TABLE: Final = 1 << 20
-_MALFORMED: Final = (ValueError, TypeError, KeyError, RecursionError, OverflowError)
+_MALFORMED: Final = (
+    *(ValueError, TypeError, KeyError, RecursionError, OverflowError),
+    # NumPy reads some texts of element types as Python
+    SyntaxError,
+    MemoryError,
+)
 """Errors of a table with values of another kind."""
+_LONGEST_KIND: Final = 40
+"""Characters of the text of an element type; NumPy reads some of such texts in quadratic time."""
+_MOST_FIELDS: Final = 40
 _KINDS: Final = "biuf"
 """Element types by the letter of `numpy.dtype.kind`: truth values, whole and other numbers."""
 
@@ -125,16 +133,32 @@ def view_of(
 def _dtype(described: Any) -> np.dtype[Any]:
     """The element type that an entry of the table describes."""
     if isinstance(described, str):
-        return np.dtype(described)
+        return np.dtype(_short(described))
+    if len(described) > _MOST_FIELDS:
+        raise ValueError(f"expected at most {_MOST_FIELDS} fields, got {len(described)}")
     # JSON has no tuples, by which NumPy tells a field from a list of fields
-    return np.dtype([(name, kind, *map(tuple, shape)) for name, kind, *shape in described])
+    fields = [(_short(name), _short(kind), *map(tuple, shape)) for name, kind, *shape in described]
+    return np.dtype(fields)
+
+
+def _short(text: Any) -> str:
+    """The text itself; ValueError for a long one, or for what is none."""
+    if not isinstance(text, str) or len(text) > _LONGEST_KIND:
+        raise ValueError(f"expected a text of at most {_LONGEST_KIND} characters")
+    return text
+
+
+def shown_kind(dtype: np.dtype[Any]) -> str:
+    """An element type in a message, which stays short."""
+    text = str(dtype)
+    return text if len(text) <= _LONGEST_KIND else f"{text[:_LONGEST_KIND]}..."
 
 
 def _check(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The element type itself; ValueError for one that is not of plain numbers."""
     parts = [dtype] if dtype.names is None else [dtype[name].base for name in dtype.names]
     if dtype.itemsize == 0 or any(part.kind not in _KINDS for part in parts):
-        raise ValueError(f"expected arrays of plain numbers, got one of {dtype}")
+        raise ValueError(f"expected arrays of plain numbers, got one of {shown_kind(dtype)}")
     return dtype
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from linkage_rl.candidates import _text
+from linkage_rl.candidates.container import shown_kind
 from linkage_rl.candidates.encode import GRAM_BUCKETS, ROW
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.keys import COUNTED, KEYS
@@ -187,10 +188,8 @@ def _vector(name: str, array: NDArray[Any], dtype: DTypeLike, size: int | None =
 
 
 def _array(name: str, array: NDArray[Any], dtype: DTypeLike, shape: tuple[int, ...]) -> None:
-    expected = np.dtype(dtype)
-    _require(
-        array.dtype == expected, f"{name} must be of type {_kind(expected)}, got {array.dtype}"
-    )
+    expected, got = np.dtype(dtype), array.dtype
+    _require(got == expected, f"{name} must be of type {_kind(expected)}, got {shown_kind(got)}")
     _require(array.shape == shape, f"{name} must have shape {shape}, got {array.shape}")
     _require(array.flags.c_contiguous, f"{name} must be in C order")
 

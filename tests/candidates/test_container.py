@@ -91,6 +91,12 @@ def test_the_file_that_the_hostile_ones_vary_is_itself_read(tmp_path: Path) -> N
         {"a": {**ENTRY, "dtype": [["x", "|O"]]}},
         {"a": {**ENTRY, "dtype": [["x", "<i4", [2**40]]]}},
         {"a": {**ENTRY, "dtype": [["x", [["y", "<i4"]]]]}},
+        {"a": {**ENTRY, "dtype": "(,)f8"}},
+        {"a": {**ENTRY, "dtype": [["x", "(,)f8"]]}},
+        {"a": {**ENTRY, "dtype": "f4," * 100_000, "shape": [0]}},
+        {"a": {**ENTRY, "dtype": [["x", "f4," * 20]], "shape": [0]}},
+        {"a": {**ENTRY, "dtype": [["x" * 41, "<f4"]]}},
+        {"a": {**ENTRY, "dtype": [[f"x{n}", "<f4"] for n in range(41)], "shape": [0]}},
     ],
 )
 def test_a_table_that_is_not_true_is_refused(tmp_path: Path, table: object) -> None:

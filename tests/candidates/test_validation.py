@@ -94,6 +94,20 @@ def test_a_fault_of_the_changes_is_named_as_theirs() -> None:
     assert find_fault(shifted) == "changes.rows begin at another row"
 
 
+def test_an_element_type_of_many_fields_is_cut_in_the_message() -> None:
+    index = small_index()
+    base = index.parts[0]
+    many = np.dtype([(f"field_with_a_long_name_{n}", "<f4") for n in range(40)])
+    alive = np.zeros(len(base.alive), dtype=many)
+    index = replace(index, parts=(replace(base, alive=alive),))
+
+    fault = find_fault(index)
+
+    assert fault.startswith("alive must be of type uint8, got [('field_with")
+    assert fault.endswith("...")
+    assert len(fault) < 100
+
+
 def test_arrays_longer_than_a_piece_are_looked_at_to_their_end() -> None:
     def last_falls(size: int) -> NDArray[np.uint64]:
         keys = np.arange(size, dtype=np.uint64)
