@@ -1,5 +1,6 @@
 """Commands and servers do not wait for ever for a database that has stopped answering."""
 
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,22 +21,17 @@ LIMITS = Limits(connections=1, timeout_s=0.4)
 TABLE = "CREATE TABLE firms AS SELECT 'c1' AS company_id, 'Apex' AS name"
 
 
-@pytest.fixture(scope="module", params=["postgresql", "mariadb"])
-def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[PostgresServer | MariadbServer]:
+@pytest.fixture(scope="module", params=[PostgresServer, MariadbServer])
+def server(request: pytest.FixtureRequest) -> Iterator[PostgresServer | MariadbServer]:
     """A private server with a table of one company, which a test may freeze."""
-    folder = tmp_path_factory.mktemp(request.param)
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
-    kind = PostgresServer if request.param == "postgresql" else MariadbServer
-    one = kind(Path(folder))
-    try:
-        one.start()
-        run_sql(one.url, TABLE)
-        yield one
-    finally:
-        one.stop()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        one = request.param(Path(folder))
+        try:
+            one.start()
+            run_sql(one.url, TABLE)
+            yield one
+        finally:
+            one.stop()
 
 
 def test_a_statement_is_given_up_while_the_server_is_frozen_and_read_again_later(
