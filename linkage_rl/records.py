@@ -7,6 +7,7 @@ batches; a single client is a batch of one.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -84,8 +85,11 @@ class RecordBatch:
         """The records of all parts, one part after the other; absent fields are missing."""
         names = dict.fromkeys(name for part in parts for name in part.columns)
         return cls(
-            [one for part in parts for one in part.ids],
-            {name: [text for part in parts for text in part.column(name)] for name in names},
+            list(chain.from_iterable(part.ids for part in parts)),
+            {
+                name: list(chain.from_iterable(part.column(name) for part in parts))
+                for name in names
+            },
         )
 
     def take(self, rows: Sequence[int]) -> "RecordBatch":
@@ -147,6 +151,15 @@ class CompanyRows:
     """ISO 8601 time of the last change of each row, '' where unknown."""
     closed_at: Sequence[str]
     """ISO 8601 date on which the company closed, '' while it is open."""
+
+    @classmethod
+    def concatenate(cls, parts: "Sequence[CompanyRows]") -> "CompanyRows":
+        """The rows of all parts, one part after the other."""
+        return cls(
+            RecordBatch.concatenate([part.records for part in parts]),
+            list(chain.from_iterable(part.updated_at for part in parts)),
+            list(chain.from_iterable(part.closed_at for part in parts)),
+        )
 
     def take(self, rows: Sequence[int]) -> "CompanyRows":
         """These rows, in this order."""

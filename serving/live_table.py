@@ -6,7 +6,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import partial
 from typing import Final
 
@@ -17,16 +17,20 @@ from linkage_rl.tables.engine import Limits
 from linkage_rl.tables.schema import ColumnMapping
 from linkage_rl.tables.store import CompanyStore
 from serving.database_threads import DatabaseThreads
+from serving.pending_fetch import Fetch
+from serving.query_rate import QueryRate
 from serving.settings import SettingError, WorkerSettings
 
 RETRY_S: Final = 0.5
 """Pause between two attempts to reach a database that has failed."""
 OPENING_S: Final = 30.0
 """How long one of these attempts may take until the columns of the table are known."""
-SMALL_IDS: Final = 256
-"""Companies up to which a request shares a query with others."""
 MAX_SHARED_IDS: Final = 512
 """Companies of a shared query."""
+MAX_LIST_IDS: Final = 2000
+"""Companies of one query of a list: a tenth of a second, in which others wait for a connection."""
+LIST_SHARE: Final = 1 / 3
+"""Part of the time for a request in which all queries of a list must have been answered."""
 MAX_PROBED_IDS: Final = 16
 """Companies that are asked for to see whether the database answers again."""
 
@@ -69,12 +73,15 @@ class LiveTable:
 
     Queries run in threads, for which the event loop waits within a limit; nothing else does. What
     is asked for while all connections are in use shares the next query. Lists, whose queries take
-    longer, leave one connection to the others.
+    longer, are read in parts and leave one connection to the others.
 
-    After a failure, and after an answer that did not come in time, nobody waits any more (a circuit
-    breaker): all requests fail at once, until a query in the background has been answered. It opens
-    new connections with credentials that are read again, since a database that has moved keeps old
-    connections silent. Everything but `is_down` belongs to the event loop.
+    A query that fails although the database answers concerns unreadable rows: only the requests
+    for these fail. Likewise, a list that is slow while others are answered fails by itself.
+
+    After any other failure, and after an answer that did not come in time, nobody waits any more
+    (a circuit breaker): all requests fail at once, until a query in the background has been
+    answered. It opens new connections with credentials that are read again, since a database that
+    has moved keeps old connections silent. Everything but `is_down` belongs to the event loop.
     """
 
     def __init__(
@@ -96,10 +103,12 @@ class LiveTable:
         self._timeout_s = settings.database_timeout_s
         # the rest of the time is for giving the answer
         self._patience_s = self._timeout_s - min(0.25, 0.2 * self._timeout_s)
-        self._rate = _Rate(settings.queries_per_s, clock)
-        self._waiting: deque[_Fetch] = deque()
+        self._list_patience_s = max(self._timeout_s, LIST_SHARE * settings.timeout_s)
+        self._rate = QueryRate(settings.queries_per_s, clock)
+        self._waiting: deque[Fetch] = deque()
         self._threads: DatabaseThreads | None = None
         self._running = self._running_lists = 0
+        self._answered_at = 0.0
         self._opening: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -110,11 +119,27 @@ class LiveTable:
         """Current rows of at least these companies.
 
         Raises:
-            DatabaseError: The database failed, did so a moment ago, or does not answer in time.
+            DatabaseError: The database failed, did so a moment ago, or does not answer in time; or
+                it cannot read one of the companies.
         """
+        if len(company_ids) <= MAX_LIST_IDS:
+            return await self._fetch(company_ids)
+        ids = list(dict.fromkeys(company_ids))
+        try:
+            async with asyncio.timeout(self._list_patience_s):
+                parts = [
+                    await self._fetch(ids[begin : begin + MAX_LIST_IDS])
+                    for begin in range(0, len(ids), MAX_LIST_IDS)
+                ]
+        except TimeoutError:
+            limit = self._list_patience_s
+            raise DatabaseError(f"{len(ids)} companies could not be read in {limit:g} s") from None
+        return await asyncio.to_thread(CompanyRows.concatenate, parts)
+
+    async def _fetch(self, company_ids: Sequence[str]) -> CompanyRows:
         if self.is_down:
             raise DatabaseError("the company database does not answer; try again soon")
-        fetch = _Fetch(company_ids, asyncio.get_running_loop().create_future())
+        fetch = Fetch(company_ids, asyncio.get_running_loop().create_future())
         self._waiting.append(fetch)
         self._send()
         try:
@@ -122,7 +147,7 @@ class LiveTable:
                 return await fetch.rows
         except TimeoutError:
             sentence = f"no answer within {self._patience_s:g} s"
-            if fetch.threads is self._threads:
+            if fetch.threads is self._threads and not self._is_slow_list(fetch):
                 # sent, or not even connected; what only waits for its turn says nothing of it
                 self._give_up(sentence, fetch.company_ids)
             raise DatabaseError(sentence) from None
@@ -142,16 +167,19 @@ class LiveTable:
 
     def _send(self) -> None:
         """Start queries for those who wait, as far as connections and rate allow."""
-        self._timer = None
         if self._threads is None:
             if self._opening is None and self._waiting:
                 self._opening = asyncio.create_task(self._open_threads(()))
             return
         while self._running < self._connections and (wait_s := self._next_is_due()) is not None:
             if wait_s > 0:
-                self._timer = asyncio.get_running_loop().call_later(wait_s, self._send)
+                self._timer = asyncio.get_running_loop().call_later(wait_s, self._send_later)
                 return
             self._start(self._take())
+
+    def _send_later(self) -> None:
+        self._timer = None
+        self._send()
 
     def _next_is_due(self) -> float | None:
         """Seconds until a query may start; None while there is none to start."""
@@ -161,11 +189,11 @@ class LiveTable:
             return None
         return self._rate.wait_s()
 
-    def _may_start(self, fetch: "_Fetch") -> bool:
+    def _may_start(self, fetch: Fetch) -> bool:
         lists = max(1, self._connections - 1)
         return not fetch.rows.done() and (fetch.is_small or self._running_lists < lists)
 
-    def _take(self) -> list["_Fetch"]:
+    def _take(self) -> list[Fetch]:
         """What the next query fetches: one list, or all that is small and waits."""
         first = next(one for one in self._waiting if self._may_start(one))
         taken, size = [], 0
@@ -178,35 +206,69 @@ class LiveTable:
             self._waiting.remove(one)
         return taken
 
-    def _start(self, fetches: list["_Fetch"]) -> None:
+    def _start(self, fetches: list[Fetch]) -> None:
         self._rate.take()
         self._running += 1
         self._running_lists += not fetches[0].is_small
+        assert self._threads is not None
         for one in fetches:
-            one.threads = self._threads
-        task = asyncio.create_task(self._query(fetches))
+            one.threads, one.sent_at = self._threads, asyncio.get_running_loop().time()
+        task = asyncio.create_task(self._query(self._threads, fetches))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _query(self, fetches: list["_Fetch"]) -> None:
-        threads = fetches[0].threads
-        assert threads is not None
-        wanted = list(dict.fromkeys(name for one in fetches for name in one.company_ids))
-        try:
-            rows = await asyncio.wrap_future(threads.submit(lambda store: store.fetch(wanted)))
-        except Exception as error:
-            # not only failed queries: the credentials may be missing, or a column of the table
-            if threads is self._threads:
-                self._give_up(_sentence(error), wanted)
-            for one in fetches:
-                one.fail(_sentence(error))
-        else:
-            for one in fetches:
-                one.succeed(rows)
+    async def _query(self, threads: DatabaseThreads, fetches: list[Fetch]) -> None:
+        await self._answer(threads, fetches)
         if threads is self._threads:
             self._running -= 1
             self._running_lists -= not fetches[0].is_small
             self._send()
+
+    async def _answer(self, threads: DatabaseThreads, fetches: list[Fetch]) -> None:
+        """Answer these by one query; where rows of some cannot be read, the others by more."""
+        wanted = list(dict.fromkeys(name for one in fetches for name in one.company_ids))
+        try:
+            rows = await threads.fetch(wanted)
+        except Exception as error:
+            if fault := await self._fault(threads):
+                if threads is self._threads:
+                    self._give_up(fault, wanted)
+                for one in fetches:
+                    one.fail(fault)
+            elif len(fetches) == 1:
+                fetches[0].refuse(error)
+            else:
+                await self._answer_in_halves(threads, fetches)
+        else:
+            self._answered_at = asyncio.get_running_loop().time()
+            for one in fetches:
+                one.succeed(rows)
+
+    async def _answer_in_halves(self, threads: DatabaseThreads, fetches: list[Fetch]) -> None:
+        for one in fetches:
+            # waits for another turn, which says nothing of the database
+            one.threads = None
+        middle = len(fetches) // 2
+        for half in (fetches[:middle], fetches[middle:]):
+            self._rate.take()
+            await self._answer(threads, half)
+
+    async def _fault(self, threads: DatabaseThreads) -> str:
+        """Why not even a query for no company is answered; '' where it is."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await threads.fetch(())
+        except Exception as error:
+            # not only failed queries: the credentials may be missing, or a column of the table
+            return _sentence(error)
+        self._answered_at = asyncio.get_running_loop().time()
+        return ""
+
+    def _is_slow_list(self, fetch: Fetch) -> bool:
+        """Whether others have been answered since this list was sent."""
+        return (
+            not fetch.is_small and fetch.threads is not None and self._answered_at > fetch.sent_at
+        )
 
     def _give_up(self, reason: str, company_ids: Sequence[str]) -> None:
         """Let nobody wait from now on, until the database has answered in the background."""
@@ -231,8 +293,7 @@ class LiveTable:
                 async with asyncio.timeout(OPENING_S):
                     await asyncio.wrap_future(threads.submit(lambda store: store.columns))
                 async with asyncio.timeout(self._timeout_s):
-                    probe = threads.submit(lambda store: store.fetch(company_ids))
-                    await asyncio.wrap_future(probe)
+                    await threads.probe(company_ids)
             except Exception as error:
                 threads.give_up()
                 self._give_up(_sentence(error), company_ids)
@@ -250,57 +311,11 @@ class LiveTable:
         self._send()
 
 
-@dataclass(eq=False)
-class _Fetch:
-    """Companies that somebody waits for."""
-
-    company_ids: Sequence[str]
-    rows: "asyncio.Future[CompanyRows]"
-    threads: DatabaseThreads | None = None
-    """To whom its query was given; None while it waits for its turn."""
-
-    @property
-    def is_small(self) -> bool:
-        """Whether it may share a query."""
-        return len(self.company_ids) <= SMALL_IDS
-
-    def succeed(self, rows: CompanyRows) -> None:
-        if not self.rows.done():
-            self.rows.set_result(rows)
-
-    def fail(self, reason: str) -> None:
-        if not self.rows.done():
-            self.rows.set_exception(DatabaseError(reason))
-
-
-class _Rate:
-    """Limits how many queries start per second (a token bucket of one second)."""
-
-    def __init__(self, per_s: float, clock: Callable[[], float]) -> None:
-        self._per_s = per_s
-        self._clock = clock
-        self._tokens = max(1.0, per_s)
-        self._refilled_at = clock()
-
-    def wait_s(self) -> float:
-        """Seconds until a query may start."""
-        now = self._clock()
-        self._tokens = min(
-            max(1.0, self._per_s), self._tokens + (now - self._refilled_at) * self._per_s
-        )
-        self._refilled_at = now
-        return max(0.0, (1 - self._tokens) / self._per_s)
-
-    def take(self) -> None:
-        """Count a query that starts."""
-        self._tokens -= 1
-
-
 def _sentence(error: Exception) -> str:
     """Why the database did not answer; what nobody expects is logged with its place."""
     if isinstance(error, LinkageError | SettingError):
         return str(error)
     if isinstance(error, TimeoutError):
-        return "a new connection got no answer in time"
+        return "a query got no answer in time"
     _log.error("reading companies back failed", exc_info=error)
     return f"an internal error occurred ({type(error).__name__})"

@@ -167,13 +167,12 @@ class PagedTable:
     def rows_by_id(self, company_ids: Sequence[str]) -> CompanyRows:
         """Rows of these companies, closed ones included; of a table of sites the head offices only.
 
-        Rows of one company follow each other in the order in which an index has them.
+        Rows of one company follow each other in the order in which an index has them. Where no id
+        is given, an empty answer still shows that the database answers.
         """
         layout = self.layout
         if self._heads is not self:
             return self._heads.rows_by_id(company_ids)
-        if not company_ids:
-            return layout.rows([()] * len(layout.selected))
         parameters = layout.id_parameters(company_ids)
         if not layout.several:
             rows = self.read(layout.by_ids, parameters)
