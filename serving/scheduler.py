@@ -31,7 +31,7 @@ CONCURRENT_LISTS: Final = 2
 CONCURRENT_LOADS: Final = 8
 """Models loaded or unloaded at the same time, where a slow one must not delay the others."""
 MAX_LIST_CLIENTS: Final = 120_000
-"""Clients of all long lists that are waiting or in progress: up to half a minute of work."""
+"""Clients of all long lists where some of these have to wait: up to half a minute of work."""
 PROMPT_S: Final = 0.1
 """How long a list keeps its slot while it waits for the database."""
 
@@ -115,7 +115,7 @@ class Scheduler:
         """
         self._max_waiting = max_waiting
         self._waiting = 0
-        self._list_clients = 0
+        self._lists = self._list_clients = 0
         self._list_slots = asyncio.Semaphore(CONCURRENT_LISTS)
         self._queue: asyncio.Queue[_Pending] = asyncio.Queue()
         self._deferred: list[_Pending] = []
@@ -168,12 +168,15 @@ class Scheduler:
             clients: About how many clients the list has.
 
         Raises:
-            UnavailableError: Too many clients are waiting already.
+            UnavailableError: Too many clients are waiting already. As many lists as may be in
+                progress are accepted whatever their length, as batch transform is advised to send.
         """
-        if self._list_clients and self._list_clients + clients > MAX_LIST_CLIENTS:
+        waits = self._lists >= CONCURRENT_LISTS
+        if waits and self._list_clients + clients > MAX_LIST_CLIENTS:
             raise UnavailableError(
                 f"expected lists of at most {MAX_LIST_CLIENTS} clients at once, got more; try again"
             )
+        self._lists += 1
         self._list_clients += clients
         slot = ListSlot(self._list_slots)
         try:
@@ -181,6 +184,7 @@ class Scheduler:
             yield slot
         finally:
             slot.give_back()
+            self._lists -= 1
             self._list_clients -= clients
 
     async def run_in_thread(self, act: Callable[[], _T]) -> _T:

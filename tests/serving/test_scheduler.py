@@ -11,10 +11,12 @@ import pytest
 
 from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.records import RecordBatch
+from serving.batch_transform import execution_parameters
 from serving.errors import UnavailableError
 from serving.linking import NEEDED, Draft, LinkResult, Work
 from serving.readback import CurrentRows
 from serving.scheduler import CONCURRENT_LISTS, MAX_LIST_CLIENTS, Scheduler
+from serving.settings import WorkerSettings
 
 
 def clients(*ids: str) -> RecordBatch:
@@ -191,6 +193,24 @@ def test_few_long_lists_are_in_progress_at_once_and_too_many_are_refused() -> No
 
     assert max(at_once) == CONCURRENT_LISTS
     assert finished == [0, 1, 2, 3, 4, 7]
+
+
+def test_as_many_lists_as_batch_transform_sends_at_once_are_accepted() -> None:
+    advised = execution_parameters(WorkerSettings(max_clients=1_000_000, max_payload_mb=100))
+    at_once = advised["MaxConcurrentTransforms"]
+
+    async def one_list(scheduler: Scheduler) -> None:
+        async with scheduler.list_slot(1_000_000):
+            await asyncio.sleep(0.01)
+
+    async def act(scheduler: Scheduler) -> None:
+        for number in (at_once, at_once + 1):
+            lists = (one_list(scheduler) for _ in range(number))
+            outcomes = await asyncio.gather(*lists, return_exceptions=True)
+            assert outcomes[:at_once] == [None] * at_once
+            assert all(isinstance(outcome, UnavailableError) for outcome in outcomes[at_once:])
+
+    with_scheduler(act)
 
 
 def test_lists_that_wait_for_the_database_let_others_go_on() -> None:
