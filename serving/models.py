@@ -34,8 +34,9 @@ from serving.errors import (
 from serving.live_index import COPIES
 from serving.trial import Trials, content_of, manifest_bytes, refusal_of
 
-_NAME: Final = re.compile(r"[\w.\-]{1,200}", re.ASCII)
-"""Model names are short enough to be file names, with an extension added."""
+_NAME: Final = re.compile(r"(?!\.+\Z)[\w.\-]{1,200}", re.ASCII)
+"""Model names are short enough to be file names, with an extension added, and none is `..`: nginx
+takes `/models/..` for `/`, which the port of the clients answers."""
 _LAST_USE: Final = ".used"
 """Extension of the file whose modification time says when a model was last used."""
 _MEGABYTE: Final = 1 << 20
@@ -164,8 +165,8 @@ class ModelLibrary:
         """
         if not _NAME.fullmatch(name):
             raise RequestError(
-                "expected a model name of at most 200 letters, digits, '.', '_' and '-', got "
-                f"{name[:80]!r}"
+                "expected a model name of at most 200 letters, digits, '.', '_' and '-', not only "
+                f"dots, got {name[:80]!r}"
             )
         self._check_free(name)
         try:

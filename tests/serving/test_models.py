@@ -124,9 +124,18 @@ def test_a_worker_that_cannot_load_its_bundle_ends_with_one_log_line(tmp_path: P
     assert "export again" in line["message"]
 
 
+@pytest.mark.parametrize("name", [".", "..", "...", "", "a/b", "a" * 201, "\u3042"])
+def test_a_name_that_no_path_can_have_is_refused(bundle: Path, tmp_path: Path, name: str) -> None:
+    library = ModelLibrary(tmp_path / "models", 100)
+
+    with pytest.raises(RequestError, match="not only dots, got"):
+        library.load(name, str(bundle))
+
+
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EROFS])
 @pytest.mark.parametrize(
-    "reads", ["models.check_files", "models.content_of", "models.read_settings", "trial.check_files"]
+    "reads",
+    ["models.check_files", "models.content_of", "models.read_settings", "trial.check_files"],
 )
 def test_a_system_without_room_is_507(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: str, number: int
