@@ -1,9 +1,10 @@
 """Process 1 of the container: starts nginx, the workers behind it, and the refresher.
 
-A child that dies is started again; one that keeps dying ends the container with a reason, and so
-does a worker that cannot start while no other one serves. On SIGTERM nginx first finishes the
-requests in flight, then the rest is stopped. Standard library only: this process stays small and
-starts at once, so that nginx answers before the workers have loaded their model.
+A child that dies is started again; one that keeps dying ends the container with a reason. A worker
+that cannot start ends it at once if none has served yet, otherwise as one that keeps dying. On
+SIGTERM nginx first finishes the requests in flight, then the rest is stopped. Standard library
+only: this process stays small and starts at once, so that nginx answers before the workers have
+loaded their model.
 """
 
 import contextlib
@@ -32,7 +33,7 @@ _DRAIN_S: Final = 24.0
 _MAX_DEATHS, _DEATHS_WITHIN_S = 5, 60.0
 """A child that dies more often within this many seconds is not started again."""
 _FAULT_PAUSE_S: Final = 5.0
-"""Pause until a worker that cannot start is tried again, while others serve."""
+"""Pause until a worker that cannot start is tried again."""
 _MAX_PAUSE_S: Final = 30.0
 """Pause until a child that is not vital but keeps dying is started again."""
 _MAX_DESCRIPTORS: Final = 65_536
@@ -89,6 +90,7 @@ class Supervisor:
         self._run_folder = run_folder
         self._refusals = refusals
         self._last_fault = ""
+        self._has_served = False
 
     def run(self) -> int:
         """Supervise.
@@ -122,6 +124,7 @@ class Supervisor:
 
     def _handle_end(self, child: Child, code: int) -> int | None:
         """Schedule its next start; returns the exit code of the server if there is none."""
+        self._has_served |= any(one.is_serving() for one in self.children)
         # worker processes that a dead nginx leaves behind would keep the port
         child.kill()
         child.pid = None
@@ -144,16 +147,18 @@ class Supervisor:
         log("started", process=child.name, pid=child.pid)
 
     def _handle_fault(self, child: Child) -> int | None:
-        """Try a child that could not start again later, if the server can do without it."""
-        fault = read_fault(self._run_folder) or f"{child.name} cannot start"
-        if child.vital and not any(other.is_serving() for other in self.children):
+        """Try a child that could not start again later, if that may help."""
+        fault, now = read_fault(self._run_folder) or f"{child.name} cannot start", time.monotonic()
+        needed = child.vital and not any(other.is_serving() for other in self.children)
+        # what a worker could load before may only be in the middle of a change
+        if needed and not (self._has_served and child.record_death(now)):
             self._stop()
             log(fault, "error", process=child.name)
             return 2
         if fault != self._last_fault:
             log(fault, "error", process=child.name)
         self._last_fault = fault
-        child.start_at = time.monotonic() + _FAULT_PAUSE_S
+        child.start_at = now + _FAULT_PAUSE_S
         return None
 
     def _next_signal(self, until: float) -> int | None:

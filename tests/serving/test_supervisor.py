@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from serving.refusals import RefusalLog, create_refusal_files
 from serving.settings import ServerSettings, usable_cpus
-from serving.supervisor import Child, children_of
+from serving.start_fault import CANNOT_START
+from serving.supervisor import Child, Supervisor, children_of
 from tests.serving.http_client import free_port, send
 from tests.serving.supervised_server import TIMEOUT_S, Server, supervised
 
@@ -327,6 +330,43 @@ class TestWhatKeepsDying:
 
         assert all(refresher.record_death(now) for now in range(8))
         assert refresher.start_at == 7 + 30
+
+
+class TestAWorkerThatCannotStart:
+    """Ends the server with 2 at once if none has served yet; later it is tried as after a death."""
+
+    def test_before_one_has_served(self, tmp_path: Path) -> None:
+        ends = Ends(tmp_path)
+
+        assert ends.of_a_worker(CANNOT_START) == 2
+
+    def test_after_one_has_served(self, tmp_path: Path) -> None:
+        ends = Ends(tmp_path)
+        ends.socket.touch()
+
+        assert ends.of_a_worker(-signal.SIGKILL) is None
+        tries = [ends.of_a_worker(CANNOT_START) for _ in range(5)]
+        assert tries == [None] * 4 + [2]
+        assert ends.worker.start_at > time.monotonic() + 3
+
+
+class Ends:
+    """A supervisor of one worker, without processes."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "metrics").mkdir()
+        create_refusal_files(folder)
+        self.socket = folder / "worker-1.sock"
+        self.worker = Child("worker-1", (), self.socket)
+        refusals = RefusalLog(folder, lambda line: None)
+        self._supervisor = Supervisor([self.worker], {}, folder, refusals)
+
+    def of_a_worker(self, code: int) -> int | None:
+        """How the server goes on after the worker has ended with this code."""
+        ended = subprocess.Popen(["true"])
+        ended.wait()
+        self.worker.pid = ended.pid
+        return self._supervisor._handle_end(self.worker, code)
 
 
 @pytest.mark.parametrize("variable", ["DATABASE_URL", "DB_HOST", "DB_SECRET_ARN"])
