@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from starlette.responses import Response
 from starlette.testclient import TestClient
 from uvicorn.server import ServerState
 
@@ -18,13 +19,19 @@ class Recorder(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.written = b""
+        self.writes = 0
         self.closed = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        assert not self.closed
+        self.writes += 1
         self.written += bytes(data)
 
     def close(self) -> None:
         self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
 
 
 def answered(app: Any, sent: bytes) -> Recorder:
@@ -74,3 +81,23 @@ def test_the_id_of_the_request_is_kept_where_it_was_read(client: TestClient) -> 
     )
 
     assert b"x-request-id: r1\r\n" in answered(client.app, sent).written + b"\r\n"
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_head_and_body_leave_in_one_piece_so_that_no_kill_can_part_them(gone: bool) -> None:
+    async def answer() -> Recorder:
+        config = uvicorn.Config(Response(b"a body"), log_config=None)
+        config.load()
+        protocol, connection = LoggedHttpProtocol(config, ServerState(), {}), Recorder()
+        protocol.connection_made(connection)
+        protocol.data_received(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        # the application answers in the next round, and what it writes is sent in the one after
+        await asyncio.sleep(0)
+        connection.closed = gone
+        await asyncio.sleep(0.01)
+        return connection
+
+    connection = asyncio.run(answer())
+
+    assert connection.writes == (0 if gone else 1)
+    assert connection.written.endswith(b"" if gone else b"\r\n\r\na body")
