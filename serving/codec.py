@@ -9,7 +9,9 @@ from serving.content_type import (
     JSON_LINES,
     ContentType,
     decode_marking,
-    undecodable,
+    decode_strictly,
+    is_gzip,
+    wrong_charset,
 )
 from serving.csv_answer import csv_lines, csv_text
 from serving.csv_body import CsvBody, read_csv
@@ -45,16 +47,12 @@ def decode(
         RequestError: The body cannot be parsed at all.
     """
     if content_type.media == JSON:
-        return read_json(_decode_strictly(body, content_type), mode, max_clients)
+        return read_json(decode_strictly(body, content_type.charset), mode, max_clients)
     known = parse_mode(mode)
     if known == "info":
         return validate(known, [], max_clients)
-    try:
-        text, fault = _decode_strictly(body, content_type), None
-    except RequestError as error:
-        # of a list, only the lines that hold other bytes are invalid
-        text, fault = decode_marking(body, content_type.charset).removeprefix("\ufeff"), error
-    damage = str(fault) if fault else ""
+    text, fault = _decode_lines(body, content_type.charset)
+    damage = wrong_charset(content_type.charset) if fault else ""
     parsed = _parse_list(text, content_type, known, max_clients, csv_columns, damage)
     if fault and all(isinstance(client, InvalidClient) for client in parsed.clients):
         raise fault
@@ -66,11 +64,17 @@ def encode(response: LinkageResponse, content_type: ContentType) -> tuple[bytes,
     return _ENCODERS[content_type.media](response, content_type)
 
 
-def _decode_strictly(body: bytes, content_type: ContentType) -> str:
+def _decode_lines(body: bytes, charset: str) -> tuple[str, RequestError | None]:
+    """The text of a list, and what is wrong with it if some of its lines are damaged."""
     try:
-        return body.decode(content_type.charset).removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise undecodable(body, error) from None
+        return decode_strictly(body, charset), None
+    except RequestError as fault:
+        if is_gzip(body):
+            raise
+        try:
+            return decode_marking(body, charset), fault
+        except UnicodeDecodeError:
+            raise fault from None
 
 
 def _parse_list(

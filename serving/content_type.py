@@ -3,10 +3,14 @@
 import codecs
 import gzip
 import io
+import re
+import threading
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from email.message import Message
+from encodings import normalize_encoding
+from encodings.aliases import aliases
 from functools import lru_cache
 from typing import Final
 
@@ -26,24 +30,32 @@ _MEDIA_TYPES: Final[Mapping[str, str]] = {
     "application/csv": CSV,
 }
 """Names in use for the three media types."""
+_JIS: Final = (
+    *("cp932", "shift_jis_2004", "shift_jisx0213", "euc_jp", "euc_jis_2004", "iso2022_jp_ext"),
+)
 _CODECS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("utf-8", "utf-8-sig", "ascii"), "utf-8-sig"),
-    **dict.fromkeys(("cp932", "shift_jis"), "cp932"),
-    **{name: name for name in ("shift_jis_2004", "shift_jisx0213", "euc_jp", "euc_jis_2004")},
-    **dict.fromkeys(("iso2022_jp", "iso2022_jp_ext"), "iso2022_jp_ext"),
-    **{name: name for name in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252")},
-    "iso8859-1": "cp1252",
+    **dict.fromkeys(("utf_8", "utf_8_sig", "ascii"), "utf-8-sig"),
+    **{name: name for name in _JIS},
+    **{"shift_jis": "cp932", "iso2022_jp": "iso2022_jp_ext"},
+    **{"utf_16": "utf-16", "utf_16_le": "utf-16-le", "utf_16_be": "utf-16-be", "utf_32": "utf-32"},
+    **dict.fromkeys(("cp1252", "latin_1"), "cp1252"),
 }
-"""Python's name of each known charset to the codec that reads it: that of UTF-8 skips a byte order
-mark, and the others are those that the platforms mean by the name."""
-_CHARSET_ALIASES: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("windows-31j", "cswindows31j", "x-sjis", "x-ms-cp932", "sjis-win"), "cp932"),
-    **dict.fromkeys(("x-euc-jp", "eucjp-win", "eucjpms"), "euc_jp"),
-    **dict.fromkeys(("utf8-bom", "utf-8-bom", "x-utf-8", "utf8mb4"), "utf-8"),
+"""Python's module of each known charset to the codec that reads it: that of UTF-8 skips a byte
+order mark, and the others are those that the platforms mean by the name."""
+_CHARSETS: Final[Mapping[str, str]] = {
+    **_CODECS,
+    **{name: _CODECS[module] for name, module in aliases.items() if module in _CODECS},
+    **dict.fromkeys(("windows_31j", "cswindows31j", "x_sjis", "x_ms_cp932", "sjis_win"), "cp932"),
+    **dict.fromkeys(("x_euc_jp", "eucjp_win", "eucjpms"), "euc_jp"),
+    **dict.fromkeys(("utf8_bom", "utf_8_bom", "x_utf_8", "utf8mb4"), "utf-8-sig"),
 }
-"""Names of charsets in use that Python does not know."""
-DAMAGED: Final = "\udfff"
-"""Stands for bytes that are not in the charset of a body: no text holds it after decoding."""
+"""Normalised name of a charset, as Python or others call it, to its codec. `codecs.lookup` would
+keep every name that a caller makes up."""
+_DAMAGED: Final = re.compile("[\udc80-\udfff]")
+"""What stands for bytes that are not in the charset of a body: no text holds it after decoding."""
+_MARK: Final = "\udfff"
+_MAX_MARKS: Final = 10_000
+"""Faults after which a body that Python code has to mark, one by one, is refused."""
 _REMEMBERED: Final = 128
 """Headers that are parsed only once; callers send few different ones."""
 _MAX_CHARSET_LENGTH: Final = 40
@@ -51,6 +63,15 @@ _MARKING: Final = "linkage_rl.marking"
 """Name under which Python's codecs find `_mark`."""
 _GZIP: Final = ("gzip", "x-gzip")
 _GZIP_MARK: Final = b"\x1f\x8b"
+
+
+class _Marks(threading.local):
+    """How many faults the body that this thread decodes may still have."""
+
+    left = 0
+
+
+_marks = _Marks()
 
 
 @dataclass(frozen=True)
@@ -151,27 +172,63 @@ def unpack(body: bytes, coding: str, limit: int) -> bytes:
     return unpacked
 
 
+def decode_strictly(body: bytes, charset: str) -> str:
+    """The text of a body.
+
+    Raises:
+        RequestError: It is not in its charset.
+    """
+    try:
+        return body.decode(charset).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        if is_gzip(body):
+            raise RequestError(
+                "expected text, got a body in gzip; send it with the header Content-Encoding: gzip"
+            ) from None
+        place = f" at position {error.start}"
+        raise RequestError(wrong_charset(charset, place)) from None
+
+
 def decode_marking(body: bytes, charset: str) -> str:
-    """The text of a body, with `DAMAGED` in place of bytes that are not in its charset."""
-    return body.decode(charset, _MARKING)
+    """The text of a body, in which `is_damaged` finds the bytes that are not in its charset.
+
+    Raises:
+        UnicodeDecodeError: They are too many.
+    """
+    if charset == "utf-8-sig":
+        text = body.decode(charset, "surrogateescape")
+    elif charset in _JIS:
+        # the sets of JIS do not have the character that Python puts there
+        text = body.decode(charset, "replace").replace("\ufffd", _MARK)
+    else:
+        _marks.left = _MAX_MARKS
+        text = body.decode(charset, _MARKING)
+    return text.removeprefix("\ufeff")
 
 
-def undecodable(body: bytes, error: UnicodeDecodeError) -> RequestError:
-    """What is wrong with a body that is not in its charset."""
-    if body.startswith(_GZIP_MARK):
-        return RequestError(
-            "expected text, got a body in gzip; send it with the header Content-Encoding: gzip"
-        )
-    return RequestError(
-        f"expected a body in {error.encoding}, got other bytes at position {error.start}; "
-        "encode it so, or name its charset in the Content-Type"
+def is_damaged(text: str) -> bool:
+    """Whether a part of a body holds bytes that are not in its charset."""
+    return _DAMAGED.search(text) is not None
+
+
+def wrong_charset(charset: str, place: str = "") -> str:
+    """What is wrong with bytes that are not in the charset of their body."""
+    return (
+        f"expected a body in {charset.removesuffix('-sig')}, got other bytes{place}; encode it so, "
+        "or name its charset in the Content-Type"
     )
 
 
+def is_gzip(body: bytes) -> bool:
+    """Whether a body begins as gzip does, and no text."""
+    return body.startswith(_GZIP_MARK)
+
+
 def _mark(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeDecodeError):
+    _marks.left -= 1
+    if not isinstance(error, UnicodeDecodeError) or _marks.left < 0:
         raise error
-    return DAMAGED, error.end
+    return _MARK, error.end
 
 
 codecs.register_error(_MARKING, _mark)
@@ -186,11 +243,7 @@ def _as_message(header: str) -> Message:
 def _codec(charset: str) -> str:
     """Python's codec of a charset; '' where it is unknown, or no charset at all."""
     name = charset.strip("'\" ").lower()[:_MAX_CHARSET_LENGTH]
-    try:
-        known = codecs.lookup(_CHARSET_ALIASES.get(name, name)).name
-    except (LookupError, ValueError):
-        return ""
-    return _CODECS.get(known, "")
+    return _CHARSETS.get(normalize_encoding(name), "")
 
 
 def _header(message: Message) -> bool | None:

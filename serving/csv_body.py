@@ -14,7 +14,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any, Final
 
-from serving.content_type import DAMAGED
+from serving.content_type import is_damaged
 from serving.errors import RequestError
 from serving.requests import CLIENT_KEYS, InvalidClient, Mode, check_count
 from serving.values import MAX_FIELD_LENGTH
@@ -62,7 +62,7 @@ def read_csv(
         configured: The columns of CSV without a header.
         mode: Mode of the request.
         max_clients: Clients that one request may hold.
-        damage: What is wrong with records that hold `DAMAGED`; '' where none does.
+        damage: What is wrong with damaged records; '' where none does.
 
     Raises:
         RequestError: There is no header where one is needed, or it is broken.
@@ -106,7 +106,7 @@ def _read_header(text: str, damage: str) -> tuple[list[str], str]:
         except csv.Error as error:
             faults.append(str(error))
     for columns, separator in found:
-        if damage and any(DAMAGED in name for name in columns):
+        if damage and any(map(is_damaged, columns)):
             raise RequestError(damage)
         if set(columns) & set(CLIENT_KEYS):
             _check_columns(columns)
@@ -226,7 +226,7 @@ def _clients(
     cells_of = itemgetter(*places, places[0])
     width, clients = len(columns), list[Any]()
     for number, row in records:
-        if len(row) != width or type(row) is str or (damage and DAMAGED in "".join(row)):
+        if len(row) != width or type(row) is str or (damage and is_damaged("".join(row))):
             clients.append(_invalid(number, row, columns, separator, damage))
         else:
             clients.append(dict(zip(names, cells_of(row), strict=False)))
@@ -243,10 +243,10 @@ def _invalid(
     """What is wrong with a record, under its id where that comes first and can be read."""
     cells = row.split(separator) if isinstance(row, str) else row
     first = cells[0] if cells and columns[0] == "client_id" else ""
-    known = first and '"' not in first and DAMAGED not in first and len(cells) > 1
+    known = first and '"' not in first and not is_damaged(first) and len(cells) > 1
     if isinstance(row, str):
         reason = _QUOTE_FAULT if '"' in row else _CARRIAGE_RETURN
-    elif damage and DAMAGED in "".join(row):
+    elif damage and is_damaged("".join(row)):
         reason = damage
     elif not row:
         reason = "expected a client, got a blank line"

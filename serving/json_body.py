@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from serving.content_type import DAMAGED
+from serving.content_type import is_damaged
 from serving.errors import RequestError
 from serving.json_steps import LONG_TEXT, decode_in_steps
 from serving.requests import (
@@ -78,7 +78,7 @@ def json_lines(text: str, mode: Mode, max_clients: int, damage: str = "") -> lis
         text: The body.
         mode: Mode of the request.
         max_clients: Clients that one request may hold.
-        damage: What is wrong with lines that hold `DAMAGED`; '' where none does.
+        damage: What is wrong with damaged lines; '' where none does.
 
     Raises:
         TooLargeError: There are more lines.
@@ -148,9 +148,9 @@ def _parse_line(line: str, number: int, damage: str) -> Any:
         return InvalidClient(f"line {number}: {error}")
     if not isinstance(client, dict):
         return client
-    if damage and DAMAGED in line:
+    if damage and is_damaged(line):
         given = client.get("client_id")
-        known = isinstance(given, str) and DAMAGED not in given
+        known = isinstance(given, str) and not is_damaged(given)
         return InvalidClient(f"line {number}: {damage}", given if known else None)
     if isinstance(client.get("clients"), list):
         return InvalidClient(

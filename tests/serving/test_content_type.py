@@ -1,11 +1,22 @@
 """Headers of a request: media types, charsets, codings, and what the caller accepts."""
 
+import encodings
 import gzip
 
 import pytest
 
+import serving.content_type
 from serving.codec import decode
-from serving.content_type import CSV, JSON, JSON_LINES, ContentType, negotiate, unpack
+from serving.content_type import (
+    CSV,
+    JSON,
+    JSON_LINES,
+    ContentType,
+    decode_marking,
+    is_damaged,
+    negotiate,
+    unpack,
+)
 from serving.errors import (
     NotAcceptableError,
     RequestError,
@@ -58,6 +69,42 @@ def test_charsets_of_jis_are_read(charset: str) -> None:
 def test_what_is_no_known_text_is_refused(content_type: str) -> None:
     with pytest.raises(UnsupportedTypeError, match="expected a Content-Type among"):
         ContentType.parse(content_type)
+
+
+def test_names_that_callers_make_up_are_not_kept() -> None:
+    known = len(encodings._cache)
+
+    for number in range(5):
+        with pytest.raises(UnsupportedTypeError):
+            ContentType.parse(f"text/csv; charset=made-up-{number}")
+
+    assert len(encodings._cache) == known
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "euc-jp", "iso-2022-jp", "shift_jis_2004"])
+def test_bytes_of_another_charset_are_marked_without_python_code_for_each(
+    charset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codec = ContentType.parse(f"text/csv; charset={charset}").charset
+    # which the handler of errors in Python would exceed
+    monkeypatch.setattr(serving.content_type, "_MAX_MARKS", 0)
+
+    lines = decode_marking(b"a,\xff\xff\nb,\xff\nc,c\n", codec).splitlines()
+
+    assert [is_damaged(line) for line in lines] == [True, True, False]
+    assert [line[:2] for line in lines] == ["a,", "b,", "c,"]
+
+
+@pytest.mark.parametrize(
+    ("charset", "damage"), [("utf-16-le", b"\0\xd8"), ("cp1252", b"\x81"), ("utf-32", b"\xff" * 4)]
+)
+def test_too_many_bytes_of_no_charset_refuse_the_list(charset: str, damage: bytes) -> None:
+    content_type = ContentType.parse(f"text/csv; charset={charset}")
+    few = "client_id,name\n1,a\n2,".encode(content_type.charset) + damage
+
+    assert list(decode(few, content_type, "bulk_linkage", 10).errors) == [1]
+    with pytest.raises(RequestError, match="got other bytes at position"):
+        decode(few + damage * 10_000, content_type, "bulk_linkage", 10)
 
 
 @pytest.mark.parametrize(
