@@ -50,12 +50,21 @@ manifest_of() {
     fi
 }
 
-# Prints the image of the tag by its digest, if SageMaker can run it.
+# Prints the image of the tag by its digest, unless SageMaker refuses its format.
 print_image() { # DIGEST FORMAT
-    [ "$2" = "$sagemaker_format" ] ||
+    case "${2:-None}" in
+    "$sagemaker_format") ;;
+    # ECR does not name the format of every image
+    None)
+        log "warning: the registry does not say in which format it holds $repository:$tag;" \
+            "SageMaker takes $sagemaker_format only"
+        ;;
+    *)
         fail "$repository:$tag is in the registry as $2, which SageMaker refuses; it takes" \
             "$sagemaker_format: delete the tag, and push with this script (with docker, images are" \
             "built with --provenance=false --output type=docker)"
+        ;;
+    esac
     echo "$registry/$repository@$1"
 }
 

@@ -91,10 +91,10 @@ def test_every_variable_that_the_stack_sets_is_known_with_its_parameter() -> Non
 
 
 def test_characters_that_cloudformation_replaces_are_refused() -> None:
-    message = "csv_columns: expected ASCII characters, got 'client_id,会社名', .* leave the name"
+    message = r"csv_columns: expected ASCII characters, got 'client_id,会社名', .* leave the name"
     with pytest.raises(ConfigError, match=message):
         StackParameters(csv_columns=["client_id", "会社名"])
-    with pytest.raises(ConfigError, match="database_name: expected ASCII .* write it in ASCII"):
+    with pytest.raises(ConfigError, match=r"database_name: expected ASCII .* write it in ASCII"):
         StackParameters(database_name="会社")
 
 

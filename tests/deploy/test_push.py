@@ -88,7 +88,7 @@ def test_an_existing_image_is_neither_built_nor_pushed_again(at_aws: Path, push:
     assert "create-repository" not in (at_aws / "aws.log").read_text()
 
 
-@pytest.mark.parametrize("manifest", [OCI, OCI_INDEX, "None"])
+@pytest.mark.parametrize("manifest", [OCI, OCI_INDEX])
 @pytest.mark.parametrize("before", [True, False])
 def test_an_image_that_sagemaker_refuses_is_not_released(
     before: bool, manifest: str, at_aws: Path, push: Push
@@ -102,6 +102,19 @@ def test_an_image_that_sagemaker_refuses_is_not_released(
     assert ended.returncode == 1
     assert f"is in the registry as {manifest}, which SageMaker refuses" in ended.stderr
     assert ended.stdout == ""
+
+
+@pytest.mark.parametrize("manifest", ["None", ""])
+def test_an_image_whose_format_the_registry_does_not_name_is_released_with_a_warning(
+    manifest: str, at_aws: Path, push: Push
+) -> None:
+    (at_aws / "format").write_text(manifest)
+
+    ended = push(**AT_AWS, IMAGE="linkage_rl:small")
+
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.endswith("/linkage-rl@sha256:abc\n")
+    assert "warning: the registry does not say in which format it holds" in ended.stderr
 
 
 def test_the_registry_of_a_chinese_region_has_a_domain_of_its_own(at_aws: Path, push: Push) -> None:
