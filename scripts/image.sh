@@ -57,7 +57,9 @@ git ls-files -z --cached --others --exclude-standard -- \
         if [ -f "$file" ]; then printf '%s\0' "$file"; fi
     done | tar --null -T - -cf - | tar -xf - -C "$context/source"
 link_or_copy "$wheels"/* "$context/wheels/"
-if [ -n "$bundle" ] && [ -z "$(find "$bundle" ! -perm -go=r -print -quit)" ]; then
+# the slash, since BUNDLE may itself be a link
+private=$([ -z "$bundle" ] || find "$bundle/" \( ! -perm -go=r -o -type d ! -perm -go=rx \) -print -quit)
+if [ -n "$bundle" ] && [ -z "$private" ]; then
     link_or_copy "$bundle"/. "$context/model/"
 elif [ -n "$bundle" ]; then
     # the user of the container must be able to read it; the bundle itself keeps its modes
