@@ -12,9 +12,12 @@ if [ -n "${BASE_IMAGE:-}" ]; then
     echo "$BASE_IMAGE ${BUILD_IMAGE:-$python}"
     exit
 fi
+# macOS has no timeout
+limit=()
+if command -v timeout >/dev/null; then limit=(timeout 300); fi
 architecture=$("$engine" image inspect --format '{{.Architecture}}' "$python" 2>/dev/null || true)
 if [ "linux/$architecture" = "$platform" ] ||
-    timeout 300 "$engine" pull -q --platform "$platform" "$python" >/dev/null 2>&1; then
+    ${limit[@]+"${limit[@]}"} "$engine" pull -q --platform "$platform" "$python" >/dev/null 2>&1; then
     echo "$python $python"
     exit
 fi
@@ -30,7 +33,7 @@ esac
 serve=ca-certificates,python3,libstdc++6,nginx-light,usr-is-merged
 build=ca-certificates,python3-dev,python3-pip,gcc,libc6-dev,usr-is-merged
 # Rebuilt every month, for security updates.
-key=$(date +%Y-%m)-$(cat "$0" /etc/os-release | sha256sum | cut -c1-8)
+key=$(date +%Y-%m)-$(cat "$0" /etc/os-release | git hash-object --stdin | cut -c1-8)
 cache=${LINKAGE_RL_CACHE:-$HOME/.cache/linkage_rl}
 
 bootstrap() { # VARIANT PACKAGES FILE
