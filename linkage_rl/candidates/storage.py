@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Collection
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,9 @@ from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.candidates.validation import find_fault
 from linkage_rl.candidates.versions import Versions
 from linkage_rl.errors import CandidateIndexError, OutputError
+
+_ATTEMPTS: Final = 10
+"""At loading an index whose manifest another process replaces each time."""
 
 
 def save_index(index: CompanyIndex, folder: Path, *, built: bool = False) -> None:
@@ -98,12 +101,24 @@ def save_index(index: CompanyIndex, folder: Path, *, built: bool = False) -> Non
 
 
 def is_of_other_program(folder: Path) -> bool:
-    """Whether the folder has a manifest that is not, and never was, one of an index."""
+    """Whether the folder has a manifest that is not, and never was, one of an index.
+
+    Raises:
+        CandidateIndexError: The folder may not be read.
+    """
     try:
         manifest = manifest_content(folder)
     except CandidateIndexError:
+        manifest = {}
+    if manifest is None or "state" in manifest:
+        return False
+    try:
         return not _own_names(folder)
-    return manifest is not None and "state" not in manifest and not _own_names(folder)
+    except OSError as error:
+        raise CandidateIndexError(
+            f"cannot read the folder {folder} of the candidate index: {fault_of(error)}; "
+            "check its permissions, or choose another folder with index=DIR"
+        ) from error
 
 
 def load_index(
@@ -129,7 +144,27 @@ def load_index(
             one whose keys or n-grams were made otherwise than the running code makes them.
         ResourceLimitError: The system has no descriptor or no memory left.
     """
-    manifest = read_manifest(folder)
+    opener = open_file or (open_verified if verify else open_unverified)
+    for _ in range(_ATTEMPTS):
+        manifest = read_manifest(folder)
+        try:
+            return _load(folder, manifest, keys, same_code, opener)
+        except CandidateIndexError as error:
+            fault = error
+            # a refresh deletes the files of the manifest before its own
+            if read_manifest(folder) == manifest:
+                break
+    raise fault
+
+
+def _load(
+    folder: Path,
+    manifest: IndexManifest,
+    keys: Collection[str] | None,
+    same_code: bool,
+    opener: Opener,
+) -> CompanyIndex:
+    """The index that a manifest describes."""
     saved, current = manifest.versions, Versions.current()
     difference = current.difference(saved, keys)
     if same_code and not difference and saved.code != current.code:
@@ -139,9 +174,9 @@ def load_index(
             f"the index in {folder} does not fit this version of the library: {difference}; "
             f"{REBUILD}"
         )
-    opener = open_file or (open_verified if verify else open_unverified)
-    base = _read(folder, manifest, manifest.base, opener)
+    # first the state, which a refresh deletes, while the base takes its time
     state = _read(folder, manifest, manifest.state, opener)
+    base = _read(folder, manifest, manifest.base, opener)
     try:
         index = _index_of(base, state, manifest, current.usable_keys(saved))
     except KeyError as error:

@@ -1,5 +1,7 @@
 """The index on disk: written once, mapped, refreshed beside itself, and never read damaged."""
 
+import errno
+import mmap
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ from linkage_rl.candidates.files import sealed, unsealed
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.keys import KEYS
 from linkage_rl.candidates.manifest import MANIFEST
+from linkage_rl.candidates.mapping import open_verified
 from linkage_rl.candidates.refresh import build_index, default_index_folder, open_index
 from linkage_rl.candidates.settings import CandidateSettings
 from linkage_rl.candidates.storage import load_index, save_index
@@ -149,6 +152,54 @@ def test_a_process_that_has_the_old_state_mapped_keeps_reading_it(tmp_path: Path
     save_index(CompanyIndex.build([company_rows({"x": {"name": "山田"}})]), folder)
 
     assert_equal(old, small_index())
+
+
+def test_an_index_that_is_refreshed_while_it_is_loaded_is_loaded_as_it_became(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "index"
+    save_index(small_index(), folder)
+    index, refreshes = refreshed(tmp_path), iter(range(3))
+
+    def open_late(path: Path, digest: str) -> mmap.mmap:
+        for _ in refreshes:
+            save_index(index, folder)
+            break
+        return open_verified(path, digest)
+
+    assert_equal(load_index(folder, open_file=open_late), index)
+    assert [*refreshes] == []
+
+
+def test_an_index_that_never_stays_is_given_up(tmp_path: Path) -> None:
+    save_index(small_index(), tmp_path)
+    opened: list[str] = []
+
+    def open_after_a_refresh(path: Path, digest: str) -> mmap.mmap:
+        opened.append(path.name)
+        save_index(small_index(), tmp_path)
+        return open_verified(path, digest)
+
+    with pytest.raises(CandidateIndexError, match="missing or damaged"):
+        load_index(tmp_path, open_file=open_after_a_refresh)
+    assert 1 < len(opened) < 100
+
+
+def test_a_folder_that_may_not_be_read_is_said_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "index").mkdir()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with (
+        store_of(tmp_path) as store,
+        pytest.raises(CandidateIndexError, match="Permission denied; check its permissions"),
+    ):
+        open_index(store, tmp_path / "index", progress=False)
 
 
 def test_any_flipped_byte_in_any_file_is_noticed(tmp_path: Path) -> None:
