@@ -139,7 +139,7 @@ def test_more_clients_than_a_request_may_hold_are_refused_with_a_sentence(
 
 def test_an_invalid_client_among_valid_ones_gets_an_error_of_its_own(server: Container) -> None:
     valid = sample_clients()[:4]
-    invalid = [{"client_id": "bad", "name": 7}, "nobody", {"client_id": "empty"}]
+    invalid = [{"client_id": "bad", "name": True}, "nobody", {"client_id": "empty"}]
 
     content, _ = invoke(
         server, json.dumps({"clients": [*valid[:2], *invalid, *valid[2:]]}).encode()

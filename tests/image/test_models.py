@@ -61,6 +61,8 @@ def customers(sample_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     `elsewhere` has another company table.
     """
     folder = tmp_path_factory.mktemp("customers")
+    # the user of the image enters it
+    folder.chmod(0o755)
     write_customer(folder / "eager", sample_bundle, 0.0, sample_bundle / "index")
     median = median_confidence(folder / "eager")
     write_customer(folder / "careful", sample_bundle, median, sample_bundle / "index")

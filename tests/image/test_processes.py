@@ -35,6 +35,7 @@ def test_an_invalid_variable_ends_the_container_with_one_sentence(
 
 
 def test_without_a_bundle_it_ends_soon_with_one_sentence(image: str, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
     with run_container(image, tmp_path, wait=False) as container:
         assert container.wait(15) == 2
         (line,) = [line for line in container.lines() if line["level"] != "info"]
