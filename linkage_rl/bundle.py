@@ -193,8 +193,9 @@ def _load(
     open_file: Opener,
 ) -> Linker:
     settings = manifest.settings
-    policy = OnnxPolicy(folder / "policy.onnx")
-    check_policy(policy, settings.view)
+    policy = OnnxPolicy(
+        folder / "policy.onnx", check=lambda policy: check_policy(policy, settings.view)
+    )
     calibration = Calibration.from_json((folder / "calibration.json").read_text(encoding="utf-8"))
     own = index is None
     linker = Linker(
@@ -248,8 +249,7 @@ def _list_stage(folder: Path, manifest: Manifest) -> ListStage | None:
     if missing := {LIST_POLICY, _LIST_CALIBRATION} - manifest.checksums.keys():
         raise BundleError(f"{folder} lacks {min(missing)}; export the run again")
     calibration = (folder / _LIST_CALIBRATION).read_text(encoding="utf-8")
-    scorer = OnnxListScorer(folder / LIST_POLICY)
-    check_list_scorer(scorer)
+    scorer = OnnxListScorer(folder / LIST_POLICY, check_list_scorer)
     return ListStage(scorer, Calibration.from_json(calibration), manifest.list_thresholds)
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import onnxruntime
 
 from linkage_rl.decision.wire import (
     FLOATS,
@@ -28,6 +27,7 @@ from linkage_rl.decision.wire import (
     number_in,
     numbers_in,
     text_in,
+    texts_in,
 )
 from linkage_rl.errors import BundleError
 
@@ -51,6 +51,10 @@ _NEIGHBOURS: Final = (
 """What it may write for a policy of your own."""
 OPERATORS: Final = frozenset(f"{_EXPORTED} {_NEIGHBOURS}".split())
 """Operators of the ONNX domain that a graph may use: none holds a graph, reads a file or draws."""
+_RESHAPING: Final = frozenset(
+    ["Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"]
+)
+"""Operators whose result is their first input in another form."""
 
 _TYPES: Final[dict[int, np.dtype[Any]]] = {
     1: np.dtype("<f4"),
@@ -109,37 +113,23 @@ class Tensor:
     """Size of each dimension: None where it must be left open, `ANY` where it may be."""
 
 
-def open_session(
-    path: Path,
-    what: str,
-    inputs: Mapping[str, Tensor],
-    outputs: Mapping[str, Tensor],
-    threads: int = 1,
-) -> onnxruntime.InferenceSession:
-    """A session of onnxruntime over an ONNX file that was checked first.
+def read_graph(
+    path: Path, what: str, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor]
+) -> bytes:
+    """The content of an ONNX file, checked.
 
     Args:
         path: The file.
         what: What the graph is, for messages.
         inputs: Name to tensor of every input, in order.
         outputs: The same of every output.
-        threads: Threads of onnxruntime within one call.
 
     Raises:
         BundleError: The file is missing, too large, or not such a graph.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # onnxruntime would print errors that the caller gets as exceptions
-    options.log_severity_level = 4
     try:
-        # the bytes that were checked: a path could lead to others by now, and to files beside it
-        return onnxruntime.InferenceSession(
-            _checked(path, inputs, outputs), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:
-        # onnxruntime raises a dozen unrelated classes for a graph that it cannot run
+        return _checked(path, inputs, outputs)
+    except (OSError, ValueError, OverflowError) as error:
         reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
         raise BundleError(
             f"expected a {what} as an ONNX graph in {path}, but {str(reason)[:300]}; "
@@ -179,10 +169,20 @@ class _File:
         nodes = messages_in(graph, 1)
         if len(nodes) > MAX_NODES:
             raise WireError(f"it has {len(nodes)} operators, more than {MAX_NODES}")
-        for node in nodes:
-            self._check_node(read(node, _NODE))
-        for tensor in messages_in(graph, 5):
-            self._check_tensor(tensor)
+        # bytes of each result that is one of the tensors, whatever its shape
+        sizes = dict(self._check_tensor(tensor) for tensor in messages_in(graph, 5))
+        used = 0
+        for part in nodes:
+            node = read(part, _NODE)
+            constant = self._check_node(node)
+            taken = [sizes.get(name, 0) for name in texts_in(node, 1)]
+            if text_in(node, 4) in _RESHAPING:
+                constant += sum(taken[:1])
+            sizes |= dict.fromkeys(texts_in(node, 2), constant)
+            used += sum(taken)
+        # onnxruntime may keep a copy for each use
+        if used > MAX_BYTES:
+            raise WireError(f"its operators read tensors of more than {MAX_BYTES >> 20} MB")
         return graph
 
     def check_tensors(self, graph: Fields, number: int, wanted: Mapping[str, Tensor]) -> None:
@@ -204,19 +204,24 @@ class _File:
                     f"got type {kind} and shape {_shown(shape)}"
                 )
 
-    def _check_node(self, node: Fields) -> None:
+    def _check_node(self, node: Fields) -> int:
+        """Returns the bytes of the tensors in its attributes."""
         operator, domain = text_in(node, 4), text_in(node, 7)
         if domain not in ("", _DOMAIN) or operator not in OPERATORS:
             raise WireError(f"it uses the operator {operator[:40]!r} of {domain[:40] or 'ONNX'}")
+        held = 0
         for part in messages_in(node, 5):
             attribute = self.reader.message(part, _ATTRIBUTE)
             if (kind := number_in(attribute, 20)) not in _ATTRIBUTE_TYPES:
                 raise WireError(f"{operator} has an attribute of type {kind}")
-            for tensor in messages_in(attribute, 5):
-                self._check_tensor(tensor)
+            held += sum(self._check_tensor(tensor)[1] for tensor in messages_in(attribute, 5))
+        return held
 
-    def _check_tensor(self, data: memoryview) -> None:
-        """A tensor holds its numbers itself, as many as its shape says, and none of them is NaN."""
+    def _check_tensor(self, data: memoryview) -> tuple[str, int]:
+        """A tensor holds its numbers itself, as many as its shape says, and none of them is NaN.
+
+        Returns its name and size in bytes.
+        """
         tensor = self.reader.message(data, _TENSOR)
         name, shape = text_in(tensor, 8)[:40], numbers_in(tensor, 1)
         dtype = _TYPES.get(number_in(tensor, 2))
@@ -232,6 +237,7 @@ class _File:
             raise WireError(f"the tensor {name!r} does not hold the {count} numbers of its shape")
         if raw and dtype.kind == "f" and np.isnan(np.frombuffer(raw[0], dtype)).any():
             raise WireError(f"the tensor {name!r} holds NaN")
+        return text_in(tensor, 8), count * dtype.itemsize
 
     def _tensor_of(self, value: Fields) -> tuple[int, list[int | None]]:
         """Type and declared sizes of an input or output; None for a size that varies."""

@@ -1,5 +1,6 @@
 """A learned policy as an ONNX graph, run by onnxruntime; no torch."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -7,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.decision.episode import ILLEGAL
-from linkage_rl.decision.onnx_graph import ANY, FLOAT, INT8, Tensor, open_session
+from linkage_rl.decision.onnx_graph import ANY, FLOAT, INT8, Tensor, read_graph
+from linkage_rl.decision.onnx_session import GraphSession
 from linkage_rl.records import Observation
 
 INPUTS: Final = ("candidates", "query", "state", "action_mask")
@@ -28,23 +30,36 @@ _WIDTHS: Final = (2, 6, 12, 20)
 class OnnxPolicy:
     """The policy of a bundle; takes any batch size and number of candidate slots."""
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
+    def __init__(
+        self, path: Path, threads: int = 1, check: Callable[["OnnxPolicy"], object] | None = None
+    ) -> None:
         """Load a graph.
 
         Args:
             path: Written by `exporting.onnx.export_scorer`.
             threads: Threads of onnxruntime within one call; one is fastest, the matrices are small.
+            check: Called with the policy before onnxruntime optimises its graph, as it may do only
+                with one that keeps to the limits; raises to refuse it.
 
         Raises:
             BundleError: The file is missing or not such a graph.
+            ResourceLimitError: There is no memory for it.
         """
-        self._session = open_session(path, "policy", _INPUT_TENSORS, _OUTPUT_TENSORS, threads)
+        content = read_graph(path, "policy", _INPUT_TENSORS, _OUTPUT_TENSORS)
+        if check is not None:
+            self._session = GraphSession(content, "policy", path, optimised=False)
+            check(self)
+        self._session = GraphSession(content, "policy", path, threads)
 
     def logits(self, observation: Observation) -> NDArray[np.float32]:
         """Logits of every action, shape (B, A); illegal ones get -1e8.
 
         Clients with few candidates run as batches of their own with fewer slots: an empty slot
         costs as much as a filled one, and most clients have few candidates.
+
+        Raises:
+            BundleError: The graph fails, or needs more memory or time than it may.
+            ResourceLimitError: The system has no memory left.
         """
         slots = observation.candidates.shape[1]
         filled = np.add.reduce(observation.action_mask[:, :slots], axis=1, dtype=np.int64)

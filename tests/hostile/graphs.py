@@ -111,6 +111,40 @@ def _divided_by_zero(model: Any) -> None:
     )
 
 
+def _sized_by_clients(*operators: tuple[str, list[str], str], **tensors: object) -> Case:
+    """The policy with a tensor whose size, the value `size`, follows from the number of clients."""
+
+    def change(model: Any) -> None:
+        for name, value in tensors.items():
+            model.graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
+        model.graph.initializer.append(numpy_helper.from_array(np.array([0]), "first"))
+        nodes = [
+            helper.make_node("Shape", ["query"], ["shape"]),
+            helper.make_node("Gather", ["shape", "first"], ["clients"]),
+            *(helper.make_node(name, inputs, [output]) for name, inputs, output in operators),
+            helper.make_node("ConstantOfShape", ["size"], ["unread"]),
+        ]
+        for place, node in enumerate(nodes):
+            model.graph.node.insert(place, node)
+
+    return _graph(change)
+
+
+def _weights_read(times: int, through: str) -> Case:
+    """Half a megabyte of weights, which so many operators multiply."""
+
+    def change(model: Any) -> None:
+        weights = np.full((360, 360), 1e-3, np.float32)
+        model.graph.initializer.append(numpy_helper.from_array(weights, "weights"))
+        model.graph.node.append(helper.make_node(through, ["weights"], ["same"]))
+        for place in range(times):
+            before = f"product{place - 1}" if place else "same"
+            node = helper.make_node("MatMul", [before, "same"], [f"product{place}"])
+            model.graph.node.append(node)
+
+    return _graph(change)
+
+
 def _list_policy(change: Callable[[bytes], bytes]) -> Case:
     """The bundle says that it has a list stage, and this is its graph."""
 
@@ -195,6 +229,17 @@ GRAPH_CASES: Final[dict[str, Case]] = {
     "infinite logits": _set_weight("stops", np.full((1, 4), np.inf, np.float32)),
     "logits that are NaN": _graph(_divided_by_zero),
     "a feature that there is not": _set_weight("core_equal", np.int64(10_000)),
+    "gigabytes for a single client": _sized_by_clients(
+        ("Equal", ["clients", "single"], "is_single"),
+        ("Where", ["is_single", "huge", "single"], "size"),
+        single=np.array([1]),
+        huge=np.array([600_000_000]),
+    ),
+    "memory that grows with the fourth power of the clients": _sized_by_clients(
+        ("Pow", ["clients", "four"], "size"), four=np.array([4])
+    ),
+    "weights that hundreds of operators multiply": _weights_read(200, "Identity"),
+    "turned weights that hundreds of operators multiply": _weights_read(200, "Transpose"),
     "an empty file": _bytes(lambda content: b""),
     "a text": _bytes(lambda content: b"import os; os.system('true')"),
     "zeros": _bytes(lambda content: bytes(10_000)),
