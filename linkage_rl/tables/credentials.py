@@ -122,6 +122,12 @@ def parse_url(text: str) -> URL:
             f"expected a database URL like {_EXAMPLE} or sqlite:///companies.db, got text of "
             "another form; %-escape odd characters in it"
         ) from None
+    if "@" in (url.host or ""):
+        # what follows the first @ may be the rest of a password
+        raise DatabaseError(
+            f"expected a database URL like {_EXAMPLE}, got one with @ in the name of the host; "
+            "write @ as %40 and [ as %5B in user and password"
+        )
     kind, _, driver = url.drivername.partition("+")
     if kind == "duckdb":
         raise DatabaseError(

@@ -107,3 +107,14 @@ def test_a_url_that_cannot_be_encoded_is_refused_without_its_password() -> None:
     with pytest.raises(DatabaseError, match="got text of another form") as refused:
         parse_url("sqlite://us\ud800:secret@/a")
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://u:p@[hunter2@db:5432/n", "mysql://u:p@[x@hunter2@[::1]"]
+)
+def test_a_password_that_looks_like_a_host_is_not_shown(url: str) -> None:
+    with pytest.raises(DatabaseError, match="write @ as %40") as error:
+        parse_url(url)
+
+    assert "hunter2" not in str(error.value)
+    assert parse_url("postgresql://u:p%40%5Bhunter2@[::1]:5432/n").password == "p@[hunter2"
