@@ -113,8 +113,18 @@ class ModelLibrary:
 
         Raises:
             UnknownModelError: None is loaded.
-            RequestError: Its bundle has become unreadable.
+            UnavailableError: Its bundle has become unreadable.
+            ModelMemoryError: There is no room for it.
         """
+        try:
+            return self._get(name)
+        except (UnknownModelError, ModelMemoryError):
+            raise
+        except RequestError as error:
+            # nothing that the caller of a loaded model could change
+            raise UnavailableError(str(error)) from None
+
+    def _get(self, name: str) -> Model:
         if (model := self.in_memory(name)) is not None:
             return model
         path = self._path(name)
@@ -153,7 +163,7 @@ class ModelLibrary:
         with self._lock, self._locked():
             if not self._path(name).exists():
                 return self._add(_entry_of(name, Path(url)))
-        return self.get(name)
+        return self._get(name)
 
     def load(self, name: str, url: str) -> Model:
         """Load a model, for all workers.
@@ -274,7 +284,10 @@ class ModelLibrary:
                 check_golden(linker, read_golden(folder))
             version = sha256((folder / "manifest.json").read_bytes()).hexdigest()[:12]
         except (LinkageError, OSError) as error:
-            raise _refusal(entry.name, error) from None
+            refused = _refusal(entry.name, error)
+            if not isinstance(refused, ModelMemoryError):
+                self._trials.refuse(folder, str(error))
+            raise refused from None
         if entry.index:
             self._indexes[entry.index] = linker.index
         return Model(entry.name, version, linker, settings)

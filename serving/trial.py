@@ -6,14 +6,17 @@ large; what ends or stops one of them then ends or stops this process, and the c
 """
 
 import argparse
+import contextlib
 import json
 import os
 import resource
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -27,6 +30,10 @@ from serving.errors import NO_ROOM, ModelMemoryError, RequestError
 _REFUSED, _EXHAUSTED = 3, 4
 """Exit codes for a bundle that is none, and for a system without memory or descriptors."""
 _MAX_MANIFEST: Final = 16 << 20
+_CONCURRENT: Final = 2
+"""Bundles that a worker tries at the same time."""
+_REMEMBERED_S: Final = 10.0
+"""How long a bundle that was refused is not tried again."""
 _GIGABYTE: Final = 1 << 30
 _OWN_MEMORY: Final = 2 * _GIGABYTE
 """What the process may take besides the size of the bundle."""
@@ -36,12 +43,20 @@ _SECRETS: Final = ("AWS_", "DATABASE_", "DB_", "LINKAGE_TOKEN", "PG")
 
 @dataclass(frozen=True)
 class Trials:
-    """Which contents of bundles a process could load, for all workers of a server."""
+    """Which contents of bundles a process could load, for all workers of a server.
+
+    Bundles that were refused are remembered for some seconds by the worker that refused them, since
+    every request may ask for one of them. Thread-safe.
+    """
 
     folder: Path
     """Holds an empty file for each of them."""
     timeout_s: float | None
     """Time that a bundle may take; None tries none, so that workers load them at once."""
+    _refused: dict[str, tuple[float, str]] = field(default_factory=dict, compare=False)
+    _turns: threading.BoundedSemaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(_CONCURRENT), compare=False
+    )
 
     def run(self, bundle: Path, size: int, with_index: bool) -> None:
         """`try_bundle`, unless this content is known to load.
@@ -53,11 +68,41 @@ class Trials:
             return
         try:
             content = content_of(bundle)
-            if not (self.folder / content).exists():
-                try_bundle(bundle, size, self.timeout_s, with_index)
-                self.record(content)
+            if self._is_known(bundle, content):
+                return
+            with self._turns:
+                # another request may have tried it meanwhile
+                if not self._is_known(bundle, content):
+                    self._try(bundle, size, self.timeout_s, with_index)
+                    self.record(content)
         except (BundleError, OSError) as error:
             raise refusal_of(error) from None
+
+    def _try(self, bundle: Path, size: int, timeout_s: float, with_index: bool) -> None:
+        try:
+            try_bundle(bundle, size, timeout_s, with_index)
+        except ModelMemoryError:
+            # there may be room for it in a moment
+            raise
+        except RequestError as error:
+            self.refuse(bundle, str(error))
+            raise
+
+    def _is_known(self, bundle: Path, content: str) -> bool:
+        """Whether it loads; raises a RequestError if it was refused a few seconds ago."""
+        until, sentence = self._refused.get(state_of(bundle), (0.0, ""))
+        if time.monotonic() < until:
+            raise RequestError(sentence)
+        return (self.folder / content).exists()
+
+    def refuse(self, bundle: Path, sentence: str) -> None:
+        """Remember for some seconds why a bundle is refused, unless a file of it changes."""
+        now = time.monotonic()
+        for state, (until, _) in list(self._refused.items()):
+            if until < now:
+                self._refused.pop(state, None)
+        with contextlib.suppress(BundleError, OSError):
+            self._refused[state_of(bundle)] = now + _REMEMBERED_S, sentence
 
     def record(self, content: str) -> None:
         """Remember that a process has loaded this content and is alive."""
@@ -84,6 +129,21 @@ def content_of(bundle: Path) -> str:
     manifests = (bundle / "manifest.json", bundle / "index" / "manifest.json")
     parts = [manifest_bytes(path) if path.is_file() else b"" for path in manifests]
     return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()
+
+
+def state_of(bundle: Path) -> str:
+    """Digest of the names, sizes and times of the files of a bundle, which are not read.
+
+    Raises:
+        BundleError: The folder holds a link.
+    """
+    check_files(bundle)
+    digest = sha256(str(bundle).encode("utf-8", "surrogateescape"))
+    for path in sorted(bundle.rglob("*")):
+        found = path.stat()
+        state = (str(path), found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        digest.update(repr(state).encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
 
 
 def manifest_bytes(path: Path) -> bytes:

@@ -1,11 +1,14 @@
 """Bundles that harm whoever loads them: the server says why not, and serves on."""
 
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from serving.errors import ModelMemoryError, RequestError
+from linkage_rl.bundle import load_bundle
+from serving.errors import ModelMemoryError, RequestError, UnavailableError
 from serving.models import ModelLibrary
 from serving.trial import Trials, content_of, error_of, try_bundle
 from tests.commands.shop import write_shop_bundle
@@ -72,6 +75,42 @@ def test_another_bundle_in_the_folder_of_a_loaded_one_is_tried_again(
 
     with pytest.raises(RequestError, match="it uses the operator 'Loop'"):
         later.get("a")
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_broken_bundle_costs_one_trial_and_is_tried_again_once_it_is_mended(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    broken = Bundle.of(bundle, tmp_path / "broken")
+    ModelLibrary(tmp_path / "models", 100).load("a", str(broken.folder))
+    calibration = (broken.folder / "calibration.json").read_bytes()
+    broken.write("calibration.json", b"{}")
+    library, tries = ModelLibrary(tmp_path / "models", 100, trial_timeout_s=60), []
+    if is_known:
+        library._trials.record(content_of(bundle))
+    reads = "serving.models.load_bundle" if is_known else "serving.trial.try_bundle"
+    original = load_bundle if is_known else try_bundle
+
+    def load_counted(*values: Any, **options: Any) -> Any:
+        tries.append(values)
+        return original(*values, **options)
+
+    monkeypatch.setattr(reads, load_counted)
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(library.get, "a") for _ in range(8)]
+        refusals = [answer.exception() for answer in asked]
+
+    assert all(isinstance(refusal, UnavailableError) for refusal in refusals)
+    (sentence,) = {str(refusal) for refusal in refusals}
+    assert sentence.startswith("model 'a' cannot be loaded: ")
+    assert "calibration.json is missing or damaged" in sentence
+    assert len(tries) <= (8 if is_known else 2)
+    tried = len(tries)
+    with pytest.raises(UnavailableError):
+        library.get("a")
+    assert len(tries) == tried
+    broken.write("calibration.json", calibration)
+    assert library.get("a").name == "a"
 
 
 def test_a_bundle_that_takes_too_long_is_given_up(bundle: Path) -> None:
