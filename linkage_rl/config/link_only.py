@@ -103,7 +103,7 @@ def part_to_link(
         fresh.forget_linked()
     with ResultStore(files["db"], layout.columns) as store:
         if counts is None:
-            store.add(read_result(*previous, settings.quotes_formulas))
+            store.add(read_result(*previous))
             with open_linker(
                 settings.bundle, settings.database, settings.index, settings.table
             ) as (linker, state):

@@ -2,9 +2,9 @@
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import SimpleNamespace
-from typing import Final
+from typing import Final, Literal
 
 FORMULA_STARTS: Final = frozenset("=+-@\t\r\n＝＋－＠")
 """Characters with which a spreadsheet begins a formula, or that it skips before one."""
@@ -21,11 +21,72 @@ def csv_text(rows: Iterable[Sequence[str]]) -> str:
     >>> csv_text([["a", "first\rsecond"], ["b", "x,y"]])
     'a,"first\rsecond"\nb,"x,y"\n'
     """
+    return "".join(_lines(rows))
+
+
+def _lines(rows: Iterable[Sequence[str]], quoting: Literal[0, 1] = csv.QUOTE_MINIMAL) -> list[str]:
+    """The text of each row."""
     lines: list[str] = []
     # Python before 3.13 quotes only those line breaks that end its own lines
     stream = SimpleNamespace(write=lines.append)
-    csv.writer(stream, lineterminator="\r\n").writerows(rows)
-    return "".join([f"{line[:-2]}\n" for line in lines])
+    csv.writer(stream, lineterminator="\r\n", quoting=quoting).writerows(rows)
+    return [f"{line[:-2]}\n" for line in lines]
+
+
+def spreadsheet_text(columns: Iterable[Sequence[str]]) -> str:
+    """The lines of columns of N texts each, with an apostrophe before formulas.
+
+    A row that got one has all its fields in double quotes, which no reader of CSV sees; by them
+    `as_written` takes the apostrophes off those rows alone, whatever else a file has.
+
+    >>> print(spreadsheet_text([["1", "2"], ["'a", "=1+1"]]), end="")
+    1,'a
+    "2","'=1+1"
+    """
+    columns = list(columns)
+    safe = [without_formulas(texts) for texts in columns]
+    rows = list(zip(*safe, strict=True))
+    lines = _lines(rows)
+    marked = {
+        place
+        for before, after in zip(columns, safe, strict=True)
+        if before != after
+        for place, text in enumerate(before)
+        if text != after[place]
+    }
+    ordered = sorted(marked)
+    for place, line in zip(ordered, _lines([rows[n] for n in ordered], csv.QUOTE_ALL), strict=True):
+        lines[place] = line
+    return "".join(lines)
+
+
+def as_written(stream: Iterable[str]) -> Iterator[list[str]]:
+    """The rows of a CSV file with the formulas that `spreadsheet_text` was given.
+
+    Args:
+        stream: Its lines, with their ends as they are in the file.
+
+    Raises:
+        csv.Error: It is no CSV.
+    """
+    lines: list[str] = []
+
+    def remembered() -> Iterator[str]:
+        for line in stream:
+            lines.append(line)
+            yield line
+
+    for row in csv.reader(remembered()):
+        # the first look is for speed
+        if lines[0].startswith('"') and _all_quoted(lines, row):
+            row = with_formulas(row)
+        lines.clear()
+        yield row
+
+
+def _all_quoted(lines: Sequence[str], row: Sequence[str]) -> bool:
+    """Whether these lines are the row with all its fields in double quotes."""
+    return "".join(lines).rstrip("\r\n") == _lines([row], csv.QUOTE_ALL)[0][:-1]
 
 
 def without_formulas(texts: Sequence[str]) -> Sequence[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from linkage_rl.tables.csv_text import csv_text, without_formulas
+from linkage_rl.tables.csv_text import csv_text, spreadsheet_text
 from linkage_rl.tables.partial_file import PartialFile
 from linkage_rl.tables.writer import ResultColumns, ResultRows, without_surrogates
 
@@ -38,7 +38,7 @@ class CsvWriter(PartialFile):
         self._quotes_formulas = quotes_formulas
         header = columns.flat_names()
         mark = "\ufeff" if bom else ""
-        self._begin(_bytes(mark + csv_text([self._quoted(header)])))
+        self._begin(_bytes(mark + self._text([[name] for name in header])))
 
     def write(self, rows: ResultRows) -> None:
         """Append the rows of one chunk; they are safe afterwards.
@@ -46,12 +46,13 @@ class CsvWriter(PartialFile):
         Raises:
             OutputError: The disk is full; earlier chunks stay safe.
         """
-        columns = map(self._quoted, rows.flat(self._columns))
-        lines = csv_text(zip(*columns, strict=True))
+        lines = self._text(rows.flat(self._columns))
         self._append(_bytes(lines), len(rows), rows.counts())
 
-    def _quoted(self, texts: Sequence[str]) -> Sequence[str]:
-        return without_formulas(texts) if self._quotes_formulas else texts
+    def _text(self, columns: Sequence[Sequence[str]]) -> str:
+        if self._quotes_formulas:
+            return spreadsheet_text(columns)
+        return csv_text(zip(*columns, strict=True))
 
 
 def _bytes(text: str) -> bytes:

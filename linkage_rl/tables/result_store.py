@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL
 
 from linkage_rl.errors import ConfigError, InputFileError, OutputError
 from linkage_rl.tables.credentials import shown
-from linkage_rl.tables.csv_text import with_formulas
+from linkage_rl.tables.csv_text import as_written
 from linkage_rl.tables.ddl import split_name
 from linkage_rl.tables.engine import database_errors, open_engine
 from linkage_rl.tables.streaming import BLOCK, streamed
@@ -34,15 +34,14 @@ REQUIRED: Final = ("client_id", "decision", "table_state")
 """Columns that every row of a result has a text in."""
 
 
-def read_result(
-    place: Path | URL, table: str = "", quotes_formulas: bool = False
-) -> Iterator[Mapping[str, Any]]:
+def read_result(place: Path | URL, table: str = "") -> Iterator[Mapping[str, Any]]:
     """The rows of a result as they were written, column to value.
+
+    Apostrophes that a CSV file got before formulas are taken off.
 
     Args:
         place: A .csv, .jsonl or .parquet file, or a database.
         table: Table of the database; its latest row of a client comes last.
-        quotes_formulas: Whether a CSV file has an apostrophe before formulas.
 
     Raises:
         InputFileError: The file is missing or damaged, or is no result.
@@ -51,7 +50,7 @@ def read_result(
     if isinstance(place, URL):
         rows, name = _table_rows(place, table), f"{shown(place)} {table}"
     else:
-        rows, name = _file_rows(place, quotes_formulas), str(place)
+        rows, name = _file_rows(place), str(place)
     for number, row in enumerate(rows, start=1):
         lacking = [one for one in REQUIRED if not row.get(one)]
         if lacking:
@@ -66,7 +65,7 @@ def _no_result(name: str, found: str) -> InputFileError:
     )
 
 
-def _file_rows(place: Path, quotes_formulas: bool) -> Iterator[Mapping[str, Any]]:
+def _file_rows(place: Path) -> Iterator[Mapping[str, Any]]:
     ending = place.suffix.lower()
     try:
         if ending == ".parquet":
@@ -87,21 +86,20 @@ def _file_rows(place: Path, quotes_formulas: bool) -> Iterator[Mapping[str, Any]
                     # a line of JSON may be anything
                     yield row if isinstance(row, dict) else {}
             else:
-                yield from _csv_rows(place, stream, quotes_formulas)
+                yield from _csv_rows(place, stream)
     except (OSError, ValueError, csv.Error) as error:
         raise InputFileError(
             f"cannot read the earlier result {place}: {error}; name another one with previous="
         ) from None
 
 
-def _csv_rows(place: Path, stream: TextIO, quotes_formulas: bool) -> Iterator[Mapping[str, Any]]:
-    reader = csv.reader(stream)
-    restored = with_formulas if quotes_formulas else list
-    header = restored(next(reader, []))
+def _csv_rows(place: Path, stream: TextIO) -> Iterator[Mapping[str, Any]]:
+    reader = as_written(stream)
+    header = next(reader, [])
     if lacking := [name for name in REQUIRED if name not in header]:
         raise _no_result(str(place), f"there is no column {', '.join(lacking)}")
     for row in filter(None, reader):
-        yield dict(zip(header, restored(row), strict=False))
+        yield dict(zip(header, row, strict=False))
 
 
 def _table_rows(url: URL, table: str) -> Iterator[Mapping[str, Any]]:

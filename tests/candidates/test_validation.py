@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,7 +99,7 @@ def test_an_element_type_of_many_fields_is_cut_in_the_message() -> None:
     index = small_index()
     base = index.parts[0]
     many = np.dtype([(f"field_with_a_long_name_{n}", "<f4") for n in range(40)])
-    alive = np.zeros(len(base.alive), dtype=many)
+    alive: NDArray[Any] = np.zeros(len(base.alive), dtype=many)
     index = replace(index, parts=(replace(base, alive=alive),))
 
     fault = find_fault(index)

@@ -94,6 +94,25 @@ def test_a_file_for_a_spreadsheet_has_no_formulas(run: Run, odd_list: Path, bund
     assert "csv_injection takes one of" in run(*words, "csv_injection=no").last
 
 
+@pytest.mark.parametrize("before", ["bom=true", "csv_injection=keep"])
+def test_an_earlier_result_is_read_as_it_was_written(
+    run: Run, files: Path, bundle: Path, before: str
+) -> None:
+    rows = [("-A1", "株式会社青空商事", "=note"), ("k2", "無", "'=note"), ("k3", "無", "'note")]
+    (files / "c.csv").write_text(csv_text([("client_id", "name", "note"), *rows]))
+    words = ("link", f"bundle={bundle}", "clients=c.csv", "only=changed", "output=o.jsonl")
+    assert run(*words[:3], "output=s.csv", before).code == 0
+
+    for more in ((words[4], "previous=s.csv"), ("previous=s.csv", "output=o.csv", "bom=true")):
+        ended = run(*words[:4], *more)
+        assert "3 carried over" in ended.out, ended.err
+    again = run(*words, "previous=o.csv")
+
+    assert "3 carried over" in again.out, again.err
+    carried = [(row["client_id"], row["note"]) for row in read(files / "o.jsonl")]
+    assert carried == [(client_id, note) for client_id, _, note in rows]
+
+
 def test_a_field_of_200_000_characters_is_linked(run: Run, files: Path, bundle: Path) -> None:
     note = 'a "b",\n(' * 25_000
     rows = [("client_id", "name", "note"), ("1", "株式会社青空商事" + note, note)]

@@ -13,7 +13,13 @@ import pytest
 
 from linkage_rl.errors import ConfigError, InputFileError, SchemaError
 from linkage_rl.tables.credentials import parse_url
-from linkage_rl.tables.csv_text import csv_text, with_formulas, without_formulas
+from linkage_rl.tables.csv_text import (
+    as_written,
+    csv_text,
+    spreadsheet_text,
+    with_formulas,
+    without_formulas,
+)
 from linkage_rl.tables.csv_writer import CsvWriter
 from linkage_rl.tables.readers import count_clients, open_clients, read_clients
 from linkage_rl.tables.result_store import read_result
@@ -108,11 +114,22 @@ def test_csv_is_read_back_by_every_reader(tmp_path: Path, bom: bool) -> None:
     with path.open(newline="", encoding="utf-8-sig") as stream:
         by_csv = [row["note"] for row in csv.DictReader(stream)]
     by_pandas = pd.read_csv(path, dtype=str, keep_default_na=False)["note"].tolist()
-    by_us = [row["note"] for row in read_result(path, quotes_formulas=bom)]
+    by_us = [row["note"] for row in read_result(path)]
     as_list = read_clients(path, ColumnMapping(name="note"))
     assert by_csv == by_pandas == list(as_list.records.column("name"))
     assert by_csv == (list(without_formulas(TEXTS)) if bom else TEXTS)
     assert by_us == TEXTS
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_each_row_says_whether_it_got_an_apostrophe(ending: str) -> None:
+    rows = [["1", "'=1", "x"], ["2", "=2", 'a,"b'], ["'=", "3", ""], ["4", "", "4"]]
+    columns = list(zip(*rows, strict=True))
+    text = (csv_text(rows) + spreadsheet_text(columns)).replace("\n", ending)
+
+    assert list(as_written(text.splitlines(keepends=True))) == rows * 2
+    assert spreadsheet_text(columns).count('"') == 3 * 6 + 2
+    assert spreadsheet_text([["a"], ["-5"]]) == csv_text([["a", "-5"]])
 
 
 def written(folder: Path, ending: str, texts: Sequence[str]) -> Path:
