@@ -31,7 +31,7 @@ from serving.middleware import (
     TokenMiddleware,
     request_log,
 )
-from serving.models import ModelEntry, ModelLibrary, memory_of
+from serving.models import Model, ModelEntry, ModelLibrary, memory_of
 from serving.openapi import document
 from serving.scheduler import Scheduler
 from serving.service import LONG_BODY, RawRequest, Service
@@ -187,10 +187,25 @@ class Server:
             isinstance(content.get(key), str) for key in ("model_name", "url")
         ):
             raise RequestError('expected {"model_name": NAME, "url": FOLDER}, got another value')
-        service = self.service
         name, url = content["model_name"], self._below_root(content["url"])
-        model = await service.scheduler.run_load(lambda: service.library.load(name, url))
+        model = await self._load(name, url)
         return _json({"modelName": name, "modelUrl": url, "version": model.version})
+
+    async def _load(self, name: str, url: str) -> Model:
+        service, limit_s, work = self.service, self._settings.give_up_load_s, Work()
+        try:
+            async with asyncio.timeout(limit_s):
+                return await service.scheduler.run_load(
+                    lambda: service.library.load(name, url, work.check)
+                )
+        except TimeoutError:
+            raise UnavailableError(
+                f"expected model {name[:80]!r} to be loaded within {limit_s:g} s, but others are "
+                "being loaded; try again"
+            ) from None
+        finally:
+            # a load that is still waiting for its turn loads nothing then
+            work.give_up()
 
     def _below_root(self, url: str) -> str:
         """The folder that a caller names, if it may be loaded; relative ones start at the root.

@@ -165,8 +165,13 @@ class ModelLibrary:
                 return self._add(_entry_of(name, Path(url)))
         return self._get(name)
 
-    def load(self, name: str, url: str) -> Model:
+    def load(self, name: str, url: str, check: Callable[[], None] = lambda: None) -> Model:
         """Load a model, for all workers.
+
+        Args:
+            name: Its name.
+            url: The folder of its bundle.
+            check: Raises an error if nobody waits for it any more; nothing is loaded then.
 
         Raises:
             ModelLoadedError: One of this name is loaded.
@@ -189,6 +194,7 @@ class ModelLibrary:
         # without the locks: others are answered, and loaded, meanwhile
         self._try(entry)
         with self._lock, self._locked():
+            check()
             self._check_free(name)
             self._check_memory(entry)
             return self._add(entry)

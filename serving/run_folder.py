@@ -65,6 +65,7 @@ def nginx_conf(settings: ServerSettings, template: str) -> str:
         "@MAX_BODY@": str(limit),
         "@BODY_BUFFER@": str(min(limit, 16 << 20)),
         "@TIMEOUT@": f"{round(settings.timeout_s * 1000)}ms",
+        "@LOAD_TIMEOUT@": f"{round((settings.timeout_s + settings.load_timeout_s) * 1000)}ms",
         "@SERVERS@": "\n".join(servers),
     }
     for placeholder, value in values.items():

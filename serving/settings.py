@@ -28,6 +28,8 @@ MAX_PAYLOAD_MB: Final = 1024
 
 TIMEOUT_S: Final = 60.0
 """How long SageMaker waits for the answer of a real-time endpoint."""
+LOAD_TIMEOUT_S: Final = 60.0
+"""How long a bundle may take to load."""
 BATCH_TIMEOUT_S: Final = 600.0
 """How long a batch transform waits unless its job says otherwise."""
 
@@ -60,6 +62,8 @@ class ServerSettings:
     """`LINKAGE_TIMEOUT_S`: nginx waits that long for a worker."""
     admin_bind: str = ""
     """`LINKAGE_ADMIN_BIND`: address of that port; that of `LINKAGE_BIND` by default."""
+    load_timeout_s: float = LOAD_TIMEOUT_S
+    """`LINKAGE_LOAD_TIMEOUT_S`: for `/models` nginx waits so much longer for a worker."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "ServerSettings":
@@ -86,6 +90,7 @@ class ServerSettings:
             admin_port=admin_port,
             timeout_s=_timeout_s(environ),
             admin_bind=environ.get("LINKAGE_ADMIN_BIND") or bind,
+            load_timeout_s=_read(environ, "LINKAGE_LOAD_TIMEOUT_S", _positive, LOAD_TIMEOUT_S),
         )
 
     def sockets(self) -> list[Path]:
@@ -105,8 +110,8 @@ class WorkerSettings:
     """`SAGEMAKER_MULTI_MODEL`: start without a model and wait for `POST /models`."""
     model_memory_mb: int = 1024
     """`LINKAGE_MODEL_MEMORY_MB`: all loaded models together; beyond it loading fails with 507."""
-    load_timeout_s: float = 60.0
-    """`LINKAGE_LOAD_TIMEOUT_S`: how long `POST /models` may take to load a bundle."""
+    load_timeout_s: float = LOAD_TIMEOUT_S
+    """`LINKAGE_LOAD_TIMEOUT_S`: how long a bundle may take to load in a process of its own."""
     run_folder: Path = Path("/tmp/linkage_rl")
     """`LINKAGE_RUN_DIR`: sockets, metrics and the list of models that the workers share."""
     index_folder: Path = Path("/tmp/linkage_rl/index")
@@ -154,6 +159,11 @@ class WorkerSettings:
     def give_up_s(self) -> float:
         """How long a request may take, so that its caller still hears that it took longer."""
         return max(self.timeout_s - 2.0, 0.9 * self.timeout_s)
+
+    @property
+    def give_up_load_s(self) -> float:
+        """How long `POST /models` may take, its wait for other loads included."""
+        return self.load_timeout_s + self.give_up_s
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "WorkerSettings":

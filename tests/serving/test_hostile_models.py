@@ -1,6 +1,8 @@
 """Bundles that harm whoever loads them: the server says why not, and serves on."""
 
+import fcntl
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -111,6 +113,22 @@ def test_a_broken_bundle_costs_one_trial_and_is_tried_again_once_it_is_mended(
     assert len(tries) == tried
     broken.write("calibration.json", calibration)
     assert library.get("a").name == "a"
+
+
+def test_a_load_that_waits_too_long_for_its_turn_is_given_up_for_good(
+    bundle: Path, tmp_path: Path
+) -> None:
+    limits = {"LINKAGE_LOAD_TIMEOUT_S": "0.3", "LINKAGE_TIMEOUT_S": "1.5"}
+    with serving(bundle, tmp_path, **limits) as client:
+        asked = {"model_name": "b", "url": str(bundle)}
+        with (tmp_path / "models/.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            refused = client.post("/models", json=asked)
+        time.sleep(0.2)
+
+        assert refused.status_code == 503
+        assert "to be loaded within 1.65 s, but others" in refused.json()["error"]
+        assert client.post("/models", json=asked).status_code == 200
 
 
 def test_a_bundle_that_takes_too_long_is_given_up(bundle: Path) -> None:

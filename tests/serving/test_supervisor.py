@@ -177,6 +177,15 @@ def test_a_killed_worker_loses_no_request_and_is_restarted(tmp_path: Path) -> No
         assert server.pid("worker-1") != first
 
 
+def test_loading_a_model_may_take_longer_than_an_answer(tmp_path: Path) -> None:
+    limits = {"LINKAGE_TIMEOUT_S": "1", "LINKAGE_LOAD_TIMEOUT_S": "5"}
+    with supervised(tmp_path, **limits) as server:
+        server.wait_until_ready()
+
+        assert server.send("/models?sleep=2.5", b"{}").status == 200
+        assert server.send("/invocations?sleep=2.5", b"{}").status == 503
+
+
 def test_the_run_folder_may_have_any_name(tmp_path: Path) -> None:
     folder = tmp_path / 'a "b"; #{c}\\n$d 青'
     with supervised(folder) as server:
