@@ -31,7 +31,8 @@ from serving.middleware import (
     TokenMiddleware,
     request_log,
 )
-from serving.models import Model, ModelEntry, ModelLibrary, memory_of
+from serving.model_entry import ModelEntry, memory_of
+from serving.models import Model, ModelLibrary
 from serving.openapi import document
 from serving.scheduler import Scheduler
 from serving.service import LONG_BODY, RawRequest, Service

@@ -6,17 +6,16 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 from linkage_rl.bundle import Settings as BundleSettings
 from linkage_rl.bundle import check_golden, load_bundle, read_golden, read_settings
-from linkage_rl.bundle_files import check_files
 from linkage_rl.candidates.copies import PrivateCopies
 from linkage_rl.candidates.files import replace_text
 from linkage_rl.candidates.index import CompanyIndex
@@ -32,7 +31,8 @@ from serving.errors import (
     UnknownModelError,
 )
 from serving.live_index import COPIES
-from serving.trial import Trials, content_of, manifest_bytes, refusal_of
+from serving.model_entry import ModelEntry, entry_of, memory_of, read_entry
+from serving.trial import Trials, content_of, refusal_of
 
 _NAME: Final = re.compile(r"(?!\.+\Z)[\w.\-]{1,200}", re.ASCII)
 """Model names are short enough to be file names, with an extension added, and none is `..`: nginx
@@ -40,21 +40,6 @@ takes `/models/..` for `/`, which the port of the clients answers."""
 _LAST_USE: Final = ".used"
 """Extension of the file whose modification time says when a model was last used."""
 _MEGABYTE: Final = 1 << 20
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """A loaded model as all workers know it."""
-
-    name: str
-    url: str
-    """Folder of its bundle."""
-    bytes: int
-    """Size of its policy and settings."""
-    index: str
-    """Digest of its index; '' where it has none."""
-    index_bytes: int
-    """Size of its index."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +114,7 @@ class ModelLibrary:
             return model
         path = self._path(name)
         try:
-            identity, entry = _identity(path), _read(path)
+            identity, entry = _identity(path), read_entry(path)
         except OSError as error:
             raise _absent(name, error, "; load it with POST /models") from None
         # its folder may hold another bundle by now
@@ -162,7 +147,7 @@ class ModelLibrary:
         """
         with self._lock, self._locked():
             if not self._path(name).exists():
-                return self._add(_entry_of(name, Path(url)))
+                return self._add(entry_of(name, Path(url)))
         return self._get(name)
 
     def load(self, name: str, url: str, check: Callable[[], None] = lambda: None) -> Model:
@@ -185,7 +170,7 @@ class ModelLibrary:
             )
         self._check_free(name)
         try:
-            entry = _entry_of(name, Path(url))
+            entry = entry_of(name, Path(url))
         except ValueError:
             raise RequestError(f"model {name!r} cannot be loaded: no valid path") from None
         except (OSError, BundleError) as error:
@@ -219,7 +204,7 @@ class ModelLibrary:
         found = []
         for path in self._folder.glob("*.json"):
             try:
-                found.append((path.with_suffix(_LAST_USE).stat().st_mtime_ns, _read(path)))
+                found.append((path.with_suffix(_LAST_USE).stat().st_mtime_ns, read_entry(path)))
             except FileNotFoundError:
                 # unloaded meanwhile
                 continue
@@ -232,7 +217,7 @@ class ModelLibrary:
             UnknownModelError: None of this name is loaded.
         """
         try:
-            return _read(self._path(name))
+            return read_entry(self._path(name))
         except OSError as error:
             raise _absent(name, error) from None
 
@@ -325,21 +310,6 @@ class ModelLibrary:
             yield
 
 
-def memory_of(entries: Iterable[ModelEntry]) -> int:
-    """Bytes that these models take together; a shared index counts once."""
-    models = list(entries)
-    indexes = {entry.index: entry.index_bytes for entry in models}
-    return sum(entry.bytes for entry in models) + sum(indexes.values())
-
-
-def _entry_of(name: str, folder: Path) -> ModelEntry:
-    check_files(folder)
-    manifest = folder / "index" / "manifest.json"
-    digest = sha256(manifest_bytes(manifest)).hexdigest() if manifest.is_file() else ""
-    arrays = (folder / "index").rglob("*") if digest else ()
-    return ModelEntry(name, str(folder), _size(folder.glob("*")), digest, _size(arrays))
-
-
 def _refusal(name: str, error: Exception) -> RequestError:
     refused = refusal_of(error)
     return type(refused)(f"model {name!r} cannot be loaded: {refused}")
@@ -350,15 +320,6 @@ def _absent(name: str, error: OSError, remedy: str = "") -> Exception:
     if error.errno in NO_ROOM:
         return error
     return UnknownModelError(f"expected a loaded model, got {name[:80]!r}{remedy}")
-
-
-def _size(paths: Iterable[Path]) -> int:
-    return sum(path.stat().st_size for path in paths if path.is_file())
-
-
-def _read(path: Path) -> ModelEntry:
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return ModelEntry(**content)
 
 
 def _identity(path: Path) -> str:

@@ -13,7 +13,8 @@ import pytest
 
 from linkage_rl.candidates.files import sealed, unsealed
 from serving.errors import ModelLoadedError, ModelMemoryError, RequestError, UnknownModelError
-from serving.models import ModelLibrary, memory_of
+from serving.model_entry import memory_of
+from serving.models import ModelLibrary
 from serving.trial import content_of
 from tests.commands.shop import write_shop_bundle
 from tests.serving.conftest import serving
@@ -135,7 +136,7 @@ def test_a_name_that_no_path_can_have_is_refused(bundle: Path, tmp_path: Path, n
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EROFS])
 @pytest.mark.parametrize(
     "reads",
-    ["models.check_files", "models.content_of", "models.read_settings", "trial.check_files"],
+    ["model_entry.check_files", "models.content_of", "models.read_settings", "trial.check_files"],
 )
 def test_a_system_without_room_is_507(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: str, number: int
@@ -157,7 +158,7 @@ def test_a_list_that_cannot_be_read_does_not_say_that_the_model_is_unknown(
     library = ModelLibrary(tmp_path / "models", 100)
     library.load("a", str(bundle))
     library.drop_unloaded()
-    monkeypatch.setattr("serving.models._read", _without_descriptors)
+    monkeypatch.setattr("serving.models.read_entry", _without_descriptors)
 
     for ask in (library.find, ModelLibrary(tmp_path / "models", 100).get):
         with pytest.raises(OSError, match="Too many open files"):
