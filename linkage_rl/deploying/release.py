@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from linkage_rl.bundle import Golden, read_golden
-from linkage_rl.errors import ConfigError, DeploymentError
+from linkage_rl.errors import BundleError, ConfigError, DeploymentError
 from linkage_rl.records import DecisionKind
 from linkage_rl.shipped import shipped
 
@@ -139,14 +139,13 @@ def select_golden(bundle: Path, limit: int) -> tuple[Golden, ...]:
     """The golden clients with the highest confidence, half of them links if there are enough.
 
     Raises:
-        DeploymentError: The bundle has none.
+        DeploymentError: They cannot be read.
     """
     try:
         golden = read_golden(bundle)
-    except (OSError, ValueError, TypeError) as error:
+    except BundleError as error:
         raise DeploymentError(
-            f"cannot read golden clients from {bundle}: {error}; "
-            "give the folder that `python -m linkage_rl.export` wrote"
+            f"cannot read golden clients from {bundle}: {error}, and give the folder that it wrote"
         ) from error
     links = _by_confidence([client for client in golden if client.kind == DecisionKind.LINK])
     others = _by_confidence([client for client in golden if client.kind != DecisionKind.LINK])
