@@ -16,8 +16,9 @@ _ENTRY: Final = 120
 class Remembered(dict[Key, Value], Generic[Key, Value]):
     """The results of a function: `remembered[key]` computes what is not there.
 
-    All results are forgotten when they take more than `MAX_BYTES`, however long the keys are. A key
-    that is there is found as fast as in any dict. Threads may share it: a result that two of them
+    Every second result is forgotten when all take more than `MAX_BYTES`, however long the keys are:
+    of a list that is read again and again, and is a little longer, most are still there. A key that
+    is there is found as fast as in any dict. Threads may share it: a result that two of them
     compute at once is computed twice.
     """
 
@@ -37,13 +38,18 @@ class Remembered(dict[Key, Value], Generic[Key, Value]):
     def __missing__(self, key: Key) -> Value:
         value = self._function(key)
         size = _ENTRY + size_of(key) + size_of(value)
-        if self.bytes + size > self._max_bytes:
-            self.clear()
-            self.bytes = 0
         if size <= self._max_bytes:
+            while self.bytes + size > self._max_bytes and self:
+                self._forget_half()
             self[key] = value
             self.bytes += size
         return value
+
+    def _forget_half(self) -> None:
+        for key in list(self)[::2]:
+            self.pop(key, None)
+        # counted anew, as other threads may have changed both meanwhile
+        self.bytes = sum(_ENTRY + size_of(key) + size_of(value) for key, value in self.copy().items())
 
 
 def size_of(value: object) -> int:

@@ -24,6 +24,25 @@ def test_a_result_is_computed_once_until_there_is_no_room() -> None:
     assert remembered.bytes < 1000
 
 
+def test_of_a_list_a_little_longer_than_the_room_half_is_still_there_the_next_time() -> None:
+    computed: list[str] = []
+
+    def compute(key: str) -> str:
+        computed.append(key)
+        return key
+
+    texts = [f"{number:04}" for number in range(1000)]
+    size = 120 + 2 * size_of("0000")
+    remembered = Remembered(compute, max_bytes=900 * size)
+
+    for _ in range(3):
+        computed.clear()
+        assert [remembered[text] for text in texts] == texts
+        assert remembered.bytes == size * len(remembered) <= 900 * size
+
+    assert len(computed) < 600
+
+
 def test_long_texts_do_not_fill_the_memory() -> None:
     remembered: Remembered[str, tuple[str, str]] = Remembered(lambda key: (key + "x", key))
 
