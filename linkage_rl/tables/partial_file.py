@@ -195,8 +195,13 @@ def _lock_of(path: Path) -> FileIO:
             # its last holder may have deleted it since it was opened
             if _is_at(lock, path):
                 return lock
-        except OSError:
+        except BlockingIOError:
             lock.close()
+            raise
+        except OSError:
+            # a file system without locks: nobody holds it
+            lock.close()
+            path.unlink(missing_ok=True)
             raise
         lock.close()
 

@@ -1,7 +1,10 @@
 """What holds for every writer of results: files of each format, and tables of databases."""
 
 import csv
+import errno
+import fcntl
 import json
+import os
 import shutil
 import tempfile
 import threading
@@ -21,6 +24,7 @@ from linkage_rl.tables.credentials import parse_url
 from linkage_rl.tables.csv_writer import CsvWriter
 from linkage_rl.tables.jsonl_writer import JsonLinesWriter
 from linkage_rl.tables.parquet_writer import ParquetWriter
+from linkage_rl.tables.partial_file import only_writer
 from linkage_rl.tables.result_store import ResultStore, read_result
 from linkage_rl.tables.table_writer import TableWriter
 from linkage_rl.tables.writer import (
@@ -207,6 +211,19 @@ def test_a_parquet_file_does_not_depend_on_the_chunks(
     assert (tmp_path / "three.parquet").read_bytes() == whole
     assert (tmp_path / "seven.parquet").read_bytes() == whole
     assert pq.ParquetFile(tmp_path / "one.parquet").num_row_groups == 3
+
+
+def test_where_there_are_no_locks_no_file_of_one_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+
+    with only_writer(tmp_path / "o.csv.lock", "o.csv"):
+        assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.iterdir())
 
 
 def test_ids_that_a_database_takes_for_equal_are_refused_at_the_end(
