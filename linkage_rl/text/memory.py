@@ -49,9 +49,8 @@ class Remembered(dict[Key, Value], Generic[Key, Value]):
         for key in list(self)[::2]:
             self.pop(key, None)
         # counted anew, as other threads may have changed both meanwhile
-        self.bytes = sum(
-            _ENTRY + size_of(key) + size_of(value) for key, value in self.copy().items()
-        )
+        kept = self.copy().items()
+        self.bytes = sum(_ENTRY + size_of(key) + size_of(value) for key, value in kept)
 
 
 def size_of(value: object) -> int:
