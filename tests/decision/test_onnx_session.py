@@ -89,6 +89,6 @@ def test_memory_that_python_lacks_stays_a_memory_error(monkeypatch: pytest.Monke
     def failing(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(onnx_session.onnxruntime, "InferenceSession", failing)
+    monkeypatch.setattr("onnxruntime.InferenceSession", failing)
     with pytest.raises(MemoryError):
         _growing()
