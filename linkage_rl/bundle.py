@@ -16,10 +16,12 @@ from typing import Any, Final
 
 from linkage_rl.bundle_files import (
     INDEX_FOLDER,
+    REMEDY,
     bundle_key,
     check_files,
     check_signature,
     copy_files,
+    read_text,
     sign,
 )
 from linkage_rl.bundle_manifest import (
@@ -73,6 +75,9 @@ __all__ = [
 ]
 
 _CONFIDENCE_TOLERANCE: Final = 1e-5
+_MAX_CALIBRATION: Final = 4 << 20
+_MAX_PART: Final = 64 << 20
+"""Size of a graph or of the golden clients; the other parts are smaller."""
 _INDEX: Final = f"{INDEX_FOLDER}/{INDEX_MANIFEST}"
 LIST_POLICY: Final = "list_policy.onnx"
 """The graph of the list stage, in bundles that have one."""
@@ -196,7 +201,7 @@ def _load(
     policy = OnnxPolicy(
         folder / "policy.onnx", check=lambda policy: check_policy(policy, settings.view)
     )
-    calibration = Calibration.from_json((folder / "calibration.json").read_text(encoding="utf-8"))
+    calibration = _calibration(folder / "calibration.json")
     own = index is None
     linker = Linker(
         _own_index(folder / INDEX_FOLDER, settings.blockers, open_file) if index is None else index,
@@ -248,9 +253,16 @@ def _list_stage(folder: Path, manifest: Manifest) -> ListStage | None:
         return None
     if missing := {LIST_POLICY, _LIST_CALIBRATION} - manifest.checksums.keys():
         raise BundleError(f"{folder} lacks {min(missing)}; export the run again")
-    calibration = (folder / _LIST_CALIBRATION).read_text(encoding="utf-8")
+    calibration = _calibration(folder / _LIST_CALIBRATION)
     scorer = OnnxListScorer(folder / LIST_POLICY, check_list_scorer)
-    return ListStage(scorer, Calibration.from_json(calibration), manifest.list_thresholds)
+    return ListStage(scorer, calibration, manifest.list_thresholds)
+
+
+def _calibration(path: Path) -> Calibration:
+    try:
+        return Calibration.from_json(read_text(path, _MAX_CALIBRATION))
+    except ValueError as error:
+        raise BundleError(f"{path} cannot be read: {error}; {REMEDY}") from error
 
 
 def read_settings(folder: Path) -> Settings:
@@ -307,9 +319,13 @@ def _check_parts(folder: Path, checksums: Mapping[str, str], with_index: bool) -
     for name, digest in checksums.items():
         if name == _INDEX and not with_index:
             continue
-        if not (folder / name).is_file() or file_digest(folder / name) != digest:
+        path = folder / name
+        # a file of terabytes takes hours to read, and may take no room on the disk
+        if path.is_file() and path.stat().st_size > _MAX_PART:
+            raise BundleError(f"{path} has more than {_MAX_PART >> 20} MB; {REMEDY}")
+        if not path.is_file() or file_digest(path) != digest:
             raise BundleError(
-                f"{folder / name} is missing or damaged (checksum differs); export the run again"
+                f"{path} is missing or damaged (checksum differs); export the run again"
             )
     if with_index and _INDEX not in checksums:
         raise BundleError(f"{folder} was written without an index; give database=URL with it")

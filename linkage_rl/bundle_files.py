@@ -106,16 +106,34 @@ def _link_or_copy(source: str, target: str) -> None:
 def bundle_key() -> bytes:
     """The secret of `LINKAGE_BUNDLE_KEY`; empty where bundles are not signed.
 
+    Line breaks around it are no part of it: files of secrets often end with one.
+
     Raises:
-        ConfigError: It is too short to be a secret.
+        ConfigError: It is too short to be a secret, or blank.
     """
-    key = os.environ.get(KEY_VARIABLE, "")
-    if key and len(key) < _MIN_KEY:
+    given = os.environ.get(KEY_VARIABLE, "")
+    key = given.strip("\r\n")
+    if given and len(key.strip()) < _MIN_KEY:
         raise ConfigError(
-            f"{KEY_VARIABLE} must have at least {_MIN_KEY} characters, got {len(key)}; make one "
-            "with `openssl rand -hex 32`"
+            f"{KEY_VARIABLE} must have at least {_MIN_KEY} characters besides blanks, got "
+            f"{len(key.strip())}; make one with `openssl rand -hex 32`"
         )
     return os.fsencode(key)
+
+
+def read_text(path: Path, limit: int) -> str:
+    """A text in UTF-8, of which no more is read than it may have.
+
+    Raises:
+        ValueError: It has more bytes than the limit, or is no UTF-8; the text is the end of a
+            sentence.
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"it has more than {limit >> 20} MB")
+    return content.decode("utf-8")
 
 
 def sign(folder: Path, key: bytes) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from linkage_rl.bundle_files import REMEDY
+from linkage_rl.bundle_files import REMEDY, read_text
 from linkage_rl.candidates.blockers import Blocker
 from linkage_rl.candidates.files import unsealed
 from linkage_rl.candidates.registry import check_registered, restore
@@ -103,7 +103,7 @@ def read_manifest(folder: Path, parts: Mapping[str, bool]) -> Manifest:
 
 def _content(path: Path, folder: Path) -> dict[str, Any]:
     try:
-        content = unsealed(_text_of(path, _MAX_MANIFEST))
+        content = unsealed(read_text(path, _MAX_MANIFEST))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise BundleError(
             f"expected a bundle in {folder}, found no manifest.json; "
@@ -131,7 +131,7 @@ def read_golden(folder: Path) -> list[Golden]:
     path = folder / GOLDEN
     try:
         # names may contain characters that `splitlines` takes for the end of a line
-        lines = [line for line in _text_of(path, _MAX_GOLDEN).split("\n") if line]
+        lines = [line for line in read_text(path, _MAX_GOLDEN).split("\n") if line]
         if len(lines) > _MAX_CLIENTS:
             raise ValueError(f"expected at most {_MAX_CLIENTS} golden clients, got {len(lines)}")
         return [_golden_of(json.loads(line)) for line in lines]
@@ -236,12 +236,6 @@ def _is_number(name: str, value: Any, low: float, high: float) -> float:
         raise ValueError(f"{name} must lie in [{low}, {high}], got {str(value)[:40]!r}")
     number: float = value
     return number
-
-
-def _text_of(path: Path, limit: int) -> str:
-    if path.stat().st_size > limit:
-        raise ValueError(f"it has more than {limit >> 20} MB")
-    return path.read_text(encoding="utf-8")
 
 
 def _reason(error: Exception) -> str:

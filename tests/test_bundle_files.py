@@ -10,6 +10,7 @@ from linkage_rl.bundle import load_bundle, read_settings, write_bundle
 from linkage_rl.bundle_files import (
     KEY_VARIABLE,
     SIGNATURE,
+    bundle_key,
     check_files,
     copy_files,
     sign,
@@ -132,13 +133,22 @@ def test_a_bundle_that_another_key_signed_is_not_signed_again(
         run(ExportSettings(run=str(bundle), output=str(tmp_path / "out"), archive=False))
 
 
-def test_a_short_key_is_refused(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(KEY_VARIABLE, "short")
+@pytest.mark.parametrize(("given", "length"), [("short\n", 5), (" " * 20, 0)])
+def test_a_short_or_blank_key_is_refused(
+    given: str, length: int, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, given)
 
     with pytest.raises(
-        (BundleError, ConfigError), match=r"at least 16 characters, got 5; make one"
+        ConfigError, match=rf"at least 16 characters besides blanks, got {length}; make one"
     ):
         load_bundle(bundle)
+
+
+def test_a_line_break_at_the_end_is_no_part_of_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, f"{KEY}\r\n")
+
+    assert bundle_key() == KEY.encode()
 
 
 def test_a_part_can_be_left_out_and_files_linked_to(bundle: Path, tmp_path: Path) -> None:

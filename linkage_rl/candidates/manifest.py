@@ -22,6 +22,8 @@ OWN: Final = re.compile(
     rf"(base-[0-9a-f]{{16}}|state-[0-9]{{1,18}})({re.escape(ARRAYS)})?(\.partial)?"
 )
 """Names of the files and folders of an index."""
+_MAX_BYTES: Final = 16 << 20
+"""Size of a manifest; that of 1.6 million companies has 10 KB."""
 _ARRAY_FILE: Final = re.compile(r"[A-Za-z0-9_.]{1,200}\.npy")
 _DIGEST: Final = re.compile(r"[0-9a-f]{32}")
 
@@ -86,13 +88,21 @@ def manifest_content(folder: Path) -> dict[str, Any] | None:
     path = folder / MANIFEST
     try:
         with reading(path):
-            return unsealed(path.read_text(encoding="utf-8"))
+            return unsealed(_text_of(path))
     except (ValueError, RecursionError) as error:
         raise CandidateIndexError(f"{path} cannot be read: {error}; {REBUILD}") from error
     except CandidateIndexError as error:
         if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
             return None
         raise
+
+
+def _text_of(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(_MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        raise ValueError(f"it has more than {_MAX_BYTES >> 20} MB")
+    return content.decode("utf-8")
 
 
 def _checked(content: dict[str, Any]) -> IndexManifest:

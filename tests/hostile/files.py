@@ -48,6 +48,18 @@ def _sparse(path: Path) -> None:
         file.truncate(100 << 30)
 
 
+def _sparse_part(name: str) -> Case:
+    """The part has megabytes of zeros more that take no room, and the right checksum."""
+
+    def case(bundle: Bundle) -> None:
+        path = bundle.folder / name
+        bundle.write(name, path.read_bytes())
+        os.truncate(path, 100 << 20)
+        bundle.seal(with_index=False)
+
+    return case
+
+
 def _many(path: Path) -> None:
     path.mkdir()
     for number in range(2_001):
@@ -96,6 +108,7 @@ FILE_CASES: Final[dict[str, Case]] = {
     "a link to the folder itself": _extra(lambda path: path.symlink_to(path.parent)),
     "a pipe besides": _extra(os.mkfifo),
     "a file of 100 GB": _extra(_sparse),
+    **{f"100 MB of {name}": _sparse_part(name) for name in (*_PARTS[1:], "index/manifest.json")},
     "thousands of files": _extra(_many),
     "an empty index file": _index_file(lambda content: b""),
     "a cut index file": _index_file(lambda content: content[: len(content) // 2]),
