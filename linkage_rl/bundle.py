@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -372,7 +373,10 @@ def _manifest(
         "list_thresholds": None if list_stage is None else asdict(list_stage.thresholds),
         "pair_features": PAIR_FEATURES,
         "query_features": QUERY_FEATURES,
-        "metrics": settings.metrics,
+        "metrics": {
+            name: value if value is not None and isfinite(value) else None
+            for name, value in settings.metrics.items()
+        },
         "origin": settings.origin,
         "checksums": {
             name: file_digest(folder / name) for name in _PARTS if (folder / name).exists()

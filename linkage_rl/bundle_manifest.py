@@ -40,8 +40,9 @@ class Settings:
     """Visible candidates K."""
     allow_review: bool
     thresholds: Thresholds | None
-    metrics: dict[str, float] = field(default_factory=dict)
-    """Figures of the evaluation by which the bundle was chosen."""
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    """Figures of the evaluation by which the bundle was chosen; None for one that is not finite, as
+    JSON cannot write it."""
     origin: dict[str, str] = field(default_factory=dict)
     """Versions, commit, seed and command."""
 
@@ -164,7 +165,7 @@ def _manifest_of(content: Mapping[str, Any], parts: Mapping[str, bool]) -> Manif
         max_candidates=_is_whole("max_candidates", content["max_candidates"], 1, MAX_SLOTS),
         allow_review=_is_flag("allow_review", content["allow_review"]),
         thresholds=_thresholds(content["thresholds"]),
-        metrics=_mapping("metrics", content["metrics"], _is_figure),
+        metrics=_mapping("metrics", content["metrics"], _figure),
         origin=_mapping("origin", content["origin"], _is_text),
     )
     checksums = _mapping("checksums", content["checksums"], _is_digest)
@@ -222,6 +223,13 @@ def _is_whole(name: str, value: Any, low: int, high: int) -> int:
     if type(value) is not int or not low <= value <= high:
         raise ValueError(f"{name} must be a whole number in {low}..{high}, got {str(value)[:40]!r}")
     return value
+
+
+def _figure(name: str, value: Any) -> float | None:
+    """A number that JSON can write; bundles of earlier versions may hold NaN."""
+    if value is None or not math.isfinite(_is_figure(name, value)):
+        return None
+    return float(value)
 
 
 def _is_figure(name: str, value: Any) -> float:

@@ -72,7 +72,7 @@ _VALUES: Final[dict[str, tuple[Any, ...]]] = {
     "list_thresholds": ({"link": 0.5}, {"link": float("nan")}, "0.5"),
     "pair_features": ([], "core_ratio", None, {}, 7),
     "query_features": (["x"] * 23, None),
-    "metrics": ([], {"f1": "high"}, {"f1": None}, {"f1": [1]}, "f1"),
+    "metrics": ([], {"f1": "high"}, {"f1": 10**400}, {"f1": [1]}, "f1"),
     "origin": ([], {"seed": 1}, {"seed": {"a": 1}}, None),
     "checksums": ([], None, {}, {"policy.onnx": 7}),
 }
