@@ -46,7 +46,7 @@ class ParquetFile:
                 for batch in stream.iter_batches(size):
                     if batch.num_rows:
                         yield [self._texts(batch, column) for column in self.header]
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise InputFileError(f"{self.path} is damaged: {error}; write the file again") from None
 
     def place(self, row: int) -> str:
@@ -80,7 +80,7 @@ def open_parquet(path: Path) -> ParquetFile:
     try:
         with pq.ParquetFile(path) as stream:
             return ParquetFile(path, tuple(stream.schema_arrow.names))
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputFileError(
             f"cannot read {path} as Parquet: {str(error).splitlines()[0]}; check the path, or "
             "give a CSV file the ending .csv"

@@ -186,3 +186,12 @@ def test_a_bad_company_file_leaves_the_table_untouched(tmp_path: Path) -> None:
             store.load(read_companies(path, size=1))
 
         assert store.count() == 0
+
+
+def test_a_parquet_file_with_a_column_of_other_bytes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "list.parquet"
+    pq.write_table(pa.table({"client_id": ["1"], "address": ["港区"]}), path)
+    path.write_bytes(path.read_bytes().replace(b"address", b"add\xbcess"))
+
+    with pytest.raises(InputFileError, match="list.parquet"):
+        read_clients(path)
