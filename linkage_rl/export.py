@@ -1,4 +1,8 @@
-"""`linkage-rl export`: copies the bundle of a run to its own folder, and checks the copy."""
+"""`linkage-rl export`: copies the bundle of a run to its own folder, checks the copy and signs it.
+
+Where `LINKAGE_BUNDLE_KEY` is set, exporting is the act of signing: whoever exports a bundle vouches
+for it. One that another key signed is refused; one without a signature is signed, and said to be.
+"""
 
 if __name__ == "__main__":
     # before the imports, which take seconds and may lack an extra
@@ -15,6 +19,7 @@ from typing import Final
 from linkage_rl.bundle import SIGNED, check_golden, load_bundle, read_golden, read_settings
 from linkage_rl.bundle_files import (
     INDEX_FOLDER,
+    KEY_VARIABLE,
     SIGNATURE,
     bundle_key,
     check_signature,
@@ -89,6 +94,9 @@ def run(settings: ExportSettings) -> None:
     written = read_settings(output)
     origin = " ".join(f"{name}={written.origin.get(name, '')}" for name in ("agent", "seed"))
     say(f"bundle   {output} from {bundle} ({origin})")
+    if bundle_key():
+        came = "as it came" if (bundle / SIGNATURE).exists() else "it came without a signature"
+        say(f"signed   with the key of {KEY_VARIABLE}; {came}")
     say(f"parity   {clients} golden clients answered as recorded")
     if settings.archive:
         say(f"archive  {packed} ({packed.stat().st_size / 1e6:,.1f} MB)")
@@ -120,7 +128,6 @@ def _copy_checked(bundle: Path, partial: Path, with_index: bool) -> int:
     shutil.rmtree(partial, ignore_errors=True)
     key = bundle_key()
     if key and (bundle / SIGNATURE).exists():
-        # what is signed here was made here, or signed before
         check_signature(bundle, key, SIGNED)
     copy_files(bundle, partial, skip="" if with_index else INDEX_FOLDER)
     (partial / SIGNATURE).unlink(missing_ok=True)

@@ -68,7 +68,10 @@ def test_the_folder_itself_may_be_a_link(bundle: Path, tmp_path: Path) -> None:
 
 
 def test_an_exported_bundle_is_signed_and_loads_where_the_key_is(
-    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bundle: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv(KEY_VARIABLE, KEY)
     with pytest.raises(BundleError, match=r"found no valid signature\.json; export the run again"):
@@ -76,6 +79,8 @@ def test_an_exported_bundle_is_signed_and_loads_where_the_key_is(
 
     run(ExportSettings(run=str(bundle), output=str(tmp_path / "signed")))
 
+    signed = "signed   with the key of LINKAGE_BUNDLE_KEY; it came without a signature"
+    assert signed in capsys.readouterr().out
     assert len(load_bundle(tmp_path / "signed").index) == 3
     with tarfile.open(tmp_path / "signed.tar.gz") as archive:
         assert SIGNATURE in archive.getnames()
