@@ -56,9 +56,9 @@ from linkage_rl.errors import (
     ResourceLimitError,
 )
 from linkage_rl.features.matrix import PAIR_FEATURES, QUERY_FEATURES
+from linkage_rl.golden import check_golden, golden_answers
 from linkage_rl.linker import Linker
 from linkage_rl.protocols import CompanySource
-from linkage_rl.records import RecordBatch
 
 __all__ = [
     "FORMAT",
@@ -75,7 +75,6 @@ __all__ = [
     "write_bundle",
 ]
 
-_CONFIDENCE_TOLERANCE: Final = 1e-5
 _MAX_CALIBRATION: Final = 4 << 20
 _MAX_PART: Final = 64 << 20
 """Size of a graph or of the golden clients; the other parts are smaller."""
@@ -275,44 +274,6 @@ def read_settings(folder: Path) -> Settings:
     with _refusing(folder):
         check_files(folder)
         return read_manifest(folder, _PARTS).settings
-
-
-def golden_answers(linker: Linker, records: RecordBatch) -> list[Golden]:
-    """The answers that the linker gives these clients now."""
-    linked = linker.link(records)
-    return [
-        Golden(
-            records.ids[place],
-            {name: texts[place] for name, texts in records.columns.items() if texts[place]},
-            int(linked.kind[place]),
-            linked.company_ids[place],
-            float(linked.confidence[place]),
-        )
-        for place in range(len(records))
-    ]
-
-
-def check_golden(linker: Linker, golden: Sequence[Golden]) -> None:
-    """Refuse a linker that gives a golden client another answer than the recorded one.
-
-    Raises:
-        BundleError: A decision differs, or a confidence by more than 1e-5.
-    """
-    if not golden:
-        return
-    names = sorted({name for client in golden for name in client.fields})
-    records = RecordBatch(
-        [client.client_id for client in golden],
-        {name: [client.fields.get(name, "") for client in golden] for name in names},
-    )
-    without_source = Linker(linker.index, linker.blockers, linker.decider, linker.limit)
-    for expected, got in zip(golden, golden_answers(without_source, records), strict=True):
-        same = (expected.kind, expected.company_id) == (got.kind, got.company_id)
-        if not same or abs(expected.confidence - got.confidence) > _CONFIDENCE_TOLERANCE:
-            raise BundleError(
-                f"golden client {expected.client_id!r} should get '{expected}', got '{got}'; "
-                "the bundle does not fit this version of the library: export it again"
-            )
 
 
 def _check_parts(folder: Path, checksums: Mapping[str, str], with_index: bool) -> None:
