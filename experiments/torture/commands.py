@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NoReturn, ParamSpec
+from typing import Any, Final, NoReturn, ParamSpec
 
 from linkage_rl.errors import LinkageError
 
@@ -23,7 +23,7 @@ Arguments = ParamSpec("Arguments")
 CRASHED: Final = 70
 """Exit code of a command that ended with an exception, as a shell program reports it."""
 _POLL_S: Final = 0.002
-_AS_STARTED: Final = {
+_AS_STARTED: Final[dict[signal.Signals, Any]] = {
     signal.SIGINT: signal.default_int_handler,
     signal.SIGTERM: signal.SIG_DFL,
 }
