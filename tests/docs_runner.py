@@ -196,6 +196,8 @@ class Reader:
         elif program == "pip":
             (extra,) = re.findall(r"\[(\w+)\]", " ".join(rest))
             assert extra in extras()
+        elif program.startswith("scripts/"):
+            assert os.access(ROOT / program, os.X_OK), program
         elif (program, rest[0]) == ("python", "-m"):
             _check_module(rest[1], rest[2:])
         else:

@@ -180,7 +180,15 @@ def test_every_command_of_a_page_can_be_composed(page: str, run_command: RunComm
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [page for page in PAGES if has_code(page)])
+@pytest.mark.parametrize(
+    "page",
+    [
+        # a blocker trains for two minutes; a feature, which is added in the same way, for one
+        pytest.param(page, marks=pytest.mark.extras if page.endswith("add_blocker.md") else ())
+        for page in PAGES
+        if has_code(page)
+    ],
+)
 def test_every_block_of_a_page_runs(
     page: str, reader: Reader, request: pytest.FixtureRequest
 ) -> None:

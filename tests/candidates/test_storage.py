@@ -188,18 +188,20 @@ def test_an_index_that_never_stays_is_given_up(tmp_path: Path) -> None:
 def test_a_folder_that_may_not_be_read_is_said_in_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "index").mkdir()
+    folder = tmp_path / "index"
+    folder.mkdir()
 
-    def refuse(*_: object, **__: object) -> None:
+    (folder / MANIFEST).write_text("not one of an index")
+
+    def refuse(_: Path) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(Path, "read_text", refuse)
     monkeypatch.setattr(Path, "iterdir", refuse)
     with (
         store_of(tmp_path) as store,
         pytest.raises(CandidateIndexError, match="Permission denied; check its permissions"),
     ):
-        open_index(store, tmp_path / "index", progress=False)
+        open_index(store, folder, progress=False)
 
 
 def test_any_flipped_byte_in_any_file_is_noticed(tmp_path: Path) -> None:

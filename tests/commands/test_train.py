@@ -73,6 +73,7 @@ def test_runs_of_the_same_second_have_folders_of_their_own(run: Run, tmp_path: P
 
 
 @pytest.mark.slow
+@pytest.mark.extras
 def test_a_sweep_runs_every_agent(run: Run, tmp_path: Path) -> None:
     ended = run("train", *TINY, "--multirun", "agent=ppo,maskable_ppo,dqn,qrdqn")
 

@@ -107,8 +107,8 @@ def test_a_scorer_trained_with_eight_slots_serves_thirty(
 @pytest.mark.parametrize(
     "name",
     [
-        # training quantiles takes twice as long; its learning from scratch is among the slow tests
-        pytest.param(name, marks=pytest.mark.extras if name == "qrdqn" else pytest.mark.slow)
+        # learning from scratch is among the slow tests for each of them
+        pytest.param(name, marks=pytest.mark.slow if name == "ppo" else pytest.mark.extras)
         for name in AGENTS
     ],
 )
