@@ -39,6 +39,7 @@ CHECKABLE = re.compile(
 """Statements whose settings, targets, extras and modules can be looked up."""
 CODE = ("linkage_rl/**/*.py", "linkage_rl/**/*.pyx", "configs/**/*.yaml")
 FAST = ("debug=fast", "training.total_timesteps=4096", "training.evaluations=1")
+LONG_PAGES = ("add_blocker.md", "add_feature.md")
 QUIET = {
     "text",
     "sql",
@@ -183,8 +184,8 @@ def test_every_command_of_a_page_can_be_composed(page: str, run_command: RunComm
 @pytest.mark.parametrize(
     "page",
     [
-        # a blocker trains for two minutes; a feature, which is added in the same way, for one
-        pytest.param(page, marks=pytest.mark.extras if page.endswith("add_blocker.md") else ())
+        # both train for minutes; an agent is added in the same way in half a minute
+        pytest.param(page, marks=pytest.mark.extras if page.endswith(LONG_PAGES) else ())
         for page in PAGES
         if has_code(page)
     ],

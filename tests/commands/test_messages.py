@@ -100,7 +100,7 @@ def test_another_format_is_refused(run: Run) -> None:
     assert ended.last == "error: log takes one of text, json, got xml"
 
 
-@pytest.mark.parametrize("name", ["link", "companies", "evaluate", "export", "train"])
+@pytest.mark.parametrize("name", ["link", "train"])
 def test_the_help_names_the_exit_codes(run: Run, name: str) -> None:
     ended = run(name, "--help")
 

@@ -132,9 +132,7 @@ def test_two_seeds_share_the_drawn_clients(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "stage", stages([*STAGES][:6], "training the ranker", "keeping the first model")
-)
+@pytest.mark.parametrize("stage", stages([*STAGES][:6], "keeping the first model"))
 def test_a_run_killed_before_its_first_checkpoint_is_resumed_or_started_again(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:

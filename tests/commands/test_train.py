@@ -84,6 +84,7 @@ def test_a_sweep_runs_every_agent(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.extras
 def test_an_interrupted_run_leaves_a_checkpoint_and_goes_on(run: Run, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "linkage_rl.train", *TINY, "training.total_timesteps=1_000_000"],

@@ -337,7 +337,14 @@ def test_every_suite_becomes_settings_that_name_known_systems(name: str) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SUITES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        # their dozens of conditions take half a minute
+        pytest.param(name, marks=pytest.mark.extras if name.endswith("ablation") else ())
+        for name in SUITES
+    ],
+)
 def test_every_condition_is_understood_by_the_training_command(name: str) -> None:
     settings = composed(name)
     shortened = "defaults" in OmegaConf.load(CONFIGS / "suite" / f"{name}.yaml")
