@@ -49,7 +49,8 @@ def column_mapping(settings: WorkerSettings) -> ColumnMapping:
         known = [field.name for field in fields(ColumnMapping)]
         raise SettingError(
             f"LINKAGE_TABLE_MAPPING: expected a JSON object of column names, its keys among "
-            f"{known}, got {sorted(settings.table_mapping)}; fix the variable"
+            f"{known}, got {[name[:40] for name in sorted(settings.table_mapping)][:20]}; "
+            "fix the variable"
         ) from None
 
 

@@ -296,7 +296,7 @@ def _read(environ: Mapping[str, str], name: str, parse: Callable[[str], _T], def
     try:
         return parse(text)
     except ValueError as error:
-        raise SettingError(f"{name}: {error}, got {text!r}; fix the variable") from None
+        raise SettingError(f"{name}: {error}, got {text[:200]!r}; fix the variable") from None
 
 
 def _whole_number(maximum: int | None, minimum: int = 1) -> Callable[[str], int]:

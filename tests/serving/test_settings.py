@@ -1,5 +1,6 @@
 """Settings are read from environment variables, and invalid values are refused."""
 
+import json
 import re
 from pathlib import Path
 
@@ -208,3 +209,12 @@ def test_columns_of_csv_are_counted_with_those_that_have_no_name(
     text: str, columns: tuple[str, ...]
 ) -> None:
     assert WorkerSettings.from_environ({"LINKAGE_CSV_COLUMNS": text}).csv_columns == columns
+
+
+def test_a_long_value_of_a_variable_is_shortened_in_its_message() -> None:
+    mapping = json.dumps({"あ" * 50_000: 7})
+
+    with pytest.raises(SettingError, match="LINKAGE_TABLE_MAPPING: expected a JSON") as error:
+        WorkerSettings.from_environ({"LINKAGE_TABLE_MAPPING": mapping})
+
+    assert len(str(error.value)) < 500
