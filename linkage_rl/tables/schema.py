@@ -261,7 +261,7 @@ def missing_column(what: str, column: str, have: Sequence[str]) -> str:
         if near
         else "rename the column that holds it, or name it in the column mapping"
     )
-    return f"{what} needs column {column!r}, got {listed(have)}; {hint}"
+    return f"{what} needs column {column[:200]!r}, got {listed(have)}; {hint}"
 
 
 def listed(names: Sequence[str]) -> str:
