@@ -124,7 +124,18 @@ def engine(*words: str, both: bool = False) -> str:
 
 
 def inspect(kind: str, name: str) -> Any:
-    """The engine's description of an image or a container."""
+    """The engine's description of an image or a container.
+
+    Podman reads `/proc/PID/cgroup` of a container that it believes to run; where the process ends
+    in between, it fails with "no such process". Such a call is made again, at most five times.
+    """
+    for _ in range(5):
+        try:
+            return json.loads(engine(kind, "inspect", name))[0]
+        except AssertionError as error:
+            if "no such process" not in str(error):
+                raise
+            time.sleep(0.1)
     return json.loads(engine(kind, "inspect", name))[0]
 
 
