@@ -1,0 +1,1 @@
+"""The review page, on which people look at decisions and judge them."""
