@@ -1,4 +1,4 @@
-"""What a policy saw when it decided, small enough to be kept: features as bytes, by falling share."""
+"""What a policy saw when it decided, small enough to be kept: features as bytes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -9,6 +9,7 @@ import hashlib
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -81,7 +82,7 @@ def pack(evidence: Evidence) -> list[bytes]:
     """The evidence of each of N clients, compressed."""
     ends = np.concatenate([[0], evidence.counts.cumsum()]).tolist()
     packed = []
-    for client, (begin, end) in enumerate(zip(ends[:-1], ends[1:], strict=True)):
+    for client, (begin, end) in enumerate(pairwise(ends)):
         content = b"".join(
             (
                 bytes((VERSION, end - begin)),
