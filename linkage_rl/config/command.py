@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Final, NoReturn, TypeVar
 
@@ -88,7 +89,8 @@ def command(
         OmegaConf.register_new_resolver("choices", _choices, replace=True)
         OmegaConf.register_new_resolver("every_command", lambda: messages.HELP, replace=True)
         try:
-            sys.argv[1:] = messages.take_words(sys.argv[1:])
+            has_log = "log" in {one.name for one in fields(schema)}  # type: ignore[arg-type]
+            sys.argv[1:] = messages.take_words(sys.argv[1:], has_log)
             sys.argv[1:] = _flags_first(hydra_words(rewrite(sys.argv[1:])))
             if not CONFIGS.is_dir():
                 raise ConfigError(

@@ -14,7 +14,7 @@ from typing import Final, TextIO
 from linkage_rl.errors import ConfigError
 
 FORMATS: Final = ("text", "json")
-"""Values of `log=`."""
+"""Values of `log=` that say how lines are written; other ones name a decision log."""
 QUIET_FLAGS: Final = ("-q", "--quiet")
 HELP: Final = """\
 log=json   every line is a JSON object with time, level and message
@@ -32,8 +32,12 @@ class _Style:
 _style: Final = _Style()
 
 
-def take_words(words: Sequence[str]) -> list[str]:
-    """The arguments without `log=...` and `-q`, which hold from now on.
+def take_words(words: Sequence[str], has_log: bool = False) -> list[str]:
+    """The arguments without `log=text`, `log=json` and `-q`, which hold from now on.
+
+    Args:
+        words: The arguments of a command.
+        has_log: Whether the command has a key `log` of its own, which takes every other value.
 
     Raises:
         ConfigError: There is no such format.
@@ -45,6 +49,9 @@ def take_words(words: Sequence[str]) -> list[str]:
             _style.quiet = True
         elif word.startswith("log="):
             kind = word.removeprefix("log=")
+            if has_log and kind not in FORMATS:
+                rest.append(word)
+                continue
             if kind not in FORMATS:
                 raise ConfigError(f"log takes one of {', '.join(FORMATS)}, got {kind}")
             _style.as_json = kind == "json"
