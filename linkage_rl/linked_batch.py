@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.decision.best_candidates import BestCandidates
+from linkage_rl.decision.evidence import Evidence
 from linkage_rl.decision.explaining import Explanations
 from linkage_rl.records import RecordBatch
 
@@ -35,6 +36,8 @@ class LinkedBatch:
     sites: Sequence[str] = ()
     """Address and phone of the site of the linked company that fits the client best, as in the
     index; '' where the company has one row or none is linked. () where no company has several."""
+    evidence: Evidence | None = None
+    """What the policy saw of each client; None unless it was to be kept."""
 
     def __len__(self) -> int:
         return len(self.client_ids)
@@ -52,6 +55,7 @@ class LinkedBatch:
             self.candidates and self.candidates.between(begin, end),
             self.explanations and self.explanations.between(begin, end),
             sites=self.sites[begin:end],
+            evidence=self.evidence and self.evidence.between(begin, end),
         )
 
 
@@ -81,6 +85,8 @@ class Decided:
     ran: NDArray[np.uint16]
     candidates: BestCandidates | None
     explanations: Explanations | None
+    evidence: Evidence | None = None
+    """What the policy saw of each client; None unless it was to be kept."""
 
     @property
     def wanted(self) -> list[str]:
@@ -92,6 +98,7 @@ class Decided:
         """The decisions of all parts, in their order."""
         shown = [part.candidates for part in parts if part.candidates is not None]
         explained = [part.explanations for part in parts if part.explanations is not None]
+        seen = [part.evidence for part in parts if part.evidence is not None]
         return cls(
             np.concatenate([part.kind for part in parts]),
             [company_id for part in parts for company_id in part.company_ids],
@@ -100,6 +107,7 @@ class Decided:
             np.concatenate([part.ran for part in parts]),
             BestCandidates.concatenate(shown) if len(shown) == len(parts) else None,
             Explanations.concatenate(explained) if len(explained) == len(parts) else None,
+            Evidence.concatenate(seen) if len(seen) == len(parts) else None,
         )
 
 

@@ -12,6 +12,7 @@ from linkage_rl.candidates.blockers import Blocker, Clients
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.decision.best_candidates import BestCandidates, Features
 from linkage_rl.decision.decide import Decider, slot_shares
+from linkage_rl.decision.evidence import Evidence, EvidenceRecorder
 from linkage_rl.decision.explaining import Explanations
 from linkage_rl.decision.list_stage import (
     ListDecisions,
@@ -49,6 +50,8 @@ class Linker:
     """How many of the best candidates of each client come with the decisions."""
     explains: bool = False
     """Whether an explanation of the best candidate comes with each decision, field by field."""
+    keeps_evidence: bool = False
+    """Whether what the policy saw of each client comes with its decision, for a decision log."""
 
     def link(self, records: RecordBatch) -> LinkedBatch:
         """Decide for N clients; the result has one entry per client in their order.
@@ -84,13 +87,16 @@ class Linker:
         """
         if not self.decides_lists(len(records)):
             return self.link(records)
-        first = np.concatenate(
-            [
-                self.first_pass(records.take(range(begin, min(begin + _CHUNK, len(records)))))
-                for begin in range(0, len(records), _CHUNK)
-            ]
-        )
-        return self.finish(records, first, self.decide_list(first))
+        parts, seen = [], []
+        for begin in range(0, len(records), _CHUNK):
+            chunk = records.take(range(begin, min(begin + _CHUNK, len(records))))
+            part, evidence = self.first_pass_with_evidence(chunk)
+            parts.append(part)
+            if evidence is not None:
+                seen.append(evidence)
+        first = np.concatenate(parts)
+        whole = Evidence.concatenate(seen) if seen else None
+        return self.finish(records, first, self.decide_list(first), whole)
 
     def decides_lists(self, clients: int) -> bool:
         """Whether a list of this many clients is decided as a whole."""
@@ -102,8 +108,15 @@ class Linker:
         Returns:
             Structured array of `FIRST_PASS`, shape (N,).
         """
-        pool = self._pool(records)
-        return first_pass_of(pool, self.decider.decide_raw(pool, len(records), shortlist=True))
+        return self.first_pass_with_evidence(records)[0]
+
+    def first_pass_with_evidence(
+        self, records: RecordBatch
+    ) -> tuple[NDArray[np.void], Evidence | None]:
+        """What `first_pass` gives, and what the policy saw; None unless it is to be kept."""
+        pool, recorder = self._pool(records), self._recorder()
+        raw = self.decider.decide_raw(pool, len(records), shortlist=True, recorder=recorder)
+        return first_pass_of(pool, raw), recorder and recorder.evidence(self.index)
 
     def decide_list(self, first: NDArray[np.void], one_to_one: bool = False) -> ListDecisions:
         """Decide a whole list after the first pass over all of its parts.
@@ -120,7 +133,11 @@ class Linker:
         return decide_whole(first, self.decider, self.list_stage, self.shown, one_to_one)
 
     def finish(
-        self, records: RecordBatch, first: NDArray[np.void], decisions: ListDecisions
+        self,
+        records: RecordBatch,
+        first: NDArray[np.void],
+        decisions: ListDecisions,
+        evidence: Evidence | None = None,
     ) -> LinkedBatch:
         """Reasons and current company fields for a part of a list.
 
@@ -128,6 +145,7 @@ class Linker:
             records: N clients.
             first: What `first_pass` gave for them.
             decisions: What `decide_list` gave for them.
+            evidence: What the policy saw of them in the first pass, for the result.
         """
         rows, ranked = decisions.candidate, decisions.ranked
         compare = partial(_compare, self.index, records)
@@ -149,6 +167,7 @@ class Linker:
                 first["ran"],
                 None if ranked is None else self._shown(ranked.candidate, ranked.shares, compare),
                 self._explanations_again(records, rows),
+                evidence,
             ),
         )
 
@@ -185,6 +204,7 @@ class Linker:
             decided.candidates,
             decided.explanations,
             sites=self._sites(records, company_ids),
+            evidence=decided.evidence,
         )
 
     def _sites(self, records: RecordBatch, company_ids: Sequence[str]) -> list[str]:
@@ -265,8 +285,8 @@ class Linker:
         return LivePool.of(self.index, self.blockers, records, self.limit, view)
 
     def _decide(self, records: RecordBatch) -> Decided:
-        pool = self._pool(records)
-        raw = self.decider.decide_raw(pool, len(records), self.shown > 0, self.shown)
+        pool, recorder = self._pool(records), self._recorder()
+        raw = self.decider.decide_raw(pool, len(records), self.shown > 0, self.shown, recorder)
         decisions = self.decider.apply_thresholds(raw)
         company_ids, why = self._explain(pool, decisions)
         best, shown = decisions.shortlist, None
@@ -277,7 +297,12 @@ class Linker:
             *(decisions.kind, company_ids, decisions.confidence, why, decisions.ran),
             shown,
             why_in_fields,
+            recorder and recorder.evidence(self.index),
         )
+
+    def _recorder(self) -> EvidenceRecorder | None:
+        """What keeps the evidence; None where it is not wanted."""
+        return EvidenceRecorder() if self.keeps_evidence else None
 
     def _explanations(
         self,

@@ -14,6 +14,7 @@ from linkage_rl.decision import _observe
 from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.episode import ILLEGAL, ActionLayout, blocker_cost
+from linkage_rl.decision.evidence import EvidenceRecorder
 from linkage_rl.decision.observation import View
 from linkage_rl.protocols import Policy
 from linkage_rl.records import SHORTLIST, DecisionKind, Decisions, Observation, Shortlist
@@ -143,7 +144,12 @@ class Decider:
         return self.apply_thresholds(self.decide_raw(pool, clients))
 
     def decide_raw(
-        self, pool: Pool, clients: int, shortlist: bool = False, kept: int = SHORTLIST
+        self,
+        pool: Pool,
+        clients: int,
+        shortlist: bool = False,
+        kept: int = SHORTLIST,
+        recorder: EvidenceRecorder | None = None,
     ) -> Decisions:
         """The policy's own decisions on cases 0..clients-1, with raw confidence.
 
@@ -152,6 +158,7 @@ class Decider:
             clients: Number of cases to decide.
             shortlist: Whether to keep the best candidates of each, for the list stage.
             kept: How many of them.
+            recorder: Keeps what the policy saw when it stopped; None keeps nothing.
         """
         decisions = Decisions(
             kind=np.zeros(clients, dtype=np.int8),
@@ -166,7 +173,7 @@ class Decider:
         for blocker in self.plan or ():
             self._run(pool, active[(pool.available >> blocker) & 1 > 0], blocker, decisions)
         while len(active):
-            active = self._round(pool, active, decisions)
+            active = self._round(pool, active, decisions, recorder)
         decisions.cost[:] = blocker_cost(decisions.ran, self.view.cost_row)
         return decisions
 
@@ -183,7 +190,11 @@ class Decider:
         return replace(raw, confidence=confidence, kind=kind)
 
     def _round(
-        self, pool: Pool, active: NDArray[np.int64], decisions: Decisions
+        self,
+        pool: Pool,
+        active: NDArray[np.int64],
+        decisions: Decisions,
+        recorder: EvidenceRecorder | None,
     ) -> NDArray[np.int64]:
         """One action for each active client; returns those that ran a blocker and go on."""
         layout = self.view.layout
@@ -199,14 +210,18 @@ class Decider:
             blocker_of[begin : begin + _CHUNK] = action - layout.first_blocker
             stopped = np.flatnonzero(action < layout.first_blocker)
             if len(stopped):
-                self._stop(
-                    part[stopped],
+                cases = part[stopped]
+                shares = self._stop(
+                    cases,
                     logits[stopped],
                     action[stopped],
                     observation.slot_candidates[stopped],
                     observation.ties[stopped],
                     decisions,
                 )
+                if recorder is not None:
+                    confidence = decisions.confidence[cases]
+                    recorder.add(cases, observation, stopped, shares, confidence)
         runs = blocker_of >= 0
         for blocker in np.flatnonzero(np.bincount(blocker_of[runs])).tolist():
             self._run(pool, active[blocker_of == blocker], blocker, decisions)
@@ -227,8 +242,12 @@ class Decider:
         slot_candidates: NDArray[np.int64],
         ties: NDArray[np.int8],
         decisions: Decisions,
-    ) -> None:
-        """Record the decisions on clients for which the policy has stopped."""
+    ) -> NDArray[np.float32]:
+        """Record the decisions on B clients for which the policy has stopped.
+
+        Returns:
+            Softmax weight of each link slot among these and no match, shape (B, K).
+        """
         layout = self.view.layout
         shares = slot_shares(logits, layout)
         slot, confidence, tied = raw_confidence(logits, ties, layout, shares)
@@ -239,6 +258,7 @@ class Decider:
         decisions.tied[cases] = tied
         if decisions.shortlist is not None:
             _shorten(decisions.shortlist, cases, shares, slot_candidates, ties)
+        return shares
 
 
 def decide_cases(decider: Decider, cases: CaseSet) -> Decisions:

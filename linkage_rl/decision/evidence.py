@@ -2,9 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, pairwise
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.records import Observation
+
+SHOWN: Final = 5
+"""Candidates of a client that are kept by their ids, best first; a person picks among them."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +40,171 @@ class Evidence:
     raw_confidence: NDArray[np.float32]
     """Confidence in the best candidate and those tied with it, before calibration, shape (N,)."""
     shown: Sequence[Sequence[str]]
-    """Company ids of the best candidates of each client, at most `decision_log.rows.SHOWN`."""
+    """Company ids of the best candidates of each client, at most `SHOWN`."""
 
     def __len__(self) -> int:
         return len(self.counts)
+
+    @classmethod
+    def concatenate(cls, parts: "Sequence[Evidence]") -> "Evidence":
+        """The clients of all parts, in their order; at least one part."""
+        return cls(
+            np.concatenate([part.counts for part in parts]),
+            np.concatenate([part.candidates for part in parts]),
+            np.concatenate([part.shares for part in parts]),
+            np.concatenate([part.ties for part in parts]),
+            np.concatenate([part.query for part in parts]),
+            np.concatenate([part.state for part in parts]),
+            np.concatenate([part.no_match for part in parts]),
+            np.concatenate([part.raw_confidence for part in parts]),
+            list(chain.from_iterable(part.shown for part in parts)),
+        )
+
+    def between(self, begin: int, end: int) -> "Evidence":
+        """The clients in range(begin, end)."""
+        ends = np.concatenate([[0], self.counts.cumsum()])
+        pairs = slice(int(ends[begin]), int(ends[end]))
+        return Evidence(
+            self.counts[begin:end],
+            self.candidates[pairs],
+            self.shares[pairs],
+            self.ties[pairs],
+            self.query[begin:end],
+            self.state[begin:end],
+            self.no_match[begin:end],
+            self.raw_confidence[begin:end],
+            self.shown[begin:end],
+        )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Clients on which the policy has stopped in one round."""
+
+    clients: NDArray[np.int64]
+    """Positions of the clients, shape (B,)."""
+    counts: NDArray[np.int64]
+    candidates: NDArray[np.uint8]
+    shares: NDArray[np.float32]
+    ties: NDArray[np.uint8]
+    ids: NDArray[np.int64]
+    """`Observation.slot_candidates` of each candidate, shape (P,)."""
+    query: NDArray[np.uint8]
+    state: NDArray[np.uint8]
+    no_match: NDArray[np.float32]
+    raw_confidence: NDArray[np.float32]
+
+
+class EvidenceRecorder:
+    """Gathers the evidence of N clients while a `Decider` decides on them."""
+
+    def __init__(self) -> None:
+        self._parts: list[_Part] = []
+
+    def add(
+        self,
+        clients: NDArray[np.int64],
+        observation: Observation,
+        rows: NDArray[np.int64],
+        shares: NDArray[np.float32],
+        raw_confidence: NDArray[np.float32],
+    ) -> None:
+        """Keep what the policy saw of B clients when it stopped.
+
+        Args:
+            clients: Their positions among the N clients, shape (B,).
+            observation: What it saw of these clients and of others.
+            rows: Row of the observation of each of them, shape (B,).
+            shares: `decide.slot_shares` of them, shape (B, K).
+            raw_confidence: Confidence in their best candidates, before calibration, shape (B,).
+        """
+        filled = observation.slot_candidates[rows] >= 0
+        counts = filled.sum(axis=1)
+        order = np.where(filled, -shares, np.inf).argsort(axis=1, kind="stable")
+        client, place = np.nonzero(np.arange(filled.shape[1]) < counts[:, None])
+        row, slot = rows[client], order[client, place]
+        self._parts.append(
+            _Part(
+                clients,
+                counts,
+                _as_bytes(observation.candidates[row, slot]),
+                shares[client, slot],
+                _first_of_ties(client, place, observation.ties[row, slot], filled.shape),
+                observation.slot_candidates[row, slot],
+                _as_bytes(observation.query[rows]),
+                _as_bytes(observation.state[rows]),
+                np.clip(1 - shares.sum(axis=1), 0, 1),
+                raw_confidence,
+            )
+        )
+
+    def evidence(self, index: CompanyIndex) -> Evidence | None:
+        """The evidence of the clients in their order; None where there is no client.
+
+        Args:
+            index: The company table, whose rows the candidates are.
+        """
+        parts = self._parts
+        if not parts:
+            return None
+        clients = np.concatenate([part.clients for part in parts])
+        counts = np.concatenate([part.counts for part in parts])
+        order = clients.argsort()
+        pairs = _pairs_in_order(counts, order)
+        counts = counts[order]
+
+        def of_pairs(name: str) -> NDArray[np.generic]:
+            return np.concatenate([getattr(part, name) for part in parts])[pairs]
+
+        def of_clients(name: str) -> NDArray[np.generic]:
+            return np.concatenate([getattr(part, name) for part in parts])[order]
+
+        return Evidence(
+            counts,
+            of_pairs("candidates"),
+            of_pairs("shares"),
+            of_pairs("ties"),
+            of_clients("query"),
+            of_clients("state"),
+            of_clients("no_match"),
+            of_clients("raw_confidence"),
+            _shown(index, counts, of_pairs("ids")),
+        )
+
+
+def _as_bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Values in [0, 1] in 1/255, rounded to the nearest."""
+    scaled = values * np.float32(255)
+    scaled += np.float32(0.5)
+    return scaled.astype(np.uint8)
+
+
+def _first_of_ties(
+    client: NDArray[np.int64],
+    place: NDArray[np.int64],
+    tie: NDArray[np.int8],
+    shape: tuple[int, ...],
+) -> NDArray[np.uint8]:
+    """Place of the first candidate among those tied with each of P candidates, shape (P,)."""
+    first = np.zeros(shape, dtype=np.uint8)
+    # of several values for one element the last one stays: the lowest place
+    first[client[::-1], tie[::-1]] = place[::-1]
+    return first[client, tie]
+
+
+def _pairs_in_order(counts: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Positions of the candidates of clients that are put into another order, shape (P,)."""
+    starts = counts.cumsum() - counts
+    counts = counts[order]
+    begins = np.repeat(starts[order] - (counts.cumsum() - counts), counts)
+    return np.asarray(begins + np.arange(counts.sum()), dtype=np.int64)
+
+
+def _shown(
+    index: CompanyIndex, counts: NDArray[np.int64], rows: NDArray[np.int64]
+) -> list[list[str]]:
+    """Company ids of the best candidates of each client."""
+    starts = np.repeat(counts.cumsum() - counts, counts)
+    ids = index.company_ids(rows[np.arange(len(rows)) - starts < SHOWN])
+    ends = np.concatenate([[0], np.minimum(counts, SHOWN).cumsum()]).tolist()
+    return [ids[begin:end] for begin, end in pairwise(ends)]

@@ -5,10 +5,8 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from linkage_rl.decision.evidence import SHOWN as SHOWN
 from linkage_rl.errors import SchemaError
-
-SHOWN: Final = 5
-"""Candidates of a decision that are logged by their ids, best first; a person picks among them."""
 
 
 class Answer(StrEnum):
