@@ -86,6 +86,7 @@ VERDICTS: Final = Table(
     Column("why_asked", _text(32), nullable=False),
     Column("chance", Double, nullable=False),
     Column("question_id", _NUMBER, nullable=True),
+    Index("verdicts_by_reviewer", "reviewer", "verdict_id"),
     sqlite_autoincrement=True,
 )
 """One row per verdict, never changed; see `rows.Verdict`."""
@@ -113,10 +114,14 @@ QUESTIONS: Final = Table(
     Column("answered", Integer, nullable=False),
     Index("questions_in_order", "queue_id", "place", unique=True),
     Index("questions_open", "queue_id", "answered", "place"),
+    Index("questions_by_reviewer", "reviewer", "answered", "queue_id"),
+    Index("questions_by_decision", "decision_id"),
     sqlite_autoincrement=True,
 )
 """The clients of a queue in the order in which they are asked about, from place 0 on. `chance` is
-that of the draw. `reviewer` and `taken_at` say who looks at it now, '' for nobody."""
+that of the draw. `reviewer` and `taken_at` say who looks at it now, '' for nobody. `answered` is 0
+for an open question, 1 for an answered one, and 2 for a client that an earlier place of the queue
+asks about: it is never asked, and is answered with that one."""
 
 NOTES: Final = Table(
     "log_notes",
