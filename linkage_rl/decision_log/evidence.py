@@ -55,6 +55,16 @@ class LoggedCases:
     def __len__(self) -> int:
         return len(self.filled)
 
+    def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> "LoggedCases":
+        """These clients: positions, or a mask of shape (N,)."""
+        return LoggedCases(
+            self.candidates[rows],
+            self.query[rows],
+            self.state[rows],
+            self.ties[rows],
+            self.filled[rows],
+        )
+
     def action_mask(self) -> NDArray[np.int8]:
         """1 for links to filled slots and for no match; review and blockers are 0.
 
