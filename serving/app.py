@@ -6,7 +6,6 @@ import gc
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final
-from urllib.parse import unquote_plus
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
@@ -15,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from serving.attributes import HEADER, custom_attributes, origin_of
 from serving.batch_transform import execution_parameters
 from serving.content_type import JSON
 from serving.disconnects import unless_disconnected
@@ -150,13 +150,7 @@ class Server:
         limit_s, work = self._settings.give_up_s, Work()
         try:
             async with asyncio.timeout(limit_s):
-                raw = RawRequest(
-                    await self._read_body(request),
-                    request.headers.get("content-type", ""),
-                    request.headers.get("accept", ""),
-                    _mode(request),
-                    request.headers.get("content-encoding", ""),
-                )
+                raw = await self._raw_request(request)
                 answer = self.service.respond(raw, model_name, request_log(request), work)
                 # a few packed bytes may be a long list
                 if len(raw.body) <= LONG_BODY and not raw.coding:
@@ -172,6 +166,18 @@ class Server:
             # whatever is still going on in a thread stops at its next chunk
             work.give_up()
         return Response(payload, headers={"content-type": media})
+
+    async def _raw_request(self, request: Request) -> RawRequest:
+        headers = request.headers
+        attributes = custom_attributes(headers.get(HEADER, ""))
+        return RawRequest(
+            await self._read_body(request),
+            headers.get("content-type", ""),
+            headers.get("accept", ""),
+            request.query_params.get("mode", "") or attributes.get("mode", "bulk_linkage"),
+            headers.get("content-encoding", ""),
+            origin_of(attributes, "list"),
+        )
 
     async def _execution_parameters(self, request: Request) -> Response:
         return _json(execution_parameters(self._settings))
@@ -290,18 +296,6 @@ def _route(path: str, **endpoints: Endpoint) -> Route:
         return await endpoints["GET" if request.method == "HEAD" else request.method](request)
 
     return Route(path, dispatch, methods=[*endpoints])
-
-
-def _mode(request: Request) -> str:
-    """The mode of what names none itself: `?mode=`, or `mode=` in the custom attributes."""
-    if mode := request.query_params.get("mode", ""):
-        return mode
-    attributes = request.headers.get("x-amzn-sagemaker-custom-attributes", "")
-    for part in attributes.split(","):
-        key, _, value = part.partition("=")
-        if key.strip() == "mode":
-            return unquote_plus(value.strip())
-    return "bulk_linkage"
 
 
 def _description(entry: ModelEntry) -> dict[str, Any]:

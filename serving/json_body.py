@@ -1,8 +1,10 @@
 """Bodies in JSON and in JSON Lines: their clients, and what is said of those that are neither."""
 
 import json
+from dataclasses import replace
 from typing import Any, Final
 
+from serving.attributes import origin_of
 from serving.content_type import is_damaged
 from serving.errors import RequestError
 from serving.json_steps import LONG_TEXT, decode_in_steps
@@ -68,7 +70,7 @@ def read_json(text: str, mode: str, max_clients: int) -> LinkageRequest:
         raise RequestError(
             f"mode 'linkage' expects one client, got {len(clients)}; use 'bulk_linkage' for lists"
         )
-    return validate(mode, clients, max_clients)
+    return replace(validate(mode, clients, max_clients), origin=origin_of(content))
 
 
 def json_lines(text: str, mode: Mode, max_clients: int, damage: str = "") -> list[Any]:

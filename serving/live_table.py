@@ -19,7 +19,8 @@ from linkage_rl.tables.store import CompanyStore
 from serving.database_threads import DatabaseThreads
 from serving.pending_fetch import Fetch
 from serving.query_rate import QueryRate
-from serving.settings import SettingError, WorkerSettings
+from serving.settings import WorkerSettings
+from serving.variables import SettingError
 
 RETRY_S: Final = 0.5
 """Pause between two attempts to reach a database that has failed."""

@@ -16,7 +16,8 @@ from typing import Any, Final
 from linkage_rl.bundle import Golden, read_golden
 from linkage_rl.errors import LinkageError
 from serving.responses import DECISIONS
-from serving.settings import SettingError, read_token
+from serving.settings import read_token
+from serving.variables import SettingError
 
 TOLERANCE: Final = 1e-5
 """Largest allowed difference of two confidences."""

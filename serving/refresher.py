@@ -15,7 +15,8 @@ from linkage_rl.errors import LinkageError
 from serving.live_index import record_refresh
 from serving.live_table import open_table
 from serving.logs import log_json
-from serving.settings import SettingError, WorkerSettings
+from serving.settings import WorkerSettings
+from serving.variables import SettingError
 
 RETRY_S: Final = 5.0
 """Pause after a failure, unless `LINKAGE_REFRESH_S` is shorter."""

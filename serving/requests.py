@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, get_args
 
 from linkage_rl.records import RecordBatch
 from linkage_rl.tables.schema import CLIENT_FIELDS, nearest
+from serving.attributes import NOBODY, Origin
 from serving.errors import RequestError, TooLargeError
 from serving.values import MAX_FIELD_LENGTH, InvalidValueError, describe, read_text, shorten
 
@@ -54,6 +55,8 @@ class LinkageRequest:
     """Whether the caller gave two clients the same id."""
     csv_header: bool = True
     """Whether a request in CSV had a header, so that its answer in CSV has one, too."""
+    origin: Origin = NOBODY
+    """Whose clients they are."""
 
     def __len__(self) -> int:
         return len(self.client_ids)

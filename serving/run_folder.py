@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from serving.refusals import create_refusal_files
-from serving.settings import METRICS_FOLDER, RUN_FOLDER, ServerSettings, SettingError
+from serving.settings import METRICS_FOLDER, RUN_FOLDER, ServerSettings
 from serving.shared_memory import create_shared_file
 from serving.start_fault import create_fault_file
+from serving.variables import SettingError
 
 _CODE: Final = Path(__file__).resolve().parent
 _MAX_SOCKET_PATH: Final = 107

@@ -8,6 +8,7 @@ from typing import Any, Final
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.linked_batch import RankedCandidates
 from linkage_rl.linker import Linker
+from serving.attributes import NOBODY, Origin
 from serving.codec import decode, encode
 from serving.content_type import CSV, ContentType, negotiate, unpack
 from serving.errors import RequestError
@@ -43,6 +44,8 @@ class RawRequest:
     """Mode of CSV and JSON Lines, and of JSON that names none."""
     coding: str = ""
     """Content-Encoding of the body."""
+    origin: Origin = NOBODY
+    """Whose clients they are, unless the body says so itself."""
 
 
 @dataclass(frozen=True)
@@ -190,9 +193,9 @@ class _Exchange:
         request = decode(
             raw.body, self.content_type, raw.mode, settings.max_clients, settings.csv_columns
         )
-        log = self.log
+        origin, log = request.origin.or_else(raw.origin), self.log
         log.model, log.mode, log.clients = self.model.name, request.mode, len(request)
-        return request
+        return request if origin is request.origin else replace(request, origin=origin)
 
     def job(self) -> LinkJob:
         """How its clients are linked."""

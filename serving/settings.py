@@ -3,7 +3,7 @@
 Standard library only, since the supervisor reads its settings before, and without, the libraries
 of the workers. The exceptions are secrets that the library reads: `linkage_rl.tables.credentials`
 the database credentials, which are here only looked for, `linkage_rl.bundle_files` the key of
-bundles.
+bundles. `log_settings` reads those of the decision log.
 """
 
 import json
@@ -12,6 +12,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, get_args
+
+from serving.log_settings import LogSettings
+from serving.variables import (
+    SettingError,
+    column_names,
+    positive,
+    read_variable,
+    switch,
+    whole_number,
+)
 
 OnDatabaseDown = Literal["stale", "fail"]
 
@@ -23,6 +33,8 @@ METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Set by the supervisor for its workers: the folder in which they add up their metrics."""
 PROCESS: Final = "LINKAGE_PROCESS"
 """Set by the supervisor for each of its processes: its name, such as `worker-1`."""
+TOKEN: Final = "LINKAGE_TOKEN"
+"""Holds the token of the server's callers; `LINKAGE_TOKEN_FILE` names a file that does."""
 MAX_PAYLOAD_MB: Final = 1024
 """Largest limit of a request body, and what the limit 0 of batch transform ("none") means."""
 
@@ -34,10 +46,6 @@ BATCH_TIMEOUT_S: Final = 600.0
 """How long a batch transform waits unless its job says otherwise."""
 
 _T = TypeVar("_T")
-
-
-class SettingError(Exception):
-    """An environment variable has a value that the server cannot start with."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +81,8 @@ class ServerSettings:
             SettingError: A variable has an invalid value; the message names it.
         """
         bind = environ.get("LINKAGE_BIND") or "0.0.0.0"
-        port = _read(environ, "SAGEMAKER_BIND_TO_PORT", _whole_number(65_535), 8080)
-        admin_port = _read(environ, "LINKAGE_ADMIN_PORT", _whole_number(65_535), None)
+        port = read_variable(environ, "SAGEMAKER_BIND_TO_PORT", whole_number(65_535), 8080)
+        admin_port = read_variable(environ, "LINKAGE_ADMIN_PORT", whole_number(65_535), None)
         if admin_port == port:
             raise SettingError(
                 f"LINKAGE_ADMIN_PORT: expected another port than {port}, on which clients are "
@@ -84,13 +92,15 @@ class ServerSettings:
             run_folder=_run_folder(environ).absolute(),
             bind=bind,
             port=port,
-            workers=_read(environ, "LINKAGE_WORKERS", _whole_number(256), usable_cpus()),
+            workers=read_variable(environ, "LINKAGE_WORKERS", whole_number(256), usable_cpus()),
             max_body_mb=_max_payload_mb(environ),
             refresher=_has_database(environ),
             admin_port=admin_port,
             timeout_s=_timeout_s(environ),
             admin_bind=environ.get("LINKAGE_ADMIN_BIND") or bind,
-            load_timeout_s=_read(environ, "LINKAGE_LOAD_TIMEOUT_S", _positive, LOAD_TIMEOUT_S),
+            load_timeout_s=read_variable(
+                environ, "LINKAGE_LOAD_TIMEOUT_S", positive, LOAD_TIMEOUT_S
+            ),
         )
 
     def sockets(self) -> list[Path]:
@@ -154,6 +164,8 @@ class WorkerSettings:
     endpoint does, in batch transform 600 s."""
     process: str = ""
     """`LINKAGE_PROCESS`: name of this process among those of its supervisor."""
+    log: LogSettings = field(default_factory=LogSettings)
+    """The decision log."""
 
     @property
     def give_up_s(self) -> float:
@@ -174,40 +186,39 @@ class WorkerSettings:
         """
 
         def read(name: str, parse: Callable[[str], _T], default: _T) -> _T:
-            return _read(environ, name, parse, default)
+            return read_variable(environ, name, parse, default)
 
-        count, run_folder = _whole_number(None), _run_folder(environ)
+        count, run_folder = whole_number(None), _run_folder(environ)
         model_folder = Path(environ.get("LINKAGE_MODEL_DIR") or cls.model_folder)
         return cls(
             model_folder=model_folder,
             model_name=environ.get("LINKAGE_MODEL_NAME") or cls.model_name,
-            multi_model=read("SAGEMAKER_MULTI_MODEL", _switch, cls.multi_model),
+            multi_model=read("SAGEMAKER_MULTI_MODEL", switch, cls.multi_model),
             model_memory_mb=read("LINKAGE_MODEL_MEMORY_MB", count, cls.model_memory_mb),
-            load_timeout_s=read("LINKAGE_LOAD_TIMEOUT_S", _positive, cls.load_timeout_s),
+            load_timeout_s=read("LINKAGE_LOAD_TIMEOUT_S", positive, cls.load_timeout_s),
             run_folder=run_folder,
             index_folder=Path(environ.get("LINKAGE_INDEX_DIR") or run_folder / "index"),
             database=_has_database(environ),
             on_database_down=read(
                 "LINKAGE_ON_DATABASE_DOWN", _on_database_down, cls.on_database_down
             ),
-            refresh_s=read("LINKAGE_REFRESH_S", _positive, cls.refresh_s),
+            refresh_s=read("LINKAGE_REFRESH_S", positive, cls.refresh_s),
             database_connections=read(
                 "LINKAGE_DATABASE_CONNECTIONS", count, cls.database_connections
             ),
-            database_timeout_s=read(
-                "LINKAGE_DATABASE_TIMEOUT_S", _positive, cls.database_timeout_s
-            ),
-            queries_per_s=read("LINKAGE_DATABASE_QPS", _positive, cls.queries_per_s),
+            database_timeout_s=read("LINKAGE_DATABASE_TIMEOUT_S", positive, cls.database_timeout_s),
+            queries_per_s=read("LINKAGE_DATABASE_QPS", positive, cls.queries_per_s),
             table_mapping=read("LINKAGE_TABLE_MAPPING", _json_of_names, {}),
             max_clients=read("LINKAGE_MAX_CLIENTS", count, cls.max_clients),
             max_waiting=read("LINKAGE_MAX_WAITING", count, cls.max_waiting),
             max_payload_mb=_max_payload_mb(environ),
-            csv_columns=_names(environ.get("LINKAGE_CSV_COLUMNS", "")),
-            embed_metrics=read("LINKAGE_LOG_EMF", _switch, cls.embed_metrics),
+            csv_columns=column_names(environ.get("LINKAGE_CSV_COLUMNS", "")),
+            embed_metrics=read("LINKAGE_LOG_EMF", switch, cls.embed_metrics),
             token=read_token(environ),
             model_root=_model_root(environ, model_folder),
             timeout_s=_timeout_s(environ),
             process=environ.get(PROCESS, ""),
+            log=LogSettings.from_environ(environ),
         )
 
 
@@ -216,20 +227,23 @@ def ml_root(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(environ.get("LINKAGE_ML_ROOT") or "/opt/ml")
 
 
-def read_token(environ: Mapping[str, str] = os.environ) -> str:
-    """The token that callers must send; '' if there is none.
+def read_token(environ: Mapping[str, str] = os.environ, variable: str = TOKEN) -> str:
+    """The token that callers must send, from a variable or the file that `_FILE` names.
+
+    Returns:
+        '' if there is none.
 
     Raises:
         SettingError: It cannot be read or sent; the message does not contain it.
     """
-    text, file = environ.get("LINKAGE_TOKEN"), environ.get("LINKAGE_TOKEN_FILE")
+    text, file = environ.get(variable), environ.get(f"{variable}_FILE")
     if text is None and not file:
         return ""
     if text is not None and file:
         raise SettingError(
-            "LINKAGE_TOKEN_FILE: expected either it or LINKAGE_TOKEN, got both; unset one"
+            f"{variable}_FILE: expected either it or {variable}, got both; unset one"
         )
-    name = "LINKAGE_TOKEN_FILE" if file else "LINKAGE_TOKEN"
+    name = f"{variable}_FILE" if file else variable
     if file:
         try:
             text = Path(file).read_text(encoding="utf-8", errors="replace")
@@ -267,9 +281,9 @@ def _run_folder(environ: Mapping[str, str]) -> Path:
 
 
 def _timeout_s(environ: Mapping[str, str]) -> float:
-    batch = _read(environ, "SAGEMAKER_BATCH", _switch, False)
+    batch = read_variable(environ, "SAGEMAKER_BATCH", switch, False)
     default = BATCH_TIMEOUT_S if batch else TIMEOUT_S
-    return _read(environ, "LINKAGE_TIMEOUT_S", _positive, default)
+    return read_variable(environ, "LINKAGE_TIMEOUT_S", positive, default)
 
 
 def _has_database(environ: Mapping[str, str]) -> bool:
@@ -277,7 +291,9 @@ def _has_database(environ: Mapping[str, str]) -> bool:
 
 
 def _max_payload_mb(environ: Mapping[str, str]) -> int:
-    limit = _read(environ, "SAGEMAKER_MAX_PAYLOAD_IN_MB", _whole_number(MAX_PAYLOAD_MB, 0), 6)
+    limit = read_variable(
+        environ, "SAGEMAKER_MAX_PAYLOAD_IN_MB", whole_number(MAX_PAYLOAD_MB, 0), 6
+    )
     return limit or MAX_PAYLOAD_MB
 
 
@@ -287,52 +303,6 @@ def _model_root(environ: Mapping[str, str], model_folder: Path) -> Path:
     folder = model_folder.absolute()
     # a bundle mounted at the top, such as /model, does not open the whole disk
     return folder if folder.parent == folder.parent.parent else folder.parent
-
-
-def _read(environ: Mapping[str, str], name: str, parse: Callable[[str], _T], default: _T) -> _T:
-    text = environ.get(name, "").rstrip("\r\n")
-    if not text:
-        return default
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise SettingError(f"{name}: {error}, got {text[:200]!r}; fix the variable") from None
-
-
-def _whole_number(maximum: int | None, minimum: int = 1) -> Callable[[str], int]:
-    expected = f"from {minimum} to {maximum}" if maximum else f"of {minimum} or more"
-
-    def parse(text: str) -> int:
-        # the length first, since Python refuses to read thousands of digits
-        if not text.isdecimal() or len(text) > 18:
-            raise ValueError(f"expected a whole number {expected}")
-        if int(text) < minimum or (maximum and int(text) > maximum):
-            raise ValueError(f"expected a whole number {expected}")
-        return int(text)
-
-    return parse
-
-
-def _names(text: str) -> tuple[str, ...]:
-    """Names between commas; an empty one stands for a column, too."""
-    return tuple(name.strip() for name in text.split(",")) if text.strip(" ,") else ()
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise ValueError("expected a number above 0")
-    return value
-
-
-def _switch(text: str) -> bool:
-    known = {"true": True, "1": True, "false": False, "0": False}
-    if text.lower() not in known:
-        raise ValueError("expected true or false")
-    return known[text.lower()]
 
 
 def _on_database_down(text: str) -> OnDatabaseDown:

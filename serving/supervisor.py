@@ -23,8 +23,9 @@ from typing import Any, Final
 
 from serving.refusals import RefusalLog
 from serving.run_folder import environment, prepare
-from serving.settings import PROCESS, ServerSettings, SettingError, WorkerSettings
+from serving.settings import PROCESS, ServerSettings, WorkerSettings
 from serving.start_fault import CANNOT_START, read_fault
+from serving.variables import SettingError
 
 STOP_S: Final = 27.0
 """Seconds from SIGTERM until children that still run are killed; SageMaker kills after 30 s."""

@@ -14,8 +14,9 @@ from serving.app import create_app
 from serving.errors import RequestError
 from serving.logs import log_json
 from serving.protocol import LoggedHttpProtocol
-from serving.settings import SettingError, WorkerSettings
+from serving.settings import WorkerSettings
 from serving.start_fault import CANNOT_START, record_fault
+from serving.variables import SettingError
 
 GRACE_S = 24
 """Seconds that requests in flight may take after SIGTERM."""

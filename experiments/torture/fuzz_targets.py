@@ -35,7 +35,8 @@ from serving.errors import RequestError
 from serving.live_table import column_mapping
 from serving.requests import LinkageRequest
 from serving.responses import LinkageResponse, link_results
-from serving.settings import ServerSettings, SettingError, WorkerSettings
+from serving.settings import ServerSettings, WorkerSettings
+from serving.variables import SettingError
 
 Draw = Callable[[random.Random], Any]
 Act = Callable[[Sequence[Any]], None]

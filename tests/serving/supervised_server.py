@@ -20,6 +20,7 @@ SOURCE = Path(serving.supervisor.__file__).parent
 TIMEOUT_S = 20
 COPIED = (
     "__init__.py",
+    "log_settings.py",
     "nginx.conf",
     "refusals.py",
     "run_folder.py",
@@ -27,6 +28,7 @@ COPIED = (
     "shared_memory.py",
     "start_fault.py",
     "supervisor.py",
+    "variables.py",
 )
 """The supervisor and what it imports."""
 WORKER = """

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from serving.run_folder import nginx_conf, prepare
-from serving.settings import ServerSettings, SettingError
+from serving.settings import ServerSettings
+from serving.variables import SettingError
 from tests.full_disk import disk_with_room_for
 from tests.serving.http_client import free_port
 

@@ -9,9 +9,12 @@ import pytest
 from serving import run_folder
 from serving.app import create_app
 from serving.live_table import column_mapping
-from serving.settings import MAX_PAYLOAD_MB, ServerSettings, SettingError, WorkerSettings
+from serving.settings import MAX_PAYLOAD_MB, ServerSettings, WorkerSettings
+from serving.variables import SettingError
 
 SERVING = Path(create_app.__code__.co_filename).parent
+READERS = ("settings.py", "log_settings.py")
+"""The modules that read the environment."""
 
 
 def test_an_empty_environment_serves_the_bundle_without_a_database() -> None:
@@ -49,6 +52,9 @@ def test_the_index_is_kept_in_the_run_folder_by_default() -> None:
         ("SAGEMAKER_MULTI_MODEL", "maybe", "expected true or false"),
         ("LINKAGE_TABLE_MAPPING", "name=x", "expected a JSON object of column names"),
         ("LINKAGE_TABLE_MAPPING", '{"name": 1}', "expected a JSON object of column names"),
+        ("LINKAGE_LOG_EVIDENCE", "1.5", "expected a number from 0 to 1"),
+        ("LINKAGE_LOG_PRIVACY", "none", "expected fields or hashes"),
+        ("LINKAGE_LOG_RETENTION_DAYS", "-1", "expected a whole number from 1 to 36500"),
         ("SAGEMAKER_MAX_PAYLOAD_IN_MB", "2000", "expected a whole number from 0 to 1024"),
     ],
 )
@@ -165,7 +171,7 @@ def test_supervisor_and_workers_agree_on_what_both_read() -> None:
 
 
 def test_the_readme_lists_every_variable() -> None:
-    code = (SERVING / "settings.py").read_text()
+    code = "".join((SERVING / name).read_text() for name in READERS)
     page = (SERVING / "README.md").read_text()
 
     read = set(re.findall(r'"((?:LINKAGE|SAGEMAKER|DB|DATABASE)_[A-Z_]+)"', code))
@@ -180,7 +186,7 @@ def test_the_readme_lists_every_variable() -> None:
 def test_no_other_module_reads_the_environment_by_name() -> None:
     """The docstring of `settings` promises it; credentials of the database are the exception."""
     reading = re.compile(r"environ(?:\.get\(|\[)\s*['\"](\w+)")
-    sources = [path for path in SERVING.glob("*.py") if path.name != "settings.py"]
+    sources = [path for path in SERVING.glob("*.py") if path.name not in READERS]
 
     names = {name for path in sources for name in reading.findall(path.read_text())}
 
