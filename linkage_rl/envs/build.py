@@ -64,10 +64,15 @@ def build_core(
         listed = {blocker.name: blocker.cost for blocker in CandidateSettings().blockers()}
         costs = [listed.get(blocker, UNLISTED_COST) for blocker in cases.blockers]
     view = View(max_candidates, tuple(costs), allow_review)
-    return LinkageCore(cases, view, _weights(weights), batch=batch, all_run=all_run, order=order)
+    return LinkageCore(cases, view, reward_weights(weights), batch=batch, all_run=all_run, order=order)
 
 
-def _weights(weights: RewardWeights | Mapping[str, float] | None) -> RewardWeights:
+def reward_weights(weights: RewardWeights | Mapping[str, float] | None) -> RewardWeights:
+    """The weights that the argument of an environment stands for.
+
+    Raises:
+        ConfigError: There is no such weight, or the weights would reward a mistake.
+    """
     if weights is None or isinstance(weights, RewardWeights):
         return RewardWeights() if weights is None else weights
     known = set(RewardWeights.__dataclass_fields__)
