@@ -1,0 +1,179 @@
+"""LightGBM on the features of our candidates, taught by the same reviewer.
+
+It asks about random clients, or about those of whose best candidate it is least sure, and learns
+anew whenever a number of clicks is reached. Its candidates, features, reviewer and rule for the
+threshold are those of our policies.
+"""
+
+import json
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.suite.click_reviewer import FULL, Habit
+from experiments.suite.lightgbm_pipeline import SETTINGS, decisions_of, shown_pairs
+from linkage_rl.decision.cases import CaseSet
+from linkage_rl.decision.observation import View
+from linkage_rl.decision_log.rows import SHOWN
+from linkage_rl.evaluation.answers import Answers
+
+ITERATIONS: Final = 200
+"""Trees: no valid labels stop the boosting."""
+FIRST: Final = 10
+"""Clients that are drawn at random before there is a model to be unsure."""
+FEW: Final[dict[str, Any]] = {"num_leaves": 15, "min_data_in_leaf": 20, "num_threads": 1}
+"""For few labels, see `suite=few_labels`."""
+_SCRIPT: Final = Path(__file__).with_name("lightgbm_fits.py")
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """The visible pairs of N clients as LightGBM sees them, and where they are kept."""
+
+    cases: CaseSet
+    view: View
+    file: Path
+    """Their features, shape (P, F + Q)."""
+    pair: NDArray[np.int64]
+    """Position of each in `cases`, shape (P,)."""
+
+    @property
+    def case(self) -> NDArray[np.int64]:
+        """Client of each pair, rising, shape (P,)."""
+        return np.asarray(self.cases.case_of_pair[self.pair])
+
+    def answers(self, scores: NDArray[np.float32]) -> Answers:
+        """The best pair of each client, its score as confidence."""
+        return Answers.of(decisions_of(self.cases, self.view, self.pair, scores), self.cases)
+
+
+def kept_pairs(cases: CaseSet, view: View, file: Path) -> Pairs:
+    """Write the features of the visible pairs to a file."""
+    rows, pair = shown_pairs(cases, view)
+    order = np.argsort(cases.case_of_pair[pair], kind="stable")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    np.save(file, rows[order])
+    return Pairs(cases, view, file, pair[order])
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """LightGBM after some clicks."""
+
+    clicks: int
+    stream: Answers
+    """Of every client of the stream."""
+    valid: Answers
+
+
+def learn_from_clicks(
+    stream: Pairs,
+    valid: Pairs,
+    pool: NDArray[np.int64],
+    counts: Sequence[int],
+    habit: Habit,
+    uncertain: bool,
+    seed: int,
+    python: Path,
+) -> Iterator[Learned]:
+    """Ask, learn and decide, for each number of clicks.
+
+    Args:
+        stream: Pairs of the stream.
+        valid: Pairs of the lists that judge.
+        pool: Clients of the stream that may be asked about, in random order.
+        counts: Rising numbers of clicks.
+        habit: How the reviewer answers.
+        uncertain: Whether it asks about the clients of which it is least sure.
+        seed: Of wrong answers and of the boosting.
+        python: Interpreter that has lightgbm.
+    """
+    rng = np.random.default_rng(seed)
+    scores = stream.cases.retrieval_score[stream.pair].astype(np.float32)
+    asked = np.zeros(0, dtype=np.int64)
+    rows: list[NDArray[np.int64]] = []
+    rights: list[NDArray[np.bool_]] = []
+    for count in _steps(counts, uncertain):
+        left = pool[~np.isin(pool, asked)]
+        if uncertain and len(asked):
+            doubt = np.abs(stream.answers(scores).confidence[left] - 0.5)
+            left = left[np.argsort(doubt, kind="stable")]
+        fresh = left[: count - len(asked)]
+        asked = np.append(asked, fresh)
+        row, right = labelled_pairs(stream, scores, fresh, habit, rng)
+        rows.append(row)
+        rights.append(right)
+        learned = np.concatenate(rows), np.concatenate(rights)
+        scores, judged = _fit(stream, valid, *learned, seed, python)
+        if count in counts:
+            yield Learned(count, stream.answers(scores), valid.answers(judged))
+
+
+def _steps(counts: Sequence[int], uncertain: bool) -> list[int]:
+    """Numbers of clicks at which it learns: to be unsure takes a first model."""
+    return sorted({*counts, FIRST}) if uncertain else list(counts)
+
+
+def labelled_pairs(
+    stream: Pairs,
+    scores: NDArray[np.float32],
+    clients: NDArray[np.int64],
+    habit: Habit,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """What the reviewer says of these clients, as rows of pairs that are right or wrong.
+
+    A pick, an accepted best company, and none of them tell of every visible pair; a rejected best
+    company tells of this pair alone.
+    """
+    rows, rights = [], []
+    begins = np.searchsorted(stream.case, [clients, clients + 1])
+    for begin, end in begins.T.tolist():
+        if begin == end:
+            continue
+        order = begin + np.argsort(-scores[begin:end], kind="stable")
+        right = stream.cases.is_right[stream.pair[order]]
+        seen = order[: SHOWN if habit.answers == FULL else 1]
+        picked = int(right[: len(seen)].argmax()) if right[: len(seen)].any() else len(seen)
+        if rng.random() < habit.wrong:
+            picked = (picked + int(rng.integers(1, len(seen) + 1))) % (len(seen) + 1)
+        told = seen if habit.answers != FULL and picked == len(seen) else order
+        rows.append(told)
+        rights.append(np.arange(len(told)) == picked if picked < len(seen) else told < 0)
+    return np.concatenate(rows), np.concatenate(rights)
+
+
+def _fit(
+    stream: Pairs,
+    valid: Pairs,
+    rows: NDArray[np.int64],
+    right: NDArray[np.bool_],
+    seed: int,
+    python: Path,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Scores of the pairs of the stream and of the lists."""
+    if right.all() or not right.any():
+        # nothing can be told apart yet
+        even = np.float32(right.mean())
+        return np.full(len(stream.pair), even), np.full(len(valid.pair), even)
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        np.save(folder / "learned.npy", np.load(stream.file, mmap_mode="r")[rows])
+        np.save(folder / "learned.right.npy", right)
+        kept = [key for key in SETTINGS if key != "early_stopping_round"]
+        settings = {key: SETTINGS[key] for key in kept} | FEW
+        settings |= {"num_iterations": ITERATIONS, "seed": seed}
+        (folder / "settings.json").write_text(json.dumps(settings))
+        for part, pairs in (("stream", stream), ("valid", valid)):
+            (folder / f"scored-{part}.npy").symlink_to(pairs.file.resolve())
+        subprocess.run([str(python), str(_SCRIPT), str(folder)], check=True)
+        return (
+            np.load(folder / "scored-stream.score.npy"),
+            np.load(folder / "scored-valid.score.npy"),
+        )
