@@ -25,8 +25,12 @@ _NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")
 
 
 def _text(length: int) -> String:
-    return String(length).with_variant(
-        mysql.VARCHAR(length, charset="utf8mb4", collation=_BINARY), "mysql", "mariadb"
+    return (
+        String(length)
+        .with_variant(
+            mysql.VARCHAR(length, charset="utf8mb4", collation=_BINARY), "mysql", "mariadb"
+        )
+        .with_variant(String(length, collation="C"), "postgresql")
     )
 
 

@@ -1,14 +1,34 @@
 """Opens a decision log in a database, and reads and writes its rows."""
 
-from collections.abc import Iterator, Sequence
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
-from typing import Any, Final, Self
+from functools import partial
+from operator import itemgetter
+from typing import Any, Final, Self, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, exists, func, insert, select
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import URL, Engine
+from sqlalchemy.exc import DBAPIError
 
+from linkage_rl.decision_log.notes import (
+    Notes,
+    check_choices,
+    facts,
+    refuse_other_privacy,
+    set_retention,
+)
+from linkage_rl.decision_log.opening import (
+    begin_writing,
+    create,
+    find_notes,
+    log_url,
+    make_file,
+)
+from linkage_rl.decision_log.privacy import Privacy
 from linkage_rl.decision_log.rows import (
     EVERYTHING,
     Answer,
@@ -16,54 +36,83 @@ from linkage_rl.decision_log.rows import (
     Selection,
     Verdict,
 )
-from linkage_rl.decision_log.schema import DECISIONS, METADATA, VERDICTS
-from linkage_rl.errors import ConfigError
-from linkage_rl.tables.credentials import is_url, parse_url, shown
+from linkage_rl.decision_log.schema import DECISIONS, VERDICTS
+from linkage_rl.decision_log.values import checked_rows, checked_verdicts
+from linkage_rl.errors import ConfigError, DatabaseError
+from linkage_rl.tables.credentials import shown
 from linkage_rl.tables.ddl import stamp
-from linkage_rl.tables.engine import database_errors, open_engine, sqlite_path
+from linkage_rl.tables.engine import COMMAND_LIMITS, Limits, database_errors, open_engine
+from linkage_rl.tables.retry import is_conflict
 
 PAGE: Final = 2_000
 """Decisions that are read or written together."""
-_IDS: Final = 500
+IDS: Final = 500
 """Ids of one statement."""
 _COLUMNS: Final = [DECISIONS.c[one.name] for one in fields(DecisionRows)]
+_TRIES: Final = 8
+
+Result = TypeVar("Result")
 
 
 class DecisionLog:
     """A decision log; a context manager that closes its connections."""
 
-    def __init__(self, engine: Engine, url: URL) -> None:
+    def __init__(self, engine: Engine, url: URL, notes: Notes, read_only: bool) -> None:
         """Use `open`."""
         self.engine, self.url = engine, url
+        self._read_only = read_only
+        self.privacy: Privacy = notes.privacy
+        """What the log keeps of clients."""
+        self.retention_days: int = notes.retention_days
+        """Days after which decisions are deleted, 0 for never; see `forgetting`."""
 
     @classmethod
-    def open(cls, place: str | URL, create: bool = True) -> Self:
+    def open(
+        cls,
+        place: str | URL,
+        create: bool = True,
+        *,
+        read_only: bool = False,
+        privacy: str = "",
+        retention_days: int | None = None,
+        limits: Limits = COMMAND_LIMITS,
+    ) -> Self:
         """Open a log.
 
         Args:
             place: Database URL or path of an SQLite file.
             create: Whether tables, and the file of SQLite, are created where they are missing.
+            read_only: Whether nothing can be written, and nothing is created.
+            privacy: 'full' or 'hashes' for a log that is created now; one that exists must have
+                been created with it. '' takes what the log has, and 'full' for a new one.
+            retention_days: Days after which decisions are deleted, 0 for never; changes that of a
+                log that exists. None takes what the log has, and 0 for a new one.
+            limits: How much it may use of the database.
 
         Raises:
-            ConfigError: There is no place given.
+            ConfigError: There is no place given, a choice is not possible, the log was created with
+                another one, or `LINKAGE_LOG_KEY` is not its secret.
             DatabaseError: The database cannot be opened, or has no log and none may be created.
+            OutputError: The file of SQLite cannot be made.
+            SchemaError: The log was written by a later version of linkage_rl.
         """
         if not place:
             raise ConfigError("expected log=, the URL or the file of a decision log, got nothing")
-        if isinstance(place, str):
-            place = parse_url(place) if is_url(place) else URL.create("sqlite", database=place)
-        url = place
-        path = sqlite_path(url)
-        if create and path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
-        engine = open_engine(url, read_only=False)
-        log = cls(engine, url)
-        with database_errors(url, "open the decision log"), engine.begin() as connection:
-            if create:
-                METADATA.create_all(connection, checkfirst=True)
-            else:
-                connection.execute(select(func.count()).select_from(DECISIONS)).scalar()
+        check_choices(privacy, retention_days)
+        url = log_url(place)
+        create = create and not read_only
+        if create:
+            make_file(url)
+        engine = open_engine(url, read_only=read_only, limits=limits)
+        try:
+            notes = _opened(engine, url, create, privacy, retention_days or 0)
+            refuse_other_privacy(notes.privacy, privacy, shown(url))
+            log = cls(engine, url, notes, read_only)
+            if retention_days is not None and not read_only:
+                log.keep_for(retention_days)
+        except BaseException:
+            engine.dispose()
+            raise
         return log
 
     def __enter__(self) -> Self:
@@ -81,17 +130,67 @@ class DecisionLog:
 
     @contextmanager
     def transaction(self, doing: str) -> Iterator[Connection]:
-        """A transaction whose faults are said as what was attempted."""
+        """A transaction that writes, whose faults are said as what was attempted.
+
+        SQLite lets one such transaction in at a time; others wait for it.
+        """
+        self._refuse_writing(doing)
         with database_errors(self.url, doing), self.engine.begin() as connection:
+            begin_writing(connection)
             yield connection
 
+    @contextmanager
+    def reading(self, doing: str) -> Iterator[Connection]:
+        """A connection that only reads, whose faults are said as what was attempted."""
+        with database_errors(self.url, doing), self.engine.connect() as connection:
+            yield connection
+
+    def write(self, doing: str, task: Callable[[Connection], Result]) -> Result:
+        """The result of a task in a transaction of its own.
+
+        It runs again where the database rolled it back in favour of another writer.
+        """
+        self._refuse_writing(doing)
+        with database_errors(self.url, doing):
+            for tries in range(_TRIES):
+                try:
+                    with self.engine.begin() as connection:
+                        begin_writing(connection)
+                        return task(connection)
+                except DBAPIError as error:
+                    if tries == _TRIES - 1 or not is_conflict(error):
+                        raise
+                    time.sleep(random.uniform(0, 0.02 * 2**tries))
+        raise AssertionError("the last try returns or raises")
+
+    def keep_for(self, days: int) -> None:
+        """Change after how many days decisions are deleted, 0 for never."""
+        if days != self.retention_days:
+            self.write("change the retention", lambda connection: set_retention(connection, days))
+            self.retention_days = days
+
+    def _refuse_writing(self, doing: str) -> None:
+        if self._read_only:
+            raise DatabaseError(
+                f"cannot {doing} in {self}: the log was opened for reading only; open it for "
+                "writing"
+            )
+
     def append(self, rows: DecisionRows) -> None:
-        """Write decisions; those that the log has already stay as they are."""
+        """Write decisions; those that the log has already stay as they are.
+
+        Raises:
+            SchemaError: A text is too long for its column, or a number lies outside its range.
+            DatabaseError: The database refused them; pages written before stay written.
+        """
         statement = insert_missing(self.engine.dialect.name)
-        values = rows.rows()
+        # writers that take their locks in one order do not wait for each other in a circle
+        values = sorted(
+            self.privacy.applied(checked_rows(rows)).rows(), key=itemgetter("decision_id")
+        )
         for begin in range(0, len(values), PAGE):
-            with self.transaction("log decisions") as connection:
-                connection.execute(statement, values[begin : begin + PAGE])
+            page = values[begin : begin + PAGE]
+            self.write("log decisions", partial(_insert, statement, page))
 
     def decisions(self, selection: Selection = EVERYTHING) -> Iterator[DecisionRows]:
         """The selected decisions in the order of their ids, page after page."""
@@ -99,11 +198,11 @@ class DecisionLog:
         while True:
             statement = (
                 select(*_COLUMNS)
-                .where(DECISIONS.c.decision_id > after, *conditions(selection))
+                .where(DECISIONS.c.decision_id > after, *self.where(selection))
                 .order_by(DECISIONS.c.decision_id)
                 .limit(PAGE)
             )
-            with self.transaction("read decisions") as connection:
+            with self.reading("read decisions") as connection:
                 found = connection.execute(statement).all()
             if found:
                 page = DecisionRows.of([tuple(row) for row in found])
@@ -115,23 +214,26 @@ class DecisionLog:
     def find(self, decision_ids: Sequence[str]) -> DecisionRows:
         """The decisions of these ids, in their order; those that the log lacks are left out."""
         found: dict[str, tuple[Any, ...]] = {}
-        with self.transaction("read decisions") as connection:
-            for begin in range(0, len(decision_ids), _IDS):
-                wanted = DECISIONS.c.decision_id.in_(decision_ids[begin : begin + _IDS])
+        with self.reading("read decisions") as connection:
+            for begin in range(0, len(decision_ids), IDS):
+                wanted = DECISIONS.c.decision_id.in_(decision_ids[begin : begin + IDS])
                 for row in connection.execute(select(*_COLUMNS).where(wanted)):
                     found[row.decision_id] = tuple(row)
         return DecisionRows.of([found[one] for one in decision_ids if one in found])
 
     def count(self, selection: Selection = EVERYTHING) -> int:
         """Number of selected decisions."""
-        statement = select(func.count()).select_from(DECISIONS).where(*conditions(selection))
-        with self.transaction("count decisions") as connection:
+        statement = select(func.count()).select_from(DECISIONS).where(*self.where(selection))
+        with self.reading("count decisions") as connection:
             return int(connection.execute(statement).scalar_one())
 
     def add_verdicts(self, verdicts: Sequence[Verdict]) -> None:
-        """Write verdicts, all of them or none."""
-        with self.transaction("log verdicts") as connection:
-            add_verdicts(connection, verdicts)
+        """Write verdicts, all of them or none.
+
+        Raises:
+            SchemaError: A text is too long for its column.
+        """
+        self.write("log verdicts", lambda connection: add_verdicts(connection, verdicts))
 
     def verdicts(self, selection: Selection = EVERYTHING) -> list[Verdict]:
         """Every verdict on the selected decisions, in the order of writing."""
@@ -139,11 +241,16 @@ class DecisionLog:
         statement = (
             select(*columns)
             .join(DECISIONS, DECISIONS.c.decision_id == VERDICTS.c.decision_id)
-            .where(*conditions(replace(selection, judged=False)))
+            .where(*self.where(replace(selection, judged=False)))
             .order_by(VERDICTS.c.verdict_id)
         )
-        with self.transaction("read verdicts") as connection:
+        with self.reading("read verdicts") as connection:
             return [Verdict(**row) for row in connection.execute(statement).mappings()]
+
+    def where(self, selection: Selection) -> list[ColumnElement[bool]]:
+        """The WHERE of a selection of decisions of this log, whose client ids may be hashes."""
+        client_id = self.privacy.stored_id(selection.client_id)
+        return conditions(replace(selection, client_id=client_id))
 
     def latest(self, selection: Selection = EVERYTHING) -> dict[str, Verdict]:
         """The verdict that counts for each judged decision."""
@@ -179,14 +286,30 @@ def add_verdicts(connection: Connection, verdicts: Sequence[Verdict]) -> None:
             "chance": one.chance,
             "question_id": one.question_id,
         }
-        for one in verdicts
+        for one in checked_verdicts(verdicts)
     ]
     if rows:
         connection.execute(insert(VERDICTS), rows)
 
 
+def _insert(statement: Any, page: Sequence[dict[str, Any]], connection: Connection) -> None:
+    connection.execute(statement, page)
+
+
+def _opened(engine: Engine, url: URL, may_create: bool, privacy: str, days: int) -> Notes:
+    notes = find_notes(engine, url)
+    if "format" not in notes and may_create:
+        notes = create(engine, url, privacy, days)
+    if "format" not in notes:
+        raise DatabaseError(
+            f"expected a decision log in {shown(url)}, found none; check log=, or write one with "
+            "link log=URL"
+        )
+    return facts(notes, shown(url))
+
+
 def conditions(selection: Selection) -> list[ColumnElement[bool]]:
-    """The WHERE of a selection of decisions."""
+    """The WHERE of a selection of decisions, its client id as the log holds it."""
     column = DECISIONS.c
     found: list[ColumnElement[bool]] = [
         column[name] == getattr(selection, name)

@@ -52,6 +52,9 @@ TRANSIENT_CODES: Final = frozenset(
 )
 """Error numbers of MariaDB and MySQL after which the same statement may succeed."""
 
+CONFLICTS: Final = frozenset({"40001", "40P01", 1020, 1205, 1213})
+"""SQLSTATEs and error numbers of a transaction that was rolled back in favour of another one."""
+
 STARTING: Final = re.compile(
     r"starting up|shutting down|not yet accepting connections|in recovery mode"
 )
@@ -123,6 +126,18 @@ class Retry:
                 return result
 
 
+def is_conflict(error: DBAPIError) -> bool:
+    """Whether a transaction was rolled back in favour of another one, so that it can run again."""
+    return not CONFLICTS.isdisjoint(_codes(error))
+
+
+def _codes(error: DBAPIError) -> set[str | int]:
+    """SQLSTATE of PostgreSQL, or error number of MariaDB and MySQL, as far as there is one."""
+    state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+    number = next(iter(getattr(error.orig, "args", ())), None)
+    return {code for code in (state, number) if isinstance(code, (str, int))}
+
+
 def _is_transient(error: DBAPIError, has_answered: bool) -> bool:
     """Whether the same statement may succeed when it is sent again.
 
@@ -137,6 +152,4 @@ def _is_transient(error: DBAPIError, has_answered: bool) -> bool:
         return has_answered
     if error.connection_invalidated:
         return True
-    state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
-    number = next(iter(getattr(error.orig, "args", ())), None)
-    return state in TRANSIENT_STATES or (type(number) is int and number in TRANSIENT_CODES)
+    return not (TRANSIENT_STATES | TRANSIENT_CODES).isdisjoint(_codes(error))

@@ -13,5 +13,5 @@ def test_a_command_with_a_log_gets_its_url_and_keeps_the_form_of_lines() -> None
 
 
 def test_a_command_without_a_log_knows_only_forms_of_lines() -> None:
-    with pytest.raises(ConfigError, match="log takes one of text, json, got decisions.db"):
+    with pytest.raises(ConfigError, match=r"log takes one of text, json, got decisions"):
         take_words(["log=decisions.db"])

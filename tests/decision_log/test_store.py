@@ -1,0 +1,156 @@
+"""A decision log in SQLite, PostgreSQL and MariaDB."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from linkage_rl.decision_log.rows import Answer, Selection, Verdict
+from linkage_rl.decision_log.schema import NOTES
+from linkage_rl.decision_log.store import DecisionLog
+from linkage_rl.errors import ConfigError, DatabaseError, OutputError, SchemaError
+from tests.decision_log.logged import logged_rows
+
+
+@pytest.fixture
+def log(readable_url: str) -> Iterator[DecisionLog]:
+    """An empty log of this test's own."""
+    with DecisionLog.open(readable_url) as opened:
+        yield opened
+
+
+def test_decisions_come_back_as_they_were_written(log: DecisionLog) -> None:
+    rows = logged_rows({"client_id": "c1"}, {"client_id": "C1", "action": "review"})
+
+    log.append(rows)
+
+    (page,) = log.decisions()
+    assert page.rows() == rows.rows()
+    assert log.find(["f" * 32, rows.decision_id[1]]).client_id == ("C1",)
+    assert log.count(Selection(client_id="C1")) == 1
+    assert log.count(Selection(action="link")) == 1
+    assert log.count(Selection(since="2026-03-02")) == 0
+
+
+def test_a_decision_that_the_log_has_stays_as_it_is(log: DecisionLog) -> None:
+    log.append(logged_rows({"company_id": "apex"}))
+
+    log.append(logged_rows({"company_id": "other"}, {"company_id": "other"}))
+
+    (page,) = log.decisions()
+    assert page.company_id == ("apex", "other")
+
+
+def test_the_last_verdict_counts_and_a_withdrawn_one_does_not(log: DecisionLog) -> None:
+    log.append(logged_rows({}, {}))
+    first, second = (one.decision_id[0] for one in (logged_rows({}), logged_rows({}, {}).take([1])))
+
+    log.add_verdicts([Verdict(first, Answer.REJECT, reviewer="a"), Verdict(second, Answer.NONE)])
+    log.add_verdicts([Verdict(first, Answer.COMPANY, "apex", reviewer="b")])
+    log.add_verdicts([Verdict(first, Answer.WITHDRAWN, reviewer="b")])
+
+    assert {one: verdict.answer for one, verdict in log.latest().items()} == {
+        first: Answer.REJECT,
+        second: Answer.NONE,
+    }
+    assert [one.verdict_id for one in log.verdicts()] == [1, 2, 3, 4]
+    assert log.count(Selection(judged=True)) == 2
+
+
+def test_texts_that_no_database_holds_are_written_with_replacements(log: DecisionLog) -> None:
+    log.append(logged_rows({"client_id": "a\0b", "customer": "\ud800", "reason": "名寄せ𠮷\0"}))
+
+    (page,) = log.decisions()
+    assert page.client_id == ("a\ufffdb",)
+    assert page.customer == ("\ufffd",)
+    assert page.reason == ("名寄せ𠮷\ufffd",)
+    assert log.count(Selection(client_id="a\0b")) == 1
+
+
+def test_a_text_too_long_for_its_column_is_refused_before_anything_is_written(
+    log: DecisionLog,
+) -> None:
+    with pytest.raises(SchemaError, match="expected at most 128 characters in customer, got 129"):
+        log.append(logged_rows({}, {"customer": "x" * 129}))
+
+    assert log.count() == 0
+
+
+@pytest.mark.parametrize("value", [float("nan"), 1.5, -0.1])
+def test_a_number_that_is_no_chance_is_refused(tmp_path: Path, value: float) -> None:
+    with (
+        DecisionLog.open(str(tmp_path / "log.db")) as log,
+        pytest.raises(SchemaError, match="expected a number from 0 to 1 in confidence"),
+    ):
+        log.append(logged_rows({"confidence": value}))
+
+
+def test_several_programs_may_create_and_write_one_log_at_once(readable_url: str) -> None:
+    def write(writer: int) -> None:
+        with DecisionLog.open(readable_url) as log:
+            for begin in range(0, 100, 20):
+                ids = [f"{(begin + place) * 7919 % 400:032x}" for place in range(40)]
+                log.append(logged_rows(*({"decision_id": one, "list_id": "a"} for one in ids)))
+                log.add_verdicts([Verdict(ids[0], Answer.ACCEPT, reviewer=f"r{writer}")])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+
+    with DecisionLog.open(readable_url, create=False) as log:
+        assert log.count() == 120
+        assert len(log.verdicts()) == 20
+
+
+def test_a_log_opened_for_reading_writes_nothing(readable_url: str) -> None:
+    with DecisionLog.open(readable_url) as log:
+        log.append(logged_rows({}))
+
+    with DecisionLog.open(readable_url, read_only=True) as log:
+        assert log.count() == 1
+        with pytest.raises(DatabaseError, match=r"cannot log decisions in .* reading only"):
+            log.append(logged_rows({}, {}))
+        assert log.count() == 1
+
+
+def test_where_no_log_may_be_created_its_absence_is_said(readable_url: str) -> None:
+    if readable_url.startswith("sqlite"):
+        Path(readable_url.removeprefix("sqlite:///")).touch()
+
+    with pytest.raises(DatabaseError, match=r"expected a decision log in .*, found none"):
+        DecisionLog.open(readable_url, create=False)
+
+
+def test_a_table_of_another_program_is_no_log(readable_url: str) -> None:
+    if readable_url.startswith("sqlite"):
+        Path(readable_url.removeprefix("sqlite:///")).touch()
+    engine = create_engine(readable_url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE decisions (id INTEGER)"))
+
+    with pytest.raises(DatabaseError, match="has a table 'decisions' that is no decision log"):
+        DecisionLog.open(readable_url)
+
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE decisions"))
+    engine.dispose()
+
+
+def test_a_log_of_a_later_version_is_refused(readable_url: str) -> None:
+    with DecisionLog.open(readable_url) as log, log.transaction("change the format") as connection:
+        connection.execute(NOTES.update().where(NOTES.c.name == "format").values(text="2"))
+
+    with pytest.raises(SchemaError, match="expected a decision log of format 1, got format 2"):
+        DecisionLog.open(readable_url)
+
+
+def test_a_place_that_cannot_hold_a_log_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("names\n")
+
+    with pytest.raises(OutputError, match="cannot write"):
+        DecisionLog.open(str(tmp_path / "file" / "log.db"))
+    with pytest.raises(DatabaseError, match="expected a database URL or an SQLite file"):
+        DecisionLog.open(str(tmp_path / "file"))
+    with pytest.raises(ConfigError, match="expected log="):
+        DecisionLog.open("")
