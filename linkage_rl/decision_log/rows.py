@@ -1,5 +1,6 @@
 """The values of the decision log: logged decisions, verdicts, and questions to a person."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -170,3 +171,12 @@ class Selection:
 
 EVERYTHING: Final = Selection()
 """Every decision of a log."""
+
+
+def shown_ids(shown: str) -> list[str]:
+    """The company ids of `DecisionRows.shown`, best first.
+
+    >>> shown_ids('[["c1",0.75],["c2",0.125]]')
+    ['c1', 'c2']
+    """
+    return [str(company_id) for company_id, _ in json.loads(shown)]

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import partial
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final, Self, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, exists, func, insert, select
+from sqlalchemy import ColumnElement, Connection, exists, func, select
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import DBAPIError
@@ -31,24 +31,26 @@ from linkage_rl.decision_log.opening import (
 from linkage_rl.decision_log.privacy import Privacy
 from linkage_rl.decision_log.rows import (
     EVERYTHING,
-    Answer,
     DecisionRows,
     Selection,
     Verdict,
 )
 from linkage_rl.decision_log.schema import DECISIONS, VERDICTS
-from linkage_rl.decision_log.values import checked_rows, checked_verdicts
+from linkage_rl.decision_log.values import checked_rows
+from linkage_rl.decision_log.verdicts import add_verdicts, latest
 from linkage_rl.errors import ConfigError, DatabaseError
 from linkage_rl.tables.credentials import shown
-from linkage_rl.tables.ddl import stamp
 from linkage_rl.tables.engine import COMMAND_LIMITS, Limits, database_errors, open_engine
 from linkage_rl.tables.retry import is_conflict
+
+__all__ = ["IDS", "PAGE", "DecisionLog", "add_verdicts", "conditions", "latest"]
 
 PAGE: Final = 2_000
 """Decisions that are read or written together."""
 IDS: Final = 500
 """Ids of one statement."""
 _COLUMNS: Final = [DECISIONS.c[one.name] for one in fields(DecisionRows)]
+_OF_VERDICTS: Final = [VERDICTS.c[one.name] for one in fields(Verdict)]
 _TRIES: Final = 8
 
 Result = TypeVar("Result")
@@ -237,15 +239,24 @@ class DecisionLog:
 
     def verdicts(self, selection: Selection = EVERYTHING) -> list[Verdict]:
         """Every verdict on the selected decisions, in the order of writing."""
-        columns = [VERDICTS.c[one.name] for one in fields(Verdict)]
         statement = (
-            select(*columns)
+            select(*_OF_VERDICTS)
             .join(DECISIONS, DECISIONS.c.decision_id == VERDICTS.c.decision_id)
             .where(*self.where(replace(selection, judged=False)))
             .order_by(VERDICTS.c.verdict_id)
         )
         with self.reading("read verdicts") as connection:
             return [Verdict(**row) for row in connection.execute(statement).mappings()]
+
+    def verdicts_on(self, decision_ids: Sequence[str]) -> list[Verdict]:
+        """Every verdict on the decisions of these ids, in the order of writing."""
+        found: list[Verdict] = []
+        with self.reading("read verdicts") as connection:
+            for begin in range(0, len(decision_ids), IDS):
+                wanted = VERDICTS.c.decision_id.in_(decision_ids[begin : begin + IDS])
+                rows = connection.execute(select(*_OF_VERDICTS).where(wanted)).mappings()
+                found += [Verdict(**row) for row in rows]
+        return sorted(found, key=attrgetter("verdict_id"))
 
     def where(self, selection: Selection) -> list[ColumnElement[bool]]:
         """The WHERE of a selection of decisions of this log, whose client ids may be hashes."""
@@ -255,41 +266,6 @@ class DecisionLog:
     def latest(self, selection: Selection = EVERYTHING) -> dict[str, Verdict]:
         """The verdict that counts for each judged decision."""
         return latest(self.verdicts(selection))
-
-
-def latest(verdicts: Sequence[Verdict]) -> dict[str, Verdict]:
-    """The verdict that counts for each decision: the last that its reviewer has not taken back.
-
-    Args:
-        verdicts: In the order of writing.
-    """
-    by_decision: dict[str, dict[str, Verdict]] = {}
-    for verdict in verdicts:
-        mine = by_decision.setdefault(verdict.decision_id, {})
-        mine.pop(verdict.reviewer, None)
-        if verdict.answer is not Answer.WITHDRAWN:
-            mine[verdict.reviewer] = verdict
-    return {one: list(mine.values())[-1] for one, mine in by_decision.items() if mine}
-
-
-def add_verdicts(connection: Connection, verdicts: Sequence[Verdict]) -> None:
-    """Write verdicts within a transaction."""
-    now = stamp()
-    rows = [
-        {
-            "decision_id": one.decision_id,
-            "answer": str(one.answer),
-            "company_id": one.company_id,
-            "reviewer": one.reviewer,
-            "given_at": one.given_at or now,
-            "why_asked": one.why_asked,
-            "chance": one.chance,
-            "question_id": one.question_id,
-        }
-        for one in checked_verdicts(verdicts)
-    ]
-    if rows:
-        connection.execute(insert(VERDICTS), rows)
 
 
 def _insert(statement: Any, page: Sequence[dict[str, Any]], connection: Connection) -> None:
