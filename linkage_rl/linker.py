@@ -116,7 +116,7 @@ class Linker:
         """What `first_pass` gives, and what the policy saw; None unless it is to be kept."""
         pool, recorder = self._pool(records), self._recorder()
         raw = self.decider.decide_raw(pool, len(records), shortlist=True, recorder=recorder)
-        return first_pass_of(pool, raw), recorder and recorder.evidence(self.index)
+        return first_pass_of(pool, raw), None if recorder is None else recorder.evidence()
 
     def decide_list(self, first: NDArray[np.void], one_to_one: bool = False) -> ListDecisions:
         """Decide a whole list after the first pass over all of its parts.
@@ -297,12 +297,12 @@ class Linker:
             *(decisions.kind, company_ids, decisions.confidence, why, decisions.ran),
             shown,
             why_in_fields,
-            recorder and recorder.evidence(self.index),
+            None if recorder is None else recorder.evidence(),
         )
 
     def _recorder(self) -> EvidenceRecorder | None:
         """What keeps the evidence; None where it is not wanted."""
-        return EvidenceRecorder() if self.keeps_evidence else None
+        return EvidenceRecorder(self.index) if self.keeps_evidence else None
 
     def _explanations(
         self,

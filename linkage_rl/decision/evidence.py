@@ -76,30 +76,34 @@ class Evidence:
             self.shown[begin:end],
         )
 
-
-@dataclass(frozen=True)
-class _Part:
-    """Clients on which the policy has stopped in one round."""
-
-    clients: NDArray[np.int64]
-    """Positions of the clients, shape (B,)."""
-    counts: NDArray[np.int64]
-    candidates: NDArray[np.uint8]
-    shares: NDArray[np.float32]
-    ties: NDArray[np.uint8]
-    ids: NDArray[np.int64]
-    """`Observation.slot_candidates` of each candidate, shape (P,)."""
-    query: NDArray[np.uint8]
-    state: NDArray[np.uint8]
-    no_match: NDArray[np.float32]
-    raw_confidence: NDArray[np.float32]
+    def take(self, clients: NDArray[np.int64]) -> "Evidence":
+        """The clients at these positions, in this order."""
+        pairs = _pairs_in_order(self.counts, clients)
+        return Evidence(
+            self.counts[clients],
+            self.candidates[pairs],
+            self.shares[pairs],
+            self.ties[pairs],
+            self.query[clients],
+            self.state[clients],
+            self.no_match[clients],
+            self.raw_confidence[clients],
+            [self.shown[client] for client in clients.tolist()],
+        )
 
 
 class EvidenceRecorder:
     """Gathers the evidence of N clients while a `Decider` decides on them."""
 
-    def __init__(self) -> None:
-        self._parts: list[_Part] = []
+    def __init__(self, index: CompanyIndex) -> None:
+        """Start without clients.
+
+        Args:
+            index: The company table, whose rows are the candidates.
+        """
+        self._index = index
+        self._clients: list[NDArray[np.int64]] = []
+        self._parts: list[Evidence] = []
 
     def add(
         self,
@@ -123,53 +127,27 @@ class EvidenceRecorder:
         order = np.where(filled, -shares, np.inf).argsort(axis=1, kind="stable")
         client, place = np.nonzero(np.arange(filled.shape[1]) < counts[:, None])
         row, slot = rows[client], order[client, place]
+        self._clients.append(clients)
         self._parts.append(
-            _Part(
-                clients,
+            Evidence(
                 counts,
                 _as_bytes(observation.candidates[row, slot]),
                 shares[client, slot],
                 _first_of_ties(client, place, observation.ties[row, slot], filled.shape),
-                observation.slot_candidates[row, slot],
                 _as_bytes(observation.query[rows]),
                 _as_bytes(observation.state[rows]),
                 np.clip(1 - shares.sum(axis=1), 0, 1),
                 raw_confidence,
+                _shown(self._index, counts, observation.slot_candidates[row, slot]),
             )
         )
 
-    def evidence(self, index: CompanyIndex) -> Evidence | None:
-        """The evidence of the clients in their order; None where there is no client.
-
-        Args:
-            index: The company table, whose rows the candidates are.
-        """
-        parts = self._parts
-        if not parts:
+    def evidence(self) -> Evidence | None:
+        """The evidence of the clients in their order; None where there is no client."""
+        if not self._parts:
             return None
-        clients = np.concatenate([part.clients for part in parts])
-        counts = np.concatenate([part.counts for part in parts])
-        order = clients.argsort()
-        pairs = _pairs_in_order(counts, order)
-        counts = counts[order]
-
-        def of_pairs(name: str) -> NDArray[np.generic]:
-            return np.concatenate([getattr(part, name) for part in parts])[pairs]
-
-        def of_clients(name: str) -> NDArray[np.generic]:
-            return np.concatenate([getattr(part, name) for part in parts])[order]
-
-        return Evidence(
-            counts,
-            of_pairs("candidates"),
-            of_pairs("shares"),
-            of_pairs("ties"),
-            of_clients("query"),
-            of_clients("state"),
-            of_clients("no_match"),
-            of_clients("raw_confidence"),
-            _shown(index, counts, of_pairs("ids")),
-        )
+        order = np.concatenate(self._clients).argsort()
+        return Evidence.concatenate(self._parts).take(order)
 
 
 def _as_bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -186,10 +164,10 @@ def _first_of_ties(
     shape: tuple[int, ...],
 ) -> NDArray[np.uint8]:
     """Place of the first candidate among those tied with each of P candidates, shape (P,)."""
-    first = np.zeros(shape, dtype=np.uint8)
-    # of several values for one element the last one stays: the lowest place
-    first[client[::-1], tie[::-1]] = place[::-1]
-    return first[client, tie]
+    group = client * shape[1] + tie
+    first = np.full(shape[0] * shape[1], 255, dtype=np.uint8)
+    np.minimum.at(first, group, place.astype(np.uint8))
+    return np.asarray(first[group])
 
 
 def _pairs_in_order(counts: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
