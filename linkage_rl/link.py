@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from linkage_rl.config.command import command, say
 from linkage_rl.config.inputs import choose_database, database_of, open_linker
 from linkage_rl.config.link_clients import clients_on_disk
+from linkage_rl.config.link_logging import FirstLook, LinkedChunk, RunLog, open_log
 from linkage_rl.config.link_only import part_to_link
 from linkage_rl.config.link_output import LinkOutput
 from linkage_rl.config.link_passes import (
@@ -35,13 +36,16 @@ from linkage_rl.config.list_passes import ListWithinItself, claims_said, decided
 from linkage_rl.config.own_bundle import with_bundle
 from linkage_rl.decision.list_stage import ListDecisions
 from linkage_rl.decision.whole_list import FIRST_PASS
+from linkage_rl.decision_log.evidence_file import EvidenceFile
+from linkage_rl.decision_log.opening import log_url
+from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.linked_columns import DECISIONS, Run, digest
 from linkage_rl.linked_list import ListFile, ResultLayout
 from linkage_rl.records import SHORTLIST
 from linkage_rl.tables.credentials import shown
 from linkage_rl.tables.ddl import stamp
 from linkage_rl.tables.partial_file import RecordFile, only_writer
-from linkage_rl.tables.writer import ResultRows, ResultWriter, file_fingerprint
+from linkage_rl.tables.writer import ResultWriter, file_fingerprint
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +62,8 @@ class _Job:
     writer: ResultWriter
     mark: str
     """Fingerprint of what the result depends on, but for the state of the table."""
+    log: DecisionLog | None = None
+    """Where the decisions are logged."""
     within: ListWithinItself | None = None
     """The list, where it is linked with itself."""
     part_of: "_Whole | None" = None
@@ -147,7 +153,7 @@ def _layout(settings: LinkSettings, source: ListFile) -> ResultLayout:
     """What the rows consist of, without the run."""
     return ResultLayout.of(
         *(source, Run("", "", "", ""), settings.candidates.shown),
-        *(settings.explain, settings.listed),
+        *(settings.explain, settings.listed, bool(settings.log)),
     )
 
 
@@ -181,6 +187,7 @@ def _prepared(
     bundle = _bundle_mark(settings)
     mark = _fingerprint(settings, source, bundle)
     within = ListWithinItself.of(settings, source) if settings.dedupe else None
+    log = open_log(settings, resources)
     opened = _opened_linker(settings, resources) if within is None else within.opened()
     layout = _layout(settings, source)
     started = utc(settings.linked_at) if settings.linked_at else stamp()
@@ -189,7 +196,11 @@ def _prepared(
     )
     run = Run.of(settings.run_id, mark, bundle, writer.started, opened.table)
     layout = replace(layout, run=run)
-    return _Job(settings, clients, opened, layout, output, writer, mark, within)
+    if log is not None:
+        as_list = opened.linker.decides_lists(clients)
+        run_log = RunLog.of(settings, run, mark, opened.linker, as_list, log.privacy)
+        opened = replace(opened, run_log=run_log)
+    return _Job(settings, clients, opened, layout, output, writer, mark, log, within)
 
 
 def _link(job: _Job) -> None:
@@ -207,13 +218,20 @@ def _link(job: _Job) -> None:
         )
     # its records are rows of the index: of no use once the table has changed
     state = digest(job.mark, job.opened.table)
-    with RecordFile(job.output.beside("first-pass"), FIRST_PASS, state) as first:
-        _run_first_pass(job, first)
+    with ExitStack() as files:
+        first = files.enter_context(RecordFile(job.output.beside("first-pass"), FIRST_PASS, state))
+        seen = None
+        if job.log is not None:
+            seen = files.enter_context(EvidenceFile(job.output.beside("evidence"), state))
+            seen.check(first.finished)
+        _run_first_pass(job, first, seen)
         records = first.records()
         decisions = _decided(job, records)
-        _write_rows(job, _rows_of_list(job, records, decisions))
+        _write_rows(job, _rows_of_list(job, records, decisions, seen))
         writer.complete()
         first.discard()
+        if seen is not None:
+            seen.discard()
     # a part does not say how the list is linked
     whole = job.within is None and job.part_of is None
     if whole and (claimed := claims_said(decisions)):
@@ -231,37 +249,44 @@ def _decided(job: _Job, records: NDArray[np.void]) -> ListDecisions:
 
 
 def _rows_of_list(
-    job: _Job, records: NDArray[np.void], decisions: ListDecisions
-) -> Iterable[ResultRows]:
+    job: _Job, records: NDArray[np.void], decisions: ListDecisions, seen: EvidenceFile | None
+) -> Iterable[LinkedChunk]:
     """The rows that the result lacks of a list that was decided as a whole."""
     finished = job.writer.finished
     if job.within is not None:
         return job.within.rows(job.layout, records, decisions, finished)
-    return rows_of_list(job.settings, job.layout, job.opened, records, decisions, finished)
+    return rows_of_list(job.settings, job.layout, job.opened, records, decisions, finished, seen)
 
 
-def _run_first_pass(job: _Job, first: RecordFile) -> None:
+def _run_first_pass(job: _Job, first: RecordFile, seen: EvidenceFile | None) -> None:
     """The first pass over the clients that the file lacks."""
     if first.finished >= job.clients:
         return
-    passes: Iterable[NDArray[np.void]]
+    passes: Iterable[FirstLook]
     if job.within is None:
         passes = first_passes(job.settings, job.layout.source, job.opened, first.finished)
     else:
         passes = job.within.first_passes(first.finished)
     with Progress("first pass", job.clients, first.finished) as progress:
-        for records in passes:
-            first.append(records)
-            progress.advance(len(records))
+        for look in passes:
+            # an interrupted run may have left the evidence of a chunk without its records
+            if seen is not None and look.packed is not None and seen.finished <= first.finished:
+                seen.append(look.packed)
+            first.append(look.first)
+            progress.advance(len(look.first))
 
 
-def _write_rows(job: _Job, chunks: Iterable[ResultRows]) -> None:
+def _write_rows(job: _Job, chunks: Iterable[LinkedChunk]) -> None:
     """Write the rows that the result lacks, saying how far it is, and whether nobody is linked."""
     writer, unlinked = job.writer, Unlinked(job.layout, job.opened.linker.index)
     if writer.finished:
         job.output.note_linked()
     with Progress("linking", job.clients, writer.finished) as progress:
-        for rows in chunks:
+        for chunk in chunks:
+            rows = chunk.rows
+            # first, so that every row of the result has its decision in the log
+            if job.log is not None and chunk.logged is not None:
+                job.log.append(chunk.logged)
             writer.write(rows)
             job.output.note_linked()
             unlinked.add(rows)
@@ -331,6 +356,8 @@ def _fingerprint(settings: LinkSettings, source: ListFile, bundle: str) -> str:
         *map(str, astuple(settings.table.mapping)),
         str(settings.chunk),
     ]
+    if settings.log:
+        parts += ["log", shown(log_url(settings.log)), settings.customer]
     return digest(*parts)
 
 

@@ -28,6 +28,9 @@ COLUMNS: Final = (
 RUN_COLUMNS: Final = ("run_id", "bundle", "linked_at", "table_state")
 """Columns of a written result that follow `COLUMNS`: those of a `Run`."""
 
+DECISION_ID: Final = "decision_id"
+"""Column of a written result that names each decision in the decision log, where there is one."""
+
 NUMBERS: Final = frozenset({"confidence", "share", "weight", CLAIMED_BY, DUPLICATE_GROUP, LOST_TO})
 """Columns, and fields of candidates, that are numbers."""
 

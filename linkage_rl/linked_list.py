@@ -11,6 +11,7 @@ from linkage_rl.decision.list_stage import ListDecisions
 from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.linked_columns import (
     COLUMNS,
+    DECISION_ID,
     EXPLANATION,
     NUMBERS,
     RUN_COLUMNS,
@@ -118,6 +119,8 @@ class ResultLayout:
     nested: tuple[NestedColumn, ...] = ()
     listed: tuple[str, ...] = ()
     """Columns of `ListDecisions` that follow those of the run."""
+    logged: bool = False
+    """Whether each row has the id of its decision in a decision log."""
 
     @classmethod
     def of(
@@ -127,6 +130,7 @@ class ResultLayout:
         shown: int,
         explained: bool = False,
         listed: tuple[str, ...] = (),
+        logged: bool = False,
     ) -> "ResultLayout":
         """The layout of a list.
 
@@ -136,15 +140,22 @@ class ResultLayout:
             shown: Number of candidates of each client in the result.
             explained: Whether an explanation of the best candidate is in the result.
             listed: Columns of `ListDecisions` that are in the result.
+            logged: Whether each row has the id of its decision in a decision log.
         """
         nested = (candidate_column(shown),) if shown else ()
-        return cls(source, run, (*nested, EXPLANATION) if explained else nested, listed)
+        return cls(source, run, (*nested, EXPLANATION) if explained else nested, listed, logged)
+
+    @property
+    def _decision(self) -> tuple[str, ...]:
+        """Columns of the decision, its company and its run."""
+        logged = (DECISION_ID,) if self.logged else ()
+        return (*COLUMNS, *RUN_COLUMNS, *self.listed, *logged)
 
     @property
     def columns(self) -> ResultColumns:
         """The columns of the result."""
         return ResultColumns(
-            (*COLUMNS, *RUN_COLUMNS, *self.listed),
+            self._decision,
             tuple(self._own_names().values()),
             self.nested,
             NUMBERS,
@@ -155,6 +166,7 @@ class ResultLayout:
         linked: LinkedBatch,
         chunk: ClientList,
         numbers: Mapping[str, NDArray[np.int64]] | None = None,
+        decision_ids: Sequence[str] = (),
     ) -> ResultRows:
         """The rows of a chunk of the list, one per client in its order.
 
@@ -162,6 +174,7 @@ class ResultLayout:
             linked: The decisions on N clients.
             chunk: The clients.
             numbers: `listed` to numbers of shape (N,), 0 for none; None where nothing is listed.
+            decision_ids: Ids of the decisions in a log, where the rows have them.
         """
         nested = {}
         if linked.candidates is not None:
@@ -179,6 +192,7 @@ class ResultLayout:
                     for name, values in (numbers or {}).items()
                     if name in self.listed
                 },
+                **({DECISION_ID: decision_ids} if self.logged else {}),
                 **self.own_texts(chunk),
             },
             nested,
@@ -200,7 +214,7 @@ class ResultLayout:
 
     def _own_names(self) -> dict[str, str]:
         nested = [name for one in self.nested for name in (one.name, *one.flat_names())]
-        return self.source.own_names([*COLUMNS, *RUN_COLUMNS, *self.listed, *nested])
+        return self.source.own_names([*self._decision, *nested])
 
 
 def link_chunk(linker: Linker, layout: ResultLayout, chunk: ClientList) -> ResultRows:
@@ -217,11 +231,6 @@ class ListPart:
     """What `Linker.first_pass` gave for these clients."""
     decisions: ListDecisions
     """What `Linker.decide_list` gave for them."""
-
-
-def first_pass_of_chunk(linker: Linker, chunk: ClientList) -> NDArray[np.void]:
-    """The first pass over one chunk of a list."""
-    return linker.first_pass(chunk.records)
 
 
 def finish_chunk(linker: Linker, layout: ResultLayout, part: ListPart) -> ResultRows:

@@ -8,18 +8,11 @@ import numpy as np
 from linkage_rl.decision.decide import Thresholds
 from linkage_rl.decision_log.evidence import Shape, unpack
 from linkage_rl.decision_log.linked import NEVER, Facts, PackedEvidence, rows_of
+from linkage_rl.decision_log.privacy import Privacy
 from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.linker import Linker
-from linkage_rl.records import RecordBatch
 from tests.small_table import client_records
 from tests.test_linker import ASKED, LINKED, linker
-
-
-class Everything:
-    """Ids and names go into the log as they are."""
-
-    def columns(self, records: RecordBatch) -> tuple[list[str], list[str], list[str]]:
-        return list(records.ids), ["0" * 32] * len(records), list(records.column("name"))
 
 
 RECORDS = client_records(*ASKED)
@@ -30,7 +23,7 @@ def keeping(thresholds: Thresholds | None = None) -> Linker:
 
 
 def facts(of: Linker) -> Facts:
-    return Facts.of(of, "link", "f" * 64, "state", Everything(), "acme", "run-1")
+    return Facts.of(of, "link", "f" * 64, "state", Privacy(b"k" * 32), "acme", "run-1")
 
 
 def linked() -> LinkedBatch:
@@ -48,7 +41,7 @@ def test_a_row_says_what_was_decided_and_on_what() -> None:
     assert rows.confidence == batch.confidence.tolist()
     assert rows.ran == batch.ran.tolist()
     assert rows.reason == batch.reasons
-    assert rows.client[0] == "五洋建設(株)"
+    assert json.loads(rows.client[0]) == {"name": "五洋建設(株)"}
     first = rows.rows()[0]
     assert first["source"] == "link"
     assert first["customer"] == "acme"

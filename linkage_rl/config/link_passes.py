@@ -11,21 +11,22 @@ from numpy.typing import NDArray
 
 from linkage_rl.config.inputs import open_linker
 from linkage_rl.config.launchers import ray_module
+from linkage_rl.config.link_logging import FirstLook, LinkedChunk, RunLog, evidence_chunks
 from linkage_rl.config.link_settings import LinkSettings
 from linkage_rl.config.workers import in_order
 from linkage_rl.decision.list_stage import ListDecisions
+from linkage_rl.decision_log.evidence_file import EvidenceFile
+from linkage_rl.decision_log.linked import PackedEvidence
 from linkage_rl.errors import CandidateIndexError
 from linkage_rl.linked_list import (
     ListFile,
     ListPart,
     ResultLayout,
     finish_chunk,
-    first_pass_of_chunk,
     link_chunk,
 )
 from linkage_rl.linker import Linker
 from linkage_rl.tables.readers import ClientList
-from linkage_rl.tables.writer import ResultRows
 
 Result = TypeVar("Result")
 
@@ -37,11 +38,13 @@ class OpenedLinker:
     linker: Linker
     table: str
     """Changes with the state of the company table; workers must find the same."""
+    run_log: RunLog | None = None
+    """What is logged of the decisions; None without a log."""
 
 
 def linked_rows(
     settings: LinkSettings, layout: ResultLayout, opened: OpenedLinker, begin: int
-) -> Iterable[ResultRows]:
+) -> Iterable[LinkedChunk]:
     """Rows of clients that are decided one by one, chunk after chunk.
 
     Args:
@@ -52,19 +55,19 @@ def linked_rows(
     """
     return _distributed(
         settings,
-        partial(link_chunk, opened.linker, layout),
-        partial(_link_in_worker, settings, layout, opened.table),
+        partial(_linked_chunk, opened.linker, layout, opened.run_log),
+        partial(_link_in_worker, settings, layout, opened.table, opened.run_log),
         partial(chunks_after, layout.source, settings.chunk, begin),
     )
 
 
 def first_passes(
     settings: LinkSettings, source: ListFile, opened: OpenedLinker, begin: int
-) -> Iterable[NDArray[np.void]]:
+) -> Iterable[FirstLook]:
     """What `Linker.first_pass` gives for each chunk after the first `begin` clients."""
     return _distributed(
         settings,
-        partial(first_pass_of_chunk, opened.linker),
+        partial(FirstLook.of, opened.linker),
         partial(_first_pass_in_worker, settings, opened.table),
         partial(chunks_after, source, settings.chunk, begin),
     )
@@ -77,7 +80,8 @@ def rows_of_list(
     first: NDArray[np.void],
     decisions: ListDecisions,
     begin: int,
-) -> Iterable[ResultRows]:
+    seen: EvidenceFile | None = None,
+) -> Iterable[LinkedChunk]:
     """Rows of clients that were decided as one list, chunk after chunk.
 
     Args:
@@ -87,12 +91,13 @@ def rows_of_list(
         first: What the first pass gave for all clients.
         decisions: What was decided on all clients.
         begin: Clients at the beginning of the list that are left out; they fill whole chunks.
+        seen: What the policy saw of all clients; None without a log.
     """
     return _distributed(
         settings,
-        partial(finish_chunk, opened.linker, layout),
-        partial(_finish_in_worker, settings, layout, opened.table),
-        partial(_parts_after, layout.source, settings.chunk, begin, first, decisions),
+        partial(_finished_chunk, opened.linker, layout, opened.run_log),
+        partial(_finish_in_worker, settings, layout, opened.table, opened.run_log),
+        partial(_parts_after, layout.source, settings.chunk, begin, first, decisions, seen),
     )
 
 
@@ -111,14 +116,39 @@ def _parts_after(
     finished: int,
     first: NDArray[np.void],
     decisions: ListDecisions,
-) -> Iterator[ListPart]:
-    """The chunks after the first `finished` clients, with what was decided on them."""
-    begin = finished
+    seen: EvidenceFile | None,
+) -> Iterator[tuple[ListPart, PackedEvidence | None]]:
+    """The chunks after the first `finished` clients, with what was seen and decided of them."""
+    begin, packed = finished, evidence_chunks(seen, finished)
     for chunk in chunks_after(source, size, finished):
         end = begin + len(chunk)
         # a copy, since the mapped file is gone when a process on another machine reads it
-        yield ListPart(chunk, np.array(first[begin:end]), decisions.between(begin, end))
+        part = ListPart(chunk, np.array(first[begin:end]), decisions.between(begin, end))
+        yield part, next(packed)
         begin = end
+
+
+def _linked_chunk(
+    linker: Linker, layout: ResultLayout, run_log: RunLog | None, chunk: ClientList
+) -> LinkedChunk:
+    """Rows of one chunk of a list, whose clients are decided one by one."""
+    if run_log is None:
+        return LinkedChunk(link_chunk(linker, layout, chunk))
+    return run_log.chunk(layout, linker.link(chunk.records), chunk)
+
+
+def _finished_chunk(
+    linker: Linker,
+    layout: ResultLayout,
+    run_log: RunLog | None,
+    item: tuple[ListPart, PackedEvidence | None],
+) -> LinkedChunk:
+    """Rows of one chunk of a list that was decided as a whole."""
+    part, packed = item
+    if run_log is None:
+        return LinkedChunk(finish_chunk(linker, layout, part))
+    linked = linker.finish(part.clients.records, part.first, part.decisions)
+    return run_log.chunk(layout, linked, part.clients, packed, part.decisions.columns)
 
 
 def _distributed(
@@ -138,24 +168,30 @@ def _distributed(
 
 
 def _link_in_worker(
-    settings: LinkSettings, layout: ResultLayout, table: str, chunk: ClientList
-) -> ResultRows:
-    """`link_chunk` in a worker process."""
-    return link_chunk(_worker_linker(settings, table)[0], layout, chunk)
+    settings: LinkSettings,
+    layout: ResultLayout,
+    table: str,
+    run_log: RunLog | None,
+    chunk: ClientList,
+) -> LinkedChunk:
+    """`_linked_chunk` in a worker process."""
+    return _linked_chunk(_worker_linker(settings, table)[0], layout, run_log, chunk)
 
 
-def _first_pass_in_worker(
-    settings: LinkSettings, table: str, chunk: ClientList
-) -> NDArray[np.void]:
-    """`first_pass_of_chunk` in a worker process."""
-    return first_pass_of_chunk(_worker_linker(settings, table)[0], chunk)
+def _first_pass_in_worker(settings: LinkSettings, table: str, chunk: ClientList) -> FirstLook:
+    """`FirstLook.of` in a worker process."""
+    return FirstLook.of(_worker_linker(settings, table)[0], chunk)
 
 
 def _finish_in_worker(
-    settings: LinkSettings, layout: ResultLayout, table: str, part: ListPart
-) -> ResultRows:
-    """`finish_chunk` in a worker process."""
-    return finish_chunk(_worker_linker(settings, table)[0], layout, part)
+    settings: LinkSettings,
+    layout: ResultLayout,
+    table: str,
+    run_log: RunLog | None,
+    item: tuple[ListPart, PackedEvidence | None],
+) -> LinkedChunk:
+    """`_finished_chunk` in a worker process."""
+    return _finished_chunk(_worker_linker(settings, table)[0], layout, run_log, item)
 
 
 @lru_cache(maxsize=1)
@@ -177,4 +213,9 @@ def _worker_linker(settings: LinkSettings, table: str) -> tuple[Linker, ExitStac
 
 def showing(linker: Linker, settings: LinkSettings) -> Linker:
     """The linker, giving as many candidates as the settings want, and explanations or none."""
-    return replace(linker, shown=settings.candidates.shown, explains=settings.explain)
+    return replace(
+        linker,
+        shown=settings.candidates.shown,
+        explains=settings.explain,
+        keeps_evidence=bool(settings.log),
+    )

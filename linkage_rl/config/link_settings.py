@@ -21,6 +21,8 @@ ONLY: Final = ("new", "changed")
 """Values of `only`."""
 CSV_INJECTION: Final = ("quote", "keep")
 """Values of `csv_injection`."""
+LONGEST_NAME: Final = 128
+"""Characters of a customer or a run in a decision log."""
 NESTING: Final = (".jsonl", ".ndjson", ".parquet")
 """Endings of files that can hold several entries per client."""
 
@@ -104,6 +106,11 @@ class LinkSettings:
     """Clients that are linked and written together; an interrupted run loses at most one chunk."""
     workers: int = 1
     """Processes that link; they share the memory-mapped index, and the output is the same."""
+    log: str = ""
+    """Decision log: URL of a database, or an SQLite file, into which every decision is written with
+    what the policy saw; the column `decision_id` of the result names each. '' writes none."""
+    customer: str = ""
+    """Whose clients they are, for the log."""
     columns: ColumnMapping = field(default_factory=lambda: CANONICAL)
     """Columns of the client list."""
     table: TableChoice = field(default_factory=TableChoice)
@@ -133,6 +140,7 @@ class LinkSettings:
         self._check_csv_injection()
         self._check_query()
         self._check_only()
+        self._check_log()
         if self.linked_at:
             utc(self.linked_at)
         self._check_list()
@@ -160,7 +168,7 @@ class LinkSettings:
         """Refuse what makes no sense for a list that is linked with itself."""
         if not self.bundle:
             raise ConfigError("dedupe=true needs bundle=, which compares the rows of the list")
-        for name in ("database", "index", "assignment", "claims", "duplicates", "adapt"):
+        for name in ("database", "index", "assignment", "claims", "duplicates", "adapt", "log"):
             if getattr(self, name):
                 raise ConfigError(
                     f"dedupe=true links the list with itself, got {name}=; leave it out"
@@ -212,6 +220,17 @@ class LinkSettings:
                 "only= links a part of the list, and assignment, claims, duplicates and dedupe "
                 "need all of it; leave one of them out"
             )
+
+    def _check_log(self) -> None:
+        if self.customer and not self.log:
+            raise ConfigError("customer= is of a decision log; name one with log=")
+        for name in ("customer", "run_id"):
+            text = getattr(self, name)
+            if self.log and len(text) > LONGEST_NAME:
+                raise ConfigError(
+                    f"expected at most {LONGEST_NAME} characters in {name}= with log=, got "
+                    f"{len(text):,}"
+                )
 
     def _check_query(self) -> None:
         if bool(self.query) != is_url(self.clients):

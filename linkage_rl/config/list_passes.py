@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.bundle import load_bundle
+from linkage_rl.config.link_logging import FirstLook, LinkedChunk
 from linkage_rl.config.link_passes import OpenedLinker, chunks_after, showing
 from linkage_rl.config.link_settings import ONE_TO_ONE, LinkSettings
 from linkage_rl.decision.assignment import CLAIMED_BY, claims
@@ -20,7 +21,7 @@ from linkage_rl.linker import Linker
 from linkage_rl.list_duplicates import duplicates_of, group_with_hubs, within_list
 from linkage_rl.records import DecisionKind, RecordBatch
 from linkage_rl.tables.readers import ClientList
-from linkage_rl.tables.writer import ResultRows, file_fingerprint
+from linkage_rl.tables.writer import file_fingerprint
 
 _NO_CLIENT: Final = np.zeros(0, dtype=FIRST_PASS)
 
@@ -122,10 +123,10 @@ class ListWithinItself:
         """The linker, with the file as the state of its table."""
         return OpenedLinker(self.linker, file_fingerprint(self.source.path))
 
-    def first_passes(self, begin: int) -> Iterator[NDArray[np.void]]:
+    def first_passes(self, begin: int) -> Iterator[FirstLook]:
         """What the first pass gives for each chunk after the first `begin` clients."""
         for chunk in chunks_after(self.source, self.settings.chunk, begin):
-            yield within_list(self.linker, self.own, begin).first_pass(chunk.records)
+            yield FirstLook.of(within_list(self.linker, self.own, begin), chunk)
             begin += len(chunk)
 
     def decided(self, first: NDArray[np.void]) -> ListDecisions:
@@ -139,7 +140,7 @@ class ListWithinItself:
         first: NDArray[np.void],
         decisions: ListDecisions,
         begin: int,
-    ) -> Iterable[ResultRows]:
+    ) -> Iterable[LinkedChunk]:
         """Rows of the result for each chunk after the first `begin` clients."""
         for chunk in chunks_after(self.source, self.settings.chunk, begin):
             end = begin + len(chunk)
@@ -148,5 +149,6 @@ class ListWithinItself:
             linked = linker.finish(chunk.records, np.array(first[begin:end]), part)
             # ids of the own list are positions
             other = [self.ids[int(place)] if place else "" for place in linked.company_ids]
-            yield layout.rows(replace(linked, company_ids=other), chunk, part.columns)
+            rows = layout.rows(replace(linked, company_ids=other), chunk, part.columns)
+            yield LinkedChunk(rows)
             begin = end

@@ -1,17 +1,19 @@
 """From what a `Linker` has decided to rows of the decision log; `link` and the server share it."""
 
+import hashlib
 import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Protocol, Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.decision.evidence import SHOWN, Evidence
 from linkage_rl.decision_log.evidence import features_version, pack
+from linkage_rl.decision_log.privacy import Privacy
 from linkage_rl.decision_log.rows import DecisionRows
 from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.linker import Linker
@@ -22,13 +24,6 @@ NEVER: Final = 1.1
 """Threshold that no confidence reaches."""
 _ACTIONS: Final = {int(kind): kind.name.lower() for kind in DecisionKind}
 _DIGITS: Final = 16
-
-
-class Privacy(Protocol):
-    """What of a client a log may hold; see `privacy.Privacy`."""
-
-    def columns(self, records: RecordBatch) -> tuple[list[str], list[str], list[str]]:
-        """Client id, keyed hash, and fields as JSON of each of N clients."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +97,9 @@ class PackedEvidence:
     raw_confidence: Sequence[float]
     evidence: Sequence[bytes]
     """See `evidence.pack`; b'' where it is not kept."""
+
+    def __len__(self) -> int:
+        return len(self.evidence)
 
     @classmethod
     def of(cls, evidence: Evidence, kept: NDArray[np.bool_] | None = None) -> Self:
@@ -183,6 +181,23 @@ def rows_of(
         reason=linked.reasons,
         evidence=packed.evidence,
     )
+
+
+def ids_of_run(run: str, begin: int, clients: int) -> list[str]:
+    """Ids of the decisions of a run on N clients, the same each time.
+
+    Args:
+        run: What tells the run from every other.
+        begin: Clients of the list before these.
+        clients: N.
+    """
+    start = hashlib.sha256(run.encode())
+    found = []
+    for place in range(begin, begin + clients):
+        each = start.copy()
+        each.update(b"\0%d" % place)
+        found.append(each.hexdigest()[:32])
+    return found
 
 
 def new_ids(clients: int) -> list[str]:

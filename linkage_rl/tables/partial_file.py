@@ -70,6 +70,13 @@ class PartialFile:
             self._state.unlink(missing_ok=True)
             _sync_folder(self.path.parent)
 
+    def discard(self) -> None:
+        """Delete the file that is not complete."""
+        self._stream.close()
+        self._lock.close()
+        self._partial.unlink(missing_ok=True)
+        self._state.unlink(missing_ok=True)
+
     def _locked(self) -> FileIO:
         """The partial file, open and locked until this writer ends, however that happens."""
         lock = self._partial.open("ab", buffering=0)
@@ -241,13 +248,6 @@ class RecordFile(PartialFile):
     def records(self) -> NDArray[np.void]:
         """All records, memory-mapped, shape (finished,)."""
         return np.memmap(self._partial, dtype=self._kind, mode="r", shape=(self.finished,))
-
-    def discard(self) -> None:
-        """Delete the file."""
-        self._stream.close()
-        self._lock.close()
-        self._partial.unlink(missing_ok=True)
-        self._state.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

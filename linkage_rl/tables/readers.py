@@ -31,6 +31,8 @@ class ClientList:
     the file has no such column."""
     extra: Mapping[str, Sequence[str]]
     """Other columns of the file, by name in the order of the file, N texts each."""
+    begin: int = 0
+    """Clients of the file before these."""
 
     def __len__(self) -> int:
         return len(self.records)
@@ -177,6 +179,7 @@ def iter_clients(
             _records(texts, columns, ids),
             truth=texts.get(columns.get("company_id", "")),
             extra={n: texts[n] for n in opened.file.header if n not in columns.values()},
+            begin=rows - read,
         )
 
 
