@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from linkage_rl.config import link_passes
+from linkage_rl.config.link_logging import FirstLook
 from linkage_rl.decision_log.rows import DecisionRows, Selection
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import DatabaseError
@@ -130,7 +130,7 @@ def test_a_first_pass_that_goes_on_keeps_its_evidence(
 ) -> None:
     long_list(files)
     words = ("link", f"bundle={list_bundle}", "clients=many.csv", "chunk=100", SAME_TIME)
-    looked = link_passes.FirstLook.of
+    looked = FirstLook.of
     left = iter([True, True, False])
 
     def interrupted(*words: Any) -> Any:
@@ -139,7 +139,7 @@ def test_a_first_pass_that_goes_on_keeps_its_evidence(
         return looked(*words)
 
     with monkeypatch.context() as patch:
-        patch.setattr(link_passes.FirstLook, "of", interrupted)
+        patch.setattr(FirstLook, "of", interrupted)
         assert run(*words, "output=o.csv", LOG).code == 130
     assert run(*words, "output=o.csv", LOG).code == 0
     assert run(*words, "output=whole.csv", "log=whole.db").code == 0
