@@ -24,6 +24,7 @@ from linkage_rl.bundle_files import (
     copy_files,
     read_text,
     sign,
+    swap,
 )
 from linkage_rl.bundle_manifest import (
     FORMAT,
@@ -64,10 +65,12 @@ __all__ = [
     "FORMAT",
     "LIST_POLICY",
     "SIGNED",
+    "WEIGHTS",
     "Golden",
     "ListStageFiles",
     "Settings",
     "check_golden",
+    "checked_part",
     "golden_answers",
     "load_bundle",
     "read_golden",
@@ -82,6 +85,8 @@ _INDEX: Final = f"{INDEX_FOLDER}/{INDEX_MANIFEST}"
 LIST_POLICY: Final = "list_policy.onnx"
 """The graph of the list stage, in bundles that have one."""
 _LIST_CALIBRATION: Final = "list_calibration.json"
+WEIGHTS: Final = "weights.npz"
+"""What learning from verdicts needs, in bundles that can; linking does not read it."""
 _PARTS: Final = {
     "policy.onnx": True,
     "calibration.json": True,
@@ -89,6 +94,7 @@ _PARTS: Final = {
     _INDEX: False,
     LIST_POLICY: False,
     _LIST_CALIBRATION: False,
+    WEIGHTS: False,
 }
 """Files whose checksums the manifest has, and whether every bundle has them."""
 SIGNED: Final = (MANIFEST, *_PARTS, INDEX_FOLDER)
@@ -115,6 +121,7 @@ def write_bundle(
     golden: Sequence[Golden],
     index: Path | None = None,
     list_stage: ListStageFiles | None = None,
+    weights: Path | None = None,
 ) -> None:
     """Write a bundle, which replaces an older one only when it is complete.
 
@@ -126,6 +133,7 @@ def write_bundle(
         golden: Clients and the answers that a loaded bundle must give them.
         index: Folder of the candidate index; hard-linked, not copied, where the disk allows it.
         list_stage: What decides lists as a whole; None decides every client by itself.
+        weights: What `agents.policy_weights` wrote; None for a policy that cannot learn further.
 
     Raises:
         OutputError: The folder cannot be written; an older bundle there is untouched.
@@ -148,11 +156,13 @@ def write_bundle(
             (partial / _LIST_CALIBRATION).write_text(
                 list_stage.calibration.to_json(), encoding="utf-8"
             )
+        if weights is not None:
+            shutil.copyfile(weights, partial / WEIGHTS)
         manifest = _manifest(partial, settings, list_stage)
         (partial / MANIFEST).write_text(sealed(manifest), encoding="utf-8")
         if key := bundle_key():
             sign(partial, key)
-        _swap(partial, folder)
+        swap(partial, folder)
     except OSError as error:
         raise OutputError(
             f"cannot write the bundle to {folder}: {fault_of(error)}; "
@@ -276,6 +286,17 @@ def read_settings(folder: Path) -> Settings:
         return read_manifest(folder, _PARTS).settings
 
 
+def checked_part(folder: Path, name: str) -> bytes | None:
+    """The content of a part, None where the bundle has none of this name.
+
+    Raises:
+        BundleError: The bundle is damaged, or not signed although it must be.
+    """
+    with _refusing(folder):
+        manifest = _checked_manifest(folder, bundle_key(), with_index=False)
+        return (folder / name).read_bytes() if name in manifest.checksums else None
+
+
 def _check_parts(folder: Path, checksums: Mapping[str, str], with_index: bool) -> None:
     """Compare parts with their checksums; the index is optional where another one is given."""
     for name, digest in checksums.items():
@@ -306,27 +327,12 @@ def _own_index(folder: Path, blockers: Sequence[Blocker], open_file: Opener) -> 
         ) from error
 
 
-def _swap(partial: Path, folder: Path) -> None:
-    """Replace a folder by the finished one; the old one is deleted last."""
-    old = folder.with_name(f"{folder.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.replace(old)
-    partial.replace(folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _blocker(blocker: Blocker) -> dict[str, Any]:
-    """The blocker as the manifest records it; ConfigError for a class that is not registered."""
-    return describe(blocker)
-
-
 def _manifest(
     folder: Path, settings: Settings, list_stage: ListStageFiles | None
 ) -> dict[str, Any]:
     return {
         "format": FORMAT,
-        "blockers": [_blocker(blocker) for blocker in settings.blockers],
+        "blockers": [describe(blocker) for blocker in settings.blockers],
         "limit": settings.limit,
         "max_candidates": settings.max_candidates,
         "allow_review": settings.allow_review,

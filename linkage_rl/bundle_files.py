@@ -103,6 +103,16 @@ def _link_or_copy(source: str, target: str) -> None:
         shutil.copyfile(source, target, follow_symlinks=False)
 
 
+def swap(partial: Path, folder: Path) -> None:
+    """Replace a folder by the finished one; the old one is deleted last."""
+    old = folder.with_name(f"{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.replace(old)
+    partial.replace(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
 def bundle_key() -> bytes:
     """The secret of `LINKAGE_BUNDLE_KEY`; empty where bundles are not signed.
 

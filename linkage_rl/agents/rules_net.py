@@ -104,3 +104,30 @@ class PlanFirst(nn.Module):
         stops = logits[:, :first_blocker].masked_fill(waits, MASKED)
         runs = torch.where(due, 0.0, MASKED).to(stops.dtype)
         return torch.cat([stops, runs], dim=1)
+
+
+class BlockersOf(nn.Module):
+    """Runs the blockers that one policy chooses; once it stops, another one links or declines."""
+
+    def __init__(self, blockers: nn.Module, stops: nn.Module) -> None:
+        """Keep both policies.
+
+        Args:
+            blockers: Decides whether to stop, and which blocker to run.
+            stops: Decides on a link, no match or review after that.
+        """
+        super().__init__()
+        self.blockers, self.stops = blockers, stops
+
+    def forward(
+        self, candidates: Tensor, query: Tensor, state: Tensor, action_mask: Tensor
+    ) -> Tensor:
+        """Logits (B, A); arguments as of `CandidateScorer.forward`."""
+        first_blocker = candidates.shape[1] + 2
+        chosen = self.blockers(candidates, query, state, action_mask)
+        stopping, running = chosen[:, :first_blocker], chosen[:, first_blocker:]
+        stops = self.stops(candidates, query, state, action_mask)[:, :first_blocker]
+        ends = stopping.amax(dim=1, keepdim=True) >= running.amax(dim=1, keepdim=True)
+        return torch.cat(
+            [torch.where(ends, stops, MASKED), torch.where(ends, MASKED, running)], dim=1
+        )

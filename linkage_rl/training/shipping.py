@@ -10,12 +10,14 @@ from torch import nn
 
 from linkage_rl.agents.baselines import Rules
 from linkage_rl.agents.list_scorer import ListNet
+from linkage_rl.agents.policy_weights import PolicyWeights, save_weights
 from linkage_rl.agents.rules_net import PlanFirst, RulesNet, ScorerLogits
 from linkage_rl.agents.scorer import ScorerConfig
 from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.atomic import writing
 from linkage_rl.bundle import (
     LIST_POLICY,
+    WEIGHTS,
     Settings,
     golden_answers,
     load_bundle,
@@ -132,6 +134,7 @@ def export_bundle(
     policy = folder / "policy.onnx"
     with writing(policy):
         export_policy(*exportable(decider, comparison), policy)
+    weights = _written_weights(decider, folder / WEIGHTS)
     stage = exported_stage(list_net, comparison, folder / LIST_POLICY)
     written = Settings(
         blockers=settings.candidates.blockers(),
@@ -143,14 +146,23 @@ def export_bundle(
     )
     bundle = folder / "bundle"
     calibration = decider.calibration or Calibration.identity()
-    write_bundle(bundle, policy, calibration, written, [], prepared.index_folder, stage)
+    write_bundle(bundle, policy, calibration, written, [], prepared.index_folder, stage, weights)
     linker = load_bundle(bundle)
     golden = golden_answers(linker, _golden_clients(prepared, settings))
     # its own index is linked to, where that of the table would be copied onto another disk again
-    write_bundle(bundle, policy, calibration, written, golden, bundle / "index", stage)
-    policy.unlink()
-    (folder / LIST_POLICY).unlink(missing_ok=True)
+    write_bundle(bundle, policy, calibration, written, golden, bundle / "index", stage, weights)
+    for part in (policy, folder / LIST_POLICY, folder / WEIGHTS):
+        part.unlink(missing_ok=True)
     return bundle
+
+
+def _written_weights(decider: Decider, path: Path) -> Path | None:
+    """The file of what further learning needs; None for the rules, which cannot learn."""
+    if not isinstance(decider.policy, ScorerPolicy):
+        return None
+    with writing(path):
+        save_weights(PolicyWeights(decider.policy.scorer, decider.plan), path)
+    return path
 
 
 def exportable(decider: Decider, comparison: Comparison) -> tuple[nn.Module, ScorerConfig]:

@@ -1,0 +1,107 @@
+"""The weights of a bundle's policy as plain arrays: an ONNX graph cannot be learned further.
+
+`weights.npz` is an optional part of a bundle, read without pickle: the arrays of the scorer, its
+shape, its static plan, and, once verdicts were learned, the scorer from which that began.
+"""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import nn
+
+from linkage_rl.agents.rules_net import BlockersOf, PlanFirst, ScorerLogits
+from linkage_rl.agents.scorer import CandidateScorer, ScorerConfig
+from linkage_rl.bundle import WEIGHTS, checked_part
+from linkage_rl.errors import BundleError, ConfigError
+
+_SHAPE: Final = "shape"
+_START: Final = "start/"
+_SCORER: Final = "scorer/"
+
+
+@dataclass(frozen=True, eq=False)
+class PolicyWeights:
+    """A learned policy with what further learning needs."""
+
+    scorer: CandidateScorer
+    plan: tuple[int, ...] | None = None
+    """Blockers run for every client, by position; None leaves their choice to the policy."""
+    start: CandidateScorer | None = None
+    """The scorer before any verdict was learned. It still chooses the blockers, so that what was
+    logged is what the policy will see; None where no verdict was learned."""
+
+    @property
+    def origin(self) -> CandidateScorer:
+        """The scorer from which verdicts are learned: all of them, each time."""
+        return self.start or self.scorer
+
+    def graph(self) -> nn.Module:
+        """Gives logits (B, A) for the parts of an observation, as a bundle's policy does."""
+        policy: nn.Module = ScorerLogits(self.scorer)
+        if self.plan is not None:
+            return PlanFirst(policy, self.plan, self.scorer.config.blockers)
+        return policy if self.start is None else BlockersOf(ScorerLogits(self.start), policy)
+
+
+def save_weights(weights: PolicyWeights, path: Path) -> None:
+    """Write the weights as one `.npz`."""
+    shape = {"scorer": asdict(weights.scorer.config), "plan": weights.plan}
+    arrays = {_SHAPE: np.array(json.dumps(shape))}
+    for prefix, scorer in ((_SCORER, weights.scorer), (_START, weights.start)):
+        if scorer is not None:
+            state = scorer.state_dict()
+            arrays |= {f"{prefix}{name}": value.numpy() for name, value in state.items()}
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def read_weights(bundle: Path) -> PolicyWeights | None:
+    """The weights of a bundle's policy; None where it has none, as that of the rules.
+
+    Raises:
+        BundleError: The bundle or the part is damaged, or its arrays fit no scorer.
+    """
+    content = checked_part(bundle, WEIGHTS)
+    if content is None:
+        return None
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        shape = json.loads(str(arrays.pop(_SHAPE)))
+        config, plan = ScorerConfig(**shape["scorer"]), shape["plan"]
+        start = any(name.startswith(_START) for name in arrays)
+        return PolicyWeights(
+            _scorer(config, arrays, _SCORER),
+            None if plan is None else tuple(int(blocker) for blocker in plan),
+            _scorer(config, arrays, _START) if start else None,
+        )
+    except (KeyError, TypeError, ValueError, RuntimeError, OSError, EOFError, ConfigError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BundleError(
+            f"{bundle / WEIGHTS} holds no weights of a policy: {reason}; export the run again"
+        ) from error
+
+
+def scorer_of(bundle: Path) -> tuple[CandidateScorer, tuple[int, ...] | None] | None:
+    """The scorer of a bundle and its static plan; None where the bundle has no weights."""
+    weights = read_weights(bundle)
+    return None if weights is None else (weights.scorer, weights.plan)
+
+
+def _scorer(config: ScorerConfig, arrays: Mapping[str, Any], prefix: str) -> CandidateScorer:
+    scorer = CandidateScorer(config, torch.Generator().manual_seed(0))
+    state = {
+        name.removeprefix(prefix): torch.from_numpy(np.asarray(values, dtype=np.float32))
+        for name, values in arrays.items()
+        if name.startswith(prefix)
+    }
+    if not all(bool(torch.isfinite(values).all()) for values in state.values()):
+        raise ValueError("a weight is no finite number")
+    scorer.load_state_dict(state)
+    return scorer
