@@ -24,6 +24,8 @@ from serving.json_steps import to_json
 from serving.linking import Work
 from serving.live_index import LiveIndex
 from serving.live_table import LiveTable, column_mapping
+from serving.log_rows import open_log, place_of
+from serving.log_writer import DecisionWriter
 from serving.metrics import Metrics
 from serving.middleware import (
     EXCEPTION_HANDLERS,
@@ -37,6 +39,7 @@ from serving.openapi import document
 from serving.scheduler import Scheduler
 from serving.service import LONG_BODY, RawRequest, Service
 from serving.settings import WorkerSettings
+from serving.stopping import seconds_to_stop
 
 _TIDY_S: Final = 5.0
 """Pause between two searches for models that were unloaded through another worker."""
@@ -51,7 +54,8 @@ def create_app(settings: WorkerSettings) -> Starlette:
 
     Raises:
         RequestError: The bundle cannot be loaded.
-        SettingError: `LINKAGE_TABLE_MAPPING` names no column of the schema.
+        SettingError: `LINKAGE_TABLE_MAPPING` names no column of the schema, or `LINKAGE_LOG_URL`
+            no database.
     """
     return Server(settings).app
 
@@ -65,6 +69,7 @@ class Server:
         self._metrics = Metrics(settings.process)
         self._live_index = _open_live_index(settings)
         self._library = _open_library(settings, self._live_index)
+        self._writer = _open_writer(settings, self._metrics)
         self._service: Service | None = None
         self.app = Starlette(
             routes=[
@@ -105,7 +110,7 @@ class Server:
         scheduler = Scheduler(settings.max_waiting)
         live_table = LiveTable(settings) if settings.database else None
         self._service = Service(
-            settings, self._library, scheduler, self._metrics, live_index, live_table
+            settings, self._library, scheduler, self._metrics, live_index, live_table, self._writer
         )
         # what is loaded now lives on, so the garbage collector need not visit it again
         gc.collect()
@@ -113,6 +118,8 @@ class Server:
         scheduler.start()
         if live_index is not None:
             live_index.start()
+        if self._writer is not None:
+            self._writer.start()
         tidying = asyncio.create_task(self._tidy())
         yield
         tidying.cancel()
@@ -121,6 +128,9 @@ class Server:
             live_index.close()
         if live_table is not None:
             live_table.close()
+        if self._writer is not None:
+            # last, when nothing is decided any more
+            await asyncio.to_thread(self._writer.close, seconds_to_stop(settings.run_folder))
 
     async def _tidy(self) -> None:
         while True:
@@ -287,6 +297,17 @@ def _open_library(settings: WorkerSettings, live_index: LiveIndex | None) -> Mod
         with contextlib.suppress(UnavailableError):
             library.load_default(settings.model_name, str(settings.model_folder))
     return library
+
+
+def _open_writer(settings: WorkerSettings, metrics: Metrics) -> DecisionWriter | None:
+    """What logs decisions; the log itself is opened in its thread."""
+    log = settings.log
+    if not log:
+        return None
+    place_of(log)
+    # one of several workers is enough
+    forgets = not settings.process or settings.process.endswith("-1")
+    return DecisionWriter(lambda: open_log(log), metrics.log, log.waiting, log.evidence, forgets)
 
 
 def _route(path: str, **endpoints: Endpoint) -> Route:

@@ -6,8 +6,8 @@ from typing import Final, Literal, TypeVar, get_args
 
 from serving.variables import read_variable, share, whole_number
 
-Privacy = Literal["fields", "hashes"]
-"""What a log keeps of clients: their fields, or only keyed hashes of them."""
+Privacy = Literal["", "full", "hashes"]
+"""What a log keeps of clients: their ids and fields, or only keyed hashes of both."""
 LOG_URL: Final = "LINKAGE_LOG_URL"
 _T = TypeVar("_T")
 
@@ -24,8 +24,9 @@ class LogSettings:
     waiting: int = 20_000
     """`LINKAGE_LOG_WAITING`: decisions that may wait in a worker until they are written; while
     there are more, those of further requests are dropped and counted."""
-    privacy: Privacy = "fields"
-    """`LINKAGE_LOG_PRIVACY`: what a log that the server creates keeps of clients."""
+    privacy: Privacy = ""
+    """`LINKAGE_LOG_PRIVACY`: what the log must keep of clients; "" is what it keeps already,
+    "full" for a new one."""
     retention_days: int | None = None
     """`LINKAGE_LOG_RETENTION_DAYS`: after so many days decisions are deleted; None keeps them."""
 
@@ -58,4 +59,4 @@ def _privacy(text: str) -> Privacy:
     for choice in get_args(Privacy):
         if text == choice:
             return choice  # type: ignore[no-any-return]
-    raise ValueError("expected fields or hashes")
+    raise ValueError("expected full or hashes")

@@ -21,6 +21,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from serving.log_metrics import LogMetrics, totals_of
 from serving.refusals import read_counts
 from serving.settings import METRICS_FOLDER
 
@@ -72,6 +73,7 @@ class Metrics:
         self.stale = Counter(
             "linkage_stale_answers", "Answers given without the database.", registry=registry
         )
+        self.log = LogMetrics(registry)
         self.index_age = Gauge(
             "linkage_index_age_seconds",
             "Time since the index was last in sync with the database.",
@@ -100,15 +102,24 @@ class Metrics:
         for blocker, count in blockers.items():
             self.blockers.labels(model, blocker).inc(count)
 
+    def log_totals(self) -> dict[str, int]:
+        """What became of the decisions of all workers, see `log_metrics.totals_of`."""
+        return totals_of(self._of_all_workers().collect())
+
     def text(self) -> bytes:
         """The metrics of all workers in Prometheus' text format."""
-        registry = self._registry
-        if folder := os.environ.get(METRICS_FOLDER):
-            registry = CollectorRegistry()
-            registry.register(_AllProcesses(Path(folder)))
+        registry = self._of_all_workers()
         rate = CollectorRegistry()
         rate.register(_LinkageRate(registry.collect))
         return generate_latest(registry) + generate_latest(rate)
+
+    def _of_all_workers(self) -> CollectorRegistry:
+        folder = os.environ.get(METRICS_FOLDER)
+        if not folder:
+            return self._registry
+        registry = CollectorRegistry()
+        registry.register(_AllProcesses(Path(folder)))
+        return registry
 
 
 class _AllProcesses(Collector):

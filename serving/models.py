@@ -47,13 +47,21 @@ class Model:
     """A bundle in memory."""
 
     name: str
-    version: str
+    fingerprint: str
+    """SHA-256 of the manifest of its bundle, in hexadecimal digits."""
     linker: Linker
     settings: BundleSettings
 
-    def linker_on(self, index: CompanyIndex, source: CompanySource) -> Linker:
+    def linker_on(
+        self, index: CompanyIndex, source: CompanySource, keeps_evidence: bool = False
+    ) -> Linker:
         """Its linker, on another state of the table and reading companies from a source."""
-        return replace(self.linker, index=index, source=source)
+        return replace(self.linker, index=index, source=source, keeps_evidence=keeps_evidence)
+
+    @property
+    def version(self) -> str:
+        """First digits of the fingerprint."""
+        return self.fingerprint[:12]
 
     @property
     def labels(self) -> dict[str, str]:
@@ -273,7 +281,7 @@ class ModelLibrary:
             linker = load_bundle(folder, shared, open_file=self._open_file)
             if entry.index and shared is not None:
                 check_golden(linker, read_golden(folder))
-            version = sha256((folder / "manifest.json").read_bytes()).hexdigest()[:12]
+            fingerprint = sha256((folder / "manifest.json").read_bytes()).hexdigest()
         except (LinkageError, OSError) as error:
             refused = _refusal(entry.name, error)
             if not isinstance(refused, ModelMemoryError):
@@ -281,7 +289,7 @@ class ModelLibrary:
             raise refused from None
         if entry.index:
             self._indexes[entry.index] = linker.index
-        return Model(entry.name, version, linker, settings)
+        return Model(entry.name, fingerprint, linker, settings)
 
     def _drop_unused_indexes(self) -> None:
         """Free the indexes that no model of this worker uses."""

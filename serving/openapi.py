@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from linkage_rl.records import FIELDS
+from serving.attributes import MAX_LENGTH
 from serving.content_type import CSV, JSON, JSON_LINES
 from serving.requests import CLIENT_KEYS, MODES
 from serving.settings import WorkerSettings
@@ -46,6 +47,10 @@ _RESULT: Final = {
             "description": "Blockers that were run for this client.",
         },
         "company": {"anyOf": [{"$ref": "#/components/schemas/Company"}, {"type": "null"}]},
+        "decision_id": {
+            "type": "string",
+            "description": "By which a decision log knows this decision.",
+        },
         "candidates": {"type": "array", "items": {"$ref": "#/components/schemas/Candidate"}},
         "error": {"type": "string"},
     },
@@ -81,6 +86,13 @@ _MODE: Final = {
     "in": "query",
     "description": "Mode of CSV and JSON Lines, and of JSON that names none in its body.",
     "schema": {"enum": list(MODES), "default": "bulk_linkage"},
+}
+_ORIGIN: Final = {"type": ["string", "number", "null"], "maxLength": MAX_LENGTH}
+_ATTRIBUTES: Final = {
+    "name": "X-Amzn-SageMaker-Custom-Attributes",
+    "in": "header",
+    "description": "`customer=ID;list=ID;mode=MODE`, each unless the body or `?mode=` says it.",
+    "schema": {"type": "string", "maxLength": 1024},
 }
 _CODING: Final = {
     "name": "Content-Encoding",
@@ -168,6 +180,8 @@ def _invocation(settings: WorkerSettings, *statuses: int) -> dict[str, Any]:
             "mode": {"enum": list(MODES), "default": "bulk_linkage"},
             "clients": clients,
             "client": _reference("Client"),
+            "customer": _ORIGIN | {"description": "Whose clients they are, for the decision log."},
+            "list_id": _ORIGIN | {"description": "Their list, for the decision log."},
         },
     }
     answer = {
@@ -187,7 +201,7 @@ def _invocation(settings: WorkerSettings, *statuses: int) -> dict[str, Any]:
         "One result per client, in their order.", successes, 400, 404, 406, 413, 415, *statuses
     )
     body = {"required": True, "content": {JSON: {"schema": content}} | texts}
-    return operation | {"parameters": [_MODE, _CODING], "requestBody": body}
+    return operation | {"parameters": [_MODE, _CODING, _ATTRIBUTES], "requestBody": body}
 
 
 def _load() -> dict[str, Any]:

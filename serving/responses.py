@@ -26,6 +26,8 @@ class LinkageResponse:
     warnings: Sequence[str] = ()
     info: Mapping[str, Any] | None = None
     """Takes the place of results: data on the model and the company table."""
+    csv_ids: bool = False
+    """Whether CSV has a column of decision ids, too."""
 
     def shared(self) -> dict[str, Any]:
         """What applies to all results."""
@@ -42,7 +44,10 @@ class LinkageResponse:
 
 
 def link_results(
-    request: LinkageRequest, linked: LinkedBatch, blockers: tuple[str, ...]
+    request: LinkageRequest,
+    linked: LinkedBatch,
+    blockers: tuple[str, ...],
+    decision_ids: Sequence[str],
 ) -> list[dict[str, Any]]:
     """One result per client.
 
@@ -50,6 +55,7 @@ def link_results(
         request: The request.
         linked: Decisions on its valid clients.
         blockers: Names of the model's blockers, in the order of the bits of `linked.ran`.
+        decision_ids: Ids of the decisions, by which a decision log knows them.
     """
     companies = _companies(linked.companies.columns, linked.company_ids)
     results = [
@@ -61,8 +67,9 @@ def link_results(
             "reason": reason,
             "blockers": _blockers_run(bits, blockers),
             "company": company,
+            "decision_id": decision_id,
         }
-        for client_id, kind, company_id, confidence, reason, bits, company in zip(
+        for client_id, kind, company_id, confidence, reason, bits, company, decision_id in zip(
             linked.client_ids,
             linked.kind.tolist(),
             linked.company_ids,
@@ -70,6 +77,7 @@ def link_results(
             linked.reasons,
             linked.ran.tolist(),
             companies,
+            decision_ids,
             strict=True,
         )
     ]
@@ -118,7 +126,11 @@ def as_table(response: LinkageResponse) -> tuple[list[str], Iterable[list[Any]]]
         header = ["client_id", "rank", "company_id", "share", *fields, "reason", *tail]
         return header, _candidate_rows(response.results, shared)
     header = ["client_id", "decision", "company_id", "confidence", *fields, "reason", *tail]
-    return header, _link_rows(response.results, shared)
+    rows = _link_rows(response.results, shared)
+    if response.csv_ids:
+        header.append("decision_id")
+        rows = _with_ids(rows, response.results)
+    return header, rows
 
 
 def _link_rows(results: Sequence[dict[str, Any]], shared: list[str]) -> Iterable[list[Any]]:
@@ -133,6 +145,11 @@ def _link_rows(results: Sequence[dict[str, Any]], shared: list[str]) -> Iterable
             result.get("reason", result.get("error", "")),
             *shared,
         ]
+
+
+def _with_ids(rows: Iterable[list[Any]], results: Sequence[dict[str, Any]]) -> Iterable[list[Any]]:
+    for row, result in zip(rows, results, strict=True):
+        yield [*row, result.get("decision_id", "")]
 
 
 def _candidate_rows(results: Sequence[dict[str, Any]], shared: list[str]) -> Iterable[list[Any]]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.linked_batch import RankedCandidates
 from linkage_rl.linker import Linker
+from linkage_rl.tables.ddl import stamp
 from serving.attributes import NOBODY, Origin
 from serving.codec import decode, encode
 from serving.content_type import CSV, ContentType, negotiate, unpack
@@ -15,6 +16,8 @@ from serving.errors import RequestError
 from serving.linking import Draft, LinkJob, LinkResult, Work
 from serving.live_index import LiveIndex
 from serving.live_table import LiveTable
+from serving.log_rows import LoggedAnswer, new_ids
+from serving.log_writer import DecisionWriter
 from serving.logs import RequestLog
 from serving.metrics import Metrics
 from serving.models import Model, ModelLibrary
@@ -59,6 +62,8 @@ class Service:
     live_index: LiveIndex | None
     """None where no database is configured."""
     live_table: LiveTable | None
+    writer: DecisionWriter | None = None
+    """Logs decisions; None where no log is configured."""
 
     async def respond(
         self, request: RawRequest, model_name: str, log: RequestLog, work: Work
@@ -100,8 +105,9 @@ class Service:
         """Answer in the event loop where that takes no longer than a thread would."""
         request = one.parse()
         if request.mode in ("linkage", "bulk_linkage") and len(request) <= SMALL_REQUEST:
-            linked = await self.scheduler.link(one.job(), request.records, len(one.raw.body))
-            return one.link_answer(request, linked)
+            job = one.job()
+            linked = await self.scheduler.link(job, request.records, len(one.raw.body))
+            return one.link_answer(request, linked, job)
         return await self._respond_in_threads(one, request, None)
 
     async def _respond_in_threads(
@@ -126,13 +132,13 @@ class Service:
             if job.needs_database(draft):
                 return draft
             # nothing to wait for
-            return one.link_answer(request, job.complete(draft, CurrentRows()))
+            return one.link_answer(request, job.complete(draft, CurrentRows()), job)
 
         decided = await run(decide)
         if not isinstance(decided, Draft):
             return decided
         current = await wait_for(job.read_back(decided))
-        return await run(lambda: one.link_answer(request, job.complete(decided, current)))
+        return await run(lambda: one.link_answer(request, job.complete(decided, current), job))
 
     def info(self, model: Model) -> dict[str, Any]:
         """Data on the model and the company table, the answer to mode `info`."""
@@ -151,6 +157,7 @@ class Service:
             "index_age_s": self.live_index.age_s() if self.live_index else None,
             "companies_from": "database" if self.live_table else "bundle",
             "database_down": bool(self.live_table and self.live_table.is_down),
+            "decision_log": self.metrics.log_totals() if self.writer else None,
         }
 
     def is_ready(self, model_name: str) -> bool:
@@ -203,7 +210,7 @@ class _Exchange:
         index = service.index_of(model)
         return LinkJob(
             (model.name, model.version, id(index)),
-            model.linker_on(index, index),
+            model.linker_on(index, index, keeps_evidence=service.writer is not None),
             service.live_table,
             service.settings.on_database_down,
         )
@@ -215,13 +222,27 @@ class _Exchange:
         response = LinkageResponse(self.model.labels, warnings=request.warnings, info=content)
         return encode(response, self.accepted.with_header(request.csv_header))
 
-    def link_answer(self, request: LinkageRequest, linked: LinkResult) -> Answer:
+    def link_answer(self, request: LinkageRequest, linked: LinkResult, job: LinkJob) -> Answer:
         """The answer with these decisions."""
         self.work.check()
         blockers = tuple(blocker.name for blocker in self.model.settings.blockers)
         valid = request.reject(linked.failed) if linked.failed else request
-        results = link_results(valid, linked.batch, blockers)
-        return self._encoded(request, results, linked.stale, linked.database_s)
+        decision_ids = new_ids(len(linked.batch))
+        results = link_results(valid, linked.batch, blockers, decision_ids)
+        answer = self._encoded(request, results, linked.stale, linked.database_s)
+        if (writer := self.service.writer) is not None:
+            writer.offer(
+                LoggedAnswer(
+                    decision_ids,
+                    stamp(),
+                    valid.records,
+                    linked.batch,
+                    job.linker,
+                    self.model.fingerprint,
+                    request.origin,
+                )
+            )
+        return answer
 
     def candidates_answer(
         self,
@@ -239,7 +260,10 @@ class _Exchange:
     def _encoded(
         self, request: LinkageRequest, results: list[dict[str, Any]], stale: bool, seconds: float
     ) -> Answer:
-        response = LinkageResponse(self.model.labels, results, stale, request.warnings)
+        logs = self.service.writer is not None
+        response = LinkageResponse(
+            self.model.labels, results, stale, request.warnings, csv_ids=logs
+        )
         self._count(response, seconds)
         return encode(response, self.accepted.with_header(request.csv_header))
 

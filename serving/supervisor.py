@@ -25,10 +25,9 @@ from serving.refusals import RefusalLog
 from serving.run_folder import environment, prepare
 from serving.settings import PROCESS, ServerSettings, WorkerSettings
 from serving.start_fault import CANNOT_START, read_fault
+from serving.stopping import STOP_S, record_stop
 from serving.variables import SettingError
 
-STOP_S: Final = 27.0
-"""Seconds from SIGTERM until children that still run are killed; SageMaker kills after 30 s."""
 _DRAIN_S: Final = 24.0
 """Seconds of these that nginx may take to finish the requests in flight."""
 _MAX_DEATHS, _DEATHS_WITHIN_S = 5, 60.0
@@ -194,6 +193,7 @@ class Supervisor:
     def _stop(self) -> None:
         """Stop all children, nginx first, so that no request finds its worker gone."""
         begin = time.monotonic()
+        record_stop(self._run_folder)
         nginx = [child for child in self.children if child.name == "nginx"]
         workers = [child for child in self.children if child.vital and child not in nginx]
         # nobody waits for the others

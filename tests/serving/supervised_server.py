@@ -27,6 +27,7 @@ COPIED = (
     "settings.py",
     "shared_memory.py",
     "start_fault.py",
+    "stopping.py",
     "supervisor.py",
     "variables.py",
 )
