@@ -64,7 +64,9 @@ def build_core(
         listed = {blocker.name: blocker.cost for blocker in CandidateSettings().blockers()}
         costs = [listed.get(blocker, UNLISTED_COST) for blocker in cases.blockers]
     view = View(max_candidates, tuple(costs), allow_review)
-    return LinkageCore(cases, view, reward_weights(weights), batch=batch, all_run=all_run, order=order)
+    return LinkageCore(
+        cases, view, reward_weights(weights), batch=batch, all_run=all_run, order=order
+    )
 
 
 def reward_weights(weights: RewardWeights | Mapping[str, float] | None) -> RewardWeights:

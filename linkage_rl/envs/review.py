@@ -1,7 +1,6 @@
 """The environment of reviewing a linked list; its docstring is its reference page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
@@ -11,14 +10,11 @@ from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
 from linkage_rl.decision.rewards import RewardWeights
-from linkage_rl.envs import review_core
 from linkage_rl.envs.build import check_render_mode, reward_weights
-from linkage_rl.envs.review_core import EDGES, FEATURES, OUTCOMES, Review, ReviewRules
-from linkage_rl.envs.review_lists import DrawnReviewLists, ReviewList, draw_list
+from linkage_rl.envs.review_core import ReviewCore, ReviewObservation, review_space
+from linkage_rl.envs.review_lists import DrawnReviewLists, ReviewList
+from linkage_rl.envs.review_process import EDGES, FEATURES, OUTCOMES, TERMS, ReviewRules
 from linkage_rl.errors import ConfigError, IllegalActionError
-
-ReviewObservation = dict[str, NDArray[np.float32] | NDArray[np.int8]]
-"""An observation by part: strata, list and action_mask."""
 
 
 class ReviewEnv(gym.Env[ReviewObservation, int | np.int64]):
@@ -52,7 +48,7 @@ class ReviewEnv(gym.Env[ReviewObservation, int | np.int64]):
 
     | Action | Default | Meaning |
     | --- | --- | --- |
-    | s = 0..S-1 | 0..7 | ask about the next `clicks` clients of stratum s, fewer where fewer are open |
+    | s = 0..S-1 | 0..7 | ask about the next `clicks` open clients of stratum s |
     | S | 8 | stop |
 
     Asking is illegal in a stratum without open clients. An illegal action costs a penalty and has
@@ -161,18 +157,15 @@ class ReviewEnv(gym.Env[ReviewObservation, int | np.int64]):
             ConfigError: A value makes no sense; the message names it.
         """
         check_render_mode(render_mode, self.metadata["render_modes"])
-        if lists is not None and not isinstance(lists, DrawnReviewLists) and not len(lists):
-            raise ConfigError("expected at least one list to review, got none")
-        self.lists = DrawnReviewLists() if lists is None else lists
-        self.rules = ReviewRules(
+        rules = ReviewRules(
             tuple(edges), budget, clicks, click_cost, prior_clicks, reward_weights(weights)
         )
+        self.core = ReviewCore(DrawnReviewLists() if lists is None else lists, rules)
         self.render_mode = render_mode
-        self.action_space = spaces.Discrete(self.rules.strata + 1)
-        self.observation_space = review_space(self.rules)
-        first = self.lists.draw(np.random.default_rng(0)) if lists is None else None
-        self._begin(first or draw_list(self.lists, np.random.default_rng(0)))
-        self._state = replace(self._state, done=np.ones(1, dtype=np.bool_))
+        self.action_space = spaces.Discrete(rules.strata + 1)
+        space: gym.Space[Any] = review_space(rules)
+        self.observation_space = space
+        self._running = False
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -189,7 +182,9 @@ class ReviewEnv(gym.Env[ReviewObservation, int | np.int64]):
         if unknown := sorted(set(options or {}) - {"list"}):
             raise ConfigError(f"expected reset options among ['list'], got {unknown}")
         super().reset(seed=seed)
-        self._begin(draw_list(self.lists, self.np_random, (options or {}).get("list")))
+        self.core.rng = self.np_random
+        self.core.reset((options or {}).get("list"))
+        self._running = True
         return self._observation(), self._info()
 
     def step(
@@ -203,75 +198,40 @@ class ReviewEnv(gym.Env[ReviewObservation, int | np.int64]):
         """
         if not self.action_space.contains(action):
             raise IllegalActionError(f"expected an action in {self.action_space}, got {action!r}")
-        if self._state.done[0]:
+        if not self._running:
             raise ResetNeeded("the episode has ended; call reset() before the next step()")
-        illegal = not self.action_masks()[action]
-        before, counts = self._state, self._counts
-        self._state = review_core.advance(self._list, self.rules, before, np.array([action]))
-        self._counts = review_core.outcomes(self._list, self.rules, self._state)
-        spent = before.left - self._state.left
-        terms, reward = review_core.rewards(
-            self.rules, self._counts - counts, spent, np.array([illegal])
-        )
-        info = self._info({name: float(term[0]) for name, term in terms.items()})
-        return self._observation(), float(reward[0]), bool(self._state.done[0]), False, info
+        step = self.core.step(np.array([action], dtype=np.int64))
+        self._running = not step.done[0]
+        terms = {name: float(term[0]) for name, term in step.terms.items()}
+        reward, done = float(step.reward[0]), bool(step.done[0])
+        return self._observation(), reward, done, False, self._info(terms)
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Which actions are legal now, shape (S + 1,); sb3-contrib looks for this name."""
-        masks: NDArray[np.bool_] = review_core.legal(self._list, self._state)[0]
+        masks: NDArray[np.bool_] = self.core.action_masks()[0]
         return masks
 
     def render(self) -> str | None:
         """A table of the strata, one line each; None without a render mode."""
         if self.render_mode is None:
             return None
-        strata, _ = review_core.observe(self._list, self.rules, self._state)
+        strata = self._observation()["strata"].reshape(-1, len(FEATURES))
         lines = ["stratum  clients  " + "  ".join(f"{name:>10}" for name in FEATURES[1:])]
-        for number, values in enumerate(strata[0]):
+        for number, values in enumerate(strata.tolist()):
             shown = "  ".join(f"{value:10.3f}" for value in values[1:])
-            lines.append(f"{number:7d}  {self._list.sizes[0, number]:7d}  {shown}")
-        return "\n".join([*lines, f"clicks left: {self._state.left[0]}"])
-
-    def _begin(self, one: ReviewList) -> None:
-        self._list = review_core.Lists.of([one], self.rules, self.np_random)
-        self._state: Review = review_core.begin(self._list, self.rules)
-        self._counts = review_core.outcomes(self._list, self.rules, self._state)
-        self._f1_before = float(review_core.f1(self._list, self._counts)[0])
+            lines.append(f"{number:7d}  {self.core.lists.sizes[0, number]:7d}  {shown}")
+        return "\n".join([*lines, f"clicks left: {self.core.state.left[0]}"])
 
     def _observation(self) -> ReviewObservation:
-        batch = observations(self._list, self.rules, self._state)
-        return {name: value[0] for name, value in batch.items()}
+        return {name: value[0] for name, value in self.core.observation().items()}
 
     def _info(self, terms: Mapping[str, float] | None = None) -> dict[str, Any]:
-        counts = dict(zip(OUTCOMES, self._counts[0].tolist(), strict=True))
+        core = self.core
         return {
-            "clients": int(self._list.sizes.sum()),
-            "clicks": int(self.rules.budget - self._state.left[0]),
-            "f1": float(review_core.f1(self._list, self._counts)[0]),
-            "f1_before": self._f1_before,
-            "decisions": counts,
-            "reward_terms": dict(terms or dict.fromkeys(review_core.TERMS, 0.0)),
+            "clients": int(core.lists.sizes.sum()),
+            "clicks": int(core.rules.budget - core.state.left[0]),
+            "f1": float(core.f1()[0]),
+            "f1_before": float(core.f1_before()[0]),
+            "decisions": dict(zip(OUTCOMES, core.counts[0].tolist(), strict=True)),
+            "reward_terms": dict(terms or dict.fromkeys(TERMS, 0.0)),
         }
-
-
-def review_space(rules: ReviewRules) -> spaces.Dict:
-    """Space of one observation."""
-    return spaces.Dict(
-        {
-            "strata": spaces.Box(0.0, 1.0, (rules.strata * len(FEATURES),), np.float32),
-            "list": spaces.Box(0.0, 1.0, (3,), np.float32),
-            "action_mask": spaces.Box(0, 1, (rules.strata + 1,), np.int8),
-        }
-    )
-
-
-def observations(
-    lists: review_core.Lists, rules: ReviewRules, state: Review
-) -> ReviewObservation:
-    """What is observed of B reviews, a row for each."""
-    strata, whole = review_core.observe(lists, rules, state)
-    return {
-        "strata": strata.reshape(len(strata), -1),
-        "list": whole,
-        "action_mask": review_core.legal(lists, state).astype(np.int8),
-    }
