@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from linkage_rl.envs import review_process as process
 from linkage_rl.envs.review_lists import Lists, ReviewList, draw_list
-from linkage_rl.envs.review_process import FEATURES, Review, ReviewRules, StackedLists
+from linkage_rl.envs.review_process import FEATURES, Review, ReviewRules
+from linkage_rl.envs.review_stack import StackedLists
 from linkage_rl.errors import ConfigError, IllegalActionError
 
 ReviewObservation = dict[str, NDArray[np.float32] | NDArray[np.int8]]
@@ -61,7 +62,7 @@ class ReviewCore:
 
     def begin(self, lists: Sequence[ReviewList]) -> None:
         """Start the reviews of these B lists."""
-        self.lists = StackedLists.of(lists, self.rules, self.rng)
+        self.lists = StackedLists.of(lists, self.rules.edges, self.rng)
         self.state: Review = process.begin(self.lists, self.rules)
         self.counts = process.outcomes(self.lists, self.rules, self.state)
         self.counts_before = self.counts
@@ -97,7 +98,7 @@ class ReviewCore:
         if not len(rows):
             return
         drawn = [draw_list(self.source, self.rng) for _ in rows]
-        fresh = StackedLists.of(drawn, self.rules, self.rng)
+        fresh = StackedLists.of(drawn, self.rules.edges, self.rng)
         state = process.begin(fresh, self.rules)
         self.lists = self.lists.with_rows(rows, fresh)
         self.state = Review(

@@ -12,8 +12,8 @@ from linkage_rl.errors import ConfigError, SchemaError
 
 _BANDS: Final = (0.0, 0.02, 0.1, 0.3, 0.5, 0.7, 0.85, 0.95, 0.985, 1.0)
 """Ends of the bands of confidence that the shares below belong to."""
-_SHARES: Final = (0.205, 0.055, 0.045, 0.03, 0.03, 0.045, 0.09, 0.16, 0.34)
-"""Share of the clients of a list in each band."""
+_SHARES: Final = (0.2, 0.075, 0.055, 0.04, 0.045, 0.04, 0.065, 0.095, 0.385)
+"""Share of the clients of a list in each band, between those of the two real lists."""
 _CERTAIN: Final = 1e-4
 """A confidence closer than this to 0 or 1 is moved to it before its logit is taken."""
 
@@ -63,9 +63,9 @@ class DrawnReviewLists:
     wrong for them, such as all companies that have moved.
     """
 
-    smallest: int = 300
+    smallest: int = 200
     """Clients of the smallest list; sizes are spread evenly on a logarithmic scale."""
-    largest: int = 3_000
+    largest: int = 2_000
     """Clients of the largest list."""
     slope_spread: float = 0.2
     """Standard deviation of the slope around 1."""
@@ -73,9 +73,9 @@ class DrawnReviewLists:
     """Standard deviation of the shift around 0, in logits."""
     conventions: float = 0.2
     """Share of lists with another convention."""
-    findable: float = 0.12
+    findable: float = 0.11
     """Chance that the right company is among the other candidates where the best one is wrong."""
-    missing: float = 0.15
+    missing: float = 0.13
     """Chance that the table has a row that no candidate names, where the best one is wrong."""
 
     def __post_init__(self) -> None:

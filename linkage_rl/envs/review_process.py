@@ -1,16 +1,15 @@
 """The decision process of reviewing a list: pure functions of B lists side by side."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.checks import COUNT, NOT_NEGATIVE, Range, check_ranges
 from linkage_rl.decision.rewards import RewardWeights
-from linkage_rl.envs.review_lists import ReviewList
+from linkage_rl.envs.review_stack import StackedLists
 from linkage_rl.errors import ConfigError
 
 EDGES: Final = (0.1, 0.3, 0.5, 0.7, 0.85, 0.95, 0.99)
@@ -72,84 +71,6 @@ class ReviewRules:
 
 
 @dataclass(frozen=True, eq=False)
-class StackedLists:
-    """B lists, padded to the longest of M clients, each in the order in which it is asked about.
-
-    The clients of a stratum stand together, in the random order in which answers come.
-    """
-
-    confidence: NDArray[np.float64]
-    """Shape (B, M)."""
-    stratum: NDArray[np.int64]
-    """Shape (B, M); S for padding."""
-    rank: NDArray[np.int64]
-    """Place of the client within its stratum, shape (B, M)."""
-    right: NDArray[np.bool_]
-    """Shape (B, M), as the two below; see `ReviewList`."""
-    findable: NDArray[np.bool_]
-    has_row: NDArray[np.bool_]
-    sizes: NDArray[np.int64]
-    """Clients of each stratum, shape (B, S)."""
-    mean: NDArray[np.float64]
-    """Mean confidence of each stratum, 0 where it is empty, shape (B, S)."""
-
-    @classmethod
-    def of(
-        cls, lists: Sequence[ReviewList], rules: ReviewRules, rng: np.random.Generator
-    ) -> "StackedLists":
-        """Stack lists.
-
-        Args:
-            lists: B lists.
-            rules: Have the strata.
-            rng: Draws the order in which clients are asked about.
-        """
-        longest, strata = max(len(one) for one in lists), rules.strata
-        shape = (len(lists), longest)
-        confidence, rank = np.zeros(shape), np.zeros(shape, dtype=np.int64)
-        stratum = np.full(shape, strata)
-        truth = {name: np.zeros(shape, dtype=np.bool_) for name in ("right", "findable", "has_row")}
-        sizes = np.zeros((len(lists), strata), dtype=np.int64)
-        for row, one in enumerate(lists):
-            band = np.searchsorted(rules.edges, one.confidence, side="right")
-            shuffled = rng.permutation(len(one))
-            order = shuffled[np.argsort(band[shuffled], kind="stable")]
-            size, count = len(one), np.bincount(band, minlength=strata)
-            stratum[row, :size], sizes[row] = band[order], count
-            rank[row, :size] = np.arange(size) - np.repeat(count.cumsum() - count, count)
-            confidence[row, :size] = one.confidence[order]
-            for name, column in truth.items():
-                column[row, :size] = getattr(one, name)[order]
-        total = _per_stratum(stratum, strata, confidence)
-        mean = total / np.maximum(sizes, 1)
-        return cls(confidence, stratum, rank, **truth, sizes=sizes, mean=mean)
-
-    def __len__(self) -> int:
-        return len(self.sizes)
-
-    def with_rows(self, rows: NDArray[np.int64], fresh: "StackedLists") -> "StackedLists":
-        """The lists with those in `rows` replaced by fresh ones, padded to the longest of all."""
-        longest = max(self.confidence.shape[1], fresh.confidence.shape[1])
-        changed: dict[str, Any] = {}
-        for one in fields(self):
-            old, new = getattr(self, one.name), getattr(fresh, one.name)
-            if one.name in ("sizes", "mean"):
-                values = old.copy()
-            else:
-                padding = self.sizes.shape[1] if one.name == "stratum" else 0
-                values = np.full((len(self), longest), padding, dtype=old.dtype)
-                values[:, : old.shape[1]] = old
-                values[rows] = padding
-            values[rows, : new.shape[1]] = new
-            changed[one.name] = values
-        return StackedLists(**changed)
-
-    def per_stratum(self, values: NDArray[np.generic]) -> NDArray[np.float64]:
-        """Sums over the clients of each stratum, (B, M) to (B, S)."""
-        return _per_stratum(self.stratum, self.sizes.shape[1], values)
-
-
-@dataclass(frozen=True, eq=False)
 class Review:
     """How far B reviews have come."""
 
@@ -197,8 +118,7 @@ def advance(
     clicks = np.where(stops | state.done, 0, np.minimum(wanted, state.left))
     answered = state.answered.copy()
     answered[rows, chosen] += clicks
-    asked = _asked(lists, answered)
-    right = lists.per_stratum(asked & lists.right).astype(np.int64)
+    right = lists.right_among_first(answered)
     left = state.left - clicks
     open_clients = (answered < lists.sizes).any(axis=1)
     done = state.done | stops | (left == 0) | ~open_clients
@@ -222,10 +142,9 @@ def links(lists: StackedLists, rules: ReviewRules, state: Review) -> NDArray[np.
     threshold of the rules.
     """
     shift = estimates(lists, rules, state) - lists.mean
-    padded = np.concatenate([shift, np.full((len(lists), 1), -2.0)], axis=1)
-    corrected = lists.confidence + np.take_along_axis(padded, lists.stratum, axis=1)
+    corrected = lists.confidence + lists.of_clients(shift.astype(np.float32))
     # a sum of floats may miss a threshold that it equals by a rounding error
-    reaches: NDArray[np.bool_] = corrected >= rules.threshold - 1e-9
+    reaches: NDArray[np.bool_] = corrected >= np.float32(rules.threshold - 1e-6)
     return reaches
 
 
@@ -237,15 +156,14 @@ def outcomes(lists: StackedLists, rules: ReviewRules, state: Review) -> NDArray[
     """
     asked = _asked(lists, state.answered)
     linked = np.where(asked, lists.findable, links(lists, rules, state))
-    correct = np.where(asked, lists.findable, lists.right)
-    real = lists.stratum < rules.strata
-    kinds = (
-        linked & correct,
-        linked & ~correct,
-        ~linked & ~lists.has_row,
-        ~linked & lists.has_row,
+    correct = linked & np.where(asked, lists.findable, lists.right)
+    missed = ~linked & lists.has_row
+    all_linked, links_right, rejects_wrong = (
+        kind.sum(axis=1) for kind in (linked, correct, missed)
     )
-    return np.stack([(kind & real).sum(axis=1) for kind in kinds], axis=1)
+    rejects = lists.sizes.sum(axis=1) - all_linked
+    counts = (links_right, all_linked - links_right, rejects - rejects_wrong, rejects_wrong)
+    return np.stack(counts, axis=1)
 
 
 def rewards(
@@ -291,7 +209,7 @@ def observe(
     sizes, answered = lists.sizes, state.answered
     total = sizes.sum(axis=1)
     free = ~_asked(lists, answered)
-    linked = lists.per_stratum(links(lists, rules, state) & free)
+    linked = lists.counts(links(lists, rules, state) & free)
     columns = (
         sizes / total[:, None],
         lists.mean,
@@ -314,18 +232,5 @@ def observe(
 
 def _asked(lists: StackedLists, answered: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which clients a person has answered about, shape (B, M)."""
-    padded = np.concatenate([answered, np.zeros((len(lists), 1), dtype=np.int64)], axis=1)
-    asked: NDArray[np.bool_] = lists.rank < np.take_along_axis(padded, lists.stratum, axis=1)
+    asked: NDArray[np.bool_] = lists.rank < lists.of_clients(answered.astype(np.int32))
     return asked
-
-
-def _per_stratum(
-    stratum: NDArray[np.int64], strata: int, values: NDArray[np.generic]
-) -> NDArray[np.float64]:
-    batch = len(stratum)
-    cell = (stratum + np.arange(batch)[:, None] * (strata + 1)).ravel()
-    weights = values.ravel().astype(np.float64)
-    sums: NDArray[np.float64] = np.bincount(
-        cell, weights=weights, minlength=batch * (strata + 1)
-    ).astype(np.float64)
-    return sums.reshape(batch, strata + 1)[:, :strata]
