@@ -97,7 +97,8 @@ class ExpectedGain:
         gain = np.where(_open(observation), linked * undone + (1 - linked) * found, -np.inf)
         best = gain.argmax(axis=1)
         worth = gain.max(axis=1) > self.rules.click_cost
-        return np.where(worth, best, gain.shape[1])
+        chosen: NDArray[np.int64] = np.where(worth, best, gain.shape[1])
+        return chosen
 
 
 def baselines(rules: ReviewRules) -> Mapping[str, ReviewPolicy]:
@@ -129,4 +130,5 @@ def _most_wanted(observation: ReviewObservation, wish: NDArray[np.float64]) -> N
     """The open stratum with the highest wish, stop where none is open."""
     is_open = _open(observation)
     best = np.where(is_open, wish, -np.inf).argmax(axis=1)
-    return np.where(is_open.any(axis=1), best, is_open.shape[1])
+    chosen: NDArray[np.int64] = np.where(is_open.any(axis=1), best, is_open.shape[1])
+    return chosen

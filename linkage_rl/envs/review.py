@@ -215,11 +215,12 @@ class ReviewEnv(gym.Env[ReviewObservation, int | np.int64]):
         """A table of the strata, one line each; None without a render mode."""
         if self.render_mode is None:
             return None
-        strata = self._observation()["strata"].reshape(-1, len(FEATURES))
+        strata = self._observation()["strata"].reshape(-1, len(FEATURES)).astype(np.float64)
+        sizes = self.core.lists.sizes[0].tolist()
         lines = ["stratum  clients  " + "  ".join(f"{name:>10}" for name in FEATURES[1:])]
         for number, values in enumerate(strata.tolist()):
             shown = "  ".join(f"{value:10.3f}" for value in values[1:])
-            lines.append(f"{number:7d}  {self.core.lists.sizes[0, number]:7d}  {shown}")
+            lines.append(f"{number:7d}  {sizes[number]:7d}  {shown}")
         return "\n".join([*lines, f"clicks left: {self.core.state.left[0]}"])
 
     def _observation(self) -> ReviewObservation:

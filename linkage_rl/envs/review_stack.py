@@ -96,7 +96,8 @@ class StackedLists:
     def _cell(self) -> NDArray[np.int64]:
         """Position of the stratum of each client among those of all lists, shape (B, M)."""
         rows = np.arange(len(self))[:, None] * (self.sizes.shape[1] + 1)
-        return self.stratum + rows
+        cell: NDArray[np.int64] = self.stratum + rows
+        return cell
 
     @cached_property
     def _rights(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -109,14 +110,16 @@ class StackedLists:
         """The value of the stratum of each client, (B, S) to (B, M)."""
         padded = np.full((len(self), values.shape[1] + 1), padding, dtype=values.dtype)
         padded[:, :-1] = values
-        return padded.ravel()[self._cell]
+        spread: NDArray[Number] = padded.ravel()[self._cell]
+        return spread
 
     def counts(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Chosen clients of each stratum, (B, M) to (B, S)."""
         batch, strata = self.sizes.shape
         cells = self._cell[chosen]
-        counts = np.bincount(cells, minlength=batch * (strata + 1))
-        return counts.reshape(batch, strata + 1)[:, :strata]
+        counts = np.bincount(cells, minlength=batch * (strata + 1)).reshape(batch, strata + 1)
+        kept: NDArray[np.int64] = counts[:, :strata].astype(np.int64)
+        return kept
 
     def right_among_first(self, answered: NDArray[np.int64]) -> NDArray[np.int64]:
         """Right candidates among the first clients of each stratum, shape (B, S)."""
