@@ -72,52 +72,63 @@ class Learned:
     valid: Answers
 
 
+@dataclass(frozen=True, eq=False)
+class Asking:
+    """Whom LightGBM asks about, and who answers."""
+
+    pool: NDArray[np.int64]
+    """Clients of the stream that may be asked about, in random order."""
+    counts: Sequence[int]
+    """Rising numbers of clicks at which it learns."""
+    habit: Habit
+    uncertain: bool
+    """Whether it asks about the clients of which it is least sure; else in the order of the pool.
+    """
+    seed: int
+    """Of wrong answers and of the boosting."""
+
+    @property
+    def steps(self) -> list[int]:
+        """Numbers of clicks at which it learns: to be unsure takes a first model."""
+        return sorted({*self.counts, FIRST}) if self.uncertain else list(self.counts)
+
+    def next_clients(
+        self, asked: NDArray[np.int64], count: int, stream: Answers
+    ) -> NDArray[np.int64]:
+        """Those to ask about, so that `count` have been; `stream` is of the last model."""
+        left = self.pool[~np.isin(self.pool, asked)]
+        if self.uncertain and len(asked):
+            doubt = np.abs(stream.confidence[left] - 0.5)
+            left = left[np.argsort(doubt, kind="stable")]
+        return left[: count - len(asked)]
+
+
 def learn_from_clicks(
-    stream: Pairs,
-    valid: Pairs,
-    pool: NDArray[np.int64],
-    counts: Sequence[int],
-    habit: Habit,
-    uncertain: bool,
-    seed: int,
-    python: Path,
+    stream: Pairs, valid: Pairs, asking: Asking, python: Path
 ) -> Iterator[Learned]:
     """Ask, learn and decide, for each number of clicks.
 
     Args:
         stream: Pairs of the stream.
         valid: Pairs of the lists that judge.
-        pool: Clients of the stream that may be asked about, in random order.
-        counts: Rising numbers of clicks.
-        habit: How the reviewer answers.
-        uncertain: Whether it asks about the clients of which it is least sure.
-        seed: Of wrong answers and of the boosting.
+        asking: Whom it asks about.
         python: Interpreter that has lightgbm.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(asking.seed)
     scores = stream.cases.retrieval_score[stream.pair].astype(np.float32)
     asked = np.zeros(0, dtype=np.int64)
     rows: list[NDArray[np.int64]] = []
     rights: list[NDArray[np.bool_]] = []
-    for count in _steps(counts, uncertain):
-        left = pool[~np.isin(pool, asked)]
-        if uncertain and len(asked):
-            doubt = np.abs(stream.answers(scores).confidence[left] - 0.5)
-            left = left[np.argsort(doubt, kind="stable")]
-        fresh = left[: count - len(asked)]
+    for count in asking.steps:
+        fresh = asking.next_clients(asked, count, stream.answers(scores))
         asked = np.append(asked, fresh)
-        row, right = labelled_pairs(stream, scores, fresh, habit, rng)
+        row, right = labelled_pairs(stream, scores, fresh, asking.habit, rng)
         rows.append(row)
         rights.append(right)
         learned = np.concatenate(rows), np.concatenate(rights)
-        scores, judged = _fit(stream, valid, *learned, seed, python)
-        if count in counts:
+        scores, judged = _fit(stream, valid, *learned, asking.seed, python)
+        if count in asking.counts:
             yield Learned(count, stream.answers(scores), valid.answers(judged))
-
-
-def _steps(counts: Sequence[int], uncertain: bool) -> list[int]:
-    """Numbers of clicks at which it learns: to be unsure takes a first model."""
-    return sorted({*counts, FIRST}) if uncertain else list(counts)
 
 
 def labelled_pairs(
@@ -134,18 +145,16 @@ def labelled_pairs(
     """
     rows, rights = [], []
     begins = np.searchsorted(stream.case, [clients, clients + 1])
+    most = SHOWN if habit.answers == FULL else 1
     for begin, end in begins.T.tolist():
-        if begin == end:
-            continue
-        order = begin + np.argsort(-scores[begin:end], kind="stable")
-        right = stream.cases.is_right[stream.pair[order]]
-        seen = order[: SHOWN if habit.answers == FULL else 1]
-        picked = int(right[: len(seen)].argmax()) if right[: len(seen)].any() else len(seen)
-        if rng.random() < habit.wrong:
-            picked = (picked + int(rng.integers(1, len(seen) + 1))) % (len(seen) + 1)
-        told = seen if habit.answers != FULL and picked == len(seen) else order
+        best_first = begin + np.argsort(-scores[begin:end], kind="stable")
+        seen = best_first[:most]
+        right = stream.cases.is_right[stream.pair[seen]]
+        place = int(habit.picked(right[None], np.array([len(seen)]), rng)[0])
+        rejected = habit.answers != FULL and place == len(seen)
+        told = seen if rejected else best_first
         rows.append(told)
-        rights.append(np.arange(len(told)) == picked if picked < len(seen) else told < 0)
+        rights.append((np.arange(len(told)) == place) & (place < len(seen)))
     return np.concatenate(rows), np.concatenate(rights)
 
 

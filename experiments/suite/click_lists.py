@@ -19,12 +19,12 @@ from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
 from linkage_rl.training.data import prepare
 from linkage_rl.training.problem import view_of
-from linkage_rl.training.settings import ListSettings
+from linkage_rl.training.settings import ListSettings, TableSettings
 
 STREAM: Final = 20_000
 """Clients of the stream, of both lists in proportion to their length."""
 UNLABELLED: Final = 2_000
-"""Clients of the stream of which only the policy's own probabilities are used, for the threshold."""
+"""Clients of the stream that nobody is asked about; they choose the threshold."""
 MOVED: Final = "moved"
 """Part of the `drift` of a client that has moved, in the lists of `moves`."""
 
@@ -47,12 +47,13 @@ class ClickLists:
         return order[UNLABELLED:], order[:UNLABELLED]
 
 
-def open_lists(run: Path, folder: Path) -> ClickLists:
+def open_lists(run: Path, folder: Path, table: TableSettings | None = None) -> ClickLists:
     """Read the cases, or prepare and keep them.
 
     Args:
         run: Training run whose table, blockers and slots are used.
         folder: Takes the lists and the cases; delete it to prepare them anew.
+        table: In place of the run's own, as for a run that learned on another table.
 
     Raises:
         LinkageError: The run, the table or a list has a fault.
@@ -60,12 +61,11 @@ def open_lists(run: Path, folder: Path) -> ClickLists:
     settings = settings_of(run)
     parts = {part: folder / "cases" / part for part in ("stream", "valid")}
     if not all((place / "cases.json").exists() for place in parts.values()):
-        streams = {
-            name: str(path) for name, path in zip(LISTS, write_streams(folder), strict=True)
-        }
+        streams = {name: str(path) for name, path in zip(LISTS, write_streams(folder), strict=True)}
         valid = {name: str(data_folder() / f"{name}_valid.csv") for name in LISTS}
         clients = ListSettings(train=streams, valid=valid, test=valid)
-        made = prepare(replace(settings, clients=clients), ("train", "valid")).cases
+        asked = replace(settings, clients=clients, table=table or settings.table)
+        made = prepare(asked, ("train", "valid")).cases
         made["train"].save(parts["stream"])
         made["valid"].save(parts["valid"])
     stream, judged = (CaseSet.load(place) for place in parts.values())

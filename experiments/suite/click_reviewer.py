@@ -1,4 +1,4 @@
-"""A reviewer who knows the truth: what is answered about a logged decision, right or wrong."""
+"""A reviewer who knows the truth: what is said of a logged decision, rightly or wrongly."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,14 +6,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.suite.click_log import Logged, decision_id
-from linkage_rl.decision_log.rows import Answer, Verdict
+from experiments.suite.click_log import Logged
+from linkage_rl.decision_log.rows import SHOWN
+from linkage_rl.feedback.answers import Judged, Says, allowed_answers, judged
 
 FULL: Final = "full"
 """Picks one of the shown companies, or says that none is right."""
 ACCEPT: Final = "accept / reject"
 """Says only whether the best company is right."""
-REVIEWER: Final = "truth"
 
 
 @dataclass(frozen=True)
@@ -27,62 +27,50 @@ class Habit:
     def __str__(self) -> str:
         return self.answers + (f", {self.wrong:.0%} wrong" if self.wrong else "")
 
+    def picked(
+        self, right: NDArray[np.bool_], shown: NDArray[np.int64], rng: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """Place of the company that is named among those shown, their number for none; (N,).
 
-def verdicts_on(
-    logged: Logged,
-    clients: NDArray[np.int64],
-    chances: NDArray[np.float64],
-    habit: Habit,
-    rng: np.random.Generator,
-    why_asked: str,
-) -> list[Verdict]:
-    """What the reviewer says of these clients.
+        Args:
+            right: Whether the candidate at each place is right, shape (N, S).
+            shown: Candidates that the reviewer sees of each client, 0 to S, shape (N,).
+            rng: Draws the wrong answers.
+        """
+        right = right & (np.arange(right.shape[1]) < shown[:, None])
+        choice = np.where(right.any(axis=1), right.argmax(axis=1), shown)
+        slip = (rng.random(len(shown)) < self.wrong) & (shown > 0)
+        other = (choice + rng.integers(1, np.maximum(shown, 1) + 1)) % (shown + 1)
+        return np.where(slip, other, choice)
+
+
+def answers_on(
+    logged: Logged, clients: NDArray[np.int64], habit: Habit, rng: np.random.Generator
+) -> tuple[Judged, NDArray[np.int64]]:
+    """What learning is told of these clients, and of which; of the others it is told nothing.
 
     Args:
         logged: The decisions about the stream.
         clients: Positions of N clients of it.
-        chances: With which each was asked about, in (0, 1], shape (N,).
         habit: How the reviewer answers.
         rng: Draws the wrong answers.
-        why_asked: Kind of the queue.
+
+    Returns:
+        M answers, and the place of each in `clients`, rising, shape (M,).
     """
-    wrong = rng.random(len(clients)) < habit.wrong
-    given = _picks if habit.answers == FULL else _judgements
-    answers = given(logged, clients, wrong, rng)
-    return [
-        Verdict(decision_id(client), answer, company_id, REVIEWER, "", why_asked, chance)
-        for client, (answer, company_id), chance in zip(
-            clients.tolist(), answers, chances.tolist(), strict=True
-        )
-    ]
-
-
-def _picks(
-    logged: Logged,
-    clients: NDArray[np.int64],
-    wrong: NDArray[np.bool_],
-    rng: np.random.Generator,
-) -> list[tuple[Answer, str]]:
-    """The right one of the shown companies, or none; a wrong answer is any other of these."""
-    said = []
-    for client, right, is_wrong in zip(
-        clients.tolist(), logged.shown_right(clients), wrong.tolist(), strict=True
-    ):
-        shown = logged.evidence.shown[client]
-        choice = right.index(True) if any(right) else len(shown)
-        if is_wrong and shown:
-            choice = (choice + int(rng.integers(1, len(shown) + 1))) % (len(shown) + 1)
-        none = choice == len(shown)
-        said.append((Answer.NONE, "") if none else (Answer.COMPANY, shown[choice]))
-    return said
-
-
-def _judgements(
-    logged: Logged,
-    clients: NDArray[np.int64],
-    wrong: NDArray[np.bool_],
-    rng: np.random.Generator,
-) -> list[tuple[Answer, str]]:
-    """Whether the best company is right; a wrong answer is the opposite."""
-    is_right = np.array([bool(right) and right[0] for right in logged.shown_right(clients)])
-    return [(Answer.ACCEPT if one else Answer.REJECT, "") for one in (is_right ^ wrong).tolist()]
+    cases = logged.logged_cases(clients)
+    seen = 1 if habit.answers == ACCEPT else SHOWN
+    shown = np.minimum(cases.filled, seen)
+    right = np.zeros((len(clients), seen), dtype=np.bool_)
+    for client, own in enumerate(logged.shown_right(clients)):
+        right[client, : min(len(own), seen)] = own[:seen]
+    place = habit.picked(right, shown, rng)
+    none = place == shown
+    rejected = Says.WRONG if habit.answers == ACCEPT else Says.NO_COMPANY
+    says = np.where(none, rejected, Says.RIGHT).astype(np.int8)
+    # of a client without candidates every reviewer says the same
+    says[cases.filled == 0] = Says.NO_COMPANY
+    slots = np.arange(cases.candidates.shape[1])
+    # a rejection is of the best company
+    named = slots == np.where(none, 0, place)[:, None]
+    return judged(cases, allowed_answers(cases, says, named, SHOWN))

@@ -1,0 +1,166 @@
+"""`python -m experiments.suite.clicks`: what do the answers of people teach on real lists?
+
+A reviewer who knows the truth answers about clients of a stream; the valid lists judge. Our
+policies begin with the bundle of the sample, with that of the own table, or with nothing; LightGBM
+begins with nothing. Trials are kept as they end, and a later call only runs what is missing.
+"""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Final
+
+from tqdm import tqdm
+
+from experiments.suite.click_learning import (
+    NOTHING,
+    RANDOM,
+    STRATIFIED,
+    Start,
+    learned_by_clicks,
+    start_of,
+    threshold_of,
+)
+from experiments.suite.click_lightgbm import Asking, Pairs, kept_pairs, learn_from_clicks
+from experiments.suite.click_lists import open_lists
+from experiments.suite.click_reviewer import ACCEPT, FULL, Habit
+from experiments.suite.click_trials import Trial, Way, keep, kept, per_candidate, trials_of
+from experiments.suite.lightgbm_pipeline import REQUIREMENTS
+from experiments.suite.run_on_lists import settings_of
+from experiments.tools.environments import environment_from
+from linkage_rl.config.command import say
+from linkage_rl.decision.decide import decide_cases_raw
+from linkage_rl.errors import ConfigError
+from linkage_rl.evaluation.answers import Answers
+from linkage_rl.feedback.thresholds import expected_f1_threshold
+
+FOLDER: Final = Path("outputs/clicks")
+COUNTS: Final = (0, 10, 30, 100, 300, 1_000, 3_000)
+HABITS: Final = tuple(Habit(*one) for one in product((FULL, ACCEPT), (0.0, 0.05)))
+SAMPLE: Final = "sample"
+OWN: Final = "own"
+LIGHTGBM: Final = "LightGBM"
+UNCERTAIN: Final = "uncertain"
+TRIALS: Final = "trials.jsonl"
+"""File of the trials, one JSON object per line."""
+SYSTEMS: Final = (OWN, SAMPLE, NOTHING, LIGHTGBM)
+
+
+@dataclass(frozen=True)
+class Series:
+    """One system with one reviewer and one seed, over all numbers of clicks."""
+
+    system: str
+    habit: Habit
+    asking: str
+    seed: int
+
+    @property
+    def way(self) -> Way:
+        """What a line of a table is of."""
+        return self.system, str(self.habit), self.asking
+
+
+def all_series(systems: Sequence[str], seeds: Sequence[int]) -> list[Series]:
+    """Every series, seed by seed, so that an early end leaves the same seeds of every system."""
+    found = []
+    for seed, system, habit in product(seeds, systems, HABITS):
+        # without a model there is no confidence to stratify by
+        ways = {LIGHTGBM: (RANDOM, UNCERTAIN), NOTHING: (RANDOM,)}.get(system, (RANDOM, STRATIFIED))
+        found += [Series(system, habit, way, seed) for way in ways]
+    return found
+
+
+class Judge:
+    """Runs series; what several of them need is made once."""
+
+    def __init__(self, own_run: Path, sample_run: Path, folder: Path) -> None:
+        """Open nothing yet.
+
+        Args:
+            own_run: Finished run that learned on the own table without labels.
+            sample_run: Finished run that learned on the sample.
+            folder: Takes cases and features.
+        """
+        self._runs = {OWN: own_run, SAMPLE: sample_run, NOTHING: own_run}
+        self._folder = folder
+        self._starts: dict[str, Start] = {}
+
+    def trials(self, series: Series) -> Iterator[Trial]:
+        """The trials of a series."""
+        run = self._by_lightgbm if series.system == LIGHTGBM else self._by_us
+        return run(series)
+
+    def start(self, name: str) -> Start:
+        """A start with its cases; `NOTHING` has those of the own table."""
+        if name not in self._starts:
+            run, own = self._runs[name], self._runs[OWN]
+            # the sample has a table of its own
+            table = settings_of(own).table if name == SAMPLE else None
+            lists = open_lists(run, self._folder / run_name(name), table)
+            self._starts[name] = start_of(name, run, lists)
+        return self._starts[name]
+
+    @cached_property
+    def pairs(self) -> tuple[Pairs, Pairs]:
+        """Features for LightGBM of the stream and of the lists that judge."""
+        lists, folder = self.start(OWN).lists, self._folder / "pairs"
+        return (
+            kept_pairs(lists.stream, lists.view, folder / "stream.npy"),
+            kept_pairs(lists.valid, lists.view, folder / "valid.npy"),
+        )
+
+    def _by_us(self, series: Series) -> Iterator[Trial]:
+        start = self.start(series.system)
+        pool, unlabelled = start.lists.asked_about(series.seed)
+        counts = COUNTS[1:] if start.name == NOTHING else COUNTS
+        for learned in learned_by_clicks(
+            start, pool, counts, series.habit, series.asking, series.seed
+        ):
+            decider = start.decider(learned.scorer)
+            threshold = threshold_of(decider, start.lists.stream.take(unlabelled))
+            decided = decide_cases_raw(decider, start.lists.valid)
+            answers = per_candidate(Answers.of(decided, start.lists.valid))
+            yield from trials_of(
+                series.way, learned.clicks, series.seed, answers, threshold, learned.cpu_s
+            )
+
+    def _by_lightgbm(self, series: Series) -> Iterator[Trial]:
+        pool, unlabelled = self.start(OWN).lists.asked_about(series.seed)
+        asks = Asking(pool, COUNTS[1:], series.habit, series.asking == UNCERTAIN, series.seed)
+        for learned in learn_from_clicks(*self.pairs, asks, environment_from(REQUIREMENTS)):
+            threshold = expected_f1_threshold(learned.stream.confidence[unlabelled])
+            yield from trials_of(series.way, learned.clicks, series.seed, learned.valid, threshold)
+
+
+def run_name(start: str) -> str:
+    """Folder of the cases of a start."""
+    return SAMPLE if start == SAMPLE else OWN
+
+
+def main() -> None:
+    """Run what is missing; the page is written by `clicks_page`."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("own_run", type=Path, help="a run of experiment=jp_own")
+    parser.add_argument("sample_run", type=Path, help="a run of experiment=sample")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
+    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=SYSTEMS)
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    asked = parser.parse_args()
+    file = asked.folder / TRIALS
+    done = {(trial.way, trial.seed) for trial in kept([file])}
+    judge = Judge(asked.own_run, asked.sample_run, asked.folder)
+    for series in tqdm(all_series(asked.systems, asked.seeds), unit="series"):
+        if (series.way, series.seed) not in done:
+            keep(list(judge.trials(series)), file)
+    say(f"trials  {file}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except ConfigError as error:
+        raise SystemExit(str(error)) from None
