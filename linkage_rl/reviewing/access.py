@@ -1,0 +1,170 @@
+"""Who looks at the page: login by token or by a proxy's header, and forms of no other site."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+import time
+import unicodedata
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from linkage_rl.reviewing.settings import ReviewSettings
+
+COOKIE: Final = "linkage_review"
+"""Cookie of a person who has logged in."""
+LONGEST_NAME: Final = 100
+"""Characters of a reviewer's name."""
+_DAY_S: Final = 86_400
+_SESSION_S: Final = 14 * _DAY_S
+"""How long a login holds."""
+_CONTENT: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS: Final = {
+    "content-security-policy": _CONTENT,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    # with no-referrer a browser sends 'Origin: null' with the page's own forms
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+"""Headers of every answer."""
+
+
+class SecurityHeaders:
+    """Adds `HEADERS` to every answer; pages are kept by no cache."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, as an ASGI application."""
+
+        async def send_safe(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(HEADERS)
+                headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        await self._app(scope, receive, send_safe)
+
+
+class Access:
+    """Knows the reviewer of a request, and whether a form comes from a page of this server."""
+
+    def __init__(self, settings: ReviewSettings) -> None:
+        self._token = settings.token
+        self._header = settings.auth_header
+        # the same in every process that has the token, so that a login holds in all of them
+        seed = settings.token.encode() if settings.token else secrets.token_bytes(32)
+        self._key = hashlib.sha256(b"linkage_rl review\0" + seed).digest()
+
+    @property
+    def by_token(self) -> bool:
+        """Whether people log in with the token."""
+        return not self._header
+
+    def reviewer(self, request: Request) -> str:
+        """The name of who has logged in; '' for nobody."""
+        if self._header:
+            return clean_name(request.headers.get(self._header, ""))
+        return self._named(request.cookies.get(COOKIE, ""))
+
+    def has_token(self, headers: Headers) -> bool:
+        """Whether a program has sent the token (RFC 6750)."""
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        return scheme.lower() == "bearer" and self.is_token(given.strip())
+
+    def is_token(self, given: str) -> bool:
+        """Whether this is the token, in a time that says nothing about it."""
+        mine = hashlib.sha256(self._token.encode()).digest()
+        theirs = hashlib.sha256(given.encode("utf-8", "surrogateescape")).digest()
+        return bool(self._token) and hmac.compare_digest(mine, theirs)
+
+    def log_in(self, response: Response, request: Request, name: str) -> None:
+        """Set the cookie of a reviewer."""
+        text = f"{_packed(name)}.{int(time.time()) + _SESSION_S}"
+        response.set_cookie(
+            COOKIE,
+            f"{text}.{self._signed('session', text)}",
+            max_age=_SESSION_S,
+            httponly=True,
+            samesite="strict",
+            secure=is_secure(request),
+            path=request.scope.get("root_path", "") or "/",
+        )
+
+    def log_out(self, response: Response, request: Request) -> None:
+        """Remove the cookie."""
+        response.delete_cookie(COOKIE, path=request.scope.get("root_path", "") or "/")
+
+    def form_mark(self, reviewer: str) -> str:
+        """The hidden field of every form that is shown to a reviewer."""
+        return self._signed("form", reviewer)
+
+    def is_own_form(self, request: Request, mark: str, reviewer: str) -> bool:
+        """Whether a form was sent by a page that this server has shown to this reviewer."""
+        right = hmac.compare_digest(mark.encode(), self.form_mark(reviewer).encode())
+        return right and is_same_origin(request)
+
+    def _named(self, cookie: str) -> str:
+        text, _, signature = cookie.rpartition(".")
+        if not hmac.compare_digest(signature.encode(), self._signed("session", text).encode()):
+            return ""
+        name, _, until = text.partition(".")
+        return _unpacked(name) if int(until) > time.time() else ""
+
+    def _signed(self, purpose: str, text: str) -> str:
+        content = f"{purpose}\0{text}".encode("utf-8", "surrogateescape")
+        return hmac.new(self._key, content, hashlib.sha256).hexdigest()
+
+
+def clean_name(text: str) -> str:
+    """A reviewer's name without what cannot be seen; '' for one that is too long.
+
+    >>> clean_name("  Hanako" + chr(0x202E))
+    'Hanako'
+    """
+    seen = "".join(one for one in text if not unicodedata.category(one).startswith("C")).strip()
+    return seen if len(seen) <= LONGEST_NAME else ""
+
+
+def is_same_origin(request: Request) -> bool:
+    """Whether a browser says that the request comes from a page of this server.
+
+    Older browsers say nothing of it; the cookie of another site's request is not sent by them.
+    """
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return False
+    origin = request.headers.get("origin", "")
+    if not origin:
+        return True
+    # no page of another site can set the second one
+    own = {request.headers.get("host", ""), request.headers.get("x-forwarded-host", "")}
+    return urlsplit(origin).netloc in own - {""}
+
+
+def is_secure(request: Request) -> bool:
+    """Whether the browser speaks HTTPS, with this server or with a proxy before it."""
+    forwarded = request.headers.get("x-forwarded-proto", "")
+    return "https" in (request.url.scheme, forwarded.split(",")[0].strip())
+
+
+def _packed(name: str) -> str:
+    return base64.urlsafe_b64encode(name.encode("utf-8", "surrogateescape")).decode().rstrip("=")
+
+
+def _unpacked(text: str) -> str:
+    content = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    return content.decode("utf-8", "surrogateescape")
