@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any, overload
 
 from linkage_rl import bundle as bundles
 from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.manifest import MANIFEST
 from linkage_rl.candidates.refresh import open_index
-from linkage_rl.config.inputs import database_of, index_folder
+from linkage_rl.config.inputs import database_of, index_folder, table_text
+from linkage_rl.decision_log.list_log import Log
 from linkage_rl.errors import ConfigError
 from linkage_rl.frame_linker import FrameLinker, Table, company_rows
 from linkage_rl.frames import Columns, column_mapping
 from linkage_rl.linked_batch import LinkedBatch
+from linkage_rl.linked_columns import digest
 from linkage_rl.protocols import CompanySource
 from linkage_rl.records import RecordBatch
 from linkage_rl.tables.readers import read_companies
 from linkage_rl.tables.store import CompanyStore
+from linkage_rl.tables.writer import file_fingerprint
 from linkage_rl.tables.xlsx_file import ENDINGS
 
 if TYPE_CHECKING:
@@ -41,12 +45,21 @@ def load_bundle(
     Raises:
         BundleError: A part is missing or damaged, or a golden client gets another answer.
     """
-    return FrameLinker.of(bundles.load_bundle(Path(folder).expanduser(), index, source))
+    path = Path(folder).expanduser()
+    linker = bundles.load_bundle(path, index, source)
+    own = digest(file_fingerprint(path / "index" / MANIFEST)) if index is None else ""
+    return FrameLinker.of(linker, file_fingerprint(path / "manifest.json"), own)
 
 
 @overload
 def link(
-    clients: RecordBatch, bundle: Path | str | FrameLinker | None = None, companies: object = None
+    clients: RecordBatch,
+    bundle: Path | str | FrameLinker | None = None,
+    companies: object = None,
+    *,
+    log: Log | None = None,
+    customer: str = "",
+    list_id: str = "",
 ) -> LinkedBatch: ...
 
 
@@ -59,6 +72,9 @@ def link(
     columns: Columns = None,
     company_columns: Columns = None,
     progress: bool | None = None,
+    log: Log | None = None,
+    customer: str = "",
+    list_id: str = "",
 ) -> list[dict[str, Any]]: ...
 
 
@@ -71,6 +87,9 @@ def link(
     columns: Columns = None,
     company_columns: Columns = None,
     progress: bool | None = None,
+    log: Log | None = None,
+    customer: str = "",
+    list_id: str = "",
 ) -> Table: ...
 
 
@@ -82,6 +101,9 @@ def link(
     columns: Columns = None,
     company_columns: Columns = None,
     progress: bool | None = None,
+    log: Log | None = None,
+    customer: str = "",
+    list_id: str = "",
 ) -> Any:
     """Find the company of each client, as `linkage-rl link` does.
 
@@ -98,6 +120,10 @@ def link(
         company_columns: The same for the company table.
         progress: Whether to show a bar; None shows one for long tables in a terminal or a
             notebook.
+        log: Decision log, or its URL or SQLite file, into which every decision is written with
+            what the policy saw; the result then has a column `decision_id`.
+        customer: Whose clients they are, for the log.
+        list_id: Name of the table in the log; '' makes one.
 
     Returns:
         A table of the same kind, with the decisions, the fields of the linked companies and the
@@ -114,7 +140,7 @@ def link(
             "link trains it by itself"
         )
     with _linker(bundle, companies, company_columns) as linker:
-        return linker.link(clients, columns, progress)
+        return linker.link(clients, columns, progress, log=log, customer=customer, list_id=list_id)
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,19 +230,20 @@ def _linker(
     if companies is None:
         yield bundle if isinstance(bundle, FrameLinker) else load_bundle(bundle)
     elif isinstance(companies, CompanyStore):
-        yield _with_companies(bundle, _index_of_store(companies), companies)
+        yield _with_store(bundle, companies)
     elif isinstance(companies, (str, Path)) and Path(companies).suffix not in _COMPANY_FILES:
         url = database_of(str(companies))
         with CompanyStore(url, column_mapping(columns), read_only=True) as store:
-            yield _with_companies(bundle, _index_of_store(store), store)
+            yield _with_store(bundle, store)
     else:
         yield _with_companies(bundle, _index_of(companies, columns), None)
 
 
-def _index_of_store(store: CompanyStore) -> CompanyIndex:
-    """The index that is kept for a database: refreshed, or built where there is none."""
+def _with_store(bundle: Path | str | FrameLinker, store: CompanyStore) -> FrameLinker:
+    """With the index that is kept for a database: refreshed, or built where there is none."""
     store.check()
-    return open_index(store, index_folder(store, ""))
+    index = open_index(store, index_folder(store, ""))
+    return _with_companies(bundle, index, store, digest(table_text(store, index.state)))
 
 
 def _index_of(companies: object, columns: Columns) -> CompanyIndex:
@@ -228,8 +255,10 @@ def _index_of(companies: object, columns: Columns) -> CompanyIndex:
 
 
 def _with_companies(
-    bundle: Path | str | FrameLinker, index: CompanyIndex, source: CompanySource | None
+    bundle: Path | str | FrameLinker,
+    index: CompanyIndex,
+    source: CompanySource | None,
+    table_state: str = "",
 ) -> FrameLinker:
-    if isinstance(bundle, FrameLinker):
-        return replace(bundle, index=index, source=source)
-    return load_bundle(bundle, index, source)
+    linker = bundle if isinstance(bundle, FrameLinker) else load_bundle(bundle, index, source)
+    return replace(linker, index=index, source=source, table_state=table_state)

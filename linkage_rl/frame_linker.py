@@ -2,16 +2,19 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final, NoReturn, TypeVar, overload
 
 import numpy as np
 from tqdm.auto import tqdm
 
+from linkage_rl.decision_log.linked import Facts, PackedEvidence, new_ids
+from linkage_rl.decision_log.list_log import ListLog, Log, opened
+from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import SchemaError
 from linkage_rl.frames import Columns, OpenTable, column_mapping, open_table
 from linkage_rl.linked_batch import LinkedBatch
-from linkage_rl.linked_columns import COLUMNS, own_names, texts_of
+from linkage_rl.linked_columns import COLUMNS, DECISION_ID, own_names, texts_of
 from linkage_rl.linker import Linker
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
 from linkage_rl.tables.closing import closed_by, read_closed_when
@@ -24,16 +27,30 @@ _CHUNK: Final = 4096
 """Clients linked between two steps of the progress bar."""
 
 
+@dataclass(frozen=True)
 class FrameLinker(Linker):
     """A `Linker` that takes tables of other libraries besides `RecordBatch`."""
 
+    bundle: str = ""
+    """Fingerprint of the bundle's manifest, for a decision log."""
+    table_state: str = ""
+    """Digest of the state of the company table, for a decision log; '' where it is not known."""
+
     @classmethod
-    def of(cls, linker: Linker) -> "FrameLinker":
+    def of(cls, linker: Linker, bundle: str = "", table_state: str = "") -> "FrameLinker":
         """The same linker with this interface."""
-        return cls(**{one.name: getattr(linker, one.name) for one in fields(Linker)})
+        same = {one.name: getattr(linker, one.name) for one in fields(Linker)}
+        return cls(**same, bundle=bundle, table_state=table_state)
 
     @overload
-    def link(self, records: RecordBatch) -> LinkedBatch: ...
+    def link(
+        self,
+        records: RecordBatch,
+        *,
+        log: Log | None = None,
+        customer: str = "",
+        list_id: str = "",
+    ) -> LinkedBatch: ...
 
     @overload
     def link(
@@ -41,14 +58,34 @@ class FrameLinker(Linker):
         records: Sequence[Mapping[str, Any]],
         columns: Columns = None,
         progress: bool | None = None,
+        *,
+        log: Log | None = None,
+        customer: str = "",
+        list_id: str = "",
     ) -> list[dict[str, Any]]: ...
 
     @overload
     def link(
-        self, records: Table, columns: Columns = None, progress: bool | None = None
+        self,
+        records: Table,
+        columns: Columns = None,
+        progress: bool | None = None,
+        *,
+        log: Log | None = None,
+        customer: str = "",
+        list_id: str = "",
     ) -> Table: ...
 
-    def link(self, records: Any, columns: Columns = None, progress: bool | None = None) -> Any:
+    def link(
+        self,
+        records: Any,
+        columns: Columns = None,
+        progress: bool | None = None,
+        *,
+        log: Log | None = None,
+        customer: str = "",
+        list_id: str = "",
+    ) -> Any:
         """Decide for each client, in the order of the table.
 
         A table of several clients is decided as one list where the bundle has a list stage: its
@@ -63,6 +100,10 @@ class FrameLinker(Linker):
                 the key of a client; without such a column its position counts.
             progress: Whether to show a bar; None shows one for long tables in a terminal or a
                 notebook.
+            log: Decision log, or its URL or SQLite file, into which every decision is written
+                with what the policy saw; the result then has a column `decision_id`.
+            customer: Whose clients they are, for the log.
+            list_id: Name of the table in the log; '' makes one.
 
         Returns:
             For a `RecordBatch` a `LinkedBatch`; for a table one of the same kind, with
@@ -72,11 +113,29 @@ class FrameLinker(Linker):
 
         Raises:
             SchemaError: It is no table, or a column is missing.
+            DatabaseError: The log cannot be written.
         """
+        if isinstance(records, RecordBatch) and columns is not None:
+            raise SchemaError("a RecordBatch names its fields itself; leave columns= out")
+        if log is None:
+            return self._link(records, columns, progress, None, customer, list_id)
+        keeping = replace(self, keeps_evidence=True)
+        with opened(log) as place:
+            return keeping._link(records, columns, progress, place, customer, list_id)
+
+    def _link(
+        self,
+        records: Any,
+        columns: Columns,
+        progress: bool | None,
+        log: DecisionLog | None,
+        customer: str,
+        list_id: str,
+    ) -> Any:
         if isinstance(records, RecordBatch):
-            if columns is not None:
-                raise SchemaError("a RecordBatch names its fields itself; leave columns= out")
-            return super().link(records)
+            linked = super().link(records)
+            into = self._list_log(log, customer, list_id, as_list=False)
+            return linked if into is None else into.append(linked, records)
         table = open_table(records)
         if not table.header:
             return records
@@ -84,41 +143,73 @@ class FrameLinker(Linker):
         found = mapping.of_clients(table.header, "client table", needs_id=False)
         key = found.get("client_id")
         ids = list(map(str, range(len(table)))) if key is None else table.texts(key)
-        decided = self._decided(RecordBatch(ids, _fields(table, found, mapping)), progress)
+        into = self._list_log(
+            log, customer, list_id or new_ids(1)[0], as_list=self.decides_lists(len(table))
+        )
+        before = COLUMNS if into is None else (*COLUMNS, DECISION_ID)
+        batch = RecordBatch(ids, _fields(table, found, mapping))
+        decided = self._decided(batch, progress, into, before[1:])
         own = [column for column in table.header if column != key]
-        return table.linked(decided, key, own_names(own, table.header))
+        return table.linked(decided, key, own_names(own, table.header, before))
 
-    def _decided(self, records: RecordBatch, progress: bool | None) -> dict[str, list[Any]]:
-        """Values of `COLUMNS` but the id; None where missing."""
-        values: dict[str, list[Any]] = {name: [] for name in COLUMNS[1:]}
+    def _list_log(
+        self, log: DecisionLog | None, customer: str, list_id: str, as_list: bool
+    ) -> ListLog | None:
+        """Where the decisions go; None without a log."""
+        if log is None:
+            return None
+        facts = Facts.of(
+            self,
+            *("link", self.bundle, self.table_state, log.privacy, customer, list_id, as_list),
+        )
+        return ListLog(log, facts)
+
+    def _decided(
+        self,
+        records: RecordBatch,
+        progress: bool | None,
+        into: ListLog | None,
+        columns: Sequence[str],
+    ) -> dict[str, list[Any]]:
+        """Values of these columns; None where missing."""
+        values: dict[str, list[Any]] = {name: [] for name in columns}
         shown = len(records) > _CHUNK and _watched() if progress is None else progress
         with tqdm(total=len(records), desc="linking", unit="client", disable=not shown) as bar:
             chunks = self._as_list if self.decides_lists(len(records)) else self._one_by_one
-            for linked in chunks(records, bar):
+            for linked in chunks(records, bar, into):
                 for name, texts in texts_of(linked).items():
                     values[name].extend(text or None for text in texts)
                 values["confidence"].extend(linked.confidence.tolist())
+                if into is not None:
+                    values[DECISION_ID].extend(linked.decision_ids)
         return values
 
-    def _one_by_one(self, records: RecordBatch, bar: "tqdm[NoReturn]") -> Iterator[LinkedBatch]:
+    def _one_by_one(
+        self, records: RecordBatch, bar: "tqdm[NoReturn]", into: ListLog | None
+    ) -> Iterator[LinkedBatch]:
         for part in _parts(len(records)):
-            yield super().link(records.take(part))
+            some = records.take(part)
+            linked = super().link(some)
+            yield linked if into is None else into.append(linked, some)
             bar.update(len(part))
 
-    def _as_list(self, records: RecordBatch, bar: "tqdm[NoReturn]") -> Iterator[LinkedBatch]:
+    def _as_list(
+        self, records: RecordBatch, bar: "tqdm[NoReturn]", into: ListLog | None
+    ) -> Iterator[LinkedBatch]:
         """The table decided as one list; the bar shows the first pass, which takes the time."""
-        first = []
+        first, packed = [], []
         for part in _parts(len(records)):
-            first.append(self.first_pass(records.take(part)))
+            found, seen = self.first_pass_with_evidence(records.take(part))
+            first.append(found)
+            packed.append(None if seen is None else PackedEvidence.of(seen))
             bar.update(len(part))
         whole = np.concatenate(first)
         decisions = self.decide_list(whole)
-        for part in _parts(len(records)):
-            yield self.finish(
-                records.take(part),
-                whole[part.start : part.stop],
-                decisions.between(part.start, part.stop),
-            )
+        for part, mine in zip(_parts(len(records)), packed, strict=True):
+            some = records.take(part)
+            between = (part.start, part.stop)
+            linked = self.finish(some, whole[slice(*between)], decisions.between(*between))
+            yield linked if into is None else into.append(linked, some, mine)
 
 
 def _parts(clients: int) -> list[range]:

@@ -154,7 +154,7 @@ class _NarwhalsTable:
         ]
         if key is None:
             new.append(self._series("client_id", list(range(len(self))), nw.Int64()))
-        return own.with_columns(*new).select(*COLUMNS, *names.values()).to_native()
+        return own.with_columns(*new).select(COLUMNS[0], *values, *names.values()).to_native()
 
     def _series(self, name: str, values: list[Any], kind: Any) -> nw.Series[Any]:
         return nw.new_series(name, values, kind, backend=self.frame.implementation)

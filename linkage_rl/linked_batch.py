@@ -38,6 +38,8 @@ class LinkedBatch:
     index; '' where the company has one row or none is linked. () where no company has several."""
     evidence: Evidence | None = None
     """What the policy saw of each client; None unless it was to be kept."""
+    decision_ids: Sequence[str] = ()
+    """Ids of the decisions in a decision log; () where none is written."""
 
     def __len__(self) -> int:
         return len(self.client_ids)
@@ -56,6 +58,7 @@ class LinkedBatch:
             self.explanations and self.explanations.between(begin, end),
             sites=self.sites[begin:end],
             evidence=self.evidence and self.evidence.between(begin, end),
+            decision_ids=self.decision_ids[begin:end],
         )
 
 

@@ -154,6 +154,16 @@ def index_folder(store: CompanyStore, given: str) -> Path:
     return Path(given).expanduser() if given else default_index_folder(store.url, store.mapping)
 
 
+def table_text(store: CompanyStore, state: str) -> str:
+    """A text that changes with the state of a company table in a database.
+
+    Args:
+        store: The table.
+        state: `CompanyIndex.state` of its index.
+    """
+    return f"{shown(store.url)} {store.mapping.table} {state}"
+
+
 @contextmanager
 def open_linker(
     bundle: str, database: str, index: str, table: TableChoice, refresh: bool = True
@@ -182,5 +192,4 @@ def open_linker(
     ) as store:
         store.check()
         found = open_index(store, index_folder(store, index or table.index), refresh)
-        state = f"{shown(store.url)} {store.mapping.table} {found.state}"
-        yield load_bundle(folder, found, store), state
+        yield load_bundle(folder, found, store), table_text(store, found.state)
