@@ -7,9 +7,8 @@ after feature.
 
 import hashlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -21,6 +20,7 @@ from linkage_rl.features.matrix import PAIR_FEATURES, QUERY_FEATURES
 
 VERSION: Final = 1
 _LEVEL: Final = 1
+_SCALE: Final = np.float32(1 / 255)
 _MAX_BYTES: Final = 1 << 20
 """Size of an unpacked client; a larger one is refused."""
 
@@ -90,19 +90,22 @@ def features_version(blockers: Sequence[str], max_candidates: int) -> str:
 
 def pack(evidence: Evidence) -> list[bytes]:
     """The evidence of each of N clients, compressed."""
-    ends = np.concatenate([[0], evidence.counts.cumsum()]).tolist()
-    packed = []
-    for client, (begin, end) in enumerate(pairwise(ends)):
-        content = b"".join(
-            (
-                bytes((VERSION, end - begin)),
-                evidence.query[client].tobytes(),
-                evidence.state[client].tobytes(),
-                evidence.ties[begin:end].tobytes(),
-                evidence.candidates[begin:end].T.tobytes(),
-            )
+    starts = evidence.counts.cumsum() - evidence.counts
+    packed = [b""] * len(evidence)
+    for count, clients in _by_count(evidence.counts):
+        pairs = starts[clients, None] + np.arange(count)
+        rows = np.concatenate(
+            [
+                np.full((len(clients), 2), (VERSION, count), dtype=np.uint8),
+                evidence.query[clients],
+                evidence.state[clients],
+                evidence.ties[pairs],
+                evidence.candidates[pairs].transpose(0, 2, 1).reshape(len(clients), -1),
+            ],
+            axis=1,
         )
-        packed.append(zlib.compress(content, _LEVEL))
+        for client, row in zip(clients.tolist(), rows, strict=True):
+            packed[client] = zlib.compress(row, _LEVEL)
     return packed
 
 
@@ -118,23 +121,31 @@ def unpack(packed: Sequence[bytes], shape: Shape) -> LoggedCases:
     """
     contents = [_content(one, shape) for one in packed]
     filled = np.array([content[1] for content in contents], dtype=np.int64)
-    slots = max(int(filled.max(initial=1)), 1)
-    number = len(contents)
-    candidates = np.zeros((number, slots, shape.features), dtype=np.float32)
-    query = np.zeros((number, shape.query), dtype=np.float32)
-    state = np.zeros((number, shape.state), dtype=np.float32)
-    ties = np.full((number, slots), -1, dtype=np.int8)
-    for client, (content, count) in enumerate(zip(contents, filled.tolist(), strict=True)):
-        values = np.frombuffer(content, dtype=np.uint8, offset=2)
-        mine, values = np.split(values, [shape.query])
-        query[client] = mine
-        mine, values = np.split(values, [shape.state])
-        state[client] = mine
-        mine, values = np.split(values, [count])
-        ties[client, :count] = mine.astype(np.int8)
-        candidates[client, :count] = values.reshape(shape.features, count).T
-    scale = np.float32(1 / 255)
-    return LoggedCases(candidates * scale, query * scale, state * scale, ties, filled)
+    slots, number = max(int(filled.max(initial=1)), 1), len(contents)
+    cases = LoggedCases(
+        np.zeros((number, slots, shape.features), dtype=np.float32),
+        np.zeros((number, shape.query), dtype=np.float32),
+        np.zeros((number, shape.state), dtype=np.float32),
+        np.full((number, slots), -1, dtype=np.int8),
+        filled,
+    )
+    sizes = np.cumsum([2, shape.query, shape.state]).tolist()
+    for count, clients in _by_count(filled):
+        rows = np.frombuffer(b"".join(contents[client] for client in clients), dtype=np.uint8)
+        rows = rows.reshape(len(clients), -1)
+        _, query, state, ties, features = np.split(rows, [*sizes, sizes[-1] + count], axis=1)
+        cases.query[clients] = query * _SCALE
+        cases.state[clients] = state * _SCALE
+        cases.ties[clients, :count] = ties
+        features = features.reshape(len(clients), shape.features, count).transpose(0, 2, 1)
+        cases.candidates[clients, :count] = features * _SCALE
+    return cases
+
+
+def _by_count(counts: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Each number of candidates with the clients that have as many."""
+    for count in np.flatnonzero(np.bincount(counts)).tolist():
+        yield count, np.flatnonzero(counts == count)
 
 
 def _content(packed: bytes, shape: Shape) -> bytes:
@@ -149,7 +160,7 @@ def _content(packed: bytes, shape: Shape) -> bytes:
     version = content[0] if content else 0
     count = content[1] if len(content) > 1 else 0
     size = 2 + shape.query + shape.state + count * (1 + shape.features)
-    if version != VERSION or len(content) != size or reader.unconsumed_tail:
+    if version != VERSION or len(content) != size or not reader.eof:
         raise SchemaError(
             f"expected evidence of version {VERSION} in {size:,} bytes, got version {version} in "
             f"{len(content):,}; leave the decision out, or link the client again"
