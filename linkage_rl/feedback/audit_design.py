@@ -55,6 +55,11 @@ class Part:
         excess = 1 - precision - self.error
         return float(np.clip(1 - (excess - self.low) / (self.high - self.low), 1e-9, 1 - 1e-9))
 
+    def precision_at(self, mean: float) -> float:
+        """Precision of a list whose `scaled` has this mean, in [0, 1]."""
+        excess = self.low + (1 - mean) * (self.high - self.low)
+        return float(np.clip(1 - self.error - excess, 0.0, 1.0))
+
     def stakes(self, gap: float, mean: float) -> NDArray[np.float64]:
         """Stakes for a precision that is up to `gap` off the claimed one.
 
@@ -65,7 +70,7 @@ class Part:
         span = self.high - self.low
         step = gap / span
         best = step / (self.variance / span**2 + step**2) * mean
-        return np.minimum(best * 0.5 ** np.arange(_STEPS), _MOST)
+        return np.minimum(best * 0.5 ** np.arange(_STEPS, dtype=np.float64), _MOST)
 
 
 @dataclass(frozen=True)

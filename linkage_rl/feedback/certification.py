@@ -1,0 +1,152 @@
+"""Whether the links of a list are as precise as wanted, from the answers to its audit so far.
+
+It may be asked after every answer: with the chosen confidence, what it says is not wrong at any
+time. A link of which people are unsure counts as wrong where precision is to be certified, and as
+right where it is to be refuted.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.decision_log.questions import Questions
+from linkage_rl.decision_log.store import DecisionLog
+from linkage_rl.errors import SchemaError
+from linkage_rl.feedback.audit_answers import Draws, answered_draws
+from linkage_rl.feedback.audit_bets import bets_against, bets_for
+from linkage_rl.feedback.audit_design import AuditDesign, Part
+from linkage_rl.feedback.bets import first_rejection, lower_bound
+from linkage_rl.feedback.clicks_left import clicks_left
+from linkage_rl.feedback.threshold_search import holding_part
+
+
+class Outcome(StrEnum):
+    """What an audit says of its goal."""
+
+    CERTIFIED = "certified"
+    REFUTED = "refuted"
+    OPEN = "open"
+
+
+@dataclass(frozen=True)
+class Certification:
+    """What an audit says until now."""
+
+    outcome: Outcome
+    goal: float
+    """Precision that was to be shown."""
+    confidence: float
+    """Chance that the outcome, a bound, or the threshold is right; each by itself."""
+    links: int
+    """Links of the list."""
+    answered: int
+    """Links that people have answered for."""
+    clicks_left_estimate: int | None
+    """Answers until certified or refuted, about; 0 once it is, None where the precision is too near
+    to the goal to say."""
+    precision: float
+    """Estimate of the precision, in [0, 1]."""
+    bound: float
+    """The precision is not lower than this."""
+    upper_bound: float
+    """The precision is not higher than this."""
+    threshold_from_which_it_holds: float | None
+    """Links from this confidence on are as precise as the goal; None where that is not shown of any
+    confidence yet."""
+    links_from_there: int
+    """Number of these links."""
+
+
+def status(log: DecisionLog, queue_id: str) -> Certification:
+    """What the audit of a queue says until now.
+
+    Args:
+        log: The log.
+        queue_id: A queue that `queues.audit_queue` has made.
+
+    Raises:
+        SchemaError: There is no such queue, or it is no audit.
+    """
+    queue = Questions(log).queue(queue_id)
+    if queue.kind != "audit":
+        raise SchemaError(
+            f"expected the queue of an audit, got {queue_id!r}, a queue of the kind {queue.kind!r}"
+        )
+    design = AuditDesign.from_json(queue.settings)
+    return certify(design, answered_draws(log, queue_id), queue.questions)
+
+
+def certify(design: AuditDesign, draws: Draws, questions: int) -> Certification:
+    """What answers say of the precision of a list.
+
+    Args:
+        design: The audit.
+        draws: Its first draws with their answers.
+        questions: Links that it can ask about, the answered ones included.
+    """
+    audit = _Audit(design, draws)
+    outcome = audit.outcome()
+    part: Part | None = design.whole
+    if outcome is not Outcome.CERTIFIED:
+        part = holding_part(design, draws.confidence, draws.error(1.0))
+    return Certification(
+        outcome,
+        design.goal,
+        design.confidence,
+        design.whole.links,
+        audit.answered,
+        0 if outcome is not Outcome.OPEN else audit.clicks_left(questions),
+        audit.precision(),
+        audit.low,
+        audit.high,
+        part.threshold if part else None,
+        part.links if part else 0,
+    )
+
+
+class _Audit:
+    """The bets and bounds of the answers to an audit."""
+
+    def __init__(self, design: AuditDesign, draws: Draws) -> None:
+        self._design, self._draws, self._alpha = design, draws, 1 - design.confidence
+        whole = design.whole
+        self._for = bets_for(whole, self._differences(1.0), design.goal)
+        self._against = bets_against(whole, self._differences(0.0), design.goal)
+        self.answered, right, wrong = draws.different()
+        # an answered link is known for certain, which is all there is in a short list
+        self._known = (right / whole.links, 1 - wrong / whole.links)
+        low = whole.precision_at(lower_bound(self._for.x, self._alpha, self._for.stakes))
+        against = lower_bound(self._against.x, self._alpha, self._against.stakes)
+        self.low = max(low, self._known[0])
+        self.high = min(whole.precision_at(1 - against), self._known[1])
+
+    def outcome(self) -> Outcome:
+        """Certified or refuted from the answer on that shows it first."""
+        certified = first_rejection(self._for.wealth(), self._alpha)
+        refuted = first_rejection(self._against.wealth(), self._alpha)
+        if certified < refuted or self._known[0] >= self._design.goal:
+            return Outcome.CERTIFIED
+        if refuted < certified or self._known[1] < self._design.goal:
+            return Outcome.REFUTED
+        return Outcome.OPEN
+
+    def precision(self) -> float:
+        """Unbiased estimate of the precision, kept within the bounds; the unsure count half."""
+        differences = self._differences(0.5)
+        error = self._design.whole.error + (differences.mean() if len(differences) else 0.0)
+        return float(min(max(1 - error, self.low), self.high))
+
+    def clicks_left(self, questions: int) -> int | None:
+        """See `Certification.clicks_left_estimate`."""
+        left = clicks_left(
+            self._design, len(self._draws), self.precision(), self._for, self._against
+        )
+        if questions < self._design.whole.links:
+            return left
+        remaining = questions - self.answered
+        return remaining if left is None else min(left, remaining)
+
+    def _differences(self, unsure: float) -> NDArray[np.float64]:
+        return self._design.differences(self._draws.confidence, self._draws.error(unsure))
