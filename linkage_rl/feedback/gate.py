@@ -1,0 +1,219 @@
+"""The gate: a new bundle replaces the old one once people prefer it where the two differ.
+
+Both bundles decide the same logged clients. Where they decide alike, nothing is gained or lost, so
+people are asked only about clients on which they differ and that nobody has judged, in random
+order. The gains are tested by bets that may be looked at after each answer: a bundle that is no
+better for clients like these is promoted with a chance of at most 5 %.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.decision.rewards import RewardWeights
+from linkage_rl.decision_log.questions import Questions
+from linkage_rl.decision_log.rows import Answer, Verdict
+from linkage_rl.decision_log.store import DecisionLog
+from linkage_rl.feedback.bets import limit, lower_bound, mixture_wealth
+
+KIND: Final = "disagreement"
+UNKNOWN: Final = "?"
+"""A company beyond those that were shown, whose id the log does not have."""
+BALANCED: Final = RewardWeights(
+    correct_link=1, wrong_link=-1, correct_reject=0.25, missed_link=-0.5
+)
+"""As `reward=balanced` of train: a wrong link loses what a right one gains."""
+MOST: Final = 1_000
+"""Answers after which the old bundle is kept where nothing has shown."""
+_STAKES: Final = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7)
+_PRIOR: Final = 20
+"""Answers that the assumptions below weigh as much as."""
+_EXPECTED: Final = 0.4
+"""Mean gain where two bundles differ, before there are answers."""
+_SQUARE: Final = 1.2
+"""Mean squared gain, before there are answers."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The answers of two bundles to one client: a company's id, '' for no match, or `UNKNOWN`."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """What the answers say so far."""
+
+    state: Literal["promoted", "kept", "open"]
+    """Whether the new bundle is better, is not, or nobody can say yet."""
+    answers: int
+    """Answers that count."""
+    more_needed: int
+    """Estimate of the answers until a decision; 0 once there is one."""
+    gain: float
+    """Mean gain in reward per client on which the bundles differ; nan without answers."""
+    bound: float
+    """A gain that is exceeded with 95 % confidence, whenever one looks."""
+
+
+def disagreement_queue(
+    log: DecisionLog,
+    decision_ids: Sequence[str],
+    settings: Mapping[str, Any],
+    differences: Sequence[Difference],
+    seed: int = 0,
+) -> str:
+    """A queue of clients on which two bundles differ, in random order, at most `MOST`.
+
+    Args:
+        log: The log.
+        decision_ids: Logged decisions on these clients, each once, none of them judged.
+        settings: Anything that JSON can hold, kept with the queue.
+        differences: Answers of the two bundles to each of these clients.
+        seed: Of the order.
+
+    Returns:
+        The id of the queue.
+    """
+    order = np.random.default_rng(seed).permutation(len(decision_ids))[:MOST].tolist()
+    answers = {
+        decision_ids[place]: [differences[place].old, differences[place].new] for place in order
+    }
+    chance = len(order) / max(len(decision_ids), 1)
+    return Questions(log).create(
+        KIND, {**settings, "answers": answers}, list(answers), [chance] * len(order)
+    )
+
+
+def tally(log: DecisionLog, queue_id: str, alpha: float = 0.05) -> GateResult:
+    """What the answers of a queue say of the new bundle.
+
+    They count in order up to the first client that is still open. A verdict from before the queue
+    was made does not count: the bundle may have been learned from it.
+
+    Args:
+        log: The log.
+        queue_id: From `disagreement_queue`.
+        alpha: Chance of promoting a bundle that is no better.
+
+    Raises:
+        SchemaError: The log has no such queue.
+    """
+    questions = Questions(log)
+    queue = questions.queue(queue_id)
+    answered = [
+        (question.decision_id, verdict)
+        for question, verdict in questions.answered(queue_id, prefix=True)
+        if verdict.given_at >= queue.created_at
+    ]
+    rows = log.find([decision_id for decision_id, _ in answered])
+    logged = {
+        one: (action, company)
+        for one, action, company in zip(rows.decision_id, rows.action, rows.company_id, strict=True)
+    }
+    gains = [
+        gain_of(
+            verdict,
+            Difference(*queue.settings["answers"][decision_id]),
+            *logged.get(decision_id, ("", "")),
+        )
+        for decision_id, verdict in answered
+    ]
+    return judge(np.array(gains), queue.answered >= queue.questions, alpha)
+
+
+def gain_of(verdict: Verdict, difference: Difference, action: str, linked: str) -> float:
+    """Reward of the new answer less that of the old one; 0 where the person is unsure.
+
+    What the verdict leaves open is decided against the new bundle.
+
+    Args:
+        verdict: On the logged decision.
+        difference: The answers of both bundles.
+        action: What was logged: 'link', 'no_match' or 'review'.
+        linked: The company of a logged link.
+    """
+    truths = _possible_truths(verdict, difference, action, linked)
+    gains = [
+        _reward(difference.new, truth, unknown_is_right=False)
+        - _reward(difference.old, truth, unknown_is_right=True)
+        for truth in truths
+    ]
+    return min(gains, default=0.0)
+
+
+def judge(gains: NDArray[np.float64], exhausted: bool, alpha: float = 0.05) -> GateResult:
+    """The state after these gains.
+
+    Args:
+        gains: Of the clients in the order of the queue, shape (n,).
+        exhausted: Whether no client is left to ask about.
+        alpha: Chance of promoting a bundle that is no better.
+    """
+    span = BALANCED.correct_link - BALANCED.wrong_link
+    scaled = (gains + span) / (2 * span)
+    for_new = mixture_wealth(scaled, 0.5, _STAKES)
+    for_old = mixture_wealth(1 - scaled, 0.5, _STAKES)
+    number, mean = len(gains), float(gains.mean()) if len(gains) else math.nan
+    bound = (2 * lower_bound(scaled, alpha, _STAKES) - 1) * span
+    better = for_new.max(initial=-np.inf) >= limit(alpha)
+    worse = for_old.max(initial=-np.inf) >= limit(alpha)
+    # whichever was shown first counts
+    if better and not (worse and _first(for_old, alpha) < _first(for_new, alpha)):
+        return GateResult("promoted", number, 0, mean, bound)
+    if worse or exhausted or number >= MOST:
+        return GateResult("kept", number, 0, mean, bound)
+    wealth = float(for_new[-1]) if number else 0.0
+    return GateResult("open", number, more_needed(gains, wealth, alpha), mean, bound)
+
+
+def more_needed(gains: NDArray[np.float64], wealth: float, alpha: float = 0.05) -> int:
+    """Estimate of the answers until a bundle with gains like these is promoted, at most `MOST`.
+
+    Args:
+        gains: So far, shape (n,).
+        wealth: Log wealth of the bets on the new bundle.
+        alpha: Chance of promoting a bundle that is no better.
+    """
+    number = len(gains)
+    mean = (float(gains.sum()) + _PRIOR * _EXPECTED) / (number + _PRIOR)
+    square = (float((gains**2).sum()) + _PRIOR * _SQUARE) / (number + _PRIOR)
+    # log wealth grows by about mean^2 / (2 E[gain^2]) per bet at the best stake (Kelly 1956)
+    growth = max(mean, 0.02) ** 2 / (2 * square)
+    missing = limit(alpha) + math.log(len(_STAKES)) / 2 - wealth
+    return int(np.clip(math.ceil(missing / growth), 1, max(MOST - number, 1)))
+
+
+def _first(wealth: NDArray[np.float64], alpha: float) -> int:
+    return int((wealth >= limit(alpha)).argmax())
+
+
+def _possible_truths(
+    verdict: Verdict, difference: Difference, action: str, linked: str
+) -> list[str]:
+    """Right companies that a verdict leaves possible, '' for none; nothing where it is unsure."""
+    if verdict.answer is Answer.COMPANY:
+        return [verdict.company_id]
+    if verdict.answer is Answer.NONE:
+        return [""]
+    if verdict.answer is Answer.ACCEPT and action != "review":
+        return [linked]
+    if verdict.answer is Answer.REJECT and action != "review":
+        return [one for one in {difference.old, difference.new, "", UNKNOWN} if one != linked]
+    return []
+
+
+def _reward(answer: str, truth: str, unknown_is_right: bool) -> float:
+    """Value of an answer, where a company is right or, '' , none."""
+    if not answer:
+        return BALANCED.missed_link if truth else BALANCED.correct_reject
+    right = answer == truth and bool(truth)
+    if answer == UNKNOWN and truth:
+        right = unknown_is_right
+    return BALANCED.correct_link if right else BALANCED.wrong_link
