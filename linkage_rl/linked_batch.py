@@ -44,6 +44,26 @@ class LinkedBatch:
     def __len__(self) -> int:
         return len(self.client_ids)
 
+    @classmethod
+    def concatenate(cls, parts: "Sequence[LinkedBatch]") -> "LinkedBatch":
+        """The decisions of all parts, in their order; what one of them lacks is left out."""
+        shown = [part.candidates for part in parts if part.candidates is not None]
+        explained = [part.explanations for part in parts if part.explanations is not None]
+        seen = [part.evidence for part in parts if part.evidence is not None]
+        return cls(
+            [one for part in parts for one in part.client_ids],
+            np.concatenate([part.kind for part in parts]),
+            [one for part in parts for one in part.company_ids],
+            np.concatenate([part.confidence for part in parts]),
+            RecordBatch.concatenate([part.companies for part in parts]),
+            [one for part in parts for one in part.reasons],
+            np.concatenate([part.ran for part in parts]),
+            BestCandidates.concatenate(shown) if len(shown) == len(parts) else None,
+            Explanations.concatenate(explained) if len(explained) == len(parts) else None,
+            [one for part in parts for one in part.sites] if all(p.sites for p in parts) else (),
+            Evidence.concatenate(seen) if len(seen) == len(parts) else None,
+        )
+
     def between(self, begin: int, end: int) -> "LinkedBatch":
         """The decisions for the clients in range(begin, end)."""
         return LinkedBatch(

@@ -24,7 +24,8 @@ from serving.json_steps import to_json
 from serving.linking import Work
 from serving.live_index import LiveIndex
 from serving.live_table import LiveTable, column_mapping
-from serving.log_rows import open_log, place_of
+from serving.log_place import open_log, place_of
+from serving.log_sink import LogSink, RemoteSink
 from serving.log_writer import DecisionWriter
 from serving.metrics import Metrics
 from serving.middleware import (
@@ -305,9 +306,10 @@ def _open_writer(settings: WorkerSettings, metrics: Metrics) -> DecisionWriter |
     if not log:
         return None
     place_of(log)
-    # one of several workers is enough
-    forgets = not settings.process or settings.process.endswith("-1")
-    return DecisionWriter(lambda: open_log(log), metrics.log, log.waiting, log.evidence, forgets)
+    # without a supervisor there is no process of the log
+    own = not settings.process
+    sink = LogSink(lambda: open_log(log), log.evidence) if own else RemoteSink(settings.run_folder)
+    return DecisionWriter(sink, metrics.log, log.waiting)
 
 
 def _route(path: str, **endpoints: Endpoint) -> Route:

@@ -45,13 +45,13 @@ class LogQueue:
                 self._waiting += len(answer)
                 self._changed.notify()
 
-    def take(self, timeout_s: float) -> list[LoggedAnswer]:
-        """Wait for answers of about one batch; none come in time, or once time is over."""
+    def take(self) -> list[LoggedAnswer]:
+        """Wait for answers of about one batch; none once the queue is closed and empty."""
         taken: list[LoggedAnswer] = []
         size = 0
         with self._changed:
-            if self._changed.wait_for(lambda: self._answers or self.is_closing, timeout_s):
-                self._changed.wait_for(self._has_enough, PATIENCE_S)
+            self._changed.wait_for(lambda: self._answers or self.is_closing)
+            self._changed.wait_for(self._has_enough, PATIENCE_S)
             while self._answers and size < BATCH and not self.is_over:
                 taken.append(self._answers.popleft())
                 size += len(taken[-1])

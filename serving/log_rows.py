@@ -1,39 +1,26 @@
-"""From answers to rows of the decision log, as the thread that writes them needs them."""
+"""Decisions on their way from answers to rows of the decision log."""
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
-from itertools import chain
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from sqlalchemy.engine import URL
 
 from linkage_rl.decision_log.linked import Facts, PackedEvidence, rows_of
-from linkage_rl.decision_log.opening import log_url
 from linkage_rl.decision_log.privacy import Privacy
 from linkage_rl.decision_log.rows import DecisionRows
-from linkage_rl.decision_log.store import DecisionLog
-from linkage_rl.errors import LinkageError
 from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.linker import Linker
 from linkage_rl.records import RecordBatch
-from linkage_rl.tables.credentials import database_url
-from linkage_rl.tables.engine import Limits, sqlite_path
 from serving.attributes import Origin
-from serving.log_settings import LOG_URL, LogSettings
-from serving.settings import DATABASE_VARIABLES
-from serving.variables import SettingError
 
-STEP: Final = 100
-"""Clients whose rows are made in one go; other threads of the worker wait for no more of them."""
-_LIMITS: Final = Limits(connections=1, timeout_s=10.0)
 _DIGITS: Final = 16
 
 
 @dataclass(frozen=True)
 class LoggedAnswer:
-    """The decisions of one answer until they are written."""
+    """The decisions of one answer, as they wait to be logged."""
 
     decision_ids: list[str]
     decided_at: str
@@ -47,19 +34,20 @@ class LoggedAnswer:
     def __len__(self) -> int:
         return len(self.decision_ids)
 
-    def parts(self) -> "Iterator[LoggedAnswer]":
-        """The answer, some clients at a time."""
-        if len(self) <= STEP:
-            yield self
-            return
-        for begin in range(0, len(self), STEP):
-            end = min(begin + STEP, len(self))
-            yield replace(
-                self,
-                decision_ids=self.decision_ids[begin:end],
-                records=self.records.take(range(begin, end)),
-                linked=self.linked.between(begin, end),
-            )
+
+@dataclass(frozen=True)
+class Parcel:
+    """Decisions of one or more answers, as they are handed to what writes them."""
+
+    decision_ids: list[str]
+    decided_at: list[str]
+    records: RecordBatch
+    linked: LinkedBatch
+    facts: Facts
+    """Without the privacy of the log."""
+
+    def __len__(self) -> int:
+        return len(self.decision_ids)
 
     def rows(self, privacy: Privacy, evidence: float) -> DecisionRows:
         """Its rows.
@@ -68,75 +56,84 @@ class LoggedAnswer:
             privacy: What the log keeps of clients.
             evidence: Share of the decisions that keep the features of their candidates.
         """
-        facts = Facts.of(
-            self.linker,
-            "serve",
-            self.bundle,
-            self.linker.index.state[:_DIGITS],
-            privacy,
-            self.origin.customer,
-            self.origin.list_id,
-        )
-        packed = None
+        facts, packed = replace(self.facts, privacy=privacy), None
         if evidence < 1 and self.linked.evidence is not None:
             # the ids are random, so their digits draw without a generator
             drawn = [int(one[:8], 16) < evidence * 2**32 for one in self.decision_ids]
             packed = PackedEvidence.of(self.linked.evidence, np.array(drawn, dtype=np.bool_))
-        return rows_of(self.linked, self.records, facts, self.decision_ids, packed, self.decided_at)
+        rows = rows_of(self.linked, self.records, facts, self.decision_ids, packed, "-")
+        return replace(rows, decided_at=self.decided_at)
+
+
+class Packer:
+    """Puts answers together into parcels; small ones of the same kind into one."""
+
+    def __init__(self, size: int) -> None:
+        """Make parcels of at most so many decisions."""
+        self._size = size
+        self._known: tuple[object, Facts | None] = (None, None)
+
+    def parcels(self, answers: Sequence[LoggedAnswer]) -> Iterator[Parcel]:
+        """The decisions of these answers."""
+        alike: dict[object, list[LoggedAnswer]] = {}
+        for answer in answers:
+            if len(answer) > self._size:
+                yield from self._parts(answer)
+            else:
+                key = (answer.bundle, answer.linker.index.state, answer.origin)
+                alike.setdefault(key, []).append(answer)
+        for some in alike.values():
+            yield from self._together(some)
+
+    def _parts(self, answer: LoggedAnswer) -> Iterator[Parcel]:
+        facts = self._facts(answer)
+        for begin in range(0, len(answer), self._size):
+            end = min(begin + self._size, len(answer))
+            yield Parcel(
+                answer.decision_ids[begin:end],
+                [answer.decided_at] * (end - begin),
+                answer.records.take(range(begin, end)),
+                _of_log(answer.linked.between(begin, end)),
+                facts,
+            )
+
+    def _together(self, answers: list[LoggedAnswer]) -> Iterator[Parcel]:
+        facts = self._facts(answers[0])
+        some: list[LoggedAnswer] = []
+        for answer in answers:
+            if some and sum(map(len, some)) + len(answer) > self._size:
+                yield _parcel(some, facts)
+                some = []
+            some.append(answer)
+        yield _parcel(some, facts)
+
+    def _facts(self, answer: LoggedAnswer) -> Facts:
+        key = (answer.bundle, answer.linker.index.state)
+        known, facts = self._known
+        if facts is None or known != key:
+            state = answer.linker.index.state[:_DIGITS]
+            facts = Facts.of(answer.linker, "serve", answer.bundle, state, Privacy())
+            self._known = key, facts
+        origin = answer.origin
+        return replace(facts, customer=origin.customer, list_id=origin.list_id)
+
+
+def _parcel(answers: list[LoggedAnswer], facts: Facts) -> Parcel:
+    return Parcel(
+        [one for answer in answers for one in answer.decision_ids],
+        [answer.decided_at for answer in answers for _ in answer.decision_ids],
+        RecordBatch.concatenate([answer.records for answer in answers]),
+        LinkedBatch.concatenate([_of_log(answer.linked) for answer in answers]),
+        facts,
+    )
+
+
+def _of_log(linked: LinkedBatch) -> LinkedBatch:
+    """The decisions without what no log holds."""
+    return replace(linked, companies=RecordBatch([], {}), candidates=None, sites=())
 
 
 def new_ids(count: int) -> list[str]:
     """Random ids of decisions, 32 hexadecimal digits each."""
     digits = os.urandom(16 * count).hex()
     return [digits[begin : begin + 32] for begin in range(0, len(digits), 32)]
-
-
-def joined(parts: list[DecisionRows]) -> DecisionRows:
-    """The rows of all parts."""
-    if len(parts) == 1:
-        return parts[0]
-    return DecisionRows(
-        *(
-            list(chain.from_iterable(getattr(part, one.name) for part in parts))
-            for one in fields(DecisionRows)
-        )
-    )
-
-
-def place_of(settings: LogSettings, environ: Mapping[str, str] = os.environ) -> URL:
-    """The database of the log.
-
-    A URL without a password takes that of the company database, if its user is the same or none is
-    named: on AWS the one secret that the server can read holds the login of both.
-
-    Raises:
-        SettingError: It is no database URL, or the login cannot be read.
-    """
-    try:
-        url = log_url(settings.url)
-        if (
-            sqlite_path(url) is None
-            and not url.password
-            and any(map(environ.get, DATABASE_VARIABLES))
-        ):
-            login = database_url(environ)
-            if url.username in (None, login.username):
-                url = url.set(username=login.username, password=login.password)
-    except LinkageError as error:
-        raise SettingError(f"{LOG_URL}: {error}") from None
-    return url
-
-
-def open_log(settings: LogSettings) -> DecisionLog:
-    """The log, created where it is missing.
-
-    Raises:
-        LinkageError: It cannot be opened.
-        SettingError: `LINKAGE_LOG_URL` cannot be read.
-    """
-    return DecisionLog.open(
-        place_of(settings),
-        privacy=settings.privacy,
-        retention_days=settings.retention_days,
-        limits=_LIMITS,
-    )

@@ -70,6 +70,8 @@ class ServerSettings:
     """`LINKAGE_TIMEOUT_S`: nginx waits that long for a worker."""
     admin_bind: str = ""
     """`LINKAGE_ADMIN_BIND`: address of that port; that of `LINKAGE_BIND` by default."""
+    logs: bool = False
+    """Whether a decision log is configured."""
     load_timeout_s: float = LOAD_TIMEOUT_S
     """`LINKAGE_LOAD_TIMEOUT_S`: for `/models` nginx waits so much longer for a worker."""
 
@@ -95,6 +97,7 @@ class ServerSettings:
             workers=read_variable(environ, "LINKAGE_WORKERS", whole_number(256), usable_cpus()),
             max_body_mb=_max_payload_mb(environ),
             refresher=_has_database(environ),
+            logs=bool(LogSettings.from_environ(environ)),
             admin_port=admin_port,
             timeout_s=_timeout_s(environ),
             admin_bind=environ.get("LINKAGE_ADMIN_BIND") or bind,

@@ -36,6 +36,8 @@ _FAULT_PAUSE_S: Final = 5.0
 """Pause until a worker that cannot start is tried again."""
 _MAX_PAUSE_S: Final = 30.0
 """Pause until a child that is not vital but keeps dying is started again."""
+LOG: Final = "decision-log"
+"""Name of the process that writes the decision log."""
 _MAX_DESCRIPTORS: Final = 65_536
 _SIGNALS: Final = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
 
@@ -196,11 +198,15 @@ class Supervisor:
         record_stop(self._run_folder)
         nginx = [child for child in self.children if child.name == "nginx"]
         workers = [child for child in self.children if child.vital and child not in nginx]
-        # nobody waits for the others
-        _send(signal.SIGTERM, [child for child in self.children if not child.vital])
+        logs = [child for child in self.children if child.name == LOG]
+        # nobody waits for the refresher
+        _send(signal.SIGTERM, [one for one in self.children if not one.vital and one not in logs])
         _send(signal.SIGQUIT, nginx)
         self._wait_for(nginx, begin + _DRAIN_S)
         _send(signal.SIGTERM, workers)
+        self._wait_for(workers, begin + STOP_S)
+        # last, since workers that stop hand it what they still hold
+        _send(signal.SIGTERM, logs)
         self._wait_for(self.children, begin + STOP_S)
         for child in self.children:
             if child.pid is not None:
@@ -242,6 +248,9 @@ def children_of(settings: ServerSettings) -> list[Child]:
     if settings.refresher:
         command = (sys.executable, "-m", "serving.refresher")
         children.append(Child("refresher", command, vital=False))
+    if settings.logs:
+        command = (sys.executable, "-m", "serving.log_process")
+        children.append(Child(LOG, command, vital=False))
     return children
 
 
