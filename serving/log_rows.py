@@ -15,7 +15,8 @@ from linkage_rl.linker import Linker
 from linkage_rl.records import RecordBatch
 from serving.attributes import Origin
 
-_DIGITS: Final = 16
+_DIGITS: Final = 32
+"""Width of the column."""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     about = machine()
-    records = _clients(options.clients)
+    records = clients_of(options.clients)
     ours = measure(options.url, records, options.seconds)
     rivals: dict[str, dict[str, Load]] = {}
     for name, more in PLAIN.items() if options.bundle else []:
@@ -63,9 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def measure(url: str, records: RecordBatch, seconds: float) -> dict[str, Load]:
     """One caller, sixteen callers, then lists, after a short warm-up."""
-    singles = [_request(url, records, place, 1) for place in range(min(SINGLES, len(records)))]
+    singles = [request_of(url, records, place, 1) for place in range(min(SINGLES, len(records)))]
     lists = {
-        size: [_request(url, records, place * size, size) for place in range(LISTS)]
+        size: [request_of(url, records, place * size, size) for place in range(LISTS)]
         for size in (1_000, 10_000)
     }
     drive(url, singles, 2, 2.0)
@@ -110,13 +110,14 @@ def plain_server(bundle: Path, options: Sequence[str]) -> Iterator[str]:
             process.wait()
 
 
-def _clients(file: Path | None) -> RecordBatch:
+def clients_of(file: Path | None) -> RecordBatch:
+    """The clients of a file, or those of the sample."""
     if file is None:
         return generate_clients(SampleConfig(), "test").records
     return read_clients(file).records
 
 
-def _request(url: str, records: RecordBatch, first: int, count: int) -> Request:
+def request_of(url: str, records: RecordBatch, first: int, count: int) -> Request:
     """A request for the clients from a place on, from the beginning again at the end."""
     clients = []
     for place in range(first, first + count):
