@@ -126,7 +126,7 @@ esac
 def test_an_unknown_command_is_refused(image: str) -> None:
     with run_container(image, command="retrain", wait=False) as container:
         assert container.wait(10) == 2
-        assert "expected the command serve or train, got 'retrain'" in container.logs()
+        assert "expected the command serve, review or train, got 'retrain'" in container.logs()
 
 
 @pytest.mark.parametrize(

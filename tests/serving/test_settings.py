@@ -13,7 +13,7 @@ from serving.settings import MAX_PAYLOAD_MB, ServerSettings, WorkerSettings
 from serving.variables import SettingError
 
 SERVING = Path(create_app.__code__.co_filename).parent
-READERS = ("settings.py", "log_settings.py")
+READERS = ("settings.py", "log_settings.py", "review_settings.py")
 """The modules that read the environment."""
 
 
