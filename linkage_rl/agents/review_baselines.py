@@ -1,7 +1,7 @@
 """Ways to spend a budget of clicks on a list that learn nothing, for `linkage_rl/Review-v0`.
 
 Each is a function of the observations of B reviews and returns one action for each, shape (B,).
-All but `NoClicks` and `ExpectedGain` ask until the budget is spent.
+`NoClicks`, `ExpectedGain` and `KnowledgeGradient` may stop; the others spend the whole budget.
 """
 
 from collections.abc import Mapping
@@ -90,15 +90,82 @@ class ExpectedGain:
 
     def act(self, observation: ReviewObservation) -> NDArray[np.int64]:
         """The stratum with the highest expected gain, or stop."""
-        strata, weights = _strata(observation), self.rules.weights
-        linked, right = strata["linked"], strata["estimate"]
-        undone = (1 - right) * (weights.correct_reject - weights.wrong_link)
-        found = right * (weights.correct_link - weights.missed_link)
-        gain = np.where(_open(observation), linked * undone + (1 - linked) * found, -np.inf)
-        best = gain.argmax(axis=1)
+        gain = np.where(_open(observation), _direct_gain(_strata(observation), self.rules), -np.inf)
+        best: NDArray[np.int64] = gain.argmax(axis=1)
         worth = gain.max(axis=1) > self.rules.click_cost
-        chosen: NDArray[np.int64] = np.where(worth, best, gain.shape[1])
-        return chosen
+        return np.where(worth, best, len(gain[0]))
+
+
+@dataclass(frozen=True)
+class KnowledgeGradient:
+    """`ExpectedGain`, and what the answers are expected to teach about the rest of the stratum.
+
+    A stratum is thought of as linked or not as a whole. The number of right candidates among the
+    next answers has a beta-binomial distribution; the decision that follows is compared with the
+    present one. Since a few answers alone seldom change a decision, the gain per click is that of
+    the best number of actions ahead (Frazier and Powell 2010, "Paradoxes in learning and the
+    marginal value of information").
+    """
+
+    rules: ReviewRules
+    actions_ahead: tuple[int, ...] = (1, 3, 6)
+
+    def act(self, observation: ReviewObservation) -> NDArray[np.int64]:
+        """The stratum with the highest expected gain per click, or stop."""
+        strata, whole = _strata(observation), observation["list"].astype(np.float64)
+        left = np.maximum(np.rint(whole[:, :1] * self.rules.budget), 1)
+        open_clients = strata["size"] * 10 ** (6 * whole[:, 2:]) * (1 - strata["answered"])
+        gain = np.full(open_clients.shape, -np.inf)
+        for ahead in self.actions_ahead:
+            clicks = np.minimum(np.minimum(ahead * self.rules.clicks, left), open_clients)
+            gain = np.maximum(gain, self._gain(strata, open_clients, np.maximum(clicks, 1)))
+        gain = np.where(_open(observation), gain, -np.inf)
+        worth = gain.max(axis=1) > self.rules.click_cost
+        best: NDArray[np.int64] = gain.argmax(axis=1)
+        return np.where(worth, best, len(gain[0]))
+
+    def _gain(
+        self,
+        strata: dict[str, NDArray[np.float64]],
+        open_clients: NDArray[np.float64],
+        clicks: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Expected gain per click of asking that often, shape (B, S)."""
+        estimate = strata["estimate"]
+        rest = np.maximum(open_clients - clicks, 0)
+        answers = self._answers(strata, open_clients)
+        right, wrong = answers * estimate, answers * (1 - estimate)
+        now = self._value(estimate)
+        later = np.zeros_like(estimate)
+        number = int(np.ceil(clicks.max()))
+        share = np.rint(clicks)
+        # from none right to all right; each probability follows from the one before
+        chance = np.ones_like(estimate)
+        for place in range(number):
+            factor = (wrong + place) / (answers + place)
+            chance *= np.where(place < share, factor, 1)
+        for found in range(number + 1):
+            after = (right + found) / (answers + share)
+            later += np.where(found <= share, chance * self._value(after), 0)
+            step = (share - found) / (found + 1) * (right + found)
+            chance = np.where(
+                found < share, chance * step / np.maximum(wrong + share - found - 1, _SMALL), 0
+            )
+        return _direct_gain(strata, self.rules) + rest * (later - now) / clicks
+
+    def _answers(
+        self, strata: dict[str, NDArray[np.float64]], open_clients: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Answers that the estimate rests on, those that the prior stands for included."""
+        free = np.maximum(1 - strata["answered"], _SMALL)
+        return self.rules.prior_clicks + open_clients / free * strata["answered"]
+
+    def _value(self, right: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Worth of the better decision about a client whose candidate is right with this chance."""
+        weights = self.rules.weights
+        link = right * weights.correct_link + (1 - right) * weights.wrong_link
+        none = right * weights.missed_link + (1 - right) * weights.correct_reject
+        return np.maximum(link, none)
 
 
 def baselines(rules: ReviewRules) -> Mapping[str, ReviewPolicy]:
@@ -110,7 +177,16 @@ def baselines(rules: ReviewRules) -> Mapping[str, ReviewPolicy]:
         "uncertainty": Uncertainty(rules),
         "importance": Importance(),
         "expected gain": ExpectedGain(rules),
+        "knowledge gradient": KnowledgeGradient(rules),
     }
+
+
+def _direct_gain(strata: dict[str, NDArray[np.float64]], rules: ReviewRules) -> NDArray[np.float64]:
+    """What a click is expected to gain by the decision of its own client, shape (B, S)."""
+    weights, linked, right = rules.weights, strata["linked"], strata["estimate"]
+    undone = (1 - right) * (weights.correct_reject - weights.wrong_link)
+    found = right * (weights.correct_link - weights.missed_link)
+    return linked * undone + (1 - linked) * found
 
 
 def _strata(observation: ReviewObservation) -> dict[str, NDArray[np.float64]]:

@@ -119,7 +119,7 @@ class ReviewEnv(gym.Env[ReviewObservation, int | np.int64]):
     | `budget` | `200` | clicks that may be spent |
     | `clicks` | `10` | clicks of one action |
     | `click_cost` | `0.1` | unit: one correct link |
-    | `prior_clicks` | `20.0` | answers that the stated confidence of a stratum weighs as much as |
+    | `prior_clicks` | `5.0` | answers that the stated confidence of a stratum weighs as much as |
     | `weights` | `None` | `RewardWeights`, or a dict of those that differ from the default |
     | `render_mode` | `None` | `"ansi"` for a table of the strata |
 
@@ -147,7 +147,7 @@ class ReviewEnv(gym.Env[ReviewObservation, int | np.int64]):
         budget: int = 200,
         clicks: int = 10,
         click_cost: float = 0.1,
-        prior_clicks: float = 20.0,
+        prior_clicks: float = 5.0,
         weights: RewardWeights | Mapping[str, float] | None = None,
         render_mode: str | None = None,
     ) -> None:

@@ -34,7 +34,7 @@ class ReviewRules:
     """Clicks of one action."""
     click_cost: float = 0.1
     """Unit: one correct link."""
-    prior_clicks: float = 20.0
+    prior_clicks: float = 5.0
     """Answers that the stated confidence of a stratum weighs as much as."""
     weights: RewardWeights = field(default_factory=RewardWeights)
     """Value of a decision by its outcome; the costs of blockers play no role."""

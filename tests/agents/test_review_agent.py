@@ -62,7 +62,7 @@ def test_where_each_baseline_asks() -> None:
     # standard deviations 0.4 and 0.449: of ten rounds five and five
     assert found["importance"] == [50, 50]
     # nobody is linked: a click finds a link worth 1.5 with chance 0.72 or 0.2
-    assert found["expected gain"] == [0, 100]
+    assert found["expected gain"] == found["knowledge gradient"] == [0, 100]
 
 
 def test_expected_gain_stops_where_no_click_is_worth_its_cost() -> None:
@@ -71,6 +71,17 @@ def test_expected_gain_stops_where_no_click_is_worth_its_cost() -> None:
 
     # 1.5 * 0.2 = 0.3 and 4.5 * 0.05 = 0.225 both lie below 0.5
     assert asked(baselines(rules)["expected gain"], one, rules).tolist() == [0, 0]
+
+
+def test_the_knowledge_gradient_looks_where_many_links_may_prove_wrong() -> None:
+    rules = ReviewRules(edges=(0.5,), click_cost=0.5, prior_clicks=5)
+    wrong, right = two_strata(0.95, False, 300), two_strata(0.95, True, 300)
+
+    looks = [asked(baselines(rules)["knowledge gradient"], one, rules)[1] for one in (wrong, right)]
+
+    # a second look would cost more than it can still teach
+    assert looks == [10, 10]
+    assert asked(baselines(rules)["expected gain"], wrong, rules)[1] == 0
 
 
 def test_the_environment_of_sb3_shows_what_the_registered_one_shows() -> None:
@@ -87,8 +98,8 @@ def test_the_environment_of_sb3_shows_what_the_registered_one_shows() -> None:
     assert vector.observation_space == single.observation_space
     assert vector.action_space == single.action_space
     assert all(np.array_equal(rows[part][0], first[part]) for part in first)
-    # ten links of 1.5 for ten clicks, and stop
-    assert rewards.tolist() == pytest.approx([10 * 1.5 - 1, 0])
+    # (5 * 0.6 + 10) / (5 + 10) = 0.87: all 100 are linked, each worth 1.5, for ten clicks; and stop
+    assert rewards.tolist() == pytest.approx([100 * 1.5 - 1, 0])
     assert vector.env_method("action_masks", indices=[1])[0].tolist()[-1]
 
 
