@@ -23,7 +23,7 @@ from linkage_rl.reviewing.rendering import render
 from linkage_rl.reviewing.words import Words
 
 _KINDS: Final = ("stratified", "review", "disagreement", "audit")
-_NOTICES: Final = ("taken", "undone", "nothing_to_undo", "none_found_size")
+_NOTICES: Final = ("taken", "undone", "nothing_to_undo")
 _ABOUT: Final = ("customer", "list_id", "goal")
 """Settings of a queue that are shown."""
 _LONGEST: Final = 1000
@@ -99,18 +99,12 @@ class Pages:
         """Every queue, and a form that makes one."""
         if self._log is None:
             return _to(visit, "/list")
-        queues = [
-            {**vars(one), "about": [(name, one.settings[name]) for name in _about(one)]}
-            for one in self._questions.queues()
-        ]
+        queues = [{**vars(one), "about": _about(one)} for one in self._questions.queues()]
         return self._page(visit, "queues", queues=queues, kinds=_KINDS)
 
     def make(self, visit: Visit) -> Response:
         """Make a queue from the form of `queues`, then ask its first question."""
-        queue_id = make_queue(self.log, visit.form)
-        if not queue_id:
-            return _to(visit, "/?notice=none_found_size")
-        return _to(visit, f"/queues/{queue_id}")
+        return _to(visit, f"/queues/{make_queue(self.log, visit.form)}")
 
     def question(self, visit: Visit, notice: str = "") -> Response:
         """The next question of a queue to this reviewer."""
@@ -371,5 +365,8 @@ def _decided(words: Words, decision: LoggedDecision) -> str:
     return words("decided_other", company=decision.company_id[:80])
 
 
-def _about(queue: Queue) -> list[str]:
-    return [name for name in _ABOUT if queue.settings.get(name)]
+def _about(queue: Queue) -> list[tuple[str, str]]:
+    """Settings of a queue that say what it asks about, with their names."""
+    selection = queue.settings.get("selection", {})
+    every = {**selection, "goal": queue.settings.get("goal", "")}
+    return [(name, str(every[name])) for name in _ABOUT if every.get(name)]
