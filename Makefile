@@ -14,7 +14,7 @@ REQUIREMENTS := $(wildcard requirements/*.txt)
 # `make train experiment=jp_all seed=2 ARGS="env.max_candidates=40"`: names given on the command
 # line travel to the program; the same names in the environment do not.
 NAMES := experiment agent seed database source clients bundle run output workers index refresh resume \
-	action stack sha image
+	action stack sha image log capture verdicts privacy retention_days customer list client older_than_days
 OVERRIDES = $(foreach name,$(NAMES),$(if $(filter command line,$(origin $(name))),'$(name)=$($(name))')) $(ARGS)
 
 # What goes into an image; a password among it is refused.
@@ -22,6 +22,7 @@ IMAGE_NAMES := BUNDLE CERTIFICATES DB_HOST DB_PORT DB_NAME DB_USER DB_PASS DATAB
 IMAGE_WORDS = $(foreach name,$(IMAGE_NAMES),$(if $(filter command line,$(origin $(name))),'$(name)=$($(name))')) $(ARGS)
 
 .PHONY: help setup setup-extras format check test test-slow test-extras docs wheel bench companies train evaluate link export deploy \
+	log forget \
 	sweep torture experiment image image-train image-test sagemaker-local-test serve parity clean
 
 help: ## print this list
@@ -90,6 +91,12 @@ export: $(READY) ## turn a run into a bundle: run=DIR output=DIR
 
 deploy: $(READY) ## image to SageMaker: action=plan|apply|status|rollback sha=COMMIT bundle=DIR
 	@$(BIN)/python -m linkage_rl.deploy $(OVERRIDES)
+
+log: $(READY) ## a decision log: log=URL, to import verdicts=FILE or capture=FILE
+	@$(BIN)/python -m linkage_rl.log $(OVERRIDES)
+
+forget: $(READY) ## delete decisions of a log: log=URL client=ID | older_than_days=N
+	@$(BIN)/python -m linkage_rl.forget $(OVERRIDES)
 
 experiment: $(READY) ## a suite with table and page, or a preset over three seeds: name=SUITE|PRESET
 	$(if $(name),,$(error make experiment needs name=, a file of configs/suite/ or configs/experiment/))

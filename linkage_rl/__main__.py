@@ -14,6 +14,8 @@ COMMANDS: Final = {
     "evaluate": "measure a bundle on a client list whose truth is known",
     "link": "link a client list with a bundle",
     "export": "turn a run into a bundle of its own",
+    "log": "make a decision log, import into it, say what is in it",
+    "forget": "delete decisions of a log for good",
     "deploy": "release an image to a SageMaker endpoint",
 }
 """Name of each command to what it does."""

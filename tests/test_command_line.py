@@ -62,7 +62,8 @@ def test_an_unknown_command_is_refused_with_the_list() -> None:
     ended = ran("-m", "linkage_rl", "xyzzy")
 
     assert ended.returncode == 2
-    assert ended.stderr.endswith("there are companies, train, evaluate, link, export, deploy\n")
+    names = "companies, train, evaluate, link, export, log, forget, deploy"
+    assert ended.stderr.endswith(f"there are {names}\n")
 
 
 @pytest.mark.parametrize(

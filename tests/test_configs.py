@@ -20,6 +20,8 @@ from linkage_rl.deploy import DeploySettings
 from linkage_rl.errors import ConfigError
 from linkage_rl.evaluate import EvaluateSettings
 from linkage_rl.export import ExportSettings
+from linkage_rl.forget import ForgetSettings
+from linkage_rl.log import LogSettings
 from linkage_rl.train import COMPONENTS, TrainSettings
 from linkage_rl.training.settings import RunSettings
 
@@ -159,6 +161,8 @@ def test_every_experiment_opens_with_its_question_and_its_command(path: Path) ->
         ("link", LinkSettings, ("bundle=b", "clients=c", "output=o")),
         ("evaluate", EvaluateSettings, ("bundle=b", "clients=c")),
         ("export", ExportSettings, ("run=r", "output=o")),
+        ("log", LogSettings, ("log=l",)),
+        ("forget", ForgetSettings, ("log=l",)),
         ("deploy", DeploySettings, ()),
     ],
 )
