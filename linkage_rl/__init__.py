@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from linkage_rl.api import TrainResult, link, load_bundle, train
+    from linkage_rl.decision_log.rows import Verdict
+    from linkage_rl.decision_log.store import DecisionLog
     from linkage_rl.errors import LinkageError
     from linkage_rl.frame_linker import FrameLinker
     from linkage_rl.linked_batch import LinkedBatch
@@ -25,12 +27,14 @@ if TYPE_CHECKING:
 __all__ = [
     "CompanyRows",
     "DecisionKind",
+    "DecisionLog",
     "FrameLinker",
     "LinkageError",
     "LinkedBatch",
     "Linker",
     "RecordBatch",
     "TrainResult",
+    "Verdict",
     "__version__",
     "link",
     "load_bundle",
@@ -39,11 +43,13 @@ __all__ = [
 
 _HOMES: Final = {
     **dict.fromkeys(("TrainResult", "link", "load_bundle", "train"), "linkage_rl.api"),
+    "DecisionLog": "linkage_rl.decision_log.store",
     "FrameLinker": "linkage_rl.frame_linker",
     "LinkageError": "linkage_rl.errors",
     "LinkedBatch": "linkage_rl.linked_batch",
     "Linker": "linkage_rl.linker",
     **dict.fromkeys(("CompanyRows", "DecisionKind", "RecordBatch"), "linkage_rl.records"),
+    "Verdict": "linkage_rl.decision_log.rows",
 }
 """Public name to the module that defines it."""
 
