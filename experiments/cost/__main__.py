@@ -1,15 +1,25 @@
 """`python -m experiments.cost COMMAND`: what the library costs in time and memory.
 
 Commands: speed (hot paths beside rivals), growth (a larger table), serving (a server under load),
-logging (a server with its decision log), scale_out (more workers), interrupted (a list whose
-linking is killed on the way), live_database (what a database sees of a command). Each has `--help`.
+logging (a server with its decision log), link_log (a decision log while linking), scale_out (more
+workers), interrupted (a list whose linking is killed on the way), live_database (what a database
+sees of a command). Each has `--help`.
 """
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from experiments.cost import growth, interrupted, live_database, logging, scale_out, serving, speed
+from experiments.cost import (
+    growth,
+    interrupted,
+    link_log,
+    live_database,
+    logging,
+    scale_out,
+    serving,
+    speed,
+)
 
 COMMANDS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
     "speed": speed.main,
@@ -18,6 +28,7 @@ COMMANDS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
     "logging": logging.main,
     "scale_out": scale_out.main,
     "interrupted": interrupted.main,
+    "link_log": link_log.main,
     "live_database": live_database.main,
 }
 
