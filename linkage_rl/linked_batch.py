@@ -151,3 +151,17 @@ class RankedCandidates:
     def wanted(self) -> list[str]:
         """Ids of the companies whose fields are needed, each once."""
         return list(dict.fromkeys(self.company_ids))
+
+    def with_companies(self, companies: RecordBatch) -> list[list[Candidate]]:
+        """The candidates of each client, best first.
+
+        Args:
+            companies: Current fields of the P companies; those without an id are left out.
+        """
+        found: list[list[Candidate]] = [[] for _ in range(self.clients)]
+        columns = (self.owners, self.company_ids, self.shares, self.reasons, self.sites)
+        for place, (owner, company_id, share, why, site) in enumerate(zip(*columns, strict=True)):
+            if companies.ids[place]:
+                fields = {name: texts[place] for name, texts in companies.columns.items()}
+                found[owner].append(Candidate(company_id, share, why, fields, site))
+        return [sorted(mine, key=lambda one: -one.share) for mine in found]

@@ -1,6 +1,6 @@
 """The one linking path: clients in, decisions with the companies' current fields out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -14,13 +14,9 @@ from linkage_rl.decision.best_candidates import BestCandidates, Features
 from linkage_rl.decision.decide import Decider, slot_shares
 from linkage_rl.decision.evidence import Evidence, EvidenceRecorder
 from linkage_rl.decision.explaining import Explanations
-from linkage_rl.decision.list_stage import (
-    ListDecisions,
-    ListStage,
-)
-from linkage_rl.decision.pool import LivePool
+from linkage_rl.decision.list_stage import ListDecisions, ListStage
+from linkage_rl.decision.pool import LivePool, compare_again
 from linkage_rl.decision.whole_list import decide_whole, first_pass_of
-from linkage_rl.features.matrix import pair_features
 from linkage_rl.features.reasons import in_words, reason_codes, reasons
 from linkage_rl.features.sites import matched_sites
 from linkage_rl.linked_batch import Candidate, Decided, LinkedBatch, RankedCandidates
@@ -74,10 +70,9 @@ class Linker:
             before_chunk()
             return self._decide(records)
         parts = []
-        for begin in range(0, len(records), _CHUNK):
+        for chunk in _chunks(records):
             before_chunk()
-            chunk = range(begin, min(begin + _CHUNK, len(records)))
-            parts.append(self._decide(records.take(chunk)))
+            parts.append(self._decide(chunk))
         return Decided.concatenate(parts)
 
     def link_list(self, records: RecordBatch) -> LinkedBatch:
@@ -87,16 +82,11 @@ class Linker:
         """
         if not self.decides_lists(len(records)):
             return self.link(records)
-        parts, seen = [], []
-        for begin in range(0, len(records), _CHUNK):
-            chunk = records.take(range(begin, min(begin + _CHUNK, len(records))))
-            part, evidence = self.first_pass_with_evidence(chunk)
-            parts.append(part)
-            if evidence is not None:
-                seen.append(evidence)
-        first = np.concatenate(parts)
-        whole = Evidence.concatenate(seen) if seen else None
-        return self.finish(records, first, self.decide_list(first), whole)
+        passes = [self.first_pass_with_evidence(chunk) for chunk in _chunks(records)]
+        first = np.concatenate([part for part, _ in passes])
+        seen = [evidence for _, evidence in passes if evidence is not None]
+        evidence = Evidence.concatenate(seen) if seen else None
+        return self.finish(records, first, self.decide_list(first), evidence)
 
     def decides_lists(self, clients: int) -> bool:
         """Whether a list of this many clients is decided as a whole."""
@@ -148,7 +138,7 @@ class Linker:
             evidence: What the policy saw of them in the first pass, for the result.
         """
         rows, ranked = decisions.candidate, decisions.ranked
-        compare = partial(_compare, self.index, records)
+        compare = partial(compare_again, self.index, records)
         codes = first["reason"].copy()
         # companies that came from mates, or were not the client's first, are compared now
         changed = np.flatnonzero((rows >= 0) & (rows != first["candidates"][:, 0]))
@@ -263,22 +253,7 @@ class Linker:
             ranked: What `rank` gave.
             rows: Current rows of at least `ranked.wanted`; None fetches them.
         """
-        companies = self.current_fields(ranked.company_ids, rows)
-        found: list[list[Candidate]] = [[] for _ in range(ranked.clients)]
-        for place, (owner, company_id, share, why, site) in enumerate(
-            zip(
-                ranked.owners,
-                ranked.company_ids,
-                ranked.shares,
-                ranked.reasons,
-                ranked.sites,
-                strict=True,
-            )
-        ):
-            if companies.ids[place]:
-                fields = {name: texts[place] for name, texts in companies.columns.items()}
-                found[owner].append(Candidate(company_id, share, why, fields, site))
-        return [sorted(mine, key=lambda one: -one.share) for mine in found]
+        return ranked.with_companies(self.current_fields(ranked.company_ids, rows))
 
     def _pool(self, records: RecordBatch) -> LivePool:
         view = self.decider.view
@@ -323,9 +298,8 @@ class Linker:
         if not self.explains:
             return None
         pool = self._pool(records)
-        return self._explanations(
-            pool, records, rows, self.decider.decide_raw(pool, len(records)).ran
-        )
+        ran = self.decider.decide_raw(pool, len(records)).ran
+        return self._explanations(pool, records, rows, ran)
 
     def _shown(
         self,
@@ -334,9 +308,8 @@ class Linker:
         features: Features,
     ) -> BestCandidates:
         """The best candidates of N clients, as many as are shown."""
-        return BestCandidates.of(
-            self.index, rows[:, : self.shown], shares[:, : self.shown], features
-        )
+        some = slice(None), slice(self.shown)
+        return BestCandidates.of(self.index, rows[some], shares[some], features)
 
     def _explain(self, pool: LivePool, decisions: Decisions) -> tuple[list[str], list[str]]:
         """Company id of every link, and the reason of every decision."""
@@ -368,30 +341,10 @@ class Linker:
         if rows is None:
             wanted = [company_id for company_id in dict.fromkeys(company_ids) if company_id]
             rows = (self.source or self.index).fetch(wanted)
-        place = {
-            company_id: row
-            for row, (company_id, closed) in enumerate(
-                zip(rows.records.ids, rows.closed_at, strict=True)
-            )
-            if not closed
-        }
-        where = [place.get(company_id, -1) for company_id in company_ids]
-        return RecordBatch(
-            [rows.records.ids[row] if row >= 0 else "" for row in where],
-            {
-                field: [texts[row] if row >= 0 else "" for row in where]
-                for field, texts in rows.records.columns.items()
-            },
-        )
+        return rows.open_ones(company_ids)
 
 
-def _compare(
-    index: CompanyIndex,
-    records: RecordBatch,
-    clients: NDArray[np.int64],
-    rows: NDArray[np.int64],
-) -> NDArray[np.float32]:
-    """Pair features of P clients, by their position in the records, with P rows; shape (P, F)."""
-    some, place = np.unique(clients, return_inverse=True)
-    encoded = Clients.of(canonicalise(records.take(some.tolist())))
-    return pair_features(index, encoded, np.ascontiguousarray(place), rows)
+def _chunks(records: RecordBatch) -> Iterator[RecordBatch]:
+    """The records, a few thousand at a time."""
+    for begin in range(0, len(records), _CHUNK):
+        yield records.take(range(begin, min(begin + _CHUNK, len(records))))

@@ -169,6 +169,19 @@ class CompanyRows:
             [self.closed_at[row] for row in rows],
         )
 
+    def open_ones(self, company_ids: Sequence[str]) -> RecordBatch:
+        """The rows of these companies, in their order; '' for one that is absent or closed."""
+        rows = enumerate(zip(self.records.ids, self.closed_at, strict=True))
+        place = {company_id: row for row, (company_id, closed) in rows if not closed}
+        where = [place.get(company_id, -1) for company_id in company_ids]
+        return RecordBatch(
+            [self.records.ids[row] if row >= 0 else "" for row in where],
+            {
+                field: [texts[row] if row >= 0 else "" for row in where]
+                for field, texts in self.records.columns.items()
+            },
+        )
+
 
 @dataclass(frozen=True)
 class CanonicalBatch:

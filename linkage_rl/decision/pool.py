@@ -19,6 +19,7 @@ from linkage_rl.features.matrix import (
     PAIR_FEATURES,
     Comparison,
     evidence_columns,
+    pair_features,
     query_features,
 )
 from linkage_rl.records import Observation, RecordBatch
@@ -203,3 +204,25 @@ class LivePool:
     def observe(self, cases: NDArray[np.int64], ran: NDArray[np.uint16]) -> Observation:
         """What a policy sees of these clients."""
         return self.view.observe(self.found.pairs, cases, ran)
+
+
+def compare_again(
+    index: CompanyIndex,
+    records: RecordBatch,
+    clients: NDArray[np.int64],
+    rows: NDArray[np.int64],
+) -> NDArray[np.float32]:
+    """Pair features of clients with companies that no blocker need have found.
+
+    Args:
+        index: The company table.
+        records: The clients.
+        clients: Client of each of P pairs, by its position in the records, shape (P,).
+        rows: Index row of each pair's company, shape (P,).
+
+    Returns:
+        Shape (P, F), in [0, 1].
+    """
+    some, place = np.unique(clients, return_inverse=True)
+    encoded = Clients.of(canonicalise(records.take(some.tolist())))
+    return pair_features(index, encoded, np.ascontiguousarray(place), rows)
