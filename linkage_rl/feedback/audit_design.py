@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 _EVEN: Final = 0.2
 """Share of the draws that are made with the same chance for every link."""
 _RISK_FLOOR: Final = 0.005
-_TOP: Final = 0.75
+_TOP: Final = 0.5
+"""Share of the links, those of lowest confidence, that the highest threshold leaves out."""
 _THRESHOLDS: Final = 40
+_TYPICAL: Final = 200
 _STEPS: Final = 7
 """Stakes, each half of the one before."""
 _MOST: Final = 0.9
@@ -85,6 +87,8 @@ class AuditDesign:
     """Mean risk of the links, see `risk_of`."""
     parts: tuple[Part, ...]
     """From the highest threshold down to the whole list, which is the last."""
+    typical: tuple[float, ...]
+    """Confidences of draws: quantiles of what is drawn, rising or equal."""
 
     @classmethod
     def of(cls, goal: float, confidence: float, links: NDArray[np.float64]) -> Self:
@@ -101,12 +105,12 @@ class AuditDesign:
         chance = _EVEN + (1 - _EVEN) * risk / mean_risk
         error = 1 - falling
         sums = _Sums(error, risk, chance)
-        thresholds = np.unique(np.quantile(falling, np.linspace(0, _TOP, _THRESHOLDS)))[::-1]
-        ends = np.searchsorted(-falling, -thresholds, side="right")
-        parts = tuple(
-            sums.part(float(one), int(end)) for one, end in zip(thresholds, ends, strict=True)
-        )
-        return cls(goal, confidence, mean_risk, parts)
+        thresholds = np.quantile(falling, np.linspace(0, _TOP, _THRESHOLDS), method="lower")
+        ends = np.unique(np.searchsorted(-falling, -thresholds, side="right"))
+        parts = tuple(sums.part(float(falling[end - 1]), int(end)) for end in ends)
+        edges = chance[::-1].cumsum() / chance.sum()
+        at = np.searchsorted(edges, (np.arange(_TYPICAL) + 0.5) / _TYPICAL)
+        return cls(goal, confidence, mean_risk, parts, tuple(falling[::-1][at].tolist()))
 
     @property
     def whole(self) -> Part:
@@ -144,6 +148,7 @@ class AuditDesign:
             values["confidence"],
             values["risk"],
             tuple(Part(**one) for one in parts),
+            tuple(values["typical"]),
         )
 
 

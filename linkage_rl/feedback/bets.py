@@ -17,7 +17,7 @@ from linkage_rl.errors import ConfigError
 
 STAKES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
 """Stakes for an alternative of which nothing is known."""
-_HALVINGS: Final = 40
+_HALVINGS: Final = 20
 
 
 def mixture_wealth(
