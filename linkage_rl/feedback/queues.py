@@ -107,6 +107,28 @@ def audit_queue(
     )
 
 
+def find_audit(log: DecisionLog, selection: Selection, goal: float, confidence: float) -> str:
+    """The id of the newest audit of these links with this claim, '' where there is none.
+
+    Args:
+        log: The log.
+        selection: See `audit_queue`.
+        goal: See `audit_queue`.
+        confidence: See `audit_queue`.
+    """
+    wanted = {
+        "selection": asdict(replace(selection, action="link")),
+        "goal": goal,
+        "confidence": confidence,
+    }
+    found = [
+        queue.queue_id
+        for queue in Questions(log).queues()
+        if queue.kind == "audit" and wanted.items() <= queue.settings.items()
+    ]
+    return found[-1] if found else ""
+
+
 def _unjudged(log: DecisionLog, selection: Selection) -> Confidences:
     selection = replace(selection, judged=False)
     judged = log.latest(selection)
