@@ -13,6 +13,7 @@ COMMANDS: Final = {
     "train": "train a ranker and an agent, compare them, write a bundle",
     "evaluate": "measure a bundle on a client list whose truth is known",
     "link": "link a client list with a bundle",
+    "learn": "learn from what people said of decisions",
     "export": "turn a run into a bundle of its own",
     "log": "make a decision log, import into it, say what is in it",
     "forget": "delete decisions of a log for good",

@@ -63,6 +63,7 @@ from linkage_rl.protocols import CompanySource
 
 __all__ = [
     "FORMAT",
+    "LIST_CALIBRATION",
     "LIST_POLICY",
     "SIGNED",
     "WEIGHTS",
@@ -74,6 +75,7 @@ __all__ = [
     "golden_answers",
     "load_bundle",
     "read_golden",
+    "read_list_thresholds",
     "read_settings",
     "write_bundle",
 ]
@@ -84,7 +86,7 @@ _MAX_PART: Final = 64 << 20
 _INDEX: Final = f"{INDEX_FOLDER}/{INDEX_MANIFEST}"
 LIST_POLICY: Final = "list_policy.onnx"
 """The graph of the list stage, in bundles that have one."""
-_LIST_CALIBRATION: Final = "list_calibration.json"
+LIST_CALIBRATION: Final = "list_calibration.json"
 WEIGHTS: Final = "weights.npz"
 """What learning from verdicts needs, in bundles that can; linking does not read it."""
 _PARTS: Final = {
@@ -93,7 +95,7 @@ _PARTS: Final = {
     GOLDEN: True,
     _INDEX: False,
     LIST_POLICY: False,
-    _LIST_CALIBRATION: False,
+    LIST_CALIBRATION: False,
     WEIGHTS: False,
 }
 """Files whose checksums the manifest has, and whether every bundle has them."""
@@ -153,7 +155,7 @@ def write_bundle(
             copy_files(index, partial / INDEX_FOLDER, link=True)
         if list_stage is not None:
             shutil.copyfile(list_stage.graph, partial / LIST_POLICY)
-            (partial / _LIST_CALIBRATION).write_text(
+            (partial / LIST_CALIBRATION).write_text(
                 list_stage.calibration.to_json(), encoding="utf-8"
             )
         if weights is not None:
@@ -261,9 +263,9 @@ def _list_stage(folder: Path, manifest: Manifest) -> ListStage | None:
     """The list stage of a bundle, None where it has none."""
     if manifest.list_thresholds is None:
         return None
-    if missing := {LIST_POLICY, _LIST_CALIBRATION} - manifest.checksums.keys():
+    if missing := {LIST_POLICY, LIST_CALIBRATION} - manifest.checksums.keys():
         raise BundleError(f"{folder} lacks {min(missing)}; export the run again")
-    calibration = _calibration(folder / _LIST_CALIBRATION)
+    calibration = _calibration(folder / LIST_CALIBRATION)
     scorer = OnnxListScorer(folder / LIST_POLICY, check_list_scorer)
     return ListStage(scorer, calibration, manifest.list_thresholds)
 
@@ -284,6 +286,17 @@ def read_settings(folder: Path) -> Settings:
     with _refusing(folder):
         check_files(folder)
         return read_manifest(folder, _PARTS).settings
+
+
+def read_list_thresholds(folder: Path) -> Thresholds | None:
+    """The thresholds of a bundle's list stage, None where it has none.
+
+    Raises:
+        BundleError: As of `read_settings`.
+    """
+    with _refusing(folder):
+        check_files(folder)
+        return read_manifest(folder, _PARTS).list_thresholds
 
 
 def checked_part(folder: Path, name: str) -> bytes | None:

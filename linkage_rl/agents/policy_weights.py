@@ -18,6 +18,7 @@ from torch import nn
 from linkage_rl.agents.rules_net import BlockersOf, PlanFirst, ScorerLogits
 from linkage_rl.agents.scorer import CandidateScorer, ScorerConfig
 from linkage_rl.bundle import WEIGHTS, checked_part
+from linkage_rl.decision.calibration import Calibration
 from linkage_rl.errors import BundleError, ConfigError
 
 _SHAPE: Final = "shape"
@@ -35,6 +36,8 @@ class PolicyWeights:
     start: CandidateScorer | None = None
     """The scorer before any verdict was learned. It still chooses the blockers, so that what was
     logged is what the policy will see; None where no verdict was learned."""
+    start_calibration: Calibration | None = None
+    """That of `start`."""
 
     @property
     def origin(self) -> CandidateScorer:
@@ -51,7 +54,12 @@ class PolicyWeights:
 
 def save_weights(weights: PolicyWeights, path: Path) -> None:
     """Write the weights as one `.npz`."""
-    shape = {"scorer": asdict(weights.scorer.config), "plan": weights.plan}
+    calibration = weights.start_calibration
+    shape = {
+        "scorer": asdict(weights.scorer.config),
+        "plan": weights.plan,
+        "start_calibration": None if calibration is None else calibration.to_json(),
+    }
     arrays = {_SHAPE: np.array(json.dumps(shape))}
     for prefix, scorer in ((_SCORER, weights.scorer), (_START, weights.start)):
         if scorer is not None:
@@ -75,11 +83,13 @@ def read_weights(bundle: Path) -> PolicyWeights | None:
             arrays = {name: file[name] for name in file.files}
         shape = json.loads(str(arrays.pop(_SHAPE)))
         config, plan = ScorerConfig(**shape["scorer"]), shape["plan"]
+        calibration = shape["start_calibration"]
         start = any(name.startswith(_START) for name in arrays)
         return PolicyWeights(
             _scorer(config, arrays, _SCORER),
             None if plan is None else tuple(int(blocker) for blocker in plan),
             _scorer(config, arrays, _START) if start else None,
+            None if calibration is None else Calibration.from_json(calibration),
         )
     except (KeyError, TypeError, ValueError, RuntimeError, OSError, EOFError, ConfigError) as error:
         reason = " ".join(str(error).split())[:200]

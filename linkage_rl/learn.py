@@ -1,0 +1,215 @@
+"""`linkage-rl learn`: a better bundle from what people said of decisions, or the reason why not."""
+
+if __name__ == "__main__":
+    # before the imports, which take seconds and may lack an extra
+    from linkage_rl.command_line import run_command
+
+    run_command("learn")
+    raise SystemExit
+
+import logging
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from linkage_rl.atomic import writing
+from linkage_rl.bundle_files import swap
+from linkage_rl.config.command import command, say
+from linkage_rl.decision_log.rows import Selection
+from linkage_rl.decision_log.store import DecisionLog
+from linkage_rl.errors import ConfigError, OutputError
+from linkage_rl.feedback.candidate_bundle import BaseBundle
+from linkage_rl.feedback.gate import tally
+from linkage_rl.feedback.learn_round import (
+    Round,
+    ask_about_differences,
+    learn_round,
+    write_round,
+)
+from linkage_rl.feedback.learn_state import STATE, LearnState, read_state, write_state
+from linkage_rl.feedback.learning import LearningConfig
+from linkage_rl.training.run_folder import locked
+
+_log = logging.getLogger(__name__)
+GATES: Final = ("audit", "none")
+THRESHOLDS: Final = ("f1", "keep")
+CANDIDATE: Final = "candidate"
+BUNDLE: Final = "bundle"
+
+
+@dataclass(frozen=True)
+class LearnSettings:
+    """The bundle that learns, the log, and what is learned from it."""
+
+    bundle: str = ""
+    """Folder of the bundle that learns; it stays as it is."""
+    log: str = ""
+    """URL or file of the decision log."""
+    output: str = ""
+    """Folder of the result: `bundle/` once one is promoted, `candidate/` before, `state.json`."""
+    customer: str = ""
+    """Learn from this customer alone, for a bundle of their own; '' learns a shared bundle from
+    every customer who contradicts no other."""
+    list: str = ""
+    """Learn from this list alone; '' from all."""
+    gate: str = "audit"
+    """audit asks people where the bundles differ before the new one is promoted; none promotes it
+    at once."""
+    threshold: str = "f1"
+    """f1 chooses the link threshold by expected F1 on logged clients, keep leaves it."""
+    again: bool = False
+    """Whether to learn anew although the gate of the last round is still open."""
+    seed: int = 1
+    """Decides the order of the verdicts and of the questions."""
+    learning: LearningConfig = field(default_factory=LearningConfig)
+
+    def __post_init__(self) -> None:
+        for name, what in (("bundle", "a bundle folder"), ("output", "a folder for the result")):
+            if not getattr(self, name):
+                raise ConfigError(f"learn needs {name}=, {what}; see --help")
+        for name, choices in (("gate", GATES), ("threshold", THRESHOLDS)):
+            if getattr(self, name) not in choices:
+                raise ConfigError(
+                    f"expected {name}={' or '.join(choices)}, got {getattr(self, name)!r}"
+                )
+
+
+def run(settings: LearnSettings) -> None:
+    """Go on with the gate of the last round, or learn and open a new one.
+
+    Raises:
+        LinkageError: The bundle has no weights or is damaged, the log cannot be read or has
+            nothing to learn, or the folder cannot be written.
+    """
+    base = BaseBundle.read(Path(settings.bundle).expanduser())
+    output = Path(settings.output).expanduser()
+    _check_output(output, base.folder)
+    with locked(output), DecisionLog.open(settings.log, create=False) as log:
+        before = read_state(output)
+        if before is not None and not before.is_of(base.mark, settings.customer, settings.list):
+            before = None
+        if before is not None and before.state == "open" and not settings.again:
+            _judge(settings, output, log, before)
+            return
+        selection = Selection(customer=settings.customer, list_id=settings.list)
+        mark = _mark_of_verdicts(log, selection)
+        if before is not None and before.verdicts == mark and not settings.again:
+            _say_state(settings, output, before)
+            say("verdicts none since then; again=true learns the same ones anew")
+            return
+        _learn(settings, output, log, base, selection, mark)
+
+
+def _learn(
+    settings: LearnSettings,
+    output: Path,
+    log: DecisionLog,
+    base: BaseBundle,
+    selection: Selection,
+    mark: str,
+) -> None:
+    """Learn a candidate and open its gate."""
+    keeps = settings.threshold == "keep"
+    found = learn_round(log, base, selection, settings.learning, settings.seed, keeps)
+    _say_learned(found, log)
+    candidate = write_round(base, found, output / CANDIDATE, settings.seed)
+    state = LearnState(
+        state="open",
+        base=base.mark,
+        candidate=candidate,
+        verdicts=mark,
+        learned=len(found.verdicts),
+        customer=settings.customer,
+        list_id=settings.list,
+    )
+    if settings.gate == "none":
+        _finish(settings, output, replace(state, state="promoted", why="gate=none asks nobody"))
+        return
+    marks = {"old": base.mark, "new": candidate}
+    queue_id = ask_about_differences(log, base, found, selection, marks, settings.seed)
+    if not queue_id:
+        why = "it decides every logged client without a verdict as the old bundle does"
+        _finish(settings, output, replace(state, state="kept", why=why))
+        return
+    _judge(settings, output, log, replace(state, queue_id=queue_id))
+
+
+def _judge(settings: LearnSettings, output: Path, log: DecisionLog, state: LearnState) -> None:
+    """Count the answers of the gate, and promote or keep."""
+    result = tally(log, state.queue_id)
+    gain = (
+        f"{result.gain:+.3f} per client on which the bundles differ, more than {result.bound:+.3f}"
+    )
+    why = {
+        "promoted": f"reward {gain} with 95 % confidence",
+        "kept": "people did not find the new bundle better where the two differ",
+        "open": "",
+    }[result.state]
+    _finish(settings, output, replace(state.after(result), why=why))
+
+
+def _finish(settings: LearnSettings, output: Path, state: LearnState) -> None:
+    """Put a promoted bundle in its place, write the state, and say it."""
+    if state.state == "promoted":
+        with writing(output):
+            swap(output / CANDIDATE, output / BUNDLE)
+    write_state(output, state)
+    _say_state(settings, output, state)
+
+
+def _say_state(settings: LearnSettings, output: Path, state: LearnState) -> None:
+    if state.state == "promoted":
+        say(f"promoted {output / BUNDLE}: {state.why}", state=state.state)
+        say(f"next     linkage-rl export run={output} output=DIR/model, then deploy it")
+    elif state.state == "kept":
+        say(f"kept     {settings.bundle}: {state.why}", state=state.state)
+    else:
+        say(
+            f"gate     {state.answers:,} answers; needs about {state.more_needed:,} more: "
+            f"linkage-rl review log=URL queue={state.queue_id}",
+            **{"state": state.state, "more_needed": state.more_needed},
+        )
+        say("next     then linkage-rl learn with the same settings again")
+
+
+def _say_learned(found: Round, log: DecisionLog) -> None:
+    learned = found.learned
+    how = (
+        "from nothing, the start was worse"
+        if learned.from_nothing
+        else (f"{learned.step_share:.0%} of the way from the start")
+    )
+    say(f"learned  {len(found.verdicts):,} verdicts of {log}, {how}", verdicts=len(found.verdicts))
+    say(f"links    from confidence {learned.thresholds.link:.3f} on")
+    for why, number in found.verdicts.left_out.items():
+        say(f"left out {number:,} judged decisions {why}")
+    for odd in found.odd:
+        say(
+            f"left out customer {odd.customer or '(none named)'}: learning its {odd.verdicts:,} "
+            "verdicts would make the policy worse for the others; give it a bundle of its own with "
+            f"customer={odd.customer or 'ID'}"
+        )
+
+
+def _mark_of_verdicts(log: DecisionLog, selection: Selection) -> str:
+    """What changes with every verdict on the selected decisions."""
+    verdicts = log.verdicts(selection)
+    last = verdicts[-1].verdict_id if verdicts else 0
+    return f"{len(verdicts)}:{last}"
+
+
+def _check_output(output: Path, base: Path) -> None:
+    """Refuse a folder that holds something else, or the bundle that learns."""
+    if output.resolve() == base.resolve():
+        raise ConfigError(f"output={output} is the bundle that learns; name another folder")
+    known = {STATE, CANDIDATE, BUNDLE, ".lock"}
+    if output.is_dir() and not (output / STATE).is_file():
+        others = sorted({one.name for one in output.iterdir()} - known)
+        if others:
+            raise OutputError(
+                f"expected output={output} to be empty or of an earlier learn, found "
+                f"{others[0]!r}; name another folder"
+            )
+
+
+main = command("learn", LearnSettings, run)
