@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Final
 
 import uvicorn
-
 from sqlalchemy.engine import URL
 
 from linkage_rl.candidates.refresh import open_index
@@ -21,8 +20,9 @@ from linkage_rl.reviewing.settings import ReviewSettings
 from linkage_rl.tables.credentials import database_url
 from serving.live_table import column_mapping, open_table
 from serving.log_place import place_of
+from serving.log_settings import LOG_URL
 from serving.logs import log_json
-from serving.review_settings import PageSettings
+from serving.review_settings import REVIEW_TOKEN, PageSettings
 from serving.settings import WorkerSettings
 from serving.variables import SettingError
 
@@ -53,6 +53,8 @@ def main() -> None:
         http="httptools",
         ws="none",
         log_config=None,
+        # its lines would repeat what is searched for
+        access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
     )
@@ -68,6 +70,16 @@ def review_settings(
         LinkageError: There is nothing to review, or nobody could log in.
         SettingError: `LINKAGE_LOG_URL` or `LINKAGE_TABLE_MAPPING` cannot be read.
     """
+    if not (worker.log or page.linked):
+        raise SettingError(
+            f"{LOG_URL}: expected the decision log to review, got none; set it, or "
+            "LINKAGE_REVIEW_LINKED for a read-only look at a finished list"
+        )
+    if not (page.token or page.auth_header):
+        raise SettingError(
+            f"{REVIEW_TOKEN}: expected the token that reviewers log in with, got none; set it, or "
+            "LINKAGE_REVIEW_AUTH_HEADER behind a proxy that people log in to"
+        )
     has_bundle = (worker.model_folder / "manifest.json").is_file()
     return ReviewSettings(
         log=_with_password(place_of(worker.log, environ)) if worker.log else "",

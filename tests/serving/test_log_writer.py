@@ -1,0 +1,274 @@
+"""Every decision that is to be logged is written, dropped for a reason, or waits."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry, values
+
+from linkage_rl.decision_log.store import DecisionLog
+from linkage_rl.errors import DatabaseError
+from linkage_rl.records import RecordBatch
+from serving.attributes import NOBODY, Origin
+from serving.log_metrics import LogMetrics
+from serving.log_process import serve
+from serving.log_queue import BATCH, LogQueue
+from serving.log_rows import LoggedAnswer, Packer, Parcel, new_ids
+from serving.log_sink import LogDownError, LogSink, RemoteSink
+from serving.log_writer import DecisionWriter
+from serving.metrics import Metrics
+from serving.models import ModelLibrary
+from serving.run_folder import prepare
+from serving.settings import METRICS_FOLDER, ServerSettings
+from tests.serving.http_client import free_port
+
+
+@pytest.fixture(scope="module")
+def answer(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., LoggedAnswer]:
+    """Makes an answer on so many clients."""
+    model = ModelLibrary(tmp_path_factory.mktemp("models"), 64).load("shop", str(bundle))
+    linker = model.linker_on(model.linker.index, model.linker.index, keeps_evidence=True)
+
+    def make(clients: int, origin: Origin = NOBODY) -> LoggedAnswer:
+        records = RecordBatch([f"k{n}" for n in range(clients)], {"name": ["青空商事"] * clients})
+        ids, now = new_ids(clients), "2026-11-30T00:00:00.000Z"
+        linked = linker.link(records)
+        return LoggedAnswer(ids, now, records, linked, linker, model.fingerprint, origin)
+
+    return make
+
+
+@pytest.fixture
+def metrics() -> LogMetrics:
+    return LogMetrics(CollectorRegistry())
+
+
+class Shelf:
+    """A sink in memory that may be down."""
+
+    def __init__(self) -> None:
+        self.parcels: list[Parcel] = []
+        self.down = threading.Event()
+        self.refused = 0
+
+    def write(self, parcel: Parcel) -> int:
+        if self.down.is_set():
+            raise LogDownError("the database does not answer")
+        self.parcels.append(parcel)
+        return self.refused
+
+    def close(self) -> None:
+        return
+
+    @property
+    def ids(self) -> list[str]:
+        return [one for parcel in self.parcels for one in parcel.decision_ids]
+
+
+def test_what_was_offered_is_written_before_the_writer_has_closed(
+    answer: Callable[..., LoggedAnswer], metrics: LogMetrics
+) -> None:
+    shelf, answers = Shelf(), [answer(1), answer(3), answer(2 * BATCH + 1)]
+    writer = DecisionWriter(shelf, metrics, limit=10_000)
+    writer.start()
+
+    for one in answers:
+        writer.offer(one)
+    writer.close(10)
+
+    assert sorted(shelf.ids) == sorted(each for one in answers for each in one.decision_ids)
+    assert max(map(len, shelf.parcels)) <= BATCH
+    assert metrics.totals() == {"written": 2 * BATCH + 5, "dropped": 0, "waiting": 0}
+
+
+def test_answers_are_taken_while_fewer_than_the_limit_wait(
+    answer: Callable[..., LoggedAnswer], metrics: LogMetrics
+) -> None:
+    queue = LogQueue(metrics, limit=30)
+
+    for _ in range(5):
+        queue.offer(answer(20))
+
+    # the third one finds 40 waiting
+    assert metrics.totals() == {"written": 0, "dropped": 60, "waiting": 40}
+
+
+def test_what_cannot_be_written_in_time_is_dropped_and_counted(
+    answer: Callable[..., LoggedAnswer], metrics: LogMetrics, caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf = Shelf()
+    shelf.down.set()
+    writer = DecisionWriter(shelf, metrics, limit=30)
+    writer.start()
+    for _ in range(4):
+        writer.offer(answer(20))
+
+    begin = time.monotonic()
+    writer.close(0.5)
+    writer.offer(answer(1))
+
+    assert time.monotonic() - begin < 5
+    assert metrics.totals() == {"written": 0, "dropped": 81, "waiting": 0}
+    said = [record.getMessage() for record in caplog.records]
+    assert said[-1] == "the server stopped before it had logged 40 decisions"
+    assert "cannot be written: the database does not answer" in said[0]
+
+
+def test_a_sink_that_comes_back_gets_what_waited_in_its_order(
+    answer: Callable[..., LoggedAnswer], metrics: LogMetrics
+) -> None:
+    shelf, answers = Shelf(), [answer(2) for _ in range(3)]
+    shelf.down.set()
+    writer = DecisionWriter(shelf, metrics, limit=100)
+    writer.start()
+    for one in answers:
+        writer.offer(one)
+    time.sleep(0.3)
+    shelf.down.clear()
+    writer.close(20)
+
+    assert shelf.ids == [each for one in answers for each in one.decision_ids]
+    assert metrics.totals()["written"] == 6
+
+
+def test_a_sink_that_never_returns_does_not_keep_the_server_from_stopping(
+    answer: Callable[..., LoggedAnswer], metrics: LogMetrics
+) -> None:
+    go_on = threading.Event()
+
+    class Stuck(Shelf):
+        def write(self, parcel: Parcel) -> int:
+            go_on.wait()
+            return super().write(parcel)
+
+    writer = DecisionWriter(Stuck(), metrics, limit=100)
+    writer.start()
+    writer.offer(answer(2))
+    writer.close(0.3)
+    # its late success is counted no second time
+    go_on.set()
+    time.sleep(0.1)
+
+    assert metrics.totals() == {"written": 0, "dropped": 2, "waiting": 0}
+
+
+def test_small_answers_share_a_parcel_unless_their_lists_differ(
+    answer: Callable[..., LoggedAnswer],
+) -> None:
+    here, there = Origin("acme", "1"), Origin("acme", "2")
+    answers = [answer(1, here), answer(2, there), answer(3, here)]
+
+    parcels = list(Packer(BATCH).parcels(answers))
+
+    assert [(len(one), one.facts.list_id) for one in parcels] == [(4, "1"), (2, "2")]
+    assert parcels[0].decision_ids == answers[0].decision_ids + answers[2].decision_ids
+    assert list(parcels[0].records.ids) == ["k0", "k0", "k1", "k2"]
+
+
+def test_a_decision_that_the_log_refuses_does_not_take_others_with_it(
+    answer: Callable[..., LoggedAnswer], tmp_path: Path
+) -> None:
+    place = str(tmp_path / "log.db")
+    parcel = next(Packer(BATCH).parcels([answer(5)]))
+    parcel.decision_ids[2] = "too long for the column, which has room for 32 characters"
+
+    refused = LogSink(lambda: DecisionLog.open(place)).write(parcel)
+
+    assert refused == 1
+    with DecisionLog.open(place) as log:
+        assert log.count() == 4
+
+
+def test_writing_a_parcel_again_changes_nothing(
+    answer: Callable[..., LoggedAnswer], tmp_path: Path
+) -> None:
+    place = str(tmp_path / "log.db")
+    parcel = next(Packer(BATCH).parcels([answer(5)]))
+    sink = LogSink(lambda: DecisionLog.open(place))
+
+    assert (sink.write(parcel), sink.write(parcel)) == (0, 0)
+
+    with DecisionLog.open(place) as log:
+        assert log.count() == 5
+    sink.close()
+
+
+class TestTheProcessOfTheLog:
+    """`serve` runs in a thread here."""
+
+    @pytest.fixture
+    def run_folder(self, tmp_path: Path) -> Path:
+        sink = LogSink(lambda: DecisionLog.open(str(tmp_path / "log.db")))
+        threading.Thread(target=serve, args=(tmp_path, sink), daemon=True).start()
+        deadline = time.monotonic() + 10
+        while not (tmp_path / "log.sock").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return tmp_path
+
+    def test_writes_what_several_workers_send(
+        self, answer: Callable[..., LoggedAnswer], run_folder: Path
+    ) -> None:
+        workers = [RemoteSink(run_folder), RemoteSink(run_folder)]
+        parcels = [next(Packer(BATCH).parcels([answer(7)])) for _ in workers]
+
+        refused = [one.write(parcel) for one, parcel in zip(workers, parcels, strict=True)]
+
+        assert refused == [0, 0]
+        with DecisionLog.open(str(run_folder / "log.db")) as log:
+            assert log.count() == 14
+        for one in workers:
+            one.close()
+
+    def test_says_why_it_cannot_write(
+        self, answer: Callable[..., LoggedAnswer], tmp_path: Path
+    ) -> None:
+        def no_database() -> DecisionLog:
+            raise DatabaseError("cannot open the decision log; start its database")
+
+        folder = tmp_path / "run"
+        folder.mkdir()
+        threading.Thread(target=serve, args=(folder, LogSink(no_database)), daemon=True).start()
+        parcel, sink = next(Packer(BATCH).parcels([answer(1)])), RemoteSink(folder)
+
+        with pytest.raises(LogDownError, match="start its database"):
+            _write_once_it_listens(sink, parcel)
+        sink.close()
+
+    def test_that_does_not_run_is_a_log_that_is_down(
+        self, answer: Callable[..., LoggedAnswer], tmp_path: Path
+    ) -> None:
+        parcel = next(Packer(BATCH).parcels([answer(1)]))
+
+        with pytest.raises(LogDownError, match="does not answer"):
+            RemoteSink(tmp_path).write(parcel)
+
+
+def _write_once_it_listens(sink: RemoteSink, parcel: Parcel) -> int:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            return sink.write(parcel)
+        except LogDownError as error:
+            if "does not answer" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def test_the_successor_of_a_killed_worker_counts_what_waited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Callable[..., LoggedAnswer]
+) -> None:
+    folder = tmp_path / "run"
+    prepare(ServerSettings(folder, "127.0.0.1", free_port(), 1, 6, refresher=False))
+    monkeypatch.setenv(METRICS_FOLDER, str(folder / "metrics"))
+    # the library chooses once for the whole process
+    monkeypatch.setattr(values, "ValueClass", values.ValueClass)
+    first = DecisionWriter(Shelf(), Metrics("worker-1").log, limit=100)
+    first.offer(answer(3))
+
+    again = Metrics("worker-1")
+    DecisionWriter(Shelf(), again.log, limit=100)
+
+    assert again.log_totals() == {"written": 0, "dropped": 3, "waiting": 0}
+    assert b'linkage_log_dropped_total{reason="killed"} 3.0' in again.text()
