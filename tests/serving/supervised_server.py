@@ -85,6 +85,23 @@ server = Server(sys.argv[2], Handler)
 signal.signal(signal.SIGTERM, lambda *_: Thread(target=server.shutdown).start())
 server.serve_forever()
 server.server_close()
+print(json.dumps({"message": "a worker ends"}), flush=True)
+"""
+
+LOG_PROCESS = """
+import json, os, signal
+
+def say(message):
+    print(json.dumps({"message": message}), flush=True)
+
+def end(*_):
+    say("the log ends")
+    os._exit(0)
+
+signal.signal(signal.SIGTERM, end)
+say("the log runs")
+while True:
+    signal.pause()
 """
 
 
@@ -159,6 +176,7 @@ def supervised(folder: Path, **variables: str) -> Iterator[Server]:
     for name in COPIED:
         shutil.copyfile(SOURCE / name, code / name)
     (code / "worker.py").write_text(WORKER)
+    (code / "log_process.py").write_text(LOG_PROCESS)
     port, run_folder, output = free_port(), folder / "run", folder / "output"
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     with output.open("ab") as file:

@@ -394,5 +394,31 @@ def test_without_a_database_there_is_no_refresher() -> None:
     assert names == ["nginx", "worker-1", "worker-2", "worker-3"]
 
 
+def test_the_process_of_the_decision_log_ends_after_the_workers(tmp_path: Path) -> None:
+    """What these still hold is handed to it."""
+    with supervised(tmp_path, LINKAGE_LOG_URL="log.db") as server:
+        server.wait_until_ready()
+        server.line("the log runs")
+
+        assert server.stop() == 0
+
+    said = [line.get("message") for line in server.lines()]
+    assert said[-4:] == ["a worker ends", "a worker ends", "the log ends", "stopped"]
+
+
+def test_a_process_of_the_decision_log_that_is_killed_is_started_again(tmp_path: Path) -> None:
+    with supervised(tmp_path, LINKAGE_LOG_URL="log.db") as server:
+        server.wait_until_ready()
+        server.line("the log runs")
+        os.kill(server.pid("decision-log"), signal.SIGKILL)
+
+        server.line("a process died", process="decision-log")
+        deadline = time.monotonic() + TIMEOUT_S
+        while sum(line.get("message") == "the log runs" for line in server.lines()) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert server.send("/ping").status == 200
+
+
 def test_the_number_of_usable_cpus_is_plausible() -> None:
     assert 1 <= usable_cpus() <= (os.cpu_count() or 1)
