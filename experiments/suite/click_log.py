@@ -54,9 +54,9 @@ class Logged:
 
 def decide_and_log(decider: Decider, cases: CaseSet) -> Logged:
     """Decide every case, and keep what the policy saw of it."""
-    recorder = EvidenceRecorder()
+    recorder = EvidenceRecorder(cases)
     pool = PreparedPool(cases, decider.view)
     decisions = decider.decide_raw(pool, len(cases), recorder=recorder)
-    evidence = recorder.evidence(cases)
+    evidence = recorder.evidence()
     assert evidence is not None
     return Logged(cases, decisions, evidence)

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.records import Observation
 
 SHOWN: Final = 5
@@ -92,16 +91,24 @@ class Evidence:
         )
 
 
+class CompanyIds(Protocol):
+    """Knows the company ids of candidates."""
+
+    def company_ids(self, candidates: NDArray[np.int64], /) -> list[str]:
+        """The id of each candidate."""
+
+
 class EvidenceRecorder:
     """Gathers the evidence of N clients while a `Decider` decides on them."""
 
-    def __init__(self, index: CompanyIndex) -> None:
+    def __init__(self, companies: CompanyIds) -> None:
         """Start without clients.
 
         Args:
-            index: The company table, whose rows are the candidates.
+            companies: Names the candidates of the observations: the index of a company table whose
+                rows they are, or prepared cases whose pairs they are.
         """
-        self._index = index
+        self._companies = companies
         self._clients: list[NDArray[np.int64]] = []
         self._parts: list[Evidence] = []
 
@@ -138,7 +145,7 @@ class EvidenceRecorder:
                 _as_bytes(observation.state[rows]),
                 np.clip(1 - shares.sum(axis=1), 0, 1),
                 raw_confidence,
-                _shown(self._index, counts, observation.slot_candidates[row, slot]),
+                _shown(self._companies, counts, observation.slot_candidates[row, slot]),
             )
         )
 
@@ -179,10 +186,10 @@ def _pairs_in_order(counts: NDArray[np.int64], order: NDArray[np.int64]) -> NDAr
 
 
 def _shown(
-    index: CompanyIndex, counts: NDArray[np.int64], rows: NDArray[np.int64]
+    companies: CompanyIds, counts: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> list[list[str]]:
     """Company ids of the best candidates of each client."""
     starts = np.repeat(counts.cumsum() - counts, counts)
-    ids = index.company_ids(rows[np.arange(len(rows)) - starts < SHOWN])
+    ids = companies.company_ids(rows[np.arange(len(rows)) - starts < SHOWN])
     ends = np.concatenate([[0], np.minimum(counts, SHOWN).cumsum()]).tolist()
     return [ids[begin:end] for begin, end in pairwise(ends)]
