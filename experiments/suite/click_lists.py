@@ -6,7 +6,6 @@ are prepared once under the settings of the run that learned on the own table.
 """
 
 import csv
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -25,8 +24,7 @@ STREAM: Final = 20_000
 """Clients of the stream, of both lists in proportion to their length."""
 UNLABELLED: Final = 2_000
 """Clients of the stream that nobody is asked about; they choose the threshold."""
-MOVED: Final = "moved"
-"""Part of the `drift` of a client that has moved, in the lists of `moves`."""
+_CITY: Final = ("city_equal", "city_missing")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +36,6 @@ class ClickLists:
     """About whom a reviewer may be asked; `CaseSet.dataset` numbers `LISTS`."""
     valid: CaseSet
     """Whose labels only judge."""
-    moved: dict[str, NDArray[np.bool_]]
-    """By part, 'stream' and 'valid': whether each client has moved, shape (N,)."""
 
     def asked_about(self, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """A random split of the stream: clients to ask about, and those for the threshold."""
@@ -68,12 +64,7 @@ def open_lists(run: Path, folder: Path, table: TableSettings | None = None) -> C
         made = prepare(asked, ("train", "valid")).cases
         made["train"].save(parts["stream"])
         made["valid"].save(parts["valid"])
-    stream, judged = (CaseSet.load(place) for place in parts.values())
-    moved = {
-        part: has_moved(cases, [data_folder() / f"{name}_{split}.csv" for name in LISTS])
-        for part, cases, split in (("stream", stream, "train"), ("valid", judged, "valid"))
-    }
-    return ClickLists(view_of(settings), stream, judged, moved)
+    return ClickLists(view_of(settings), *(CaseSet.load(place) for place in parts.values()))
 
 
 def write_streams(folder: Path, clients: int = STREAM) -> list[Path]:
@@ -96,28 +87,17 @@ def _read(name: str) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def has_moved(cases: CaseSet, files: Sequence[Path]) -> NDArray[np.bool_]:
-    """Whether each client has moved, as the column `drift` of its list says, shape (N,).
+def without_moved(cases: CaseSet) -> CaseSet:
+    """The cases with the truth of a customer for whom a company in another city is another one.
 
-    Args:
-        cases: Their `dataset` numbers the files.
-        files: The lists; one without the column says of nobody that they have moved.
+    Where the right company is not among the candidates, nobody can tell whether it has moved: such
+    clients keep their truth, and are missed under either convention.
     """
-    moved: set[tuple[int, str]] = set()
-    for place, file in enumerate(files):
-        with file.open(encoding="utf-8", newline="") as stream:
-            for row in csv.DictReader(stream):
-                if MOVED in row.get("drift", ""):
-                    moved.add((place, row["client_id"]))
-    ids = cases.clients.take(np.arange(len(cases)))
-    return np.array(
-        [key in moved for key in zip(cases.dataset.tolist(), ids, strict=True)], dtype=np.bool_
-    )
-
-
-def without_moved(cases: CaseSet, moved: NDArray[np.bool_]) -> CaseSet:
-    """The cases with the truth of a customer for whom a company that has moved is another one."""
-    pairs = moved[cases.case_of_pair]
-    return replace(
-        cases, is_right=cases.is_right & ~pairs, has_row=np.array(cases.has_row) & ~moved
-    )
+    features = {name: cases.features[:, cases.feature_names.index(name)] for name in _CITY}
+    stayed = (features["city_equal"] > 0) | (features["city_missing"] > 0)
+    keeps = cases.is_right & stayed
+    case = cases.case_of_pair
+    moved = np.zeros(len(cases), dtype=np.bool_)
+    moved[case[cases.is_right & ~stayed]] = True
+    moved[case[keeps]] = False
+    return replace(cases, is_right=keeps, has_row=np.array(cases.has_row) & ~moved)

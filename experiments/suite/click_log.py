@@ -23,19 +23,13 @@ class Logged:
 
     def shown_right(self, clients: NDArray[np.int64]) -> list[list[bool]]:
         """Whether each of the shown candidates of these clients is right, best first."""
-        right = {
-            client: set(names.split("|")) if has_row else set()
-            for client, names, has_row in zip(
-                clients.tolist(),
-                self.cases.truth.take(clients),
-                self.cases.has_row[clients].tolist(),
-                strict=True,
-            )
-        }
-        return [
-            [company_id in right[client] for company_id in self.evidence.shown[client]]
-            for client in clients.tolist()
-        ]
+        starts = self.cases.starts
+        said = []
+        for client in clients.tolist():
+            pairs = np.arange(starts[client], starts[client + 1])
+            right = set(self.cases.company_ids(pairs[self.cases.is_right[pairs]]))
+            said.append([company_id in right for company_id in self.evidence.shown[client]])
+        return said
 
     def logged_cases(self, clients: NDArray[np.int64]) -> LoggedCases:
         """What learning reads of these clients from the log, rounded as it is there."""
