@@ -9,10 +9,19 @@ from starlette.testclient import TestClient
 from tests.reviewing.logged import decision, log_in, make_log, make_table, page_of
 
 
+@pytest.fixture(scope="session")
+def companies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small company table, with its index; only read."""
+    path = tmp_path_factory.mktemp("companies") / "companies.db"
+    make_table(path)
+    return path
+
+
 @pytest.fixture
-def queue(tmp_path: Path) -> str:
+def queue(tmp_path: Path, companies: Path) -> str:
     """A queue of a link, a decision left to a person, and a no match; gives its id."""
-    make_table(tmp_path / "companies.db")
+    (tmp_path / "companies.db").symlink_to(companies)
+    (tmp_path / "companies.db.index").symlink_to(f"{companies}.index")
     return make_log(
         tmp_path / "log.db",
         decision("a"),

@@ -8,6 +8,7 @@ from typing import Final
 
 from starlette.testclient import TestClient
 
+from linkage_rl.candidates.refresh import default_index_folder, open_index
 from linkage_rl.decision_log.questions import Questions
 from linkage_rl.decision_log.rows import DecisionRows
 from linkage_rl.decision_log.store import DecisionLog
@@ -64,17 +65,17 @@ def decision(
 def make_log(path: Path, *rows: DecisionRows) -> str:
     """Write a log, and a queue of all of its decisions in their order; gives the queue's id."""
     with DecisionLog.open(str(path)) as log:
-        for one in rows:
-            log.append(one)
+        log.append(DecisionRows.of([tuple(row.values()) for one in rows for row in one.rows()]))
         ids = [one.decision_id[0] for one in rows]
         return Questions(log).create("stratified", {"selection": {}}, ids, [0.5] * len(ids))
 
 
 def make_table(path: Path, closed: Sequence[str] = ()) -> None:
-    """Write the small company table."""
+    """Write the small company table and its index."""
     with CompanyStore(f"sqlite:///{path}") as store:
         store.create()
         store.load([company_rows(closed=closed)])
+        open_index(store, default_index_folder(store.url), progress=False)
 
 
 def page_of(folder: Path, **settings: str) -> TestClient:

@@ -68,7 +68,7 @@ def test_a_wrong_login_is_said(stranger: TestClient, name: str, token: str, sent
     "cookie", ["", "YW5u", "YW5u.99999999999.", "YW5u.99999999999.00", "é.1.2"]
 )
 def test_a_forged_cookie_is_nobody(stranger: TestClient, cookie: str) -> None:
-    headers = {"cookie": f"{COOKIE}={cookie}".encode()}
+    headers = {b"cookie": f"{COOKIE}={cookie}".encode()}
 
     assert stranger.get("/", headers=headers, follow_redirects=False).status_code == 303
 
