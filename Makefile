@@ -14,15 +14,16 @@ REQUIREMENTS := $(wildcard requirements/*.txt)
 # `make train experiment=jp_all seed=2 ARGS="env.max_candidates=40"`: names given on the command
 # line travel to the program; the same names in the environment do not.
 NAMES := experiment agent seed database source clients bundle run output workers index refresh resume \
-	action stack sha image log capture verdicts privacy retention_days customer list client older_than_days
+	action stack sha image log linked capture verdicts privacy retention_days customer list client older_than_days \
+	goal confidence gate queue
 OVERRIDES = $(foreach name,$(NAMES),$(if $(filter command line,$(origin $(name))),'$(name)=$($(name))')) $(ARGS)
 
 # What goes into an image; a password among it is refused.
 IMAGE_NAMES := BUNDLE CERTIFICATES DB_HOST DB_PORT DB_NAME DB_USER DB_PASS DATABASE_URL
 IMAGE_WORDS = $(foreach name,$(IMAGE_NAMES),$(if $(filter command line,$(origin $(name))),'$(name)=$($(name))')) $(ARGS)
 
-.PHONY: help setup setup-extras format check test test-slow test-extras docs wheel bench companies train evaluate link export deploy \
-	log forget \
+.PHONY: help setup setup-extras format check test test-slow test-extras docs wheel bench companies train evaluate link review learn \
+	audit log forget export deploy \
 	sweep torture experiment image image-train image-test sagemaker-local-test serve parity clean
 
 help: ## print this list
@@ -85,6 +86,9 @@ evaluate: $(READY) ## measure a bundle on a list with truth: bundle=DIR clients=
 
 link: $(READY) ## link a client list: bundle=DIR clients=FILE output=FILE
 	@$(BIN)/python -m linkage_rl.link $(OVERRIDES)
+
+review: $(READY) ## the page on which people judge decisions: log=URL database=URL [linked=FILE]
+	@$(BIN)/python -m linkage_rl.review $(OVERRIDES)
 
 export: $(READY) ## turn a run into a bundle: run=DIR output=DIR
 	@$(BIN)/python -m linkage_rl.export $(OVERRIDES)

@@ -20,6 +20,7 @@ EXTRAS: Final = {
     # of the base install: any extra brings them back
     **dict.fromkeys(("hydra", "omegaconf", "jinja2", "matplotlib", "narwhals"), "train"),
     **dict.fromkeys(("boto3", "botocore", "yaml"), "deploy"),
+    **dict.fromkeys(("starlette", "uvicorn"), "review"),
     "ray": "ray",
     "mlflow": "mlflow",
     "wandb": "wandb",

@@ -25,7 +25,10 @@ from pathlib import Path
 from typing import Any, Final
 
 ROOT: Final = Path(__file__).parent.parent
-COMMANDS: Final = ("companies", "train", "evaluate", "link", "export", "log", "forget", "deploy")
+COMMANDS: Final = (
+    *("companies", "train", "evaluate", "link", "review", "learn", "audit"),
+    *("export", "log", "forget", "deploy"),
+)
 SERVER: Final = "localhost:8080"
 """Address of the server on the pages; a test puts that of a running one in its place."""
 

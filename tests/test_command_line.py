@@ -62,7 +62,7 @@ def test_an_unknown_command_is_refused_with_the_list() -> None:
     ended = ran("-m", "linkage_rl", "xyzzy")
 
     assert ended.returncode == 2
-    names = "companies, train, evaluate, link, export, log, forget, deploy"
+    names = "companies, train, evaluate, link, review, learn, audit, export, log, forget, deploy"
     assert ended.stderr.endswith(f"there are {names}\n")
 
 

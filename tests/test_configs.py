@@ -22,6 +22,7 @@ from linkage_rl.evaluate import EvaluateSettings
 from linkage_rl.export import ExportSettings
 from linkage_rl.forget import ForgetSettings
 from linkage_rl.log import LogSettings
+from linkage_rl.review import ReviewCommand
 from linkage_rl.train import COMPONENTS, TrainSettings
 from linkage_rl.training.settings import RunSettings
 
@@ -163,6 +164,7 @@ def test_every_experiment_opens_with_its_question_and_its_command(path: Path) ->
         ("export", ExportSettings, ("run=r", "output=o")),
         ("log", LogSettings, ("log=l",)),
         ("forget", ForgetSettings, ("log=l",)),
+        ("review", ReviewCommand, ("log=l",)),
         ("deploy", DeploySettings, ()),
     ],
 )

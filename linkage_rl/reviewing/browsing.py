@@ -5,9 +5,9 @@ from typing import Final
 
 from sqlalchemy import select
 
-from linkage_rl.decision_log.rows import DecisionRows, Selection, Verdict
-from linkage_rl.decision_log.schema import DECISIONS, VERDICTS
-from linkage_rl.decision_log.store import DecisionLog, conditions
+from linkage_rl.decision_log.rows import DecisionRows, Selection
+from linkage_rl.decision_log.schema import DECISIONS
+from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.reviewing.cards import LoggedDecision
 
 ROWS: Final = 50
@@ -36,13 +36,13 @@ class Filter:
 
 def browse(log: DecisionLog, chosen: Filter, after: str) -> list[LoggedDecision]:
     """Up to `ROWS` decisions that follow the decision `after`, in the order of their ids."""
-    where = conditions(chosen.selection)
+    where = log.where(chosen.selection)
     if after:
         where.append(DECISIONS.c.decision_id > after)
     if chosen.text:
         where.append(DECISIONS.c.client.contains(chosen.text, autoescape=True))
     statement = select(*_COLUMNS).where(*where).order_by(DECISIONS.c.decision_id).limit(ROWS)
-    with log.transaction("read decisions") as connection:
+    with log.reading("read decisions") as connection:
         rows = DecisionRows.of([tuple(row) for row in connection.execute(statement)])
     return [LoggedDecision.of(rows, place) for place in range(len(rows))]
 
@@ -51,15 +51,3 @@ def find(log: DecisionLog, decision_id: str) -> LoggedDecision | None:
     """One decision; None where the log lacks it."""
     rows = log.find([decision_id])
     return LoggedDecision.of(rows) if len(rows) else None
-
-
-def verdicts_on(log: DecisionLog, decision_id: str) -> list[Verdict]:
-    """Every verdict on one decision, in the order of writing."""
-    columns = [VERDICTS.c[one.name] for one in fields(Verdict)]
-    statement = (
-        select(*columns)
-        .where(VERDICTS.c.decision_id == decision_id)
-        .order_by(VERDICTS.c.verdict_id)
-    )
-    with log.transaction("read verdicts") as connection:
-        return [Verdict(**row) for row in connection.execute(statement).mappings()]

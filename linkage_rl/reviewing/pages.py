@@ -14,7 +14,7 @@ from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import SchemaError
 from linkage_rl.reviewing.access import Access, clean_name
 from linkage_rl.reviewing.answers import add_known, verdict_of, verdicts_of
-from linkage_rl.reviewing.browsing import ROWS, Filter, browse, find, verdicts_on
+from linkage_rl.reviewing.browsing import ROWS, Filter, browse, find
 from linkage_rl.reviewing.cards import LoggedDecision, compare, found_cards
 from linkage_rl.reviewing.companies import Companies
 from linkage_rl.reviewing.making import make_queue
@@ -113,7 +113,7 @@ class Pages:
         taken = self._questions.take(queue_id, visit.reviewer)
         path = f"/queues/{queue_id}"
         values: dict[str, Any] = {
-            "progress": progress_of(queue, visit.words),
+            "progress": progress_of(self.log, queue, visit.words),
             "undo_to": f"{visit.root}{path}/undo",
             "notice": notice or _notice(visit),
         }
@@ -266,7 +266,7 @@ class Pages:
         return self._linked
 
     def _verdicts(self, decision: LoggedDecision) -> list[Verdict]:
-        return verdicts_on(self.log, decision.decision_id)
+        return self.log.verdicts_on([decision.decision_id])
 
     def _browsed(self, visit: Visit, log: DecisionLog, path: str, read_only: bool) -> Response:
         chosen = Filter(**{name: visit.asked(name) for name in Filter.__dataclass_fields__})

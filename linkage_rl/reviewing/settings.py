@@ -14,7 +14,7 @@ LEAST_TOKEN: Final = 16
 class ReviewSettings:
     """Settings of the review page."""
 
-    log: str = ""
+    log: str = field(default="", repr=False)
     """URL or file of the decision log; '' where only a finished list is looked at."""
     database: str = field(default="", repr=False)
     """Database URL or path of an SQLite file with the companies; '' shows what an index holds, and
