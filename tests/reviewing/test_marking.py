@@ -1,0 +1,49 @@
+"""Characters in which two texts differ."""
+
+import time
+
+import pytest
+
+from linkage_rl.reviewing.marking import LONGEST, marked
+
+
+def differing(text: str, other: str) -> str:
+    """The text with differing characters in brackets."""
+    return "".join(
+        f"[{piece.text}]" if piece.differs else piece.text for piece in marked(text, other).pieces
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "shown"),
+    [
+        ("青空商事", "青空商事", "青空商事"),
+        ("青空商会", "青空商事", "青空商[会]"),
+        ("株式会社青空", "青空", "[株式会社]青空"),
+        ("ＡＢＣ", "abc", "ＡＢＣ"),
+        ("2-38", "2－38", "2-38"),
+        ("青空", "", "青空"),
+        ("", "青空", ""),
+    ],
+)
+def test_what_the_other_lacks_is_marked(text: str, other: str, shown: str) -> None:
+    assert differing(text, other) == shown
+
+
+def test_an_invisible_character_is_a_piece_of_its_own() -> None:
+    pieces = marked("a" + chr(0x200B) + "b", "ab").pieces
+
+    assert [(piece.text, piece.code) for piece in pieces] == [
+        ("a", False),
+        ("U+200B", True),
+        ("b", False),
+    ]
+
+
+def test_two_long_texts_take_no_time() -> None:
+    begin = time.perf_counter()
+
+    found = marked("ab" * 500_000, "ba" * 500_000)
+
+    assert time.perf_counter() - begin < 0.5
+    assert found.left_out == 1_000_000 - LONGEST
