@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from experiments.suite.click_learning import RANDOM, Start, learned_by_clicks, threshold_of
-from experiments.suite.click_lists import UNLABELLED, ClickLists, without_moved
+from experiments.suite.click_lists import ClickLists, without_moved
 from experiments.suite.click_reviewer import Habit
 from experiments.suite.click_trials import BOTH, per_candidate, trials_of
 from experiments.suite.run_on_lists import LISTS
@@ -50,11 +50,11 @@ def customer_trials(
         counts: Numbers of clicks.
     """
     theirs = replace(start, lists=lists_of_customer(start.lists))
-    order = np.random.default_rng(seed).permutation(len(theirs.lists.stream))
-    unlabelled = theirs.lists.stream.take(order[:UNLABELLED])
+    pool, rest = theirs.lists.asked_about(seed)
+    unlabelled = theirs.lists.stream.take(rest)
     _, for_all = start.lists.asked_about(seed)
     shared = _f1(start, start.scorer, start.lists.stream.take(for_all))
-    for learned in learned_by_clicks(theirs, order[UNLABELLED:], counts, Habit(), RANDOM, seed):
+    for learned in learned_by_clicks(theirs, pool, counts, Habit(), RANDOM, seed):
         yield CustomerTrial(
             learned.clicks,
             seed,

@@ -1,34 +1,44 @@
-"""How often the gate promotes a better policy, and a worse one, on real lists.
+"""How often the gate promotes a better policy, and one that is no better, on real lists.
 
-The gate asks only about clients on which two policies differ, and bets against "the new one is not
+The gate asks only about clients on which two policies differ, and bets against "the new one is no
 better" after every answer. The truth is known here, so that each audit can be repeated: a *run* is
-one random order of the clients on which the two differ.
+one random order of the clients on which the two differ. The reviewer sees five companies: a right
+one beyond those is none.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.suite.click_learning import STRATIFIED, Start, learned_by_clicks, threshold_of
+from experiments.suite.click_reviewer import Habit
+from experiments.suite.click_trials import per_candidate
+from linkage_rl.decision.decide import decide_cases_raw
 from linkage_rl.decision.rewards import RewardWeights, outcomes_of_kinds
-from linkage_rl.evaluation.answers import Answers
+from linkage_rl.evaluation.answers import Answers, apply_threshold
 from linkage_rl.feedback.bets import first_rejection, mixture_wealth
+from linkage_rl.feedback.gate import BALANCED, MOST, STAKES
+from linkage_rl.records import DecisionKind
 
 CLICKS: Final = (30, 100, 300, 1_000)
 """Answers after which the share of promotions is looked at."""
+LEARNED: Final = (30, 100, 300, 1_000, 3_000)
+"""Clicks of the policies that ask to be promoted."""
 RUNS: Final = 500
 ALPHA: Final = 0.05
-"""Chance of promoting a policy that is not better."""
+"""Chance of promoting a policy that is no better."""
 
 
 @dataclass(frozen=True)
 class GateTrial:
-    """The audits of one pair of policies on one set of clients."""
+    """The audits of one pair of policies, learned with one seed."""
 
     old: str
     new: str
+    seed: int
     gain: float
     """True gain in mean reward per client, blocker costs left out."""
     differ: float
@@ -36,26 +46,43 @@ class GateTrial:
     promoted: dict[int, float]
     """Share of the runs in which the new one was promoted by this number of answers."""
     median_clicks: float
-    """Of the runs that promoted; nan where none did."""
+    """Of the runs that promoted; 0 where none did."""
 
 
-def rewards_of(answers: Answers, weights: RewardWeights) -> NDArray[np.float32]:
-    """Value of the outcome of each client, blocker costs left out, shape (N,)."""
-    outcomes = outcomes_of_kinds(answers.kind, answers.right, answers.has_row)
-    return np.asarray(weights.of_outcome[outcomes], dtype=np.float32)
+def gate_trials(start: Start, seed: int) -> Iterator[GateTrial]:
+    """The start against what was learned from it, each way round, and against one no better.
 
-
-def differ(old: Answers, new: Answers) -> NDArray[np.bool_]:
-    """Whether two policies decide differently: one links, or both link others; shape (N,)."""
-    links = (old.kind == 1) & (new.kind == 1)
-    return (old.kind != new.kind) | (links & (old.pair != new.pair))
+    Args:
+        start: The policy before any click.
+        seed: Of the draw of clients, of learning and of the audits.
+    """
+    rng = np.random.default_rng(seed)
+    pool, rest = start.lists.asked_about(seed)
+    # nobody is asked again about whom a policy has learned from
+    judged = pool[max(LEARNED) :] if len(pool) > max(LEARNED) else pool
+    cases, unlabelled = start.lists.stream.take(judged), start.lists.stream.take(rest)
+    seen = np.array([any(right) for right in start.logged.shown_right(judged)])
+    policies = {}
+    for learned in learned_by_clicks(start, pool, (0, *LEARNED), Habit(), STRATIFIED, seed):
+        decider = start.decider(learned.scorer)
+        decided = per_candidate(Answers.of(decide_cases_raw(decider, cases), cases))
+        threshold = threshold_of(decider, unlabelled)
+        policies[learned.clicks] = apply_threshold(decided, threshold, BALANCED).answers
+    for count in LEARNED:
+        old, new = policies[0], policies[count]
+        names = (start.name, f"{start.name} + {count:,} clicks")
+        yield gate_trial(names, seed, old, new, seen, rng)
+        yield gate_trial(names[::-1], seed, new, old, seen, rng)
+        even = no_better(old, new, rng)
+        yield gate_trial((names[0], f"{names[1]}, no better"), seed, old, even, seen, rng)
 
 
 def gate_trial(
     names: tuple[str, str],
+    seed: int,
     old: Answers,
     new: Answers,
-    weights: RewardWeights,
+    seen: NDArray[np.bool_],
     rng: np.random.Generator,
     runs: int = RUNS,
     clicks: Sequence[int] = CLICKS,
@@ -64,29 +91,63 @@ def gate_trial(
 
     Args:
         names: Of the old policy and of the new one.
+        seed: With which they were learned.
         old: Its decisions about N clients.
         new: Those of the other about the same clients.
-        weights: Value of each outcome.
-        rng: Draws whom a run asks about, with replacement.
+        seen: Whether a right company is among those that the reviewer sees, shape (N,).
+        rng: Draws the order of each run.
         runs: How many.
         clicks: Numbers of answers to look at.
     """
-    gains = rewards_of(new, weights) - rewards_of(old, weights)
+    gain = float((rewards_of(new) - rewards_of(old)).mean())
     where = np.flatnonzero(differ(old, new))
     if not len(where):
-        return GateTrial(*names, 0.0, 0.0, dict.fromkeys(clicks, 0.0), float("nan"))
-    drawn = gains[where][rng.integers(0, len(where), (runs, max(clicks)))]
-    values = weights.of_outcome[1:5]
-    span = float(values.max() - values.min())
+        return GateTrial(*names, seed, gain, 0.0, dict.fromkeys(clicks, 0.0), 0.0)
+    told = as_told(new, seen)[where] - as_told(old, seen)[where]
+    orders = rng.permuted(np.tile(told.astype(np.float64), (runs, 1)), axis=1)[:, :MOST]
+    span = BALANCED.correct_link - BALANCED.wrong_link
     # from [-span, span] to [0, 1]: no gain is one half
-    wealth = mixture_wealth((drawn.astype(np.float64) / span + 1) / 2, 0.5)
-    asked = first_rejection(wealth, ALPHA)
-    promoted = {count: float((asked <= count).mean()) for count in clicks}
+    scaled = (orders / span + 1) / 2
+    better, worse = (
+        first_rejection(mixture_wealth(side, 0.5, STAKES), ALPHA) for side in (scaled, 1 - scaled)
+    )
+    asked = np.where(better <= worse, better, np.inf)
     ended = asked[np.isfinite(asked)]
     return GateTrial(
         *names,
-        float(gains.mean()),
-        len(where) / len(gains),
-        promoted,
-        float(np.median(ended)) if len(ended) else float("nan"),
+        seed,
+        gain,
+        len(where) / len(seen),
+        {count: float((asked <= count).mean()) for count in clicks},
+        float(np.median(ended)) if len(ended) else 0.0,
     )
+
+
+def rewards_of(answers: Answers, weights: RewardWeights = BALANCED) -> NDArray[np.float32]:
+    """Value of the outcome of each client, blocker costs left out, shape (N,)."""
+    outcomes = outcomes_of_kinds(answers.kind, answers.right, answers.has_row)
+    return np.asarray(weights.of_outcome[outcomes], dtype=np.float32)
+
+
+def as_told(answers: Answers, seen: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The rewards as the reviewer's answers tell them: a right company that is not seen is none."""
+    return rewards_of(replace(answers, right=answers.right & seen, has_row=answers.has_row & seen))
+
+
+def differ(old: Answers, new: Answers) -> NDArray[np.bool_]:
+    """Whether two policies decide differently: one links, or both link others; shape (N,)."""
+    both_link = (old.kind == DecisionKind.LINK) & (new.kind == DecisionKind.LINK)
+    return (old.kind != new.kind) | (both_link & (old.pair != new.pair))
+
+
+def no_better(old: Answers, new: Answers, rng: np.random.Generator) -> Answers:
+    """The new policy, with just so many of its gains taken back that it gains nothing."""
+    gains = (rewards_of(new) - rewards_of(old)).astype(np.float64)
+    winners = rng.permutation(np.flatnonzero(gains > 0))
+    left = gains.sum() - np.concatenate([[0.0], gains[winners].cumsum()])
+    taken_back = np.zeros(len(gains), dtype=np.bool_)
+    taken_back[winners[: int((left > 0).sum())]] = True
+    fields = {
+        name: np.where(taken_back, getattr(old, name), value) for name, value in vars(new).items()
+    }
+    return replace(new, **fields)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.suite.run_on_lists import LISTS, data_folder, settings_of
+from experiments.tools.click_split import asked_about
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
 from linkage_rl.training.data import prepare
@@ -22,8 +23,6 @@ from linkage_rl.training.settings import ListSettings, TableSettings
 
 STREAM: Final = 20_000
 """Clients of the stream, of both lists in proportion to their length."""
-UNLABELLED: Final = 2_000
-"""Clients of the stream that nobody is asked about; they choose the threshold."""
 _CITY: Final = ("city_equal", "city_missing")
 
 
@@ -38,9 +37,8 @@ class ClickLists:
     """Whose labels only judge."""
 
     def asked_about(self, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """A random split of the stream: clients to ask about, and those for the threshold."""
-        order = np.random.default_rng(seed).permutation(len(self.stream))
-        return order[UNLABELLED:], order[:UNLABELLED]
+        """Clients of the stream to ask about, in random order, and those for the threshold."""
+        return asked_about(len(self.stream), seed)
 
 
 def open_lists(run: Path, folder: Path, table: TableSettings | None = None) -> ClickLists:

@@ -13,6 +13,7 @@ from itertools import product
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 from tqdm import tqdm
 
 from experiments.suite.click_learning import (
@@ -28,7 +29,7 @@ from experiments.suite.click_lightgbm import Asking, Pairs, kept_pairs, learn_fr
 from experiments.suite.click_lists import open_lists
 from experiments.suite.click_reviewer import ACCEPT, FULL, Habit
 from experiments.suite.click_trials import Trial, Way, keep, kept, per_candidate, trials_of
-from experiments.suite.lightgbm_pipeline import REQUIREMENTS
+from experiments.suite.lightgbm_pipeline import REQUIREMENTS, decisions_of
 from experiments.suite.run_on_lists import settings_of
 from experiments.tools.environments import environment_from
 from linkage_rl.config.command import say
@@ -39,14 +40,21 @@ from linkage_rl.feedback.thresholds import expected_f1_threshold
 
 FOLDER: Final = Path("outputs/clicks")
 COUNTS: Final = (0, 10, 30, 100, 300, 1_000, 3_000)
-HABITS: Final = tuple(Habit(*one) for one in product((FULL, ACCEPT), (0.0, 0.05)))
+WRONG: Final = (0.0, 0.05)
+HABITS: Final = tuple(Habit(*one) for one in product((FULL, ACCEPT), WRONG))
 SAMPLE: Final = "sample"
 OWN: Final = "own"
 LIGHTGBM: Final = "LightGBM"
 UNCERTAIN: Final = "uncertain"
 TRIALS: Final = "trials.jsonl"
 """File of the trials, one JSON object per line."""
-SYSTEMS: Final = (OWN, SAMPLE, NOTHING, LIGHTGBM)
+DEDUPE: Final = "dedupe"
+ITSELF: Final = "itself"
+"""Way of asking of a peer that chooses whom to ask about by its own active learning."""
+PAIRS: Final = "pairs"
+"""Answers of a reviewer who says of single pairs whether they are right."""
+SYSTEMS: Final = (OWN, SAMPLE, NOTHING, LIGHTGBM, DEDUPE)
+HABITS_OF_PAIRS: Final = tuple(Habit(PAIRS, wrong) for wrong in WRONG)
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,10 @@ def all_series(systems: Sequence[str], seeds: Sequence[int]) -> list[Series]:
     return found
 
 
+# without a model there is no confidence to stratify by
+_WAYS: Final = {LIGHTGBM: (RANDOM, UNCERTAIN), NOTHING: (RANDOM,), DEDUPE: (ITSELF,)}
+
+
 class Judge:
     """Runs series; what several of them need is made once."""
 
@@ -91,8 +103,8 @@ class Judge:
 
     def trials(self, series: Series) -> Iterator[Trial]:
         """The trials of a series."""
-        run = self._by_lightgbm if series.system == LIGHTGBM else self._by_us
-        return run(series)
+        runs = {LIGHTGBM: self._by_lightgbm, DEDUPE: self._by_dedupe}
+        return runs.get(series.system, self._by_us)(series)
 
     def start(self, name: str) -> Start:
         """A start with its cases; `NOTHING` has those of the own table."""
@@ -135,6 +147,24 @@ class Judge:
             threshold = expected_f1_threshold(learned.stream.confidence[unlabelled])
             yield from trials_of(series.way, learned.clicks, series.seed, learned.valid, threshold)
 
+    def _by_dedupe(self, series: Series) -> Iterator[Trial]:
+        """From the scores that `experiments.peers.clicks` left."""
+        lists = self.start(OWN).lists
+        _, unlabelled = lists.asked_about(series.seed)
+        rest = lists.stream.take(unlabelled)
+        folder = self._folder / OWN / "peers" / DEDUPE
+        for file in sorted(folder.glob(f"scores-{series.seed}-{series.habit.wrong}-*.npz")):
+            with np.load(file) as scores:
+                found = {
+                    name: Answers.of(
+                        decisions_of(cases, lists.view, np.arange(cases.pairs), scores[name]), cases
+                    )
+                    for name, cases in (("unlabelled", rest), ("valid", lists.valid))
+                }
+            threshold = expected_f1_threshold(found["unlabelled"].confidence)
+            clicks = int(file.stem.rpartition("-")[2])
+            yield from trials_of(series.way, clicks, series.seed, found["valid"], threshold)
+
 
 def run_name(start: str) -> str:
     """Folder of the cases of a start."""
@@ -142,7 +172,7 @@ def run_name(start: str) -> str:
 
 
 def main() -> None:
-    """Run what is missing; the page is written by `clicks_page`."""
+    """Run what is missing, and write the results of all that has been run."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("own_run", type=Path, help="a run of experiment=jp_own")
     parser.add_argument("sample_run", type=Path, help="a run of experiment=sample")
