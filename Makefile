@@ -90,6 +90,12 @@ link: $(READY) ## link a client list: bundle=DIR clients=FILE output=FILE
 review: $(READY) ## the page on which people judge decisions: log=URL database=URL [linked=FILE]
 	@$(BIN)/python -m linkage_rl.review $(OVERRIDES)
 
+learn: $(READY) ## a better bundle from verdicts: bundle=DIR log=URL output=DIR
+	@$(BIN)/python -m linkage_rl.learn $(OVERRIDES)
+
+audit: $(READY) ## are the links of a list precise enough: log=URL list=ID goal=precision:0.95
+	@$(BIN)/python -m linkage_rl.audit $(OVERRIDES)
+
 export: $(READY) ## turn a run into a bundle: run=DIR output=DIR
 	@$(BIN)/python -m linkage_rl.export $(OVERRIDES)
 

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from linkage_rl.agents.algorithms import AGENTS, DQNConfig
+from linkage_rl.audit import AuditSettings
 from linkage_rl.companies import CompaniesSettings
 from linkage_rl.config import nodes
 from linkage_rl.config.command import CONFIGS, command_line
@@ -161,6 +162,7 @@ def test_every_experiment_opens_with_its_question_and_its_command(path: Path) ->
         ("companies", CompaniesSettings, ()),
         ("link", LinkSettings, ("bundle=b", "clients=c", "output=o")),
         ("evaluate", EvaluateSettings, ("bundle=b", "clients=c")),
+        ("audit", AuditSettings, ("log=l",)),
         ("export", ExportSettings, ("run=r", "output=o")),
         ("log", LogSettings, ("log=l",)),
         ("forget", ForgetSettings, ("log=l",)),
