@@ -137,15 +137,7 @@ def _learn(
 def _judge(settings: LearnSettings, output: Path, log: DecisionLog, state: LearnState) -> None:
     """Count the answers of the gate, and promote or keep."""
     result = tally(log, state.queue_id)
-    gain = (
-        f"{result.gain:+.3f} per client on which the bundles differ, more than {result.bound:+.3f}"
-    )
-    why = {
-        "promoted": f"reward {gain} with 95 % confidence",
-        "kept": "people did not find the new bundle better where the two differ",
-        "open": "",
-    }[result.state]
-    _finish(settings, output, replace(state.after(result), why=why))
+    _finish(settings, output, state.after(result))
 
 
 def _finish(settings: LearnSettings, output: Path, state: LearnState) -> None:

@@ -60,6 +60,8 @@ class GateResult:
     """Mean gain in reward per client on which the bundles differ; nan without answers."""
     bound: float
     """A gain that is exceeded with 95 % confidence, whenever one looks."""
+    why: str = ""
+    """Why it is promoted or kept, as the rest of a sentence."""
 
 
 def disagreement_queue(
@@ -166,9 +168,11 @@ def judge(gains: NDArray[np.float64], exhausted: bool, alpha: float = 0.05) -> G
     worse = for_old.max(initial=-np.inf) >= limit(alpha)
     # whichever was shown first counts
     if better and not (worse and _first(for_old, alpha) < _first(for_new, alpha)):
-        return GateResult("promoted", number, 0, mean, bound)
+        gain = f"reward {mean:+.3f} per client on which the bundles differ"
+        why = f"{gain}, above {bound:+.3f} with {1 - alpha:.0%} confidence"
+        return GateResult("promoted", number, 0, mean, bound, why)
     if worse or exhausted or number >= MOST:
-        return GateResult("kept", number, 0, mean, bound)
+        return GateResult("kept", number, 0, mean, bound, _why_kept(worse, exhausted, number))
     wealth = float(for_new[-1]) if number else 0.0
     return GateResult("open", number, more_needed(gains, wealth, alpha), mean, bound)
 
@@ -188,6 +192,17 @@ def more_needed(gains: NDArray[np.float64], wealth: float, alpha: float = 0.05) 
     growth = max(mean, 0.02) ** 2 / (2 * square)
     missing = limit(alpha) + math.log(len(_STAKES)) / 2 - wealth
     return int(np.clip(math.ceil(missing / growth), 1, max(MOST - number, 1)))
+
+
+def _why_kept(worse: bool, exhausted: bool, number: int) -> str:
+    if worse:
+        return "people prefer the old bundle where the two differ"
+    if exhausted:
+        return (
+            f"the {number:,} logged clients on which the two differ do not show that the new one "
+            "is better; log more clients, or give more verdicts"
+        )
+    return f"{number:,} answers do not show that the new bundle is better"
 
 
 def _first(wealth: NDArray[np.float64], alpha: float) -> int:

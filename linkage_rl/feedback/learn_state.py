@@ -46,6 +46,7 @@ class LearnState:
             answers=result.answers,
             more_needed=result.more_needed,
             gain=result.gain if result.answers else None,
+            why=result.why,
         )
 
     def is_of(self, base: str, customer: str, list_id: str) -> bool:

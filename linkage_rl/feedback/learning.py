@@ -7,7 +7,7 @@ a Gaussian prior, and only n / (n + 200) of the way from the start is gone with 
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -109,7 +109,7 @@ def learn_from_nothing(
     Args:
         shape: A scorer whose sizes are taken; its value and what it prefers of blockers are kept.
         judged: Verdicts, at least one.
-        config: How to learn; only the share of slips counts.
+        config: How to learn; rate and prior are those of a ranker.
         seed: Decides the first weights and the order.
     """
     fresh = CandidateScorer(shape.config, torch.Generator().manual_seed(seed))
@@ -118,9 +118,7 @@ def learn_from_nothing(
         if name in STOP_LAYERS:
             layer.load_state_dict(fresh.get_submodule(name).state_dict())
     ranker = RankerConfig()
-    from_scratch = LearningConfig(
-        learning_rate=ranker.learning_rate, prior=0.0, wrong_share=config.wrong_share
-    )
+    from_scratch = replace(config, learning_rate=ranker.learning_rate, prior=0.0)
     return _tuned(nothing, judged, from_scratch, seed, ranker.weight_decay)
 
 

@@ -1,0 +1,120 @@
+"""The gate promotes what people prefer, rarely what they do not, and says what is missing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from linkage_rl.decision_log.questions import Questions
+from linkage_rl.decision_log.rows import Answer, Verdict
+from linkage_rl.decision_log.store import DecisionLog
+from linkage_rl.feedback.gate import (
+    UNKNOWN,
+    Difference,
+    disagreement_queue,
+    gain_of,
+    judge,
+    more_needed,
+    tally,
+)
+from tests.feedback.logged_decisions import logged_link
+
+LINKS_A, LINKS_B, DECLINES = "a", "b", ""
+
+
+def company(name: str) -> Verdict:
+    return Verdict("d", Answer.COMPANY, name)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "old", "new", "gain"),
+    [
+        # the right link instead of a wrong one: 1 + 1
+        (company("b"), LINKS_A, LINKS_B, 2.0),
+        # the right link instead of a missed one: 1 + 0.5
+        (company("a"), DECLINES, LINKS_A, 1.5),
+        # no wrong link any more, but a missed one: -0.5 + 1
+        (company("c"), LINKS_A, DECLINES, 0.5),
+        # the client has no company: -1 - 0.25
+        (Verdict("d", Answer.NONE), DECLINES, LINKS_A, -1.25),
+        # both are wrong
+        (company("c"), LINKS_A, LINKS_B, 0.0),
+        # the logged link to a is right
+        (Verdict("d", Answer.ACCEPT), LINKS_A, LINKS_B, -2.0),
+        # it is wrong; b may be, too
+        (Verdict("d", Answer.REJECT), LINKS_A, LINKS_B, 0.0),
+        (Verdict("d", Answer.UNSURE), LINKS_A, LINKS_B, 0.0),
+        # a company that nobody saw: doubt is decided against the new bundle
+        (company("c"), UNKNOWN, DECLINES, -1.5),
+        (company("c"), DECLINES, UNKNOWN, -0.5),
+    ],
+)
+def test_the_gain_is_the_reward_of_the_new_answer_less_that_of_the_old(
+    verdict: Verdict, old: str, new: str, gain: float
+) -> None:
+    assert gain_of(verdict, Difference(old, new), "link", "a") == gain
+
+
+def test_ten_large_gains_in_a_row_promote() -> None:
+    """At a stake of .7, wealth grows by 1 + .7 / 2 ... 1.7 per gain of 2: 1.7^10 / 6 = 33 > 20."""
+    assert judge(np.full(10, 2.0), exhausted=False).state == "promoted"
+    assert judge(np.full(3, 2.0), exhausted=False).state == "open"
+
+
+def test_losses_keep_and_so_does_the_end_of_the_questions() -> None:
+    assert judge(np.full(12, -2.0), exhausted=False).state == "kept"
+    kept = judge(np.array([2.0, -2.0]), exhausted=True)
+    assert kept.state == "kept"
+    assert "2 logged clients" in kept.why
+
+
+def test_a_bundle_that_is_no_better_is_rarely_promoted() -> None:
+    """Gains of +1.5 and -1.5 alike, looked at after every answer."""
+    rng = np.random.default_rng(0)
+    gains = rng.choice([-1.5, 1.5], size=(100, 200))
+
+    promoted = [judge(one, exhausted=True).state == "promoted" for one in gains]
+
+    assert np.mean(promoted) <= 0.05
+
+
+def test_a_bundle_that_is_better_is_promoted_within_300_answers() -> None:
+    """A gain of .025 where 6 % of the clients differ is one of .42 per client asked about."""
+    rng = np.random.default_rng(1)
+    gains = rng.choice([1.5, -1.25], p=[0.607, 0.393], size=(100, 300))
+
+    promoted = [judge(one, exhausted=True).state == "promoted" for one in gains]
+
+    assert gains.mean() == pytest.approx(0.42, abs=0.02)
+    assert np.mean(promoted) >= 0.95
+
+
+def test_the_estimate_of_missing_answers_falls_with_good_ones() -> None:
+    none = more_needed(np.zeros(0), 0.0)
+    some = judge(np.full(4, 1.5), exhausted=False)
+
+    assert 30 <= none <= 100
+    assert some.more_needed < none
+
+
+def test_answers_of_a_queue_are_tallied_in_order(tmp_path: Path) -> None:
+    """Clients 0..5 were linked to a; the new bundle links b, which people say is right."""
+    with DecisionLog.open(str(tmp_path / "log.db")) as log:
+        ids = [logged_link(log, number, shown=["a", "b"]) for number in range(6)]
+        differences = [Difference("a", "b")] * 6
+        queue = disagreement_queue(log, ids, {"new": "mark"}, differences)
+        questions = Questions(log)
+        taken = questions.take(queue, "kim", 6)
+
+        # the second one stays open
+        for question in (taken[0], taken[2], taken[3]):
+            questions.answer(
+                question.question_id, Verdict(question.decision_id, Answer.COMPANY, "b")
+            )
+        before = tally(log, queue)
+        questions.answer(taken[1].question_id, Verdict(taken[1].decision_id, Answer.COMPANY, "b"))
+        after = tally(log, queue)
+
+    assert sorted(one.decision_id for one in taken) == sorted(ids)
+    assert (before.state, before.answers, before.gain) == ("open", 1, 2.0)
+    assert (after.state, after.answers, after.gain) == ("open", 4, 2.0)
