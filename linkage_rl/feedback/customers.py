@@ -6,7 +6,7 @@ the clients of the rest.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -18,10 +18,12 @@ from linkage_rl.feedback.learning import LearningConfig, learn, verdict_losses
 
 MIN_VERDICTS: Final = 10
 """A customer with fewer says too little to contradict anyone."""
-_SURE: Final = 3.0
+_HARMFUL: Final = 3.0
 """Standard errors by which the loss of the others must rise."""
-_LEAST_HARM: Final = 0.01
-"""Rise of the mean loss, in nats, below which nothing is made of it."""
+_HELPFUL: Final = 2.0
+"""Standard errors by which the loss of a customer's other half must fall."""
+_LEAST: Final = 0.01
+"""Change of the mean loss, in nats, below which nothing is made of it."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,10 @@ def contradicting(
 ) -> list[Odd]:
     """The customers to leave out, the most harmful first.
 
-    Each customer's verdicts are learned alone from the start. If the result explains the verdicts
-    of the remaining customers significantly worse than the start does, the customer contradicts
-    them; the one that harms most is left out, and the rest are compared again.
+    A customer has a convention of their own if one half of their verdicts, learned alone,
+    significantly helps to explain the other half. It contradicts the others if what was learned
+    explains their verdicts significantly worse than the start does. The customer who harms most is
+    left out, and the rest are compared again.
 
     Args:
         start: What the shared policy learns from.
@@ -59,11 +62,29 @@ def contradicting(
     if len(set(customers)) < 2:
         return []
     before = verdict_losses(start, judged, config)
+    whole_way = replace(config, half_step=0.0)
     rises = {}
     for name in names:
-        own = learn(start, judged.take(np.flatnonzero(owner == name)), config, seed)
-        rises[name] = verdict_losses(own, judged, config) - before
+        rows = np.flatnonzero(owner == name)
+        if _has_convention(start, judged.take(rows), whole_way, seed):
+            own = learn(start, judged.take(rows), whole_way, seed)
+            rises[name] = verdict_losses(own, judged, config) - before
     return _left_out(rises, owner)
+
+
+def _has_convention(
+    start: CandidateScorer, judged: Judged, config: LearningConfig, seed: int
+) -> bool:
+    """Whether half of a customer's verdicts help to explain the other half."""
+    fold = np.random.default_rng(seed).permutation(len(judged)) % 2
+    falls = []
+    for half in (0, 1):
+        held_out = judged.take(fold != half)
+        tuned = learn(start, judged.take(fold == half), config, seed)
+        falls.append(
+            verdict_losses(start, held_out, config) - verdict_losses(tuned, held_out, config)
+        )
+    return _is_sure(np.concatenate(falls), _HELPFUL)
 
 
 def _left_out(rises: dict[str, NDArray[np.float64]], owner: NDArray[np.object_]) -> list[Odd]:
@@ -76,7 +97,9 @@ def _left_out(rises: dict[str, NDArray[np.float64]], owner: NDArray[np.object_])
             for name, rise in rises.items()
             if (kept & (owner != name)).any() and (kept & (owner == name)).any()
         }
-        sure = {name: float(harm.mean()) for name, harm in harms.items() if _is_sure(harm)}
+        sure = {
+            name: float(harm.mean()) for name, harm in harms.items() if _is_sure(harm, _HARMFUL)
+        }
         if not sure:
             return odd
         worst = max(sure, key=lambda name: sure[name])
@@ -84,7 +107,8 @@ def _left_out(rises: dict[str, NDArray[np.float64]], owner: NDArray[np.object_])
         kept &= owner != worst
 
 
-def _is_sure(rise: NDArray[np.float64]) -> bool:
-    mean = float(rise.mean())
-    error = float(rise.std(ddof=1)) / np.sqrt(len(rise)) if len(rise) > 1 else np.inf
-    return mean > _LEAST_HARM and mean > _SURE * error
+def _is_sure(change: NDArray[np.float64], errors: float) -> bool:
+    """Whether a mean is above 0 by this many standard errors, and not tiny."""
+    mean = float(change.mean())
+    error = float(change.std(ddof=1)) / np.sqrt(len(change)) if len(change) > 1 else np.inf
+    return mean > _LEAST and mean > errors * error
