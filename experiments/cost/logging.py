@@ -23,15 +23,12 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from sqlalchemy import create_engine, func, select
-
 from experiments.cost.caller import Load, Request, drive
 from experiments.cost.figures import Figure, figures_table, write_json
 from experiments.cost.serving import CALLERS, LISTS, SINGLES, clients_of, request_of
 from experiments.tools.measure import machine
-from linkage_rl.decision_log.schema import DECISIONS
+from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.records import RecordBatch
-from linkage_rl.tables.credentials import parse_url
 
 START_S: Final = 120.0
 SETTLE_S: Final = 300.0
@@ -103,11 +100,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The command line; None takes that of the process.
     """
     asked = _parser().parse_args(arguments)
-    about, records = machine(), clients_of(asked.clients)
+    about, records, before = machine(), clients_of(asked.clients), rows_in(asked.database)
     with server(asked, "") as plain, server(asked, asked.database) as logged:
         _load(asked, plain, logged, records)
         counts = settled(logged)
-    figures, rows = list(_figures(plain, logged)), rows_in(asked.database)
+    figures, rows = list(_figures(plain, logged)), rows_in(asked.database) - before
     exact = counts["decisions"] == rows + counts["dropped"] and rows == counts["written"]
     if asked.output:
         about |= {"seconds": asked.seconds, "rows": rows, **counts}
@@ -155,12 +152,9 @@ def settled(logged: Server) -> dict[str, int]:
 
 
 def rows_in(database: str) -> int:
-    """Rows of the log."""
-    engine = create_engine(parse_url(database))
-    with engine.connect() as connection:
-        count = int(connection.execute(select(func.count()).select_from(DECISIONS)).scalar_one())
-    engine.dispose()
-    return count
+    """Rows of the log, which is created where it is missing."""
+    with DecisionLog.open(database) as log:
+        return log.count()
 
 
 @contextmanager
@@ -235,7 +229,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--bundle", type=Path, required=True)
-    parser.add_argument("--database", required=True, help="URL of an empty database for the log")
+    parser.add_argument(
+        "--database", required=True, help="URL of the log, to which nobody else writes"
+    )
     parser.add_argument("--stop", default="true", help="shell command that stops this database")
     parser.add_argument("--start", default="true", help="shell command that starts it again")
     parser.add_argument("--clients", type=Path, help="client list; else that of the sample")
