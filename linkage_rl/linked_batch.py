@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,23 +46,21 @@ class LinkedBatch:
         return len(self.client_ids)
 
     @classmethod
-    def concatenate(cls, parts: "Sequence[LinkedBatch]") -> "LinkedBatch":
-        """The decisions of all parts, in their order; what one of them lacks is left out."""
-        shown = [part.candidates for part in parts if part.candidates is not None]
-        explained = [part.explanations for part in parts if part.explanations is not None]
+    def of_log(cls, parts: "Sequence[LinkedBatch]") -> "LinkedBatch":
+        """The decisions of all parts in their order, without what a decision log does not hold.
+
+        Fields, sites, candidates and explanations are left out, the evidence where a part lacks it.
+        """
         seen = [part.evidence for part in parts if part.evidence is not None]
         return cls(
-            [one for part in parts for one in part.client_ids],
+            list(chain.from_iterable(part.client_ids for part in parts)),
             np.concatenate([part.kind for part in parts]),
-            [one for part in parts for one in part.company_ids],
+            list(chain.from_iterable(part.company_ids for part in parts)),
             np.concatenate([part.confidence for part in parts]),
-            RecordBatch.concatenate([part.companies for part in parts]),
-            [one for part in parts for one in part.reasons],
+            RecordBatch([], {}),
+            list(chain.from_iterable(part.reasons for part in parts)),
             np.concatenate([part.ran for part in parts]),
-            BestCandidates.concatenate(shown) if len(shown) == len(parts) else None,
-            Explanations.concatenate(explained) if len(explained) == len(parts) else None,
-            [one for part in parts for one in part.sites] if all(p.sites for p in parts) else (),
-            Evidence.concatenate(seen) if len(seen) == len(parts) else None,
+            evidence=Evidence.concatenate(seen) if len(seen) == len(parts) else None,
         )
 
     def between(self, begin: int, end: int) -> "LinkedBatch":

@@ -94,18 +94,20 @@ class Packer:
                 answer.decision_ids[begin:end],
                 [answer.decided_at] * (end - begin),
                 answer.records.take(range(begin, end)),
-                _of_log(answer.linked.between(begin, end)),
+                LinkedBatch.of_log([answer.linked.between(begin, end)]),
                 facts,
             )
 
     def _together(self, answers: list[LoggedAnswer]) -> Iterator[Parcel]:
         facts = self._facts(answers[0])
         some: list[LoggedAnswer] = []
+        size = 0
         for answer in answers:
-            if some and sum(map(len, some)) + len(answer) > self._size:
+            if size + len(answer) > self._size:
                 yield _parcel(some, facts)
-                some = []
+                some, size = [], 0
             some.append(answer)
+            size += len(answer)
         yield _parcel(some, facts)
 
     def _facts(self, answer: LoggedAnswer) -> Facts:
@@ -124,14 +126,9 @@ def _parcel(answers: list[LoggedAnswer], facts: Facts) -> Parcel:
         [one for answer in answers for one in answer.decision_ids],
         [answer.decided_at for answer in answers for _ in answer.decision_ids],
         RecordBatch.concatenate([answer.records for answer in answers]),
-        LinkedBatch.concatenate([_of_log(answer.linked) for answer in answers]),
+        LinkedBatch.of_log([answer.linked for answer in answers]),
         facts,
     )
-
-
-def _of_log(linked: LinkedBatch) -> LinkedBatch:
-    """The decisions without what no log holds."""
-    return replace(linked, companies=RecordBatch([], {}), candidates=None, sites=())
 
 
 def new_ids(count: int) -> list[str]:

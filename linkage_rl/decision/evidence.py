@@ -61,8 +61,8 @@ class Evidence:
 
     def between(self, begin: int, end: int) -> "Evidence":
         """The clients in range(begin, end)."""
-        ends = np.concatenate([[0], self.counts.cumsum()])
-        pairs = slice(int(ends[begin]), int(ends[end]))
+        first = int(self.counts[:begin].sum())
+        pairs = slice(first, first + int(self.counts[begin:end].sum()))
         return Evidence(
             self.counts[begin:end],
             self.candidates[pairs],
