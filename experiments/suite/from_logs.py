@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from experiments.suite.click_learning import Start, start_of, threshold_of
 from experiments.suite.click_lists import open_lists
-from experiments.suite.click_trials import BOTH, Trial, per_candidate, trials_of
+from experiments.suite.click_trials import BOTH, Trial, keep, kept, per_candidate, trials_of
 from experiments.suite.logged_links import LoggedLinks, log_links
 from experiments.suite.policy_gradient import Estimator, climb
 from experiments.tools.records import commit
@@ -88,15 +88,19 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="finished run whose agent made the links")
     parser.add_argument("--cases", type=Path, default=Path("outputs/clicks/own"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
+    parser.add_argument("--trials", type=Path, default=Path("outputs/from_logs/trials.jsonl"))
     parser.add_argument("--output", type=Path, default=RESULTS)
     asked = parser.parse_args()
     start = start_of("own", asked.run, open_lists(asked.run, asked.cases))
-    trials: list[Trial] = []
+    # seeds of earlier calls are kept
+    done = {trial.seed for trial in kept([asked.trials])}
     for seed in asked.seeds:
-        trials += trials_with(start, seed)
-        asked.output.parent.mkdir(parents=True, exist_ok=True)
-        asked.output.write_text(page(trials), encoding="utf-8")
-    say(page(trials))
+        if seed not in done:
+            keep(list(trials_with(start, seed)), asked.trials)
+    text = page(kept([asked.trials]))
+    asked.output.parent.mkdir(parents=True, exist_ok=True)
+    asked.output.write_text(text, encoding="utf-8")
+    say(text)
 
 
 def trials_with(start: Start, seed: int) -> Iterator[Trial]:

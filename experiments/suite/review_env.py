@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.suite.review_lists import DRAWN, drawn_lists, real_lists
+from experiments.tools.digests import digest
 from experiments.tools.records import commit
-from linkage_rl.agents.review_agent import ReviewAgentConfig, train_reviewer
+from linkage_rl.agents.review_agent import AgentReviewer, ReviewAgentConfig, train_reviewer
 from linkage_rl.agents.review_baselines import ReviewPolicy, baselines
 from linkage_rl.config.command import say
 from linkage_rl.envs.review_core import ReviewCore
@@ -71,17 +72,32 @@ def main() -> None:
     parser.add_argument("--parts", type=int, default=100, help="parts of each real list")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
     parser.add_argument("--steps", type=int, default=ReviewAgentConfig.steps)
+    parser.add_argument("--agents", type=Path, default=Path("outputs/review_env"))
     parser.add_argument("--output", type=Path, default=RESULTS)
     asked = parser.parse_args()
+    rules, config = ReviewRules(), ReviewAgentConfig(steps=asked.steps)
+    agents = [agent_of(asked.agents, rules, config, seed) for seed in asked.seeds]
     judged = {DRAWN: drawn_lists(asked.lists, _TEST_SEED)}
     if asked.run:
         judged |= dict(real_lists(asked.run, asked.cases, asked.parts, _TEST_SEED))
-    rules, config = ReviewRules(), ReviewAgentConfig(steps=asked.steps)
-    agents = [train_reviewer(DrawnReviewLists(), rules, config, seed) for seed in asked.seeds]
     text = page(results(judged, rules, agents), config, len(agents))
     asked.output.parent.mkdir(parents=True, exist_ok=True)
     asked.output.write_text(text, encoding="utf-8")
     say(text)
+
+
+def agent_of(
+    folder: Path, rules: ReviewRules, config: ReviewAgentConfig, seed: int
+) -> AgentReviewer:
+    """The agent of a seed: trained now, or read where an earlier call has trained it."""
+    content = digest([str(rules), str(DrawnReviewLists()), str(config), seed])
+    file = folder / f"agent-{content}.zip"
+    if file.exists():
+        return AgentReviewer.load(file)
+    agent = train_reviewer(DrawnReviewLists(), rules, config, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    agent.save(file)
+    return agent
 
 
 def results(

@@ -6,7 +6,8 @@ short row of numbers, for which the standard policy of Stable-Baselines3 is made
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import gymnasium as gym
 import numpy as np
@@ -106,7 +107,7 @@ class ReviewVecEnv(VecEnv):
 class ReviewAgentConfig:
     """Settings of MaskablePPO (Schulman et al. 2017; Huang and Ontanon 2022)."""
 
-    steps: int = 400_000
+    steps: int = 200_000
     """Actions to learn from, over all reviews."""
     n_envs: int = 64
     """Reviews side by side."""
@@ -156,6 +157,15 @@ class AgentReviewer:
         with one_thread():
             actions, _ = self.model.predict(observation, deterministic=True, action_masks=masks)
         return np.asarray(actions, dtype=np.int64)
+
+    def save(self, path: Path) -> None:
+        """Write the model as Stable-Baselines3 does."""
+        self.model.save(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote, on the CPU; such a file may run code, so read only your own."""
+        return cls(MaskablePPO.load(path, device="cpu"))
 
 
 def train_reviewer(
