@@ -8,7 +8,7 @@ from typing import Final
 from linkage_rl.decision_log.rows import SHOWN, DecisionRows
 from linkage_rl.features.explanation import FIELDS
 from linkage_rl.records import CompanyRows, RecordBatch
-from linkage_rl.reviewing.companies import Companies, agreements
+from linkage_rl.reviewing.companies import Companies
 from linkage_rl.reviewing.marking import Marked, marked
 from linkage_rl.tables.schema import CLIENT_FIELDS
 from linkage_rl.text.canonical import canonicalise
@@ -142,7 +142,7 @@ def compare(decision: LoggedDecision, companies: Companies) -> Comparison:
         ids = [*ids[: SHOWN - 1], decision.company_id]
     best, weights = companies.weights(record) if own["name"] else ("", {})
     rows = companies.fetch(ids)
-    cards = _cards(record, ids, rows, dict(decision.shown), {best: weights})
+    cards = _cards(companies, record, ids, rows, dict(decision.shown), {best: weights})
     has = {row: (bool(own[row]), *(_has(card, row) for card in cards)) for row in ROWS}
     shown = tuple(row for row in ROWS if any(has[row]))
     cards = [
@@ -156,9 +156,10 @@ def compare(decision: LoggedDecision, companies: Companies) -> Comparison:
     return Comparison(shown, _client_card(decision, own, shown), tuple(cards), has)
 
 
-def found_cards(decision: LoggedDecision, rows: CompanyRows) -> tuple[Card, ...]:
-    """Companies that were searched for beside the client."""
-    cards = _cards(decision.record, rows.records.ids, rows, {}, {})
+def found_cards(decision: LoggedDecision, companies: Companies, text: str) -> tuple[Card, ...]:
+    """Companies that are searched for, beside the client."""
+    rows = companies.search(text)
+    cards = _cards(companies, decision.record, rows.records.ids, rows, {}, {})
     # rows that both lack say nothing
     own = _texts(decision.record)[0]
     return tuple(
@@ -172,6 +173,7 @@ def found_cards(decision: LoggedDecision, rows: CompanyRows) -> tuple[Card, ...]
 
 
 def _cards(
+    companies: Companies,
     record: RecordBatch,
     ids: Sequence[str],
     rows: CompanyRows,
@@ -181,7 +183,7 @@ def _cards(
     """One card per id, in their order."""
     own = _texts(record)[0]
     texts = _texts(rows.records)
-    levels = agreements(record, rows)
+    levels = companies.agreements(record, rows)
     place = {company_id: row for row, company_id in enumerate(rows.records.ids)}
     cards = []
     for number, company_id in enumerate(ids, start=1):

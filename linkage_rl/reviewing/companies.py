@@ -19,6 +19,7 @@ from linkage_rl.features.explanation import FIELDS, agreement_levels
 from linkage_rl.features.matrix import pair_features
 from linkage_rl.linker import Linker
 from linkage_rl.protocols import CompanySource
+from linkage_rl.records import FIELDS as RECORD_FIELDS
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.reviewing.settings import ReviewSettings
 from linkage_rl.tables.credentials import is_url, parse_url
@@ -74,6 +75,22 @@ class Companies:
     def _blockers(self) -> Sequence[Blocker]:
         return self.linker.blockers if self.linker else CandidateSettings().blockers()
 
+    def agreements(self, client: RecordBatch, rows: CompanyRows) -> list[dict[str, str]]:
+        """How far each of `explanation.FIELDS` of one client agrees with these companies, in words.
+
+        '' where one of the two lacks the field. The companies are compared as they are now, even
+        where the index is older.
+        """
+        companies = len(rows.records)
+        if not companies:
+            return []
+        index = self.index
+        if index is None or not _are_current(index, rows.records):
+            # those that are closed, too
+            open_rows = CompanyRows(rows.records, rows.updated_at, [""] * companies)
+            index = CompanyIndex.build([open_rows])
+        return _compared(index, client, rows.records.ids)
+
     def weights(self, client: RecordBatch) -> tuple[str, dict[str, float]]:
         """The policy's best company for one client, and the weight of each field in its log-odds.
 
@@ -90,21 +107,23 @@ class Companies:
         return best.company_ids[0], {name: one for name, one in weights if not isnan(one)}
 
 
-def agreements(client: RecordBatch, rows: CompanyRows) -> list[dict[str, str]]:
-    """How far each of `explanation.FIELDS` of one client agrees with these companies, in words.
-
-    '' where one of the two lacks the field. The companies are compared as they are now, whatever
-    an index says of them.
-    """
-    companies = len(rows.records)
-    if not companies:
-        return []
-    # those that are closed, too
-    index = CompanyIndex.build([CompanyRows(rows.records, rows.updated_at, [""] * companies)])
-    places = index.find(rows.records.ids)
+def _compared(
+    index: CompanyIndex, client: RecordBatch, company_ids: Sequence[str]
+) -> list[dict[str, str]]:
+    """How far a client agrees with companies as an index holds them."""
+    rows = index.find(company_ids)
     clients = Clients.of(canonicalise(client))
-    features = pair_features(index, clients, np.zeros(companies, dtype=np.int64), places)
+    features = pair_features(index, clients, np.zeros(len(rows), dtype=np.int64), rows)
     return [dict(zip(FIELDS, levels, strict=True)) for levels in agreement_levels(features)]
+
+
+def _are_current(index: CompanyIndex, records: RecordBatch) -> bool:
+    """Whether an index holds all of these companies as they are now."""
+    rows = index.find(records.ids)
+    if (rows < 0).any():
+        return False
+    indexed = index.records(rows)
+    return all(list(indexed.column(name)) == list(records.column(name)) for name in RECORD_FIELDS)
 
 
 @contextmanager

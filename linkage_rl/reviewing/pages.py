@@ -291,7 +291,7 @@ class Pages:
     ) -> Response:
         comparison = compare(decision, self._companies)
         text = visit.asked("find").strip()
-        found = found_cards(decision, self._companies.search(text)) if text else ()
+        found = found_cards(decision, self._companies, text) if text else ()
         shown: dict[str, Any] = {
             "decision": decision,
             "comparison": comparison,
