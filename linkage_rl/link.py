@@ -11,16 +11,17 @@ import logging
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.config.command import command, say
-from linkage_rl.config.inputs import choose_database, database_of, open_linker
+from linkage_rl.config.inputs import choose_database, open_linker
 from linkage_rl.config.link_clients import clients_on_disk
 from linkage_rl.config.link_logging import FirstLook, LinkedChunk, RunLog, open_log
+from linkage_rl.config.link_mark import bundle_mark, fingerprint
 from linkage_rl.config.link_only import part_to_link
 from linkage_rl.config.link_output import LinkOutput
 from linkage_rl.config.link_passes import (
@@ -37,15 +38,13 @@ from linkage_rl.config.own_bundle import with_bundle
 from linkage_rl.decision.list_stage import ListDecisions
 from linkage_rl.decision.whole_list import FIRST_PASS
 from linkage_rl.decision_log.evidence_file import EvidenceFile
-from linkage_rl.decision_log.opening import log_url
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.linked_columns import DECISIONS, Run, digest
 from linkage_rl.linked_list import ListFile, ResultLayout
 from linkage_rl.records import SHORTLIST
-from linkage_rl.tables.credentials import shown
 from linkage_rl.tables.ddl import stamp
 from linkage_rl.tables.partial_file import RecordFile, only_writer
-from linkage_rl.tables.writer import ResultWriter, file_fingerprint
+from linkage_rl.tables.writer import ResultWriter
 
 _log = logging.getLogger(__name__)
 
@@ -134,7 +133,7 @@ def _link_list(
 def _link_part(settings: LinkSettings, source: ListFile, output: LinkOutput, begin: float) -> None:
     """Link the clients that have to be, and carry over the rows of the others."""
     layout = _layout(settings, source)
-    mark = _fingerprint(settings, source, _bundle_mark(settings))
+    mark = fingerprint(settings, source, bundle_mark(settings))
     with part_to_link(settings, layout, output, mark) as part:
         if part.clients:
             chosen, whole = _opened_list(part.settings), _Whole(source.path, output)
@@ -184,8 +183,8 @@ def _prepared(
     resources: ExitStack,
 ) -> _Job:
     """The job with its linker and its writer opened."""
-    bundle = _bundle_mark(settings)
-    mark = _fingerprint(settings, source, bundle)
+    bundle = bundle_mark(settings)
+    mark = fingerprint(settings, source, bundle)
     within = ListWithinItself.of(settings, source) if settings.dedupe else None
     log = open_log(settings, resources)
     opened = _opened_linker(settings, resources) if within is None else within.opened()
@@ -199,6 +198,7 @@ def _prepared(
     if log is not None:
         as_list = opened.linker.decides_lists(clients)
         run_log = RunLog.of(settings, run, mark, opened.linker, as_list, log.privacy)
+        run_log.warn_of_lost(log, writer.finished)
         opened = replace(opened, run_log=run_log)
     return _Job(settings, clients, opened, layout, output, writer, mark, log, within)
 
@@ -327,38 +327,6 @@ def _say_end(job: _Job, seconds: float, speed: float) -> None:
         run_id=job.layout.run.run_id,
         output=str(job.said.output),
     )
-
-
-def _bundle_mark(settings: LinkSettings) -> str:
-    """Fingerprint of the bundle."""
-    return file_fingerprint(Path(settings.bundle).expanduser() / "manifest.json")
-
-
-def _fingerprint(settings: LinkSettings, source: ListFile, bundle: str) -> str:
-    """Hash of what the output depends on, but for the state of the table: list, bundle, settings.
-
-    A run that is continued after the table has changed keeps its finished clients, whose rows say
-    which state they are of.
-    """
-    parts = [
-        file_fingerprint(source.path),
-        bundle,
-        shown(database_of(settings.database)) if settings.database else "",
-        settings.encoding,
-        settings.sheet,
-        f"{settings.header_row} {settings.bom} {settings.candidates.shown}",
-        str(settings.quotes_formulas),
-        f"{settings.explain} {settings.assignment} {settings.claims} {settings.duplicates}",
-        f"{settings.dedupe} {settings.duplicate_threshold}",
-        settings.run_id,
-        settings.linked_at,
-        *map(str, astuple(settings.columns)),
-        *map(str, astuple(settings.table.mapping)),
-        str(settings.chunk),
-    ]
-    if settings.log:
-        parts += ["log", shown(log_url(settings.log)), settings.customer]
-    return digest(*parts)
 
 
 main = command("link", LinkSettings, run, rewrite=with_short_words)

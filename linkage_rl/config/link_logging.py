@@ -1,5 +1,6 @@
 """What `link` writes into a decision log, chunk after chunk; workers make the rows, too."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from linkage_rl.config.link_settings import LinkSettings
 from linkage_rl.decision_log.evidence_file import EvidenceFile
 from linkage_rl.decision_log.linked import Facts, PackedEvidence, ids_of_run, rows_of
 from linkage_rl.decision_log.privacy import Privacy
-from linkage_rl.decision_log.rows import DecisionRows
+from linkage_rl.decision_log.rows import DecisionRows, Selection
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.linked_columns import Run
@@ -20,6 +21,8 @@ from linkage_rl.linked_list import ResultLayout
 from linkage_rl.linker import Linker
 from linkage_rl.tables.readers import ClientList
 from linkage_rl.tables.writer import ResultRows
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,21 @@ class RunLog:
             as_list,
         )
         return cls(facts, "\0".join((mark, run.linked_at, run.table_state)))
+
+    def warn_of_lost(self, log: DecisionLog, finished: int) -> None:
+        """Warn where a run goes on of whose finished clients the log lacks some.
+
+        Args:
+            log: The log.
+            finished: Clients that an earlier start of the run has finished.
+        """
+        found = log.count(Selection(list_id=self.facts.list_id)) if finished else 0
+        if found < finished:
+            _log.warning(
+                "of %s clients that are finished, the log %s holds %s: the others were deleted "
+                "from it, and stay out",
+                *(f"{finished:,}", log, f"{found:,}"),
+            )
 
     def chunk(
         self,

@@ -210,3 +210,41 @@ def test_a_log_holds_every_column(run: Run, files: Path, bundle: Path) -> None:
     run("link", f"bundle={bundle}", "clients=clients.csv", "output=o.csv", LOG)
 
     assert {*logged(files / "log.db")[0]} == {one.name for one in fields(DecisionRows)}
+
+
+def test_a_log_of_hashes_names_no_client_but_keeps_what_the_policy_saw(
+    run: Run, files: Path, bundle: Path
+) -> None:
+    DecisionLog.open(str(files / "log.db"), privacy="hashes").close()
+
+    ended = run("link", f"bundle={bundle}", "clients=clients.csv", "output=o.csv", LOG)
+
+    assert ended.code == 0, ended.err
+    found = logged(files / "log.db")
+    assert {row["client"] for row in found} == {""}
+    assert not {row["client_id"] for row in found} & {"k1", "k2", "k3", "k4"}
+    assert all(row["evidence"] for row in found)
+    assert "青空".encode() not in (files / "log.db").read_bytes()
+
+
+def test_a_run_that_goes_on_says_what_its_log_has_lost(
+    run: Run, files: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("link", f"bundle={bundle}", "clients=clients.csv", "output=o.csv", LOG, "chunk=2")
+    append = DecisionLog.append
+
+    def stopping(log: DecisionLog, rows: DecisionRows) -> None:
+        if log.count():
+            raise KeyboardInterrupt
+        append(log, rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DecisionLog, "append", stopping)
+        assert run(*words).code == 130
+    (files / "log.db").unlink()
+
+    ended = run(*words)
+
+    assert ended.code == 0, ended.err
+    assert "of 2 clients that are finished, the log" in ended.err
+    assert len(logged(files / "log.db")) == 2
