@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -80,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked.output.parent.mkdir(parents=True, exist_ok=True)
     asked.output.write_text(json.dumps(found, indent=1) + "\n")
     for name, value in ((name, value) for part in found.values() for name, value in part.items()):
-        print(f"{name:24} {value:,.6g}")  # noqa: T201 - its output
+        sys.stdout.write(f"{name:24} {value:,.6g}\n")
     return 0
 
 
