@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.config.command import say
 from linkage_rl.config.link_settings import LinkSettings
 from linkage_rl.decision_log.evidence_file import EvidenceFile
 from linkage_rl.decision_log.linked import Facts, PackedEvidence, ids_of_run, rows_of
@@ -130,12 +131,16 @@ class RunLog:
 
 
 def open_log(settings: LinkSettings, resources: ExitStack) -> DecisionLog | None:
-    """The log that the settings name, closed with the other resources; None for none.
+    """The log that the settings name, closed with the other resources; None for none. Says which.
 
     Raises:
         LinkageError: It cannot be opened or created.
     """
-    return resources.enter_context(DecisionLog.open(settings.log)) if settings.log else None
+    if not settings.log:
+        return None
+    log = resources.enter_context(DecisionLog.open(settings.log))
+    say(f"log      {log}")
+    return log
 
 
 def evidence_chunks(seen: EvidenceFile | None, begin: int) -> Iterator[PackedEvidence | None]:
