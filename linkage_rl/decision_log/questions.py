@@ -176,8 +176,8 @@ class Questions:
             The question; None where the reviewer has no answer left to take back.
         """
         with self.log.transaction("take a verdict back") as connection:
-            rows = connection.execute(answers_of(reviewer)).mappings().all()
-            last = last_that_counts([Verdict(**row) for row in rows])
+            rows = connection.execute(answers_of(reviewer)).all()
+            last = last_that_counts([Verdict(*row) for row in rows])
             if last is None:
                 return None
             add_verdicts(
@@ -228,8 +228,8 @@ class Questions:
                 .order_by(QUESTIONS.c.place)
             )
             questions = [Question(*row) for row in asked]
-            given = connection.execute(verdicts_of(before)).mappings()
-            verdicts = latest([Verdict(**row) for row in given])
+            given = connection.execute(verdicts_of(before))
+            verdicts = latest([Verdict(*row) for row in given])
         known = [(one, verdicts.get(one.decision_id)) for one in questions]
         return list(judged(known, prefix))
 

@@ -17,7 +17,7 @@ from linkage_rl.errors import ConfigError
 
 STAKES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
 """Stakes for an alternative of which nothing is known."""
-_HALVINGS: Final = 20
+_HALVINGS: Final = 14
 
 
 def mixture_wealth(
@@ -85,7 +85,7 @@ def lower_bound(
         stakes: See `mixture_wealth`.
 
     Returns:
-        The largest claim that was rejected at any time until now; 0 where none was.
+        The largest claim that was rejected at any time until now, to 0.0001; 0 where none was.
     """
     low, high = 0.0, 1.0
     # the wealth falls with the claim, so the rejected claims are an interval from 0 on

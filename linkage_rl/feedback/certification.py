@@ -119,8 +119,14 @@ class _Audit:
         self._known = (right / whole.links, 1 - wrong / whole.links)
         low = whole.precision_at(lower_bound(self._for.x, self._alpha, self._for.stakes))
         against = lower_bound(self._against.x, self._alpha, self._against.stakes)
+        high = whole.precision_at(1 - against)
+        # the bounds are found by halving; what was shown of the goal itself is exact
+        if self._for.won(self._alpha):
+            low = max(low, design.goal)
+        if self._against.won(self._alpha):
+            high = min(high, design.goal)
         self.low = max(low, self._known[0])
-        self.high = min(whole.precision_at(1 - against), self._known[1])
+        self.high = min(high, self._known[1])
 
     def outcome(self) -> Outcome:
         """Certified or refuted from the answer on that shows it first."""
