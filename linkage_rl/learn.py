@@ -14,6 +14,7 @@ from typing import Final
 
 from linkage_rl.atomic import writing
 from linkage_rl.bundle_files import swap
+from linkage_rl.checks import SEED, check_ranges
 from linkage_rl.config.command import command, say
 from linkage_rl.decision_log.rows import Selection
 from linkage_rl.decision_log.store import DecisionLog
@@ -67,6 +68,7 @@ class LearnSettings:
         for name, what in (("bundle", "a bundle folder"), ("output", "a folder for the result")):
             if not getattr(self, name):
                 raise ConfigError(f"learn needs {name}=, {what}; see --help")
+        check_ranges("", self, {"seed": SEED})
         for name, choices in (("gate", GATES), ("threshold", THRESHOLDS)):
             if getattr(self, name) not in choices:
                 raise ConfigError(

@@ -22,6 +22,7 @@ from linkage_rl.errors import ConfigError
 from linkage_rl.evaluate import EvaluateSettings
 from linkage_rl.export import ExportSettings
 from linkage_rl.forget import ForgetSettings
+from linkage_rl.learn import LearnSettings
 from linkage_rl.log import LogSettings
 from linkage_rl.review import ReviewCommand
 from linkage_rl.train import COMPONENTS, TrainSettings
@@ -163,6 +164,7 @@ def test_every_experiment_opens_with_its_question_and_its_command(path: Path) ->
         ("link", LinkSettings, ("bundle=b", "clients=c", "output=o")),
         ("evaluate", EvaluateSettings, ("bundle=b", "clients=c")),
         ("audit", AuditSettings, ("log=l",)),
+        ("learn", LearnSettings, ("bundle=b", "output=o")),
         ("export", ExportSettings, ("run=r", "output=o")),
         ("log", LogSettings, ("log=l",)),
         ("forget", ForgetSettings, ("log=l",)),

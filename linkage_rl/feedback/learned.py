@@ -5,7 +5,7 @@ alone teach, as one of another country's names may, it is dropped: both are lear
 the verdicts and judged on the other.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -29,6 +29,8 @@ MIN_TO_DROP: Final = 100
 """Verdicts from which on the start is compared with learning from nothing."""
 _SURE: Final = 2.0
 """Standard errors by which learning from nothing must be better."""
+_PROBE_UPDATES: Final = 250
+"""Gradient steps of each comparison, at most."""
 _NEVER: Final = 1.1
 
 
@@ -92,6 +94,11 @@ def nothing_is_better(
     """
     if len(judged) < MIN_TO_DROP:
         return False
+    config = replace(
+        config,
+        min_updates=min(config.min_updates, _PROBE_UPDATES),
+        max_updates=min(config.max_updates, _PROBE_UPDATES),
+    )
     fold = np.random.default_rng(seed).permutation(len(judged)) % 2
     gains = []
     for half in (0, 1):

@@ -171,10 +171,12 @@ def _tuned(
             rows = torch.from_numpy(batch)
             shown = inputs[0][rows], inputs[1][rows], inputs[2][rows], inputs[3][rows]
             loss = _loss(scorer, shown, allowed[rows], weighting[rows], config.wrong_share)
-            if pull:
-                loss = loss + pull * _squared_distance(weights, anchor)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
+            with torch.no_grad():
+                # gradient of pull * |weights - anchor|^2
+                for weight, first in zip(weights, anchor, strict=True):
+                    weight.grad.add_(weight - first, alpha=2 * pull)  # type: ignore[union-attr]
             optimizer.step()
             schedule.step()
             with torch.no_grad():
@@ -190,13 +192,6 @@ def _stop_weights(scorer: CandidateScorer) -> list[Tensor]:
         for name, weight in scorer.named_parameters()
         if name.split(".", maxsplit=1)[0] in STOP_LAYERS
     ]
-
-
-def _squared_distance(weights: list[Tensor], anchor: list[Tensor]) -> Tensor:
-    differences = torch.cat(
-        [(weight - first).flatten() for weight, first in zip(weights, anchor, strict=True)]
-    )
-    return differences.square().sum()
 
 
 def _loss(
