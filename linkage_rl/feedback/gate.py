@@ -29,7 +29,8 @@ BALANCED: Final = RewardWeights(
 """As `reward=balanced` of train: a wrong link loses what a right one gains."""
 MOST: Final = 1_000
 """Answers after which the old bundle is kept where nothing has shown."""
-_STAKES: Final = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7)
+STAKES: Final = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7)
+"""Of the bets on and against a new bundle, see `bets.mixture_wealth`."""
 _PRIOR: Final = 20
 """Answers that the assumptions below weigh as much as."""
 _EXPECTED: Final = 0.4
@@ -160,10 +161,10 @@ def judge(gains: NDArray[np.float64], exhausted: bool, alpha: float = 0.05) -> G
     """
     span = BALANCED.correct_link - BALANCED.wrong_link
     scaled = (gains + span) / (2 * span)
-    for_new = mixture_wealth(scaled, 0.5, _STAKES)
-    for_old = mixture_wealth(1 - scaled, 0.5, _STAKES)
+    for_new = mixture_wealth(scaled, 0.5, STAKES)
+    for_old = mixture_wealth(1 - scaled, 0.5, STAKES)
     number, mean = len(gains), float(gains.mean()) if len(gains) else math.nan
-    bound = (2 * lower_bound(scaled, alpha, _STAKES) - 1) * span
+    bound = (2 * lower_bound(scaled, alpha, STAKES) - 1) * span
     better = for_new.max(initial=-np.inf) >= limit(alpha)
     worse = for_old.max(initial=-np.inf) >= limit(alpha)
     # whichever was shown first counts
@@ -190,7 +191,7 @@ def more_needed(gains: NDArray[np.float64], wealth: float, alpha: float = 0.05) 
     square = (float((gains**2).sum()) + _PRIOR * _SQUARE) / (number + _PRIOR)
     # log wealth grows by about mean^2 / (2 E[gain^2]) per bet at the best stake (Kelly 1956)
     growth = max(mean, 0.02) ** 2 / (2 * square)
-    missing = limit(alpha) + math.log(len(_STAKES)) / 2 - wealth
+    missing = limit(alpha) + math.log(len(STAKES)) / 2 - wealth
     return int(np.clip(math.ceil(missing / growth), 1, max(MOST - number, 1)))
 
 

@@ -16,6 +16,7 @@ from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.decide import Thresholds
 from linkage_rl.decision_log.evidence import LoggedCases
 from linkage_rl.feedback.answers import Judged
+from linkage_rl.feedback.conventions import fitting_config
 from linkage_rl.feedback.learning import (
     LearningConfig,
     learn,
@@ -69,10 +70,11 @@ def learn_policy(
         clients: Clients of the list, judged or not, on which the threshold is chosen.
         calibration: Of the start.
         thresholds: Of the bundle so far; None where the policy decided by itself.
-        config: How to learn.
+        config: How to learn, where the verdicts do not contradict the start (`conventions`).
         seed: Decides the order of the verdicts.
         keeps_thresholds: Whether the thresholds stay as they are.
     """
+    config = fitting_config(start, judged, config, seed)
     dropped = nothing_is_better(start, judged, config, seed)
     share = 1.0 if dropped else config.step_share(judged.effective_size)
     teach = learn_from_nothing if dropped else learn
