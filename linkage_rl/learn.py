@@ -96,7 +96,7 @@ def run(settings: LearnSettings) -> None:
         selection = Selection(customer=settings.customer, list_id=settings.list)
         mark = _mark_of_verdicts(log, selection)
         if before is not None and before.verdicts == mark and not settings.again:
-            _say_state(settings, output, before)
+            _say_state(settings, output, log, before)
             say("verdicts none since then; again=true learns the same ones anew")
             return
         _learn(settings, output, log, base, selection, mark)
@@ -125,13 +125,15 @@ def _learn(
         list_id=settings.list,
     )
     if settings.gate == "none":
-        _finish(settings, output, replace(state, state="promoted", why="gate=none asks nobody"))
+        _finish(
+            settings, output, log, replace(state, state="promoted", why="gate=none asks nobody")
+        )
         return
     marks = {"old": base.mark, "new": candidate}
     queue_id = ask_about_differences(log, base, found, selection, marks, settings.seed)
     if not queue_id:
         why = "it decides every logged client without a verdict as the old bundle does"
-        _finish(settings, output, replace(state, state="kept", why=why))
+        _finish(settings, output, log, replace(state, state="kept", why=why))
         return
     _judge(settings, output, log, replace(state, queue_id=queue_id))
 
@@ -139,19 +141,19 @@ def _learn(
 def _judge(settings: LearnSettings, output: Path, log: DecisionLog, state: LearnState) -> None:
     """Count the answers of the gate, and promote or keep."""
     result = tally(log, state.queue_id)
-    _finish(settings, output, state.after(result))
+    _finish(settings, output, log, state.after(result))
 
 
-def _finish(settings: LearnSettings, output: Path, state: LearnState) -> None:
+def _finish(settings: LearnSettings, output: Path, log: DecisionLog, state: LearnState) -> None:
     """Put a promoted bundle in its place, write the state, and say it."""
     if state.state == "promoted":
         with writing(output):
             swap(output / CANDIDATE, output / BUNDLE)
     write_state(output, state)
-    _say_state(settings, output, state)
+    _say_state(settings, output, log, state)
 
 
-def _say_state(settings: LearnSettings, output: Path, state: LearnState) -> None:
+def _say_state(settings: LearnSettings, output: Path, log: DecisionLog, state: LearnState) -> None:
     if state.state == "promoted":
         say(f"promoted {output / BUNDLE}: {state.why}", state=state.state)
         say(f"next     linkage-rl export run={output} output=DIR/model, then deploy it")
@@ -160,7 +162,7 @@ def _say_state(settings: LearnSettings, output: Path, state: LearnState) -> None
     else:
         say(
             f"gate     {state.answers:,} answers; needs about {state.more_needed:,} more: "
-            f"linkage-rl review log=URL queue={state.queue_id}",
+            f"linkage-rl review log={log} queue={state.queue_id}",
             **{"state": state.state, "more_needed": state.more_needed},
         )
         say("next     then linkage-rl learn with the same settings again")
