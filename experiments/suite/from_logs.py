@@ -9,6 +9,7 @@ unlabelled clients, as in `experiments.suite.clicks`.
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Final
 
@@ -88,23 +89,24 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="finished run whose agent made the links")
     parser.add_argument("--cases", type=Path, default=Path("outputs/clicks/own"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
+    parser.add_argument("--counts", type=int, nargs="+", default=COUNTS, choices=COUNTS)
     parser.add_argument("--trials", type=Path, default=Path("outputs/from_logs/trials.jsonl"))
     parser.add_argument("--output", type=Path, default=RESULTS)
     asked = parser.parse_args()
     start = start_of("own", asked.run, open_lists(asked.run, asked.cases))
-    # seeds of earlier calls are kept
-    done = {trial.seed for trial in kept([asked.trials])}
-    for seed in asked.seeds:
-        if seed not in done:
-            keep(list(trials_with(start, seed)), asked.trials)
+    # what earlier calls have judged is kept
+    done = {(trial.seed, trial.clicks) for trial in kept([asked.trials])}
+    for seed, count in product(asked.seeds, asked.counts):
+        if (seed, count) not in done:
+            keep(list(trials_with(start, seed, count)), asked.trials)
     text = page(kept([asked.trials]))
     asked.output.parent.mkdir(parents=True, exist_ok=True)
     asked.output.write_text(text, encoding="utf-8")
     say(text)
 
 
-def trials_with(start: Start, seed: int) -> Iterator[Trial]:
-    """Every method with one seed."""
+def trials_with(start: Start, seed: int, count: int) -> Iterator[Trial]:
+    """Every method with one seed and so many verdicts, and the start itself."""
     pool, unlabelled = start.lists.asked_about(seed)
     threshold = threshold_of(start.decider(start.scorer), start.lists.stream.take(unlabelled))
     yield from _judged(start, START, 0.0, 0, start.scorer, unlabelled, seed)
@@ -114,13 +116,9 @@ def trials_with(start: Start, seed: int) -> Iterator[Trial]:
         )
         for share in sorted({method.exploration for method in METHODS})
     }
-    for method in tqdm(METHODS, desc=f"seed {seed}"):
-        for count in COUNTS:
-            links = logs[method.exploration].first(count)
-            scorer = method.learner(start.scorer, links, seed)
-            yield from _judged(
-                start, method.name, method.exploration, count, scorer, unlabelled, seed
-            )
+    for method in tqdm(METHODS, desc=f"seed {seed}, {count:,} verdicts"):
+        scorer = method.learner(start.scorer, logs[method.exploration].first(count), seed)
+        yield from _judged(start, method.name, method.exploration, count, scorer, unlabelled, seed)
 
 
 def _judged(

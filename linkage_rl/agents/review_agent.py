@@ -107,7 +107,7 @@ class ReviewVecEnv(VecEnv):
 class ReviewAgentConfig:
     """Settings of MaskablePPO (Schulman et al. 2017; Huang and Ontanon 2022)."""
 
-    steps: int = 200_000
+    steps: int = 150_000
     """Actions to learn from, over all reviews."""
     n_envs: int = 64
     """Reviews side by side."""
