@@ -18,6 +18,8 @@ from linkage_rl.envs.review_lists import DrawnReviewLists, ReviewList
 CLIENTS: Final = 1_000
 """Clients of a part of a real list."""
 DRAWN: Final = "drawn"
+MOVED: Final = "moves"
+"""The list of which many clients name a former address."""
 
 
 def drawn_lists(count: int, seed: int) -> list[ReviewList]:
@@ -31,7 +33,7 @@ def real_lists(
 ) -> Iterator[tuple[str, list[ReviewList]]]:
     """By the name of a real list, random parts of it; parts of one list share clients.
 
-    The last one has the truth of a customer for whom a company that has moved is another one.
+    One has the truth of a customer for whom a company in another city is another one.
 
     Args:
         run: Finished training run whose ranker links the lists with every blocker.
@@ -40,14 +42,12 @@ def real_lists(
         seed: Of the parts.
     """
     lists = open_lists(run, folder)
-    moved = lists.moved["valid"]
     for number, name in enumerate(LISTS):
-        rows = np.flatnonzero(np.asarray(lists.valid.dataset) == number)
-        whole = linked(run, lists, lists.valid.take(rows))
-        yield name, parts_of(whole, count, seed)
-        if moved[rows].any():
-            other = without_moved(lists.valid.take(rows), moved[rows])
-            yield f"{name}, moved ones not linked", parts_of(linked(run, lists, other), count, seed)
+        cases = lists.valid.take(np.flatnonzero(np.asarray(lists.valid.dataset) == number))
+        yield name, parts_of(linked(run, lists, cases), count, seed)
+        if name == MOVED:
+            other = linked(run, lists, without_moved(cases))
+            yield f"{name}, companies that moved not linked", parts_of(other, count, seed)
 
 
 def linked(run: Path, lists: ClickLists, cases: CaseSet) -> ReviewList:

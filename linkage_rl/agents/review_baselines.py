@@ -4,7 +4,7 @@ Each is a function of the observations of B reviews and returns one action for e
 `NoClicks`, `ExpectedGain` and `KnowledgeGradient` may stop; the others spend the whole budget.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -131,27 +131,15 @@ class KnowledgeGradient:
         clicks: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         """Expected gain per click of asking that often, shape (B, S)."""
-        estimate = strata["estimate"]
-        rest = np.maximum(open_clients - clicks, 0)
+        estimate, draws = strata["estimate"], np.rint(clicks)
         answers = self._answers(strata, open_clients)
-        right, wrong = answers * estimate, answers * (1 - estimate)
-        now = self._value(estimate)
+        right = answers * estimate
         later = np.zeros_like(estimate)
-        number = int(np.ceil(clicks.max()))
-        share = np.rint(clicks)
-        # from none right to all right; each probability follows from the one before
-        chance = np.ones_like(estimate)
-        for place in range(number):
-            factor = (wrong + place) / (answers + place)
-            chance *= np.where(place < share, factor, 1)
-        for found in range(number + 1):
-            after = (right + found) / (answers + share)
-            later += np.where(found <= share, chance * self._value(after), 0)
-            step = (share - found) / (found + 1) * (right + found)
-            chance = np.where(
-                found < share, chance * step / np.maximum(wrong + share - found - 1, _SMALL), 0
-            )
-        return _direct_gain(strata, self.rules) + rest * (later - now) / clicks
+        for found, chance in enumerate(beta_binomial(right, answers - right, draws)):
+            later += chance * self._value((right + found) / (answers + draws))
+        rest = np.maximum(open_clients - clicks, 0)
+        taught = rest * (later - self._value(estimate)) / clicks
+        return _direct_gain(strata, self.rules) + taught
 
     def _answers(
         self, strata: dict[str, NDArray[np.float64]], open_clients: NDArray[np.float64]
@@ -179,6 +167,32 @@ def baselines(rules: ReviewRules) -> Mapping[str, ReviewPolicy]:
         "expected gain": ExpectedGain(rules),
         "knowledge gradient": KnowledgeGradient(rules),
     }
+
+
+def beta_binomial(
+    right: NDArray[np.float64], wrong: NDArray[np.float64], draws: NDArray[np.float64]
+) -> Iterator[NDArray[np.float64]]:
+    """Chance of 0, 1, 2, ... right ones among the next answers, each of the shape given.
+
+    Each chance follows from the one before (Johnson, Kemp and Kotz 2005, section 6.2.2).
+
+    Args:
+        right: Right answers so far, those that the prior stands for included; above 0.
+        wrong: Wrong answers likewise.
+        draws: Number of next answers, whole numbers.
+
+    >>> [float(chance[0]) for chance in beta_binomial(*np.ones((2, 1)), np.array([1.0]))]
+    [0.5, 0.5]
+    """
+    most = int(draws.max())
+    chance = np.ones_like(right)
+    for place in range(most):
+        chance *= np.where(place < draws, (wrong + place) / (right + wrong + place), 1)
+    for found in range(most + 1):
+        yield chance
+        left = draws - found
+        ratio = left * (right + found) / ((found + 1) * np.maximum(wrong + left - 1, _SMALL))
+        chance = np.where(left > 0, chance * ratio, 0)
 
 
 def _direct_gain(strata: dict[str, NDArray[np.float64]], rules: ReviewRules) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from linkage_rl.agents.review_agent import ReviewAgentConfig, ReviewVecEnv, train_reviewer
-from linkage_rl.agents.review_baselines import ReviewPolicy, baselines
+from linkage_rl.agents.review_baselines import ReviewPolicy, baselines, beta_binomial
 from linkage_rl.envs import DrawnReviewLists, ReviewList
 from linkage_rl.envs.review_core import ReviewCore
 from linkage_rl.envs.review_process import ReviewRules
@@ -82,6 +82,18 @@ def test_the_knowledge_gradient_looks_where_many_links_may_prove_wrong() -> None
     # a second look would cost more than it can still teach
     assert looks == [10, 10]
     assert asked(baselines(rules)["expected gain"], wrong, rules)[1] == 0
+
+
+def test_the_chances_of_the_next_answers() -> None:
+    draws = np.array([2.0, 1.0])
+
+    chances = list(beta_binomial(np.array([2.0, 2.0]), np.array([1.0, 1.0]), draws))
+
+    # of two: wrong wrong 1/3 * 2/4, one of each 2 * 2/3 * 1/4, right right 2/3 * 3/4
+    assert np.stack(chances).T.tolist() == [
+        pytest.approx([1 / 6, 1 / 3, 1 / 2]),
+        pytest.approx([1 / 3, 2 / 3, 0]),
+    ]
 
 
 def test_the_environment_of_sb3_shows_what_the_registered_one_shows() -> None:
