@@ -248,3 +248,17 @@ def test_lists_and_actions_that_make_no_sense_are_refused() -> None:
         env.reset(options={"case": 1})
     with pytest.raises(ConfigError, match=r"lists\.largest"):
         DrawnReviewLists(smallest=10, largest=5)
+
+
+def test_drawn_lists_have_the_shape_of_real_ones() -> None:
+    """Half of the clients are nearly certain; stated and true shares differ from list to list."""
+    rng = np.random.default_rng(0)
+    lists = [DrawnReviewLists().draw(rng) for _ in range(60)]
+
+    sizes = np.array([len(one) for one in lists])
+    sure = np.concatenate([one.confidence > 0.95 for one in lists])
+    gaps = [float(one.right.mean() - one.confidence.mean()) for one in lists]
+    assert 200 <= sizes.min() < 400
+    assert 1_000 < sizes.max() <= 2_000
+    assert 0.44 < sure.mean() < 0.52
+    assert np.std(gaps) > 0.03
