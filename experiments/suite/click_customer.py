@@ -11,15 +11,13 @@ from typing import Final
 
 import numpy as np
 
-from experiments.suite.click_learning import RANDOM, Start, learned_by_clicks, threshold_of
+from experiments.suite.click_learning import RANDOM, Start, learned_by_clicks
 from experiments.suite.click_lists import ClickLists, without_moved
 from experiments.suite.click_reviewer import Habit
-from experiments.suite.click_trials import BOTH, per_candidate, trials_of
 from experiments.suite.run_on_lists import LISTS
-from linkage_rl.agents.scorer import CandidateScorer
-from linkage_rl.decision.cases import CaseSet
-from linkage_rl.decision.decide import decide_cases_raw
-from linkage_rl.evaluation.answers import Answers
+from linkage_rl.decision.rewards import RewardWeights
+from linkage_rl.evaluation.metrics import measure
+from linkage_rl.feedback.learned import Learned
 
 COUNTS: Final = (0, 10, 30, 100, 300, 1_000)
 MOVES: Final = LISTS.index("moves")
@@ -50,17 +48,11 @@ def customer_trials(
         counts: Numbers of clicks.
     """
     theirs = replace(start, lists=lists_of_customer(start.lists))
-    pool, rest = theirs.lists.asked_about(seed)
-    unlabelled = theirs.lists.stream.take(rest)
-    _, for_all = start.lists.asked_about(seed)
-    shared = _f1(start, start.scorer, start.lists.stream.take(for_all))
-    for learned in learned_by_clicks(theirs, pool, counts, Habit(), RANDOM, seed):
+    shared = next(iter(learned_by_clicks(start, [0], Habit(), RANDOM, seed))).learned
+    for after in learned_by_clicks(theirs, counts, Habit(), RANDOM, seed):
+        own = after.learned
         yield CustomerTrial(
-            learned.clicks,
-            seed,
-            _f1(theirs, learned.scorer, unlabelled),
-            _f1(start, learned.scorer, start.lists.stream.take(for_all)),
-            shared,
+            after.clicks, seed, _f1(theirs, own), _f1(start, own), _f1(start, shared)
         )
 
 
@@ -73,11 +65,7 @@ def lists_of_customer(lists: ClickLists) -> ClickLists:
     return replace(lists, stream=stream, valid=valid)
 
 
-def _f1(start: Start, scorer: CandidateScorer, unlabelled: CaseSet) -> float:
-    """F1 on all lists of the start, with the threshold from clients that nobody judged."""
-    decider = start.decider(scorer)
-    threshold = threshold_of(decider, unlabelled)
-    cases = start.lists.valid
-    answers = per_candidate(Answers.of(decide_cases_raw(decider, cases), cases))
-    trials = trials_of(("", "", ""), 0, 0, answers, threshold)
-    return next(trial.f1 for trial in trials if trial.list_name == BOTH)
+def _f1(start: Start, learned: Learned) -> float:
+    """F1 of a policy on all lists of the start together."""
+    answers = start.answers(learned, start.lists.valid)
+    return measure(answers.judgement(RewardWeights())).f1

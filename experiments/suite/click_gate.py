@@ -13,12 +13,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.suite.click_learning import STRATIFIED, Start, learned_by_clicks, threshold_of
+from experiments.suite.click_learning import STRATIFIED, Start, in_strata, learned_by_clicks
 from experiments.suite.click_reviewer import Habit
-from experiments.suite.click_trials import per_candidate
-from linkage_rl.decision.decide import decide_cases_raw
 from linkage_rl.decision.rewards import RewardWeights, outcomes_of_kinds
-from linkage_rl.evaluation.answers import Answers, apply_threshold
+from linkage_rl.evaluation.answers import Answers
 from linkage_rl.feedback.bets import first_rejection, mixture_wealth
 from linkage_rl.feedback.gate import BALANCED, MOST, STAKES
 from linkage_rl.records import DecisionKind
@@ -57,17 +55,15 @@ def gate_trials(start: Start, seed: int) -> Iterator[GateTrial]:
         seed: Of the draw of clients, of learning and of the audits.
     """
     rng = np.random.default_rng(seed)
-    pool, rest = start.lists.asked_about(seed)
+    pool, _ = start.lists.asked_about(seed)
     # nobody is asked again about whom a policy has learned from
-    judged = pool[max(LEARNED) :] if len(pool) > max(LEARNED) else pool
-    cases, unlabelled = start.lists.stream.take(judged), start.lists.stream.take(rest)
+    judged = in_strata(pool, start.logged.confidence[pool])[max(LEARNED) :]
+    cases = start.lists.stream.take(judged)
     seen = np.array([any(right) for right in start.logged.shown_right(judged)])
-    policies = {}
-    for learned in learned_by_clicks(start, pool, (0, *LEARNED), Habit(), STRATIFIED, seed):
-        decider = start.decider(learned.scorer)
-        decided = per_candidate(Answers.of(decide_cases_raw(decider, cases), cases))
-        threshold = threshold_of(decider, unlabelled)
-        policies[learned.clicks] = apply_threshold(decided, threshold, BALANCED).answers
+    policies = {
+        after.clicks: start.answers(after.learned, cases)
+        for after in learned_by_clicks(start, (0, *LEARNED), Habit(), STRATIFIED, seed)
+    }
     for count in LEARNED:
         old, new = policies[0], policies[count]
         names = (start.name, f"{start.name} + {count:,} clicks")
@@ -137,7 +133,7 @@ def as_told(answers: Answers, seen: NDArray[np.bool_]) -> NDArray[np.float32]:
 def differ(old: Answers, new: Answers) -> NDArray[np.bool_]:
     """Whether two policies decide differently: one links, or both link others; shape (N,)."""
     both_link = (old.kind == DecisionKind.LINK) & (new.kind == DecisionKind.LINK)
-    return (old.kind != new.kind) | (both_link & (old.pair != new.pair))
+    return np.asarray((old.kind != new.kind) | (both_link & (old.pair != new.pair)))
 
 
 def no_better(old: Answers, new: Answers, rng: np.random.Generator) -> Answers:

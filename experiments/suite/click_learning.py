@@ -1,8 +1,8 @@
 """Our policies after a number of clicks: who is asked, what is learned, and which threshold.
 
 A *start* is the policy that decides the stream, whose decisions the reviewer sees, and from which
-learning begins. The threshold is that of the highest expected F1 on clients of the stream that
-nobody was asked about, by what the policy itself says of them; no label takes part in it.
+learning begins. Learning, calibration and threshold are those of `linkage-rl learn`: the threshold
+is that of the highest expected F1 on clients of the stream that nobody was asked about.
 """
 
 import time
@@ -22,9 +22,15 @@ from experiments.suite.systems import AGENT
 from linkage_rl.agents.baselines import TopOne
 from linkage_rl.agents.scorer import CandidateScorer, load_scorer
 from linkage_rl.agents.scorer_policy import ScorerPolicy
+from linkage_rl.bundle import load_bundle
+from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.cases import CaseSet
-from linkage_rl.decision.decide import Decider
-from linkage_rl.feedback.learning import LearningConfig, learn, learn_from_nothing
+from linkage_rl.decision.decide import Decider, Thresholds, decide_cases
+from linkage_rl.decision_log.evidence import LoggedCases
+from linkage_rl.evaluation.answers import Answers
+from linkage_rl.feedback.answers import Judged
+from linkage_rl.feedback.learned import Learned, confidence_of, learn_policy
+from linkage_rl.feedback.learning import LearningConfig, learn_from_nothing
 from linkage_rl.feedback.thresholds import expected_f1_threshold
 
 NOTHING: Final = "nothing"
@@ -43,71 +49,91 @@ class Start:
     lists: ClickLists
     scorer: CandidateScorer
     """For `NOTHING` only its shape is used."""
+    calibration: Calibration
 
     @property
     def plan(self) -> tuple[int, ...] | None:
         """Blockers run for every client; None where the policy chooses them."""
         return tuple(range(len(self.lists.view.costs))) if self.name == NOTHING else None
 
-    def decider(self, scorer: CandidateScorer) -> Decider:
-        """Decides with this scorer in place of that of the start."""
-        return Decider(ScorerPolicy(scorer), self.lists.view, plan=self.plan)
-
     @cached_property
     def logged(self) -> Logged:
         """The stream as it was decided before any click."""
-        decider = self.decider(self.scorer)
-        if self.name == NOTHING:
-            decider = replace(decider, policy=TopOne())
+        policy = TopOne() if self.name == NOTHING else ScorerPolicy(self.scorer)
+        decider = Decider(policy, self.lists.view, plan=self.plan)
         return decide_and_log(decider, self.lists.stream)
+
+    def before(self, clients: LoggedCases) -> Learned:
+        """The start itself, its threshold chosen on these clients."""
+        confidence = confidence_of(self.scorer, self.calibration, clients)
+        thresholds = Thresholds(expected_f1_threshold(confidence))
+        return Learned(self.scorer, self.calibration, thresholds, False, 0.0)
+
+    def learned(self, said: Judged, clients: LoggedCases, seed: int) -> Learned:
+        """What answers teach, the threshold chosen on these clients."""
+        config = LearningConfig()
+        if self.name != NOTHING:
+            return learn_policy(self.scorer, said, clients, self.calibration, None, config, seed)
+        scorer, plain = learn_from_nothing(self.scorer, said, config, seed), Calibration.identity()
+        threshold = expected_f1_threshold(confidence_of(scorer, plain, clients))
+        return Learned(scorer, plain, Thresholds(threshold), True, 1.0)
+
+    def answers(self, learned: Learned, cases: CaseSet) -> Answers:
+        """What is decided about prepared cases, with calibrated confidence."""
+        decider = Decider(
+            ScorerPolicy(learned.scorer),
+            self.lists.view,
+            learned.calibration,
+            learned.thresholds,
+            self.plan,
+        )
+        decisions = decide_cases(decider, cases)
+        # calibrated confidence is in the best candidate alone
+        alone = replace(decisions, tied=np.ones_like(decisions.tied))
+        return Answers.of(alone, cases)
 
 
 def start_of(name: str, run: Path, lists: ClickLists) -> Start:
     """The start with the agent of a run."""
-    return Start(name, lists, load_scorer(run / AGENT))
+    calibration = load_bundle(run / "bundle").decider.calibration or Calibration.identity()
+    return Start(name, lists, load_scorer(run / AGENT), calibration)
 
 
 @dataclass(frozen=True, eq=False)
-class Learned:
+class AfterClicks:
     """A policy after some clicks."""
 
     clicks: int
-    scorer: CandidateScorer
+    learned: Learned
     cpu_s: float
     """Processor time of learning."""
 
 
 def learned_by_clicks(
     start: Start,
-    pool: NDArray[np.int64],
     counts: Sequence[int],
     habit: Habit,
     asking: str,
     seed: int,
-) -> Iterator[Learned]:
+) -> Iterator[AfterClicks]:
     """The policy after each number of clicks, each learned from the start anew.
 
     Args:
         start: Where learning begins.
-        pool: Clients of the stream that may be asked about, in random order.
         counts: Numbers of clicks; 0 gives the start itself.
         habit: How the reviewer answers.
         asking: `RANDOM` or `STRATIFIED`.
-        seed: Of wrong answers and of learning.
+        seed: Of whom is asked about, of wrong answers and of learning.
     """
-    config, logged = LearningConfig(), start.logged
+    pool, rest = start.lists.asked_about(seed)
+    logged, unlabelled = start.logged, start.logged.logged_cases(rest)
     order = pool if asking == RANDOM else in_strata(pool, logged.confidence[pool])
     said, place = answers_on(logged, order[: max(counts)], habit, np.random.default_rng(seed))
     for count in counts:
         spent = time.process_time()
         told = said.take(place < count)
-        if not count:
-            scorer = start.scorer
-        elif start.name == NOTHING:
-            scorer = learn_from_nothing(start.scorer, told, config, seed)
-        else:
-            scorer = learn(start.scorer, told, config, seed)
-        yield Learned(count, scorer, time.process_time() - spent)
+        learned = start.learned(told, unlabelled, seed) if len(told) else start.before(unlabelled)
+        yield AfterClicks(count, learned, time.process_time() - spent)
 
 
 def in_strata(clients: NDArray[np.int64], confidence: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -126,9 +152,3 @@ def in_strata(clients: NDArray[np.int64], confidence: NDArray[np.float32]) -> ND
     turn = np.empty(len(clients), dtype=np.int64)
     turn[by_stratum] = np.concatenate([np.arange(count) for count in counts])
     return clients[np.argsort(turn, kind="stable")]
-
-
-def threshold_of(decider: Decider, unlabelled: CaseSet) -> float:
-    """The threshold of the highest expected F1 on clients of which nobody knows the truth."""
-    decided = decide_and_log(decider, unlabelled)
-    return expected_f1_threshold(decided.confidence)

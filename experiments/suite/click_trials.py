@@ -2,11 +2,9 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
-
-import numpy as np
 
 from experiments.suite.run_on_lists import LISTS
 from linkage_rl.decision.rewards import RewardWeights
@@ -80,12 +78,6 @@ def trials_of(
             best_f1=apply_threshold(part, best, weights).metrics.f1,
             cpu_s=cpu_s,
         )
-
-
-def per_candidate(answers: Answers) -> Answers:
-    """The answers with the confidence in the best candidate alone, not in all tied with it."""
-    confidence = (answers.confidence / answers.tied).astype(np.float32)
-    return replace(answers, confidence=confidence, tied=np.ones_like(answers.tied))
 
 
 def keep(trials: Iterable[Trial], file: Path) -> None:

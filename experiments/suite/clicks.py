@@ -23,17 +23,15 @@ from experiments.suite.click_learning import (
     Start,
     learned_by_clicks,
     start_of,
-    threshold_of,
 )
 from experiments.suite.click_lightgbm import Asking, Pairs, kept_pairs, learn_from_clicks
 from experiments.suite.click_lists import open_lists
 from experiments.suite.click_reviewer import ACCEPT, FULL, Habit
-from experiments.suite.click_trials import Trial, Way, keep, kept, per_candidate, trials_of
+from experiments.suite.click_trials import Trial, Way, keep, kept, trials_of
 from experiments.suite.lightgbm_pipeline import REQUIREMENTS, decisions_of
 from experiments.suite.run_on_lists import settings_of
 from experiments.tools.environments import environment_from
 from linkage_rl.config.command import say
-from linkage_rl.decision.decide import decide_cases_raw
 from linkage_rl.errors import ConfigError
 from linkage_rl.evaluation.answers import Answers
 from linkage_rl.feedback.thresholds import expected_f1_threshold
@@ -127,17 +125,12 @@ class Judge:
 
     def _by_us(self, series: Series) -> Iterator[Trial]:
         start = self.start(series.system)
-        pool, unlabelled = start.lists.asked_about(series.seed)
         counts = COUNTS[1:] if start.name == NOTHING else COUNTS
-        for learned in learned_by_clicks(
-            start, pool, counts, series.habit, series.asking, series.seed
-        ):
-            decider = start.decider(learned.scorer)
-            threshold = threshold_of(decider, start.lists.stream.take(unlabelled))
-            decided = decide_cases_raw(decider, start.lists.valid)
-            answers = per_candidate(Answers.of(decided, start.lists.valid))
+        for after in learned_by_clicks(start, counts, series.habit, series.asking, series.seed):
+            answers = start.answers(after.learned, start.lists.valid)
+            threshold = after.learned.thresholds.link
             yield from trials_of(
-                series.way, learned.clicks, series.seed, answers, threshold, learned.cpu_s
+                series.way, after.clicks, series.seed, answers, threshold, after.cpu_s
             )
 
     def _by_lightgbm(self, series: Series) -> Iterator[Trial]:
