@@ -249,3 +249,20 @@ def test_a_run_that_goes_on_says_what_its_log_has_lost(
     assert ended.code == 0, ended.err
     assert "of 2 clients that are finished, the log" in ended.err
     assert len(logged(files / "log.db")) == 2
+
+
+def test_a_log_may_be_in_any_database(
+    run: Run, files: Path, list_bundle: Path, readable_url: str
+) -> None:
+    write_csv(files / "list.csv", LIST)
+
+    ended = run(
+        "link", f"bundle={list_bundle}", "clients=list.csv", "output=o.csv", f"log={readable_url}"
+    )
+
+    assert ended.code == 0, ended.err
+    with DecisionLog.open(readable_url, create=False) as log:
+        (found,) = log.decisions()
+    rows = rows_of(files / "o.csv")
+    assert {*found.decision_id} == {row["decision_id"] for row in rows}
+    assert sorted(found.company_id) == ["", "c1", "c1", "c2"]
