@@ -216,12 +216,12 @@ def page(audits: Mapping[str, Sequence[Audit]], clicks: Mapping[str, Clicks], mo
         f"At {commit()}. Goal: {GOAL:.0%} of the links are right, with {CONFIDENCE:.0%} "
         f"confidence, looked at after every of {most:,} clicks. Lists "
         "of 300 to 30,000 links, with confidences of any quality, too sure or too unsure.\n\n"
-        f"{markdown_table(rows)}\n\n"
+        f"`audits`\n\n{markdown_table(rows)}\n\n"
         f"What an audit says is wrong in at most {_ALPHA:.0%} of the lists: **{verdict}** "
         f"(at most {worst:.1%}).\n\n"
         "Clicks until certified: median, in brackets the 90th percentile, of lists of 20,000 "
         "links and of real ones.\n\n"
-        f"{markdown_table(needed)}\n"
+        f"`clicks`\n\n{markdown_table(needed)}\n"
     )
 
 
