@@ -7,6 +7,7 @@ right where it is to be refuted.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ from linkage_rl.feedback.audit_design import AuditDesign, Part
 from linkage_rl.feedback.bets import first_rejection, lower_bound
 from linkage_rl.feedback.clicks_left import clicks_left
 from linkage_rl.feedback.threshold_search import holding_part
+
+_ROUNDING: Final = 1e-6
+"""Share of a link by which a goal in links may be off."""
 
 
 class Outcome(StrEnum):
@@ -114,9 +118,7 @@ class _Audit:
         whole = design.whole
         self._for = bets_for(whole, self._differences(1.0), design.goal)
         self._against = bets_against(whole, self._differences(0.0), design.goal)
-        self.answered, right, wrong = draws.different()
-        # an answered link is known for certain, which is all there is in a short list
-        self._known = (right / whole.links, 1 - wrong / whole.links)
+        self.answered, self._right, self._wrong = draws.different()
         low = whole.precision_at(lower_bound(self._for.x, self._alpha, self._for.stakes))
         against = lower_bound(self._against.x, self._alpha, self._against.stakes)
         high = whole.precision_at(1 - against)
@@ -125,16 +127,19 @@ class _Audit:
             low = max(low, design.goal)
         if self._against.won(self._alpha):
             high = min(high, design.goal)
-        self.low = max(low, self._known[0])
-        self.high = min(high, self._known[1])
+        # an answered link is known for certain, which is all there is in a short list
+        self.low = max(low, self._right / whole.links)
+        self.high = min(high, 1 - self._wrong / whole.links)
 
     def outcome(self) -> Outcome:
         """Certified or refuted from the answer on that shows it first."""
         certified = first_rejection(self._for.wealth(), self._alpha)
         refuted = first_rejection(self._against.wealth(), self._alpha)
-        if certified < refuted or self._known[0] >= self._design.goal:
+        needed = self._design.goal * self._design.whole.links
+        allowed = self._design.whole.links - needed
+        if certified < refuted or self._right >= needed - _ROUNDING:
             return Outcome.CERTIFIED
-        if refuted < certified or self._known[1] < self._design.goal:
+        if refuted < certified or self._wrong > allowed + _ROUNDING:
             return Outcome.REFUTED
         return Outcome.OPEN
 

@@ -137,6 +137,20 @@ def test_two_wrong_links_of_twenty_refute_a_goal_of_ninety_five_hundredths_at_on
     assert (found.outcome, found.upper_bound) == (Outcome.REFUTED, 0.9)
 
 
+@pytest.mark.parametrize("goal", [0.93, 0.95, 0.97])
+def test_a_short_list_just_at_its_goal_is_certified_whatever_the_rounding(goal: float) -> None:
+    confidence = np.full(100, 0.97)
+    said = np.full(100, Said.RIGHT, dtype=np.int8)
+    said[: round(100 * (1 - goal))] = Said.WRONG
+    design = AuditDesign.of(goal, 0.999999, confidence)
+
+    everything = certify(design, Draws(np.arange(100), confidence, said), questions=100)
+    wrong_ones = certify(design, Draws(np.arange(3), confidence[:3], said[:3]), questions=100)
+
+    assert everything.outcome is Outcome.CERTIFIED
+    assert wrong_ones.outcome is Outcome.OPEN
+
+
 @pytest.mark.parametrize(("precision", "wrong_outcome"), [(0.95, "refuted"), (0.949, "certified")])
 def test_what_an_audit_says_is_wrong_in_at_most_one_list_of_twenty(
     precision: float, wrong_outcome: str
