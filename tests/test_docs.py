@@ -220,7 +220,9 @@ def test_the_linked_rows_of_the_readme_are_those_of_a_run(reader: Reader) -> Non
         assert rows == [[row[column] for column in header] for row in linked[: len(rows)]]
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.ja.md", "docs/results.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "README.ja.md", "docs/results.md", "docs/howto/audit.md"]
+)
 def test_every_quoted_row_stands_in_a_kept_table(page: str) -> None:
     quoted = FIGURES.findall((ROOT / page).read_text(encoding="utf-8"))
 
