@@ -1,8 +1,9 @@
 """`python -m experiments.suite.review_env`: does an agent spend clicks better than a rule?
 
-MaskablePPO learns on drawn lists of `linkage_rl/Review-v0`. It and the baselines then review other
-drawn lists, and parts of real ones with `--run`, all in the same order of answers. A difference
-is a mean over lists; the agent's return on a list is the mean over its seeds.
+MaskablePPO learns on drawn lists of `linkage_rl/Review-v0`, or with `--learn real` on parts of real
+lists of train clients. It and the baselines then review other drawn lists, and parts of real valid
+lists with `--run`, all in the same order of answers. A difference is a mean over lists; the
+agent's return on a list is the mean over its seeds.
 """
 
 import argparse
@@ -21,12 +22,13 @@ from linkage_rl.agents.review_agent import AgentReviewer, ReviewAgentConfig, tra
 from linkage_rl.agents.review_baselines import ReviewPolicy, baselines
 from linkage_rl.config.command import say
 from linkage_rl.envs.review_core import ReviewCore
-from linkage_rl.envs.review_lists import DrawnReviewLists, ReviewList
+from linkage_rl.envs.review_lists import DrawnReviewLists, Lists, ReviewList
 from linkage_rl.envs.review_process import ReviewRules
 from linkage_rl.evaluation.tables import markdown_table
 
 AGENT: Final = "MaskablePPO"
-RESULTS: Final = Path(__file__).parent / "results" / "review_env.md"
+REAL: Final = "real"
+RESULTS: Final = Path(__file__).parent / "results"
 _RESAMPLES: Final = 10_000
 _TEST_SEED: Final = 1_000_003
 """Of the lists that judge; agents learn with seeds far below."""
@@ -72,29 +74,38 @@ def main() -> None:
     parser.add_argument("--parts", type=int, default=100, help="parts of each real list")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
     parser.add_argument("--steps", type=int, default=ReviewAgentConfig.steps)
+    parser.add_argument("--learn", choices=[DRAWN, REAL], default=DRAWN)
     parser.add_argument("--agents", type=Path, default=Path("outputs/review_env"))
-    parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument("--output", type=Path)
     asked = parser.parse_args()
+    if asked.learn == REAL and not asked.run:
+        parser.error("--learn real needs --run")
     rules, config = ReviewRules(), ReviewAgentConfig(steps=asked.steps)
-    agents = [agent_of(asked.agents, rules, config, seed) for seed in asked.seeds]
+    lists: Lists = DrawnReviewLists()
+    if asked.learn == REAL:
+        found = real_lists(asked.run, asked.cases, asked.parts, min(asked.seeds), "stream")
+        lists = [one for _, some in found for one in some]
+    agents = [agent_of(asked.agents, asked.learn, lists, config, seed) for seed in asked.seeds]
     judged = {DRAWN: drawn_lists(asked.lists, _TEST_SEED)}
     if asked.run:
         judged |= dict(real_lists(asked.run, asked.cases, asked.parts, _TEST_SEED))
-    text = page(results(judged, rules, agents), config, len(agents))
-    asked.output.parent.mkdir(parents=True, exist_ok=True)
-    asked.output.write_text(text, encoding="utf-8")
+    text = page(results(judged, rules, agents), asked.learn, config, len(agents))
+    output = asked.output or RESULTS / f"review_env_{asked.learn}.md"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(text, encoding="utf-8")
     say(text)
 
 
 def agent_of(
-    folder: Path, rules: ReviewRules, config: ReviewAgentConfig, seed: int
+    folder: Path, learn: str, lists: Lists, config: ReviewAgentConfig, seed: int
 ) -> AgentReviewer:
     """The agent of a seed: trained now, or read where an earlier call has trained it."""
-    content = digest([str(rules), str(DrawnReviewLists()), str(config), seed])
+    rules = ReviewRules()
+    content = digest([str(rules), str(DrawnReviewLists()), learn, str(config), seed])
     file = folder / f"agent-{content}.zip"
     if file.exists():
         return AgentReviewer.load(file)
-    agent = train_reviewer(DrawnReviewLists(), rules, config, seed)
+    agent = train_reviewer(lists, rules, config, seed)
     folder.mkdir(parents=True, exist_ok=True)
     agent.save(file)
     return agent
@@ -146,11 +157,13 @@ def compare(agent: Played, played: Mapping[str, Played]) -> list[Comparison]:
     return sorted(found, key=lambda one: one.gap)
 
 
-def page(found: Mapping[str, Mapping[str, Played]], config: ReviewAgentConfig, seeds: int) -> str:
+def page(
+    found: Mapping[str, Mapping[str, Played]], learn: str, config: ReviewAgentConfig, seeds: int
+) -> str:
     """The results as Markdown: for each kind of lists a table and what it says."""
     heading = (
         "# Review-v0: does an agent spend clicks better than a rule?\n\n"
-        f"At {commit()}. {AGENT} learned on drawn lists, {config.steps:,} steps, {seeds} seeds; "
+        f"At {commit()}. {AGENT} learned on {learn} lists, {config.steps:,} steps, {seeds} seeds; "
         "budget 200 clicks of 0.1 each, default rewards. Return: what the decisions of the list "
         "gained, in correct links, minus the clicks. In brackets the interval of 95 % of the "
         "difference, lists resampled. The best baseline is the best on these very lists, which "

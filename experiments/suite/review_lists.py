@@ -29,7 +29,7 @@ def drawn_lists(count: int, seed: int) -> list[ReviewList]:
 
 
 def real_lists(
-    run: Path, folder: Path, count: int, seed: int
+    run: Path, folder: Path, count: int, seed: int, part: str = "valid"
 ) -> Iterator[tuple[str, list[ReviewList]]]:
     """By the name of a real list, random parts of it; parts of one list share clients.
 
@@ -40,10 +40,12 @@ def real_lists(
         folder: Where `experiments.suite.clicks` keeps the cases of this run.
         count: Parts of each list.
         seed: Of the parts.
+        part: 'valid', whose clients judge, or 'stream' of train clients.
     """
     lists = open_lists(run, folder)
     for number, name in enumerate(LISTS):
-        cases = lists.valid.take(np.flatnonzero(np.asarray(lists.valid.dataset) == number))
+        every: CaseSet = getattr(lists, part)
+        cases = every.take(np.flatnonzero(np.asarray(every.dataset) == number))
         yield name, parts_of(linked(run, lists, cases), count, seed)
         if name == MOVED:
             other = linked(run, lists, without_moved(cases))
