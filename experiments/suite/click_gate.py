@@ -6,7 +6,7 @@ one random order of the clients on which the two differ. The reviewer sees five 
 one beyond those is none.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -34,6 +34,8 @@ ALPHA: Final = 0.05
 class GateTrial:
     """The audits of one pair of policies, learned with one seed."""
 
+    start: str
+    """The policy that has learned nothing."""
     old: str
     new: str
     seed: int
@@ -41,8 +43,8 @@ class GateTrial:
     """True gain in mean reward per client, blocker costs left out."""
     differ: float
     """Share of the clients on which the two decide differently."""
-    promoted: dict[int, float]
-    """Share of the runs in which the new one was promoted by this number of answers."""
+    promoted: list[float]
+    """Share of the runs in which the new one was promoted by each number of `CLICKS`."""
     median_clicks: float
     """Of the runs that promoted; 0 where none did."""
 
@@ -67,38 +69,35 @@ def gate_trials(start: Start, seed: int) -> Iterator[GateTrial]:
     for count in LEARNED:
         old, new = policies[0], policies[count]
         names = (start.name, f"{start.name} + {count:,} clicks")
-        yield gate_trial(names, seed, old, new, seen, rng)
-        yield gate_trial(names[::-1], seed, new, old, seen, rng)
-        even = no_better(old, new, rng)
-        yield gate_trial((names[0], f"{names[1]}, no better"), seed, old, even, seen, rng)
+        pairs = (
+            (names, old, new),
+            (names[::-1], new, old),
+            ((names[0], f"{names[1]}, no better"), old, no_better(old, new, rng)),
+        )
+        for (one, other), before, after in pairs:
+            audit = gate_audits(before, after, seen, rng)
+            yield GateTrial(start.name, one, other, seed, *audit)
 
 
-def gate_trial(
-    names: tuple[str, str],
-    seed: int,
-    old: Answers,
-    new: Answers,
-    seen: NDArray[np.bool_],
-    rng: np.random.Generator,
-    runs: int = RUNS,
-    clicks: Sequence[int] = CLICKS,
-) -> GateTrial:
+def gate_audits(
+    old: Answers, new: Answers, seen: NDArray[np.bool_], rng: np.random.Generator, runs: int = RUNS
+) -> tuple[float, float, list[float], float]:
     """Repeat the audit of two policies.
 
     Args:
-        names: Of the old policy and of the new one.
-        seed: With which they were learned.
-        old: Its decisions about N clients.
+        old: Decisions of the one about N clients.
         new: Those of the other about the same clients.
         seen: Whether a right company is among those that the reviewer sees, shape (N,).
         rng: Draws the order of each run.
         runs: How many.
-        clicks: Numbers of answers to look at.
+
+    Returns:
+        `GateTrial.gain`, `differ`, `promoted` and `median_clicks`.
     """
     gain = float((rewards_of(new) - rewards_of(old)).mean())
     where = np.flatnonzero(differ(old, new))
     if not len(where):
-        return GateTrial(*names, seed, gain, 0.0, dict.fromkeys(clicks, 0.0), 0.0)
+        return gain, 0.0, [0.0] * len(CLICKS), 0.0
     told = as_told(new, seen)[where] - as_told(old, seen)[where]
     orders = rng.permuted(np.tile(told.astype(np.float64), (runs, 1)), axis=1)[:, :MOST]
     span = BALANCED.correct_link - BALANCED.wrong_link
@@ -109,14 +108,8 @@ def gate_trial(
     )
     asked = np.where(better <= worse, better, np.inf)
     ended = asked[np.isfinite(asked)]
-    return GateTrial(
-        *names,
-        seed,
-        gain,
-        len(where) / len(seen),
-        {count: float((asked <= count).mean()) for count in clicks},
-        float(np.median(ended)) if len(ended) else 0.0,
-    )
+    promoted = [float((asked <= count).mean()) for count in CLICKS]
+    return gain, len(where) / len(seen), promoted, float(np.median(ended)) if len(ended) else 0.0
 
 
 def rewards_of(answers: Answers, weights: RewardWeights = BALANCED) -> NDArray[np.float32]:

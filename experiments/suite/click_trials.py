@@ -1,10 +1,10 @@
 """How good a policy or a peer is on the lists that judge, after a number of clicks."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from experiments.suite.run_on_lists import LISTS
 from linkage_rl.decision.rewards import RewardWeights
@@ -12,6 +12,7 @@ from linkage_rl.evaluation.answers import Answers, apply_threshold, best_thresho
 
 Way = tuple[str, str, str]
 """System, habit of the reviewer, and whom it asks: what a line of a table is of."""
+Kind = TypeVar("Kind")
 BOTH: Final = "both, one threshold"
 
 
@@ -80,7 +81,7 @@ def trials_of(
         )
 
 
-def keep(trials: Iterable[Trial], file: Path) -> None:
+def keep(trials: Iterable[Any], file: Path) -> None:
     """Append trials, one JSON object per line."""
     file.parent.mkdir(parents=True, exist_ok=True)
     lines = "".join(json.dumps(asdict(trial)) + "\n" for trial in trials)
@@ -88,11 +89,8 @@ def keep(trials: Iterable[Trial], file: Path) -> None:
         stream.write(lines)
 
 
-def kept(files: Sequence[Path]) -> list[Trial]:
-    """The trials of these files; of equal ones the last counts."""
-    found: dict[tuple[object, ...], Trial] = {}
-    for file in (one for one in files if one.exists()):
-        for line in file.read_text(encoding="utf-8").splitlines():
-            trial = Trial(**json.loads(line))
-            found[(*trial.way, trial.clicks, trial.seed, trial.list_name)] = trial
-    return list(found.values())
+def kept(file: Path, kind: type[Kind]) -> list[Kind]:
+    """The trials of a file; none where there is no file."""
+    if not file.exists():
+        return []
+    return [kind(**json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]

@@ -1,185 +1,88 @@
-"""`python -m experiments.suite.clicks`: what do the answers of people teach on real lists?
+"""`python -m experiments.suite.clicks OWN_RUN SAMPLE_RUN`: what do the answers of people teach?
 
-A reviewer who knows the truth answers about clients of a stream; the valid lists judge. Our
-policies begin with the bundle of the sample, with that of the own table, or with nothing; LightGBM
-begins with nothing. Trials are kept as they end, and a later call only runs what is missing.
+On real lists: F1 by the number of answers, how often the gate promotes, and a customer with another
+convention. Trials are kept as they end, a later call only runs what is missing, and the results are
+written of all that is there.
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import product
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import numpy as np
+import torch
 from tqdm import tqdm
 
-from experiments.suite.click_learning import (
-    NOTHING,
-    RANDOM,
-    STRATIFIED,
-    Start,
-    learned_by_clicks,
-    start_of,
-)
-from experiments.suite.click_lightgbm import Asking, Pairs, kept_pairs, learn_from_clicks
-from experiments.suite.click_lists import open_lists
-from experiments.suite.click_reviewer import ACCEPT, FULL, Habit
-from experiments.suite.click_trials import Trial, Way, keep, kept, trials_of
-from experiments.suite.lightgbm_pipeline import REQUIREMENTS, decisions_of
-from experiments.suite.run_on_lists import settings_of
-from experiments.tools.environments import environment_from
+from experiments.suite.click_customer import CustomerTrial, customer_trials
+from experiments.suite.click_gate import GateTrial, gate_trials
+from experiments.suite.click_series import OWN, SAMPLE, WAYS, Judge, all_series
+from experiments.suite.click_trials import Trial, keep, kept
+from experiments.suite.clicks_page import Results, as_json, figure, page
+from experiments.suite.pictures import Picture
+from experiments.tools.records import commit
 from linkage_rl.config.command import say
 from linkage_rl.errors import ConfigError
-from linkage_rl.evaluation.answers import Answers
-from linkage_rl.feedback.thresholds import expected_f1_threshold
 
 FOLDER: Final = Path("outputs/clicks")
-COUNTS: Final = (0, 10, 30, 100, 300, 1_000, 3_000)
-WRONG: Final = (0.0, 0.05)
-HABITS: Final = tuple(Habit(*one) for one in product((FULL, ACCEPT), WRONG))
-SAMPLE: Final = "sample"
-OWN: Final = "own"
-LIGHTGBM: Final = "LightGBM"
-UNCERTAIN: Final = "uncertain"
-TRIALS: Final = "trials.jsonl"
-"""File of the trials, one JSON object per line."""
-DEDUPE: Final = "dedupe"
-ITSELF: Final = "itself"
-"""Way of asking of a peer that chooses whom to ask about by its own active learning."""
-PAIRS: Final = "pairs"
-"""Answers of a reviewer who says of single pairs whether they are right."""
-SYSTEMS: Final = (OWN, SAMPLE, NOTHING, LIGHTGBM, DEDUPE)
-HABITS_OF_PAIRS: Final = tuple(Habit(PAIRS, wrong) for wrong in WRONG)
-
-
-@dataclass(frozen=True)
-class Series:
-    """One system with one reviewer and one seed, over all numbers of clicks."""
-
-    system: str
-    habit: Habit
-    asking: str
-    seed: int
-
-    @property
-    def way(self) -> Way:
-        """What a line of a table is of."""
-        return self.system, str(self.habit), self.asking
-
-
-def all_series(systems: Sequence[str], seeds: Sequence[int]) -> list[Series]:
-    """Every series, seed by seed, so that an early end leaves the same seeds of every system."""
-    found = []
-    for seed, system, habit in product(seeds, systems, HABITS):
-        # without a model there is no confidence to stratify by
-        ways = {LIGHTGBM: (RANDOM, UNCERTAIN), NOTHING: (RANDOM,)}.get(system, (RANDOM, STRATIFIED))
-        found += [Series(system, habit, way, seed) for way in ways]
-    return found
-
-
-# without a model there is no confidence to stratify by
-_WAYS: Final = {LIGHTGBM: (RANDOM, UNCERTAIN), NOTHING: (RANDOM,), DEDUPE: (ITSELF,)}
-
-
-class Judge:
-    """Runs series; what several of them need is made once."""
-
-    def __init__(self, own_run: Path, sample_run: Path, folder: Path) -> None:
-        """Open nothing yet.
-
-        Args:
-            own_run: Finished run that learned on the own table without labels.
-            sample_run: Finished run that learned on the sample.
-            folder: Takes cases and features.
-        """
-        self._runs = {OWN: own_run, SAMPLE: sample_run, NOTHING: own_run}
-        self._folder = folder
-        self._starts: dict[str, Start] = {}
-
-    def trials(self, series: Series) -> Iterator[Trial]:
-        """The trials of a series."""
-        runs = {LIGHTGBM: self._by_lightgbm, DEDUPE: self._by_dedupe}
-        return runs.get(series.system, self._by_us)(series)
-
-    def start(self, name: str) -> Start:
-        """A start with its cases; `NOTHING` has those of the own table."""
-        if name not in self._starts:
-            run, own = self._runs[name], self._runs[OWN]
-            # the sample has a table of its own
-            table = settings_of(own).table if name == SAMPLE else None
-            lists = open_lists(run, self._folder / run_name(name), table)
-            self._starts[name] = start_of(name, run, lists)
-        return self._starts[name]
-
-    @cached_property
-    def pairs(self) -> tuple[Pairs, Pairs]:
-        """Features for LightGBM of the stream and of the lists that judge."""
-        lists, folder = self.start(OWN).lists, self._folder / "pairs"
-        return (
-            kept_pairs(lists.stream, lists.view, folder / "stream.npy"),
-            kept_pairs(lists.valid, lists.view, folder / "valid.npy"),
-        )
-
-    def _by_us(self, series: Series) -> Iterator[Trial]:
-        start = self.start(series.system)
-        counts = COUNTS[1:] if start.name == NOTHING else COUNTS
-        for after in learned_by_clicks(start, counts, series.habit, series.asking, series.seed):
-            answers = start.answers(after.learned, start.lists.valid)
-            threshold = after.learned.thresholds.link
-            yield from trials_of(
-                series.way, after.clicks, series.seed, answers, threshold, after.cpu_s
-            )
-
-    def _by_lightgbm(self, series: Series) -> Iterator[Trial]:
-        pool, unlabelled = self.start(OWN).lists.asked_about(series.seed)
-        asks = Asking(pool, COUNTS[1:], series.habit, series.asking == UNCERTAIN, series.seed)
-        for learned in learn_from_clicks(*self.pairs, asks, environment_from(REQUIREMENTS)):
-            threshold = expected_f1_threshold(learned.stream.confidence[unlabelled])
-            yield from trials_of(series.way, learned.clicks, series.seed, learned.valid, threshold)
-
-    def _by_dedupe(self, series: Series) -> Iterator[Trial]:
-        """From the scores that `experiments.peers.clicks` left."""
-        lists = self.start(OWN).lists
-        _, unlabelled = lists.asked_about(series.seed)
-        rest = lists.stream.take(unlabelled)
-        folder = self._folder / OWN / "peers" / DEDUPE
-        for file in sorted(folder.glob(f"scores-{series.seed}-{series.habit.wrong}-*.npz")):
-            with np.load(file) as scores:
-                found = {
-                    name: Answers.of(
-                        decisions_of(cases, lists.view, np.arange(cases.pairs), scores[name]), cases
-                    )
-                    for name, cases in (("unlabelled", rest), ("valid", lists.valid))
-                }
-            threshold = expected_f1_threshold(found["unlabelled"].confidence)
-            clicks = int(file.stem.rpartition("-")[2])
-            yield from trials_of(series.way, clicks, series.seed, found["valid"], threshold)
-
-
-def run_name(start: str) -> str:
-    """Folder of the cases of a start."""
-    return SAMPLE if start == SAMPLE else OWN
+RESULTS: Final = Path(__file__).parent / "results"
+TRIALS, GATES, CUSTOMERS = (f"{name}.jsonl" for name in ("trials", "gates", "customers"))
+"""Files of the trials, one JSON object per line."""
 
 
 def main() -> None:
-    """Run what is missing, and write the results of all that has been run."""
+    """Run what is missing, and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("own_run", type=Path, help="a run of experiment=jp_own")
     parser.add_argument("sample_run", type=Path, help="a run of experiment=sample")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
-    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=SYSTEMS)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3, 4, 5])
+    parser.add_argument("--systems", nargs="*", choices=WAYS, default=list(WAYS))
     parser.add_argument("--folder", type=Path, default=FOLDER)
+    parser.add_argument("--results", type=Path, default=RESULTS)
     asked = parser.parse_args()
-    file = asked.folder / TRIALS
-    done = {(trial.way, trial.seed) for trial in kept([file])}
+    # the networks are small: more threads are slower
+    torch.set_num_threads(1)
     judge = Judge(asked.own_run, asked.sample_run, asked.folder)
-    for series in tqdm(all_series(asked.systems, asked.seeds), unit="series"):
+    run_customers_and_gates(judge, asked.seeds, asked.folder)
+    run_series(judge, asked.systems, asked.seeds, asked.folder)
+    results = Results(
+        kept(asked.folder / TRIALS, Trial),
+        kept(asked.folder / GATES, GateTrial),
+        kept(asked.folder / CUSTOMERS, CustomerTrial),
+        commit(),
+    )
+    write_results(results, asked.results)
+    say(f"results  {asked.results / 'clicks.md'}")
+
+
+def run_series(judge: Judge, systems: Sequence[str], seeds: Sequence[int], folder: Path) -> None:
+    """Run the series of which there is no trial yet."""
+    file = folder / TRIALS
+    done = {(trial.way, trial.seed) for trial in kept(file, Trial)}
+    for series in tqdm(all_series(systems, seeds), unit="series"):
         if (series.way, series.seed) not in done:
             keep(list(judge.trials(series)), file)
-    say(f"trials  {file}")
+
+
+def run_customers_and_gates(judge: Judge, seeds: Sequence[int], folder: Path) -> None:
+    """Run the customer with another convention, and the gate, with the seeds that are missing."""
+    customers, gates = folder / CUSTOMERS, folder / GATES
+    done = {trial.seed for trial in kept(customers, CustomerTrial)}
+    for seed in tqdm([seed for seed in seeds if seed not in done], unit="customer"):
+        keep(list(customer_trials(judge.start(OWN), seed)), customers)
+    tested = {(trial.start, trial.seed) for trial in kept(gates, GateTrial)}
+    missing = [(name, seed) for seed in seeds for name in (OWN, SAMPLE)]
+    for name, seed in tqdm([one for one in missing if one not in tested], unit="gate"):
+        keep(list(gate_trials(judge.start(name), seed)), gates)
+
+
+def write_results(results: Results, folder: Path) -> None:
+    """Write `clicks.md`, `clicks.json` and `clicks.png`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "clicks.md").write_text(page(results), encoding="utf-8")
+    text = json.dumps(as_json(results), indent=1, ensure_ascii=False)
+    (folder / "clicks.json").write_text(text + "\n", encoding="utf-8")
+    Picture("clicks", "F1 by clicks", figure(results)).save(folder)
 
 
 if __name__ == "__main__":
