@@ -17,6 +17,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from linkage_rl.decision_log.privacy import storable
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import ConfigError, DatabaseError, LinkageError, SchemaError
 from linkage_rl.reviewing.access import Access, SecurityHeaders, is_same_origin, is_secure
@@ -230,7 +231,8 @@ async def _form(request: Request) -> dict[str, str]:
         )
     except ValueError:
         raise HTTPException(400, "expected a form of this page, got one of many fields") from None
-    return dict(pairs)
+    # no database holds NUL in a text
+    return {name: storable(text) for name, text in pairs}
 
 
 async def _body(request: Request, most: int) -> bytes:

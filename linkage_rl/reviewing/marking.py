@@ -59,6 +59,16 @@ def marked(text: str, other: str) -> Marked:
     return Marked(tuple(pieces), max(len(text) - LONGEST, 0))
 
 
+def plain(text: str, longest: int = LONGEST) -> str:
+    """A short text with its invisible characters as their numbers, for where nothing is compared.
+
+    >>> plain("a" + chr(0x202E) + "bc", 3)
+    'aU+202Eb…'
+    """
+    shown = "".join(piece.text for piece in _visible(text[:longest], differs=False))
+    return f"{shown}…" if len(text) > longest else shown
+
+
 def _folded(text: str) -> list[str]:
     """Each character in one width and case, blanks alike; as many as the text has."""
     return [" " if one.isspace() else unicodedata.normalize("NFKC", one).casefold() for one in text]

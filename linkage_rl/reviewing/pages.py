@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from linkage_rl.decision_log.privacy import storable
 from linkage_rl.decision_log.questions import Questions, Queue
 from linkage_rl.decision_log.rows import Answer, Verdict
 from linkage_rl.decision_log.store import DecisionLog
@@ -18,6 +19,7 @@ from linkage_rl.reviewing.browsing import ROWS, Filter, browse, find
 from linkage_rl.reviewing.cards import LoggedDecision, compare, found_cards
 from linkage_rl.reviewing.companies import Companies
 from linkage_rl.reviewing.making import make_queue
+from linkage_rl.reviewing.marking import plain
 from linkage_rl.reviewing.progress import progress_of
 from linkage_rl.reviewing.rendering import render
 from linkage_rl.reviewing.words import Words
@@ -52,11 +54,11 @@ class Visit:
 
     def asked(self, name: str) -> str:
         """A parameter of the address."""
-        return self.request.query_params.get(name, "")[:_LONGEST]
+        return storable(self.request.query_params.get(name, "")[:_LONGEST])
 
     def of_path(self, name: str) -> str:
         """A part of the path."""
-        return str(self.request.path_params[name])
+        return storable(str(self.request.path_params[name]))
 
 
 class Pages:
@@ -352,7 +354,7 @@ def _notice(visit: Visit) -> str:
 
 
 def _said(words: Words, verdict: Verdict) -> str:
-    return words(f"answer_{verdict.answer}", company=verdict.company_id[:80])
+    return words(f"answer_{verdict.answer}", company=plain(verdict.company_id, 80))
 
 
 def _decided(words: Words, decision: LoggedDecision) -> str:
@@ -362,7 +364,7 @@ def _decided(words: Words, decision: LoggedDecision) -> str:
     ids = [company for company, _ in decision.shown]
     if decision.company_id in ids:
         return words("decided_link", number=ids.index(decision.company_id) + 1)
-    return words("decided_other", company=decision.company_id[:80])
+    return words("decided_other", company=plain(decision.company_id, 80))
 
 
 def _about(queue: Queue) -> list[tuple[str, str]]:

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from linkage_rl.reviewing.marking import plain
+
 HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"
 """Files that are sent as they are."""
@@ -29,6 +31,7 @@ _ENVIRONMENT: Final = Environment(
     auto_reload=False,
 )
 _ENVIRONMENT.globals["version"] = _version()
+_ENVIRONMENT.filters["plain"] = plain
 
 
 def render(name: str, values: Mapping[str, Any]) -> str:

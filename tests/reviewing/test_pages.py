@@ -107,6 +107,21 @@ def test_invisible_characters_are_shown_by_their_numbers(tmp_path: Path) -> None
     assert '<span class="code">U+202E</span>' in text
 
 
+def test_a_list_of_decisions_shows_them_by_their_numbers_too(tmp_path: Path) -> None:
+    make_log(tmp_path / "log.db", decision("a", client={"name": HOSTILE["direction"]}))
+
+    with page_of(tmp_path) as page:
+        text = shown(log_in(page), "/decisions")
+
+    assert "青空U+202E商事" in text
+    assert BIDI not in text
+
+
+def test_a_nul_in_the_address_finds_nothing(page: TestClient) -> None:
+    assert "No decision was found." in shown(page, "/decisions?client=%00")
+    assert page.get("/decisions/%00").status_code == 400
+
+
 def test_a_long_name_is_cut_and_counted(tmp_path: Path) -> None:
     text = page_with(tmp_path, {"name": HOSTILE["long"]})
 
