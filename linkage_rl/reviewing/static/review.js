@@ -34,6 +34,14 @@
     button.click();
   });
 
+  // the second of two quick clicks would answer the question that is being answered already
+  document.addEventListener("click", (event) => {
+    if (waiting && event.target instanceof Element && event.target.closest("button")) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
+  }, true);
+
   document.addEventListener("submit", (event) => {
     if (event.target instanceof HTMLFormElement && event.target.method === "post") waiting = true;
   });
