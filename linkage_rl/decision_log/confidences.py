@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from linkage_rl.decision_log.rows import Selection
 from linkage_rl.decision_log.schema import DECISIONS
-from linkage_rl.decision_log.store import DecisionLog, conditions
+from linkage_rl.decision_log.store import DecisionLog
 
 _PAGE: Final = 50_000
 
@@ -40,11 +40,11 @@ def confidences(log: DecisionLog, selection: Selection) -> Confidences:
     while True:
         statement = (
             select(column.decision_id, column.confidence)
-            .where(column.decision_id > (ids[-1] if ids else ""), *conditions(selection))
+            .where(column.decision_id > (ids[-1] if ids else ""), *log.where(selection))
             .order_by(column.decision_id)
             .limit(_PAGE)
         )
-        with log.transaction("read confidences") as connection:
+        with log.reading("read confidences") as connection:
             found = connection.execute(statement).all()
         ids += [row.decision_id for row in found]
         values += [row.confidence for row in found]

@@ -13,6 +13,7 @@ from linkage_rl.decision_log.rows import Selection
 from linkage_rl.decision_log.schema import DECISIONS, QUESTIONS, VERDICTS
 from linkage_rl.decision_log.store import IDS, DecisionLog
 from linkage_rl.errors import ConfigError
+from linkage_rl.tables.engine import database_errors
 
 MAX_DAYS: Final = 36_500
 _log = logging.getLogger(__name__)
@@ -108,5 +109,5 @@ def _delete(connection: Connection, ids: Sequence[str]) -> Forgotten:
 def _empty_journal(log: DecisionLog) -> None:
     """Empty the write-ahead log of SQLite, which holds the deleted rows until then."""
     if log.engine.dialect.name == "sqlite":
-        with log.reading("empty the journal") as connection:
+        with database_errors(log.url, "empty the journal"), log.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -111,6 +111,12 @@ def _allow_readers(engine: Engine) -> None:
         connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
 
+def begin_reading(connection: Connection) -> None:
+    """Have SQLite show one state to all statements; its driver begins transactions to write only."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN")
+
+
 def begin_writing(connection: Connection) -> None:
     """Take the write lock of SQLite at once: a transaction that reads first may never get it."""
     if connection.dialect.name == "sqlite":

@@ -214,7 +214,7 @@ class Questions:
             In order of place. A decision that was drawn again is there once for each draw.
         """
         here = QUESTIONS.c.queue_id == queue_id
-        with self.log.transaction("read the answers of a queue") as connection:
+        with self.log.reading("read the answers of a queue") as connection:
             end = None
             if prefix:
                 is_open = (here, QUESTIONS.c.answered == OPEN)
@@ -234,7 +234,7 @@ class Questions:
         return list(judged(known, prefix))
 
     def _queues(self, statement: Select[Any]) -> list[Queue]:
-        with self.log.transaction("read the review queues") as connection:
+        with self.log.reading("read the review queues") as connection:
             rows = connection.execute(statement).all()
         return [
             Queue(
@@ -256,7 +256,7 @@ class Questions:
             QUESTIONS.c.queue_id == queue_id,
         )
         statement = select(*QUESTION, QUESTIONS.c.taken_at).where(*mine)
-        with self.log.transaction("read questions") as connection:
+        with self.log.reading("read questions") as connection:
             rows = connection.execute(statement.order_by(QUESTIONS.c.place).limit(count)).all()
         if any(row.taken_at < ago(LEASE_S / 2) for row in rows):
             with self.log.transaction("take questions") as connection:
@@ -273,7 +273,7 @@ class Questions:
             .order_by(QUESTIONS.c.place)
             .limit(count)
         )
-        with self.log.transaction("read questions") as connection:
+        with self.log.reading("read questions") as connection:
             return list(connection.execute(statement).scalars())
 
     def _lease(self, question_id: int, reviewer: str) -> None:

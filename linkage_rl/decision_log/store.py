@@ -22,6 +22,7 @@ from linkage_rl.decision_log.notes import (
     set_retention,
 )
 from linkage_rl.decision_log.opening import (
+    begin_reading,
     begin_writing,
     create,
     find_notes,
@@ -143,8 +144,12 @@ class DecisionLog:
 
     @contextmanager
     def reading(self, doing: str) -> Iterator[Connection]:
-        """A connection that only reads, whose faults are said as what was attempted."""
+        """A connection that only reads, whose faults are said as what was attempted.
+
+        SQLite and MariaDB show one state of the log in all of its statements.
+        """
         with database_errors(self.url, doing), self.engine.connect() as connection:
+            begin_reading(connection)
             yield connection
 
     def write(self, doing: str, task: Callable[[Connection], Result]) -> Result:

@@ -62,7 +62,7 @@ def answered_draws(log: DecisionLog, queue_id: str) -> Draws:
     statement = select(column.decision_id, column.company_id, column.confidence).where(
         column.decision_id.in_(asked)
     )
-    with log.transaction("read the links of an audit") as connection:
+    with log.reading("read the links of an audit") as connection:
         links = {row.decision_id: row for row in connection.execute(statement)}
     numbers = {decision_id: number for number, decision_id in enumerate(links)}
     # `forget` may have removed a decision between the two statements
