@@ -112,7 +112,7 @@ def _allow_readers(engine: Engine) -> None:
 
 
 def begin_reading(connection: Connection) -> None:
-    """Have SQLite show one state to all statements; its driver begins transactions to write only."""
+    """Have SQLite show one state to all statements: its driver begins no transaction to read."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN")
 

@@ -1,17 +1,33 @@
 """A decision log in SQLite, PostgreSQL and MariaDB."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, func, select, text
 
 from linkage_rl.decision_log.rows import Answer, Selection, Verdict
-from linkage_rl.decision_log.schema import NOTES
+from linkage_rl.decision_log.schema import DECISIONS, METADATA, NOTES
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import ConfigError, DatabaseError, OutputError, SchemaError
+from linkage_rl.tables.credentials import parse_url
 from tests.decision_log.logged import logged_rows
+
+KILLED = """
+import sys
+from linkage_rl.decision_log.schema import DECISIONS
+from linkage_rl.decision_log.store import DecisionLog
+from tests.decision_log.logged import logged_rows
+with DecisionLog.open(sys.argv[1]) as log, log.transaction("write") as connection:
+    rows = logged_rows({}, {}, {}).take([1, 2]).rows()
+    connection.execute(DECISIONS.insert(), rows)
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+"""A program that holds the write lock of a log, with rows that are not committed."""
 
 
 @pytest.fixture
@@ -101,6 +117,53 @@ def test_several_programs_may_create_and_write_one_log_at_once(readable_url: str
     with DecisionLog.open(readable_url, create=False) as log:
         assert log.count() == 120
         assert len(log.verdicts()) == 20
+
+
+def test_reading_shows_one_state_while_others_write(readable_url: str) -> None:
+    with DecisionLog.open(readable_url) as log, DecisionLog.open(readable_url) as other:
+        log.append(logged_rows({}))
+        pages = log.decisions()
+        assert len(next(pages)) == 1
+
+        if not readable_url.startswith("postgresql"):
+            with log.reading("look twice") as connection:
+                count = select(func.count()).select_from(DECISIONS)
+                before = connection.execute(count).scalar()
+                other.append(logged_rows({}, {}))
+                assert connection.execute(count).scalar() == before
+        other.append(logged_rows({}, {}))
+        assert log.count() == 2
+
+
+def test_a_pooler_in_transaction_mode_is_no_hindrance(pgbouncer: str) -> None:
+    try:
+        with DecisionLog.open(pgbouncer, privacy="hashes") as log:
+            log.append(logged_rows(*[{}] * 2_100))
+            log.add_verdicts([Verdict("0" * 32, Answer.ACCEPT)])
+        with DecisionLog.open(pgbouncer, read_only=True) as log:
+            assert log.count() == 2_100
+            assert list(log.latest()) == ["0" * 32]
+    finally:
+        engine = create_engine(parse_url(pgbouncer))
+        METADATA.drop_all(engine)
+        engine.dispose()
+
+
+def test_a_writer_that_is_killed_leaves_whole_pages(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    with DecisionLog.open(str(path)) as log:
+        log.append(logged_rows({}))
+    writer = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == b"writing\n"
+    writer.kill()
+    writer.communicate()
+
+    with DecisionLog.open(str(path)) as log:
+        log.append(logged_rows({}, {}))
+        assert log.count() == 2
 
 
 def test_a_log_opened_for_reading_writes_nothing(readable_url: str) -> None:
