@@ -44,8 +44,8 @@ class LogSettings:
     """Decision log: URL of a database, or an SQLite file."""
     capture: str = ""
     """File of SageMaker's data capture, or a folder of such files, whose answers are imported."""
-    csv_columns: str = ""
-    """Columns of captured requests in CSV without a header, separated by commas."""
+    csv_columns: tuple[str, ...] = ()
+    """Columns of captured requests in CSV without a header."""
     bundle: str = ""
     """Bundle with which captured clients are linked again, so that their decisions can be learned
     from; '' logs the answers alone."""
@@ -107,9 +107,8 @@ def run(settings: LogSettings) -> None:
 
 def _import_capture(log: DecisionLog, settings: LogSettings) -> None:
     files = capture_files(Path(settings.capture).expanduser())
-    columns = [one.strip() for one in settings.csv_columns.split(",") if one.strip()]
     counts = CaptureCounts()
-    captured = read_capture(files, counts, columns)
+    captured = read_capture(files, counts, settings.csv_columns)
     with ExitStack() as resources:
         again = _relinking(settings, resources) if settings.bundle else None
         new = import_captured(log, captured, again, settings.customer, settings.list)

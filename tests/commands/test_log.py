@@ -46,6 +46,22 @@ def test_a_log_is_made_with_its_privacy_and_its_retention(run: Run, tmp_path: Pa
     assert "was created with privacy=hashes" in refused.last
 
 
+def test_link_writes_nothing_of_its_clients_to_a_log_of_hashes(
+    run: Run, files: Path, bundle: Path
+) -> None:
+    list_of_clients = (files / "clients.csv").read_text(encoding="utf-8")
+    (files / "clients.csv").write_text(list_of_clients.replace("k1", "KEY-4711"), encoding="utf-8")
+    run("log", "log=log.db", "privacy=hashes")
+
+    ended = run("link", f"bundle={bundle}", "clients=clients.csv", "output=o.csv", "log=log.db")
+
+    assert ended.code == 0, ended.err
+    content = b"".join(path.read_bytes() for path in files.glob("log.db*"))
+    assert "KEY-4711" in (files / "o.csv").read_text(encoding="utf-8")
+    assert not [text for text in ("KEY-4711", "青空", "山田", "はるか") if text.encode() in content]
+    assert run("forget", "log=log.db", "client=KEY-4711").out.startswith("forgot   1 decisions")
+
+
 def test_looking_at_a_log_makes_none(run: Run, tmp_path: Path) -> None:
     ended = run("log", "log=missing.db")
 
@@ -72,6 +88,52 @@ def test_verdicts_of_a_list_are_imported_and_what_is_odd_is_said(
     with DecisionLog.open(str(log)) as opened:
         said = opened.latest()["0" * 32]
     assert (said.answer, said.reviewer, said.why_asked) == (Answer.ACCEPT, "sato", "csv")
+
+
+def captured(path: Path, version: str = "other") -> None:
+    """Write a captured request in CSV without a header, answered by a bundle of this version."""
+    answer = {"client_id": "k1", "decision": "no_match", "company_id": None, "confidence": 0.25}
+    content = {"model": {"name": "m", "version": version}, "results": [answer]}
+    event = {
+        "captureData": {
+            "endpointInput": {"observedContentType": "text/csv", "data": "k1,㈱青空商事\n"},
+            "endpointOutput": {"observedContentType": "application/json", "data": content},
+        },
+        "eventMetadata": {"eventId": "e", "inferenceTime": "2026-03-01T09:00:00Z"},
+    }
+    path.write_text(json.dumps(event), encoding="utf-8")
+
+
+def test_captured_answers_are_imported_with_what_a_bundle_sees(
+    run: Run, tmp_path: Path, bundle: Path
+) -> None:
+    captured(tmp_path / "captured.jsonl")
+    words = ("log", "log=log.db", "capture=captured.jsonl", "csv_columns=[client_id,name]")
+
+    ended = run(*words, f"bundle={bundle}", "customer=acme")
+
+    assert ended.code == 0, ended.err
+    assert "imported 1 decisions of 1 in 1 captured requests; 0 were there" in ended.out
+    assert "evidence 1 decisions can be learned from" in ended.out
+    assert "1 decisions were made by another bundle (version other)" in ended.out + ended.err
+    with DecisionLog.open("log.db") as log:
+        (page,) = log.decisions()
+    (row,) = page.rows()
+    assert (row["action"], row["greedy_action"]) == ("no_match", "link")
+    assert (row["customer"], row["client_id"]) == ("acme", "k1")
+
+
+def test_without_their_columns_such_requests_are_said_to_be_unreadable(
+    run: Run, tmp_path: Path
+) -> None:
+    captured(tmp_path / "captured.jsonl")
+
+    ended = run("log", "log=log.db", "capture=captured.jsonl")
+
+    assert ended.code == 0, ended.err
+    said = ended.out + ended.err
+    assert "1 captured requests cannot be read: " in said
+    assert "CSV without a header; give csv_columns=" in said
 
 
 def test_lines_are_json_where_they_shall_be(run: Run, log: Path) -> None:
