@@ -76,21 +76,25 @@ def test_a_list_logs_what_its_stage_decided_with_what_the_policy_saw(
     assert not list(files.glob("*.partial*"))
 
 
-def test_chunks_and_processes_log_the_same(run: Run, files: Path, list_bundle: Path) -> None:
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
+def test_chunks_and_processes_log_the_same(
+    run: Run, files: Path, list_bundle: Path, workers: str
+) -> None:
     long_list(files)
     words = (f"bundle={list_bundle}", "clients=many.csv", SAME_TIME, "run_id=r")
-    for name, more in (("whole", ()), ("chunks", ("chunk=70", "workers=2"))):
+    chunks = ("chunk=70", f"workers={workers}")
+    for name, more in (("whole", ()), ("chunks", chunks)):
         ended = run("link", *words, f"output={name}.csv", f"log={name}.db", *more)
         assert ended.code == 0, ended.err
 
-    whole, chunks = (without_time(logged(files / f"{name}.db")) for name in ("whole", "chunks"))
+    whole, parts = (without_time(logged(files / f"{name}.db")) for name in ("whole", "chunks"))
 
     assert len(whole) == 600
     # ids differ, since the size of a chunk belongs to the run
-    assert [row | {"decision_id": ""} for row in chunks] == [
+    assert [row | {"decision_id": ""} for row in parts] == [
         row | {"decision_id": ""} for row in whole
     ]
-    assert {row["decision_id"] for row in chunks} == {
+    assert {row["decision_id"] for row in parts} == {
         row["decision_id"] for row in rows_of(files / "chunks.csv")
     }
 
