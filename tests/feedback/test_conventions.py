@@ -16,7 +16,7 @@ CONFIG = LearningConfig(min_updates=60, max_updates=60)
 @pytest.fixture(scope="module")
 def start() -> CandidateScorer:
     """A policy that knows the convention of everyone."""
-    return learn_from_nothing(scorer(), full_verdicts(300), CONFIG, seed=0)
+    return learn_from_nothing(scorer(), full_verdicts(300), LearningConfig(), seed=0)
 
 
 def verdicts_of_a_customer(number: int) -> Judged:
