@@ -6,6 +6,7 @@ shape, its static plan, and, once verdicts were learned, the scorer from which t
 
 import io
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +25,13 @@ from linkage_rl.errors import BundleError, ConfigError
 _SHAPE: Final = "shape"
 _START: Final = "start/"
 _SCORER: Final = "scorer/"
+_MAX_BYTES: Final = 64 << 20
+"""Size of all arrays; those of the sample have 83 KB."""
+_MAX_SIZE: Final = 2_048
+"""Features, units of a layer, and the other sizes of a scorer."""
+_FAULTS: Final = (
+    *(KeyError, TypeError, ValueError, RuntimeError, OSError, EOFError, zipfile.BadZipFile),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +87,7 @@ def read_weights(bundle: Path) -> PolicyWeights | None:
     if content is None:
         return None
     try:
+        _check_size(content)
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         shape = json.loads(str(arrays.pop(_SHAPE)))
@@ -91,7 +100,7 @@ def read_weights(bundle: Path) -> PolicyWeights | None:
             _scorer(config, arrays, _START) if start else None,
             None if calibration is None else Calibration.from_json(calibration),
         )
-    except (KeyError, TypeError, ValueError, RuntimeError, OSError, EOFError, ConfigError) as error:
+    except (*_FAULTS, ConfigError) as error:
         reason = " ".join(str(error).split())[:200]
         raise BundleError(
             f"{bundle / WEIGHTS} holds no weights of a policy: {reason}; export the run again"
@@ -104,7 +113,18 @@ def scorer_of(bundle: Path) -> tuple[CandidateScorer, tuple[int, ...] | None] | 
     return None if weights is None else (weights.scorer, weights.plan)
 
 
+def _check_size(content: bytes) -> None:
+    """Refuse a file that unpacks to more than weights can have."""
+    with zipfile.ZipFile(io.BytesIO(content)) as file:
+        size = sum(one.file_size for one in file.infolist())
+    if size > _MAX_BYTES:
+        raise ValueError(f"it unpacks to {size >> 20} MB, more than {_MAX_BYTES >> 20} MB")
+
+
 def _scorer(config: ScorerConfig, arrays: Mapping[str, Any], prefix: str) -> CandidateScorer:
+    sizes = (config.features, config.query, config.blockers, config.width, config.quantiles)
+    if max(sizes) > _MAX_SIZE:
+        raise ValueError(f"a scorer has sizes of at most {_MAX_SIZE}, got {sizes}")
     scorer = CandidateScorer(config, torch.Generator().manual_seed(0))
     state = {
         name.removeprefix(prefix): torch.from_numpy(np.asarray(values, dtype=np.float32))

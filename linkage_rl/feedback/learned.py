@@ -105,8 +105,12 @@ def nothing_is_better(
     gains = []
     for half in (0, 1):
         given, held_out = judged.take(fold == half), judged.take(fold != half)
-        tuned = learn(start, given, config, seed)
         nothing = learn_from_nothing(start, given, config, seed)
+        fall = verdict_losses(start, held_out, config) - verdict_losses(nothing, held_out, config)
+        if fall.mean() <= 0:
+            # even the untouched start is better, as good ones are: no need to tune it
+            return False
+        tuned = learn(start, given, config, seed)
         gains.append(
             verdict_losses(tuned, held_out, config) - verdict_losses(nothing, held_out, config)
         )

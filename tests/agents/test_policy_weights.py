@@ -72,6 +72,23 @@ def test_pickled_arrays_are_refused(tmp_path: Path) -> None:
         read_weights(bundle_with(tmp_path / "weights.npz", tmp_path))
 
 
+def test_a_small_file_that_unpacks_to_much_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "weights.npz").open("wb") as file:
+        np.savez_compressed(file, zeros=np.zeros(20 << 20, dtype=np.float32))
+
+    with pytest.raises(BundleError, match="unpacks to 80 MB, more than 64 MB"):
+        read_weights(bundle_with(tmp_path / "weights.npz", tmp_path))
+
+
+def test_a_scorer_of_absurd_size_is_refused(tmp_path: Path) -> None:
+    huge = '{"scorer": {"features": 1000000, "query": 1, "blockers": 1}, "plan": null, '
+    with (tmp_path / "weights.npz").open("wb") as file:
+        np.savez(file, shape=np.array(huge + '"start_calibration": null}'))
+
+    with pytest.raises(BundleError, match="sizes of at most 2048"):
+        read_weights(bundle_with(tmp_path / "weights.npz", tmp_path))
+
+
 def test_weights_of_another_shape_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
