@@ -128,7 +128,7 @@ def learned_by_clicks(
     pool, rest = start.lists.asked_about(seed)
     logged, unlabelled = start.logged, start.logged.logged_cases(rest)
     order = pool if asking == RANDOM else in_strata(pool, logged.confidence[pool])
-    said, place = answers_on(logged, order[: max(counts)], habit, np.random.default_rng(seed))
+    said, place = answers_on(logged, order[: max([*counts, 1])], habit, np.random.default_rng(seed))
     for count in counts:
         spent = time.process_time()
         told = said.take(place < count)
