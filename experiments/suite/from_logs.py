@@ -8,7 +8,7 @@ unlabelled clients, as in `experiments.suite.clicks`.
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Final
@@ -16,17 +16,17 @@ from typing import Final
 import numpy as np
 from tqdm import tqdm
 
-from experiments.suite.click_learning import Start, start_of, threshold_of
+from experiments.suite.click_learning import Start, start_of
 from experiments.suite.click_lists import open_lists
-from experiments.suite.click_trials import BOTH, Trial, keep, kept, per_candidate, trials_of
+from experiments.suite.click_trials import BOTH, Trial, keep, kept, trials_of
 from experiments.suite.logged_links import LoggedLinks, log_links
 from experiments.suite.policy_gradient import Estimator, climb
 from experiments.tools.records import commit
 from linkage_rl.agents.scorer import CandidateScorer
 from linkage_rl.config.command import say
-from linkage_rl.decision.decide import decide_cases_raw
+from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.rewards import RewardWeights
-from linkage_rl.evaluation.answers import Answers
+from linkage_rl.decision_log.evidence import LoggedCases
 from linkage_rl.evaluation.tables import markdown_table
 from linkage_rl.feedback.answers import Says
 from linkage_rl.feedback.learning import LearningConfig, learn
@@ -94,12 +94,14 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=RESULTS)
     asked = parser.parse_args()
     start = start_of("own", asked.run, open_lists(asked.run, asked.cases))
+    # gradients raise the policy's own probabilities: all methods are judged by these
+    start = replace(start, calibration=Calibration.identity())
     # what earlier calls have judged is kept
-    done = {(trial.seed, trial.clicks) for trial in kept([asked.trials])}
+    done = {(trial.seed, trial.clicks) for trial in kept(asked.trials, Trial)}
     for seed, count in product(asked.seeds, asked.counts):
         if (seed, count) not in done:
             keep(list(trials_with(start, seed, count)), asked.trials)
-    text = page(kept([asked.trials]))
+    text = page(kept(asked.trials, Trial))
     asked.output.parent.mkdir(parents=True, exist_ok=True)
     asked.output.write_text(text, encoding="utf-8")
     say(text)
@@ -107,8 +109,9 @@ def main() -> None:
 
 def trials_with(start: Start, seed: int, count: int) -> Iterator[Trial]:
     """Every method with one seed and so many verdicts, and the start itself."""
-    pool, unlabelled = start.lists.asked_about(seed)
-    threshold = threshold_of(start.decider(start.scorer), start.lists.stream.take(unlabelled))
+    pool, rest = start.lists.asked_about(seed)
+    unlabelled = start.logged.logged_cases(rest)
+    threshold = start.before(unlabelled).thresholds.link
     yield from _judged(start, START, 0.0, 0, start.scorer, unlabelled, seed)
     logs = {
         share: log_links(
@@ -127,14 +130,13 @@ def _judged(
     exploration: float,
     count: int,
     scorer: CandidateScorer,
-    unlabelled: np.ndarray[tuple[int], np.dtype[np.int64]],
+    unlabelled: LoggedCases,
     seed: int,
 ) -> Iterator[Trial]:
-    decider, valid = start.decider(scorer), start.lists.valid
-    threshold = threshold_of(decider, start.lists.stream.take(unlabelled))
-    answers = per_candidate(Answers.of(decide_cases_raw(decider, valid), valid))
+    learned = replace(start, scorer=scorer).before(unlabelled)
+    answers = start.answers(learned, start.lists.valid)
     way = (name, "links judged", f"{exploration:.0%}" if count else "")
-    yield from trials_of(way, count, seed, answers, threshold)
+    yield from trials_of(way, count, seed, answers, learned.thresholds.link)
 
 
 def page(trials: Sequence[Trial]) -> str:
