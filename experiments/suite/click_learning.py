@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from experiments.suite.click_lists import ClickLists
 from experiments.suite.click_log import Logged, decide_and_log
 from experiments.suite.click_reviewer import Habit, answers_on
 from experiments.suite.systems import AGENT
 from linkage_rl.agents.baselines import TopOne
+from linkage_rl.agents.rules_net import BlockersOf, ScorerLogits
 from linkage_rl.agents.scorer import CandidateScorer, load_scorer
-from linkage_rl.agents.scorer_policy import ScorerPolicy
+from linkage_rl.agents.scorer_policy import ScorerPolicy, tensors
 from linkage_rl.bundle import load_bundle
 from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.cases import CaseSet
@@ -32,6 +35,8 @@ from linkage_rl.feedback.answers import Judged
 from linkage_rl.feedback.learned import Learned, confidence_of, learn_policy
 from linkage_rl.feedback.learning import LearningConfig, learn_from_nothing
 from linkage_rl.feedback.thresholds import expected_f1_threshold
+from linkage_rl.protocols import Policy
+from linkage_rl.records import Observation
 
 NOTHING: Final = "nothing"
 """Start that knows nothing: the reviewer sees what the blockers find most promising."""
@@ -39,6 +44,18 @@ RANDOM: Final = "random"
 STRATIFIED: Final = "stratified"
 STRATA: Final = 10
 """Strata of equal width in confidence, each asked about as often."""
+
+
+@dataclass(frozen=True)
+class NetPolicy:
+    """A network that gives logits for the parts of an observation, as a policy."""
+
+    net: nn.Module
+
+    def logits(self, observation: Observation) -> NDArray[np.float32]:
+        """Logits of every action, shape (B, A)."""
+        with torch.inference_mode():
+            return np.asarray(self.net(*tensors(observation)), dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +97,13 @@ class Start:
 
     def answers(self, learned: Learned, cases: CaseSet) -> Answers:
         """What is decided about prepared cases, with calibrated confidence."""
+        policy: Policy = ScorerPolicy(learned.scorer)
+        if self.plan is None:
+            # as the bundles of `linkage-rl learn` do
+            nets = (ScorerLogits(self.scorer), ScorerLogits(learned.scorer))
+            policy = NetPolicy(BlockersOf(*nets))
         decider = Decider(
-            ScorerPolicy(learned.scorer),
+            policy,
             self.lists.view,
             learned.calibration,
             learned.thresholds,

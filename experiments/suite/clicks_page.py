@@ -85,7 +85,7 @@ def page(results: Results) -> str:
     parts = ["# What the answers of people teach", f"At commit {results.commit}.", _NOTES]
     for name in dict.fromkeys(line.list_name for line in lines):
         own = [line for line in lines if line.list_name == name]
-        parts += [f"`{name}`, valid", _table(own)]
+        parts += [f"`{name}`", _table(own)]
     if results.gates:
         parts += ["## The gate", _gate_table(results.gates)]
     if results.customers:
@@ -107,10 +107,10 @@ def as_json(results: Results) -> dict[str, Any]:
 
 def _table(lines: Sequence[Line]) -> str:
     counts = sorted({count for line in lines for count in line.f1})
-    heading = ("system", "reviewer", "asks", "seeds", *(f"{c:,}" for c in counts), "spread")
+    heading = ("start, reviewer, whom it asks", "seeds", *(f"{c:,}" for c in counts), "spread")
     rows = [
         (
-            *line.way,
+            "; ".join(line.way),
             f"{line.seeds}",
             *(f"{line.mean(count):.4f}" if count in line.f1 else "-" for count in counts),
             f"{line.spread:.4f}",

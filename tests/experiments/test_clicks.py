@@ -160,7 +160,9 @@ def test_lightgbm_is_told_of_every_pair_but_where_the_best_is_rejected(tmp_path:
 
 
 def test_lightgbm_asks_about_those_of_whom_it_is_least_sure() -> None:
-    stream = replace(answers("rrrrrrrrrr", clients=10), confidence=np.linspace(0, 0.9, 10))
+    stream = replace(
+        answers("rrrrrrrrrr", clients=10), confidence=np.linspace(0, 0.9, 10, dtype=np.float32)
+    )
     asking = Asking(np.arange(10), [2, 4], Habit(), True, 0)
 
     fresh = asking.next_clients(np.array([5, 0]), 4, stream)
@@ -225,7 +227,7 @@ def test_what_is_to_be_shown_holds_or_is_refuted(tmp_path: Path) -> None:
     assert said["own start > LightGBM random with 300 clicks"] == ("+0.0370", "holds")
     gate = "a gain of 0.025 or more is promoted within 300 clicks in 95% of runs"
     assert said[gate] == ("97.0%", "holds")
-    assert "| own | full | stratified | 1 | 0.8870 | 0.8800 | 0.0020 |" in page(results)
+    assert "| own; full; stratified | 1 | 0.8870 | 0.8800 | 0.0020 |" in page(results)
 
     write_results(results, tmp_path)
 
