@@ -1,9 +1,9 @@
 """`python -m experiments.cost COMMAND`: what the library costs in time and memory.
 
 Commands: speed (hot paths beside rivals), growth (a larger table), serving (a server under load),
-logging (a server with its decision log), link_log (a decision log while linking), scale_out (more
-workers), interrupted (a list whose linking is killed on the way), live_database (what a database
-sees of a command). Each has `--help`.
+logging (a server with its decision log), reviewing (clicks on the review page), link_log (a
+decision log while linking), scale_out (more workers), interrupted (a list whose linking is killed
+on the way), live_database (what a database sees of a command). Each has `--help`.
 """
 
 import sys
@@ -16,6 +16,7 @@ from experiments.cost import (
     link_log,
     live_database,
     logging,
+    reviewing,
     scale_out,
     serving,
     speed,
@@ -26,6 +27,7 @@ COMMANDS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
     "growth": growth.main,
     "serving": serving.main,
     "logging": logging.main,
+    "reviewing": reviewing.main,
     "scale_out": scale_out.main,
     "interrupted": interrupted.main,
     "link_log": link_log.main,
