@@ -18,7 +18,7 @@ from experiments.suite.click_customer import CustomerTrial, customer_trials
 from experiments.suite.click_gate import GateTrial, gate_trials
 from experiments.suite.click_series import OWN, SAMPLE, WAYS, Judge, all_series
 from experiments.suite.click_trials import Trial, keep, kept
-from experiments.suite.clicks_page import Results, as_json, figure, page
+from experiments.suite.clicks_page import Results, as_json, figure, page, quoted_table
 from experiments.suite.pictures import Picture
 from experiments.tools.records import commit
 from linkage_rl.config.command import say
@@ -52,6 +52,7 @@ def main() -> None:
         commit(),
     )
     write_results(results, asked.results)
+    say(f"for docs/results.md:\n\n{quoted_table(results)}\n")
     say(f"results  {asked.results / 'clicks.md'}")
 
 

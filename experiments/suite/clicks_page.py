@@ -94,6 +94,16 @@ def page(results: Results) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def quoted_table(results: Results) -> str:
+    """The table of `docs/results.md`: both lists, right answers, with the mark of its origin."""
+    lines = [
+        line
+        for line in lines_of(results.trials)
+        if line.list_name == BOTH and line.way[1] in ("full", "pairs")
+    ]
+    return f"<!-- from experiments/suite/results/clicks.md `{BOTH}` -->\n{_table(lines)}"
+
+
 def as_json(results: Results) -> dict[str, Any]:
     """The same as numbers, seeds apart."""
     return {
