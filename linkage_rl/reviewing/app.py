@@ -23,9 +23,10 @@ from linkage_rl.errors import ConfigError, DatabaseError, LinkageError, SchemaEr
 from linkage_rl.reviewing.access import Access, SecurityHeaders, is_same_origin, is_secure
 from linkage_rl.reviewing.companies import open_companies
 from linkage_rl.reviewing.finished_list import open_finished_list
-from linkage_rl.reviewing.pages import Pages, Visit
+from linkage_rl.reviewing.pages import Pages
 from linkage_rl.reviewing.rendering import STATIC
 from linkage_rl.reviewing.settings import ReviewSettings
+from linkage_rl.reviewing.visits import Visit
 from linkage_rl.reviewing.words import Words, language_of
 
 MAX_FORM: Final = 64 << 10

@@ -1,14 +1,11 @@
 """The pages: each takes a visit and gives an answer."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 
-from linkage_rl.decision_log.privacy import storable
 from linkage_rl.decision_log.questions import Questions, Queue
 from linkage_rl.decision_log.rows import Answer, Verdict
 from linkage_rl.decision_log.store import DecisionLog
@@ -22,43 +19,12 @@ from linkage_rl.reviewing.making import make_queue
 from linkage_rl.reviewing.marking import plain
 from linkage_rl.reviewing.progress import progress_of
 from linkage_rl.reviewing.rendering import render
+from linkage_rl.reviewing.visits import LONGEST, Visit, notice_of, own_path, to_page
 from linkage_rl.reviewing.words import Words
 
 _KINDS: Final = ("stratified", "review", "disagreement", "audit")
-_NOTICES: Final = ("taken", "undone", "nothing_to_undo")
 _ABOUT: Final = ("customer", "list_id", "goal")
 """Settings of a queue that are shown."""
-_LONGEST: Final = 1000
-
-
-@dataclass(frozen=True)
-class Visit:
-    """A request of somebody who may see pages."""
-
-    request: Request
-    words: Words
-    reviewer: str = ""
-    """Who has logged in, '' for nobody."""
-    form: Mapping[str, str] = field(default_factory=dict)
-    """Fields of a form that was sent."""
-
-    @property
-    def root(self) -> str:
-        """Path of the application at the server."""
-        return str(self.request.scope.get("root_path", ""))
-
-    @property
-    def enhanced(self) -> bool:
-        """Whether htmx asks, which replaces the page in place."""
-        return self.request.headers.get("hx-request", "") == "true"
-
-    def asked(self, name: str) -> str:
-        """A parameter of the address."""
-        return storable(self.request.query_params.get(name, "")[:_LONGEST])
-
-    def of_path(self, name: str) -> str:
-        """A part of the path."""
-        return storable(str(self.request.path_params[name]))
 
 
 class Pages:
@@ -100,13 +66,13 @@ class Pages:
     def queues(self, visit: Visit) -> Response:
         """Every queue, and a form that makes one."""
         if self._log is None:
-            return _to(visit, "/list")
+            return to_page(visit, "/list")
         queues = [{**vars(one), "about": _about(one)} for one in self._questions.queues()]
         return self._page(visit, "queues", queues=queues, kinds=_KINDS)
 
     def make(self, visit: Visit) -> Response:
         """Make a queue from the form of `queues`, then ask its first question."""
-        return _to(visit, f"/queues/{make_queue(self.log, visit.form)}")
+        return to_page(visit, f"/queues/{make_queue(self.log, visit.form)}")
 
     def question(self, visit: Visit, notice: str = "") -> Response:
         """The next question of a queue to this reviewer."""
@@ -117,7 +83,7 @@ class Pages:
         values: dict[str, Any] = {
             "progress": progress_of(self.log, queue, visit.words),
             "undo_to": f"{visit.root}{path}/undo",
-            "notice": notice or _notice(visit),
+            "notice": notice or notice_of(visit),
         }
         decision = find(self.log, taken[0].decision_id) if taken else None
         if decision is None:
@@ -139,7 +105,7 @@ class Pages:
             said = words("saved", answer=_said(words, verdict)) if kept else words("taken")
             return self.question(visit, said)
         values = {"saved": verdict.answer} if kept else {"notice": "taken"}
-        return _to(visit, f"/queues/{queue_id}?{urlencode(values)}")
+        return to_page(visit, f"/queues/{queue_id}?{urlencode(values)}")
 
     def undo(self, visit: Visit) -> Response:
         """Take the reviewer's last answer back, and ask the question again."""
@@ -148,7 +114,7 @@ class Pages:
         queue_id = question.queue_id if question else visit.of_path("queue")
         if visit.enhanced and queue_id == visit.of_path("queue"):
             return self.question(visit, visit.words(notice))
-        return _to(visit, f"/queues/{queue_id}?notice={notice}")
+        return to_page(visit, f"/queues/{queue_id}?notice={notice}")
 
     def decisions(self, visit: Visit) -> Response:
         """Decisions of the log, page by page."""
@@ -166,7 +132,7 @@ class Pages:
             visit,
             decision,
             path,
-            notice=_notice(visit),
+            notice=notice_of(visit),
             verdicts=self._verdicts(decision),
             answer_to=f"{visit.root}{path}/answer",
             undo_to=f"{visit.root}{path}/undo",
@@ -188,7 +154,7 @@ class Pages:
             given.decision_id, given.answer, given.company_id, given.reviewer, why_asked="search"
         )
         self.log.add_verdicts([verdict])
-        return _to(visit, f"/decisions/{decision.decision_id}?saved={verdict.answer}")
+        return to_page(visit, f"/decisions/{decision.decision_id}?saved={verdict.answer}")
 
     def withdraw(self, visit: Visit) -> Response:
         """Take the reviewer's verdict on a decision back."""
@@ -209,7 +175,7 @@ class Pages:
                 ]
             )
         notice = "undone" if given else "nothing_to_undo"
-        return _to(visit, f"/decisions/{decision.decision_id}?notice={notice}")
+        return to_page(visit, f"/decisions/{decision.decision_id}?notice={notice}")
 
     def take_verdicts(self, content: bytes, reviewer: str) -> Response:
         """Keep the verdicts that a program has sent."""
@@ -225,8 +191,8 @@ class Pages:
             "login",
             "/login",
             problem=problem and visit.words(problem),
-            name=visit.form.get("name", "")[:_LONGEST],
-            next=_own_path(visit.form.get("next", "") or visit.asked("next")),
+            name=visit.form.get("name", "")[:LONGEST],
+            next=own_path(visit.form.get("next", "") or visit.asked("next")),
             status=403 if problem else 200,
         )
 
@@ -237,7 +203,7 @@ class Pages:
             return self.login(visit, "wrong_token")
         if not name:
             return self.login(visit, "wrong_name")
-        response = _to(visit, _own_path(visit.form.get("next", "")))
+        response = to_page(visit, own_path(visit.form.get("next", "")))
         self._access.log_in(response, visit.request, name)
         return response
 
@@ -245,7 +211,7 @@ class Pages:
         """Give the questions of the reviewer back, and forget who they are."""
         if self._log is not None:
             self._questions.release(visit.reviewer)
-        response = _to(visit, "/login")
+        response = to_page(visit, "/login")
         self._access.log_out(response, visit.request)
         return response
 
@@ -254,7 +220,7 @@ class Pages:
         return self._page(visit, "problem", "/", problem=sentence, status=status)
 
     def _found(self, decision_id: str) -> LoggedDecision:
-        decision = find(self.log, decision_id[:_LONGEST])
+        decision = find(self.log, decision_id[:LONGEST])
         if decision is None:
             raise SchemaError(
                 "expected the id of a decision of this log, got another; it may have been forgotten"
@@ -325,32 +291,11 @@ class Pages:
             "here": f"{visit.root}{path}",
             "notice": "",
         }
-        text = render(template, {**shown, "notice": _notice(visit), **values})
+        text = render(template, {**shown, "notice": notice_of(visit), **values})
         headers = {}
         if visit.enhanced and visit.request.method == "POST":
             headers["hx-replace-url"] = f"{visit.root}{path}"
         return Response(text, status, headers, "text/html; charset=utf-8")
-
-
-def _to(visit: Visit, path: str) -> Response:
-    """Go to another page of this application, by GET."""
-    return RedirectResponse(f"{visit.root}{path}", status_code=303)
-
-
-def _own_path(text: str) -> str:
-    """The path if it is one of this application, else that of its first page."""
-    plain = text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable()
-    return quote(text, safe="/?=&%") if plain else "/"
-
-
-def _notice(visit: Visit) -> str:
-    """What the address says has happened; nothing that another site could have put there."""
-    words, saved, notice = visit.words, visit.asked("saved"), visit.asked("notice")
-    if notice in _NOTICES:
-        return words(notice)
-    if saved in {*map(str, Answer)}:
-        return words("saved", answer=words(f"answer_{saved}", company="").strip())
-    return ""
 
 
 def _said(words: Words, verdict: Verdict) -> str:

@@ -8,6 +8,7 @@ from linkage_rl.features.explanation import FIELDS
 from linkage_rl.features.reasons import PHRASES
 from linkage_rl.reviewing.phrases import JAPANESE as PHRASES_IN_JAPANESE
 from linkage_rl.reviewing.phrases import in_japanese
+from linkage_rl.reviewing.rendering import HERE
 from linkage_rl.reviewing.words import ENGLISH, JAPANESE, language_of
 
 
@@ -19,6 +20,14 @@ def test_both_languages_have_the_same_texts_with_the_same_blanks() -> None:
             for one in (text, JAPANESE[key])
         )
         assert blanks == theirs, key
+
+
+def test_every_text_is_used() -> None:
+    made = ("kind_", "field_", "answer_", "action_", "certified", "refuted", "promoted", "kept")
+    paths = [*HERE.glob("*.py"), *HERE.glob("templates/*")]
+    pages = "".join(path.read_text("utf-8") for path in paths if path.name != "words.py")
+
+    assert [k for k in ENGLISH if f'"{k}"' not in pages and not k.startswith(made)] == []
 
 
 def test_every_reason_and_level_has_japanese_words() -> None:
