@@ -62,14 +62,14 @@ def test_clients_without_candidates_have_no_confidence_and_no_link() -> None:
 
 
 def test_the_threshold_is_chosen_on_unlabelled_clients_or_kept() -> None:
-    given = (GOOD, full_verdicts(60), cases(400, seed=5), Calibration.identity())
+    given = (GOOD, full_verdicts(19), cases(400, seed=5), Calibration.identity())
 
     chosen = learn_policy(*given, Thresholds(0.99), CONFIG, seed=1)
     kept = learn_policy(*given, Thresholds(0.99), CONFIG, seed=1, keeps_thresholds=True)
 
     assert 0.2 < chosen.thresholds.link < 0.8
     assert kept.thresholds == Thresholds(0.99)
-    assert chosen.step_share == pytest.approx(60 / 260)
+    assert chosen.step_share == pytest.approx(19 / 219)
     assert share_right(chosen.scorer) > 0.85
     assert (chosen.answers(cases(50, seed=6)) >= 0).any()
 
