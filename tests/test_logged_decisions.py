@@ -14,7 +14,6 @@ from linkage_rl.linker import Linker
 from tests.small_table import client_records
 from tests.test_linker import ASKED, LINKED, linker
 
-
 RECORDS = client_records(*ASKED)
 
 

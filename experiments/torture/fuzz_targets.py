@@ -152,7 +152,7 @@ def _body(sent: tuple[bytes, str, str]) -> None:
     request = decode(content, content_type, "bulk_linkage", 1_000)
     if request.mode not in ("bulk_linkage", "linkage"):
         return
-    results = link_results(request, _unlinked(request), ("exact_name",))
+    results = link_results(request, _unlinked(request), ("exact_name",), ["0" * 32] * len(request))
     if [one["client_id"] for one in results] != list(request.client_ids):
         raise WrongAnswerError("other clients in the answer than in the request")
     response = LinkageResponse({"name": "m", "version": "1"}, results)
