@@ -162,6 +162,8 @@ def page(trials: Sequence[Trial]) -> str:
 
 
 def _cell(scores: Sequence[float]) -> str:
+    if not scores:
+        return "-"
     return f"{np.mean(scores):.4f} ({min(scores):.4f} to {max(scores):.4f})"
 
 

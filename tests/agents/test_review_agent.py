@@ -120,7 +120,7 @@ def test_an_agent_learns_where_clicks_are_worth_their_cost() -> None:
     rules = ReviewRules(edges=(0.5,), budget=40, clicks=20, prior_clicks=1e6)
     one = two_strata(0.7, right=True)
     config = ReviewAgentConfig(
-        steps=2_000, n_envs=8, n_steps=16, batch_size=64, learning_rate=3e-3, width=16
+        steps=640, n_envs=8, n_steps=16, batch_size=64, learning_rate=1e-2, width=16
     )
 
     agent = train_reviewer([one], rules, config, seed=1)
