@@ -249,6 +249,9 @@ def figure(results: Results) -> Figure:
             axes.plot(counts, means, color=colour, marker="o", label=label)
             axes.fill_between(counts, lows, highs, color=colour, alpha=0.15, linewidth=0)
         axes.set(xscale="log", xlabel="clicks", ylabel="F1, both lists, one threshold")
+        ticks = sorted({count for line in shown for count in line.f1 if count})
+        axes.set_xticks(ticks, [f"{count:,}" for count in ticks])
+        axes.minorticks_off()
         if shown:
             axes.legend(fontsize="small")
     return drawn
