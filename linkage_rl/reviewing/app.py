@@ -181,7 +181,11 @@ class _Server:
         if not self._access.by_token:
             raise HTTPException(401, "the proxy before this page has not named you; log in there")
         root = request.scope.get("root_path", "")
-        path = request.url.path.removeprefix(root) if request.method == "GET" else "/"
+        path = request.url.path.removeprefix(root)
+        if request.method != "GET":
+            # where the form was shown
+            shown, _, action = path.rpartition("/")
+            path = shown if action in ("answer", "undo") else "/"
         return RedirectResponse(f"{root}/login?next={quote(path)}", status_code=303)
 
 

@@ -16,6 +16,8 @@ from linkage_rl.text.legal_forms import LEGAL_FORMS
 
 ROWS: Final = (*FIELDS, "name_en", "former_names", "trade_names")
 """Rows of the comparison, in their order."""
+_NAMES: Final = ("name", "name_en")
+"""Rows whose legal form is not compared, since it is a row of its own."""
 _OTHER_FIELDS: Final = 12
 """Further columns of a client that are shown."""
 _ASCII_END: Final = 0x250
@@ -215,7 +217,7 @@ def _cell(field: str, own: str, their: str, words: str, weights: Mapping[str, fl
     level = "partly" if words else ""
     if words == "differs" or (levels and words == levels[0].words):
         level = "differs" if words == "differs" else "same"
-    return Cell(field, marked(their, own), level, words, weights.get(field))
+    return Cell(field, marked(their, own, field in _NAMES), level, words, weights.get(field))
 
 
 def _has(card: Card, row: str) -> bool:

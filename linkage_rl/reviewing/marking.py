@@ -3,9 +3,13 @@
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from rapidfuzz.distance import Indel
+
+from linkage_rl.text.characters import DROP, EXPANSIONS, FOLD, SEMI_VOICED, VOICED
+from linkage_rl.text.legal_forms import cut, spell_out
 
 LONGEST: Final = 300
 """Characters of a text that are compared and shown; the rest is counted."""
@@ -36,26 +40,42 @@ class Marked:
         return bool(self.pieces)
 
 
-def marked(text: str, other: str) -> Marked:
+@dataclass(frozen=True)
+class _Part:
+    """A character as it is compared, and where the text has it."""
+
+    folded: str
+    begin: int
+    end: int
+
+
+def marked(text: str, other: str, is_name: bool = False) -> Marked:
     """The text, with the characters marked that another lacks; none where the other is empty.
 
-    Width and case do not count as differences: 'ＡＢＣ' and 'abc' are alike.
+    Width, case, blanks and kinds of dashes and brackets do not count as differences, nor does the
+    legal form of a name, which is a field of its own.
 
     >>> [(piece.text, piece.differs) for piece in marked("青空商会", "青空商事").pieces]
     [('青空商', False), ('会', True)]
+    >>> found = marked("株式会社武石電機", "(株)白石電機", is_name=True)
+    >>> [piece.text for piece in found.pieces if piece.differs]
+    ['武']
     """
-    shown, begin = text[:LONGEST], 0
+    shown = text[:LONGEST]
+    differs = [False] * len(shown)
+    if other.strip():
+        own, theirs = _compared(shown, is_name), _compared(other[:LONGEST], is_name)
+        steps = Indel.opcodes([part.folded for part in own], [part.folded for part in theirs])
+        for step in steps:
+            if step.tag != "equal":
+                for part in own[step.src_start : step.src_end]:
+                    differs[part.begin : part.end] = [True] * (part.end - part.begin)
     pieces: list[Piece] = []
-    if not other.strip():
-        pieces.extend(_visible(shown, differs=False))
-    else:
-        own, theirs = _folded(shown), _folded(other[:LONGEST])
-        for step in Indel.opcodes(own, theirs):
-            if step.src_end > step.src_start:
-                part = shown[step.src_start : step.src_end]
-                pieces.extend(_visible(part, differs=step.tag != "equal"))
-                begin = step.src_end
-        pieces.extend(_visible(shown[begin:], differs=True))
+    begin = 0
+    for differing, run in groupby(differs):
+        end = begin + len(list(run))
+        pieces.extend(_visible(shown[begin:end], differing))
+        begin = end
     return Marked(tuple(pieces), max(len(text) - LONGEST, 0))
 
 
@@ -69,9 +89,37 @@ def plain(text: str, longest: int = LONGEST) -> str:
     return f"{shown}…" if len(text) > longest else shown
 
 
-def _folded(text: str) -> list[str]:
-    """Each character in one width and case, blanks alike; as many as the text has."""
-    return [" " if one.isspace() else unicodedata.normalize("NFKC", one).casefold() for one in text]
+def _compared(text: str, is_name: bool) -> list[_Part]:
+    """The characters of a text that are compared."""
+    parts = _folded(text)
+    if is_name:
+        parts = _without_form(parts)
+    return [part for part in parts if part.folded != " "]
+
+
+def _without_form(parts: list[_Part]) -> list[_Part]:
+    """The characters of a name without those of its legal form."""
+    folded = "".join(part.folded for part in parts)
+    found = cut(spell_out(folded))
+    before, after = found.before, found.after
+    if not (found.form and folded.startswith(before) and folded.endswith(after)):
+        return parts
+    return [*parts[: len(before)], *parts[len(parts) - len(after) :]]
+
+
+def _folded(text: str) -> list[_Part]:
+    """The text in one width and case; a letter of several characters, such as ㈱, is several."""
+    parts: list[_Part] = []
+    for place, one in enumerate(text):
+        code = int(FOLD[ord(one)])
+        if code in (VOICED, SEMI_VOICED) and parts:
+            joined = unicodedata.normalize("NFC", parts[-1].folded + chr(code))
+            if len(joined) == 1:
+                parts[-1] = _Part(joined, parts[-1].begin, place + 1)
+                continue
+        folded = EXPANSIONS.get(one, "" if code == DROP else chr(code))
+        parts.extend(_Part(each, place, place + 1) for each in folded)
+    return parts
 
 
 def _visible(text: str, differs: bool) -> Iterator[Piece]:

@@ -22,12 +22,35 @@ def differing(text: str, other: str) -> str:
         ("株式会社青空", "青空", "[株式会社]青空"),
         ("ＡＢＣ", "abc", "ＡＢＣ"),
         ("2-38", "2－38", "2-38"),
+        ("2‐38", "2−38", "2‐38"),
+        ("㈱青空", "㈲青空", "[㈱]青空"),
         ("青空", "", "青空"),
         ("", "青空", ""),
     ],
 )
 def test_what_the_other_lacks_is_marked(text: str, other: str, shown: str) -> None:
     assert differing(text, other) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "shown"),
+    [
+        ("株式会社武石電機", "（株）白石電機", "株式会社[武]石電機"),
+        ("青空商事合同会社", "株式会社 青空商事", "青空商事合同会社"),
+        ("医療法人社団さくら会", "さくら会", "医療法人社団さくら会"),
+        ("㈱青空", "青空株式会社大阪支店", "㈱青空"),
+        ("青空株式会社大阪支店", "㈱青空", "青空株式会社[大阪支店]"),
+        ("ガード(有)", "ｶﾞｰﾄﾞ", "ガード(有)"),
+        ("ｶﾞｰﾄ", "カード", "[ｶﾞ]ｰ[ﾄ]"),
+        ("青空 商事", "青空商事", "青空 商事"),
+        ("Acme Trading K.K.", "ACME TRADING CO., LTD.", "Acme Trading K.K."),
+        ("株式会社", "青空", "[株式会社]"),
+    ],
+)
+def test_the_legal_form_of_a_name_is_not_compared(text: str, other: str, shown: str) -> None:
+    pieces = marked(text, other, is_name=True).pieces
+
+    assert "".join(f"[{one.text}]" if one.differs else one.text for one in pieces) == shown
 
 
 def test_an_invisible_character_is_a_piece_of_its_own() -> None:

@@ -34,9 +34,11 @@
     button.click();
   });
 
-  // the second of two quick clicks would answer the question that is being answered already
+  // the second of two quick clicks would answer the same question again, or already the next one
   document.addEventListener("click", (event) => {
-    if (waiting && event.target instanceof Element && event.target.closest("button")) {
+    const button = event.target instanceof Element && event.target.closest("button");
+    if (!button || button.form?.method !== "post") return;
+    if (waiting || event.detail > 1) {
       event.preventDefault();
       event.stopPropagation();
     }

@@ -1,0 +1,146 @@
+"""Hostile texts in Chromium: nothing of them is run, no page becomes wider than its window."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from linkage_rl.candidates.refresh import default_index_folder, open_index
+from linkage_rl.decision_log.questions import Questions
+from linkage_rl.decision_log.store import DecisionLog
+from linkage_rl.tables.store import CompanyStore
+from tests.reviewing.browser.conftest import Serve, Somebody
+from tests.reviewing.browser.served import DESKTOP, PHONE
+from tests.reviewing.logged import decision, make_log
+from tests.small_table import COMPANIES, company_rows
+
+pytestmark = pytest.mark.slow
+
+HOSTILE: Final = (
+    "<script>window.ran = 1</script>",
+    "</script></style></textarea></title><script>window.ran = 1</script>",
+    "\"'><img src=x onerror='window.ran = 1'>",
+    '" autofocus onfocus="window.ran = 1" x="',
+    '<div hx-get="/logout" hx-trigger="load">x</div>',
+    "javascript:window.ran=1//",
+    "{{ 7 * 7 }}{% raw %}${7 * 7}",
+    "<svg><style>*{display:none}</style></svg>",
+    "青空" + chr(0x202E) + "商事" + chr(0x2066) + chr(0x200F),
+    "\udc80青空\ud83d",
+    "青空\x00\x1b\x7f商事",
+    "青" * 10_000,
+    "w" * 10_000,
+    ("x" * 70 + " ") * 200,
+    "e" + chr(0x0301) * 500,
+    "&lt;b&gt;&#x3c;",
+)
+VISIBLE: Final = "<script>window.ran = 1</script>"
+# what a log holds is text of UTF-8 without NUL; a lone surrogate and NUL are there as escapes
+
+
+def hostile_log(folder: Path, **fields: str) -> str:
+    """A log of one decision for each hostile text, which stands wherever a text can."""
+    rows = []
+    for place, text in enumerate(HOSTILE):
+        said = text.encode("utf-8", "replace").decode().replace("\0", "")
+        one = decision(f"h{place:02}", client={}, list_id=said[:128])
+        client: Mapping[str, Any] = {name: text for name in ("name", "street", "phone", "url", "内線")}
+        one.client[0] = json.dumps({**client, said[:100]: text})  # type: ignore[index]
+        one.client_id[0] = said[:1000]  # type: ignore[index]
+        one.reason[0] = said[:500]  # type: ignore[index]
+        rows.append(one)
+    make_log(folder / "log.db", *rows)
+    with DecisionLog.open(str(folder / "log.db")) as log:
+        ids = [one.decision_id[0] for one in rows]
+        settings = {"selection": {"customer": HOSTILE[0], "list_id": "w" * 128}}
+        return Questions(log).create("stratified", settings, ids, [1.0] * len(ids))
+
+
+@pytest.fixture
+def hostile_table(tmp_path: Path) -> str:
+    """The small company table, whose best candidate is hostile; gives its path."""
+    path = tmp_path / "companies.db"
+    text = HOSTILE[0] + HOSTILE[2] + "w" * 3_000
+    company = {"name": text, "street": text, "name_kana": text, "former_names": text, "url": text}
+    with CompanyStore(f"sqlite:///{path}") as store:
+        store.create()
+        store.load([company_rows({**COMPANIES, "aozora-tokyo": company})])
+        open_index(store, default_index_folder(store.url), progress=False)
+    return str(path)
+
+
+@pytest.mark.parametrize("window", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_nothing_hostile_is_run_and_no_page_overflows(
+    serve: Serve, somebody: Somebody, tmp_path: Path, hostile_table: str, window: dict[str, int]
+) -> None:
+    queue = hostile_log(tmp_path)
+    address = serve(database=hostile_table)
+    name = HOSTILE[0] + HOSTILE[3] + "w" * 20
+    ann = somebody(address, viewport=window).log_in(name)
+
+    paths = ["/", "/decisions", f"/queues/{queue}", *(f"/decisions/h{n:02}" for n in range(len(HOSTILE)))]
+    for path in paths:
+        answer = ann.page.goto(path)
+        assert answer is not None
+        assert answer.status == 200, path
+        # the page's own script has run, and that of no text
+        assert ann.page.evaluate("window.ran") is None, path
+        assert ann.page.locator("main img, main script, main style, main svg").count() == 0, path
+        assert ann.overflow() <= 0, path
+
+    assert ann.page.inner_text(".who").startswith(VISIBLE)
+
+
+def test_hostile_texts_are_shown_answered_and_searched(
+    serve: Serve, somebody: Somebody, tmp_path: Path, hostile_table: str
+) -> None:
+    queue = hostile_log(tmp_path)
+    ann = somebody(serve(database=hostile_table)).log_in()
+    ann.page.goto(f"/queues/{queue}?find=%3Cscript%3E")
+
+    assert VISIBLE in ann.page.inner_text(".client")
+    assert VISIBLE in ann.page.title()
+    for _ in range(len(HOSTILE)):
+        ann.press("2")
+        assert ann.page.evaluate("window.ran") is None
+    ann.page.goto("/decisions/h08")
+    assert "U+202E" in ann.page.inner_text(".client")
+    ann.page.fill("[name=find]", HOSTILE[2])
+    ann.page.press("[name=find]", "Enter")
+    ann.page.wait_for_selector("#found *")
+
+    assert ann.page.evaluate("window.ran") is None
+    with DecisionLog.open(str(tmp_path / "log.db")) as log:
+        assert [one.company_id for one in log.verdicts()] == ["aozora-osaka"] * len(HOSTILE)
+
+
+def test_hostile_addresses_and_forms_run_nothing(
+    serve: Serve, somebody: Somebody, tmp_path: Path
+) -> None:
+    make_log(tmp_path / "log.db", decision("a"))
+    ann = somebody(serve()).log_in()
+
+    for text in HOSTILE[:11]:
+        quoted = ann.page.evaluate("encodeURIComponent", text.encode("utf-8", "replace").decode())
+        for path in ("/decisions?text=", "/decisions?client=", "/queues/", "/decisions/", "/login?next="):
+            ann.page.goto(f"{path}{quoted[:2000]}")
+            assert ann.page.evaluate("window.ran") is None
+            assert ann.overflow() <= 0, path
+
+
+def test_an_inline_script_would_be_refused(
+    serve: Serve, somebody: Somebody, tmp_path: Path
+) -> None:
+    make_log(tmp_path / "log.db", decision("a"))
+    ann = somebody(serve()).log_in()
+
+    ann.page.evaluate(
+        "() => { const one = document.createElement('script'); one.textContent = 'window.ran = 1';"
+        " document.body.append(one); }"
+    )
+
+    assert ann.page.evaluate("window.ran") is None
+    assert len(ann.troubles) == 1
+    assert "Content Security Policy" in ann.troubles.pop()
