@@ -13,6 +13,8 @@ from linkage_rl.text.legal_forms import cut, spell_out
 
 LONGEST: Final = 300
 """Characters of a text that are compared and shown; the rest is counted."""
+LEAST_SHARED: Final = 0.5
+"""Share of the shorter text that the other has, from which on single characters are marked."""
 _INVISIBLE: Final = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 """Categories of characters that are shown by their numbers."""
 
@@ -64,12 +66,8 @@ def marked(text: str, other: str, is_name: bool = False) -> Marked:
     shown = text[:LONGEST]
     differs = [False] * len(shown)
     if other.strip():
-        own, theirs = _compared(shown, is_name), _compared(other[:LONGEST], is_name)
-        steps = Indel.opcodes([part.folded for part in own], [part.folded for part in theirs])
-        for step in steps:
-            if step.tag != "equal":
-                for part in own[step.src_start : step.src_end]:
-                    differs[part.begin : part.end] = [True] * (part.end - part.begin)
+        for part in _differing(_compared(shown, is_name), _compared(other[:LONGEST], is_name)):
+            differs[part.begin : part.end] = [True] * (part.end - part.begin)
     pieces: list[Piece] = []
     begin = 0
     for differing, run in groupby(differs):
@@ -87,6 +85,20 @@ def plain(text: str, longest: int = LONGEST) -> str:
     """
     shown = "".join(piece.text for piece in _visible(text[:longest], differs=False))
     return f"{shown}…" if len(text) > longest else shown
+
+
+def _differing(own: list[_Part], theirs: list[_Part]) -> list[_Part]:
+    """The parts that the other text lacks: all of them where the two share few characters.
+
+    Characters that two phones or addresses share by chance would be read as agreement.
+    """
+    steps = Indel.opcodes([part.folded for part in own], [part.folded for part in theirs])
+    shared = sum(step.src_end - step.src_start for step in steps if step.tag == "equal")
+    if shared < LEAST_SHARED * min(len(own), len(theirs)):
+        return own
+    return [
+        part for step in steps if step.tag != "equal" for part in own[step.src_start : step.src_end]
+    ]
 
 
 def _compared(text: str, is_name: bool) -> list[_Part]:

@@ -24,7 +24,9 @@ def browser() -> Iterator[Browser]:
     """A headless Chromium."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
-        pytest.fail("the page is tried in Chromium, which is not installed; apt-get install chromium")
+        pytest.fail(
+            "the page is tried in Chromium, which is not installed; apt-get install chromium"
+        )
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield chromium

@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, ViewportSize
 
 from linkage_rl.reviewing.app import create_app
 from linkage_rl.reviewing.settings import ReviewSettings
@@ -17,8 +17,8 @@ from tests.reviewing.logged import TOKEN
 
 WAIT_MS: Final = 10_000
 """How long a page may take to show what a test waits for."""
-PHONE: Final = {"width": 390, "height": 844}
-DESKTOP: Final = {"width": 1280, "height": 800}
+PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
+DESKTOP: Final[ViewportSize] = {"width": 1280, "height": 800}
 _REACHED: Final = (
     # a refused request, and a status that a test asks for
     "Failed to load resource: the server responded with a status of",
@@ -37,7 +37,8 @@ def served(settings: ReviewSettings) -> Iterator[str]:
     try:
         deadline = time.monotonic() + WAIT_MS / 1000
         while not server.started:
-            assert thread.is_alive() and time.monotonic() < deadline, "the page did not start"
+            assert thread.is_alive(), "the page did not start"
+            assert time.monotonic() < deadline, "the page did not start"
             time.sleep(0.005)
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:

@@ -82,7 +82,11 @@ def test_everything_works_without_javascript(
 
 @pytest.mark.parametrize(
     ("locale", "first", "then"),
-    [("ja-JP", "ログイン", "Log in"), ("en-GB", "Log in", "ログイン"), ("fr-FR", "Log in", "ログイン")],
+    [
+        ("ja-JP", "ログイン", "Log in"),
+        ("en-GB", "Log in", "ログイン"),
+        ("fr-FR", "Log in", "ログイン"),
+    ],
 )
 def test_the_language_is_the_browsers_until_another_is_chosen(
     serve: Serve, somebody: Somebody, tmp_path: Path, locale: str, first: str, then: str
@@ -124,7 +128,16 @@ def test_text_can_be_read_in_light_and_dark(
 
     ground = light_of(ann.page.locator("body"), "backgroundColor")
     assert (ground > 0.5) == (scheme == "light")
-    for selector in (".said", ".card dd", ".card dt", "mark", ".agreement", ".strong", ".pick", ".id"):
+    for selector in (
+        ".said",
+        ".card dd",
+        ".card dt",
+        "mark",
+        ".agreement",
+        ".strong",
+        ".pick",
+        ".id",
+    ):
         assert contrast(ann, selector) >= 4.5, selector
 
 
@@ -171,8 +184,8 @@ def test_the_buttons_are_in_reach_on_a_phone(
         assert box["y"] + box["height"] <= PHONE["height"]
         # nothing lies above it
         assert button.evaluate(
-            "one => { const at = one.getBoundingClientRect(); const top = document.elementFromPoint("
-            "at.x + at.width / 2, at.y + at.height / 2); return one.contains(top); }"
+            "one => { const at = one.getBoundingClientRect(); return one.contains("
+            "document.elementFromPoint(at.x + at.width / 2, at.y + at.height / 2)); }"
         )
     for pick in ann.page.locator(".pick").all():
         box = pick.bounding_box()
