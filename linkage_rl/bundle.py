@@ -11,9 +11,8 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from math import isfinite
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from linkage_rl.bundle_files import (
     INDEX_FOLDER,
@@ -33,6 +32,7 @@ from linkage_rl.bundle_manifest import (
     Golden,
     Manifest,
     Settings,
+    content_of,
     read_golden,
     read_manifest,
 )
@@ -41,7 +41,6 @@ from linkage_rl.candidates.files import fault_of, file_digest, sealed
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.manifest import MANIFEST as INDEX_MANIFEST
 from linkage_rl.candidates.mapping import Opener, open_verified
-from linkage_rl.candidates.registry import describe
 from linkage_rl.candidates.storage import load_index
 from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.decide import Decider, Thresholds
@@ -56,7 +55,6 @@ from linkage_rl.errors import (
     OutputError,
     ResourceLimitError,
 )
-from linkage_rl.features.matrix import PAIR_FEATURES, QUERY_FEATURES
 from linkage_rl.golden import check_golden, golden_answers
 from linkage_rl.linker import Linker
 from linkage_rl.protocols import CompanySource
@@ -160,8 +158,11 @@ def write_bundle(
             )
         if weights is not None:
             shutil.copyfile(weights, partial / WEIGHTS)
-        manifest = _manifest(partial, settings, list_stage)
-        (partial / MANIFEST).write_text(sealed(manifest), encoding="utf-8")
+        made = [name for name in _PARTS if (partial / name).exists()]
+        thresholds = None if list_stage is None else list_stage.thresholds
+        checksums = {name: file_digest(partial / name) for name in made}
+        manifest = Manifest(settings, thresholds, checksums)
+        (partial / MANIFEST).write_text(sealed(content_of(manifest)), encoding="utf-8")
         if key := bundle_key():
             sign(partial, key)
         swap(partial, folder)
@@ -338,27 +339,3 @@ def _own_index(folder: Path, blockers: Sequence[Blocker], open_file: Opener) -> 
             f"the bundle's own index cannot be used: {error}; for a bundle, export the run again "
             "(train again if that changes nothing), or give database=URL"
         ) from error
-
-
-def _manifest(
-    folder: Path, settings: Settings, list_stage: ListStageFiles | None
-) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "blockers": [describe(blocker) for blocker in settings.blockers],
-        "limit": settings.limit,
-        "max_candidates": settings.max_candidates,
-        "allow_review": settings.allow_review,
-        "thresholds": None if settings.thresholds is None else asdict(settings.thresholds),
-        "list_thresholds": None if list_stage is None else asdict(list_stage.thresholds),
-        "pair_features": PAIR_FEATURES,
-        "query_features": QUERY_FEATURES,
-        "metrics": {
-            name: value if value is not None and isfinite(value) else None
-            for name, value in settings.metrics.items()
-        },
-        "origin": settings.origin,
-        "checksums": {
-            name: file_digest(folder / name) for name in _PARTS if (folder / name).exists()
-        },
-    }

@@ -4,14 +4,14 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from linkage_rl.bundle_files import REMEDY, read_text
 from linkage_rl.candidates.blockers import Blocker
 from linkage_rl.candidates.files import unsealed
-from linkage_rl.candidates.registry import check_registered, restore
+from linkage_rl.candidates.registry import check_registered, describe, restore
 from linkage_rl.decision.decide import Thresholds
 from linkage_rl.decision.observation import MAX_SLOTS, View
 from linkage_rl.errors import BundleError, ConfigError
@@ -77,6 +77,28 @@ class Manifest:
     """Of the list stage; None in bundles without one."""
     checksums: dict[str, str]
     """Each part that the manifest names, with its checksum."""
+
+
+def content_of(manifest: Manifest) -> dict[str, Any]:
+    """What the file of a manifest holds, before it is sealed."""
+    settings, thresholds = manifest.settings, manifest.list_thresholds
+    return {
+        "format": FORMAT,
+        "blockers": [describe(blocker) for blocker in settings.blockers],
+        "limit": settings.limit,
+        "max_candidates": settings.max_candidates,
+        "allow_review": settings.allow_review,
+        "thresholds": None if settings.thresholds is None else asdict(settings.thresholds),
+        "list_thresholds": None if thresholds is None else asdict(thresholds),
+        "pair_features": PAIR_FEATURES,
+        "query_features": QUERY_FEATURES,
+        "metrics": {
+            name: value if value is not None and math.isfinite(value) else None
+            for name, value in settings.metrics.items()
+        },
+        "origin": settings.origin,
+        "checksums": manifest.checksums,
+    }
 
 
 def read_manifest(folder: Path, parts: Mapping[str, bool]) -> Manifest:
