@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from linkage_rl.agents.rules_net import BlockersOf, PlanFirst, ScorerLogits
+from linkage_rl.agents.rules_net import BlockerLogits, BlockersOf, PlanFirst, ScorerLogits
 from linkage_rl.agents.scorer import CandidateScorer, ScorerConfig
 from linkage_rl.bundle import WEIGHTS, checked_part
 from linkage_rl.decision.calibration import Calibration
@@ -57,7 +57,10 @@ class PolicyWeights:
         policy: nn.Module = ScorerLogits(self.scorer)
         if self.plan is not None:
             return PlanFirst(policy, self.plan, self.scorer.config.blockers)
-        return policy if self.start is None else BlockersOf(ScorerLogits(self.start), policy)
+        if self.start is None:
+            return policy
+        choose = BlockerLogits if self.start.config.relative else ScorerLogits
+        return BlockersOf(choose(self.start), policy)
 
 
 def save_weights(weights: PolicyWeights, path: Path) -> None:

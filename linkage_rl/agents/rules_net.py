@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from linkage_rl.agents.baselines import NO_RULE, RULES, UNIQUE, Rules
 from linkage_rl.agents.scorer import MASKED, CandidateScorer
+from linkage_rl.errors import ConfigError
 
 
 class RulesNet(nn.Module):
@@ -68,6 +69,36 @@ class ScorerLogits(nn.Module):
         """Logits (B, A); arguments as of `CandidateScorer.forward`."""
         logits: Tensor = self.scorer(candidates, query, state, action_mask)[0]
         return logits
+
+
+class BlockerLogits(nn.Module):
+    """What a scorer prefers of stopping, review and the blockers, without scores of the links.
+
+    Its scores of review and blockers are relative to the best link or no match, which is 0 here: it
+    stops, and runs blockers, where the scorer does.
+    """
+
+    def __init__(self, scorer: CandidateScorer) -> None:
+        """Keep the scorer.
+
+        Raises:
+            ConfigError: Its scores are not relative.
+        """
+        super().__init__()
+        if not scorer.config.relative:
+            raise ConfigError("expected a scorer with relative scores of blockers, got another")
+        self.scorer = scorer
+
+    def forward(
+        self, candidates: Tensor, query: Tensor, state: Tensor, action_mask: Tensor
+    ) -> Tensor:
+        """Logits (B, A), 0 for no match; arguments as of `CandidateScorer.forward`."""
+        slots, config = candidates.shape[1], self.scorer.config
+        _, context = self.scorer.pool(candidates, query, state, action_mask)
+        gains = self.scorer.gain(context).unflatten(1, (-1, config.quantiles)).mean(dim=2)
+        links = torch.full_like(candidates[:, :, 0], MASKED)
+        others = (gains / config.temperature).masked_fill(action_mask[:, slots + 1 :] <= 0, MASKED)
+        return torch.cat([links, torch.zeros_like(links[:, :1]), others], dim=1)
 
 
 class PlanFirst(nn.Module):

@@ -9,9 +9,9 @@ import torch
 
 from linkage_rl.agents import policy_weights
 from linkage_rl.agents.policy_weights import PolicyWeights, read_weights, save_weights, scorer_of
-from linkage_rl.agents.rules_net import PlanFirst
+from linkage_rl.agents.rules_net import BlockerLogits, BlockersOf, PlanFirst, ScorerLogits
 from linkage_rl.agents.scorer import CandidateScorer, ScorerConfig
-from linkage_rl.agents.scorer_policy import ScorerPolicy
+from linkage_rl.agents.scorer_policy import ScorerPolicy, tensors
 from linkage_rl.bundle import Settings, checked_part, write_bundle
 from linkage_rl.candidates.blockers import KeyBlocker
 from linkage_rl.decision.calibration import Calibration
@@ -120,3 +120,23 @@ def test_after_verdicts_the_start_still_chooses_the_blockers(tmp_path: Path) -> 
     stops = slice(0, view.layout.slots + 1)
     expected = ScorerPolicy(learned).logits(after)[:, stops]
     assert np.allclose(exported.logits(after)[:, stops], expected, atol=1e-5)
+
+def test_the_start_chooses_alike_without_scores_of_the_links() -> None:
+    """What it runs, and when it stops, on observations with some blockers run."""
+    cases = synthetic_cases(300, np.random.default_rng(1))
+    view = View(5, (0.005, 0.03, 0.01), allow_review=True)
+    shape = replace(ScorerConfig.fitting(cases, view), temperature=0.5)
+    start, learned = scorer(3, shape), ScorerLogits(scorer(4, shape))
+    with torch.no_grad():
+        # so that it stops for some clients, asks for review of some, and runs blockers for others
+        start.gain[2].bias.fill_(0.0)  # type: ignore[operator]
+        start.gain[2].weight.mul_(20.0)  # type: ignore[operator]
+    ran = np.random.default_rng(2).integers(0, 8, 300).astype(np.uint16)
+    seen = tensors(view.observe(cases, np.arange(300), ran))
+
+    with torch.inference_mode():
+        whole = BlockersOf(ScorerLogits(start), learned)(*seen).argmax(dim=1)
+        short = BlockersOf(BlockerLogits(start), learned)(*seen).argmax(dim=1)
+    runs = whole >= view.layout.first_blocker
+    assert 0.1 < runs.float().mean() < 0.9
+    assert (short == whole).all()
