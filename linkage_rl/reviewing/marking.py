@@ -13,6 +13,8 @@ from linkage_rl.text.legal_forms import cut, spell_out
 
 LONGEST: Final = 300
 """Characters of a text that are compared and shown; the rest is counted."""
+LONG: Final = 120
+"""Characters from which on a text scrolls, which leaves room for the other fields."""
 LEAST_SHARED: Final = 0.5
 """Share of the shorter text that the other has, from which on single characters are marked."""
 _INVISIBLE: Final = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
@@ -40,6 +42,11 @@ class Marked:
 
     def __bool__(self) -> bool:
         return bool(self.pieces)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is longer than the fields of companies are."""
+        return sum(len(piece.text) for piece in self.pieces) > LONG
 
 
 @dataclass(frozen=True)

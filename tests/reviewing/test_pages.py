@@ -126,6 +126,7 @@ def test_a_long_name_is_cut_and_counted(tmp_path: Path) -> None:
     text = page_with(tmp_path, {"name": HOSTILE["long"]})
 
     assert "9,700 more characters" in text
+    assert '<bdi class="long">' in text
     assert "青" * 301 not in text
 
 
