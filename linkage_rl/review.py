@@ -7,6 +7,7 @@ if __name__ == "__main__":
     run_command("review")
     raise SystemExit
 
+import logging
 import os
 import secrets
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ import uvicorn
 
 from linkage_rl.config.command import command, say
 from linkage_rl.config.inputs import DEFAULT_DATABASE, TableChoice, choose_database, database_of
+from linkage_rl.decision_log.questions import Questions
+from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import ConfigError
 from linkage_rl.reviewing.app import create_app
 from linkage_rl.reviewing.settings import ReviewSettings
@@ -28,6 +31,8 @@ TOKEN_VARIABLE: Final = "LINKAGE_REVIEW_TOKEN"
 GRACE_S: Final = 5
 """Seconds that requests in flight may take after Ctrl-C or SIGTERM."""
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class ReviewCommand:
@@ -35,6 +40,8 @@ class ReviewCommand:
 
     log: str = ""
     """URL or file of the decision log; '' where only a finished list is looked at."""
+    queue: str = ""
+    """Queue that the printed address leads to, as `learn` and `audit` name it; '' leads to all."""
     linked: str = ""
     """Result of `link` to look at, read-only: a .csv, .jsonl or .parquet file."""
     database: str = ""
@@ -60,6 +67,8 @@ class ReviewCommand:
             raise ConfigError(
                 "review needs log=, a decision log, or linked=, a finished list; see --help"
             )
+        if self.queue and not self.log:
+            raise ConfigError("queue= is a queue of a decision log, and needs log=")
         if not 0 <= self.port < 1 << 16:
             raise ConfigError(f"port must lie in 0..65535, got {self.port}")
 
@@ -71,8 +80,13 @@ def run(settings: ReviewCommand) -> None:
         LinkageError: Log, database, index, bundle or list has a fault.
     """
     chosen = page_settings(settings)
+    path = _path(settings)
     app = create_app(chosen)
-    say(f"review page at http://{settings.host}:{settings.port}/ , until Ctrl-C")
+    if not chosen.database and not settings.bundle:
+        _log.warning(
+            "no company table: only ids of companies are shown; give database= as for link"
+        )
+    say(f"review page at http://{settings.host}:{settings.port}/{path} , until Ctrl-C")
     if not settings.auth_header and not os.environ.get(TOKEN_VARIABLE):
         say(f"token {chosen.token} (set {TOKEN_VARIABLE} to choose one)")
     uvicorn.run(
@@ -85,6 +99,18 @@ def run(settings: ReviewCommand) -> None:
         ws="none",
         timeout_graceful_shutdown=GRACE_S,
     )
+
+
+def _path(settings: ReviewCommand) -> str:
+    """Path of the page that people begin with.
+
+    Raises:
+        LinkageError: There is no such log, or it has no such queue.
+    """
+    if not settings.log:
+        return ""
+    with DecisionLog.open(settings.log, create=False) as log:
+        return f"queues/{Questions(log).queue(settings.queue).queue_id}" if settings.queue else ""
 
 
 def page_settings(
