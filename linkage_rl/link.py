@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from linkage_rl.config.command import command, say
 from linkage_rl.config.inputs import choose_database, open_linker
 from linkage_rl.config.link_clients import clients_on_disk
-from linkage_rl.config.link_logging import FirstLook, LinkedChunk, RunLog, open_log
+from linkage_rl.config.link_logging import FirstLook, LinkedChunk, RunLog, open_log, say_next
 from linkage_rl.config.link_mark import bundle_mark, fingerprint
 from linkage_rl.config.link_only import part_to_link
 from linkage_rl.config.link_output import LinkOutput
@@ -327,6 +327,8 @@ def _say_end(job: _Job, seconds: float, speed: float) -> None:
         run_id=job.layout.run.run_id,
         output=str(job.said.output),
     )
+    if job.log is not None:
+        say_next(job.log, job.settings)
 
 
 main = command("link", LinkSettings, run, rewrite=with_short_words)

@@ -16,7 +16,7 @@ from linkage_rl.candidates.refresh import default_index_folder, open_index
 from linkage_rl.errors import ConfigError
 from linkage_rl.linker import Linker
 from linkage_rl.tables.credentials import VARIABLES, database_url, is_url, parse_url, shown
-from linkage_rl.tables.engine import COMMAND_LIMITS, Limits
+from linkage_rl.tables.engine import COMMAND_LIMITS, Limits, sqlite_path
 from linkage_rl.tables.pages import ROWS_PER_PAGE, Paging
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.tables.store import CompanyStore
@@ -147,6 +147,18 @@ def database_of(text: str, environ: Mapping[str, str] = os.environ) -> URL:
 
 def _url_of(text: str) -> URL:
     return parse_url(text) if is_url(text) else URL.create("sqlite", database=text)
+
+
+def from_here(path: Path) -> Path:
+    """The path as seen from the working folder where it lies below it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def database_from_here(text: str) -> str:
+    """A database for messages: an SQLite file as seen from the working folder, no password."""
+    url = _url_of(text)
+    path = sqlite_path(url)
+    return str(from_here(path)) if path else shown(url)
 
 
 def index_folder(store: CompanyStore, given: str) -> Path:

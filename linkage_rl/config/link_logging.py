@@ -4,12 +4,14 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.config.command import say
+from linkage_rl.config.inputs import database_from_here, from_here
 from linkage_rl.config.link_settings import LinkSettings
 from linkage_rl.decision_log.evidence_file import EvidenceFile
 from linkage_rl.decision_log.linked import Facts, PackedEvidence, ids_of_run, rows_of
@@ -141,6 +143,14 @@ def open_log(settings: LinkSettings, resources: ExitStack) -> DecisionLog | None
     log = resources.enter_context(DecisionLog.open(settings.log))
     say(f"log      {log}")
     return log
+
+
+def say_next(log: DecisionLog, settings: LinkSettings) -> None:
+    """Say which commands make something of the logged decisions."""
+    bundle = f"bundle={from_here(Path(settings.bundle))}"
+    table = f"database={database_from_here(settings.database)}" if settings.database else bundle
+    say(f"next     linkage-rl review log={log} {table}")
+    say(f"         then linkage-rl learn {bundle} log={log} output=learned")
 
 
 def evidence_chunks(seen: EvidenceFile | None, begin: int) -> Iterator[PackedEvidence | None]:

@@ -27,7 +27,7 @@ from linkage_rl.atomic import replacing, writing
 from linkage_rl.bundle import FORMAT, load_bundle
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.config.command import say
-from linkage_rl.config.inputs import choose_database, index_folder
+from linkage_rl.config.inputs import choose_database, from_here, index_folder
 from linkage_rl.config.link_settings import LinkSettings, is_url
 from linkage_rl.config.own_training import (
     adapting_words,
@@ -139,7 +139,8 @@ def _adapting(settings: LinkSettings, companies: int | None) -> _Training:
         companies,
         partial(adapting_words, settings, folder),
         working_folder(settings),
-        f"adapting {_shown(bundle)}: learning from the lists of its run, the table and this list",
+        f"adapting {from_here(bundle)}: learning from the lists of its run, the table and this "
+        "list",
     )
 
 
@@ -168,22 +169,17 @@ def _kept(settings: LinkSettings, training: _Training) -> LinkSettings:
     with _alone(folder):
         reason = _reason_to_train(training, bundle)
         if not reason:
-            say(f"bundle   {_shown(bundle)}, trained for this list before")
+            say(f"bundle   {from_here(bundle)}, trained for this list before")
             for warning in _warnings(bundle.parent):
                 _log.warning("%s", warning)
         else:
             if reason != _NEVER:
                 _log.warning("training a bundle for this list again: %s", reason)
-            say(f"{training.announcement}; kept in {_shown(folder)}")
+            say(f"{training.announcement}; kept in {from_here(folder)}")
             begin = time.perf_counter()
             _run(training)
-            say(f"bundle   {_shown(bundle)}, trained in {time.perf_counter() - begin:.0f} s")
+            say(f"bundle   {from_here(bundle)}, trained in {time.perf_counter() - begin:.0f} s")
     return replace(settings, bundle=str(bundle), adapt=False)
-
-
-def _shown(path: Path) -> Path:
-    """The path as seen from the working folder where it lies below it."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _warnings(run: Path) -> list[str]:

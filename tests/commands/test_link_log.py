@@ -39,6 +39,8 @@ def test_every_decision_is_logged_under_the_id_that_its_row_has(
 
     assert ended.code == 0, ended.err
     assert "log      sqlite:///log.db\n" in ended.out
+    assert f"linkage-rl review log=sqlite:///log.db bundle={bundle}\n" in ended.out
+    assert f"linkage-rl learn bundle={bundle} log=sqlite:///log.db output=learned\n" in ended.out
     rows, found = rows_of(files / "o.csv"), logged(files / "log.db")
     assert [row["decision_id"] for row in rows] == [row["decision_id"] for row in found]
     assert [row["action"] for row in found] == ["link", "link", "no_match", "link"]
