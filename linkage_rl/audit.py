@@ -106,6 +106,7 @@ def _report(found: Certification, queue_id: str, added: int, review: str) -> Non
     say(f"{found.outcome:<10}{_sentence(found)}")
     if found.outcome is Outcome.OPEN:
         say(f"answer    {review}")
+        say("          with database= as for link; then call audit again")
     elif found.outcome is Outcome.CERTIFIED:
         return
     threshold = found.threshold_from_which_it_holds

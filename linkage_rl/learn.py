@@ -165,6 +165,7 @@ def _say_state(settings: LearnSettings, output: Path, log: DecisionLog, state: L
             f"linkage-rl review log={log} queue={state.queue_id}",
             **{"state": state.state, "more_needed": state.more_needed},
         )
+        say("         with database= as for link")
         say("next     then linkage-rl learn with the same settings again")
 
 
