@@ -17,7 +17,7 @@ from linkage_rl.tables.sample import SampleConfig, generate_clients, generate_co
 
 FIELDS: Final = ("name", "postal_code", "prefecture", "city", "street", "phone")
 ADDRESS: Final = ("postal_code", "prefecture", "city", "street")
-MOVED: Final = 0.4
+MOVED: Final = 0.5
 """Share of the clients who have moved."""
 
 
@@ -43,9 +43,9 @@ def sample(companies: int, clients: int) -> SampleConfig:
         sibling_share=0.0,
         sister_share=0.0,
         branch_share=0.0,
-        no_row_share=0.1,
+        no_row_share=0.05,
         # nobody else is at another address than the company
-        noise=NoiseRates(moved=0.0, address=0.95, city_only=0.0),
+        noise=NoiseRates(moved=0.0, address=1.0, city_only=0.0, rewritten=0.2, phone=0.6),
     )
 
 
