@@ -6,6 +6,7 @@ shape, its static plan, and, once verdicts were learned, the scorer from which t
 
 import io
 import json
+import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -20,7 +21,7 @@ from linkage_rl.agents.rules_net import BlockerLogits, BlockersOf, PlanFirst, Sc
 from linkage_rl.agents.scorer import CandidateScorer, ScorerConfig
 from linkage_rl.bundle import WEIGHTS, checked_part
 from linkage_rl.decision.calibration import Calibration
-from linkage_rl.errors import BundleError, ConfigError
+from linkage_rl.errors import BundleError
 
 _SHAPE: Final = "shape"
 _START: Final = "start/"
@@ -29,9 +30,6 @@ _MAX_BYTES: Final = 64 << 20
 """Size of all arrays; those of the sample have 83 KB."""
 _MAX_SIZE: Final = 2_048
 """Features, units of a layer, and the other sizes of a scorer."""
-_FAULTS: Final = (
-    *(KeyError, TypeError, ValueError, RuntimeError, OSError, EOFError, zipfile.BadZipFile),
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,12 +97,13 @@ def read_weights(bundle: Path) -> PolicyWeights | None:
         start = any(name.startswith(_START) for name in arrays)
         return PolicyWeights(
             _scorer(config, arrays, _SCORER),
-            None if plan is None else tuple(int(blocker) for blocker in plan),
+            None if plan is None else _plan(plan, config.blockers),
             _scorer(config, arrays, _START) if start else None,
             None if calibration is None else Calibration.from_json(calibration),
         )
-    except (*_FAULTS, ConfigError) as error:
-        reason = " ".join(str(error).split())[:200]
+    except Exception as error:
+        # its content decides what fails where, so any class may come
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise BundleError(
             f"{bundle / WEIGHTS} holds no weights of a policy: {reason}; export the run again"
         ) from error
@@ -124,16 +123,24 @@ def _check_size(content: bytes) -> None:
         raise ValueError(f"it unpacks to {size >> 20} MB, more than {_MAX_BYTES >> 20} MB")
 
 
+def _plan(plan: object, blockers: int) -> tuple[int, ...]:
+    known = isinstance(plan, list) and all(type(one) is int and 0 <= one < blockers for one in plan)
+    if not isinstance(plan, list) or not known:
+        raise ValueError(f"a plan has positions of {blockers} blockers, got {plan!r:.80}")
+    return tuple(plan)
+
+
 def _scorer(config: ScorerConfig, arrays: Mapping[str, Any], prefix: str) -> CandidateScorer:
     sizes = (config.features, config.query, config.blockers, config.width, config.quantiles)
     if max(sizes) > _MAX_SIZE:
         raise ValueError(f"a scorer has sizes of at most {_MAX_SIZE}, got {sizes}")
+    if not math.isfinite(config.temperature):
+        raise ValueError(f"a temperature is a finite number, got {config.temperature}")
     scorer = CandidateScorer(config, torch.Generator().manual_seed(0))
-    state = {
-        name.removeprefix(prefix): torch.from_numpy(np.asarray(values, dtype=np.float32))
-        for name, values in arrays.items()
-        if name.startswith(prefix)
-    }
+    own = {name: values for name, values in arrays.items() if name.startswith(prefix)}
+    if other := {str(values.dtype) for values in own.values()} - {"float32"}:
+        raise ValueError(f"weights are of type float32, got {min(other)}")
+    state = {name.removeprefix(prefix): torch.from_numpy(values) for name, values in own.items()}
     if not all(bool(torch.isfinite(values).all()) for values in state.values()):
         raise ValueError("a weight is no finite number")
     scorer.load_state_dict(state)

@@ -4,7 +4,10 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import torch
 
+from linkage_rl.agents.policy_weights import PolicyWeights, read_weights, save_weights, scorer_of
+from linkage_rl.agents.scorer import CandidateScorer, ScorerConfig
 from linkage_rl.bundle import (
     Settings,
     golden_answers,
@@ -23,6 +26,7 @@ from tests.hostile.files import FILE_CASES
 from tests.hostile.graphs import GRAPH_CASES
 from tests.hostile.making import Bundle, Case, array_case
 from tests.hostile.manifests import TEXT_CASES
+from tests.hostile.weights import WEIGHT_CASES
 from tests.small_table import client_records, small_index
 
 CASES: Final = {
@@ -50,11 +54,32 @@ def make_good(folder: Path) -> Path:
     save_index(small_index(), folder / "index")
     settings = Settings(_BLOCKERS, 7, 3, False, Thresholds(link=0.6))
     parts = (folder / "policy.onnx", Calibration.identity(), settings)
+    shape = ScorerConfig(features=4, query=2, blockers=len(_BLOCKERS))
+    scorer = CandidateScorer(shape, torch.Generator().manual_seed(1))
+    save_weights(PolicyWeights(scorer, (0, 1)), folder / "weights.npz")
     write_bundle(folder / "bundle", *parts, [], folder / "index")
     asked = client_records({"name": "㈱五洋建設"}, {"name": "鈴木組"})
     golden = golden_answers(load_bundle(folder / "bundle"), asked)
-    write_bundle(folder / "bundle", *parts, golden, folder / "index")
+    write_bundle(folder / "bundle", *parts, golden, folder / "index", None, folder / "weights.npz")
     return folder / "bundle"
+
+
+@pytest.mark.parametrize("case", WEIGHT_CASES.values(), ids=WEIGHT_CASES)
+def test_hostile_weights_are_refused_in_one_sentence(
+    case: Case, good: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bundle = Bundle.of(good, tmp_path / "bundle")
+    case(bundle)
+
+    with pytest.raises(BundleError) as refused:
+        read_weights(bundle.folder)
+
+    sentence = str(refused.value)
+    assert "weights.npz holds no weights" in sentence
+    assert "\n" not in sentence
+    assert len(sentence) < 1000
+    # no code was run
+    assert capfd.readouterr().out == ""
 
 
 @pytest.mark.parametrize(
@@ -89,3 +114,4 @@ def test_there_are_hundreds_of_them_and_the_bundle_they_are_made_of_is_good(
 
     assert len(load_bundle(bundle.folder).index) == 8
     assert len(read_golden(bundle.folder)) == 2
+    assert scorer_of(bundle.folder) is not None
