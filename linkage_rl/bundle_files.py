@@ -4,6 +4,7 @@ A bundle is data from outside. Whoever made it may have put a link to another fi
 into it, a pipe that never ends, or a file of a terabyte that takes no room on the disk.
 """
 
+import errno
 import hashlib
 import hmac
 import json
@@ -104,12 +105,27 @@ def _link_or_copy(source: str, target: str) -> None:
 
 
 def swap(partial: Path, folder: Path) -> None:
-    """Replace a folder by the finished one; the old one is deleted last."""
+    """Replace a folder by the finished one; the old one is deleted last.
+
+    Stopped at any point, it can be done again: the old folder is there, beside it as `NAME.old`, or
+    replaced.
+
+    Raises:
+        FileNotFoundError: There is no finished folder; nothing is touched.
+        OSError: The disk refuses; the old folder is where it was.
+    """
+    if not partial.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(partial))
     old = folder.with_name(f"{folder.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
+        shutil.rmtree(old, ignore_errors=True)
         folder.replace(old)
-    partial.replace(folder)
+    try:
+        partial.replace(folder)
+    except OSError:
+        if old.exists():
+            old.replace(folder)
+        raise
     shutil.rmtree(old, ignore_errors=True)
 
 

@@ -19,7 +19,7 @@ from linkage_rl.config.command import command, say
 from linkage_rl.decision_log.rows import Selection
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import ConfigError, OutputError
-from linkage_rl.feedback.candidate_bundle import BaseBundle
+from linkage_rl.feedback.candidate_bundle import BaseBundle, mark_in
 from linkage_rl.feedback.gate import tally
 from linkage_rl.feedback.learn_round import (
     Round,
@@ -146,11 +146,16 @@ def _judge(settings: LearnSettings, output: Path, log: DecisionLog, state: Learn
 
 def _finish(settings: LearnSettings, output: Path, log: DecisionLog, state: LearnState) -> None:
     """Put a promoted bundle in its place, write the state, and say it."""
-    if state.state == "promoted":
+    if state.state == "promoted" and not _is_promoted(output, state.candidate):
         with writing(output):
             swap(output / CANDIDATE, output / BUNDLE)
     write_state(output, state)
     _say_state(settings, output, log, state)
+
+
+def _is_promoted(output: Path, candidate: str) -> bool:
+    """Whether an earlier run put the candidate in its place and was stopped before it said so."""
+    return not (output / CANDIDATE).exists() and mark_in(output / BUNDLE) == candidate
 
 
 def _say_state(settings: LearnSettings, output: Path, log: DecisionLog, state: LearnState) -> None:

@@ -14,6 +14,7 @@ from linkage_rl.bundle_files import (
     check_files,
     copy_files,
     sign,
+    swap,
 )
 from linkage_rl.decision.calibration import Calibration
 from linkage_rl.errors import BundleError, ConfigError
@@ -165,3 +166,54 @@ def test_a_part_can_be_left_out_and_files_linked_to(bundle: Path, tmp_path: Path
     copy_files(bundle, tmp_path / "linked", link=True)
     linked = tmp_path / "linked" / "policy.onnx"
     assert linked.samefile(bundle / "policy.onnx")
+
+
+def folder_with(folder: Path, content: str) -> Path:
+    folder.mkdir()
+    (folder / "file").write_text(content)
+    return folder
+
+
+def test_a_swap_without_the_new_folder_touches_nothing(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path / "bundle", "old")
+
+    for _ in range(3):
+        with pytest.raises(FileNotFoundError, match="candidate"):
+            swap(tmp_path / "candidate", folder)
+
+    assert (folder / "file").read_text() == "old"
+
+
+def test_a_swap_that_the_disk_refuses_puts_the_old_folder_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new, folder = (
+        folder_with(tmp_path / "candidate", "new"),
+        folder_with(tmp_path / "bundle", "old"),
+    )
+    rename = Path.replace
+
+    def refusing(path: Path, target: Path) -> Path:
+        if path == new:
+            raise PermissionError(13, "Permission denied", str(path))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "replace", refusing)
+    with pytest.raises(PermissionError):
+        swap(new, folder)
+
+    assert (folder / "file").read_text() == "old"
+    assert (new / "file").read_text() == "new"
+
+
+def test_a_swap_stopped_between_its_two_steps_can_be_done_again(tmp_path: Path) -> None:
+    new, old = (
+        folder_with(tmp_path / "candidate", "new"),
+        folder_with(tmp_path / "bundle.old", "old"),
+    )
+
+    swap(new, tmp_path / "bundle")
+
+    assert (tmp_path / "bundle" / "file").read_text() == "new"
+    assert not old.exists()
+    assert not new.exists()

@@ -30,6 +30,7 @@ from linkage_rl.bundle import (
     write_bundle,
 )
 from linkage_rl.bundle_files import INDEX_FOLDER
+from linkage_rl.bundle_manifest import MANIFEST
 from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision_log.evidence import LoggedCases
 from linkage_rl.errors import BundleError
@@ -88,7 +89,12 @@ class BaseBundle:
 
 def mark_of(bundle: Path) -> str:
     """First digits of the fingerprint of a bundle's manifest."""
-    return file_fingerprint(bundle / "manifest.json")[:_MARK]
+    return file_fingerprint(bundle / MANIFEST)[:_MARK]
+
+
+def mark_in(folder: Path) -> str:
+    """The mark of the bundle in a folder, '' where there is none."""
+    return mark_of(folder) if (folder / MANIFEST).is_file() else ""
 
 
 def write_candidate(

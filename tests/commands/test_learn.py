@@ -82,6 +82,15 @@ def answer(log: DecisionLog, decision_ids: list[str]) -> list[Verdict]:
     ]
 
 
+def answer_gate(place: str, queue_id: str) -> None:
+    """Answer 40 questions of a gate as a person who knows the truth."""
+    with DecisionLog.open(place) as log:
+        questions = Questions(log)
+        for question in questions.take(queue_id, "kim", 40):
+            (verdict,) = answer(log, [question.decision_id])
+            questions.answer(question.question_id, verdict)
+
+
 def all_ids(log: DecisionLog) -> list[str]:
     return [one for page in log.decisions(Selection()) for one in page.decision_id]
 
@@ -110,11 +119,7 @@ def test_verdicts_make_a_better_bundle_once_people_prefer_it(
     assert f"queue={state['queue_id']}" in asked.out
     assert not Path("learned/bundle").exists()
 
-    with DecisionLog.open("log.db") as log:
-        questions = Questions(log)
-        for question in questions.take(state["queue_id"], "kim", 40):
-            (verdict,) = answer(log, [question.decision_id])
-            questions.answer(question.question_id, verdict)
+    answer_gate("log.db", state["queue_id"])
     promoted = run("learn", *words)
 
     assert promoted.code == 0, promoted.err
@@ -195,3 +200,24 @@ def test_a_folder_of_something_else_is_left_alone(run: Run, files: Path, learner
 
     assert ended.code == 1
     assert "found 'notes.txt'; name another folder" in ended.last
+
+
+def test_a_promotion_that_was_stopped_before_its_state_is_finished(
+    run: Run, files: Path, learner: Path
+) -> None:
+    logged_list(run, files, learner)
+    with DecisionLog.open("log.db") as log:
+        log.add_verdicts(answer(log, all_ids(log)[:60]))
+    words = (f"bundle={learner}", "log=log.db", "output=learned", *QUICK)
+    assert run("learn", *words).code == 0
+    state = json.loads(Path("learned/state.json").read_text())
+    answer_gate("log.db", state["queue_id"])
+    # what a process leaves that is killed after the bundle is in its place
+    Path("learned/candidate").rename("learned/bundle")
+
+    ended = run("learn", *words)
+
+    assert ended.code == 0, ended.err
+    assert ended.out.startswith("promoted learned/bundle: reward +")
+    assert json.loads(Path("learned/state.json").read_text())["state"] == "promoted"
+    assert accuracy(Path("learned/bundle"), client_names(25)) > 0.8
