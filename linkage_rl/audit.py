@@ -17,7 +17,7 @@ from linkage_rl.config.command import command, say
 from linkage_rl.decision_log.rows import Selection
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import ConfigError
-from linkage_rl.feedback.certification import Certification, Outcome, status
+from linkage_rl.feedback.certification import Basis, Certification, Outcome, status
 from linkage_rl.feedback.queues import audit_queue, find_audit
 
 _METRIC: Final = "precision"
@@ -121,12 +121,16 @@ def _report(found: Certification, queue_id: str, added: int, review: str) -> Non
 
 def _sentence(found: Certification) -> str:
     sure = f"with {found.confidence:.0%} confidence"
+    if found.rests_on is Basis.COUNT:
+        sure = "counted, with certainty if the answers are right"
     if found.outcome is Outcome.CERTIFIED:
         return f"at least {found.goal:.1%} of the links are right, {sure}"
     if found.outcome is Outcome.REFUTED:
         return f"fewer than {found.goal:.1%} of the links are right, {sure}"
     if found.clicks_left_estimate is None:
         return f"too near to {found.goal:.1%} to say how many answers it takes"
+    if found.clicks_left_estimate == 0:
+        return "there is nothing left to ask, and the answers do not decide"
     return f"about {found.clicks_left_estimate:,} more answers are needed"
 
 

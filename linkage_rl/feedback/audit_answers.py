@@ -24,7 +24,7 @@ class Said(IntEnum):
 
 @dataclass(frozen=True)
 class Draws:
-    """Answers to the first n draws of an audit, in the order of drawing."""
+    """Answers to the first n places of the queue of an audit, in their order."""
 
     link: NDArray[np.int64]
     """A number for each different link, shape (n,)."""
@@ -35,6 +35,10 @@ class Draws:
 
     def __len__(self) -> int:
         return len(self.link)
+
+    def first(self, number: int | None) -> "Draws":
+        """So many of the first places; None for all."""
+        return Draws(self.link[:number], self.confidence[:number], self.said[:number])
 
     def error(self, unsure: float) -> NDArray[np.float64]:
         """1 for wrong links, 0 for right ones, and `unsure` for those in doubt; shape (n,)."""
@@ -48,7 +52,7 @@ class Draws:
 
 
 def answered_draws(log: DecisionLog, queue_id: str) -> Draws:
-    """The draws before the first one that nobody has answered yet.
+    """The places before the first one that nobody has answered yet.
 
     Args:
         log: The log.

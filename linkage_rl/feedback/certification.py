@@ -3,6 +3,9 @@
 It may be asked after every answer: with the chosen confidence, what it says is not wrong at any
 time. A link of which people are unsure counts as wrong where precision is to be certified, and as
 right where it is to be refuted.
+
+Two things are made of the answers. Random draws are bet on. All answered links are counted besides:
+once so many are right, or wrong, that the others cannot change the outcome, it is certain.
 """
 
 from dataclasses import dataclass
@@ -34,22 +37,34 @@ class Outcome(StrEnum):
     OPEN = "open"
 
 
+class Basis(StrEnum):
+    """What an outcome rests on."""
+
+    DRAWS = "draws"
+    """Bets on random draws: wrong with a chance of at most 1 - confidence."""
+    COUNT = "count"
+    """The number of links that people found right or wrong: as certain as these answers."""
+    NOTHING = ""
+    """There is no outcome yet."""
+
+
 @dataclass(frozen=True)
 class Certification:
     """What an audit says until now."""
 
     outcome: Outcome
+    rests_on: Basis
     goal: float
     """Precision that was to be shown."""
     confidence: float
-    """Chance that the outcome, a bound, or the threshold is right; each by itself."""
+    """Chance that an outcome from draws, a bound, or the threshold is right; each by itself."""
     links: int
     """Links of the list."""
     answered: int
     """Links that people have answered for."""
     clicks_left_estimate: int | None
-    """Answers until certified or refuted, about; 0 once it is, None where the precision is too near
-    to the goal to say."""
+    """Answers until certified or refuted, about; 0 once it is, or once there is nothing left to
+    ask; None where the precision is too near to the goal to say."""
     precision: float
     """Estimate of the precision, in [0, 1]."""
     bound: float
@@ -79,24 +94,27 @@ def status(log: DecisionLog, queue_id: str) -> Certification:
             f"expected the queue of an audit, got {queue_id!r}, a queue of the kind {queue.kind!r}"
         )
     design = AuditDesign.from_json(queue.settings)
-    return certify(design, answered_draws(log, queue_id), queue.questions)
+    answers = answered_draws(log, queue_id)
+    return certify(design, answers, queue.questions, queue.settings["draws"])
 
 
-def certify(design: AuditDesign, draws: Draws, questions: int) -> Certification:
+def certify(
+    design: AuditDesign, answers: Draws, questions: int, drawn: int | None = None
+) -> Certification:
     """What answers say of the precision of a list.
 
     Args:
         design: The audit.
-        draws: Its first draws with their answers.
+        answers: The first places of its queue with their answers.
         questions: Links that it can ask about, the answered ones included.
+        drawn: How many of its first places are random draws; those after them ask about the links
+            that were never drawn, which says nothing of chance. None: all are.
     """
-    audit = _Audit(design, draws)
-    outcome = audit.outcome()
-    part: Part | None = design.whole
-    if outcome is not Outcome.CERTIFIED:
-        part = holding_part(design, draws.confidence, draws.error(1.0))
+    audit = _Audit(design, answers, drawn)
+    outcome, rests_on = audit.outcome()
     return Certification(
         outcome,
+        rests_on,
         design.goal,
         design.confidence,
         design.whole.links,
@@ -105,20 +123,21 @@ def certify(design: AuditDesign, draws: Draws, questions: int) -> Certification:
         audit.precision(),
         audit.low,
         audit.high,
-        part.threshold if part else None,
-        part.links if part else 0,
+        *audit.holds(outcome),
     )
 
 
 class _Audit:
-    """The bets and bounds of the answers to an audit."""
+    """The bets, bounds and counts of the answers to an audit."""
 
-    def __init__(self, design: AuditDesign, draws: Draws) -> None:
-        self._design, self._draws, self._alpha = design, draws, 1 - design.confidence
+    def __init__(self, design: AuditDesign, answers: Draws, drawn: int | None) -> None:
+        self._design, self._alpha = design, 1 - design.confidence
+        self._draws = answers.first(drawn)
+        self._draws_ended = drawn is not None and len(answers) >= drawn
         whole = design.whole
         self._for = bets_for(whole, self._differences(1.0), design.goal)
         self._against = bets_against(whole, self._differences(0.0), design.goal)
-        self.answered, self._right, self._wrong = draws.different()
+        self.answered, self._right, self._wrong = answers.different()
         low = whole.precision_at(lower_bound(self._for.x, self._alpha, self._for.stakes))
         against = lower_bound(self._against.x, self._alpha, self._against.stakes)
         high = whole.precision_at(1 - against)
@@ -127,21 +146,36 @@ class _Audit:
             low = max(low, design.goal)
         if self._against.won(self._alpha):
             high = min(high, design.goal)
-        # an answered link is known for certain, which is all there is in a short list
-        self.low = max(low, self._right / whole.links)
-        self.high = min(high, 1 - self._wrong / whole.links)
+        # what is counted is certain, and overrules what was shown with a chance
+        least, most = self._right / whole.links, 1 - self._wrong / whole.links
+        self.low = min(max(low, least), most)
+        self.high = max(min(high, most), least)
 
-    def outcome(self) -> Outcome:
-        """Certified or refuted from the answer on that shows it first."""
-        certified = first_rejection(self._for.wealth(), self._alpha)
-        refuted = first_rejection(self._against.wealth(), self._alpha)
+    def outcome(self) -> tuple[Outcome, Basis]:
+        """By the count, and else from the answer on that shows it first."""
         needed = self._design.goal * self._design.whole.links
         allowed = self._design.whole.links - needed
-        if certified < refuted or self._right >= needed - _ROUNDING:
-            return Outcome.CERTIFIED
-        if refuted < certified or self._wrong > allowed + _ROUNDING:
-            return Outcome.REFUTED
-        return Outcome.OPEN
+        if self._right >= needed - _ROUNDING:
+            return Outcome.CERTIFIED, Basis.COUNT
+        if self._wrong > allowed + _ROUNDING:
+            return Outcome.REFUTED, Basis.COUNT
+        certified = first_rejection(self._for.wealth(), self._alpha)
+        refuted = first_rejection(self._against.wealth(), self._alpha)
+        if certified < refuted:
+            return Outcome.CERTIFIED, Basis.DRAWS
+        if refuted < certified:
+            return Outcome.REFUTED, Basis.DRAWS
+        return Outcome.OPEN, Basis.NOTHING
+
+    def holds(self, outcome: Outcome) -> tuple[float | None, int]:
+        """Confidence from which on the goal is shown to hold, and how many links there are."""
+        part: Part | None = self._design.whole
+        if outcome is not Outcome.CERTIFIED:
+            draws = self._draws
+            part = holding_part(self._design, draws.confidence, draws.error(1.0))
+        if part is None or (outcome is Outcome.REFUTED and part == self._design.whole):
+            return None, 0
+        return part.threshold, part.links
 
     def precision(self) -> float:
         """Unbiased estimate of the precision, kept within the bounds; the unsure count half."""
@@ -151,12 +185,15 @@ class _Audit:
 
     def clicks_left(self, questions: int) -> int | None:
         """See `Certification.clicks_left_estimate`."""
+        remaining = questions - self.answered
+        if self._draws_ended or not remaining:
+            return remaining
         left = clicks_left(
             self._design, len(self._draws), self.precision(), self._for, self._against
         )
         if questions < self._design.whole.links:
-            return left
-        remaining = questions - self.answered
+            # the draws of a long list end before every link was asked about
+            return None if left is None or left > remaining else left
         return remaining if left is None else min(left, remaining)
 
     def _differences(self, unsure: float) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from linkage_rl.feedback.strata import stratified_sample
 DRAWS: Final = 10_000
 """Links drawn for an audit."""
 CENSUS: Final = 10_000
-"""Links of a list up to which its audit goes on until every one has been asked about."""
+"""Links of a list up to which its audit goes on, after the draws, with those never drawn."""
 
 
 def stratified_queue(log: DecisionLog, selection: Selection, size: int, seed: int) -> str:

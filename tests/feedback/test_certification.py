@@ -11,11 +11,13 @@ from linkage_rl.errors import SchemaError
 from linkage_rl.feedback.audit_answers import Draws, Said, said_of
 from linkage_rl.feedback.audit_bets import bets_against, bets_for
 from linkage_rl.feedback.audit_design import AuditDesign
-from linkage_rl.feedback.certification import Certification, Outcome, certify, status
+from linkage_rl.feedback.certification import Basis, Certification, Outcome, certify, status
 from linkage_rl.feedback.queues import audit_queue, stratified_queue
 from tests.feedback.logged import decisions, log_of
 
 Array = NDArray[np.float64]
+DRAWN = 3_000
+"""Draws of audits that end with a census."""
 
 
 def list_of(links: int, precision: float, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -45,7 +47,7 @@ def audited(precision: float, number: int, links: int = 20_000) -> Certification
 def test_a_list_that_is_two_hundredths_above_its_goal_is_certified() -> None:
     found = audited(0.97, 1500)
 
-    assert found.outcome is Outcome.CERTIFIED
+    assert (found.outcome, found.rests_on) == (Outcome.CERTIFIED, Basis.DRAWS)
     assert found.clicks_left_estimate == 0
     assert found.bound >= 0.95
     assert found.precision == pytest.approx(0.97, abs=0.01)
@@ -123,6 +125,7 @@ def test_a_short_list_is_known_once_every_link_is_answered() -> None:
     before = certify(design, Draws(np.arange(18), confidence[:18], said[:18]), questions=20)
 
     assert (found.outcome, found.bound, found.upper_bound) == (Outcome.CERTIFIED, 0.95, 0.95)
+    assert (found.rests_on, before.rests_on) == (Basis.COUNT, Basis.NOTHING)
     assert (before.outcome, before.clicks_left_estimate) == (Outcome.OPEN, 2)
 
 
@@ -134,7 +137,8 @@ def test_two_wrong_links_of_twenty_refute_a_goal_of_ninety_five_hundredths_at_on
         AuditDesign.of(0.95, 0.95, confidence), Draws(np.arange(2), confidence[:2], said), 20
     )
 
-    assert (found.outcome, found.upper_bound) == (Outcome.REFUTED, 0.9)
+    assert (found.outcome, found.rests_on) == (Outcome.REFUTED, Basis.COUNT)
+    assert found.upper_bound == 0.9
 
 
 @pytest.mark.parametrize("goal", [0.93, 0.95, 0.97])
@@ -167,6 +171,76 @@ def test_what_an_audit_says_is_wrong_in_at_most_one_list_of_twenty(
     assert said_wrong <= 10
 
 
+def with_census(links: int, wrong_links: int, seed: int) -> tuple[AuditDesign, Draws]:
+    """A list of which half of the links are surer than they are right, answered as a whole."""
+    rng = np.random.default_rng(seed)
+    confidence = np.sort(rng.beta(8, 0.6, links))
+    weight = np.where(np.arange(links) < links / 2, 0.02, 1.0)
+    said = np.zeros(links, np.int8)
+    said[rng.choice(links, wrong_links, replace=False, p=weight / weight.sum())] = Said.WRONG
+    design = AuditDesign.of(0.95, 0.95, confidence)
+    drawn = design.draws(confidence, DRAWN, rng)
+    every = np.concatenate([drawn, np.setdiff1d(np.arange(links), drawn)])
+    return design, Draws(every, confidence[every], said[every])
+
+
+def test_links_that_were_never_drawn_are_counted_and_not_bet_on() -> None:
+    nearly, mixed = [], []
+    for seed in range(20):
+        # 144 of 3,000 are wrong: a precision of .952, too near to .95 for the draws
+        design, answers = with_census(3000, 144, seed)
+        most = answers.first(len(answers) - 100)
+        nearly.append(certify(design, most, 3000, DRAWN).outcome)
+        differences = design.differences(most.confidence, most.error(0.0))
+        mixed.append(bets_against(design.whole, differences, design.goal).won(0.05))
+
+    # 1 of 20 is promised; 4 or more come with a chance of .016
+    assert nearly.count(Outcome.REFUTED) <= 3
+    # as if they had been drawn, the answers to the others would refute most of the lists
+    assert sum(mixed) >= 10
+
+
+def test_a_complete_census_is_exact() -> None:
+    for wrong, outcome in ((150, Outcome.CERTIFIED), (151, Outcome.REFUTED)):
+        design, answers = with_census(3000, wrong, seed=0)
+
+        found = certify(design, answers, 3000, DRAWN)
+
+        assert (found.outcome, found.rests_on) == (outcome, Basis.COUNT)
+        assert found.bound == found.precision == found.upper_bound == 1 - wrong / 3000
+
+
+def test_the_count_overrules_what_the_draws_have_shown() -> None:
+    # the goal was certified by 200 draws without a wrong link; later 3 of 40 turn out to be wrong
+    confidence = np.full(40, 0.99)
+    said = np.array([Said.RIGHT] * 37 + [Said.WRONG] * 3, dtype=np.int8)
+    link = np.concatenate([np.arange(200) % 37, [37, 38, 39]])
+    design, answers = (
+        AuditDesign.of(0.95, 0.95, confidence),
+        Draws(link, confidence[link], said[link]),
+    )
+
+    before = certify(design, answers.first(200), 40, drawn=200)
+    after = certify(design, answers, 40, drawn=200)
+
+    assert (before.outcome, before.rests_on) == (Outcome.CERTIFIED, Basis.DRAWS)
+    assert (after.outcome, after.rests_on) == (Outcome.REFUTED, Basis.COUNT)
+    assert (after.bound, after.upper_bound) == (0.925, 0.925)
+    assert after.threshold_from_which_it_holds is None
+
+
+def test_doubtful_links_of_a_census_leave_it_open_with_nothing_left_to_ask() -> None:
+    confidence = np.full(20, 0.9)
+    said = np.array([Said.WRONG] + [Said.UNSURE] + [Said.RIGHT] * 18, dtype=np.int8)
+
+    found = certify(
+        AuditDesign.of(0.95, 0.95, confidence), Draws(np.arange(20), confidence, said), 20
+    )
+
+    assert (found.outcome, found.clicks_left_estimate) == (Outcome.OPEN, 0)
+    assert (found.bound, found.upper_bound) == (0.9, 0.95)
+
+
 def test_a_company_is_right_if_it_is_the_linked_one() -> None:
     assert said_of(Verdict("a", Answer.COMPANY, "c1"), "c1") is Said.RIGHT
     assert said_of(Verdict("a", Answer.COMPANY, "c2"), "c1") is Said.WRONG
@@ -193,6 +267,18 @@ def test_an_audit_in_a_log_counts_its_answers_and_takes_back_what_is_withdrawn()
 
     assert (certified.outcome, certified.answered) == (Outcome.CERTIFIED, 60)
     assert (undone.outcome, undone.answered) == (Outcome.OPEN, 10)
+
+
+def test_an_audit_in_a_log_bets_on_its_draws_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("linkage_rl.feedback.queues.DRAWS", 5)
+    with log_of(decisions([0.98] * 300)) as log:
+        queue_id = audit_queue(log, Selection(), 0.9, 0.95, seed=0)
+        # enough to certify if they were draws
+        answer_all(log, queue_id, set(), 60)
+        found = status(log, queue_id)
+
+    assert (found.outcome, found.answered) == (Outcome.OPEN, 60)
+    assert found.clicks_left_estimate == 240
 
 
 def test_answers_after_an_open_question_do_not_count_yet() -> None:
