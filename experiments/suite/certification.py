@@ -19,10 +19,9 @@ from experiments.suite.audited_lists import AuditedList, any_list, real_list, si
 from experiments.tools.records import commit
 from linkage_rl.config.command import say
 from linkage_rl.evaluation.tables import markdown_table
-from linkage_rl.feedback.audit_bets import bets_against, bets_for
+from linkage_rl.feedback.audit_bets import bets_against, bets_for, holding_part
 from linkage_rl.feedback.audit_design import AuditDesign
 from linkage_rl.feedback.bets import first_rejection, mixture_wealth
-from linkage_rl.feedback.threshold_search import holding_part
 
 GOAL: Final = 0.95
 CONFIDENCE: Final = 0.95

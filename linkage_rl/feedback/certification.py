@@ -19,11 +19,10 @@ from linkage_rl.decision_log.questions import Questions
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import SchemaError
 from linkage_rl.feedback.audit_answers import Draws, answered_draws
-from linkage_rl.feedback.audit_bets import bets_against, bets_for
+from linkage_rl.feedback.audit_bets import bets_against, bets_for, holding_part
 from linkage_rl.feedback.audit_design import AuditDesign, Part
 from linkage_rl.feedback.bets import first_rejection, lower_bound
 from linkage_rl.feedback.clicks_left import clicks_left
-from linkage_rl.feedback.threshold_search import holding_part
 
 _ROUNDING: Final = 1e-6
 """Share of a link by which a goal in links may be off."""
