@@ -78,7 +78,7 @@ class Access:
     def reviewer(self, request: Request) -> str:
         """The name of who has logged in; '' for nobody."""
         if self._header:
-            return clean_name(request.headers.get(self._header, ""))
+            return clean_name(_utf8(request.headers.get(self._header, "")))
         return self._named(request.cookies.get(COOKIE, ""))
 
     def has_token(self, headers: Headers) -> bool:
@@ -138,6 +138,14 @@ def clean_name(text: str) -> str:
     """
     seen = "".join(one for one in text if not unicodedata.category(one).startswith("C")).strip()
     return seen if len(seen) <= LONGEST_NAME else ""
+
+
+def _utf8(text: str) -> str:
+    """A header in UTF-8, which Starlette reads as Latin-1; one that is no UTF-8 stays as it is."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 def is_same_origin(request: Request) -> bool:

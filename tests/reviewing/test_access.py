@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import ConfigError
 from linkage_rl.reviewing.access import COOKIE, HEADERS
 from linkage_rl.reviewing.settings import ReviewSettings
-from tests.reviewing.logged import TOKEN, fields_of, log_in, page_of
+from tests.reviewing.logged import TOKEN, fields_of, log_in, page_of, press
 
 
 @pytest.fixture
@@ -156,6 +157,26 @@ def test_a_proxy_names_the_reviewer(tmp_path: Path, queue: str) -> None:
     assert ann.status_code == 200
     assert ">ann<" in ann.text
     assert "/logout" not in ann.text
+
+
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [
+        ("山田".encode(), "山田"),
+        ("山本".encode(), "山本"),
+        ("Zoë".encode(), "Zoë"),
+        ("Zoë".encode("latin-1"), "Zoë"),
+    ],
+)
+def test_a_proxy_names_reviewers_in_utf8_or_latin_1(
+    tmp_path: Path, queue: str, sent: bytes, name: str
+) -> None:
+    with page_of(tmp_path, auth_header="X-Forwarded-User", token="") as page:
+        page.headers.update({b"x-forwarded-user": sent})
+        press(page, queue, "accept")
+
+    with DecisionLog.open(str(tmp_path / "log.db")) as log:
+        assert [one.reviewer for one in log.verdicts()] == [name]
 
 
 @pytest.mark.parametrize("path", ["/", "/login", "/static/review.css", "/nowhere", "/ping"])
