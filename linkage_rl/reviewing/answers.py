@@ -16,6 +16,8 @@ MOST: Final = 10_000
 """Verdicts of one request."""
 _KEYS: Final = ("decision_id", "answer", "company_id", "reviewer", "why_asked", "chance")
 _PLAIN: Final = (Answer.NONE, Answer.UNSURE)
+QUEUE_KINDS: Final = ("stratified", "review", "disagreement", "audit")
+"""Why a question was asked that came from a queue, which no program can say of its own."""
 
 
 def verdict_of(text: str, decision: LoggedDecision, reviewer: str, companies: Companies) -> Verdict:
@@ -66,12 +68,13 @@ def _check_known(company: str, decision: LoggedDecision, companies: Companies) -
         )
 
 
-def verdicts_of(content: bytes, reviewer: str) -> list[Verdict]:
+def verdicts_of(content: bytes, reviewer: str, names_others: bool = True) -> list[Verdict]:
     """The verdicts of a JSON list of objects with the keys `decision_id`, `answer`, and others.
 
     Args:
         content: JSON; keys are `company_id`, `reviewer`, `why_asked` and `chance` besides.
         reviewer: Takes the place of a missing one.
+        names_others: Whether the sender may give verdicts of others than `reviewer`.
 
     Raises:
         SchemaError: It is something else.
@@ -83,7 +86,14 @@ def verdicts_of(content: bytes, reviewer: str) -> list[Verdict]:
     if not isinstance(rows, list) or len(rows) > MOST:
         got = f"{len(rows):,} of them" if isinstance(rows, list) else "no list"
         raise SchemaError(f"expected a JSON list of up to {MOST:,} verdicts, got {got}")
-    return [_verdict(row, place, reviewer) for place, row in enumerate(rows)]
+    verdicts = [_verdict(row, place, reviewer) for place, row in enumerate(rows)]
+    others = sorted({one.reviewer for one in verdicts} - {reviewer})
+    if others and not names_others:
+        raise SchemaError(
+            f"expected verdicts of {reviewer!r}, who has logged in, got some of {others[0]!r:.80}; "
+            "only a program that sends the token gives verdicts of others"
+        )
+    return verdicts
 
 
 def _verdict(row: Any, place: int, reviewer: str) -> Verdict:
@@ -100,8 +110,15 @@ def _verdict(row: Any, place: int, reviewer: str) -> Verdict:
     texts = {name: text.encode("utf-8", "replace").decode() for name, text in texts.items()}
     texts["reviewer"] = texts["reviewer"] or reviewer
     texts["why_asked"] = texts["why_asked"] or "api"
+    if texts["why_asked"] in QUEUE_KINDS:
+        raise SchemaError(
+            f"expected a why_asked other than {list(QUEUE_KINDS)}, which only answers to questions "
+            f"of a queue have, got {texts['why_asked']!r} at position {place}"
+        )
     try:
         return Verdict(**texts, chance=float(chance))
+    except OverflowError:
+        raise SchemaError(f"expected a chance up to 1, got more at position {place}") from None
     except SchemaError as error:
         raise SchemaError(f"{error} (position {place})") from None
 

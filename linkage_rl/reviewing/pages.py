@@ -11,7 +11,7 @@ from linkage_rl.decision_log.rows import Answer, Verdict
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import SchemaError
 from linkage_rl.reviewing.access import Access, clean_name
-from linkage_rl.reviewing.answers import add_known, verdict_of, verdicts_of
+from linkage_rl.reviewing.answers import QUEUE_KINDS, add_known, verdict_of, verdicts_of
 from linkage_rl.reviewing.browsing import ROWS, Filter, browse, find
 from linkage_rl.reviewing.cards import LoggedDecision, compare, found_cards
 from linkage_rl.reviewing.companies import Companies
@@ -22,7 +22,6 @@ from linkage_rl.reviewing.rendering import render
 from linkage_rl.reviewing.visits import LONGEST, Visit, notice_of, own_path, to_page
 from linkage_rl.reviewing.words import Words
 
-_KINDS: Final = ("stratified", "review", "disagreement", "audit")
 _ABOUT: Final = ("customer", "list_id", "goal")
 """Settings of a queue that are shown."""
 
@@ -68,7 +67,7 @@ class Pages:
         if self._log is None:
             return to_page(visit, "/list")
         queues = [{**vars(one), "about": _about(one)} for one in self._questions.queues()]
-        return self._page(visit, "queues", queues=queues, kinds=_KINDS)
+        return self._page(visit, "queues", queues=queues, kinds=QUEUE_KINDS)
 
     def make(self, visit: Visit) -> Response:
         """Make a queue from the form of `queues`, then ask its first question."""
@@ -177,9 +176,10 @@ class Pages:
         notice = "undone" if given else "nothing_to_undo"
         return to_page(visit, f"/decisions/{decision.decision_id}?notice={notice}")
 
-    def take_verdicts(self, content: bytes, reviewer: str) -> Response:
+    def take_verdicts(self, content: bytes, reviewer: str, names_others: bool) -> Response:
         """Keep the verdicts that a program has sent."""
-        return JSONResponse({"written": add_known(self.log, verdicts_of(content, reviewer))})
+        verdicts = verdicts_of(content, reviewer, names_others)
+        return JSONResponse({"written": add_known(self.log, verdicts)})
 
     def login(self, visit: Visit, problem: str = "") -> Response:
         """The form in which people give their name and the token."""

@@ -53,6 +53,7 @@ def test_verdicts_are_written_with_their_reviewer(program: TestClient, tmp_path:
         ([{"decision_id": "a", "answer": "accept", "chance": 0}], "expected a chance above 0"),
         ([{"decision_id": "a", "answer": "accept", "chance": True}], "a number for chance"),
         ([{"decision_id": 1, "answer": "accept"}], "expected texts"),
+        ([{"decision_id": "a", "answer": "accept", "why_asked": "audit"}], "a why_asked other"),
         ([{"decision_id": "other", "answer": "accept"}], "nothing was written"),
         ([{"decision_id": "a", "answer": "accept"}] * 10_001, "up to 10,000 verdicts"),
     ],
@@ -101,3 +102,19 @@ def test_a_body_that_is_too_long_is_refused(program: TestClient) -> None:
     answer = send(program, b" " * ((8 << 20) + 1))
 
     assert answer.status_code == 413
+
+
+def test_a_person_gives_no_verdicts_of_others(tmp_path: Path, queue: str) -> None:
+    row = {"decision_id": "a", "answer": "accept"}
+    ann = {"x-user": "ann", "content-type": "application/json"}
+
+    with page_of(tmp_path, auth_header="X-User") as page:
+        own = send(page, [row, row | {"reviewer": "ann"}], ann)
+        others = send(page, [row | {"reviewer": "boss"}], ann)
+        withdrawn = send(page, [row | {"answer": "withdrawn", "reviewer": "boss"}], ann)
+        program = send(page, [row | {"reviewer": "boss"}], BEARER)
+
+    assert [one.status_code for one in (own, others, withdrawn, program)] == [200, 400, 400, 200]
+    assert "expected verdicts of 'ann', who has logged in" in others.json()["error"]
+    with DecisionLog.open(str(tmp_path / "log.db")) as log:
+        assert [one.reviewer for one in log.verdicts()] == ["ann", "ann", "boss"]
