@@ -10,12 +10,11 @@ from urllib.parse import parse_qsl, quote
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 
 from linkage_rl.decision_log.privacy import storable
 from linkage_rl.decision_log.store import DecisionLog
@@ -43,6 +42,7 @@ _FOREIGN: Final = (
     "expected a form of this page, got one that was sent by another site, or before you logged in "
     "again; load the page and answer again"
 )
+_BROKEN: Final = "the page has a fault, which the log of its server shows; load it again"
 _NO_TOKEN: Final = "expected the header 'Authorization: Bearer TOKEN', got none or another token"
 
 Handler = Callable[[Visit], Response]
@@ -85,7 +85,7 @@ class _Server:
     def app(self, lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]]) -> Starlette:
         """The application with its routes."""
         pages = self._pages
-        return Starlette(
+        return _Application(
             routes=[
                 Route("/", self._shown(pages.queues)),
                 Route("/queues", self._sent(pages.make), methods=["POST"]),
@@ -105,8 +105,11 @@ class _Server:
                 Route("/ping", self._ping),
                 Mount("/static", _Static(directory=STATIC)),
             ],
-            middleware=[Middleware(SecurityHeaders)],
-            exception_handlers={LinkageError: self._fault, HTTPException: self._fault},
+            exception_handlers={
+                LinkageError: self._fault,
+                HTTPException: self._fault,
+                Exception: self._fault,
+            },
             lifespan=lifespan,
         )
 
@@ -191,6 +194,14 @@ class _Server:
         return RedirectResponse(f"{root}/login?next={quote(path)}", status_code=303)
 
 
+class _Application(Starlette):
+    """Starlette, whose own answers to errors have the security headers too."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The application with everything around it."""
+        return SecurityHeaders(super().build_middleware_stack())
+
+
 class _Static(StaticFiles):
     """Files that never change under one address, which holds a digest of them."""
 
@@ -207,7 +218,10 @@ def _said(error: Exception) -> tuple[int, str]:
         return error.status_code, error.detail
     if isinstance(error, (SchemaError, ConfigError)):
         return 400, str(error)
-    return (503 if isinstance(error, DatabaseError) else 500), str(error)
+    if isinstance(error, LinkageError):
+        return (503 if isinstance(error, DatabaseError) else 500), str(error)
+    # what it says is for whoever reads the log of the server, where it is raised again
+    return 500, _BROKEN
 
 
 def _words(request: Request) -> Words:

@@ -187,6 +187,37 @@ def test_every_answer_has_the_security_headers(page: TestClient, path: str) -> N
     assert "unsafe" not in answer.headers["content-security-policy"]
 
 
+def test_faults_of_the_page_have_the_security_headers_and_tell_nothing(
+    page: TestClient, queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*values: object) -> None:
+        raise RuntimeError("a secret")
+
+    monkeypatch.setattr("linkage_rl.reviewing.pages.browse", broken)
+    monkeypatch.setattr("linkage_rl.reviewing.pages.verdicts_of", broken)
+    visitor = TestClient(page.app, raise_server_exceptions=False, cookies=page.cookies)
+    json = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
+
+    answers = [visitor.get("/decisions"), visitor.post("/verdicts", content=b"[]", headers=json)]
+
+    for answer in answers:
+        assert answer.status_code == 500
+        assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+        assert "the page has a fault" in answer.text
+        assert "secret" not in answer.text
+    assert set(answers[1].json()) == {"error"}
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "HEAD"])
+def test_methods_that_there_are_not_have_the_security_headers(
+    page: TestClient, method: str
+) -> None:
+    answer = page.request(method, "/verdicts")
+
+    assert answer.status_code == 405
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+
+
 def test_pages_are_kept_by_no_cache_but_static_files_are(page: TestClient) -> None:
     assert page.get("/").headers["cache-control"] == "no-store"
     assert "immutable" in page.get("/static/htmx.min.js").headers["cache-control"]

@@ -74,6 +74,18 @@ def test_other_content_is_refused_as_a_whole(
 
 
 @pytest.mark.parametrize(
+    "chance", ["NaN", "Infinity", "-Infinity", "1e400", "-1", "1.5", "9" * 401, "9" * 5_000, "null"]
+)
+def test_a_chance_that_is_none_is_refused(program: TestClient, chance: str) -> None:
+    row = f'[{{"decision_id": "a", "answer": "accept", "chance": {chance}}}]'
+
+    answer = send(program, row.encode())
+
+    assert answer.status_code == 400
+    assert "expected" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
     ("headers", "status"),
     [
         ({"content-type": "application/json"}, 401),
