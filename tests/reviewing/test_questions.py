@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from linkage_rl.decision_log.questions import Questions
 from linkage_rl.decision_log.rows import Answer, Verdict
 from linkage_rl.decision_log.store import DecisionLog
 from tests.reviewing.logged import fields_of, log_in, page_of, press, shown_client
@@ -156,6 +157,21 @@ def test_an_answer_that_there_is_not_is_refused(
 
     assert sent.status_code == 400
     assert sentence in sent.text
+    assert given(tmp_path) == []
+
+
+def test_a_question_is_answered_in_its_own_queue_only(
+    page: TestClient, queue: str, tmp_path: Path
+) -> None:
+    with DecisionLog.open(str(tmp_path / "log.db")) as log:
+        other = Questions(log).create("audit", {}, ["a"], [1.0])
+    fields = fields_of(page.get(f"/queues/{queue}").text) | {"answer": "accept"}
+
+    crossed = page.post(f"/queues/{other}/answer", data=fields)
+    unknown = page.post(f"/queues/{queue}/answer", data=fields | {"question": "999999"})
+
+    assert (crossed.status_code, unknown.status_code) == (400, 400)
+    assert "expected a question of the queue" in crossed.text
     assert given(tmp_path) == []
 
 
