@@ -8,6 +8,8 @@ from starlette.testclient import TestClient
 from linkage_rl.decision_log.questions import Questions
 from linkage_rl.decision_log.rows import Answer, Verdict
 from linkage_rl.decision_log.store import DecisionLog
+from linkage_rl.errors import ConfigError
+from linkage_rl.reviewing.making import make_queue
 from tests.reviewing.logged import fields_of, log_in, page_of, press, shown_client
 
 
@@ -192,3 +194,30 @@ def test_queues_are_made_on_the_page(page: TestClient, queue: str) -> None:
     assert "0 of 1 answered" in made.text
     assert refused.status_code == 400
     assert "All clients left to a person" in page.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("size", text) for text in ("", "0", "-1", "1.5", "1e300", "nan", "1000001", "9" * 400)),
+        *(("goal", text) for text in ("", "much", "0.49", "1", "nan", "inf", "1e400", "9" * 400)),
+    ],
+)
+def test_numbers_of_a_queue_lie_in_their_range(tmp_path: Path, field: str, value: str) -> None:
+    kind = "stratified" if field == "size" else "audit"
+
+    with (
+        DecisionLog.open(str(tmp_path / "log.db")) as log,
+        pytest.raises(ConfigError, match="choose another one"),
+    ):
+        make_queue(log, {"kind": kind, field: value})
+
+
+def test_a_number_outside_its_range_is_a_sentence_on_the_page(page: TestClient, queue: str) -> None:
+    mark = fields_of(page.get(f"/queues/{queue}").text)["mark"]
+    form = {"mark": mark, "kind": "stratified", "size": "1e300"}
+
+    refused = page.post("/queues", data=form)
+
+    assert refused.status_code == 400
+    assert "expected a whole number of clients from 1 to 1,000,000" in refused.text
