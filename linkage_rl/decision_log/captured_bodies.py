@@ -22,6 +22,8 @@ _ANSWER_COLUMNS: Final = (
     *("reason", "model", "model_version", "stale", "decision_id"),
 )
 """Columns of an answer in CSV; one to a request without a header has none, either."""
+_LARGEST_EXPONENT: Final = 308
+"""Of a number of a request: the server answers a client with a larger one by an error."""
 
 
 def read_clients(
@@ -141,7 +143,11 @@ def _text(name: str, value: object) -> str:
     """
     if value is None or isinstance(value, (bool, list, dict)) or value != value:
         return ""
-    is_whole = isinstance(value, Decimal) and value == value.to_integral_value()
-    if is_whole and name != "client_id":
-        return str(int(value))  # type: ignore[call-overload]
+    if isinstance(value, Decimal) and name != "client_id" and _is_short_and_whole(value):
+        return str(int(value))
     return str(value)
+
+
+def _is_short_and_whole(number: Decimal) -> bool:
+    """Whether a number is whole and no larger than a float: the digits of 1e10000000 take hours."""
+    return number.adjusted() <= _LARGEST_EXPONENT and number == number.to_integral_value()
