@@ -49,9 +49,9 @@ class LinkedBatch:
     def of_log(cls, parts: "Sequence[LinkedBatch]") -> "LinkedBatch":
         """The decisions of all parts in their order, without what a decision log does not hold.
 
-        Fields, sites, candidates and explanations are left out, the evidence where a part lacks it.
+        Fields, sites, candidates and explanations are left out, the evidence where a part with
+        clients lacks it.
         """
-        seen = [part.evidence for part in parts if part.evidence is not None]
         return cls(
             list(chain.from_iterable(part.client_ids for part in parts)),
             np.concatenate([part.kind for part in parts]),
@@ -60,7 +60,7 @@ class LinkedBatch:
             RecordBatch([], {}),
             list(chain.from_iterable(part.reasons for part in parts)),
             np.concatenate([part.ran for part in parts]),
-            evidence=Evidence.concatenate(seen) if len(seen) == len(parts) else None,
+            evidence=_evidence_of([(len(part), part.evidence) for part in parts]),
         )
 
     def between(self, begin: int, end: int) -> "LinkedBatch":
@@ -120,7 +120,6 @@ class Decided:
         """The decisions of all parts, in their order."""
         shown = [part.candidates for part in parts if part.candidates is not None]
         explained = [part.explanations for part in parts if part.explanations is not None]
-        seen = [part.evidence for part in parts if part.evidence is not None]
         return cls(
             np.concatenate([part.kind for part in parts]),
             [company_id for part in parts for company_id in part.company_ids],
@@ -129,8 +128,19 @@ class Decided:
             np.concatenate([part.ran for part in parts]),
             BestCandidates.concatenate(shown) if len(shown) == len(parts) else None,
             Explanations.concatenate(explained) if len(explained) == len(parts) else None,
-            Evidence.concatenate(seen) if len(seen) == len(parts) else None,
+            _evidence_of([(len(part.kind), part.evidence) for part in parts]),
         )
+
+
+def _evidence_of(parts: Sequence[tuple[int, Evidence | None]]) -> Evidence | None:
+    """The evidence of all parts, in their order; None where one with clients lacks it.
+
+    Args:
+        parts: Number of clients of each part, and their evidence; there is none of no client.
+    """
+    kept = [evidence for clients, evidence in parts if clients]
+    known = [evidence for evidence in kept if evidence is not None]
+    return Evidence.concatenate(known) if known and len(known) == len(kept) else None
 
 
 @dataclass(frozen=True)

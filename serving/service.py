@@ -230,7 +230,7 @@ class _Exchange:
         decision_ids = new_ids(len(linked.batch))
         results = link_results(valid, linked.batch, blockers, decision_ids)
         answer = self._encoded(request, results, linked.stale, linked.database_s)
-        if (writer := self.service.writer) is not None:
+        if (writer := self.service.writer) is not None and decision_ids:
             writer.offer(
                 LoggedAnswer(
                     decision_ids,

@@ -71,6 +71,21 @@ def test_each_decision_of_an_answer_is_a_row_of_the_log(bundle: Path, tmp_path: 
     assert rows[none["decision_id"]]["action"] == "no_match"
 
 
+def test_requests_without_a_valid_client_take_nothing_from_others(
+    bundle: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "log.db"
+    with serving(bundle, tmp_path / "run", LINKAGE_LOG_URL=str(place)) as client:
+        linked(client, AOZORA)
+        linked(client)
+        linked(client, {})
+        linked(client, AOZORA)
+
+    rows = logged(place).values()
+    assert len(rows) == 2
+    assert all(row["evidence"] and json.loads(row["shown"])[0][0] == "c1" for row in rows)
+
+
 def test_every_client_of_a_long_list_is_logged_with_its_own_fields(
     bundle: Path, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, values
 
+from linkage_rl.decision_log.privacy import Privacy
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import DatabaseError
 from linkage_rl.records import RecordBatch
@@ -165,6 +166,19 @@ def test_small_answers_share_a_parcel_unless_their_lists_differ(
     assert [(len(one), one.facts.list_id) for one in parcels] == [(4, "1"), (2, "2")]
     assert parcels[0].decision_ids == answers[0].decision_ids + answers[2].decision_ids
     assert list(parcels[0].records.ids) == ["k0", "k0", "k1", "k2"]
+
+
+def test_an_answer_on_no_client_takes_nothing_from_the_others_in_its_parcel(
+    answer: Callable[..., LoggedAnswer],
+) -> None:
+    (alone,) = Packer(BATCH).parcels([answer(3)])
+    (parcel,) = Packer(BATCH).parcels([answer(1), answer(0), answer(2)])
+
+    rows = parcel.rows(Privacy(b"key"), 1.0)
+    assert len(rows) == 3
+    assert all(rows.evidence)
+    assert rows.shown == alone.rows(Privacy(b"key"), 1.0).shown
+    assert "c1" in rows.shown[0]
 
 
 def test_a_decision_that_the_log_refuses_does_not_take_others_with_it(
