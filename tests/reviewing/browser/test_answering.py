@@ -132,7 +132,7 @@ def test_two_reviewers_are_never_asked_about_the_same_client(
         one.page.goto(f"/queues/{queue}")
 
     asked: list[str] = []
-    for place in range(12):
+    for place in range(9):
         # bob answers two for each of ann's
         one = people[place % 3 > 0]
         asked.append(one.asked())
@@ -142,7 +142,7 @@ def test_two_reviewers_are_never_asked_about_the_same_client(
         assert (shown.get_attribute("value"), shown.get_attribute("max")) == (f"{place + 1}", "30")
         assert f"{place + 1} of 30 answered" in one.page.inner_text(".progress")
 
-    assert len({*asked}) == 12
+    assert len({*asked}) == 9
     assert [(where, who) for where, _, _, who in given(tmp_path)] == [
         (where, "bob" if place % 3 else "ann") for place, where in enumerate(asked)
     ]
