@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 from linkage_rl import bundle as bundles
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.candidates.manifest import MANIFEST
 from linkage_rl.candidates.refresh import open_index
-from linkage_rl.config.inputs import database_of, index_folder, table_text
+from linkage_rl.config.inputs import database_of, index_folder
 from linkage_rl.decision_log.list_log import Log
 from linkage_rl.errors import ConfigError
 from linkage_rl.frame_linker import FrameLinker, Table, company_rows
@@ -47,7 +46,7 @@ def load_bundle(
     """
     path = Path(folder).expanduser()
     linker = bundles.load_bundle(path, index, source)
-    own = digest(file_fingerprint(path / "index" / MANIFEST)) if index is None else ""
+    own = digest(linker.index.state) if index is None else ""
     return FrameLinker.of(linker, file_fingerprint(path / "manifest.json"), own)
 
 
@@ -243,7 +242,7 @@ def _with_store(bundle: Path | str | FrameLinker, store: CompanyStore) -> FrameL
     """With the index that is kept for a database: refreshed, or built where there is none."""
     store.check()
     index = open_index(store, index_folder(store, ""))
-    return _with_companies(bundle, index, store, digest(table_text(store, index.state)))
+    return _with_companies(bundle, index, store, digest(index.state))
 
 
 def _index_of(companies: object, columns: Columns) -> CompanyIndex:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 
@@ -11,12 +10,10 @@ from linkage_rl.decision_log.linked import Facts, PackedEvidence, rows_of
 from linkage_rl.decision_log.privacy import Privacy
 from linkage_rl.decision_log.rows import DecisionRows
 from linkage_rl.linked_batch import LinkedBatch
+from linkage_rl.linked_columns import digest
 from linkage_rl.linker import Linker
 from linkage_rl.records import RecordBatch
 from serving.attributes import Origin
-
-_DIGITS: Final = 32
-"""Width of the column."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +111,7 @@ class Packer:
         key = (answer.bundle, answer.linker.index.state)
         known, facts = self._known
         if facts is None or known != key:
-            state = answer.linker.index.state[:_DIGITS]
+            state = digest(answer.linker.index.state)
             facts = Facts.of(answer.linker, "serve", answer.bundle, state, Privacy())
             self._known = key, facts
         origin = answer.origin

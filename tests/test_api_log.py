@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 import linkage_rl
+from linkage_rl.bundle import load_bundle
 from linkage_rl.decision_log.rows import EVERYTHING, Selection
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import ConfigError
-from linkage_rl.linked_columns import COLUMNS
+from linkage_rl.linked_columns import COLUMNS, digest
 from linkage_rl.records import RecordBatch
 from linkage_rl.tables.writer import file_fingerprint
 from tests.commands.list_shop import LIST, write_list_bundle
@@ -55,7 +56,7 @@ def test_each_row_of_a_table_has_the_id_of_its_logged_decision(
         assert decision["company_id"] == (row["company_id"] or "")
         assert (decision["customer"], decision["list_id"]) == ("crm", "spring")
         assert decision["bundle"] == file_fingerprint(bundle / "manifest.json")[:16]
-        assert decision["table_state"]
+        assert decision["table_state"] == digest(load_bundle(bundle).index.state)
         assert decision["evidence"]
 
 

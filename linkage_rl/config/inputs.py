@@ -11,7 +11,6 @@ from typing import Final
 from sqlalchemy import URL
 
 from linkage_rl.bundle import load_bundle
-from linkage_rl.candidates.manifest import MANIFEST
 from linkage_rl.candidates.refresh import default_index_folder, open_index
 from linkage_rl.errors import ConfigError
 from linkage_rl.linker import Linker
@@ -20,7 +19,6 @@ from linkage_rl.tables.engine import COMMAND_LIMITS, Limits, sqlite_path
 from linkage_rl.tables.pages import ROWS_PER_PAGE, Paging
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.tables.store import CompanyStore
-from linkage_rl.tables.writer import file_fingerprint
 
 DEFAULT_DATABASE: Final = "outputs/companies.db"
 """SQLite file of companies where no other database is given, relative to the working folder."""
@@ -166,21 +164,11 @@ def index_folder(store: CompanyStore, given: str) -> Path:
     return Path(given).expanduser() if given else default_index_folder(store.url, store.mapping)
 
 
-def table_text(store: CompanyStore, state: str) -> str:
-    """A text that changes with the state of a company table in a database.
-
-    Args:
-        store: The table.
-        state: `CompanyIndex.state` of its index.
-    """
-    return f"{shown(store.url)} {store.mapping.table} {state}"
-
-
 @contextmanager
 def open_linker(
     bundle: str, database: str, index: str, table: TableChoice, refresh: bool = True
 ) -> Iterator[tuple[Linker, str]]:
-    """The linker of a bundle, and a text that changes with the state of the table it links against.
+    """The linker of a bundle, and `CompanyIndex.state` of the table that it links against.
 
     Args:
         bundle: Bundle folder.
@@ -197,11 +185,11 @@ def open_linker(
     url = choose_database(database, table, bundle).url
     if url is None:
         linker = load_bundle(folder)
-        yield linker, file_fingerprint(folder / "index" / MANIFEST)
+        yield linker, linker.index.state
         return
     with CompanyStore(
         url, table.columns, read_only=True, limits=table.limits, paging=table.paging
     ) as store:
         store.check()
         found = open_index(store, index_folder(store, index or table.index), refresh)
-        yield load_bundle(folder, found, store), table_text(store, found.state)
+        yield load_bundle(folder, found, store), found.state

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from linkage_rl.bundle import load_bundle
 from linkage_rl.config.link_logging import FirstLook
 from linkage_rl.decision_log.rows import DecisionRows, Selection
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import DatabaseError
+from linkage_rl.linked_columns import digest
 from tests.commands.list_shop import LIST, long_list
 from tests.commands.shop import Run, write_csv
 from tests.commands.test_link import SAME_TIME, rows_of
@@ -48,6 +50,7 @@ def test_every_decision_is_logged_under_the_id_that_its_row_has(
     assert {row["customer"] for row in found} == {"crm"}
     assert {row["list_id"] for row in found} == {rows[0]["run_id"]}
     assert {row["table_state"] for row in found} == {rows[0]["table_state"]}
+    assert rows[0]["table_state"] == digest(load_bundle(bundle).index.state)
     assert {row["bundle"] for row in found} == {rows[0]["bundle"]}
     assert json.loads(found[0]["client"])["name"] == "㈱青空商事"
     assert json.loads(found[0]["shown"])[0][0] == "c1"

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from linkage_rl.bundle import load_bundle
 from linkage_rl.decision_log.store import DecisionLog
+from linkage_rl.linked_columns import digest
 from serving.log_place import place_of
 from serving.log_settings import LogSettings
 from serving.variables import SettingError
@@ -68,6 +70,8 @@ def test_each_decision_of_an_answer_is_a_row_of_the_log(bundle: Path, tmp_path: 
     assert json.loads(row["client"])["name"] == "㈱青空商事"
     assert json.loads(row["shown"])[0][0] == "c1"
     assert row["evidence"]
+    # as link and the Python API log it
+    assert row["table_state"] == digest(load_bundle(bundle).index.state)
     assert rows[none["decision_id"]]["action"] == "no_match"
 
 
