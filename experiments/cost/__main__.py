@@ -2,8 +2,8 @@
 
 Commands: speed (hot paths beside rivals), growth (a larger table), serving (a server under load),
 logging (a server with its decision log), reviewing (clicks on the review page), link_log (a
-decision log while linking), scale_out (more workers), interrupted (a list whose linking is killed
-on the way), live_database (what a database sees of a command). Each has `--help`.
+decision log while linking), verdicts (learning from them), scale_out (more workers), interrupted (a
+list whose linking is killed on the way), live_database (what a database sees of a command). Each has `--help`.
 """
 
 import sys
@@ -20,6 +20,7 @@ from experiments.cost import (
     scale_out,
     serving,
     speed,
+    verdicts,
 )
 
 COMMANDS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
@@ -31,6 +32,7 @@ COMMANDS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
     "scale_out": scale_out.main,
     "interrupted": interrupted.main,
     "link_log": link_log.main,
+    "verdicts": verdicts.main,
     "live_database": live_database.main,
 }
 

@@ -111,9 +111,26 @@ class CandidateScorer(nn.Module):
             own = torch.relu(self.mix(torch.relu(self.embed(candidates) + client))) * filled
         else:
             own = self._embed_filled(candidates, client, filled)
-        mean = own.sum(dim=1) / filled.sum(dim=1).clamp(min=1.0)
-        # Embeddings are never negative, so the zeros of empty slots do not raise the maximum.
-        return own, torch.cat([mean, own.amax(dim=1), query, state], dim=1)
+        return own, _context(own, filled, query, state)
+
+    def pool_rows(
+        self, rows: Tensor, place: Tensor, filled: Tensor, query: Tensor, state: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """As `pool`, from the features of the filled slots alone: faster to differentiate.
+
+        Args:
+            rows: Features of the M filled slots of all clients, shape (M, F).
+            place: Client times K plus slot of each, shape (M,).
+            filled: 1 where a slot is filled, else 0; shape (B, K, 1).
+            query: As of `forward`.
+            state: As of `forward`.
+        """
+        embedded = self.embed(rows)
+        slots = embedded.new_zeros(filled.numel(), self.config.width)
+        slots = slots.index_copy(0, place, embedded).unflatten(0, filled.shape[:2])
+        client = self.embed_query(query)[:, None]
+        own = torch.relu(self.mix(torch.relu(slots + client))) * filled
+        return own, _context(own, filled, query, state)
 
     def _embed_filled(self, candidates: Tensor, client: Tensor, filled: Tensor) -> Tensor:
         """Embeddings of the filled slots, 0 in the empty ones, which most slots are early on.
@@ -158,6 +175,13 @@ class CandidateScorer(nn.Module):
         scores, value = self.quantile_scores(candidates, query, state, action_mask)
         logits = scores.mean(dim=2) / self.config.temperature
         return logits.masked_fill(action_mask <= 0, MASKED), value
+
+
+def _context(own: Tensor, filled: Tensor, query: Tensor, state: Tensor) -> Tensor:
+    """What is known of a client and all its candidates, shape (B, 2 * width + Q + R + 2)."""
+    mean = own.sum(dim=1) / filled.sum(dim=1).clamp(min=1.0)
+    # Embeddings are never negative, so the zeros of empty slots do not raise the maximum.
+    return torch.cat([mean, own.amax(dim=1), query, state], dim=1)
 
 
 def _head(inputs: int, width: int, outputs: int) -> nn.Sequential:

@@ -48,10 +48,11 @@ def fitting_config(
     half, gains = len(some) // 2, []
     for given, held_out in ((some[:half], some[half:]), (some[half:], some[:half])):
         told, unseen = judged.take(given), judged.take(held_out)
-        with_care, boldly = (
-            verdict_losses(learn(start, told, way, seed), unseen, config)
-            for way in (config, bold(config))
-        )
+        boldly = verdict_losses(learn(start, told, bold(config), seed), unseen, config)
+        if (verdict_losses(start, unseen, config) - boldly).mean() <= 0:
+            # it does not even improve the start, as with most verdicts: no need to try with care
+            return config
+        with_care = verdict_losses(learn(start, told, config, seed), unseen, config)
         gains.append(with_care - boldly)
     gain = np.concatenate(gains)
     sure = gain.mean() > _SURE * gain.std(ddof=1) / np.sqrt(len(gain))

@@ -30,7 +30,7 @@ MIN_TO_DROP: Final = 100
 """Verdicts from which on the start is compared with learning from nothing."""
 _SURE: Final = 2.0
 """Standard errors by which learning from nothing must be better."""
-_PROBE_UPDATES: Final = 250
+_PROBE_UPDATES: Final = 40
 """Gradient steps of each comparison, at most."""
 _NEVER: Final = 1.1
 

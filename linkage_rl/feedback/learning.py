@@ -20,7 +20,7 @@ from linkage_rl.agents.scorer import MASKED, CandidateScorer, copy_scorer
 from linkage_rl.agents.scorer_policy import one_thread
 from linkage_rl.checks import COUNT, NOT_NEGATIVE, POSITIVE, Range, check_ranges
 from linkage_rl.feedback.answers import Judged
-from linkage_rl.feedback.scoring import Inputs, answer_shares, inputs_of, stop_logits
+from linkage_rl.feedback.scoring import FilledSlots, answer_shares
 
 STOP_LAYERS: Final = (
     "embed",
@@ -33,18 +33,23 @@ STOP_LAYERS: Final = (
 )
 """Layers that links and no match depend on: those that verdicts teach."""
 
+_MEMORY: Final = 0.95
+"""Share of the moving average of the weights that a gradient step leaves as it was."""
+_MORE_UPDATES: Final = 3
+"""Times as many gradient steps are made from nothing as from a policy."""
+
 
 @dataclass(frozen=True)
 class LearningConfig:
     """How verdicts are learned."""
 
-    learning_rate: float = 1e-3
+    learning_rate: float = 4e-3
     """At the start; it falls to 0 along a cosine."""
-    batch_size: int = 64
+    batch_size: int = 128
     """Verdicts in a gradient step, at most."""
-    min_updates: int = 150
+    min_updates: int = 60
     """Gradient steps for a handful of verdicts."""
-    max_updates: int = 700
+    max_updates: int = 120
     """Gradient steps from 1,000 verdicts on."""
     prior: float = 10.0
     """Weight of the squared distance from the start, in verdicts."""
@@ -70,10 +75,14 @@ class LearningConfig:
         """Gradient steps.
 
         >>> LearningConfig().updates(0), LearningConfig().updates(5_000)
-        (150, 700)
+        (60, 120)
         """
         rising = self.min_updates + (self.max_updates - self.min_updates) * verdicts / 1_000
         return int(min(rising, max(self.max_updates, self.min_updates)))
+
+    def rate(self, gone: float) -> float:
+        """Learning rate once this share of the gradient steps is gone."""
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * gone))
 
     def step_share(self, verdicts: float) -> float:
         """Part of the way from the start to the tuned weights that is gone.
@@ -118,7 +127,13 @@ def learn_from_nothing(
         if name in STOP_LAYERS:
             layer.load_state_dict(fresh.get_submodule(name).state_dict())
     ranker = RankerConfig()
-    from_scratch = replace(config, learning_rate=ranker.learning_rate, prior=0.0)
+    from_scratch = replace(
+        config,
+        learning_rate=ranker.learning_rate,
+        prior=0.0,
+        min_updates=_MORE_UPDATES * config.min_updates,
+        max_updates=_MORE_UPDATES * config.max_updates,
+    )
     return _tuned(nothing, judged, from_scratch, seed, ranker.weight_decay)
 
 
@@ -157,30 +172,26 @@ def _tuned(
     average = [weight.detach().clone() for weight in weights]
     anchor = [weight.detach().clone() for weight in weights]
     updates, pull = config.updates(len(judged)), config.prior / len(judged)
-    optimizer = torch.optim.AdamW(
-        weights, lr=config.learning_rate, weight_decay=weight_decay, fused=True
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: 0.5 * (1 + math.cos(math.pi * step / updates))
-    )
-    allowed = torch.from_numpy(judged.allowed)
+    optimizer = torch.optim.AdamW(weights, weight_decay=weight_decay, fused=True)
+    slots, allowed = FilledSlots(judged.cases), torch.from_numpy(judged.allowed)
     weighting = torch.from_numpy(judged.weights / judged.weights.mean())
-    inputs = inputs_of(judged.cases)
     with one_thread():
         for update, batch in enumerate(_batches(len(judged), config.batch_size, updates, seed)):
             rows = torch.from_numpy(batch)
-            shown = inputs[0][rows], inputs[1][rows], inputs[2][rows], inputs[3][rows]
-            loss = _loss(scorer, shown, allowed[rows], weighting[rows], config.wrong_share)
+            loss = _loss(
+                slots.logits(scorer, batch), allowed[rows], weighting[rows], config.wrong_share
+            )
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             with torch.no_grad():
                 # gradient of pull * |weights - anchor|^2
-                for weight, first in zip(weights, anchor, strict=True):
-                    weight.grad.add_(weight - first, alpha=2 * pull)  # type: ignore[union-attr]
+                gradients = [weight.grad for weight in weights if weight.grad is not None]
+                torch._foreach_add_(gradients, weights, alpha=2 * pull)
+                torch._foreach_add_(gradients, anchor, alpha=-2 * pull)
+            optimizer.param_groups[0]["lr"] = config.rate(update / updates)
             optimizer.step()
-            schedule.step()
             with torch.no_grad():
-                torch._foreach_lerp_(average, weights, 1 - min(0.98, update / (update + 9)))
+                torch._foreach_lerp_(average, weights, 1 - min(_MEMORY, update / (update + 9)))
     with torch.no_grad():
         torch._foreach_copy_(weights, average)
     return scorer
@@ -194,11 +205,8 @@ def _stop_weights(scorer: CandidateScorer) -> list[Tensor]:
     ]
 
 
-def _loss(
-    scorer: CandidateScorer, inputs: Inputs, allowed: Tensor, weights: Tensor, slips: float
-) -> Tensor:
+def _loss(logits: Tensor, allowed: Tensor, weights: Tensor, slips: float) -> Tensor:
     """Weighted mean of -log((1 - 2 slips) P(allowed) + slips)."""
-    logits = stop_logits(scorer, inputs)
     log_allowed = torch.logsumexp(logits.masked_fill(~allowed, MASKED), dim=1)
     log_likelihood = log_allowed - torch.logsumexp(logits, dim=1)
     if slips:

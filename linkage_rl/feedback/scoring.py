@@ -28,8 +28,44 @@ def inputs_of(cases: LoggedCases) -> Inputs:
 def stop_logits(scorer: CandidateScorer, inputs: Inputs) -> Tensor:
     """Logits of the links and no match, shape (B, K + 1); those of empty slots are -1e8."""
     candidates, _, _, mask = inputs
-    stops = scorer.stops(*scorer.pool(*inputs)).mean(dim=2) / scorer.config.temperature
-    return stops.masked_fill(mask[:, : candidates.shape[1] + 1] <= 0, MASKED)
+    pooled = scorer.pool(*inputs)
+    return _masked(scorer, pooled, mask[:, : candidates.shape[1] + 1] > 0)
+
+
+class FilledSlots:
+    """N cases without their empty slots, from which batches are taken again and again."""
+
+    def __init__(self, cases: LoggedCases) -> None:
+        """Gather the features of the filled slots once."""
+        filled = np.arange(cases.candidates.shape[1]) < cases.filled[:, None]
+        self._filled = filled
+        self._first = cases.filled.cumsum() - cases.filled
+        self._rows = torch.from_numpy(cases.candidates[filled])
+        self._query, self._state = torch.from_numpy(cases.query), torch.from_numpy(cases.state)
+
+    def logits(self, scorer: CandidateScorer, batch: NDArray[np.int64]) -> Tensor:
+        """As `stop_logits`, of the cases at B positions; shape (B, K + 1)."""
+        filled = self._filled[batch]
+        place = np.flatnonzero(filled)
+        client, slot = np.divmod(place, filled.shape[1])
+        rows = torch.from_numpy(self._first[batch][client] + slot)
+        chosen = torch.from_numpy(batch)
+        pooled = scorer.pool_rows(
+            self._rows.index_select(0, rows),
+            torch.from_numpy(place),
+            torch.from_numpy(filled).unsqueeze(2).to(self._rows.dtype),
+            self._query.index_select(0, chosen),
+            self._state.index_select(0, chosen),
+        )
+        return _masked(
+            scorer, pooled, torch.from_numpy(np.pad(filled, ((0, 0), (0, 1)), constant_values=True))
+        )
+
+
+def _masked(scorer: CandidateScorer, pooled: tuple[Tensor, Tensor], legal: Tensor) -> Tensor:
+    """Logits of links and no match, -1e8 where illegal; shape (B, K + 1)."""
+    stops = scorer.stops(*pooled).mean(dim=2) / scorer.config.temperature
+    return stops.masked_fill(~legal, MASKED)
 
 
 def answer_shares(scorer: CandidateScorer, cases: LoggedCases) -> NDArray[np.float32]:
