@@ -95,7 +95,7 @@ def run(settings: LearnSettings) -> None:
             return
         selection = Selection(customer=settings.customer, list_id=settings.list)
         mark = _mark_of_verdicts(log, selection)
-        if before is not None and before.verdicts == mark and not settings.again:
+        if before is not None and before.is_done_with(mark) and not settings.again:
             _say_state(settings, output, log, before)
             say("verdicts none since then; again=true learns the same ones anew")
             return
@@ -114,16 +114,19 @@ def _learn(
     keeps = settings.threshold == "keep"
     found = learn_round(log, base, selection, settings.learning, settings.seed, keeps)
     _say_learned(found, log)
-    candidate = write_round(base, found, output / CANDIDATE, settings.seed)
     state = LearnState(
-        state="open",
+        state="learning",
         base=base.mark,
-        candidate=candidate,
+        candidate="",
         verdicts=mark,
         learned=len(found.verdicts),
         customer=settings.customer,
         list_id=settings.list,
     )
+    # the answers of an earlier gate must never promote the bundle that is written now
+    write_state(output, state)
+    candidate = write_round(base, found, output / CANDIDATE, settings.seed)
+    state = replace(state, state="open", candidate=candidate)
     if settings.gate == "none":
         _finish(
             settings, output, log, replace(state, state="promoted", why="gate=none asks nobody")
@@ -146,16 +149,28 @@ def _judge(settings: LearnSettings, output: Path, log: DecisionLog, state: Learn
 
 def _finish(settings: LearnSettings, output: Path, log: DecisionLog, state: LearnState) -> None:
     """Put a promoted bundle in its place, write the state, and say it."""
-    if state.state == "promoted" and not _is_promoted(output, state.candidate):
-        with writing(output):
-            swap(output / CANDIDATE, output / BUNDLE)
+    if state.state == "promoted":
+        _promote(output, state.candidate)
     write_state(output, state)
     _say_state(settings, output, log, state)
 
 
-def _is_promoted(output: Path, candidate: str) -> bool:
-    """Whether an earlier run put the candidate in its place and was stopped before it said so."""
-    return not (output / CANDIDATE).exists() and mark_in(output / BUNDLE) == candidate
+def _promote(output: Path, candidate: str) -> None:
+    """Put the candidate of this mark in its place, where no run that was stopped has done so.
+
+    Raises:
+        OutputError: The folder has another candidate, or it cannot be moved.
+    """
+    found = mark_in(output / CANDIDATE)
+    if not found and mark_in(output / BUNDLE) == candidate:
+        return
+    if found != candidate:
+        raise OutputError(
+            f"expected the bundle {candidate}, about which people were asked, in "
+            f"{output / CANDIDATE}, found {found or 'none'}; learn anew with again=true"
+        )
+    with writing(output):
+        swap(output / CANDIDATE, output / BUNDLE)
 
 
 def _say_state(settings: LearnSettings, output: Path, log: DecisionLog, state: LearnState) -> None:

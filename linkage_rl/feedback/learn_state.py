@@ -16,11 +16,12 @@ STATE: Final = "state.json"
 class LearnState:
     """A round of learning."""
 
-    state: Literal["promoted", "kept", "open"]
+    state: Literal["learning", "promoted", "kept", "open"]
+    """'learning' until the gate of the candidate is open."""
     base: str
     """Mark of the bundle that learned."""
     candidate: str
-    """Mark of the bundle that was learned."""
+    """Mark of the bundle that was learned; '' before."""
     verdicts: str
     """What tells the verdicts learned from others: their number, and the last one's."""
     learned: int
@@ -52,6 +53,10 @@ class LearnState:
     def is_of(self, base: str, customer: str, list_id: str) -> bool:
         """Whether the round is of this bundle, customer and list."""
         return (self.base, self.customer, self.list_id) == (base, customer, list_id)
+
+    def is_done_with(self, verdicts: str) -> bool:
+        """Whether these verdicts were learned and what came of it was judged."""
+        return self.state in ("promoted", "kept") and self.verdicts == verdicts
 
 
 def read_state(folder: Path) -> LearnState | None:

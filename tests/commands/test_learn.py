@@ -1,6 +1,7 @@
 """`learn`: from verdicts in a log to a bundle that people prefer, or the reason why not."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,10 @@ from linkage_rl.decision.observation import SLOT_FEATURES
 from linkage_rl.decision_log.questions import Questions
 from linkage_rl.decision_log.rows import Answer, Selection, Verdict
 from linkage_rl.decision_log.store import DecisionLog
+from linkage_rl.errors import OutputError
 from linkage_rl.exporting.onnx import export_policy
 from linkage_rl.features.matrix import PAIR_FEATURES, QUERY_FEATURES
+from linkage_rl.feedback.candidate_bundle import mark_of
 from linkage_rl.records import RecordBatch
 from tests.commands.shop import Run, write_csv
 
@@ -221,3 +224,40 @@ def test_a_promotion_that_was_stopped_before_its_state_is_finished(
     assert ended.out.startswith("promoted learned/bundle: reward +")
     assert json.loads(Path("learned/state.json").read_text())["state"] == "promoted"
     assert accuracy(Path("learned/bundle"), client_names(25)) > 0.8
+
+
+def test_a_round_that_was_stopped_is_never_promoted_by_the_answers_of_an_earlier_gate(
+    run: Run, files: Path, learner: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged_list(run, files, learner)
+    with DecisionLog.open("log.db") as log:
+        log.add_verdicts(answer(log, all_ids(log)[:60]))
+    words = (f"bundle={learner}", "log=log.db", "output=learned", *QUICK)
+    assert run("learn", *words).code == 0
+    first = json.loads(Path("learned/state.json").read_text())
+    answer_gate("log.db", first["queue_id"])
+
+    def stopped(*given: object) -> str:
+        raise OutputError("stopped")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("linkage_rl.learn.ask_about_differences", stopped)
+        assert run("learn", *words, "again=true", "seed=2").code == 1
+    assert mark_of(Path("learned/candidate")) != first["candidate"]
+    ended = run("learn", *words)
+
+    assert ended.code == 0, ended.err
+    assert not Path("learned/bundle").exists()
+    state = json.loads(Path("learned/state.json").read_text())
+    assert (state["state"], state["answers"]) == ("open", 0)
+    assert state["queue_id"] != first["queue_id"]
+
+    # another bundle where the candidate was
+    answer_gate("log.db", state["queue_id"])
+    shutil.rmtree("learned/candidate")
+    shutil.copytree(learner, "learned/candidate")
+    refused = run("learn", *words)
+
+    assert refused.code == 1
+    assert f"error: expected the bundle {state['candidate']}, about which people" in refused.err
+    assert not Path("learned/bundle").exists()
