@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.agents.scorer import ScorerConfig
+from linkage_rl.decision_log.clients import first_of_each, judged_clients
 from linkage_rl.decision_log.evidence import LoggedCases, Shape, features_version, unpack
 from linkage_rl.decision_log.rows import SHOWN, Answer, DecisionRows, Selection, Verdict
 from linkage_rl.decision_log.store import DecisionLog
@@ -155,16 +156,19 @@ def meaning(action: str, linked: str, verdict: Verdict) -> tuple[Says, str]:
 def read_unjudged(
     log: DecisionLog, selection: Selection, wanted: Format, limit: int
 ) -> tuple[DecisionRows, LoggedCases]:
-    """Decisions without a verdict, at most `limit`, with what the policy saw.
+    """Decisions on clients without a verdict, at most `limit`, with what the policy saw.
 
-    The ids of decisions are hashes, so that the first ones are a random sample.
+    Each client is there once, and none that was judged under another id, from whom a policy may
+    have learned. The ids of decisions are hashes, so that the first ones are a random sample.
     """
     known = log.latest(selection)
+    seen = judged_clients(log, selection.customer)
     parts: list[DecisionRows] = []
     number = 0
     for rows in log.decisions(replace(selection, judged=False)):
         usable = [row for row in _usable(rows, wanted)[0] if rows.decision_id[row] not in known]
-        parts.append(rows.take(usable[: limit - number]))
+        new = first_of_each([rows.client_hash[row] for row in usable], seen)
+        parts.append(rows.take([usable[place] for place in new[: limit - number]]))
         number += len(parts[-1])
         if number >= limit:
             break

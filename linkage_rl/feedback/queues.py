@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from linkage_rl.decision_log.clients import first_of_each, judged_clients
 from linkage_rl.decision_log.confidences import Confidences, confidences
 from linkage_rl.decision_log.questions import Questions
 from linkage_rl.decision_log.rows import Selection
@@ -20,7 +21,10 @@ CENSUS: Final = 10_000
 
 
 def stratified_queue(log: DecisionLog, selection: Selection, size: int, seed: int) -> str:
-    """A sample of decisions stratified by confidence, of those that have no verdict yet.
+    """A sample of decisions stratified by confidence, of clients on whom there is no verdict yet.
+
+    A client that was logged more than once, or judged in another list of the customer, is not
+    asked about again.
 
     Args:
         log: The log.
@@ -36,7 +40,7 @@ def stratified_queue(log: DecisionLog, selection: Selection, size: int, seed: in
     """
     if size < 1:
         raise ConfigError(f"expected a queue of 1 question or more, got size={size}")
-    found = _unjudged(log, selection)
+    found = _unjudged_clients(log, selection)
     sample = stratified_sample(found.confidence, size, np.random.default_rng(seed))
     return Questions(log).create(
         "stratified",
@@ -133,6 +137,14 @@ def _unjudged(log: DecisionLog, selection: Selection) -> Confidences:
     selection = replace(selection, judged=False)
     judged = log.latest(selection)
     return _some(confidences(log, selection).without(judged.keys()), log, selection)
+
+
+def _unjudged_clients(log: DecisionLog, selection: Selection) -> Confidences:
+    selection = replace(selection, judged=False)
+    judged = log.latest(selection)
+    found = confidences(log, selection, with_clients=True).without(judged.keys())
+    places = first_of_each(found.client_hash, judged_clients(log, selection.customer))
+    return _some(found.take(places), log, selection)
 
 
 def _some(found: Confidences, log: DecisionLog, selection: Selection) -> Confidences:

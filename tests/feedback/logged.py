@@ -22,7 +22,6 @@ def decisions(
         "source": "link",
         "customer": customer,
         "list_id": list_id,
-        "client_hash": "0" * 32,
         "client": "{}",
         "bundle": "0" * 16,
         "table_state": "",
@@ -40,6 +39,7 @@ def decisions(
     columns = {name: [value] * number for name, value in every.items()}
     columns |= {
         "decision_id": [f"{list_id}{place:06}" for place in range(number)],
+        "client_hash": [f"{list_id}{place:06}"[-32:] for place in range(number)],
         "client_id": [f"k{place}" for place in range(number)],
         "action": list(actions),
         "greedy_action": list(actions),

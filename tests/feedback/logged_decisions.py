@@ -15,8 +15,19 @@ def logged_link(
     features: str = "f",
     action: str = "link",
     customer: str = "",
+    client: str = "",
 ) -> str:
     """Log one decision on a client, by default a link to the first shown company.
+
+    Args:
+        log: The log.
+        number: Makes the ids.
+        shown: Companies, the best first.
+        evidence: What the policy saw.
+        features: What its numbers mean.
+        action: What was decided.
+        customer: Whose client it is.
+        client: Hash of the client's fields; '' for a client of its own.
 
     Returns:
         Its id.
@@ -29,7 +40,7 @@ def logged_link(
         "customer": customer,
         "list_id": "list",
         "client_id": f"k{number}",
-        "client_hash": f"{number:032x}",
+        "client_hash": client or f"{number:032x}",
         "client": "{}",
         "bundle": "b" * 16,
         "table_state": "t",

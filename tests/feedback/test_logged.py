@@ -156,3 +156,16 @@ def test_unjudged_clients_are_those_without_a_verdict_that_counts(log: DecisionL
     assert list(rows.decision_id) == [ids[1], ids[2]]
     assert len(cases) == 2
     assert len(read_sample(log, EVERYTHING, WANTED, limit=10)) == 4
+
+
+def test_a_client_who_was_linked_again_is_unjudged_once_and_not_once_judged(
+    log: DecisionLog,
+) -> None:
+    """Decisions 0, 1 and 2 are on one client, 3 and 4 on another; 1 was judged."""
+    ids = [decided(log, number, client=name) for number, name in enumerate("aaabb")]
+    log.add_verdicts([Verdict(ids[1], Answer.ACCEPT, reviewer="kim")])
+
+    assert list(read_unjudged(log, EVERYTHING, WANTED, limit=9)[0].decision_id) == [ids[3]]
+
+    log.add_verdicts([Verdict(ids[1], Answer.WITHDRAWN, reviewer="kim")])
+    assert list(read_unjudged(log, EVERYTHING, WANTED, limit=9)[0].decision_id) == [ids[0], ids[3]]

@@ -31,6 +31,21 @@ def test_a_stratified_queue_asks_about_decisions_without_a_verdict() -> None:
     assert (queue.kind, queue.questions, queue.settings["seed"]) == ("stratified", 30, 1)
 
 
+def test_a_stratified_queue_asks_about_each_client_once_though_the_list_was_linked_again() -> None:
+    """Two clients in two lists; one of them was judged in the first list."""
+    with log_of(decisions([0.9, 0.8], list_id="a")) as log:
+        again = decisions([0.9, 0.8, 0.7], list_id="b")
+        again = replace(again, client_hash=["a000000", "a000001", "b000002"])
+        log.append(again)
+        log.add_verdicts([Verdict("a000000", Answer.ACCEPT)])
+
+        asked = asked_by(log, stratified_queue(log, Selection(), 10, seed=1))
+
+        assert sorted(asked) == ["a000001", "b000002"]
+        second = asked_by(log, stratified_queue(log, Selection(list_id="b"), 10, seed=1))
+        assert sorted(second) == ["b000001", "b000002"]
+
+
 def test_the_same_seed_asks_the_same() -> None:
     with log_of(decisions(falling(50))) as log:
         asked = [
