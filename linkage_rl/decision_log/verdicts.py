@@ -1,13 +1,18 @@
 """Which verdict on a decision counts, and how verdicts are written."""
 
 from collections.abc import Sequence
+from typing import Final
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select, update
 
+from linkage_rl.decision_log.question_rows import ANSWERED, OPEN, VERDICT
 from linkage_rl.decision_log.rows import Answer, Verdict
-from linkage_rl.decision_log.schema import VERDICTS
+from linkage_rl.decision_log.schema import QUESTIONS, VERDICTS
 from linkage_rl.decision_log.values import checked_verdicts
 from linkage_rl.tables.ddl import stamp
+
+_IDS: Final = 500
+"""Decisions of one statement."""
 
 
 def latest(verdicts: Sequence[Verdict]) -> dict[str, Verdict]:
@@ -36,7 +41,11 @@ def latest_by_reviewer(verdicts: Sequence[Verdict]) -> dict[str, dict[str, Verdi
 
 
 def add_verdicts(connection: Connection, verdicts: Sequence[Verdict]) -> None:
-    """Write verdicts within a transaction."""
+    """Write verdicts within a transaction.
+
+    Questions whose only verdict is taken back are open again, in whatever queue they stand: a queue
+    would wait for ever for an answer that nobody is asked for.
+    """
     now = stamp()
     rows = [
         {
@@ -53,3 +62,23 @@ def add_verdicts(connection: Connection, verdicts: Sequence[Verdict]) -> None:
     ]
     if rows:
         connection.execute(insert(VERDICTS), rows)
+    withdrawn = {one.decision_id for one in verdicts if one.answer is Answer.WITHDRAWN}
+    _open_again(connection, sorted(withdrawn))
+
+
+def _open_again(connection: Connection, decision_ids: Sequence[str]) -> None:
+    """Open the answered questions on those of these decisions that have no verdict any more."""
+    for begin in range(0, len(decision_ids), _IDS):
+        page = decision_ids[begin : begin + _IDS]
+        given = connection.execute(
+            select(*VERDICT).where(VERDICTS.c.decision_id.in_(page)).order_by(VERDICTS.c.verdict_id)
+        )
+        judged = latest([Verdict(*row) for row in given])
+        connection.execute(
+            update(QUESTIONS)
+            .where(
+                QUESTIONS.c.decision_id.in_([one for one in page if one not in judged]),
+                QUESTIONS.c.answered == ANSWERED,
+            )
+            .values(answered=OPEN, reviewer="", taken_at="")
+        )

@@ -158,6 +158,56 @@ def test_an_answer_after_undo_counts_and_can_be_taken_back_again(questions: Ques
     assert questions.answered(queue_id) == []
 
 
+def test_undo_opens_the_question_of_every_queue_that_loses_its_verdict(
+    questions: Questions,
+) -> None:
+    first, second = queue_of(questions, "a", "b"), queue_of(questions, "a")
+    for queue_id in (first, second):
+        [asked] = questions.take(queue_id, "ann")
+        say(questions, asked, "ann")
+
+    undone = questions.undo("ann")
+
+    assert undone is not None
+    assert undone.queue_id == second
+    assert [questions.queue(one).answered for one in (first, second)] == [0, 0]
+    assert questions.take(second, "bob") == []
+    [again] = questions.take(first, "bob")
+    assert again.decision_id == "a"
+    assert say(questions, again, "bob")
+    assert len(questions.answered(first, prefix=True)) == 1
+
+
+def test_a_verdict_that_is_taken_back_in_any_way_is_asked_for_again(questions: Questions) -> None:
+    queue_id = queue_of(questions, "a", "b", "a")
+    for one in questions.take(queue_id, "ann", count=2):
+        say(questions, one, "ann")
+
+    questions.log.add_verdicts([Verdict("a", Answer.WITHDRAWN, reviewer="ann")])
+
+    assert questions.answered(queue_id, prefix=True) == []
+    assert questions.queue(queue_id).answered == 1
+    [asked] = questions.take(queue_id, "bob")
+    say(questions, asked, "bob")
+    assert [one.place for one, _ in questions.answered(queue_id, prefix=True)] == [0, 1, 2]
+
+
+def test_a_question_stays_answered_while_another_reviewer_has_a_verdict(
+    questions: Questions,
+) -> None:
+    queue_id = queue_of(questions, "a")
+    [asked] = questions.take(queue_id, "ann")
+    say(questions, asked, "ann")
+    questions.log.add_verdicts([Verdict("a", Answer.REJECT, reviewer="bob")])
+
+    questions.log.add_verdicts([Verdict("a", Answer.WITHDRAWN, reviewer="bob")])
+
+    [(_, verdict)] = questions.answered(queue_id, prefix=True)
+    assert verdict.reviewer == "ann"
+    questions.log.add_verdicts([Verdict("a", Answer.WITHDRAWN, reviewer="nobody")])
+    assert questions.queue(queue_id).answered == 1
+
+
 def test_a_lease_ends_after_ten_minutes_and_by_release(questions: Questions) -> None:
     queue_id = queue_of(questions, "a", "b")
     questions.take(queue_id, "ann", count=2)
