@@ -108,6 +108,12 @@ class Questions:
             )
         return found[0]
 
+    def places(self, queue_id: str) -> int:
+        """Number of places of a queue; fewer than it was made with once clients are forgotten."""
+        mine = select(func.count()).where(QUESTIONS.c.queue_id == queue_id)
+        with self.log.reading("count the places of a queue") as connection:
+            return int(connection.execute(mine).scalar_one())
+
     def take(self, queue_id: str, reviewer: str, count: int = 1) -> list[Question]:
         """The next questions for a reviewer, kept for them for `LEASE_S` seconds.
 

@@ -15,7 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.decision_log.questions import Questions
+from linkage_rl.decision_log.questions import Questions, Queue
+from linkage_rl.decision_log.rows import Selection
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import SchemaError
 from linkage_rl.feedback.audit_answers import Draws, answered_draws
@@ -85,7 +86,7 @@ def status(log: DecisionLog, queue_id: str) -> Certification:
         queue_id: A queue that `queues.audit_queue` has made.
 
     Raises:
-        SchemaError: There is no such queue, or it is no audit.
+        SchemaError: There is no such queue, it is no audit, or links have been forgotten since.
     """
     queue = Questions(log).queue(queue_id)
     if queue.kind != "audit":
@@ -93,8 +94,20 @@ def status(log: DecisionLog, queue_id: str) -> Certification:
             f"expected the queue of an audit, got {queue_id!r}, a queue of the kind {queue.kind!r}"
         )
     design = AuditDesign.from_json(queue.settings)
+    _refuse_forgotten(log, queue, design.whole.links)
     answers = answered_draws(log, queue_id)
     return certify(design, answers, queue.questions, queue.settings["draws"])
+
+
+def _refuse_forgotten(log: DecisionLog, queue: Queue, links: int) -> None:
+    """A sample from which some are taken away is no sample of the list any more."""
+    lost = queue.settings["places"] - Questions(log).places(queue.queue_id)
+    lost = max(lost, links - log.count(Selection(**queue.settings["selection"])))
+    if lost > 0:
+        raise SchemaError(
+            f"expected every link of the audit {queue.queue_id}, got a log that has forgotten "
+            f"{lost:,} of them or of their questions; draw from those that are left: audit new=true"
+        )
 
 
 def certify(

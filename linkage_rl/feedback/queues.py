@@ -105,7 +105,8 @@ def audit_queue(
     chances = design.chance(links.confidence) / len(links)
     return Questions(log).create(
         "audit",
-        {"selection": asdict(selection), "seed": seed, "draws": DRAWS} | design.to_json(),
+        {"selection": asdict(selection), "seed": seed, "draws": DRAWS, "places": len(places)}
+        | design.to_json(),
         [links.decision_id[place] for place in places.tolist()],
         np.minimum(chances[places], 1.0).tolist(),
     )

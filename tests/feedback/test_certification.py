@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from linkage_rl.decision_log.forgetting import forget
 from linkage_rl.decision_log.questions import Questions
 from linkage_rl.decision_log.rows import Answer, Selection, Verdict
 from linkage_rl.decision_log.store import DecisionLog
@@ -293,6 +294,20 @@ def test_answers_after_an_open_question_do_not_count_yet() -> None:
         questions.answer(skipped.question_id, Verdict(skipped.decision_id, Answer.ACCEPT))
 
         assert (before, status(log, queue_id).answered) == (0, 5)
+
+
+def test_an_audit_is_refused_once_links_of_it_are_forgotten() -> None:
+    with log_of(decisions([0.98] * 300)) as log:
+        queue_id = audit_queue(log, Selection(), 0.9, 0.95, seed=0)
+        log.append(decisions([0.98], "no_match", "other"))
+        status(log, queue_id)
+
+        forget(log, Selection(client_id="k7"))
+        log.append(decisions([0.98] * 9, list_id="later"))
+
+        # 1 client, who stands at one place or more of the queue
+        with pytest.raises(SchemaError, match=r"has forgotten \d+ of them .*: audit new=true"):
+            status(log, queue_id)
 
 
 def test_the_queue_of_another_kind_is_refused() -> None:
