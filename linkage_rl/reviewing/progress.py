@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from linkage_rl.decision_log.questions import Queue
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.feedback import gate
-from linkage_rl.feedback.certification import Certification, Outcome, status
+from linkage_rl.feedback.certification import Certification, Outcome
+from linkage_rl.feedback.recent_status import recent_status
 from linkage_rl.reviewing.words import Words
 
 
@@ -22,7 +23,7 @@ class Progress:
 def progress_of(log: DecisionLog, queue: Queue, words: Words) -> Progress:
     """How far a queue is, in words."""
     if queue.kind == "audit":
-        return _audited(status(log, queue.queue_id), queue, words)
+        return _audited(recent_status(log, queue), queue, words)
     if queue.kind == gate.KIND:
         return _gated(gate.tally(log, queue.queue_id), queue, words)
     return _counted(queue, words)
