@@ -95,12 +95,12 @@ def counted(queue_id: str = "") -> Select[Any]:
     )
 
 
-def is_free() -> tuple[ColumnElement[bool], ...]:
-    """That a question is open and nobody looks at it."""
-    given_back = QUESTIONS.c.reviewer == ""
+def is_free(reviewer: str = "") -> tuple[ColumnElement[bool], ...]:
+    """That a question is open and nobody else than this reviewer looks at it."""
+    theirs = QUESTIONS.c.reviewer.in_(["", reviewer])
     return (
         QUESTIONS.c.answered == OPEN,
-        or_(given_back, QUESTIONS.c.taken_at < ago(LEASE_S)),
+        or_(theirs, QUESTIONS.c.taken_at < ago(LEASE_S)),
     )
 
 

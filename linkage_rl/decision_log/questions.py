@@ -138,25 +138,33 @@ class Questions:
                 self._lease(question_id, reviewer)
         return mine
 
-    def answer(self, question_id: int, verdict: Verdict) -> bool:
+    def answer(self, question_id: int, verdict: Verdict, queue_id: str = "") -> bool:
         """Write a verdict and mark its question as answered, both or neither.
 
         Args:
             question_id: The question.
             verdict: What was answered; question, kind of the queue and chance are filled in.
+            queue_id: The queue that the question must be of, '' for any.
 
         Returns:
-            False where the question has been answered meanwhile; nothing is written then.
+            False where the question has been answered meanwhile, or another reviewer has taken it
+            and still may answer; nothing is written then.
 
         Raises:
-            SchemaError: There is no such question, or the verdict is on another decision.
+            SchemaError: There is no such question in the queue, or the verdict is on another
+                decision.
         """
         with self.log.transaction("log a verdict") as connection:
             asked = connection.execute(
-                select(QUESTIONS.c.decision_id, QUESTIONS.c.chance, QUEUES.c.kind)
+                select(*QUESTION, QUEUES.c.kind)
                 .join(QUEUES, QUEUES.c.queue_id == QUESTIONS.c.queue_id)
                 .where(QUESTIONS.c.question_id == question_id)
             ).one_or_none()
+            if asked is not None and queue_id not in ("", asked.queue_id):
+                raise SchemaError(
+                    f"expected a question of the queue {queue_id!r:.80}, got {question_id} of "
+                    "another; load the page again"
+                )
             if asked is None or asked.decision_id != verdict.decision_id:
                 raise SchemaError(
                     f"expected a verdict on the decision of question {question_id}, got one on "
@@ -164,7 +172,7 @@ class Questions:
                 )
             marked = connection.execute(
                 update(QUESTIONS)
-                .where(QUESTIONS.c.question_id == question_id, QUESTIONS.c.answered == OPEN)
+                .where(QUESTIONS.c.question_id == question_id, *is_free(verdict.reviewer))
                 .values(answered=ANSWERED, reviewer=verdict.reviewer)
             )
             if marked.rowcount == 0:

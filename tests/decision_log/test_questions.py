@@ -28,6 +28,16 @@ def say(questions: Questions, asked: Question, reviewer: str, answer: str = "acc
     return questions.answer(asked.question_id, verdict)
 
 
+def age_leases(questions: Questions) -> None:
+    """Let the leases of the first places of all queues end."""
+    with questions.log.transaction("age a lease") as connection:
+        connection.execute(
+            update(QUESTIONS)
+            .where(QUESTIONS.c.place == 0)
+            .values(taken_at="2020-01-01T00:00:00.000Z")
+        )
+
+
 def decisions_of(asked: list[Question]) -> list[str]:
     return [one.decision_id for one in asked]
 
@@ -87,6 +97,28 @@ def test_the_second_answer_to_a_question_is_not_written(questions: Questions) ->
     assert not say(questions, asked, "bob", "reject")
     [(_, verdict)] = questions.answered(queue_id)
     assert verdict.answer is Answer.ACCEPT
+
+
+def test_what_another_reviewer_has_taken_cannot_be_answered_until_the_lease_ends(
+    questions: Questions,
+) -> None:
+    queue_id = queue_of(questions, "a")
+    [asked] = questions.take(queue_id, "ann")
+
+    assert not say(questions, asked, "bob")
+    age_leases(questions)
+    assert say(questions, asked, "bob")
+    assert questions.answered(queue_id)[0][1].reviewer == "bob"
+
+
+def test_the_question_of_another_queue_is_refused(questions: Questions) -> None:
+    first, second = queue_of(questions, "a"), queue_of(questions, "a")
+    [asked] = questions.take(first, "ann")
+    verdict = Verdict("a", Answer.ACCEPT, reviewer="ann")
+
+    with pytest.raises(SchemaError, match="expected a question of the queue"):
+        questions.answer(asked.question_id, verdict, second)
+    assert questions.answer(asked.question_id, verdict, first)
 
 
 def test_a_verdict_on_another_decision_than_the_question_is_refused(questions: Questions) -> None:
@@ -211,12 +243,7 @@ def test_a_question_stays_answered_while_another_reviewer_has_a_verdict(
 def test_a_lease_ends_after_ten_minutes_and_by_release(questions: Questions) -> None:
     queue_id = queue_of(questions, "a", "b")
     questions.take(queue_id, "ann", count=2)
-    with questions.log.transaction("age a lease") as connection:
-        connection.execute(
-            update(QUESTIONS)
-            .where(QUESTIONS.c.place == 0)
-            .values(taken_at="2020-01-01T00:00:00.000Z")
-        )
+    age_leases(questions)
 
     assert decisions_of(questions.take(queue_id, "bob", count=2)) == ["a"]
 

@@ -288,10 +288,14 @@ def test_answers_after_an_open_question_do_not_count_yet() -> None:
         questions = Questions(log)
         skipped, *others = questions.take(queue_id, "ann", count=5)
         for one in others:
-            questions.answer(one.question_id, Verdict(one.decision_id, Answer.ACCEPT))
+            questions.answer(
+                one.question_id, Verdict(one.decision_id, Answer.ACCEPT, reviewer="ann")
+            )
 
         before = status(log, queue_id).answered
-        questions.answer(skipped.question_id, Verdict(skipped.decision_id, Answer.ACCEPT))
+        questions.answer(
+            skipped.question_id, Verdict(skipped.decision_id, Answer.ACCEPT, reviewer="ann")
+        )
 
         assert (before, status(log, queue_id).answered) == (0, 5)
 

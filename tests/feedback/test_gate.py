@@ -109,10 +109,11 @@ def test_answers_of_a_queue_are_tallied_in_order(tmp_path: Path) -> None:
         # the second one stays open
         for question in (taken[0], taken[2], taken[3]):
             questions.answer(
-                question.question_id, Verdict(question.decision_id, Answer.COMPANY, "b")
+                question.question_id, Verdict(question.decision_id, Answer.COMPANY, "b", "kim")
             )
         before = tally(log, queue)
-        questions.answer(taken[1].question_id, Verdict(taken[1].decision_id, Answer.COMPANY, "b"))
+        last = Verdict(taken[1].decision_id, Answer.COMPANY, "b", "kim")
+        questions.answer(taken[1].question_id, last)
         after = tally(log, queue)
 
     assert sorted(one.decision_id for one in taken) == sorted(ids)
