@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import select
 
 from linkage_rl.decision_log.rows import DecisionRows, Selection
-from linkage_rl.decision_log.schema import DECISIONS, QUESTIONS
+from linkage_rl.decision_log.schema import DECISIONS
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.reviewing.cards import LoggedDecision
 
@@ -51,10 +51,3 @@ def find(log: DecisionLog, decision_id: str) -> LoggedDecision | None:
     """One decision; None where the log lacks it."""
     rows = log.find([decision_id])
     return LoggedDecision.of(rows) if len(rows) else None
-
-
-def queue_of(log: DecisionLog, question_id: int) -> str:
-    """The id of the queue that a question belongs to; '' where the log lacks the question."""
-    statement = select(QUESTIONS.c.queue_id).where(QUESTIONS.c.question_id == question_id)
-    with log.reading("read a question") as connection:
-        return connection.execute(statement).scalar() or ""

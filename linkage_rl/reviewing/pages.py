@@ -12,7 +12,7 @@ from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import SchemaError
 from linkage_rl.reviewing.access import Access, clean_name
 from linkage_rl.reviewing.answers import QUEUE_KINDS, add_known, verdict_of, verdicts_of
-from linkage_rl.reviewing.browsing import ROWS, Filter, browse, find, queue_of
+from linkage_rl.reviewing.browsing import ROWS, Filter, browse, find
 from linkage_rl.reviewing.cards import LoggedDecision, compare, found_cards
 from linkage_rl.reviewing.companies import Companies
 from linkage_rl.reviewing.making import make_queue
@@ -98,12 +98,7 @@ class Pages:
         question = form.get("question", "")
         if not question.isdecimal() or len(question) > 18:
             raise SchemaError(f"expected the number of a question, got {question!r:.80}")
-        if queue_of(self.log, int(question)) != queue_id:
-            raise SchemaError(
-                f"expected a question of the queue {queue_id!r:.80}, got one of another; load the "
-                "page again"
-            )
-        kept = self._questions.answer(int(question), verdict)
+        kept = self._questions.answer(int(question), verdict, queue_id)
         if visit.enhanced:
             words = visit.words
             said = words("saved", answer=_said(words, verdict)) if kept else words("taken")
