@@ -7,6 +7,7 @@ Developer Guide, "Capture data from real-time endpoint").
 
 import base64
 import binascii
+import csv
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,12 +19,18 @@ from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from linkage_rl.decision_log.captured_bodies import read_answers, read_clients
+from linkage_rl.decision_log.schema import LONGEST_NAME
 from linkage_rl.errors import InputFileError
 
 ACTIONS: Final = ("link", "no_match", "review")
 """Answers of the server that are decisions."""
 _ENDINGS: Final = ("*.jsonl", "*.json")
 _MOST_FAULTS: Final = 5
+_FAULTS: Final = (
+    *(ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError),
+    csv.Error,
+)
+"""What reading a line raises that no server of ours has written."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,8 @@ class Captured:
     """Its fields, the filled ones only."""
     answer: Mapping[str, Any]
     """`decision`, `company_id` and so on, as the server wrote them."""
+    confidence: float
+    """In [0, 1]; 0 where the answer has none."""
     decided_at: str
     """ISO 8601 in UTC to the millisecond."""
     customer: str
@@ -107,7 +116,7 @@ def read_capture(
 
 def _read_line(
     line: str, place: str, counts: CaptureCounts, csv_columns: Sequence[str]
-) -> Iterator[Captured]:
+) -> list[Captured]:
     counts.events += 1
     try:
         event = json.loads(line)
@@ -116,45 +125,65 @@ def _read_line(
                 f"expected in {place} a captured request with its captureData, got something "
                 "else; give capture= a file of SageMaker's data capture"
             )
-        found = list(_read_event(event, counts, csv_columns))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        found = _read_event(event, counts, csv_columns)
+    except _FAULTS as error:
         counts.unreadable += 1
         if len(counts.faults) < _MOST_FAULTS:
             counts.faults.append(f"{place}: {type(error).__name__} {error}"[:300])
-        return
-    yield from found
+        return []
+    counts.versions.update(str(one.answer.get("model_version", "")) for one in found)
+    return found
 
 
 def _read_event(
     event: Mapping[str, Any], counts: CaptureCounts, csv_columns: Sequence[str]
-) -> Iterator[Captured]:
+) -> list[Captured]:
     captured, about = event["captureData"], event.get("eventMetadata", {})
     if "endpointOutput" not in captured:
         counts.without_decisions += 1
-        return
+        return []
     answers = read_answers(*_body(captured["endpointOutput"]))
     if not any(answer.get("decision") in (*ACTIONS, "error") for answer in answers):
         counts.without_decisions += 1
-        return
+        return []
     clients, body = read_clients(*_body(captured["endpointInput"]), csv_columns)
     if len(clients) != len(answers):
         raise ValueError(f"{len(clients)} clients with {len(answers)} answers")
     named = _attributes(about.get("customAttributes", ()))
     decided_at = _time(str(about.get("inferenceTime", "")))
-    for place, (client, answer) in enumerate(zip(clients, answers, strict=True)):
-        if client is None or answer.get("decision") not in ACTIONS:
-            counts.invalid += 1
-            continue
-        counts.versions[str(answer.get("model_version", ""))] += 1
-        yield Captured(
+    customer = _label("customer", body.get("customer") or named.get("customer", ""))
+    list_id = _label("list", body.get("list_id") or named.get("list", ""))
+    found = [
+        Captured(
             client,
             answer,
+            _confidence(answer.get("confidence")),
             decided_at,
-            str(body.get("customer") or named.get("customer", "")),
-            str(body.get("list_id") or named.get("list", "")),
+            customer,
+            list_id,
             str(about.get("eventId", "")),
             place,
         )
+        for place, (client, answer) in enumerate(zip(clients, answers, strict=True))
+        if client is not None and answer.get("decision") in ACTIONS
+    ]
+    counts.invalid += len(clients) - len(found)
+    return found
+
+
+def _label(name: str, value: object) -> str:
+    text = str(value)
+    if len(text) > LONGEST_NAME:
+        raise ValueError(f"expected at most {LONGEST_NAME} characters in {name}, got {len(text):,}")
+    return text
+
+
+def _confidence(value: object) -> float:
+    """A confidence of JSON or CSV; 0 where there is none."""
+    number = float(str(value)) if value not in (None, "") else 0.0
+    if not 0 <= number <= 1:
+        raise ValueError(f"expected a confidence from 0 to 1, got {number}")
+    return number
 
 
 def _body(captured: Mapping[str, Any]) -> tuple[str, str]:

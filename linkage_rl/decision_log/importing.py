@@ -2,19 +2,22 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Final
 
 from linkage_rl.decision_log.capture import Captured
 from linkage_rl.decision_log.linked import NEVER, Facts, rows_of
-from linkage_rl.decision_log.privacy import Privacy
+from linkage_rl.decision_log.privacy import Privacy, storable
 from linkage_rl.decision_log.rows import DecisionRows
 from linkage_rl.decision_log.store import PAGE, DecisionLog
 from linkage_rl.linker import Linker
 from linkage_rl.records import FIELDS, RecordBatch
 
 SOURCE = "import"
+_ID: Final = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def records_of(captured: Sequence[Captured]) -> RecordBatch:
 def decision_id(captured: Captured) -> str:
     """The id of a captured decision: the server's own, or one that is the same at every import."""
     given = str(captured.answer.get("decision_id") or "")
-    if len(given) == 32:
+    if _ID.fullmatch(given):
         return given
     text = json.dumps([captured.event, captured.place, captured.decided_at])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
@@ -97,7 +100,7 @@ def _as_answered(
         list_id=[one.list_id or list_id for one in captured],
         action=[str(one["decision"]) for one in answers],
         company_id=[str(one.get("company_id") or "") for one in answers],
-        confidence=[_number(one.get("confidence")) for one in answers],
+        confidence=[one.confidence for one in captured],
         reason=[str(one.get("reason") or "") for one in answers],
     )
 
@@ -109,7 +112,7 @@ def _without_evidence(
     clients = len(captured)
     answers = [one.answer for one in captured]
     columns = privacy.columns(records)
-    confidence = [_number(one.get("confidence")) for one in answers]
+    confidence = [one.confidence for one in captured]
     linked = [str(one.get("company_id") or "") for one in answers]
     actions = [str(one["decision"]) for one in answers]
     return DecisionRows(
@@ -121,7 +124,7 @@ def _without_evidence(
         client_id=columns.client_id,
         client_hash=columns.client_hash,
         client=columns.client,
-        bundle=[str(one.get("model_version", ""))[:16] for one in answers],
+        bundle=[storable(str(one.get("model_version", "")))[:16] for one in answers],
         table_state=[""] * clients,
         features=[""] * clients,
         shown=[
@@ -142,8 +145,3 @@ def _without_evidence(
         reason=[""] * clients,
         evidence=[b""] * clients,
     )
-
-
-def _number(value: object) -> float:
-    """A confidence of JSON or CSV; 0 where there is none."""
-    return float(str(value)) if value not in (None, "") else 0.0

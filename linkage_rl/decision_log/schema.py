@@ -18,6 +18,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql
 
 METADATA: Final = MetaData()
+LONGEST_NAME: Final = 128
+"""Characters of the id of a customer or list."""
 
 # ids are compared byte by byte: MariaDB takes 'a' and 'A' for one id otherwise
 _BINARY: Final = "utf8mb4_bin"
@@ -49,8 +51,8 @@ DECISIONS: Final = Table(
     Column("decision_id", _text(32), primary_key=True),
     Column("decided_at", _text(24), nullable=False),
     Column("source", _text(16), nullable=False),
-    Column("customer", _text(128), nullable=False),
-    Column("list_id", _text(128), nullable=False),
+    Column("customer", _text(LONGEST_NAME), nullable=False),
+    Column("list_id", _text(LONGEST_NAME), nullable=False),
     Column("client_id", _long_text(), nullable=False),
     Column("client_hash", _text(32), nullable=False),
     Column("client", _long_text(), nullable=False),
