@@ -9,19 +9,26 @@ import logging
 import os
 import signal
 import threading
+import time
+from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from typing import Final
 
+from linkage_rl.decision_log.forgetting import apply_retention
+from linkage_rl.decision_log.store import DecisionLog
+from linkage_rl.errors import LinkageError
 from serving.log_place import open_log
 from serving.log_rows import Parcel
 from serving.log_sink import SOCKET, LogDownError, LogSink
 from serving.logs import log_json
 from serving.settings import WorkerSettings
+from serving.variables import SettingError
 
 NICENESS: Final = 15
 """Beside a busy worker it gets a thirtieth of a processor."""
-_TIDY_S: Final = 3_600.0
+_DAY_S, _AGAIN_S = 86_400.0, 60.0
 
 _log = logging.getLogger("serving")
 
@@ -32,9 +39,9 @@ def main() -> None:
     os.nice(NICENESS)
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))
     settings = WorkerSettings.from_environ()
-    sink = LogSink(lambda: open_log(settings.log), settings.log.evidence)
-    threading.Thread(target=_tidy, args=(sink,), daemon=True).start()
-    serve(settings.run_folder, sink)
+    open_one = partial(open_log, settings.log)
+    threading.Thread(target=keep_tidy, args=(open_one, time.sleep), daemon=True).start()
+    serve(settings.run_folder, LogSink(open_one, settings.log.evidence))
 
 
 def serve(run_folder: Path, sink: LogSink) -> None:
@@ -65,18 +72,35 @@ def _take(connection: "Connection[int | str, Parcel]", sink: LogSink) -> None:
                 return
 
 
-def _tidy(sink: LogSink) -> None:
-    """Open the log at once, so that a wrong place is said at once, then delete what is too old."""
-    is_said, pause = False, threading.Event()
+def keep_tidy(open_one: Callable[[], DecisionLog], pause: Callable[[float], object]) -> None:
+    """Delete what is older than the log keeps decisions: now, and once a day.
+
+    A connection of its own lets decisions be written meanwhile. A wrong place is said at once.
+
+    Args:
+        open_one: Opens the log.
+        pause: Waits so many seconds.
+    """
+    is_said = False
     while True:
         try:
-            sink.tidy()
-            is_said = False
-        except LogDownError as error:
+            with open_one() as log:
+                apply_retention(log)
+        except Exception as error:
             if not is_said:
-                _log.error("the decision log cannot be opened or tidied: %s", error)
+                _say(error)
             is_said = True
-        pause.wait(_TIDY_S if not is_said else 60.0)
+            pause(_AGAIN_S)
+        else:
+            is_said = False
+            pause(_DAY_S)
+
+
+def _say(error: Exception) -> None:
+    if isinstance(error, LinkageError | SettingError):
+        _log.error("the decision log cannot be opened or tidied: %s", error)
+    else:
+        _log.error("the decision log cannot be opened or tidied", exc_info=error)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Final, Protocol
 
 from sqlalchemy.exc import DataError, IntegrityError
 
-from linkage_rl.decision_log.forgetting import apply_retention
 from linkage_rl.decision_log.rows import DecisionRows
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import DatabaseError, LinkageError
@@ -19,8 +17,6 @@ from serving.variables import SettingError
 
 SOCKET: Final = "log.sock"
 """Socket of the log's process in the run folder, which only the server's user may enter."""
-_DAY_S: Final = 86_400.0
-_AGAIN_S: Final = 600.0
 
 _log = logging.getLogger("serving")
 
@@ -60,7 +56,6 @@ class LogSink:
         self._evidence = evidence
         self._lock = threading.Lock()
         self._log: DecisionLog | None = None
-        self._tidy_at = float("-inf")
 
     def write(self, parcel: Parcel) -> int:
         """See `Sink.write`."""
@@ -75,23 +70,6 @@ class LogSink:
                 # they would fail again, and keep all others waiting
                 _log.exception("%d decisions could not be logged", len(parcel))
                 return len(parcel)
-
-    def tidy(self) -> None:
-        """Once a day delete what is older than the log keeps decisions.
-
-        Raises:
-            LogDownError: The log cannot be opened.
-        """
-        with self._lock:
-            try:
-                log = self._opened()
-                now = time.monotonic()
-                if now >= self._tidy_at:
-                    self._tidy_at = now + _AGAIN_S
-                    apply_retention(log)
-                    self._tidy_at = now + _DAY_S
-            except (LinkageError, SettingError) as error:
-                raise LogDownError(str(error)) from None
 
     def close(self) -> None:
         """Close the connections."""

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from linkage_rl.decision_log.privacy import Privacy
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import DatabaseError
 from linkage_rl.records import RecordBatch
+from serving import log_process
 from serving.attributes import NOBODY, Origin
 from serving.log_metrics import LogMetrics
-from serving.log_process import serve
+from serving.log_process import keep_tidy, serve
 from serving.log_queue import BATCH, LogQueue
 from serving.log_rows import LoggedAnswer, Packer, Parcel, new_ids
 from serving.log_sink import LogDownError, LogSink, RemoteSink
@@ -207,6 +209,56 @@ def test_writing_a_parcel_again_changes_nothing(
     with DecisionLog.open(place) as log:
         assert log.count() == 5
     sink.close()
+
+
+def test_decisions_are_written_while_old_ones_are_deleted(
+    answer: Callable[..., LoggedAnswer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = str(tmp_path / "log.db")
+    begun, go_on, over = threading.Event(), threading.Event(), threading.Event()
+
+    def delete_slowly(log: DecisionLog) -> None:
+        with log.reading("find the decisions to forget"):
+            begun.set()
+            assert go_on.wait(20)
+
+    def pause(seconds: float) -> None:
+        over.set()
+        threading.Event().wait()
+
+    monkeypatch.setattr(log_process, "apply_retention", delete_slowly)
+    open_one = partial(DecisionLog.open, place)
+    threading.Thread(target=keep_tidy, args=(open_one, pause), daemon=True).start()
+    assert begun.wait(20)
+    refused = LogSink(open_one).write(next(Packer(BATCH).parcels([answer(5)])))
+
+    assert (refused, over.is_set()) == (0, False)
+    go_on.set()
+    assert over.wait(20)
+
+
+def test_tidying_goes_on_after_any_fault_and_says_it_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = DecisionLog.open(str(tmp_path / "log.db"))
+    faults = iter([ValueError("odd"), DatabaseError("no database; start it")])
+    pauses: list[float] = []
+
+    def open_one() -> DecisionLog:
+        if (fault := next(faults, None)) is not None:
+            raise fault
+        return log
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            raise SystemExit
+
+    with pytest.raises(SystemExit):
+        keep_tidy(open_one, pause)
+
+    assert pauses == [60.0, 60.0, 86_400.0]
+    assert sum("tidied" in record.getMessage() for record in caplog.records) == 1
 
 
 class TestTheProcessOfTheLog:
