@@ -25,7 +25,7 @@ _SURE: Final = 2.0
 
 def bold(config: LearningConfig) -> LearningConfig:
     """Learning that goes all the way, in larger steps, hardly held at the start."""
-    return replace(config, learning_rate=3 * config.learning_rate, prior=1.0, half_step=0.0)
+    return replace(config, learning_rate=2 * config.learning_rate, prior=1.0, half_step=0.0)
 
 
 def fitting_config(
