@@ -25,7 +25,7 @@ def _arrays(change: Callable[[Parts], object]) -> Case:
             parts = dict(file)
         change(parts)
         content = io.BytesIO()
-        np.savez(content, **parts)  # type: ignore[arg-type]
+        np.savez(content, **parts)
         _replace(bundle, content.getvalue())
 
     return case
