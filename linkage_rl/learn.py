@@ -20,7 +20,7 @@ from linkage_rl.decision_log.rows import Selection
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import ConfigError, OutputError
 from linkage_rl.feedback.candidate_bundle import BaseBundle, mark_in
-from linkage_rl.feedback.gate import tally
+from linkage_rl.feedback.gate import KIND, tally
 from linkage_rl.feedback.learn_round import (
     Round,
     ask_about_differences,
@@ -88,8 +88,7 @@ def run(settings: LearnSettings) -> None:
     _check_output(output, base.folder)
     with locked(output), DecisionLog.open(settings.log, create=False) as log:
         before = read_state(output)
-        if before is not None and not before.is_of(base.mark, settings.customer, settings.list):
-            before = None
+        _check_same(before, settings, base)
         if before is not None and before.state == "open" and not settings.again:
             _judge(settings, output, log, before)
             return
@@ -97,7 +96,7 @@ def run(settings: LearnSettings) -> None:
         mark = _mark_of_verdicts(log, selection)
         if before is not None and before.is_done_with(mark) and not settings.again:
             _say_state(settings, output, log, before)
-            say("verdicts none since then; again=true learns the same ones anew")
+            say("verdicts none since then but answers of gates; again=true learns all anew")
             return
         _learn(settings, output, log, base, selection, mark)
 
@@ -110,7 +109,8 @@ def _learn(
     selection: Selection,
     mark: str,
 ) -> None:
-    """Learn a candidate and open its gate."""
+    """Learn a candidate and open its gate against the bundle that is in use."""
+    incumbent = _incumbent(output, base)
     keeps = settings.threshold == "keep"
     found = learn_round(log, base, selection, settings.learning, settings.seed, keeps)
     _say_learned(found, log)
@@ -122,6 +122,7 @@ def _learn(
         learned=len(found.verdicts),
         customer=settings.customer,
         list_id=settings.list,
+        incumbent=incumbent.mark,
     )
     # the answers of an earlier gate must never promote the bundle that is written now
     write_state(output, state)
@@ -132,13 +133,30 @@ def _learn(
             settings, output, log, replace(state, state="promoted", why="gate=none asks nobody")
         )
         return
-    marks = {"old": base.mark, "new": candidate}
-    queue_id = ask_about_differences(log, base, found, selection, marks, settings.seed)
+    marks = {"old": incumbent.mark, "new": candidate}
+    queue_id = ask_about_differences(log, incumbent, found, selection, marks, settings.seed)
     if not queue_id:
-        why = "it decides every logged client without a verdict as the old bundle does"
+        why = "it decides every logged client without a verdict as the bundle in use does"
         _finish(settings, output, log, replace(state, state="kept", why=why))
         return
     _judge(settings, output, log, replace(state, queue_id=queue_id))
+
+
+def _incumbent(output: Path, base: BaseBundle) -> BaseBundle:
+    """The bundle that a new one must beat: the one promoted last, or the one that learns.
+
+    Raises:
+        ConfigError: The promoted one cannot decide what was logged for the one that learns.
+    """
+    if not mark_in(output / BUNDLE):
+        return base
+    promoted = BaseBundle.read(output / BUNDLE)
+    if promoted.format != base.format:
+        raise ConfigError(
+            f"expected {output / BUNDLE} to have the features and blockers of {base.folder}, got "
+            "others; name another output="
+        )
+    return promoted
 
 
 def _judge(settings: LearnSettings, output: Path, log: DecisionLog, state: LearnState) -> None:
@@ -178,7 +196,8 @@ def _say_state(settings: LearnSettings, output: Path, log: DecisionLog, state: L
         say(f"promoted {output / BUNDLE}: {state.why}", state=state.state)
         say(f"next     linkage-rl export run={output} output=DIR/model, then deploy it")
     elif state.state == "kept":
-        say(f"kept     {settings.bundle}: {state.why}", state=state.state)
+        kept = output / BUNDLE if mark_in(output / BUNDLE) else settings.bundle
+        say(f"kept     {kept}: {state.why}", state=state.state)
     else:
         say(
             f"gate     {state.answers:,} answers; needs about {state.more_needed:,} more: "
@@ -209,10 +228,24 @@ def _say_learned(found: Round, log: DecisionLog) -> None:
 
 
 def _mark_of_verdicts(log: DecisionLog, selection: Selection) -> str:
-    """What changes with every verdict on the selected decisions."""
-    verdicts = log.verdicts(selection)
+    """What changes with every verdict on the selected decisions but the answers of gates.
+
+    A gate would open the next one otherwise, and people would be asked without end.
+    """
+    verdicts = [one for one in log.verdicts(selection) if one.why_asked != KIND]
     last = verdicts[-1].verdict_id if verdicts else 0
     return f"{len(verdicts)}:{last}"
+
+
+def _check_same(before: LearnState | None, settings: LearnSettings, base: BaseBundle) -> None:
+    """Refuse the folder of another bundle, customer or list, whose promoted bundle it holds."""
+    if before is None or before.is_of(base.mark, settings.customer, settings.list):
+        return
+    raise ConfigError(
+        f"output={settings.output} is of the bundle {before.base}, customer={before.customer!r} "
+        f"and list={before.list_id!r}, not of {base.mark}, customer={settings.customer!r} and "
+        f"list={settings.list!r}; name another folder"
+    )
 
 
 def _check_output(output: Path, base: Path) -> None:

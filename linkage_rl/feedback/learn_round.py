@@ -97,7 +97,7 @@ def write_round(base: BaseBundle, found: Round, folder: Path, seed: int) -> str:
 
 def ask_about_differences(
     log: DecisionLog,
-    base: BaseBundle,
+    incumbent: BaseBundle,
     found: Round,
     selection: Selection,
     settings: Mapping[str, str],
@@ -107,17 +107,17 @@ def ask_about_differences(
 
     Args:
         log: The log.
-        base: The old bundle.
+        incumbent: The bundle in use.
         found: What the new one decides with.
         selection: Whose clients.
         settings: Kept with the queue.
         seed: Of the order.
     """
-    rows, cases = read_unjudged(log, selection, base.format, COMPARED)
+    rows, cases = read_unjudged(log, selection, incumbent.format, COMPARED)
     left_out = {one.customer for one in found.odd}
     if not len(rows):
         return ""
-    old, new = base.answers(cases), found.learned.answers(cases)
+    old, new = incumbent.answers(cases), found.learned.answers(cases)
     differ = [
         row for row in np.flatnonzero(old != new).tolist() if rows.customer[row] not in left_out
     ]

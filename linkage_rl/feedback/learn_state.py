@@ -28,6 +28,8 @@ class LearnState:
     """Verdicts that were learned."""
     customer: str
     list_id: str
+    incumbent: str = ""
+    """Mark of the bundle in use, which the learned one must beat."""
     queue_id: str = ""
     """Questions of the gate; '' without."""
     answers: int = 0

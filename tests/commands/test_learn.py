@@ -137,6 +137,19 @@ def test_verdicts_make_a_better_bundle_once_people_prefer_it(
     assert weights is not None
     assert start is not None
     assert torch.equal(weights.origin.link.weight, start.scorer.link.weight)
+    # the answers of the gate alone start no other round
+    again = run("learn", *words)
+    assert "verdicts none since then but answers of gates" in again.out
+    # the next round must beat the promoted bundle, and its state says so
+    with DecisionLog.open("log.db") as log:
+        log.add_verdicts(answer(log, all_ids(log)[100:110]))
+    following = run("learn", *words)
+    assert following.code == 0, following.err
+    state = json.loads(Path("learned/state.json").read_text())
+    assert state["state"] in ("open", "kept")
+    assert state["incumbent"] == mark_of(Path("learned/bundle")) != state["base"]
+    # what is kept is the bundle in use
+    assert ("kept     learned/bundle: " in following.out) == (state["state"] == "kept")
     # export packs it for deployment
     assert run("export", "run=learned", "output=packed/model").code == 0
 
@@ -154,6 +167,9 @@ def test_without_a_gate_it_is_promoted_at_once_and_said_again_later(
     assert "promoted learned/bundle: gate=none asks nobody" in first.out
     assert "verdicts none since then" in again.out
     assert read_settings(Path("learned/bundle")).thresholds != Thresholds(0.3)
+    other = run("learn", *words, "customer=acme")
+    assert other.code == 2
+    assert "output=learned is of the bundle" in other.last
     assert run("learn", *words, "threshold=keep", "again=true").code == 0
     assert read_settings(Path("learned/bundle")).thresholds == Thresholds(0.3)
 
