@@ -263,6 +263,12 @@ class DecisionLog:
                 found += [Verdict(**row) for row in rows]
         return sorted(found, key=attrgetter("verdict_id"))
 
+    def last_verdict_id(self) -> int:
+        """The id of the verdict that was written last, 0 without one."""
+        statement = select(func.max(VERDICTS.c.verdict_id))
+        with self.reading("read verdicts") as connection:
+            return int(connection.execute(statement).scalar() or 0)
+
     def where(self, selection: Selection) -> list[ColumnElement[bool]]:
         """The WHERE of a selection of decisions of this log, whose client ids may be hashes."""
         client_id = self.privacy.stored_id(selection.client_id)

@@ -89,9 +89,9 @@ def disagreement_queue(
         decision_ids[place]: [differences[place].old, differences[place].new] for place in order
     }
     chance = len(order) / max(len(decision_ids), 1)
-    return Questions(log).create(
-        KIND, {**settings, "answers": answers}, list(answers), [chance] * len(order)
-    )
+    # not the time: the clocks of those who ask and of those who answer differ
+    own = {"answers": answers, "after_verdict": log.last_verdict_id()}
+    return Questions(log).create(KIND, {**settings, **own}, list(answers), [chance] * len(order))
 
 
 def tally(log: DecisionLog, queue_id: str, alpha: float = 0.05) -> GateResult:
@@ -113,7 +113,7 @@ def tally(log: DecisionLog, queue_id: str, alpha: float = 0.05) -> GateResult:
     answered = [
         (question.decision_id, verdict)
         for question, verdict in questions.answered(queue_id, prefix=True)
-        if verdict.given_at >= queue.created_at
+        if verdict.verdict_id > queue.settings["after_verdict"]
     ]
     rows = log.find([decision_id for decision_id, _ in answered])
     logged = {

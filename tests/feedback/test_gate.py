@@ -119,3 +119,40 @@ def test_answers_of_a_queue_are_tallied_in_order(tmp_path: Path) -> None:
     assert sorted(one.decision_id for one in taken) == sorted(ids)
     assert (before.state, before.answers, before.gain) == ("open", 1, 2.0)
     assert (after.state, after.answers, after.gain) == ("open", 4, 2.0)
+
+
+@pytest.mark.parametrize("clock", ["2000-01-01T00:00:00.000Z", "2099-01-01T00:00:00.000Z"])
+def test_answers_count_whatever_the_clock_of_those_who_answer_says(
+    tmp_path: Path, clock: str
+) -> None:
+    """Six clients, the first of whom was judged before the new bundle was made."""
+    with DecisionLog.open(str(tmp_path / "log.db")) as log:
+        ids = [logged_link(log, number, shown=["a", "b"]) for number in range(6)]
+        log.add_verdicts([Verdict(ids[0], Answer.COMPANY, "b", "ann", given_at=clock)])
+        queue = disagreement_queue(log, ids[1:], {}, [Difference("a", "b")] * 5)
+        given = [Verdict(one, Answer.COMPANY, "b", "ann", given_at=clock) for one in ids]
+        answer_all(log, queue, given)
+
+        assert tally(log, queue).answers == 5
+
+
+def test_a_verdict_from_before_the_queue_does_not_count(tmp_path: Path) -> None:
+    with DecisionLog.open(str(tmp_path / "log.db")) as log:
+        ids = [logged_link(log, number, shown=["a", "b"]) for number in range(2)]
+        before = Verdict(ids[0], Answer.COMPANY, "b", "ann", given_at="2099-01-01T00:00:00.000Z")
+        log.add_verdicts([before])
+        queue = disagreement_queue(log, ids, {}, [Difference("a", "b")] * 2)
+        given = [Verdict(one, Answer.COMPANY, "b", "kim") for one in ids]
+        answer_all(log, queue, given)
+        # the later answer on the first client is withdrawn, so that the earlier one is the last
+        log.add_verdicts([Verdict(ids[0], Answer.WITHDRAWN, reviewer="kim")])
+
+        assert tally(log, queue).answers == 1
+
+
+def answer_all(log: DecisionLog, queue: str, given: list[Verdict]) -> None:
+    """Answer every question of a queue."""
+    by_decision = {one.decision_id: one for one in given}
+    questions = Questions(log)
+    for question in questions.take(queue, "ann", len(given)):
+        assert questions.answer(question.question_id, by_decision[question.decision_id])
