@@ -19,6 +19,9 @@ ANSWERED: Final = 1
 REPEAT: Final = 2
 """`answered` of a client that an earlier place of the queue asks about."""
 
+UNFINISHED: Final = ""
+"""Kind of a queue whose questions are still being written."""
+
 
 @dataclass(frozen=True)
 class Question:
@@ -90,6 +93,7 @@ def counted(queue_id: str = "") -> Select[Any]:
     return (
         select(QUEUES, counts.c.questions, counts.c.done)
         .outerjoin(counts, counts.c.queue_id == QUEUES.c.queue_id)
+        .where(QUEUES.c.kind != UNFINISHED)
         .where(*([QUEUES.c.queue_id == queue_id] if queue_id else []))
         .order_by(QUEUES.c.created_at, QUEUES.c.queue_id)
     )

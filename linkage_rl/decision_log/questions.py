@@ -7,16 +7,18 @@ succeeds only while it is free, so two of them never get the same one in any dat
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Executable, Select, func, insert, select, update
 
 from linkage_rl.decision_log.question_rows import (
     ANSWERED,
     LEASE_S,
     OPEN,
     QUESTION,
+    UNFINISHED,
     Question,
     Queue,
     ago,
@@ -54,10 +56,10 @@ class Questions:
         decision_ids: Sequence[str],
         chances: Sequence[float],
     ) -> str:
-        """Write a queue.
+        """Write a queue, page after page; it is there for others once it is complete.
 
         Args:
-            kind: See `Queue.kind`.
+            kind: See `Queue.kind`; not ''.
             settings: Anything that JSON can hold.
             decision_ids: Decisions in the order in which they are asked about. One that comes
                 again is asked about once, at its first place.
@@ -75,19 +77,14 @@ class Questions:
                 f"{len(decision_ids):,}"
             )
         queue_id = uuid4().hex
-        rows = list(question_rows(queue_id, decision_ids, chances))
-        with self.log.transaction("write a review queue") as connection:
-            connection.execute(
-                insert(QUEUES),
-                {
-                    "queue_id": queue_id,
-                    "kind": kind,
-                    "created_at": stamp(),
-                    "settings": json.dumps(settings),
-                },
-            )
-            for begin in range(0, len(rows), PAGE):
-                connection.execute(insert(QUESTIONS), rows[begin : begin + PAGE])
+        rows = question_rows(queue_id, decision_ids, chances)
+        queue = {"queue_id": queue_id, "kind": UNFINISHED, "created_at": stamp(), "settings": "{}"}
+        self._write(insert(QUEUES).values(queue))
+        # reviewers go on between the pages
+        while page := list(islice(rows, PAGE)):
+            self._write(insert(QUESTIONS), page)
+        finished = {"kind": kind, "created_at": stamp(), "settings": json.dumps(settings)}
+        self._write(update(QUEUES).where(QUEUES.c.queue_id == queue_id).values(finished))
         return queue_id
 
     def queues(self) -> list[Queue]:
@@ -246,6 +243,12 @@ class Questions:
             verdicts = latest([Verdict(*row) for row in given])
         known = [(one, verdicts.get(one.decision_id)) for one in questions]
         return list(judged(known, prefix))
+
+    def _write(self, statement: Executable, rows: Sequence[dict[str, Any]] = ()) -> None:
+        """One statement in a transaction of its own."""
+        self.log.write(
+            "write a review queue", lambda connection: connection.execute(statement, rows or None)
+        )
 
     def _queues(self, statement: Select[Any]) -> list[Queue]:
         with self.log.reading("read the review queues") as connection:

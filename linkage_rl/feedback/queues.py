@@ -19,6 +19,9 @@ DRAWS: Final = 10_000
 CENSUS: Final = 10_000
 """Links of a list up to which its audit goes on, after the draws, with those never drawn."""
 
+MOST: Final = 1_000_000
+"""Questions of a queue."""
+
 
 def stratified_queue(log: DecisionLog, selection: Selection, size: int, seed: int) -> str:
     """A sample of decisions stratified by confidence, of clients on whom there is no verdict yet.
@@ -36,10 +39,10 @@ def stratified_queue(log: DecisionLog, selection: Selection, size: int, seed: in
         The id of the queue.
 
     Raises:
-        ConfigError: There is nothing to ask about.
+        ConfigError: The size lies outside its range, or there is nothing to ask about.
     """
-    if size < 1:
-        raise ConfigError(f"expected a queue of 1 question or more, got size={size}")
+    if not 1 <= size <= MOST:
+        raise ConfigError(f"expected a queue of 1 to {MOST:,} questions, got size={size:.10g}")
     found = _unjudged_clients(log, selection)
     sample = stratified_sample(found.confidence, size, np.random.default_rng(seed))
     return Questions(log).create(

@@ -56,6 +56,20 @@ def test_a_queue_is_read_back_with_its_settings_and_counts(questions: Questions)
     )
 
 
+def test_a_queue_whose_writing_was_stopped_is_not_there(
+    questions: Questions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("linkage_rl.decision_log.questions.PAGE", 2)
+    complete = queue_of(questions, "a", "b", "c", "d", "a")
+    with pytest.raises(ValueError, match="could not convert"):
+        # the third page has a chance that is no number
+        questions.create("audit", {}, list("abcde"), [1, 1, 1, 1, "no"])  # type: ignore[list-item]
+
+    assert [one.queue_id for one in questions.queues()] == [complete]
+    assert questions.places(complete) == 5
+    assert decisions_of(questions.take(complete, "ann", 9)) == ["a", "b", "c", "d"]
+
+
 def test_questions_come_in_order_and_each_to_one_reviewer(questions: Questions) -> None:
     queue_id = queue_of(questions, "a", "b", "c")
 

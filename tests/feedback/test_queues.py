@@ -103,5 +103,6 @@ def test_nothing_to_ask_about_is_one_sentence() -> None:
             audit_queue(log, replace(Selection(), action="link"), 0.95, 0.95, seed=0)
         with pytest.raises(ConfigError, match="expected goal between 0 and 1, got 95"):
             audit_queue(log, Selection(), 95, 0.95, seed=0)
-        with pytest.raises(ConfigError, match="size=0"):
-            stratified_queue(log, Selection(), 0, seed=0)
+        for size in (0, 1_000_001, int(1e300)):
+            with pytest.raises(ConfigError, match=r"of 1 to 1,000,000 questions, got size="):
+                stratified_queue(log, Selection(), size, seed=0)
