@@ -1,10 +1,8 @@
 """Who looks at the page: login by token or by a proxy's header, and forms of no other site."""
 
-import base64
 import hashlib
 import hmac
 import secrets
-import time
 import unicodedata
 from typing import Final
 from urllib.parse import urlsplit
@@ -14,15 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from linkage_rl.reviewing.sessions import SESSION_S, Session, Sessions
 from linkage_rl.reviewing.settings import ReviewSettings
 
 COOKIE: Final = "linkage_review"
 """Cookie of a person who has logged in."""
 LONGEST_NAME: Final = 100
 """Characters of a reviewer's name."""
-_DAY_S: Final = 86_400
-_SESSION_S: Final = 14 * _DAY_S
-"""How long a login holds."""
 _CONTENT: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -68,7 +64,7 @@ class Access:
         self._header = settings.auth_header
         # the same in every process that has the token, so that a login holds in all of them
         seed = settings.token.encode() if settings.token else secrets.token_bytes(32)
-        self._key = hashlib.sha256(b"linkage_rl review\0" + seed).digest()
+        self._sessions = Sessions(hashlib.sha256(b"linkage_rl review\0" + seed).digest())
 
     @property
     def by_token(self) -> bool:
@@ -79,7 +75,8 @@ class Access:
         """The name of who has logged in; '' for nobody."""
         if self._header:
             return clean_name(_utf8(request.headers.get(self._header, "")))
-        return self._named(request.cookies.get(COOKIE, ""))
+        session = self._session(request)
+        return session.name if session else ""
 
     def has_token(self, headers: Headers) -> bool:
         """Whether a program has sent the token (RFC 6750)."""
@@ -94,40 +91,55 @@ class Access:
 
     def log_in(self, response: Response, request: Request, name: str) -> None:
         """Set the cookie of a reviewer."""
-        text = f"{_packed(name)}.{int(time.time()) + _SESSION_S}"
+        self._set(response, request, self._sessions.begin(name))
+
+    def renew(self, response: Response, request: Request) -> None:
+        """Let the login hold for longer, since it is used."""
+        session = self._session(request)
+        renewed = self._sessions.renewed(session) if session else None
+        if renewed:
+            self._set(response, request, renewed)
+
+    def log_out(self, response: Response, request: Request) -> None:
+        """End the login, and remove its cookie."""
+        if session := self._session(request):
+            self._sessions.end(session)
+        response.delete_cookie(COOKIE, path=request.scope.get("root_path", "") or "/")
+
+    def form_mark(self, request: Request) -> str:
+        """The hidden field of every form that is shown in a session; '' for nobody."""
+        whose = self._whose(request)
+        return self._sessions.signed("form", whose) if whose else ""
+
+    def is_own_form(self, request: Request, mark: str) -> bool:
+        """Whether a form was sent by a page that this server has shown in the same session."""
+        whose = self._whose(request)
+        right = bool(whose) and self._sessions.is_signed("form", whose, mark)
+        return right and is_same_origin(request)
+
+    def _whose(self, request: Request) -> str:
+        """What the marks of forms are bound to: the login, or the name that the proxy gives."""
+        if self._header:
+            name = self.reviewer(request)
+            return name and f"name {name}"
+        session = self._session(request)
+        return f"session {session.session_id}" if session else ""
+
+    def _session(self, request: Request) -> Session | None:
+        if self._header:
+            return None
+        return self._sessions.read(request.cookies.get(COOKIE, ""))
+
+    def _set(self, response: Response, request: Request, session: Session) -> None:
         response.set_cookie(
             COOKIE,
-            f"{text}.{self._signed('session', text)}",
-            max_age=_SESSION_S,
+            self._sessions.cookie(session),
+            max_age=SESSION_S,
             httponly=True,
             samesite="strict",
             secure=is_secure(request),
             path=request.scope.get("root_path", "") or "/",
         )
-
-    def log_out(self, response: Response, request: Request) -> None:
-        """Remove the cookie."""
-        response.delete_cookie(COOKIE, path=request.scope.get("root_path", "") or "/")
-
-    def form_mark(self, reviewer: str) -> str:
-        """The hidden field of every form that is shown to a reviewer."""
-        return self._signed("form", reviewer)
-
-    def is_own_form(self, request: Request, mark: str, reviewer: str) -> bool:
-        """Whether a form was sent by a page that this server has shown to this reviewer."""
-        right = hmac.compare_digest(mark.encode(), self.form_mark(reviewer).encode())
-        return right and is_same_origin(request)
-
-    def _named(self, cookie: str) -> str:
-        text, _, signature = cookie.rpartition(".")
-        if not hmac.compare_digest(signature.encode(), self._signed("session", text).encode()):
-            return ""
-        name, _, until = text.partition(".")
-        return _unpacked(name) if int(until) > time.time() else ""
-
-    def _signed(self, purpose: str, text: str) -> str:
-        content = f"{purpose}\0{text}".encode("utf-8", "surrogateescape")
-        return hmac.new(self._key, content, hashlib.sha256).hexdigest()
 
 
 def clean_name(text: str) -> str:
@@ -167,12 +179,3 @@ def is_secure(request: Request) -> bool:
     """Whether the browser speaks HTTPS, with this server or with a proxy before it."""
     forwarded = request.headers.get("x-forwarded-proto", "")
     return "https" in (request.url.scheme, forwarded.split(",")[0].strip())
-
-
-def _packed(name: str) -> str:
-    return base64.urlsafe_b64encode(name.encode("utf-8", "surrogateescape")).decode().rstrip("=")
-
-
-def _unpacked(text: str) -> str:
-    content = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    return content.decode("utf-8", "surrogateescape")

@@ -121,7 +121,9 @@ class _Server:
             if not reviewer:
                 return self._to_login(request)
             visit = Visit(request, _words(request), reviewer)
-            return _with_language(request, await run_in_threadpool(handler, visit))
+            response = _with_language(request, await run_in_threadpool(handler, visit))
+            self._access.renew(response, request)
+            return response
 
         return endpoint
 
@@ -133,10 +135,12 @@ class _Server:
             if not reviewer:
                 return self._to_login(request)
             form = await _form(request)
-            if not self._access.is_own_form(request, form.get("mark", ""), reviewer):
+            if not self._access.is_own_form(request, form.get("mark", "")):
                 raise HTTPException(403, _FOREIGN)
             visit = Visit(request, _words(request), reviewer, form)
-            return await run_in_threadpool(handler, visit)
+            response = await run_in_threadpool(handler, visit)
+            self._access.renew(response, request)
+            return response
 
         return endpoint
 

@@ -29,7 +29,7 @@ def make_queue(log: DecisionLog, form: Mapping[str, str]) -> str:
         Its id.
 
     Raises:
-        ConfigError: A field has another form or lies outside its range, or there is no client to ask about.
+        ConfigError: A field lies outside its range, or there is no client to ask about.
     """
     kind = form.get("kind", "")
     selection = Selection(customer=form.get("customer", ""), list_id=form.get("list_id", ""))

@@ -282,7 +282,7 @@ class Pages:
         shown = {
             "words": visit.words,
             "reviewer": visit.reviewer,
-            "mark": self._access.form_mark(visit.reviewer),
+            "mark": self._access.form_mark(visit.request),
             "by_token": self._access.by_token,
             "has_log": self._log is not None,
             "has_list": self._linked is not None,

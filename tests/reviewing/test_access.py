@@ -1,5 +1,6 @@
 """Who may see the page and answer: token, proxy, cookies, forms of other sites, headers."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -80,9 +81,55 @@ def test_a_login_that_is_over_is_nobody(
     log_in(stranger)
     assert stranger.get("/", follow_redirects=False).status_code == 200
 
-    monkeypatch.setattr("linkage_rl.reviewing.access.time.time", lambda: 9e9)
+    monkeypatch.setattr("linkage_rl.reviewing.sessions.time.time", lambda: 9e9)
 
     assert stranger.get("/", follow_redirects=False).status_code == 303
+
+
+def test_a_login_is_renewed_by_its_use_but_not_for_ever(
+    stranger: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, hour = time.time(), 3600
+    log_in(stranger)
+    statuses = []
+
+    # used every 11 hours, each cookie of 12 hours is renewed until the 14th day is over
+    for used in range(11, 15 * 24, 11):
+        now = begin + used * hour
+        monkeypatch.setattr("linkage_rl.reviewing.sessions.time.time", lambda now=now: now)
+        statuses.append(stranger.get("/", follow_redirects=False).status_code)
+
+    # 30 * 11 = 330 hours are less than 14 days, 31 * 11 = 341 hours are more
+    assert statuses == [200] * 30 + [303] * (len(statuses) - 30)
+
+
+def test_a_login_that_is_not_used_ends_after_twelve_hours(
+    stranger: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_in(stranger)
+    later = time.time() + 12 * 3600 + 1
+    monkeypatch.setattr("linkage_rl.reviewing.sessions.time.time", lambda: later)
+
+    assert stranger.get("/", follow_redirects=False).status_code == 303
+
+
+def test_a_copy_of_the_cookie_is_nobody_after_logging_out(tmp_path: Path, queue: str) -> None:
+    with page_of(tmp_path) as ann:
+        mark = answer_form(log_in(ann), queue)["mark"]
+        copy = TestClient(ann.app, cookies=ann.cookies)
+        before = copy.get("/", follow_redirects=False).status_code
+        ann.post("/logout", data={"mark": mark})
+        after = copy.get("/", follow_redirects=False).status_code
+
+    assert (before, after) == (200, 303)
+
+
+def test_a_form_of_an_earlier_login_is_refused(page: TestClient, queue: str) -> None:
+    form = answer_form(page, queue)
+    page.post("/logout", data={"mark": form["mark"]})
+    log_in(page)
+
+    assert page.post(f"/queues/{queue}/answer", data=form).status_code == 403
 
 
 def test_logging_out_gives_the_question_back(tmp_path: Path, queue: str) -> None:
