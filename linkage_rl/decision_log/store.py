@@ -44,13 +44,14 @@ from linkage_rl.tables.credentials import shown
 from linkage_rl.tables.engine import COMMAND_LIMITS, Limits, database_errors, open_engine
 from linkage_rl.tables.retry import is_conflict
 
-__all__ = ["IDS", "PAGE", "DecisionLog", "add_verdicts", "conditions", "latest"]
+__all__ = ["COLUMNS", "IDS", "PAGE", "DecisionLog", "add_verdicts", "conditions", "latest"]
 
 PAGE: Final = 2_000
 """Decisions that are read or written together."""
 IDS: Final = 500
 """Ids of one statement."""
-_COLUMNS: Final = [DECISIONS.c[one.name] for one in fields(DecisionRows)]
+COLUMNS: Final = [DECISIONS.c[one.name] for one in fields(DecisionRows)]
+"""Columns of a decision, in the order of `DecisionRows`."""
 _OF_VERDICTS: Final = [VERDICTS.c[one.name] for one in fields(Verdict)]
 _TRIES: Final = 8
 
@@ -204,7 +205,7 @@ class DecisionLog:
         after = ""
         while True:
             statement = (
-                select(*_COLUMNS)
+                select(*COLUMNS)
                 .where(DECISIONS.c.decision_id > after, *self.where(selection))
                 .order_by(DECISIONS.c.decision_id)
                 .limit(PAGE)
@@ -224,7 +225,7 @@ class DecisionLog:
         with self.reading("read decisions") as connection:
             for begin in range(0, len(decision_ids), IDS):
                 wanted = DECISIONS.c.decision_id.in_(decision_ids[begin : begin + IDS])
-                for row in connection.execute(select(*_COLUMNS).where(wanted)):
+                for row in connection.execute(select(*COLUMNS).where(wanted)):
                     found[row.decision_id] = tuple(row)
         return DecisionRows.of([found[one] for one in decision_ids if one in found])
 

@@ -1,18 +1,17 @@
 """Decisions of a log page by page, as people look through them."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import select
 
 from linkage_rl.decision_log.rows import DecisionRows, Selection
 from linkage_rl.decision_log.schema import DECISIONS
-from linkage_rl.decision_log.store import DecisionLog
+from linkage_rl.decision_log.store import COLUMNS, DecisionLog
 from linkage_rl.reviewing.cards import LoggedDecision
 
 ROWS: Final = 50
 """Decisions of one page."""
-_COLUMNS: Final = [DECISIONS.c[one.name] for one in fields(DecisionRows)]
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def browse(log: DecisionLog, chosen: Filter, after: str) -> list[LoggedDecision]
         where.append(DECISIONS.c.decision_id > after)
     if chosen.text:
         where.append(DECISIONS.c.client.contains(chosen.text, autoescape=True))
-    statement = select(*_COLUMNS).where(*where).order_by(DECISIONS.c.decision_id).limit(ROWS)
+    statement = select(*COLUMNS).where(*where).order_by(DECISIONS.c.decision_id).limit(ROWS)
     with log.reading("read decisions") as connection:
         rows = DecisionRows.of([tuple(row) for row in connection.execute(statement)])
     return [LoggedDecision.of(rows, place) for place in range(len(rows))]
