@@ -8,6 +8,7 @@ if __name__ == "__main__":
     raise SystemExit
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ from linkage_rl.decision_log.rows import Selection
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import ConfigError
 from linkage_rl.feedback.certification import Basis, Certification, Outcome, status
-from linkage_rl.feedback.queues import audit_queue, find_audit
+from linkage_rl.feedback.queues import audit_queue, audits_of, find_audit
 
 _METRIC: Final = "precision"
 
@@ -86,9 +87,13 @@ def run(settings: AuditSettings) -> None:
             queue_id = audit_queue(log, selection, *claim, settings.seed)
         found = status(log, queue_id)
         added = log.count(Selection(settings.customer, settings.list, action="link")) - found.links
+        audits = [queue.settings["confidence"] for queue in audits_of(log, selection)]
         _report(found, queue_id, added, f"linkage-rl review log={log} queue={queue_id}")
+    if len(audits) > 1:
+        say(f"          {_shared_promise(audits)}")
     if settings.output:
-        content = json.dumps({"queue": queue_id} | asdict(found), indent=1) + "\n"
+        known = {"queue": queue_id, "audits_of_these_links": len(audits)}
+        content = json.dumps(known | asdict(found), indent=1) + "\n"
         replace_bytes(Path(settings.output).expanduser(), content.encode())
 
 
@@ -117,6 +122,15 @@ def _report(found: Certification, queue_id: str, added: int, review: str) -> Non
             f"holds     from confidence {threshold:.3f} on: at least {found.goal:.1%} of these "
             f"{found.links_from_there:,} links are right"
         )
+
+
+def _shared_promise(confidences: Sequence[float]) -> str:
+    """What several audits of the same links promise together (Bonferroni)."""
+    wrong = min(1.0, sum(1 - one for one in confidences))
+    return (
+        f"there are {len(confidences)} audits of these links: the chance that any of them is wrong "
+        f"is at most {wrong:.0%}, not that of one"
+    )
 
 
 def _sentence(found: Certification) -> str:

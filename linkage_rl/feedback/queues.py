@@ -7,7 +7,7 @@ import numpy as np
 
 from linkage_rl.decision_log.clients import first_of_each, judged_clients
 from linkage_rl.decision_log.confidences import Confidences, confidences
-from linkage_rl.decision_log.questions import Questions
+from linkage_rl.decision_log.questions import Questions, Queue
 from linkage_rl.decision_log.rows import Selection
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import ConfigError
@@ -115,6 +115,21 @@ def audit_queue(
     )
 
 
+def audits_of(log: DecisionLog, selection: Selection) -> list[Queue]:
+    """Every audit of these links, the oldest first, whatever its claim.
+
+    Args:
+        log: The log.
+        selection: See `audit_queue`.
+    """
+    wanted = asdict(replace(selection, action="link"))
+    return [
+        queue
+        for queue in Questions(log).queues()
+        if queue.kind == "audit" and queue.settings["selection"] == wanted
+    ]
+
+
 def find_audit(log: DecisionLog, selection: Selection, goal: float, confidence: float) -> str:
     """The id of the newest audit of these links with this claim, '' where there is none.
 
@@ -124,15 +139,11 @@ def find_audit(log: DecisionLog, selection: Selection, goal: float, confidence: 
         goal: See `audit_queue`.
         confidence: See `audit_queue`.
     """
-    wanted = {
-        "selection": asdict(replace(selection, action="link")),
-        "goal": goal,
-        "confidence": confidence,
-    }
+    claim = {"goal": goal, "confidence": confidence}
     found = [
         queue.queue_id
-        for queue in Questions(log).queues()
-        if queue.kind == "audit" and wanted.items() <= queue.settings.items()
+        for queue in audits_of(log, selection)
+        if claim.items() <= queue.settings.items()
     ]
     return found[-1] if found else ""
 

@@ -80,6 +80,23 @@ def test_links_logged_since_are_said_and_drawn_from_with_new(run: Run, log: Path
 
     assert "2 links were logged since; new=true draws from all of them" in grown.out
     assert "audit     7 links" in anew.out
+    assert "audits of these links" not in grown.out
+
+
+def test_several_audits_of_the_same_links_share_a_promise(
+    run: Run, log: Path, tmp_path: Path
+) -> None:
+    words = (f"log={log}", "list=list")
+    run("audit", f"log={log}", "customer=acme")
+    run("audit", *words)
+    run("audit", *words, "new=true", "seed=1")
+
+    third = run("audit", *words, "goal=precision:0.9", "confidence=0.9", "output=audit.json")
+
+    # 5 % and 5 % and 10 %
+    assert "there are 3 audits of these links" in third.out
+    assert "any of them is wrong is at most 20%" in third.out
+    assert json.loads((tmp_path / "audit.json").read_text())["audits_of_these_links"] == 3
 
 
 @pytest.mark.parametrize(
