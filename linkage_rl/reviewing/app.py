@@ -117,6 +117,9 @@ class _Server:
         """A page that only a reviewer sees."""
 
         async def endpoint(request: Request) -> Response:
+            if "prefetch" in request.headers.get("sec-purpose", ""):
+                # nobody looks yet, and looking at a queue takes a question
+                return Response(status_code=503)
             reviewer = self._access.reviewer(request)
             if not reviewer:
                 return self._to_login(request)
@@ -195,6 +198,8 @@ class _Server:
             # where the form was shown
             shown, _, action = path.rpartition("/")
             path = shown if action in ("answer", "undo") else "/"
+        elif request.url.query:
+            path = f"{path}?{request.url.query}"
         return RedirectResponse(f"{root}/login?next={quote(path)}", status_code=303)
 
 

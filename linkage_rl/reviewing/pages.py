@@ -19,7 +19,7 @@ from linkage_rl.reviewing.making import make_queue
 from linkage_rl.reviewing.marking import plain
 from linkage_rl.reviewing.progress import progress_of
 from linkage_rl.reviewing.rendering import render
-from linkage_rl.reviewing.visits import LONGEST, Visit, notice_of, own_path, to_page
+from linkage_rl.reviewing.visits import LONGEST, Visit, changed, notice_of, own_path, to_page
 from linkage_rl.reviewing.words import Words
 
 _ABOUT: Final = ("customer", "list_id", "goal")
@@ -289,6 +289,7 @@ class Pages:
             "has_companies": self._companies.source is not None,
             "root": visit.root,
             "here": f"{visit.root}{path}",
+            "other_language": changed(visit, path, lang=visit.words.other),
             "notice": "",
         }
         text = render(template, {**shown, "notice": notice_of(visit), **values})

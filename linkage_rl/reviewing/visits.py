@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -15,6 +15,7 @@ from linkage_rl.reviewing.words import Words
 LONGEST: Final = 1000
 """Characters of a parameter that are read."""
 _NOTICES: Final = ("taken", "undone", "nothing_to_undo")
+_OVER: Final = ("saved", "notice")
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,17 @@ class Visit:
 def to_page(visit: Visit, path: str) -> Response:
     """Go to another page of this application, by GET."""
     return RedirectResponse(f"{visit.root}{path}", status_code=303)
+
+
+def changed(visit: Visit, path: str, **values: str) -> str:
+    """Address of a page with the parameters of this visit, of which some are changed.
+
+    What the address says has happened is left out, since it is over.
+    """
+    kept = {name: text for name, text in visit.request.query_params.items() if name not in _OVER}
+    if "next" in visit.form:
+        kept["next"] = visit.form["next"]
+    return f"{visit.root}{path}?{urlencode(kept | values)}"
 
 
 def own_path(text: str) -> str:

@@ -1,5 +1,7 @@
 """Who may see the page and answer: token, proxy, cookies, forms of other sites, headers."""
 
+import html
+import re
 import time
 from pathlib import Path
 
@@ -38,6 +40,17 @@ def test_a_login_leads_to_the_page_that_was_asked_for(stranger: TestClient) -> N
     assert answer.headers["location"] == "/decisions"
     assert "HttpOnly" in answer.headers["set-cookie"]
     assert "SameSite=strict" in answer.headers["set-cookie"]
+
+
+def test_a_login_leads_back_with_what_was_searched_for(stranger: TestClient) -> None:
+    asked = stranger.get("/decisions?text=青空&action=link", follow_redirects=False)
+    login = stranger.get(asked.headers["location"] + "&lang=ja").text
+    [following] = re.findall(r'name="next" value="([^"]*)"', login)
+    form = {"name": "ann", "token": TOKEN, "next": html.unescape(following)}
+    answer = stranger.post("/login", data=form, follow_redirects=False)
+
+    assert '<html lang="ja">' in login
+    assert answer.headers["location"] == "/decisions?text=%E9%9D%92%E7%A9%BA&action=link"
 
 
 @pytest.mark.parametrize("path", ["//evil.example", "https://evil.example", "/\\evil.example", ""])

@@ -89,6 +89,12 @@ def test_a_chosen_language_is_kept(page: TestClient) -> None:
     assert '<html lang="ja">' in shown(page, "/decisions", accept_language="en")
 
 
+def test_the_other_language_shows_the_same_page(page: TestClient) -> None:
+    text = shown(page, "/decisions?text=青空&action=link&notice=undone")
+
+    assert 'href="/decisions?text=%E9%9D%92%E7%A9%BA&amp;action=link&amp;lang=ja"' in text
+
+
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_names_are_shown_as_text(tmp_path: Path, name: str) -> None:
     # a log holds no lone surrogates, but their escapes in JSON

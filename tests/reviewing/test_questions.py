@@ -96,6 +96,20 @@ def test_two_reviewers_are_asked_about_different_clients(tmp_path: Path, queue: 
     assert then == "c"
 
 
+@pytest.mark.parametrize("purpose", ["prefetch", "prefetch;prerender"])
+def test_a_page_that_is_fetched_before_it_is_looked_at_takes_no_question(
+    tmp_path: Path, queue: str, purpose: str
+) -> None:
+    with page_of(tmp_path) as ann, page_of(tmp_path) as bob:
+        log_in(ann, "ann")
+        log_in(bob, "bob")
+
+        early = ann.get(f"/queues/{queue}", headers={"sec-purpose": purpose})
+
+        assert early.status_code == 503
+        assert shown_client(bob.get(f"/queues/{queue}").text) == "a"
+
+
 def test_a_question_that_somebody_else_has_answered_is_not_answered_again(
     page: TestClient, queue: str, tmp_path: Path
 ) -> None:
