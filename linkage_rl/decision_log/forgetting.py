@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, select
 
+from linkage_rl.decision_log.queue_settings import forget_in_queues, queues_asking
 from linkage_rl.decision_log.rows import Selection
 from linkage_rl.decision_log.schema import DECISIONS, QUESTIONS, VERDICTS
 from linkage_rl.decision_log.store import IDS, DecisionLog
@@ -37,6 +38,8 @@ class Forgotten:
 
 def forget(log: DecisionLog, selection: Selection) -> Forgotten:
     """Delete the selected decisions, their verdicts and the questions about them.
+
+    Queues that have no question left go, too, and others lose what they hold of the decisions.
 
     Pages of them are deleted one after the other, each as a whole, so that a server goes on writing
     meanwhile. SQLite overwrites what it deletes.
@@ -98,10 +101,12 @@ def apply_retention(log: DecisionLog, now: datetime | None = None) -> Forgotten:
 def _delete(connection: Connection, ids: Sequence[str]) -> Forgotten:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA secure_delete = ON")
+    asking = queues_asking(connection, ids)
     counts = [
         connection.execute(delete(table).where(table.c.decision_id.in_(ids))).rowcount
         for table in (QUESTIONS, VERDICTS, DECISIONS)
     ]
+    forget_in_queues(connection, asking, frozenset(ids))
     questions, verdicts, decisions = counts
     return Forgotten(decisions, verdicts, questions)
 

@@ -30,6 +30,7 @@ from linkage_rl.decision_log.question_rows import (
     question_rows,
     verdicts_of,
 )
+from linkage_rl.decision_log.queue_settings import stored_settings
 from linkage_rl.decision_log.rows import Answer, Verdict
 from linkage_rl.decision_log.schema import QUESTIONS, QUEUES
 from linkage_rl.decision_log.store import PAGE, DecisionLog, add_verdicts, latest
@@ -83,7 +84,8 @@ class Questions:
         # reviewers go on between the pages
         while page := list(islice(rows, PAGE)):
             self._write(insert(QUESTIONS), page)
-        finished = {"kind": kind, "created_at": stamp(), "settings": json.dumps(settings)}
+        stored = stored_settings(settings, self.log.privacy)
+        finished = {"kind": kind, "created_at": stamp(), "settings": stored}
         self._write(update(QUEUES).where(QUEUES.c.queue_id == queue_id).values(finished))
         return queue_id
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from linkage_rl.decision_log.forgetting import Forgotten, apply_retention, forget, forget_older
+from linkage_rl.decision_log.questions import Questions
 from linkage_rl.decision_log.rows import Answer, Selection, Verdict
 from linkage_rl.decision_log.schema import QUESTIONS, QUEUES
 from linkage_rl.decision_log.store import DecisionLog
@@ -84,6 +85,27 @@ def test_nothing_of_a_forgotten_client_is_left_in_the_files(tmp_path: Path) -> N
         files = [file.read_bytes() for file in tmp_path.iterdir()]
         assert len(files) == 3
         assert not any(b"unmistakable" in content for content in files)
+
+
+@pytest.mark.parametrize("privacy", ["full", "hashes"])
+def test_queues_keep_nothing_of_a_forgotten_client(tmp_path: Path, privacy: str) -> None:
+    with DecisionLog.open(str(tmp_path / "log.db"), privacy=privacy) as log:
+        rows = logged_rows({"client_id": "unmistakable"}, {})
+        log.append(rows)
+        questions, ids = Questions(log), list(rows.decision_id)
+        selection = {"client_id": "unmistakable", "customer": ""}
+        questions.create("review", {"selection": selection}, ids[:1], [1.0])
+        answers = {one: ["old", "new"] for one in ids}
+        gate = questions.create("disagreement", {"answers": answers, "of": ids}, ids, [1.0, 1.0])
+        if privacy == "hashes":
+            assert not any(b"unmistakable" in one.read_bytes() for one in tmp_path.iterdir())
+
+        forget(log, Selection(client_id="unmistakable"))
+
+        (left,) = questions.queues()
+        assert (left.queue_id, left.questions) == (gate, 1)
+        assert left.settings == {"answers": {ids[1]: ["old", "new"]}, "of": ids[1:]}
+        assert not any(b"unmistakable" in one.read_bytes() for one in tmp_path.iterdir())
 
 
 def test_more_clients_than_a_statement_takes_are_forgotten(tmp_path: Path) -> None:
