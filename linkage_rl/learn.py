@@ -20,7 +20,7 @@ from linkage_rl.decision_log.rows import Selection
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import ConfigError, OutputError
 from linkage_rl.feedback.candidate_bundle import BaseBundle, mark_in
-from linkage_rl.feedback.gate import KIND, tally
+from linkage_rl.feedback.gate import KIND, Family, tally
 from linkage_rl.feedback.learn_round import (
     Round,
     ask_about_differences,
@@ -134,7 +134,8 @@ def _learn(
         )
         return
     marks = {"old": incumbent.mark, "new": candidate}
-    queue_id = ask_about_differences(log, incumbent, found, selection, marks, settings.seed)
+    family = Family(base.mark, settings.customer, settings.list)
+    queue_id = ask_about_differences(log, incumbent, family, found, marks, settings.seed)
     if not queue_id:
         why = "it decides every logged client without a verdict as the bundle in use does"
         _finish(settings, output, log, replace(state, state="kept", why=why))

@@ -2,20 +2,21 @@
 
 Both bundles decide the same logged clients. Where they decide alike, nothing is gained or lost, so
 people are asked only about clients on which they differ and that nobody has judged, in random
-order. The gains are tested by bets that may be looked at after each answer: a bundle that is no
-better for clients like these is promoted with a chance of at most 5 %.
+order. The gains are tested by bets that may be looked at after each answer. All gates of a base
+bundle, customer and list share one chance of 5 % that a bundle is promoted which is no better for
+clients like these: the k-th has 6 / (pi^2 k^2) of it, which add up to 1.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.decision.rewards import RewardWeights
-from linkage_rl.decision_log.questions import Questions
+from linkage_rl.decision_log.questions import Questions, Queue
 from linkage_rl.decision_log.rows import Answer, Verdict
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.feedback.bets import limit, lower_bound, mixture_wealth
@@ -40,6 +41,16 @@ _SQUARE: Final = 1.2
 
 
 @dataclass(frozen=True)
+class Family:
+    """The gates that share one chance of error, those given up included."""
+
+    base: str
+    """Mark of the bundle that learns."""
+    customer: str = ""
+    list_id: str = ""
+
+
+@dataclass(frozen=True)
 class Difference:
     """The answers of two bundles to one client: a company's id, '' for no match, or `UNKNOWN`."""
 
@@ -60,13 +71,14 @@ class GateResult:
     gain: float
     """Mean gain in reward per client on which the bundles differ; nan without answers."""
     bound: float
-    """A gain that is exceeded with 95 % confidence, whenever one looks."""
+    """A gain that is exceeded with the confidence of this gate, whenever one looks."""
     why: str = ""
     """Why it is promoted or kept, as the rest of a sentence."""
 
 
 def disagreement_queue(
     log: DecisionLog,
+    family: Family,
     decision_ids: Sequence[str],
     settings: Mapping[str, Any],
     differences: Sequence[Difference],
@@ -76,6 +88,7 @@ def disagreement_queue(
 
     Args:
         log: The log.
+        family: Whose gate it is.
         decision_ids: Logged decisions on these clients, each once, none of them judged.
         settings: Anything that JSON can hold, kept with the queue.
         differences: Answers of the two bundles to each of these clients.
@@ -90,8 +103,41 @@ def disagreement_queue(
     }
     chance = len(order) / max(len(decision_ids), 1)
     # not the time: the clocks of those who ask and of those who answer differ
-    own = {"answers": answers, "after_verdict": log.last_verdict_id()}
+    own = {
+        "family": asdict(family),
+        "gate": _next_gate(log, family),
+        "answers": answers,
+        "after_verdict": log.last_verdict_id(),
+    }
     return Questions(log).create(KIND, {**settings, **own}, list(answers), [chance] * len(order))
+
+
+def gates_of(log: DecisionLog, family: Family) -> list[Queue]:
+    """The queues of a family, the oldest first."""
+    wanted = asdict(family)
+    return [
+        queue
+        for queue in Questions(log).queues()
+        if queue.kind == KIND and queue.settings.get("family") == wanted
+    ]
+
+
+def _next_gate(log: DecisionLog, family: Family) -> int:
+    """Number of the next gate of a family, from 1 on; queues that were deleted count."""
+    return 1 + max((queue.settings["gate"] for queue in gates_of(log, family)), default=0)
+
+
+def spent(gate: int, alpha: float) -> float:
+    """The chance of error of the k-th gate of a family, alpha 6 / (pi^2 k^2).
+
+    The sum over all k is alpha (Basel series), so that however many gates follow one another, all
+    of them together err with a chance of at most alpha (alpha spending; Foster & Stine 2008).
+
+    Args:
+        gate: k, from 1 on.
+        alpha: Chance of error of all gates.
+    """
+    return alpha * 6 / (math.pi * gate) ** 2
 
 
 def tally(log: DecisionLog, queue_id: str, alpha: float = 0.05) -> GateResult:
@@ -103,7 +149,7 @@ def tally(log: DecisionLog, queue_id: str, alpha: float = 0.05) -> GateResult:
     Args:
         log: The log.
         queue_id: From `disagreement_queue`.
-        alpha: Chance of promoting a bundle that is no better.
+        alpha: Chance that any gate of its family promotes a bundle that is no better.
 
     Raises:
         SchemaError: The log has no such queue.
@@ -128,7 +174,8 @@ def tally(log: DecisionLog, queue_id: str, alpha: float = 0.05) -> GateResult:
         )
         for decision_id, verdict in answered
     ]
-    return judge(np.array(gains), queue.answered >= queue.questions, alpha)
+    exhausted = queue.answered >= queue.questions
+    return judge(np.array(gains), exhausted, spent(queue.settings["gate"], alpha))
 
 
 def gain_of(verdict: Verdict, difference: Difference, action: str, linked: str) -> float:
@@ -170,7 +217,7 @@ def judge(gains: NDArray[np.float64], exhausted: bool, alpha: float = 0.05) -> G
     # whichever was shown first counts
     if better and not (worse and _first(for_old, alpha) < _first(for_new, alpha)):
         gain = f"reward {mean:+.3f} per client on which the bundles differ"
-        why = f"{gain}, above {bound:+.3f} with {1 - alpha:.0%} confidence"
+        why = f"{gain}, above {bound:+.3f} with {1 - alpha:.1%} confidence"
         return GateResult("promoted", number, 0, mean, bound, why)
     if worse or exhausted or number >= MOST:
         return GateResult("kept", number, 0, mean, bound, _why_kept(worse, exhausted, number))

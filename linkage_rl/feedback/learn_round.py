@@ -12,7 +12,7 @@ from linkage_rl.decision_log.rows import DecisionRows, Selection
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.feedback.candidate_bundle import BaseBundle, mark_of, write_candidate
 from linkage_rl.feedback.customers import Odd, contradicting
-from linkage_rl.feedback.gate import UNKNOWN, Difference, disagreement_queue
+from linkage_rl.feedback.gate import UNKNOWN, Difference, Family, disagreement_queue
 from linkage_rl.feedback.learned import Learned, learn_policy
 from linkage_rl.feedback.learning import LearningConfig
 from linkage_rl.feedback.logged import (
@@ -98,8 +98,8 @@ def write_round(base: BaseBundle, found: Round, folder: Path, seed: int) -> str:
 def ask_about_differences(
     log: DecisionLog,
     incumbent: BaseBundle,
+    family: Family,
     found: Round,
-    selection: Selection,
     settings: Mapping[str, str],
     seed: int,
 ) -> str:
@@ -108,11 +108,12 @@ def ask_about_differences(
     Args:
         log: The log.
         incumbent: The bundle in use.
+        family: Whose gate it is; says whose clients are asked about.
         found: What the new one decides with.
-        selection: Whose clients.
         settings: Kept with the queue.
         seed: Of the order.
     """
+    selection = Selection(customer=family.customer, list_id=family.list_id)
     rows, cases = read_unjudged(log, selection, incumbent.format, COMPARED)
     left_out = {one.customer for one in found.odd}
     if not len(rows):
@@ -129,6 +130,7 @@ def ask_about_differences(
     ]
     return disagreement_queue(
         log,
+        family,
         [rows.decision_id[row] for row in differ],
         {**settings, "compared": len(rows), "differ": len(differ)},
         differences,

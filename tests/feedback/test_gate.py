@@ -11,14 +11,17 @@ from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.feedback.gate import (
     UNKNOWN,
     Difference,
+    Family,
     disagreement_queue,
     gain_of,
     judge,
     more_needed,
+    spent,
     tally,
 )
 from tests.feedback.logged_decisions import logged_link
 
+FAMILY = Family("base")
 LINKS_A, LINKS_B, DECLINES = "a", "b", ""
 
 
@@ -102,7 +105,7 @@ def test_answers_of_a_queue_are_tallied_in_order(tmp_path: Path) -> None:
     with DecisionLog.open(str(tmp_path / "log.db")) as log:
         ids = [logged_link(log, number, shown=["a", "b"]) for number in range(6)]
         differences = [Difference("a", "b")] * 6
-        queue = disagreement_queue(log, ids, {"new": "mark"}, differences)
+        queue = disagreement_queue(log, FAMILY, ids, {"new": "mark"}, differences)
         questions = Questions(log)
         taken = questions.take(queue, "kim", 6)
 
@@ -129,7 +132,7 @@ def test_answers_count_whatever_the_clock_of_those_who_answer_says(
     with DecisionLog.open(str(tmp_path / "log.db")) as log:
         ids = [logged_link(log, number, shown=["a", "b"]) for number in range(6)]
         log.add_verdicts([Verdict(ids[0], Answer.COMPANY, "b", "ann", given_at=clock)])
-        queue = disagreement_queue(log, ids[1:], {}, [Difference("a", "b")] * 5)
+        queue = disagreement_queue(log, FAMILY, ids[1:], {}, [Difference("a", "b")] * 5)
         given = [Verdict(one, Answer.COMPANY, "b", "ann", given_at=clock) for one in ids]
         answer_all(log, queue, given)
 
@@ -141,7 +144,7 @@ def test_a_verdict_from_before_the_queue_does_not_count(tmp_path: Path) -> None:
         ids = [logged_link(log, number, shown=["a", "b"]) for number in range(2)]
         before = Verdict(ids[0], Answer.COMPANY, "b", "ann", given_at="2099-01-01T00:00:00.000Z")
         log.add_verdicts([before])
-        queue = disagreement_queue(log, ids, {}, [Difference("a", "b")] * 2)
+        queue = disagreement_queue(log, FAMILY, ids, {}, [Difference("a", "b")] * 2)
         given = [Verdict(one, Answer.COMPANY, "b", "kim") for one in ids]
         answer_all(log, queue, given)
         # the later answer on the first client is withdrawn, so that the earlier one is the last
@@ -150,9 +153,40 @@ def test_a_verdict_from_before_the_queue_does_not_count(tmp_path: Path) -> None:
         assert tally(log, queue).answers == 1
 
 
+def test_gates_that_follow_one_another_share_one_chance_of_error(tmp_path: Path) -> None:
+    """Wealth after n gains of 2 is about 1.7^n / 6: at .05 * 6 / pi^2 = .0304, 10 gains are enough
+    for the first gate; the fourth, at a sixteenth of it, needs log(16) / log(1.7) = 5.2 more."""
+    needed = []
+    with DecisionLog.open(str(tmp_path / "log.db")) as log:
+        for gate in range(4):
+            ids = [logged_link(log, 100 * gate + number, ["a", "b"]) for number in range(30)]
+            queue = disagreement_queue(log, FAMILY, ids, {}, [Difference("a", "b")] * 30)
+            needed.append(answers_until_promoted(log, queue))
+        others = [Family("other"), Family("base", "acme"), Family("base", "", "list")]
+        first = [
+            Questions(log).queue(disagreement_queue(log, one, [], {}, [])).settings["gate"]
+            for one in others
+        ]
+
+    assert first == [1, 1, 1]
+    assert needed == [10, 13, 14, 15]
+    assert sum(spent(gate, 0.05) for gate in range(1, 10_000)) == pytest.approx(0.05, abs=1e-5)
+
+
+def answers_until_promoted(log: DecisionLog, queue: str) -> int:
+    """How many answers for the new bundle promote it."""
+    questions = Questions(log)
+    for number, question in enumerate(questions.take(queue, "kim", 30), start=1):
+        verdict = Verdict(question.decision_id, Answer.COMPANY, "b", "kim")
+        questions.answer(question.question_id, verdict)
+        if tally(log, queue).state == "promoted":
+            return number
+    raise AssertionError("never promoted")
+
+
 def answer_all(log: DecisionLog, queue: str, given: list[Verdict]) -> None:
     """Answer every question of a queue."""
     by_decision = {one.decision_id: one for one in given}
     questions = Questions(log)
-    for question in questions.take(queue, "ann", len(given)):
+    for question in questions.take(queue, given[0].reviewer, len(given)):
         assert questions.answer(question.question_id, by_decision[question.decision_id])

@@ -7,7 +7,7 @@ import pytest
 from linkage_rl.decision_log.questions import Questions
 from linkage_rl.decision_log.rows import Answer, Selection, Verdict
 from linkage_rl.decision_log.store import DecisionLog
-from linkage_rl.feedback.gate import Difference, disagreement_queue
+from linkage_rl.feedback.gate import Difference, Family, disagreement_queue
 from linkage_rl.feedback.queues import audit_queue
 from linkage_rl.reviewing.progress import Progress, progress_of
 from linkage_rl.reviewing.words import Words
@@ -62,7 +62,9 @@ def test_the_gate_says_how_many_answers_decide(tmp_path: Path, said: Answer, tex
     with log_with(tmp_path, 60) as log:
         ids = [f"d{place:04}" for place in range(60)]
         # the old bundle links with what was shown first, the new one does not link
-        queue_id = disagreement_queue(log, ids, {}, [Difference("aozora-tokyo", "")] * 60)
+        queue_id = disagreement_queue(
+            log, Family("base"), ids, {}, [Difference("aozora-tokyo", "")] * 60
+        )
         begin = answer(log, queue_id, 0, said)
         end = answer(log, queue_id, 60, said)
 
