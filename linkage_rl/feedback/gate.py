@@ -69,7 +69,7 @@ class GateResult:
     more_needed: int
     """Estimate of the answers until a decision; 0 once there is one."""
     gain: float
-    """Mean gain in reward per client on which the bundles differ; nan without answers."""
+    """Mean gain in reward per client on which the bundles differ, at least; nan without answers."""
     bound: float
     """A gain that is exceeded with the confidence of this gate, whenever one looks."""
     why: str = ""
@@ -167,21 +167,25 @@ def tally(log: DecisionLog, queue_id: str, alpha: float = 0.05) -> GateResult:
         for one, action, company in zip(rows.decision_id, rows.action, rows.company_id, strict=True)
     }
     gains = [
-        gain_of(
+        gains_of(
             verdict,
             Difference(*queue.settings["answers"][decision_id]),
             *logged.get(decision_id, ("", "")),
         )
         for decision_id, verdict in answered
     ]
+    least, most = np.array(gains).reshape(-1, 2).T
     exhausted = queue.answered >= queue.questions
-    return judge(np.array(gains), exhausted, spent(queue.settings["gate"], alpha))
+    return judge(least, exhausted, spent(queue.settings["gate"], alpha), most)
 
 
-def gain_of(verdict: Verdict, difference: Difference, action: str, linked: str) -> float:
-    """Reward of the new answer less that of the old one; 0 where the person is unsure.
+def gains_of(
+    verdict: Verdict, difference: Difference, action: str, linked: str
+) -> tuple[float, float]:
+    """The least and the largest reward of the new answer less that of the old one.
 
-    What the verdict leaves open is decided against the new bundle.
+    They differ where the verdict leaves open which company is right, as that of an unsure person
+    does: the least is what promotes the new bundle, the largest what keeps the old one.
 
     Args:
         verdict: On the logged decision.
@@ -191,25 +195,33 @@ def gain_of(verdict: Verdict, difference: Difference, action: str, linked: str) 
     """
     truths = _possible_truths(verdict, difference, action, linked)
     gains = [
-        _reward(difference.new, truth, unknown_is_right=False)
-        - _reward(difference.old, truth, unknown_is_right=True)
+        _reward(difference.new, truth, unknown_is_right=new_is_right)
+        - _reward(difference.old, truth, unknown_is_right=not new_is_right)
         for truth in truths
+        for new_is_right in (False, True)
     ]
-    return min(gains, default=0.0)
+    return min(gains), max(gains)
 
 
-def judge(gains: NDArray[np.float64], exhausted: bool, alpha: float = 0.05) -> GateResult:
+def judge(
+    gains: NDArray[np.float64],
+    exhausted: bool,
+    alpha: float = 0.05,
+    most: NDArray[np.float64] | None = None,
+) -> GateResult:
     """The state after these gains.
 
     Args:
-        gains: Of the clients in the order of the queue, shape (n,).
+        gains: Of the clients in the order of the queue, at least, shape (n,).
         exhausted: Whether no client is left to ask about.
         alpha: Chance of promoting a bundle that is no better.
+        most: What the gains are at most, shape (n,); None where they are known.
     """
     span = BALANCED.correct_link - BALANCED.wrong_link
     scaled = (gains + span) / (2 * span)
     for_new = mixture_wealth(scaled, 0.5, STAKES)
-    for_old = mixture_wealth(1 - scaled, 0.5, STAKES)
+    against = scaled if most is None else (most + span) / (2 * span)
+    for_old = mixture_wealth(1 - against, 0.5, STAKES)
     number, mean = len(gains), float(gains.mean()) if len(gains) else math.nan
     bound = (2 * lower_bound(scaled, alpha, STAKES) - 1) * span
     better = for_new.max(initial=-np.inf) >= limit(alpha)
@@ -260,16 +272,17 @@ def _first(wealth: NDArray[np.float64], alpha: float) -> int:
 def _possible_truths(
     verdict: Verdict, difference: Difference, action: str, linked: str
 ) -> list[str]:
-    """Right companies that a verdict leaves possible, '' for none; nothing where it is unsure."""
+    """Right companies that a verdict leaves possible, '' for none."""
     if verdict.answer is Answer.COMPANY:
         return [verdict.company_id]
     if verdict.answer is Answer.NONE:
         return [""]
     if verdict.answer is Answer.ACCEPT and action != "review":
         return [linked]
+    every = sorted({difference.old, difference.new, "", UNKNOWN})
     if verdict.answer is Answer.REJECT and action != "review":
-        return [one for one in {difference.old, difference.new, "", UNKNOWN} if one != linked]
-    return []
+        return [one for one in every if one != linked]
+    return every
 
 
 def _reward(answer: str, truth: str, unknown_is_right: bool) -> float:

@@ -13,7 +13,7 @@ from linkage_rl.feedback.gate import (
     Difference,
     Family,
     disagreement_queue,
-    gain_of,
+    gains_of,
     judge,
     more_needed,
     spent,
@@ -30,32 +30,44 @@ def company(name: str) -> Verdict:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "old", "new", "gain"),
+    ("verdict", "old", "new", "least", "most"),
     [
         # the right link instead of a wrong one: 1 + 1
-        (company("b"), LINKS_A, LINKS_B, 2.0),
+        (company("b"), LINKS_A, LINKS_B, 2.0, 2.0),
         # the right link instead of a missed one: 1 + 0.5
-        (company("a"), DECLINES, LINKS_A, 1.5),
+        (company("a"), DECLINES, LINKS_A, 1.5, 1.5),
         # no wrong link any more, but a missed one: -0.5 + 1
-        (company("c"), LINKS_A, DECLINES, 0.5),
+        (company("c"), LINKS_A, DECLINES, 0.5, 0.5),
         # the client has no company: -1 - 0.25
-        (Verdict("d", Answer.NONE), DECLINES, LINKS_A, -1.25),
+        (Verdict("d", Answer.NONE), DECLINES, LINKS_A, -1.25, -1.25),
         # both are wrong
-        (company("c"), LINKS_A, LINKS_B, 0.0),
+        (company("c"), LINKS_A, LINKS_B, 0.0, 0.0),
         # the logged link to a is right
-        (Verdict("d", Answer.ACCEPT), LINKS_A, LINKS_B, -2.0),
+        (Verdict("d", Answer.ACCEPT), LINKS_A, LINKS_B, -2.0, -2.0),
         # it is wrong; b may be, too
-        (Verdict("d", Answer.REJECT), LINKS_A, LINKS_B, 0.0),
-        (Verdict("d", Answer.UNSURE), LINKS_A, LINKS_B, 0.0),
-        # a company that nobody saw: doubt is decided against the new bundle
-        (company("c"), UNKNOWN, DECLINES, -1.5),
-        (company("c"), DECLINES, UNKNOWN, -0.5),
+        (Verdict("d", Answer.REJECT), LINKS_A, LINKS_B, 0.0, 2.0),
+        # either may be right
+        (Verdict("d", Answer.UNSURE), LINKS_A, LINKS_B, -2.0, 2.0),
+        # there may be no company, or it is a
+        (Verdict("d", Answer.UNSURE), DECLINES, LINKS_A, -1.25, 1.5),
+        # a company that nobody saw: it may be the one that was linked
+        (company("c"), UNKNOWN, DECLINES, -1.5, 0.5),
+        (company("c"), DECLINES, UNKNOWN, -0.5, 1.5),
     ],
 )
 def test_the_gain_is_the_reward_of_the_new_answer_less_that_of_the_old(
-    verdict: Verdict, old: str, new: str, gain: float
+    verdict: Verdict, old: str, new: str, least: float, most: float
 ) -> None:
-    assert gain_of(verdict, Difference(old, new), "link", "a") == gain
+    assert gains_of(verdict, Difference(old, new), "link", "a") == (least, most)
+
+
+def test_unsure_people_neither_promote_nor_keep() -> None:
+    """Four of five answers are right links; the fifth may be anything."""
+    least, most = np.tile([2.0, 2.0, 2.0, 2.0, -2.0], 20), np.full(100, 2.0)
+
+    assert judge(np.full(100, -2.0), exhausted=False, most=most).state == "open"
+    assert judge(np.full(100, -2.0), exhausted=True, most=most).state == "kept"
+    assert judge(least, exhausted=False, most=most).state == "promoted"
 
 
 def test_ten_large_gains_in_a_row_promote() -> None:
