@@ -110,12 +110,17 @@ class DecisionRows:
         )
 
 
+LEAST_CHANCE: Final = 1e-3
+"""Chance below which a verdict is refused: it would outweigh a thousand others."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What one person said of one decision. Rows are only added: the last one of a decision counts.
 
     Raises:
-        SchemaError: The answer names no company although it must, or one although it must not.
+        SchemaError: The answer names no company although it must, or one although it must not, or
+            the chance is out of its range.
     """
 
     decision_id: str
@@ -129,7 +134,8 @@ class Verdict:
     why_asked: str = ""
     """Kind of the queue from which the question came, or 'csv', 'api', 'search'."""
     chance: float = 1.0
-    """Chance with which this client was asked about, in (0, 1]; 1 where nothing was drawn."""
+    """Chance with which this client was asked about, in (0, 1]; 1 where nothing was drawn. At least
+    `LEAST_CHANCE` where the reviewer chose the client."""
     question_id: int | None = None
     """The question that it answers, None where the reviewer chose the client."""
     verdict_id: int = field(default=0, compare=False)
@@ -147,8 +153,14 @@ class Verdict:
                 f"expected a company_id with the answer {Answer.COMPANY!s} and with no other, got "
                 f"the answer {self.answer!s} with company_id={self.company_id!r}"
             )
-        if not 0 < self.chance <= 1:
-            raise SchemaError(f"expected a chance above 0 and at most 1, got {self.chance}")
+        # the draws of an audit have smaller ones, and what a log holds is read as it is
+        is_given = self.question_id is None and not self.verdict_id
+        least = LEAST_CHANCE if is_given else 0
+        if not least <= self.chance <= 1 or not self.chance:
+            raise SchemaError(
+                f"expected a chance from {least or 'above 0'} to 1, got {self.chance}; "
+                "leave it out where it is not known"
+            )
 
 
 @dataclass(frozen=True)

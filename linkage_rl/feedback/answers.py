@@ -49,8 +49,11 @@ class Judged:
                 f"expected allowed answers of shape {expected} and a weight per case, got "
                 f"{self.allowed.shape} and {self.weights.shape}"
             )
-        if not self.allowed.any(axis=1).all() or not (self.weights > 0).all():
-            raise SchemaError("every judged case needs a possible answer and a weight above 0")
+        usable = np.isfinite(self.weights) & (self.weights > 0)
+        if not self.allowed.any(axis=1).all() or not usable.all():
+            raise SchemaError(
+                "every judged case needs a possible answer and a finite weight above 0"
+            )
 
     def __len__(self) -> int:
         return len(self.weights)

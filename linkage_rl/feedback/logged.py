@@ -17,6 +17,8 @@ from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import SchemaError
 from linkage_rl.feedback.answers import Judged, Says, allowed_answers, judged
 
+MOST_WEIGHT: Final = 20.0
+"""Verdicts given unasked that one of them may count as much as."""
 _TEACHES_NOTHING: Final = "verdicts that say nothing of the shown candidates"
 
 
@@ -109,8 +111,12 @@ def asking_weight(verdict: Verdict) -> float:
     Whom a queue asks depends on what the policy saw of a client, not on the answer, so that its
     verdicts count alike. Those that people send of their own accord do depend on it: wrong links
     are reported more often than right ones, and 1 / chance undoes that where the chance is known.
+    It is capped, so that no verdict silences the others (truncated importance sampling; Ionides
+    2008).
     """
-    return 1.0 if verdict.question_id is not None else 1 / verdict.chance
+    if verdict.question_id is not None:
+        return 1.0
+    return min(1 / verdict.chance, MOST_WEIGHT)
 
 
 def answers_on(

@@ -1,6 +1,7 @@
 """Verdicts of a log become judged cases; those that cannot be learned from are counted."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -137,6 +138,9 @@ def test_verdicts_sent_unasked_are_weighted_by_their_chance() -> None:
     """Rejects are told of 60 % of the wrong links, accepts of 5 % of the right ones."""
     assert asking_weight(Verdict("d", Answer.REJECT, chance=0.6)) == pytest.approx(1 / 0.6)
     assert asking_weight(Verdict("d", Answer.ACCEPT, chance=0.05)) == pytest.approx(20)
+    # no verdict counts as much as more than twenty others
+    assert asking_weight(Verdict("d", Answer.ACCEPT, chance=0.001)) == 20
+    assert asking_weight(Verdict("d", Answer.ACCEPT, chance=1e-320, verdict_id=1)) == 20
     # a queue asks whatever the answer will be
     assert asking_weight(Verdict("d", Answer.ACCEPT, chance=0.05, question_id=7)) == 1
 
@@ -169,3 +173,22 @@ def test_a_client_who_was_linked_again_is_unjudged_once_and_not_once_judged(
 
     log.add_verdicts([Verdict(ids[1], Answer.WITHDRAWN, reviewer="kim")])
     assert list(read_unjudged(log, EVERYTHING, WANTED, limit=9)[0].decision_id) == [ids[0], ids[3]]
+
+
+@pytest.mark.parametrize("chance", [1e-320, 1e-6, 0.0, 1.1, float("nan")])
+def test_a_chance_that_would_outweigh_every_other_verdict_is_refused(chance: float) -> None:
+    with pytest.raises(SchemaError, match=r"expected a chance from 0\.001 to 1"):
+        Verdict("d", Answer.ACCEPT, chance=chance)
+
+
+def test_the_draws_of_an_audit_may_have_a_small_chance() -> None:
+    assert Verdict("d", Answer.ACCEPT, chance=1e-6, question_id=1).chance == 1e-6
+
+
+@pytest.mark.parametrize("weight", [float("inf"), float("nan"), 0.0])
+def test_weights_that_cannot_be_learned_are_refused(log: DecisionLog, weight: float) -> None:
+    log.add_verdicts([Verdict(decided(log, 1), Answer.ACCEPT)])
+    found = read_verdicts(log, EVERYTHING, WANTED).judged
+
+    with pytest.raises(SchemaError, match="a finite weight above 0"):
+        replace(found, weights=np.array([weight], dtype=np.float32))

@@ -50,7 +50,7 @@ def test_verdicts_are_written_with_their_reviewer(program: TestClient, tmp_path:
         ([{"decision_id": "a", "answer": "accept", "extra": 1}], "at position 0"),
         ([{"decision_id": "a", "answer": "perhaps"}], "expected an answer among"),
         ([{"decision_id": "a", "answer": "company"}], "expected a company_id with the answer"),
-        ([{"decision_id": "a", "answer": "accept", "chance": 0}], "expected a chance above 0"),
+        ([{"decision_id": "a", "answer": "accept", "chance": 0}], "expected a chance from 0.001"),
         ([{"decision_id": "a", "answer": "accept", "chance": True}], "a number for chance"),
         ([{"decision_id": 1, "answer": "accept"}], "expected texts"),
         ([{"decision_id": "a", "answer": "accept", "why_asked": "audit"}], "a why_asked other"),
