@@ -8,7 +8,7 @@ if __name__ == "__main__":
     raise SystemExit
 
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,7 @@ from linkage_rl.decision_log.rows import Selection
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import ConfigError, OutputError
 from linkage_rl.feedback.candidate_bundle import BaseBundle, mark_in
-from linkage_rl.feedback.gate import KIND, Family, tally
+from linkage_rl.feedback.gate import KIND, Family, gates_of, tally
 from linkage_rl.feedback.learn_round import (
     Round,
     ask_about_differences,
@@ -89,8 +89,9 @@ def run(settings: LearnSettings) -> None:
     with locked(output), DecisionLog.open(settings.log, create=False) as log:
         before = read_state(output)
         _check_same(before, settings, base)
-        if before is not None and before.state == "open" and not settings.again:
-            _judge(settings, output, log, before)
+        opened = None if settings.again else _opened(before, output, log)
+        if opened is not None:
+            _go_on(settings, output, log, opened)
             return
         selection = Selection(customer=settings.customer, list_id=settings.list)
         mark = _mark_of_verdicts(log, selection)
@@ -99,6 +100,39 @@ def run(settings: LearnSettings) -> None:
             say("verdicts none since then but answers of gates; again=true learns all anew")
             return
         _learn(settings, output, log, base, selection, mark)
+
+
+def _opened(before: LearnState | None, output: Path, log: DecisionLog) -> LearnState | None:
+    """The round whose gate is open, also if the run was stopped before it could say so."""
+    if before is None or before.state == "open":
+        return before
+    if before.state != "learning" or before.candidate != mark_in(output / CANDIDATE):
+        return None
+    family = Family(before.base, before.customer, before.list_id)
+    queues = [one for one in gates_of(log, family) if one.settings.get("new") == before.candidate]
+    return replace(before, state="open", queue_id=queues[-1].queue_id) if queues else None
+
+
+def _go_on(settings: LearnSettings, output: Path, log: DecisionLog, opened: LearnState) -> None:
+    """Judge an open round, which stays what it was learned as."""
+    choices = _choices(settings)
+    others = [name for name, value in choices.items() if opened.choices.get(name, value) != value]
+    if others:
+        say(f"note     other {', '.join(others)} than the open round has; again=true learns anew")
+    if settings.gate == "none":
+        _finish(settings, output, log, _ungated(opened))
+    else:
+        _judge(settings, output, log, opened)
+
+
+def _choices(settings: LearnSettings) -> dict[str, object]:
+    """The settings that a candidate depends on."""
+    learning = {f"learning.{name}": value for name, value in asdict(settings.learning).items()}
+    return {"threshold": settings.threshold, "seed": settings.seed} | learning
+
+
+def _ungated(state: LearnState) -> LearnState:
+    return replace(state, state="promoted", more_needed=0, why="gate=none asks nobody")
 
 
 def _learn(
@@ -123,15 +157,16 @@ def _learn(
         customer=settings.customer,
         list_id=settings.list,
         incumbent=incumbent.mark,
+        choices=_choices(settings),
     )
     # the answers of an earlier gate must never promote the bundle that is written now
     write_state(output, state)
     candidate = write_round(base, found, output / CANDIDATE, settings.seed)
-    state = replace(state, state="open", candidate=candidate)
+    state = replace(state, candidate=candidate)
+    # with the mark, a queue that is made now is found again
+    write_state(output, state)
     if settings.gate == "none":
-        _finish(
-            settings, output, log, replace(state, state="promoted", why="gate=none asks nobody")
-        )
+        _finish(settings, output, log, _ungated(state))
         return
     marks = {"old": incumbent.mark, "new": candidate}
     family = Family(base.mark, settings.customer, settings.list)
@@ -140,7 +175,7 @@ def _learn(
         why = "it decides every logged client without a verdict as the bundle in use does"
         _finish(settings, output, log, replace(state, state="kept", why=why))
         return
-    _judge(settings, output, log, replace(state, queue_id=queue_id))
+    _judge(settings, output, log, replace(state, state="open", queue_id=queue_id))
 
 
 def _incumbent(output: Path, base: BaseBundle) -> BaseBundle:
@@ -251,8 +286,11 @@ def _check_same(before: LearnState | None, settings: LearnSettings, base: BaseBu
 
 def _check_output(output: Path, base: Path) -> None:
     """Refuse a folder that holds something else, or the bundle that learns."""
-    if output.resolve() == base.resolve():
-        raise ConfigError(f"output={output} is the bundle that learns; name another folder")
+    if base.resolve().is_relative_to(output.resolve()):
+        raise ConfigError(
+            f"output={output} has the bundle that learns, {base}; name another folder, or the "
+            "bundle that it began with"
+        )
     known = {STATE, CANDIDATE, BUNDLE, ".lock"}
     if output.is_dir() and not (output / STATE).is_file():
         others = sorted({one.name for one in output.iterdir()} - known)

@@ -1,7 +1,8 @@
 """What `learn` keeps of a round in `state.json`: what was learned, and how its gate stands."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -38,6 +39,8 @@ class LearnState:
     """Estimate of the answers until the gate decides."""
     gain: float | None = None
     """Mean gain in reward per client on which the bundles differ."""
+    choices: Mapping[str, object] = field(default_factory=dict)
+    """Settings that the candidate was learned with, name to value."""
     why: str = ""
     """Why it was promoted or kept, as a sentence."""
 

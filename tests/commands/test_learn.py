@@ -22,6 +22,7 @@ from linkage_rl.errors import OutputError
 from linkage_rl.exporting.onnx import export_policy
 from linkage_rl.features.matrix import PAIR_FEATURES, QUERY_FEATURES
 from linkage_rl.feedback.candidate_bundle import mark_of
+from linkage_rl.feedback.gate import GateResult
 from linkage_rl.records import RecordBatch
 from tests.commands.shop import Run, write_csv
 
@@ -240,6 +241,35 @@ def test_a_promotion_that_was_stopped_before_its_state_is_finished(
     assert ended.out.startswith("promoted learned/bundle: reward +")
     assert json.loads(Path("learned/state.json").read_text())["state"] == "promoted"
     assert accuracy(Path("learned/bundle"), client_names(25)) > 0.8
+
+
+def test_a_queue_is_found_again_where_learn_was_stopped_after_it_was_made(
+    run: Run, files: Path, learner: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged_list(run, files, learner)
+    with DecisionLog.open("log.db") as log:
+        log.add_verdicts(answer(log, all_ids(log)[:60]))
+    words = (f"bundle={learner}", "log=log.db", "output=learned", *QUICK)
+
+    def stopped(*given: object) -> GateResult:
+        raise OutputError("stopped")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("linkage_rl.learn.tally", stopped)
+        assert run("learn", *words).code == 1
+    ended = run("learn", *words, "seed=2")
+
+    with DecisionLog.open("log.db") as log:
+        (queue,) = Questions(log).queues()
+    assert ended.code == 0, ended.err
+    assert "note     other seed than the open round has" in ended.out
+    state = json.loads(Path("learned/state.json").read_text())
+    assert (state["state"], state["queue_id"]) == ("open", queue.queue_id)
+    # who says gate=none of an open round asks nobody any more
+    at_once = run("learn", *words, "gate=none")
+    assert "promoted learned/bundle: gate=none asks nobody" in at_once.out
+    inside = run("learn", "bundle=learned/bundle", "log=log.db", "output=learned")
+    assert "output=learned has the bundle that learns" in inside.last
 
 
 def test_a_round_that_was_stopped_is_never_promoted_by_the_answers_of_an_earlier_gate(
