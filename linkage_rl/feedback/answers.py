@@ -27,7 +27,8 @@ class Says(IntEnum):
     NO_COMPANY = 3
     """No candidate is right: the table has no company for the client."""
     SOME_COMPANY = 4
-    """One of the candidates is right: no match is wrong."""
+    """There is a right company: no match is wrong. It is taken for one of the candidates, though a
+    person cannot see all of them and it may be none; who knows it names it (`NOT_SHOWN`)."""
     NOT_SHOWN = 5
     """The right company is known, and is none of the shown candidates."""
 

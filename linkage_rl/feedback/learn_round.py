@@ -66,6 +66,7 @@ def learn_round(
     verdicts = read_verdicts(log, selection, base.format)
     check_some(verdicts, log, base.folder)
     start, odd = base.weights.origin, []
+    left_out: set[str] = set()
     if not selection.customer:
         odd = contradicting(start, verdicts.judged, verdicts.customers, config, seed)
         left_out = {one.customer for one in odd}
@@ -74,7 +75,7 @@ def learn_round(
     learned = learn_policy(
         start,
         verdicts.judged,
-        read_sample(log, selection, base.format, CLIENTS),
+        read_sample(log, selection, base.format, CLIENTS, left_out),
         base.start_calibration,
         base.settings.thresholds,
         config,

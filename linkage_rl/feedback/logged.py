@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -182,11 +182,26 @@ def read_unjudged(
     return found, unpack(found.evidence, wanted.shape)
 
 
-def read_sample(log: DecisionLog, selection: Selection, wanted: Format, limit: int) -> LoggedCases:
-    """A random sample of the decisions, judged or not, at most `limit`."""
+def read_sample(
+    log: DecisionLog,
+    selection: Selection,
+    wanted: Format,
+    limit: int,
+    left_out: Collection[str] = (),
+) -> LoggedCases:
+    """A random sample of the decisions, judged or not, at most `limit`.
+
+    Args:
+        log: The log.
+        selection: Whose decisions.
+        wanted: Format of the evidence; others are left out.
+        limit: How many at most.
+        left_out: Customers whose clients are left out.
+    """
     packed: list[bytes] = []
     for rows in log.decisions(replace(selection, judged=False)):
-        packed += [rows.evidence[row] for row in _usable(rows, wanted)[0]]
+        usable = _usable(rows, wanted)[0]
+        packed += [rows.evidence[row] for row in usable if rows.customer[row] not in left_out]
         if len(packed) >= limit:
             break
     return unpack(packed[:limit], wanted.shape)

@@ -162,6 +162,14 @@ def test_unjudged_clients_are_those_without_a_verdict_that_counts(log: DecisionL
     assert len(read_sample(log, EVERYTHING, WANTED, limit=10)) == 4
 
 
+def test_a_sample_is_without_the_clients_of_customers_left_out(log: DecisionLog) -> None:
+    for number, name in enumerate(["acme", "acme", "other", ""]):
+        decided(log, number, customer=name)
+
+    assert len(read_sample(log, EVERYTHING, WANTED, 10, {"acme"})) == 2
+    assert len(read_sample(log, EVERYTHING, WANTED, 10, {"acme", ""})) == 1
+
+
 def test_a_client_who_was_linked_again_is_unjudged_once_and_not_once_judged(
     log: DecisionLog,
 ) -> None:
