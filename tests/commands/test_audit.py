@@ -9,7 +9,7 @@ from linkage_rl.decision_log.questions import Questions
 from linkage_rl.decision_log.rows import Answer, Verdict
 from linkage_rl.decision_log.store import DecisionLog
 from tests.commands.shop import Run
-from tests.feedback.logged import decisions, log_of
+from tests.logged_decisions import decisions, log_of
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from linkage_rl.decision_log.rows import Answer, Selection
 from linkage_rl.decision_log.store import DecisionLog
 from tests.commands.shop import Run, write_csv
-from tests.decision_log.logged import logged_rows
+from tests.logged_decisions import logged_rows
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from linkage_rl.decision_log import confidences as module
 from linkage_rl.decision_log.confidences import confidences
 from linkage_rl.decision_log.rows import Selection
-from tests.feedback.logged import decisions, log_of
+from tests.logged_decisions import decisions, log_of
 
 
 @pytest.mark.parametrize("page", [1, 3, 7, 50_000])

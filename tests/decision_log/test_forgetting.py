@@ -13,7 +13,7 @@ from linkage_rl.decision_log.rows import Answer, Selection, Verdict
 from linkage_rl.decision_log.schema import QUESTIONS, QUEUES
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import ConfigError
-from tests.decision_log.logged import logged_rows
+from tests.logged_decisions import logged_rows
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ from linkage_rl.decision_log.rows import Selection
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import RecordBatch
-from tests.decision_log.logged import logged_rows
+from tests.logged_decisions import logged_rows
 
 SECRET = "correct horse battery staple"
 CLIENTS = RecordBatch(["c1", "c2"], {"phone": ["03-1", ""], "name": ["青空商事", "a\0\ud800"]})

@@ -14,13 +14,13 @@ from linkage_rl.decision_log.schema import DECISIONS, METADATA, NOTES
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import ConfigError, DatabaseError, OutputError, SchemaError
 from linkage_rl.tables.credentials import parse_url
-from tests.decision_log.logged import logged_rows
+from tests.logged_decisions import logged_rows
 
 KILLED = """
 import sys
 from linkage_rl.decision_log.schema import DECISIONS
 from linkage_rl.decision_log.store import DecisionLog
-from tests.decision_log.logged import logged_rows
+from tests.logged_decisions import logged_rows
 with DecisionLog.open(sys.argv[1]) as log, log.transaction("write") as connection:
     rows = logged_rows({}, {}, {}).take([1, 2]).rows()
     connection.execute(DECISIONS.insert(), rows)

@@ -9,7 +9,7 @@ from linkage_rl.decision_log.rows import Answer, Verdict
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.decision_log.verdict_file import Imported, import_verdicts
 from linkage_rl.errors import InputFileError
-from tests.decision_log.logged import logged_rows
+from tests.logged_decisions import logged_rows
 
 IDS = [f"{number:032x}" for number in range(6)]
 

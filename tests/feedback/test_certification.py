@@ -14,7 +14,7 @@ from linkage_rl.feedback.audit_bets import bets_against, bets_for
 from linkage_rl.feedback.audit_design import AuditDesign
 from linkage_rl.feedback.certification import Basis, Certification, Outcome, certify, status
 from linkage_rl.feedback.queues import audit_queue, stratified_queue
-from tests.feedback.logged import decisions, log_of
+from tests.logged_decisions import decisions, log_of
 
 Array = NDArray[np.float64]
 DRAWN = 3_000

@@ -19,7 +19,7 @@ from linkage_rl.feedback.gate import (
     spent,
     tally,
 )
-from tests.feedback.logged_decisions import logged_link
+from tests.logged_decisions import logged_link
 
 FAMILY = Family("base")
 LINKS_A, LINKS_B, DECLINES = "a", "b", ""

@@ -23,7 +23,7 @@ from linkage_rl.feedback.logged import (
     read_unjudged,
     read_verdicts,
 )
-from tests.feedback.logged_decisions import logged_link
+from tests.logged_decisions import logged_link
 
 WANTED = Format.of(ScorerConfig(features=2, query=1, blockers=1), ["core"], 5)
 

@@ -10,7 +10,7 @@ from linkage_rl.decision_log.rows import Answer, Selection, Verdict
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import ConfigError
 from linkage_rl.feedback.queues import audit_queue, review_queue, stratified_queue
-from tests.feedback.logged import decisions, falling, log_of
+from tests.logged_decisions import decisions, falling, log_of
 
 
 def asked_by(log: DecisionLog, queue_id: str) -> list[str]:

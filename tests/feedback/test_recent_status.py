@@ -6,10 +6,10 @@ from linkage_rl.decision_log.questions import Questions
 from linkage_rl.decision_log.rows import Answer, Selection, Verdict
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.feedback import recent_status as module
-from linkage_rl.feedback.certification import Outcome, status
+from linkage_rl.feedback.certification import Certification, Outcome, status
 from linkage_rl.feedback.queues import audit_queue
 from linkage_rl.feedback.recent_status import recent_status
-from tests.feedback.logged import decisions, log_of
+from tests.logged_decisions import decisions, log_of
 
 
 def answer(log: DecisionLog, queue_id: str, number: int) -> None:
@@ -21,8 +21,13 @@ def answer(log: DecisionLog, queue_id: str, number: int) -> None:
 def test_a_long_audit_is_looked_at_after_every_hundredth_of_its_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    looks = []
-    monkeypatch.setattr(module, "status", lambda *given: looks.append(1) or status(*given))
+    looks: list[str] = []
+
+    def look(log: DecisionLog, queue_id: str) -> Certification:
+        looks.append(queue_id)
+        return status(log, queue_id)
+
+    monkeypatch.setattr(module, "status", look)
     with log_of(decisions([0.6] * 400)) as log:
         queue_id = audit_queue(log, Selection(), 0.99, 0.999, seed=0)
 

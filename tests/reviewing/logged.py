@@ -15,6 +15,7 @@ from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.reviewing.app import create_app
 from linkage_rl.reviewing.settings import ReviewSettings
 from linkage_rl.tables.store import CompanyStore
+from tests.logged_decisions import logged_rows
 from tests.small_table import company_rows
 
 TOKEN: Final = "a-token-of-the-tests"
@@ -33,32 +34,24 @@ def decision(
     shares = [0.9, 0.05, 0.02, 0.01, 0.01]
     fields = AOZORA if client is None else client
     linked = shown[0] if action == "link" else ""
-    return DecisionRows(
-        decision_id=[decision_id],
-        decided_at=["2026-01-31T12:00:00.000Z"],
-        source=["link"],
-        customer=[""],
-        list_id=[list_id],
-        client_id=[f"client-{decision_id}"],
-        client_hash=["0" * 32],
-        client=[json.dumps(fields, ensure_ascii=False) if fields else ""],
-        bundle=["0" * 16],
-        table_state=[""],
-        features=[""],
-        shown=[json.dumps(list(zip(shown, shares, strict=False)))],
-        no_match=[0.01],
-        ran=[1],
-        action=[action],
-        company_id=[linked],
-        raw_confidence=[0.9],
-        confidence=[0.93],
-        link_threshold=[0.8],
-        review_threshold=[2.0],
-        greedy_action=[action],
-        propensity=[1.0],
-        exploration=[""],
-        reason=["same name but for the legal form; same town"],
-        evidence=[b""],
+    return logged_rows(
+        {
+            "decision_id": decision_id,
+            "list_id": list_id,
+            "client_id": f"client-{decision_id}",
+            "client": json.dumps(fields, ensure_ascii=False) if fields else "",
+            "shown": json.dumps(list(zip(shown, shares, strict=False))),
+            "no_match": 0.01,
+            "ran": 1,
+            "action": action,
+            "greedy_action": action,
+            "company_id": linked,
+            "raw_confidence": 0.9,
+            "confidence": 0.93,
+            "link_threshold": 0.8,
+            "reason": "same name but for the legal form; same town",
+            "evidence": b"",
+        }
     )
 
 
