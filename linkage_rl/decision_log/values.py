@@ -29,7 +29,9 @@ def _lengths(table: Table) -> dict[str, int]:
 
 
 _OF_DECISIONS: Final = _lengths(DECISIONS)
-_OF_VERDICTS: Final = _lengths(VERDICTS)
+_LONGEST_ID: Final = 255
+"""Characters of a company id; that of a verdict comes from people and programs."""
+_OF_VERDICTS: Final = _lengths(VERDICTS) | {"company_id": _LONGEST_ID}
 
 
 def checked_rows(rows: DecisionRows) -> DecisionRows:

@@ -55,6 +55,10 @@ def test_verdicts_are_written_with_their_reviewer(program: TestClient, tmp_path:
         ([{"decision_id": 1, "answer": "accept"}], "expected texts"),
         ([{"decision_id": "a", "answer": "accept", "why_asked": "audit"}], "a why_asked other"),
         ([{"decision_id": "other", "answer": "accept"}], "nothing was written"),
+        (
+            [{"decision_id": "a", "answer": "company", "company_id": "c" * 256}],
+            "expected at most 255 characters in company_id, got 256",
+        ),
         ([{"decision_id": "a", "answer": "accept"}] * 10_001, "up to 10,000 verdicts"),
     ],
 )
