@@ -25,15 +25,13 @@ from linkage_rl.reviewing.finished_list import open_finished_list
 from linkage_rl.reviewing.pages import Pages
 from linkage_rl.reviewing.rendering import STATIC
 from linkage_rl.reviewing.settings import ReviewSettings
-from linkage_rl.reviewing.visits import Visit
+from linkage_rl.reviewing.visits import CHOICES, COOKIES, Visit, choice_of
 from linkage_rl.reviewing.words import Words, language_of
 
 MAX_FORM: Final = 64 << 10
 """Bytes of a form."""
 MAX_VERDICTS: Final = 8 << 20
 """Bytes of a request of a program."""
-LANGUAGE: Final = "linkage_language"
-"""Cookie of the chosen language."""
 _YEAR_S: Final = 365 * 86_400
 _FOREVER: Final = f"public, max-age={_YEAR_S}, immutable"
 
@@ -124,7 +122,7 @@ class _Server:
             if not reviewer:
                 return self._to_login(request)
             visit = Visit(request, _words(request), reviewer)
-            response = _with_language(request, await run_in_threadpool(handler, visit))
+            response = _with_choices(request, await run_in_threadpool(handler, visit))
             self._access.renew(response, request)
             return response
 
@@ -149,7 +147,7 @@ class _Server:
 
     async def _login_form(self, request: Request) -> Response:
         visit = Visit(request, _words(request))
-        return _with_language(request, await run_in_threadpool(self._pages.login, visit))
+        return _with_choices(request, await run_in_threadpool(self._pages.login, visit))
 
     async def _log_in(self, request: Request) -> Response:
         if not is_same_origin(request):
@@ -234,21 +232,23 @@ def _said(error: Exception) -> tuple[int, str]:
 
 
 def _words(request: Request) -> Words:
-    chosen = request.query_params.get("lang", "") or request.cookies.get(LANGUAGE, "")
-    return Words(language_of(chosen, request.headers.get("accept-language", "")))
+    accepted = request.headers.get("accept-language", "")
+    return Words(language_of(choice_of(request, "lang"), accepted))
 
 
-def _with_language(request: Request, response: Response) -> Response:
-    """Remember the language that the address asks for."""
-    if chosen := request.query_params.get("lang", ""):
-        response.set_cookie(
-            LANGUAGE,
-            language_of(chosen, ""),
-            max_age=_YEAR_S,
-            httponly=True,
-            samesite="lax",
-            secure=is_secure(request),
-        )
+def _with_choices(request: Request, response: Response) -> Response:
+    """Remember what the address chooses: the language, and whether keys press buttons."""
+    for name, cookie in COOKIES.items():
+        chosen = request.query_params.get(name, "")
+        if chosen in CHOICES[name]:
+            response.set_cookie(
+                cookie,
+                chosen,
+                max_age=_YEAR_S,
+                httponly=True,
+                samesite="lax",
+                secure=is_secure(request),
+            )
     return response
 
 

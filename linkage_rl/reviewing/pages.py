@@ -290,6 +290,8 @@ class Pages:
             "root": visit.root,
             "here": f"{visit.root}{path}",
             "other_language": changed(visit, path, lang=visit.words.other),
+            "keys": visit.has_keys,
+            "other_keys": changed(visit, path, keys="off" if visit.has_keys else "on"),
             "notice": "",
         }
         text = render(template, {**shown, "notice": notice_of(visit), **values})

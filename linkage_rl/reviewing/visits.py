@@ -16,6 +16,10 @@ LONGEST: Final = 1000
 """Characters of a parameter that are read."""
 _NOTICES: Final = ("taken", "undone", "nothing_to_undo")
 _OVER: Final = ("saved", "notice")
+COOKIES: Final = {"lang": "linkage_language", "keys": "linkage_keys"}
+"""Parameters of an address that are kept, each in its cookie."""
+CHOICES: Final = {"lang": ("en", "ja"), "keys": ("on", "off")}
+"""Their values."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,11 @@ class Visit:
         """Whether htmx asks, which replaces the page in place."""
         return self.request.headers.get("hx-request", "") == "true"
 
+    @property
+    def has_keys(self) -> bool:
+        """Whether single keys press buttons, which people who dictate switch off."""
+        return choice_of(self.request, "keys") != "off"
+
     def asked(self, name: str) -> str:
         """A parameter of the address."""
         return storable(self.request.query_params.get(name, "")[:LONGEST])
@@ -46,6 +55,11 @@ class Visit:
     def of_path(self, name: str) -> str:
         """A part of the path."""
         return storable(str(self.request.path_params[name]))
+
+
+def choice_of(request: Request, name: str) -> str:
+    """What the address or else the cookie chooses of `CHOICES`; anything where they are faulty."""
+    return request.query_params.get(name, "") or request.cookies.get(COOKIES[name], "")
 
 
 def to_page(visit: Visit, path: str) -> Response:
@@ -56,9 +70,10 @@ def to_page(visit: Visit, path: str) -> Response:
 def changed(visit: Visit, path: str, **values: str) -> str:
     """Address of a page with the parameters of this visit, of which some are changed.
 
-    What the address says has happened is left out, since it is over.
+    What has happened is left out, and so is what a cookie keeps.
     """
-    kept = {name: text for name, text in visit.request.query_params.items() if name not in _OVER}
+    over = {*_OVER, *COOKIES}
+    kept = {name: text for name, text in visit.request.query_params.items() if name not in over}
     if "next" in visit.form:
         kept["next"] = visit.form["next"]
     return f"{visit.root}{path}?{urlencode(kept | values)}"

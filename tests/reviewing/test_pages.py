@@ -95,6 +95,20 @@ def test_the_other_language_shows_the_same_page(page: TestClient) -> None:
     assert 'href="/decisions?text=%E9%9D%92%E7%A9%BA&amp;action=link&amp;lang=ja"' in text
 
 
+def test_keys_are_switched_off_and_on(page: TestClient, queue: str) -> None:
+    path = f"/queues/{queue}"
+    begin, off = shown(page, path), shown(page, f"{path}?keys=off")
+    kept, on = shown(page, path), shown(page, f"{path}?keys=on")
+
+    for text in (begin, on):
+        assert text.count(' data-key="') == 10
+        assert ' data-key=" " aria-keyshortcuts="Space"' in text
+        assert f'<a href="{path}?keys=off" hx-boost="false">Keys off</a>' in text
+    for text in (off, kept):
+        assert not re.search("data-key|aria-keyshortcuts|data-search|<kbd>[a-z]", text)
+        assert f'<a href="{path}?keys=on" hx-boost="false">Keys on</a>' in text
+
+
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_names_are_shown_as_text(tmp_path: Path, name: str) -> None:
     # a log holds no lone surrogates, but their escapes in JSON
