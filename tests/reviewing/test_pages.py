@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from linkage_rl.decision_log.store import DecisionLog
+from linkage_rl.reviewing.rendering import STATIC
 from tests.reviewing.logged import (
     AOZORA,
     TOKEN,
@@ -253,3 +254,13 @@ def test_the_page_works_below_a_path_of_a_proxy(tmp_path: Path, queue: str) -> N
     assert "Path=/review" in login.headers["set-cookie"]
     assert f'action="/review/queues/{queue}/answer"' in text
     assert 'href="/review/static/review.css' in text
+
+
+def test_every_colour_has_a_light_and_a_dark_value() -> None:
+    css = (STATIC / "review.css").read_text("utf-8")
+    light, dark = css.split("@media (prefers-color-scheme: dark)")[:2]
+    names = [re.findall(r"(--[\w-]+): #", part) for part in (light, dark)]
+
+    assert names[0] == names[1]
+    assert {*re.findall(r"var\((--[\w-]+)\)", css)} == {*names[0]}
+    assert "light-dark(" not in css
