@@ -15,6 +15,7 @@ from typing import Final
 
 from linkage_rl.atomic import replace_bytes
 from linkage_rl.config.command import command, say
+from linkage_rl.decision_log.opening import named_log
 from linkage_rl.decision_log.rows import Selection
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import ConfigError
@@ -29,7 +30,7 @@ class AuditSettings:
     """The links that are audited, and what is to be shown of them."""
 
     log: str = ""
-    """Decision log: URL of a database, or an SQLite file."""
+    """Decision log: URL of a database, or an SQLite file; '' takes `LINKAGE_LOG_URL`."""
     goal: str = "precision:0.95"
     """What is to be shown: `precision:`, then the share of right links, between 0 and 1."""
     confidence: float = 0.95
@@ -46,6 +47,7 @@ class AuditSettings:
     """JSON file of the result; '' writes none."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "log", named_log(self.log))
         if not self.log:
             raise ConfigError("audit needs log=, the URL or the file of a decision log; see --help")
         if not 0 < self.confidence < 1:

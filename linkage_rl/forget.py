@@ -16,6 +16,7 @@ from linkage_rl.decision_log.forgetting import (
     forget,
     forget_older,
 )
+from linkage_rl.decision_log.opening import named_log
 from linkage_rl.decision_log.rows import Selection
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import ConfigError
@@ -26,7 +27,7 @@ class ForgetSettings:
     """The log, and what of it is deleted; without a choice, what is older than it keeps."""
 
     log: str = ""
-    """Decision log: URL of a database, or an SQLite file."""
+    """Decision log: URL of a database, or an SQLite file; '' takes `LINKAGE_LOG_URL`."""
     client: str = ""
     """Id of the client whose decisions are deleted."""
     customer: str = ""
@@ -37,6 +38,7 @@ class ForgetSettings:
     """Age from which on decisions are deleted; 0 deletes by another choice, or as the log says."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "log", named_log(self.log))
         if not self.log:
             raise ConfigError("forget needs log=, the URL or the file of a decision log")
         if self.older_than_days < 0:

@@ -16,6 +16,7 @@ from linkage_rl.atomic import writing
 from linkage_rl.bundle_files import swap
 from linkage_rl.checks import SEED, check_ranges
 from linkage_rl.config.command import command, say
+from linkage_rl.decision_log.opening import named_log
 from linkage_rl.decision_log.rows import Selection
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import ConfigError, OutputError
@@ -45,7 +46,7 @@ class LearnSettings:
     bundle: str = ""
     """Folder of the bundle that learns; it stays as it is."""
     log: str = ""
-    """URL or file of the decision log."""
+    """URL or file of the decision log; '' takes `LINKAGE_LOG_URL`."""
     output: str = ""
     """Folder of the result: `bundle/` once one is promoted, `candidate/` before, `state.json`."""
     customer: str = ""
@@ -65,6 +66,7 @@ class LearnSettings:
     learning: LearningConfig = field(default_factory=LearningConfig)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "log", named_log(self.log))
         for name, what in (("bundle", "a bundle folder"), ("output", "a folder for the result")):
             if not getattr(self, name):
                 raise ConfigError(f"learn needs {name}=, {what}; see --help")

@@ -20,6 +20,7 @@ from linkage_rl.config.inputs import TableChoice, choose_database, open_linker
 from linkage_rl.decision_log.capture import CaptureCounts, capture_files, read_capture
 from linkage_rl.decision_log.forgetting import MAX_DAYS
 from linkage_rl.decision_log.importing import Relinking, import_captured
+from linkage_rl.decision_log.opening import named_log
 from linkage_rl.decision_log.overview import Overview, overview
 from linkage_rl.decision_log.privacy import FULL, HASHES, KINDS
 from linkage_rl.decision_log.questions import Questions
@@ -41,7 +42,7 @@ class LogSettings:
     """The log, and what is imported into it."""
 
     log: str = ""
-    """Decision log: URL of a database, or an SQLite file."""
+    """Decision log: URL of a database, or an SQLite file; '' takes `LINKAGE_LOG_URL`."""
     capture: str = ""
     """File of SageMaker's data capture, or a folder of such files, whose answers are imported."""
     csv_columns: tuple[str, ...] = ()
@@ -70,6 +71,7 @@ class LogSettings:
     """Days after which `forget` and the server delete decisions, 0 for never; -1 leaves it."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "log", named_log(self.log))
         if not self.log:
             raise ConfigError("log needs log=, the URL or the file of a decision log")
         if self.privacy and self.privacy not in KINDS:

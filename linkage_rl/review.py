@@ -19,6 +19,7 @@ import uvicorn
 
 from linkage_rl.config.command import command, say
 from linkage_rl.config.inputs import DEFAULT_DATABASE, TableChoice, choose_database, database_of
+from linkage_rl.decision_log.opening import named_log
 from linkage_rl.decision_log.questions import Questions
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import ConfigError
@@ -39,7 +40,7 @@ class ReviewCommand:
     """What is reviewed, and where the page is served."""
 
     log: str = ""
-    """URL or file of the decision log; '' where only a finished list is looked at."""
+    """URL or file of the decision log; '' takes `LINKAGE_LOG_URL`, or none with `linked`."""
     queue: str = ""
     """Queue that the printed address leads to, as `learn` and `audit` name it; '' leads to all."""
     linked: str = ""
@@ -63,6 +64,8 @@ class ReviewCommand:
     table: TableChoice = field(default_factory=TableChoice)
 
     def __post_init__(self) -> None:
+        if not self.linked:
+            object.__setattr__(self, "log", named_log(self.log))
         if not (self.log or self.linked):
             raise ConfigError(
                 "review needs log=, a decision log, or linked=, a finished list; see --help"

@@ -11,6 +11,7 @@ from linkage_rl.config.inputs import TableChoice
 from linkage_rl.config.launchers import LauncherSettings
 from linkage_rl.decision.assignment import CLAIMED_BY, LOST_TO
 from linkage_rl.decision.duplicates import DUPLICATE_GROUP, THRESHOLD
+from linkage_rl.decision_log.opening import named_log
 from linkage_rl.errors import ConfigError
 from linkage_rl.tables.schema import CANONICAL, ColumnMapping
 from linkage_rl.tables.xlsx_file import ENDINGS
@@ -108,7 +109,8 @@ class LinkSettings:
     """Processes that link; they share the memory-mapped index, and the output is the same."""
     log: str = ""
     """Decision log: URL of a database, or an SQLite file, into which every decision is written with
-    what the policy saw; the column `decision_id` of the result names each. '' writes none."""
+    what the policy saw; the column `decision_id` of the result names each. '' takes `LINKAGE_LOG_URL`; none
+    without both."""
     customer: str = ""
     """Whose clients they are, for the log."""
     columns: ColumnMapping = field(default_factory=lambda: CANONICAL)
@@ -222,6 +224,8 @@ class LinkSettings:
             )
 
     def _check_log(self) -> None:
+        if not self.dedupe:
+            object.__setattr__(self, "log", named_log(self.log))
         if self.customer and not self.log:
             raise ConfigError("customer= is of a decision log; name one with log=")
         for name in ("customer", "run_id"):

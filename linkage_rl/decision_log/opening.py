@@ -1,7 +1,9 @@
 """Finds the tables of a log in a database, or makes them, also where several programs do so."""
 
+import os
 import random
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,9 +16,11 @@ from linkage_rl.decision_log.notes import new_notes, read_notes, write_missing
 from linkage_rl.decision_log.privacy import FULL
 from linkage_rl.decision_log.schema import DECISIONS, METADATA, NOTES
 from linkage_rl.errors import DatabaseError
-from linkage_rl.tables.credentials import is_url, parse_url, shown
+from linkage_rl.tables.credentials import VARIABLES, database_url, is_url, parse_url, shown
 from linkage_rl.tables.engine import database_errors, sqlite_path
 
+LOG_VARIABLE: Final = "LINKAGE_LOG_URL"
+"""Environment variable that names the log where `log=` does not."""
 _TRIES: Final = 6
 _LONGEST_WAIT_S: Final = 0.5
 
@@ -32,6 +36,34 @@ def log_url(place: str | URL) -> URL:
     if is_url(place):
         return parse_url(place)
     return URL.create("sqlite", database=str(Path(place).expanduser()))
+
+
+def place_of(place: str | URL, environ: Mapping[str, str] = os.environ) -> URL:
+    """The database of a log as it is opened.
+
+    A URL without a password takes that of the company database, if its user is the same or none is
+    named: on AWS the one secret that a server can read holds the login of both.
+
+    Raises:
+        LinkageError: It is no database URL, or the login cannot be read.
+    """
+    url = log_url(place)
+    if sqlite_path(url) is None and not url.password and any(map(environ.get, VARIABLES)):
+        login = database_url(environ)
+        if url.username in (None, login.username):
+            url = url.set(username=login.username, password=login.password)
+    return url
+
+
+def named_log(log: str, environ: Mapping[str, str] = os.environ) -> str:
+    """What `log=` of a command names; `LINKAGE_LOG_URL` where it names nothing.
+
+    Passwords on a command line can be read by other users of the machine.
+
+    >>> named_log("", {"LINKAGE_LOG_URL": "decisions.db"}), named_log("own.db", {})
+    ('decisions.db', 'own.db')
+    """
+    return log or environ.get(LOG_VARIABLE, "").strip()
 
 
 def make_file(url: URL) -> None:

@@ -26,8 +26,8 @@ from linkage_rl.decision_log.opening import (
     begin_writing,
     create,
     find_notes,
-    log_url,
     make_file,
+    place_of,
 )
 from linkage_rl.decision_log.privacy import Privacy
 from linkage_rl.decision_log.rows import (
@@ -84,7 +84,8 @@ class DecisionLog:
         """Open a log.
 
         Args:
-            place: Database URL or path of an SQLite file.
+            place: Database URL or path of an SQLite file. A URL without a password takes that of
+                the company database, see `opening.place_of`.
             create: Whether tables, and the file of SQLite, are created where they are missing.
             read_only: Whether nothing can be written, and nothing is created.
             privacy: 'full' or 'hashes' for a log that is created now; one that exists must have
@@ -103,7 +104,7 @@ class DecisionLog:
         if not place:
             raise ConfigError("expected log=, the URL or the file of a decision log, got nothing")
         check_choices(privacy, retention_days)
-        url = log_url(place)
+        url = place_of(place)
         create = create and not read_only
         if create:
             make_file(url)

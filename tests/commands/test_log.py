@@ -153,6 +153,16 @@ def test_a_client_is_forgotten(run: Run, log: Path) -> None:
         assert opened.count(Selection(client_id="c0")) == 0
 
 
+def test_the_log_may_be_named_by_a_variable(
+    run: Run, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINKAGE_LOG_URL", str(log))
+
+    ended = run("forget", "client=c0")
+
+    assert "forgot   1 decisions" in ended.out, ended.err
+
+
 def test_what_is_older_than_the_log_keeps_is_forgotten(run: Run, log: Path) -> None:
     assert "keeps its decisions for ever" in run("forget", f"log={log}").last
     with DecisionLog.open(str(log)) as opened:
