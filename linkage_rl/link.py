@@ -199,6 +199,10 @@ def _prepared(
         as_list = opened.linker.decides_lists(clients)
         run_log = RunLog.of(settings, run, mark, opened.linker, as_list, log.privacy)
         run_log.warn_of_lost(log, writer.finished)
+        left = clients - writer.finished
+        # a chunk is logged before it is written; a time that is given makes ids that come again
+        again = left if settings.linked_at else min(settings.chunk, left)
+        run_log.drop_outdated(log, writer.finished, again)
         opened = replace(opened, run_log=run_log)
     return _Job(settings, clients, opened, layout, output, writer, mark, log, within)
 

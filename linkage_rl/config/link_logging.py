@@ -9,15 +9,18 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import select
 
 from linkage_rl.config.command import say
 from linkage_rl.config.inputs import database_from_here, from_here
 from linkage_rl.config.link_settings import LinkSettings
 from linkage_rl.decision_log.evidence_file import EvidenceFile
+from linkage_rl.decision_log.forgetting import forget_ids
 from linkage_rl.decision_log.linked import Facts, PackedEvidence, ids_of_run, rows_of
 from linkage_rl.decision_log.privacy import Privacy
 from linkage_rl.decision_log.rows import DecisionRows, Selection
-from linkage_rl.decision_log.store import DecisionLog
+from linkage_rl.decision_log.schema import DECISIONS
+from linkage_rl.decision_log.store import IDS, DecisionLog
 from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.linked_columns import Run
 from linkage_rl.linked_list import ResultLayout
@@ -91,7 +94,38 @@ class RunLog:
             run.run_id,
             as_list,
         )
-        return cls(facts, "\0".join((mark, run.linked_at, run.table_state)))
+        return cls(facts, "\0".join((mark, run.linked_at)))
+
+    def drop_outdated(self, log: DecisionLog, begin: int, clients: int) -> None:
+        """Delete what an earlier start of the run logged of clients that are linked again now.
+
+        The company table has changed since, and the result will say something else of them.
+
+        Args:
+            log: The log.
+            begin: Clients that are finished.
+            clients: Clients after them that may have been logged before.
+
+        Raises:
+            DatabaseError: The log refused it.
+        """
+        ids = ids_of_run(self.run, begin, clients)
+        outdated: list[str] = []
+        for page in range(0, len(ids), IDS):
+            statement = select(DECISIONS.c.decision_id).where(
+                DECISIONS.c.decision_id.in_(ids[page : page + IDS]),
+                DECISIONS.c.table_state != self.facts.table_state,
+            )
+            with log.reading("read decisions") as connection:
+                outdated += connection.execute(statement).scalars()
+        forgotten = forget_ids(log, outdated)
+        if outdated:
+            _log.warning(
+                "%d decisions of an earlier start of this run are replaced, since the table "
+                "has changed; %d verdicts on them are gone",
+                forgotten.decisions,
+                forgotten.verdicts,
+            )
 
     def warn_of_lost(self, log: DecisionLog, finished: int) -> None:
         """Warn where a run goes on of whose finished clients the log lacks some.

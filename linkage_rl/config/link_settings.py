@@ -109,8 +109,8 @@ class LinkSettings:
     """Processes that link; they share the memory-mapped index, and the output is the same."""
     log: str = ""
     """Decision log: URL of a database, or an SQLite file, into which every decision is written with
-    what the policy saw; the column `decision_id` of the result names each. '' takes `LINKAGE_LOG_URL`; none
-    without both."""
+    what the policy saw; the column `decision_id` of the result names each. '' takes
+    `LINKAGE_LOG_URL`; none is written without both."""
     customer: str = ""
     """Whose clients they are, for the log."""
     columns: ColumnMapping = field(default_factory=lambda: CANONICAL)

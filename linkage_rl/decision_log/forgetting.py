@@ -88,6 +88,19 @@ def forget_older(log: DecisionLog, days: int, now: datetime | None = None) -> Fo
     return forget(log, Selection(until=begin.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")))
 
 
+def forget_ids(log: DecisionLog, decision_ids: Sequence[str]) -> Forgotten:
+    """Delete the decisions of these ids, as `forget` does; those that the log lacks are no fault.
+
+    Raises:
+        DatabaseError: The database refused it; pages deleted before stay deleted.
+    """
+    total = Forgotten()
+    for begin in range(0, len(decision_ids), IDS):
+        page = decision_ids[begin : begin + IDS]
+        total += log.write("forget decisions", partial(_delete, ids=page))
+    return total
+
+
 def apply_retention(log: DecisionLog, now: datetime | None = None) -> Forgotten:
     """Delete what is older than the log keeps decisions; nothing where it keeps them for ever."""
     if not log.retention_days:

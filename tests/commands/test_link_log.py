@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +133,34 @@ def test_a_run_that_goes_on_logs_nothing_twice(
     found, rows = logged(files / "log.db"), rows_of(files / "o.csv")
     assert len(found) == 600
     assert {row["decision_id"] for row in found} == {row["decision_id"] for row in rows}
+
+
+def test_clients_that_are_linked_again_in_a_changed_table_are_logged_once(
+    run: Run, files: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_list(files)
+    words = ("link", f"bundle={bundle}", "clients=many.csv", "output=o.csv", LOG, "chunk=100")
+    append = DecisionLog.append
+
+    def stopping(log: DecisionLog, rows: DecisionRows) -> None:
+        if log.count() < 200:
+            append(log, rows)
+            return
+        append(log, replace(rows, table_state=["before"] * len(rows)))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DecisionLog, "append", stopping)
+        assert run(*words).code == 130
+    assert len(logged(files / "log.db")) == 300
+
+    ended = run(*words)
+
+    found, rows = logged(files / "log.db"), rows_of(files / "o.csv")
+    assert len(found) == 600
+    assert {row["decision_id"] for row in found} == {row["decision_id"] for row in rows}
+    assert "before" not in {row["table_state"] for row in found}
+    assert "100 decisions of an earlier start of this run are replaced" in ended.err
 
 
 def test_a_first_pass_that_goes_on_keeps_its_evidence(
