@@ -274,7 +274,19 @@ class DecisionLog:
     def where(self, selection: Selection) -> list[ColumnElement[bool]]:
         """The WHERE of a selection of decisions of this log, whose client ids may be hashes."""
         client_id = self.privacy.stored_id(selection.client_id)
-        return conditions(replace(selection, client_id=client_id))
+        found = conditions(replace(selection, client_id=client_id))
+        if self.engine.dialect.name in ("mysql", "mariadb"):
+            # 'a' equals 'a ' there, in every collation that both databases have
+            found += [
+                func.char_length(DECISIONS.c[name]) == len(text)
+                for name, text in (
+                    ("customer", selection.customer),
+                    ("list_id", selection.list_id),
+                    ("client_id", client_id),
+                )
+                if text
+            ]
+        return found
 
     def latest(self, selection: Selection = EVERYTHING) -> dict[str, Verdict]:
         """The verdict that counts for each judged decision."""

@@ -53,6 +53,15 @@ def test_a_client_of_one_customer_is_not_that_of_another(log: DecisionLog) -> No
     assert forget(log, Selection(customer="south")) == Forgotten(1)
 
 
+def test_a_blank_at_the_end_makes_another_customer_and_client(log: DecisionLog) -> None:
+    log.append(logged_rows({"decision_id": "a" * 32, "client_id": "c2 ", "customer": "south "}))
+
+    assert log.count(Selection(customer="south")) == 1
+    assert log.count(Selection(customer="south ")) == 1
+    assert forget(log, Selection(client_id="c2")) == Forgotten(1)
+    assert log.count(Selection(client_id="c2 ")) == 1
+
+
 def test_only_older_decisions_are_forgotten(log: DecisionLog) -> None:
     assert forget_older(log, 10, NOW) == Forgotten(1, 2, 1)
     assert forget_older(log, 10, NOW) == Forgotten()
