@@ -39,7 +39,7 @@ from linkage_rl.decision_log.rows import (
 from linkage_rl.decision_log.schema import DECISIONS, VERDICTS
 from linkage_rl.decision_log.values import checked_rows
 from linkage_rl.decision_log.verdicts import add_verdicts, latest
-from linkage_rl.errors import ConfigError, DatabaseError
+from linkage_rl.errors import ConfigError, DatabaseError, SchemaError
 from linkage_rl.tables.credentials import shown
 from linkage_rl.tables.engine import COMMAND_LIMITS, Limits, database_errors, open_engine
 from linkage_rl.tables.retry import is_conflict
@@ -240,9 +240,9 @@ class DecisionLog:
         """Write verdicts, all of them or none.
 
         Raises:
-            SchemaError: A text is too long for its column.
+            SchemaError: A text is too long for its column, or the log has no such decision.
         """
-        self.write("log verdicts", lambda connection: add_verdicts(connection, verdicts))
+        self.write("log verdicts", partial(_add_verdicts, verdicts))
 
     def verdicts(self, selection: Selection = EVERYTHING) -> list[Verdict]:
         """Every verdict on the selected decisions, in the order of writing."""
@@ -295,6 +295,23 @@ class DecisionLog:
 
 def _insert(statement: Any, page: Sequence[dict[str, Any]], connection: Connection) -> None:
     connection.execute(statement, page)
+
+
+def _add_verdicts(verdicts: Sequence[Verdict], connection: Connection) -> None:
+    """Write verdicts on decisions that are there, and that nobody deletes meanwhile."""
+    ids = sorted({one.decision_id for one in verdicts})
+    for begin in range(0, len(ids), IDS):
+        page = ids[begin : begin + IDS]
+        known = select(DECISIONS.c.decision_id).where(DECISIONS.c.decision_id.in_(page))
+        lacking = set(page).difference(
+            connection.execute(known.with_for_update(read=True)).scalars()
+        )
+        if lacking:
+            raise SchemaError(
+                f"expected verdicts on decisions of the log, got {len(lacking):,} on others, such "
+                f"as {min(lacking)[:40]!r}; they may have been forgotten"
+            )
+    add_verdicts(connection, verdicts)
 
 
 def _opened(engine: Engine, url: URL, may_create: bool, privacy: str, days: int) -> Notes:

@@ -12,7 +12,7 @@ from linkage_rl.decision_log.questions import Questions
 from linkage_rl.decision_log.rows import Answer, Selection, Verdict
 from linkage_rl.decision_log.schema import QUESTIONS, QUEUES
 from linkage_rl.decision_log.store import DecisionLog
-from linkage_rl.errors import ConfigError
+from linkage_rl.errors import ConfigError, SchemaError
 from tests.logged_decisions import logged_rows
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
@@ -60,6 +60,15 @@ def test_a_blank_at_the_end_makes_another_customer_and_client(log: DecisionLog) 
     assert log.count(Selection(customer="south ")) == 1
     assert forget(log, Selection(client_id="c2")) == Forgotten(1)
     assert log.count(Selection(client_id="c2 ")) == 1
+
+
+def test_nobody_judges_what_was_forgotten(log: DecisionLog) -> None:
+    ids = ["0" * 32, f"{1:032x}"]
+    forget(log, Selection(client_id="c1"))
+
+    with pytest.raises(SchemaError, match=f"got 1 on others, such as '{ids[1]}'; they may have"):
+        log.add_verdicts([Verdict(one, Answer.NONE) for one in ids])
+    assert [one.answer for one in log.verdicts()] == [Answer.ACCEPT] * 2
 
 
 def test_only_older_decisions_are_forgotten(log: DecisionLog) -> None:
