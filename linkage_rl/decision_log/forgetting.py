@@ -128,4 +128,10 @@ def _empty_journal(log: DecisionLog) -> None:
     """Empty the write-ahead log of SQLite, which holds the deleted rows until then."""
     if log.engine.dialect.name == "sqlite":
         with database_errors(log.url, "empty the journal"), log.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        if busy:
+            _log.warning(
+                "other programs read %s, so its file with the ending -wal may hold what was "
+                "forgotten; end them, and run forget again",
+                log,
+            )

@@ -13,6 +13,7 @@ from linkage_rl.decision_log.rows import Answer, Selection, Verdict
 from linkage_rl.decision_log.schema import QUESTIONS, QUEUES
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import ConfigError, SchemaError
+from linkage_rl.tables.engine import Limits
 from tests.logged_decisions import logged_rows
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
@@ -103,6 +104,22 @@ def test_nothing_of_a_forgotten_client_is_left_in_the_files(tmp_path: Path) -> N
         files = [file.read_bytes() for file in tmp_path.iterdir()]
         assert len(files) == 3
         assert not any(b"unmistakable" in content for content in files)
+
+
+def test_a_reader_who_keeps_deleted_rows_in_the_journal_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    limits = Limits(connections=2, timeout_s=0.2)
+    with DecisionLog.open(str(tmp_path / "log.db"), limits=limits) as log:
+        log.append(logged_rows({}, {}))
+        with log.reading("look") as reader:
+            reader.execute(select(func.count()).select_from(QUEUES)).scalar()
+            forget(log, Selection(client_id="c0"))
+        assert "may hold what was forgotten; end them, and run forget again" in caplog.text
+
+        caplog.clear()
+        forget(log, Selection(client_id="c0"))
+        assert caplog.text == ""
 
 
 @pytest.mark.parametrize("privacy", ["full", "hashes"])
