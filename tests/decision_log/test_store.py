@@ -185,6 +185,22 @@ def test_where_no_log_may_be_created_its_absence_is_said(readable_url: str) -> N
         DecisionLog.open(readable_url, create=False)
 
 
+def test_a_client_is_found_by_an_index(tmp_path: Path) -> None:
+    with DecisionLog.open(str(tmp_path / "log.db")) as log:
+        found = select(DECISIONS.c.decision_id).where(*log.where(Selection(client_id="c1")))
+        text = str(found.compile(log.engine, compile_kwargs={"literal_binds": True}))
+        with log.reading("explain") as connection:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}").one()
+    assert "USING INDEX decisions_by_client (client_id=?)" in plan[-1]
+
+
+def test_a_client_id_may_be_of_any_length(log: DecisionLog) -> None:
+    long = "c" * 100_000
+    log.append(logged_rows({"client_id": long}, {"client_id": f"{long}d"}))
+
+    assert log.count(Selection(client_id=long)) == 1
+
+
 def test_a_table_of_another_program_is_no_log(readable_url: str) -> None:
     if readable_url.startswith("sqlite"):
         Path(readable_url.removeprefix("sqlite:///")).touch()
