@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from linkage_rl.decision.best_candidates import BestCandidates
 from linkage_rl.decision.evidence import Evidence
 from linkage_rl.decision.explaining import Explanations
 from linkage_rl.records import RecordBatch
+
+_NO_RECORDS: Final = RecordBatch([], {})
 
 
 @dataclass(frozen=True)
@@ -46,18 +49,25 @@ class LinkedBatch:
         return len(self.client_ids)
 
     @classmethod
-    def of_log(cls, parts: "Sequence[LinkedBatch]") -> "LinkedBatch":
-        """The decisions of all parts in their order, without what a decision log does not hold.
+    def without_fields(cls, parts: "Sequence[LinkedBatch]") -> "LinkedBatch":
+        """The decisions of all parts in their order, with what a decision log holds of them.
 
         Fields, sites, candidates and explanations are left out, the evidence where a part with
         clients lacks it.
         """
+        if len(parts) == 1:
+            (one,) = parts
+            return cls(
+                *(one.client_ids, one.kind, one.company_ids, one.confidence, _NO_RECORDS),
+                *(one.reasons, one.ran),
+                evidence=one.evidence,
+            )
         return cls(
             list(chain.from_iterable(part.client_ids for part in parts)),
             np.concatenate([part.kind for part in parts]),
             list(chain.from_iterable(part.company_ids for part in parts)),
             np.concatenate([part.confidence for part in parts]),
-            RecordBatch([], {}),
+            _NO_RECORDS,
             list(chain.from_iterable(part.reasons for part in parts)),
             np.concatenate([part.ran for part in parts]),
             evidence=_evidence_of([(len(part), part.evidence) for part in parts]),
@@ -70,7 +80,7 @@ class LinkedBatch:
             self.kind[begin:end],
             self.company_ids[begin:end],
             self.confidence[begin:end],
-            self.companies.take(range(begin, end)),
+            self.companies.take(range(begin, end)) if self.companies.ids else self.companies,
             self.reasons[begin:end],
             self.ran[begin:end],
             self.candidates and self.candidates.between(begin, end),

@@ -308,8 +308,8 @@ def _open_writer(settings: WorkerSettings, metrics: Metrics) -> DecisionWriter |
     place_of(log)
     # without a supervisor there is no process of the log
     own = not settings.process
-    sink = LogSink(lambda: open_log(log), log.evidence) if own else RemoteSink(settings.run_folder)
-    return DecisionWriter(sink, metrics.log, log.waiting)
+    sink = LogSink(lambda: open_log(log)) if own else RemoteSink(settings.run_folder)
+    return DecisionWriter(sink, metrics.log, log.waiting, log.evidence)
 
 
 def _route(path: str, **endpoints: Endpoint) -> Route:

@@ -5,6 +5,7 @@ making it, and no answer shall wait for that. Each worker sends a parcel and wai
 until it is written.
 """
 
+import json
 import logging
 import os
 import signal
@@ -20,14 +21,15 @@ from linkage_rl.decision_log.forgetting import apply_retention
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import LinkageError
 from serving.log_place import open_log
-from serving.log_rows import Parcel
 from serving.log_sink import SOCKET, LogDownError, LogSink
+from serving.log_wire import decode
 from serving.logs import log_json
 from serving.settings import WorkerSettings
 from serving.variables import SettingError
 
 NICENESS: Final = 15
 """Beside a busy worker it gets a thirtieth of a processor."""
+_MOST_BYTES: Final = 1 << 30
 _DAY_S, _AGAIN_S = 86_400.0, 60.0
 
 _log = logging.getLogger("serving")
@@ -37,11 +39,13 @@ def main() -> None:
     """Write until SIGTERM, which the supervisor sends once the workers have ended."""
     log_json()
     os.nice(NICENESS)
+    # a terminal sends it to the workers too, which write what they hold before they end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))
     settings = WorkerSettings.from_environ()
     open_one = partial(open_log, settings.log)
     threading.Thread(target=keep_tidy, args=(open_one, time.sleep), daemon=True).start()
-    serve(settings.run_folder, LogSink(open_one, settings.log.evidence))
+    serve(settings.run_folder, LogSink(open_one))
 
 
 def serve(run_folder: Path, sink: LogSink) -> None:
@@ -54,20 +58,20 @@ def serve(run_folder: Path, sink: LogSink) -> None:
             threading.Thread(target=_take, args=(connection, sink), daemon=True).start()
 
 
-def _take(connection: "Connection[int | str, Parcel]", sink: LogSink) -> None:
+def _take(connection: "Connection[object, object]", sink: LogSink) -> None:
     with connection:
         while True:
             try:
-                parcel = connection.recv()
+                sent = connection.recv_bytes(_MOST_BYTES)
             except (EOFError, OSError):
                 # the worker has ended
                 return
             try:
-                answer: int | str = sink.write(parcel)
+                answer: int | str = sink.write(decode(sent))
             except LogDownError as error:
                 answer = str(error)
             try:
-                connection.send(answer)
+                connection.send_bytes(json.dumps(answer).encode())
             except OSError:
                 return
 

@@ -6,7 +6,7 @@ from collections import deque
 from typing import Final
 
 from serving.log_metrics import QUEUE_FULL, STOPPED, LogMetrics
-from serving.log_rows import LoggedAnswer
+from serving.log_rows import LoggedDecisions
 
 BATCH: Final = 500
 """Decisions that are written together."""
@@ -27,12 +27,12 @@ class LogQueue:
         self._metrics = metrics
         self._limit = limit
         self._changed = threading.Condition()
-        self._answers: deque[LoggedAnswer] = deque()
+        self._answers: deque[LoggedDecisions] = deque()
         self._waiting = 0
         self._deadline: float | None = None
         self._has_ended = False
 
-    def offer(self, answer: LoggedAnswer) -> None:
+    def offer(self, answer: LoggedDecisions) -> None:
         """Take the decisions of one answer, or drop them where too many wait."""
         with self._changed:
             self._metrics.add(len(answer))
@@ -45,9 +45,9 @@ class LogQueue:
                 self._waiting += len(answer)
                 self._changed.notify()
 
-    def take(self) -> list[LoggedAnswer]:
+    def take(self) -> list[LoggedDecisions]:
         """Wait for answers of about one batch; none once the queue is closed and empty."""
-        taken: list[LoggedAnswer] = []
+        taken: list[LoggedDecisions] = []
         size = 0
         with self._changed:
             self._changed.wait_for(lambda: self._answers or self.is_closing)

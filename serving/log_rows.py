@@ -1,10 +1,12 @@
 """Decisions on their way from answers to rows of the decision log."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from linkage_rl.decision_log.linked import Facts, PackedEvidence, rows_of
 from linkage_rl.decision_log.privacy import Privacy
@@ -15,120 +17,109 @@ from linkage_rl.linker import Linker
 from linkage_rl.records import RecordBatch
 from serving.attributes import Origin
 
-
-@dataclass(frozen=True)
-class LoggedAnswer:
-    """The decisions of one answer, as they wait to be logged."""
-
-    decision_ids: list[str]
-    decided_at: str
-    records: RecordBatch
-    linked: LinkedBatch
-    linker: Linker
-    bundle: str
-    """Fingerprint of the bundle's manifest."""
-    origin: Origin
-
-    def __len__(self) -> int:
-        return len(self.decision_ids)
+_MOST_FACTS: Final = 1_000
 
 
 @dataclass(frozen=True)
-class Parcel:
-    """Decisions of one or more answers, as they are handed to what writes them."""
+class LoggedDecisions:
+    """Decisions on N clients with the same facts, as they wait to be logged.
 
-    decision_ids: list[str]
-    decided_at: list[str]
+    Neither an index nor the fields of companies wait with them.
+    """
+
+    decision_ids: Sequence[str]
+    decided_at: Sequence[str]
     records: RecordBatch
     linked: LinkedBatch
+    """See `LinkedBatch.without_fields`."""
+    kept: NDArray[np.bool_]
+    """Which of them keep the features of their candidates, shape (N,)."""
     facts: Facts
     """Without the privacy of the log."""
 
     def __len__(self) -> int:
         return len(self.decision_ids)
 
-    def rows(self, privacy: Privacy, evidence: float) -> DecisionRows:
-        """Its rows.
+    @classmethod
+    def concatenate(cls, parts: "Sequence[LoggedDecisions]") -> "LoggedDecisions":
+        """The decisions of all parts, whose facts are the same, in their order."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            list(chain.from_iterable(part.decision_ids for part in parts)),
+            list(chain.from_iterable(part.decided_at for part in parts)),
+            RecordBatch.concatenate([part.records for part in parts]),
+            LinkedBatch.without_fields([part.linked for part in parts]),
+            np.concatenate([part.kept for part in parts]),
+            parts[0].facts,
+        )
+
+    def between(self, begin: int, end: int) -> "LoggedDecisions":
+        """The decisions in range(begin, end)."""
+        return LoggedDecisions(
+            self.decision_ids[begin:end],
+            self.decided_at[begin:end],
+            self.records.take(range(begin, end)),
+            self.linked.between(begin, end),
+            self.kept[begin:end],
+            self.facts,
+        )
+
+    def rows(self, privacy: Privacy) -> DecisionRows:
+        """Their rows.
 
         Args:
             privacy: What the log keeps of clients.
-            evidence: Share of the decisions that keep the features of their candidates.
         """
         facts, packed = replace(self.facts, privacy=privacy), None
-        if evidence < 1 and self.linked.evidence is not None:
-            # the ids are random, so their digits draw without a generator
-            drawn = [int(one[:8], 16) < evidence * 2**32 for one in self.decision_ids]
-            packed = PackedEvidence.of(self.linked.evidence, np.array(drawn, dtype=np.bool_))
+        if self.linked.evidence is not None and not self.kept.all():
+            packed = PackedEvidence.of(self.linked.evidence, self.kept)
         rows = rows_of(self.linked, self.records, facts, self.decision_ids, packed, "-")
         return replace(rows, decided_at=self.decided_at)
 
 
-class Packer:
-    """Puts answers together into parcels; small ones of the same kind into one."""
-
-    def __init__(self, size: int) -> None:
-        """Make parcels of at most so many decisions."""
-        self._size = size
-        self._known: tuple[object, Facts | None] = (None, None)
-
-    def parcels(self, answers: Sequence[LoggedAnswer]) -> Iterator[Parcel]:
-        """The decisions of these answers."""
-        alike: dict[object, list[LoggedAnswer]] = {}
-        for answer in answers:
-            if len(answer) > self._size:
-                yield from self._parts(answer)
-            else:
-                key = (answer.bundle, answer.linker.index.state, answer.origin)
-                alike.setdefault(key, []).append(answer)
-        for some in alike.values():
-            yield from self._together(some)
-
-    def _parts(self, answer: LoggedAnswer) -> Iterator[Parcel]:
-        facts = self._facts(answer)
-        for begin in range(0, len(answer), self._size):
-            end = min(begin + self._size, len(answer))
-            yield Parcel(
-                answer.decision_ids[begin:end],
-                [answer.decided_at] * (end - begin),
-                answer.records.take(range(begin, end)),
-                LinkedBatch.of_log([answer.linked.between(begin, end)]),
-                facts,
-            )
-
-    def _together(self, answers: list[LoggedAnswer]) -> Iterator[Parcel]:
-        facts = self._facts(answers[0])
-        some: list[LoggedAnswer] = []
-        size = 0
-        for answer in answers:
-            if size + len(answer) > self._size:
-                yield _parcel(some, facts)
-                some, size = [], 0
-            some.append(answer)
-            size += len(answer)
-        yield _parcel(some, facts)
-
-    def _facts(self, answer: LoggedAnswer) -> Facts:
-        key = (answer.bundle, answer.linker.index.state)
-        known, facts = self._known
-        if facts is None or known != key:
-            state = digest(answer.linker.index.state)
-            facts = Facts.of(answer.linker, "serve", answer.bundle, state, Privacy())
-            self._known = key, facts
-        origin = answer.origin
-        return replace(facts, customer=origin.customer, list_id=origin.list_id)
+def parcels(answers: Sequence[LoggedDecisions], size: int) -> Iterator[LoggedDecisions]:
+    """The decisions of these answers, those with the same facts together, at most so many each."""
+    alike: dict[Facts, list[LoggedDecisions]] = {}
+    for answer in answers:
+        alike.setdefault(answer.facts, []).append(answer)
+    for same in alike.values():
+        together = LoggedDecisions.concatenate(same)
+        if len(together) <= size:
+            yield together
+        else:
+            for begin in range(0, len(together), size):
+                yield together.between(begin, min(begin + size, len(together)))
 
 
-def _parcel(answers: list[LoggedAnswer], facts: Facts) -> Parcel:
-    return Parcel(
-        [one for answer in answers for one in answer.decision_ids],
-        [answer.decided_at for answer in answers for _ in answer.decision_ids],
-        RecordBatch.concatenate([answer.records for answer in answers]),
-        LinkedBatch.of_log([answer.linked for answer in answers]),
-        facts,
-    )
+class KnownFacts:
+    """The facts of the models, table states and origins that were seen. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str, Origin], Facts] = {}
+
+    def of(self, linker: Linker, bundle: str, origin: Origin) -> Facts:
+        """The facts of decisions.
+
+        Args:
+            linker: Made them.
+            bundle: Fingerprint of its bundle's manifest.
+            origin: Whose clients they are.
+        """
+        state = linker.index.state
+        facts = self._known.get((bundle, state, origin))
+        if facts is None:
+            given = (digest(state), Privacy(), origin.customer, origin.list_id)
+            facts = Facts.of(linker, "serve", bundle, *given)
+            if len(self._known) >= _MOST_FACTS:
+                self._known = {}
+            self._known[bundle, state, origin] = facts
+        return facts
 
 
-def new_ids(count: int) -> list[str]:
-    """Random ids of decisions, 32 hexadecimal digits each."""
-    digits = os.urandom(16 * count).hex()
-    return [digits[begin : begin + 32] for begin in range(0, len(digits), 32)]
+def drawn(decision_ids: Sequence[str], share: float) -> NDArray[np.bool_]:
+    """A random share of decisions, shape (N,); random ids draw without a generator."""
+    if share >= 1:
+        return np.ones(len(decision_ids), dtype=np.bool_)
+    limit = share * 2**32
+    return np.array([int(one[:8], 16) < limit for one in decision_ids], dtype=np.bool_)

@@ -1,5 +1,6 @@
 """Writes parcels of decisions to the decision log, in this process or in that of the log."""
 
+import json
 import logging
 import threading
 from collections.abc import Callable
@@ -12,7 +13,8 @@ from sqlalchemy.exc import DataError, IntegrityError
 from linkage_rl.decision_log.rows import DecisionRows
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import DatabaseError, LinkageError
-from serving.log_rows import Parcel
+from serving.log_rows import LoggedDecisions
+from serving.log_wire import encode
 from serving.variables import SettingError
 
 SOCKET: Final = "log.sock"
@@ -28,7 +30,7 @@ class LogDownError(Exception):
 class Sink(Protocol):
     """Where parcels go."""
 
-    def write(self, parcel: Parcel) -> int:
+    def write(self, parcel: LoggedDecisions) -> int:
         """Write decisions; those that were written before are left as they are.
 
         Returns:
@@ -45,24 +47,17 @@ class Sink(Protocol):
 class LogSink:
     """The log itself, opened when it is first written to. Thread-safe."""
 
-    def __init__(self, open_log: Callable[[], DecisionLog], evidence: float = 1.0) -> None:
-        """Remember how the log is opened.
-
-        Args:
-            open_log: Opens it.
-            evidence: Share of the decisions that are logged with the features of their candidates.
-        """
+    def __init__(self, open_log: Callable[[], DecisionLog]) -> None:
         self._open = open_log
-        self._evidence = evidence
         self._lock = threading.Lock()
         self._log: DecisionLog | None = None
 
-    def write(self, parcel: Parcel) -> int:
+    def write(self, parcel: LoggedDecisions) -> int:
         """See `Sink.write`."""
         with self._lock:
             try:
                 log = self._opened()
-                rows = parcel.rows(log.privacy, self._evidence)
+                rows = parcel.rows(log.privacy)
                 return _write(log, rows)
             except (LinkageError, SettingError) as error:
                 raise LogDownError(str(error)) from None
@@ -87,15 +82,15 @@ class RemoteSink:
 
     def __init__(self, run_folder: Path) -> None:
         self._socket = str(run_folder / SOCKET)
-        self._connection: Connection[Parcel, int | str] | None = None
+        self._connection: Connection[object, object] | None = None
 
-    def write(self, parcel: Parcel) -> int:
+    def write(self, parcel: LoggedDecisions) -> int:
         """See `Sink.write`."""
         try:
             if self._connection is None:
                 self._connection = Client(self._socket, "AF_UNIX")
-            self._connection.send(parcel)
-            answer = self._connection.recv()
+            self._connection.send_bytes(encode(parcel))
+            answer = json.loads(self._connection.recv_bytes())
         except (EOFError, OSError) as error:
             self.close()
             raise LogDownError(
@@ -103,7 +98,7 @@ class RemoteSink:
             ) from None
         if isinstance(answer, str):
             raise LogDownError(answer)
-        return answer
+        return int(answer)
 
     def close(self) -> None:
         """Close the connection; the next parcel opens another one."""

@@ -8,11 +8,16 @@ that a transaction whose end got lost is repeated harmlessly.
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from typing import Final
 
+from linkage_rl.decision_log.linked import Facts
+from linkage_rl.linked_batch import LinkedBatch
+from linkage_rl.records import RecordBatch
+from linkage_rl.tables.ddl import stamp
 from serving.log_metrics import KILLED, REFUSED, LogMetrics
 from serving.log_queue import BATCH, LogQueue
-from serving.log_rows import Packer, Parcel
+from serving.log_rows import KnownFacts, LoggedDecisions, drawn, parcels
 from serving.log_sink import LogDownError, Sink
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0
@@ -25,14 +30,17 @@ _log = logging.getLogger("serving")
 class DecisionWriter:
     """Queue and thread of one worker."""
 
-    def __init__(self, sink: Sink, metrics: LogMetrics, limit: int) -> None:
+    def __init__(self, sink: Sink, metrics: LogMetrics, limit: int, evidence: float = 1.0) -> None:
         """Nothing is written before `start`.
 
         Args:
             sink: Where decisions go.
             metrics: Where they are counted.
             limit: Decisions that may wait; an answer is taken while fewer do.
+            evidence: Share of the decisions that are logged with the features of their candidates.
         """
+        self.facts = KnownFacts()
+        self._evidence = evidence
         self._sink = sink
         self._queue = LogQueue(metrics, limit)
         self._losses = _Losses(metrics)
@@ -41,6 +49,21 @@ class DecisionWriter:
         if lost := metrics.totals()["waiting"]:
             metrics.drop(KILLED, lost)
             _log.error("a worker was killed before it had logged %d decisions", lost)
+
+    def log(
+        self, decision_ids: Sequence[str], records: RecordBatch, linked: LinkedBatch, facts: Facts
+    ) -> None:
+        """Have N decisions logged, at least one; drops them where too many wait."""
+        self.offer(
+            LoggedDecisions(
+                decision_ids,
+                [stamp()] * len(decision_ids),
+                records,
+                LinkedBatch.without_fields([linked]),
+                drawn(decision_ids, self._evidence),
+                facts,
+            )
+        )
 
     def start(self) -> None:
         """Begin to write."""
@@ -55,18 +78,19 @@ class DecisionWriter:
             _log.error("the server stopped before it had logged %d decisions", lost)
 
     def _run(self) -> None:
-        packer = Packer(BATCH)
         while answers := self._queue.take():
             try:
-                for parcel in packer.parcels(answers):
-                    self._write(parcel)
+                packed = list(parcels(answers, BATCH))
             except Exception:
-                # `LogQueue.end` counts them; the next ones may fare better
                 _log.exception("decisions could not be logged")
+                self._queue.finish(sum(map(len, answers)), REFUSED)
+                continue
+            for parcel in packed:
+                self._write(parcel)
             self._losses.say()
         self._sink.close()
 
-    def _write(self, parcel: Parcel) -> None:
+    def _write(self, parcel: LoggedDecisions) -> None:
         """Write decisions as soon as the log can be written, unless the server stops before."""
         pause_s = _FIRST_PAUSE_S
         while not self._queue.is_over:
@@ -76,11 +100,16 @@ class DecisionWriter:
                 self._losses.fail(str(error))
                 self._queue.pause(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+                continue
+            except Exception:
+                # it would fail again, and keep all others waiting
+                _log.exception("decisions could not be logged")
+                refused = len(parcel)
             else:
                 self._losses.recover()
-                self._queue.finish(len(parcel) - refused)
-                self._queue.finish(refused, REFUSED)
-                return
+            self._queue.finish(len(parcel) - refused)
+            self._queue.finish(refused, REFUSED)
+            return
 
 
 class _Losses:

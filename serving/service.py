@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.decision_log.linked import new_ids
 from linkage_rl.linked_batch import RankedCandidates
 from linkage_rl.linker import Linker
-from linkage_rl.tables.ddl import stamp
 from serving.attributes import NOBODY, Origin
 from serving.codec import decode, encode
 from serving.content_type import CSV, ContentType, negotiate, unpack
@@ -16,7 +16,6 @@ from serving.errors import RequestError
 from serving.linking import Draft, LinkJob, LinkResult, Work
 from serving.live_index import LiveIndex
 from serving.live_table import LiveTable
-from serving.log_rows import LoggedAnswer, new_ids
 from serving.log_writer import DecisionWriter
 from serving.logs import RequestLog
 from serving.metrics import Metrics
@@ -231,17 +230,8 @@ class _Exchange:
         results = link_results(valid, linked.batch, blockers, decision_ids)
         answer = self._encoded(request, results, linked.stale, linked.database_s)
         if (writer := self.service.writer) is not None and decision_ids:
-            writer.offer(
-                LoggedAnswer(
-                    decision_ids,
-                    stamp(),
-                    valid.records,
-                    linked.batch,
-                    job.linker,
-                    self.model.fingerprint,
-                    request.origin,
-                )
-            )
+            facts = writer.facts.of(job.linker, self.model.fingerprint, request.origin)
+            writer.log(decision_ids, valid.records, linked.batch, facts)
         return answer
 
     def candidates_answer(

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import uuid
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -201,8 +201,9 @@ def ids_of_run(run: str, begin: int, clients: int) -> list[str]:
 
 
 def new_ids(clients: int) -> list[str]:
-    """Random ids of N decisions."""
-    return [uuid.uuid4().hex for _ in range(clients)]
+    """Random ids of N decisions, 32 hexadecimal digits each."""
+    digits = os.urandom(16 * clients).hex()
+    return [digits[begin : begin + 32] for begin in range(0, len(digits), 32)]
 
 
 def _shown(

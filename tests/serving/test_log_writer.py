@@ -3,23 +3,29 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import cast
 
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry, values
 
+from linkage_rl.decision_log.linked import new_ids
 from linkage_rl.decision_log.privacy import Privacy
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import DatabaseError
+from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.records import RecordBatch
 from serving import log_process
 from serving.attributes import NOBODY, Origin
 from serving.log_metrics import LogMetrics
 from serving.log_process import keep_tidy, serve
 from serving.log_queue import BATCH, LogQueue
-from serving.log_rows import LoggedAnswer, Packer, Parcel, new_ids
+from serving.log_rows import KnownFacts, LoggedDecisions, drawn, parcels
 from serving.log_sink import LogDownError, LogSink, RemoteSink
+from serving.log_wire import decode, encode
 from serving.log_writer import DecisionWriter
 from serving.metrics import Metrics
 from serving.models import ModelLibrary
@@ -29,16 +35,21 @@ from tests.serving.http_client import free_port
 
 
 @pytest.fixture(scope="module")
-def answer(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., LoggedAnswer]:
+def answer(
+    bundle: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., LoggedDecisions]:
     """Makes an answer on so many clients."""
     model = ModelLibrary(tmp_path_factory.mktemp("models"), 64).load("shop", str(bundle))
     linker = model.linker_on(model.linker.index, model.linker.index, keeps_evidence=True)
 
-    def make(clients: int, origin: Origin = NOBODY) -> LoggedAnswer:
+    def make(clients: int, origin: Origin = NOBODY, evidence: float = 1) -> LoggedDecisions:
         records = RecordBatch([f"k{n}" for n in range(clients)], {"name": ["青空商事"] * clients})
         ids, now = new_ids(clients), "2026-11-30T00:00:00.000Z"
         linked = linker.link(records)
-        return LoggedAnswer(ids, now, records, linked, linker, model.fingerprint, origin)
+        facts, kept = KnownFacts().of(linker, model.fingerprint, origin), drawn(ids, evidence)
+        return LoggedDecisions(
+            ids, [now] * clients, records, LinkedBatch.without_fields([linked]), kept, facts
+        )
 
     return make
 
@@ -52,11 +63,11 @@ class Shelf:
     """A sink in memory that may be down."""
 
     def __init__(self) -> None:
-        self.parcels: list[Parcel] = []
+        self.parcels: list[LoggedDecisions] = []
         self.down = threading.Event()
         self.refused = 0
 
-    def write(self, parcel: Parcel) -> int:
+    def write(self, parcel: LoggedDecisions) -> int:
         if self.down.is_set():
             raise LogDownError("the database does not answer")
         self.parcels.append(parcel)
@@ -71,7 +82,7 @@ class Shelf:
 
 
 def test_what_was_offered_is_written_before_the_writer_has_closed(
-    answer: Callable[..., LoggedAnswer], metrics: LogMetrics
+    answer: Callable[..., LoggedDecisions], metrics: LogMetrics
 ) -> None:
     shelf, answers = Shelf(), [answer(1), answer(3), answer(2 * BATCH + 1)]
     writer = DecisionWriter(shelf, metrics, limit=10_000)
@@ -87,7 +98,7 @@ def test_what_was_offered_is_written_before_the_writer_has_closed(
 
 
 def test_answers_are_taken_while_fewer_than_the_limit_wait(
-    answer: Callable[..., LoggedAnswer], metrics: LogMetrics
+    answer: Callable[..., LoggedDecisions], metrics: LogMetrics
 ) -> None:
     queue = LogQueue(metrics, limit=30)
 
@@ -99,7 +110,7 @@ def test_answers_are_taken_while_fewer_than_the_limit_wait(
 
 
 def test_what_cannot_be_written_in_time_is_dropped_and_counted(
-    answer: Callable[..., LoggedAnswer], metrics: LogMetrics, caplog: pytest.LogCaptureFixture
+    answer: Callable[..., LoggedDecisions], metrics: LogMetrics, caplog: pytest.LogCaptureFixture
 ) -> None:
     shelf = Shelf()
     shelf.down.set()
@@ -120,7 +131,7 @@ def test_what_cannot_be_written_in_time_is_dropped_and_counted(
 
 
 def test_a_sink_that_comes_back_gets_what_waited_in_its_order(
-    answer: Callable[..., LoggedAnswer], metrics: LogMetrics
+    answer: Callable[..., LoggedDecisions], metrics: LogMetrics
 ) -> None:
     shelf, answers = Shelf(), [answer(2) for _ in range(3)]
     shelf.down.set()
@@ -137,12 +148,12 @@ def test_a_sink_that_comes_back_gets_what_waited_in_its_order(
 
 
 def test_a_sink_that_never_returns_does_not_keep_the_server_from_stopping(
-    answer: Callable[..., LoggedAnswer], metrics: LogMetrics
+    answer: Callable[..., LoggedDecisions], metrics: LogMetrics
 ) -> None:
     go_on = threading.Event()
 
     class Stuck(Shelf):
-        def write(self, parcel: Parcel) -> int:
+        def write(self, parcel: LoggedDecisions) -> int:
             go_on.wait()
             return super().write(parcel)
 
@@ -158,39 +169,39 @@ def test_a_sink_that_never_returns_does_not_keep_the_server_from_stopping(
 
 
 def test_small_answers_share_a_parcel_unless_their_lists_differ(
-    answer: Callable[..., LoggedAnswer],
+    answer: Callable[..., LoggedDecisions],
 ) -> None:
     here, there = Origin("acme", "1"), Origin("acme", "2")
     answers = [answer(1, here), answer(2, there), answer(3, here)]
 
-    parcels = list(Packer(BATCH).parcels(answers))
+    found = list(parcels(answers, BATCH))
 
-    assert [(len(one), one.facts.list_id) for one in parcels] == [(4, "1"), (2, "2")]
-    assert parcels[0].decision_ids == answers[0].decision_ids + answers[2].decision_ids
-    assert list(parcels[0].records.ids) == ["k0", "k0", "k1", "k2"]
+    assert [(len(one), one.facts.list_id) for one in found] == [(4, "1"), (2, "2")]
+    assert found[0].decision_ids == [*answers[0].decision_ids, *answers[2].decision_ids]
+    assert list(found[0].records.ids) == ["k0", "k0", "k1", "k2"]
 
 
 def test_an_answer_on_no_client_takes_nothing_from_the_others_in_its_parcel(
-    answer: Callable[..., LoggedAnswer],
+    answer: Callable[..., LoggedDecisions],
 ) -> None:
-    (alone,) = Packer(BATCH).parcels([answer(3)])
-    (parcel,) = Packer(BATCH).parcels([answer(1), answer(0), answer(2)])
+    (alone,) = parcels([answer(3)], BATCH)
+    (parcel,) = parcels([answer(1), answer(0), answer(2)], BATCH)
 
-    rows = parcel.rows(Privacy(b"key"), 1.0)
+    rows = parcel.rows(Privacy(b"key"))
     assert len(rows) == 3
     assert all(rows.evidence)
-    assert rows.shown == alone.rows(Privacy(b"key"), 1.0).shown
+    assert rows.shown == alone.rows(Privacy(b"key")).shown
     assert "c1" in rows.shown[0]
 
 
 def test_a_decision_that_the_log_refuses_does_not_take_others_with_it(
-    answer: Callable[..., LoggedAnswer], tmp_path: Path
+    answer: Callable[..., LoggedDecisions], tmp_path: Path
 ) -> None:
     place = str(tmp_path / "log.db")
-    parcel = next(Packer(BATCH).parcels([answer(5)]))
-    parcel.decision_ids[2] = "too long for the column, which has room for 32 characters"
+    parcel = next(parcels([answer(5)], BATCH))
+    ids = ["too long for the column, which has room for 32 characters", *parcel.decision_ids[1:]]
 
-    refused = LogSink(lambda: DecisionLog.open(place)).write(parcel)
+    refused = LogSink(lambda: DecisionLog.open(place)).write(replace(parcel, decision_ids=ids))
 
     assert refused == 1
     with DecisionLog.open(place) as log:
@@ -198,10 +209,10 @@ def test_a_decision_that_the_log_refuses_does_not_take_others_with_it(
 
 
 def test_writing_a_parcel_again_changes_nothing(
-    answer: Callable[..., LoggedAnswer], tmp_path: Path
+    answer: Callable[..., LoggedDecisions], tmp_path: Path
 ) -> None:
     place = str(tmp_path / "log.db")
-    parcel = next(Packer(BATCH).parcels([answer(5)]))
+    parcel = next(parcels([answer(5)], BATCH))
     sink = LogSink(lambda: DecisionLog.open(place))
 
     assert (sink.write(parcel), sink.write(parcel)) == (0, 0)
@@ -212,7 +223,7 @@ def test_writing_a_parcel_again_changes_nothing(
 
 
 def test_decisions_are_written_while_old_ones_are_deleted(
-    answer: Callable[..., LoggedAnswer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    answer: Callable[..., LoggedDecisions], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = str(tmp_path / "log.db")
     begun, go_on, over = threading.Event(), threading.Event(), threading.Event()
@@ -230,7 +241,7 @@ def test_decisions_are_written_while_old_ones_are_deleted(
     open_one = partial(DecisionLog.open, place)
     threading.Thread(target=keep_tidy, args=(open_one, pause), daemon=True).start()
     assert begun.wait(20)
-    refused = LogSink(open_one).write(next(Packer(BATCH).parcels([answer(5)])))
+    refused = LogSink(open_one).write(next(parcels([answer(5)], BATCH)))
 
     assert (refused, over.is_set()) == (0, False)
     go_on.set()
@@ -261,6 +272,77 @@ def test_tidying_goes_on_after_any_fault_and_says_it_once(
     assert sum("tidied" in record.getMessage() for record in caplog.records) == 1
 
 
+@pytest.mark.parametrize("evidence", [0, 0.5, 1])
+def test_bytes_of_a_parcel_give_the_same_rows(
+    answer: Callable[..., LoggedDecisions], evidence: float
+) -> None:
+    (parcel,) = parcels([answer(40, Origin("青", "\ud800"), evidence)], BATCH)
+
+    again = decode(encode(parcel))
+
+    rows = again.rows(Privacy(b"key"))
+    assert rows == replace(
+        parcel.rows(Privacy(b"key")), decision_id=rows.decision_id, decided_at=rows.decided_at
+    )
+    assert list(parcel.decision_ids) == rows.decision_id
+    assert sum(map(bool, rows.evidence)) == parcel.kept.sum()
+    assert all("c1" in shown for shown in rows.shown)
+
+
+def test_features_that_are_not_kept_are_not_sent(answer: Callable[..., LoggedDecisions]) -> None:
+    with_them = answer(40)
+    without = replace(with_them, kept=np.zeros(40, dtype=np.bool_))
+    evidence = with_them.linked.evidence
+
+    assert evidence is not None
+    assert len(encode(without)) < len(encode(with_them)) - evidence.query.nbytes
+
+
+def test_what_waits_holds_no_index(answer: Callable[..., LoggedDecisions]) -> None:
+    waiting = answer(2)
+
+    assert not hasattr(waiting, "linker")
+    assert not waiting.linked.companies.columns
+
+
+def test_a_fault_of_a_sink_drops_its_parcel_alone_and_counts_it_at_once(
+    answer: Callable[..., LoggedDecisions], metrics: LogMetrics
+) -> None:
+    class Faulty(Shelf):
+        def write(self, parcel: LoggedDecisions) -> int:
+            if parcel.facts.customer == "odd":
+                raise ValueError("an odd one")
+            return super().write(parcel)
+
+    shelf, queue_limit = Faulty(), 8
+    writer = DecisionWriter(shelf, metrics, queue_limit)
+    for one in (answer(2), answer(3, Origin("odd")), answer(1, Origin("last"))):
+        writer.offer(one)
+    writer.start()
+    deadline = time.monotonic() + 20
+    while metrics.totals()["waiting"] and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+    assert metrics.totals() == {"written": 3, "dropped": 3, "waiting": 0}
+    assert len(shelf.ids) == 3
+    writer.close(1)
+
+
+def test_answers_that_cannot_be_packed_are_counted_at_once(
+    answer: Callable[..., LoggedDecisions], metrics: LogMetrics
+) -> None:
+    writer = DecisionWriter(Shelf(), metrics, 8)
+    writer.offer(replace(answer(2), linked=cast("LinkedBatch", None)))
+    writer.offer(answer(1))
+    writer.start()
+    deadline = time.monotonic() + 20
+    while metrics.totals()["waiting"] and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+    assert metrics.totals() == {"written": 0, "dropped": 3, "waiting": 0}
+    writer.close(1)
+
+
 class TestTheProcessOfTheLog:
     """`serve` runs in a thread here."""
 
@@ -274,12 +356,12 @@ class TestTheProcessOfTheLog:
         return tmp_path
 
     def test_writes_what_several_workers_send(
-        self, answer: Callable[..., LoggedAnswer], run_folder: Path
+        self, answer: Callable[..., LoggedDecisions], run_folder: Path
     ) -> None:
         workers = [RemoteSink(run_folder), RemoteSink(run_folder)]
-        parcels = [next(Packer(BATCH).parcels([answer(7)])) for _ in workers]
+        sent = [next(parcels([answer(7)], BATCH)) for _ in workers]
 
-        refused = [one.write(parcel) for one, parcel in zip(workers, parcels, strict=True)]
+        refused = [one.write(parcel) for one, parcel in zip(workers, sent, strict=True)]
 
         assert refused == [0, 0]
         with DecisionLog.open(str(run_folder / "log.db")) as log:
@@ -288,7 +370,7 @@ class TestTheProcessOfTheLog:
             one.close()
 
     def test_says_why_it_cannot_write(
-        self, answer: Callable[..., LoggedAnswer], tmp_path: Path
+        self, answer: Callable[..., LoggedDecisions], tmp_path: Path
     ) -> None:
         def no_database() -> DecisionLog:
             raise DatabaseError("cannot open the decision log; start its database")
@@ -296,22 +378,22 @@ class TestTheProcessOfTheLog:
         folder = tmp_path / "run"
         folder.mkdir()
         threading.Thread(target=serve, args=(folder, LogSink(no_database)), daemon=True).start()
-        parcel, sink = next(Packer(BATCH).parcels([answer(1)])), RemoteSink(folder)
+        parcel, sink = next(parcels([answer(1)], BATCH)), RemoteSink(folder)
 
         with pytest.raises(LogDownError, match="start its database"):
             _write_once_it_listens(sink, parcel)
         sink.close()
 
     def test_that_does_not_run_is_a_log_that_is_down(
-        self, answer: Callable[..., LoggedAnswer], tmp_path: Path
+        self, answer: Callable[..., LoggedDecisions], tmp_path: Path
     ) -> None:
-        parcel = next(Packer(BATCH).parcels([answer(1)]))
+        parcel = next(parcels([answer(1)], BATCH))
 
         with pytest.raises(LogDownError, match="does not answer"):
             RemoteSink(tmp_path).write(parcel)
 
 
-def _write_once_it_listens(sink: RemoteSink, parcel: Parcel) -> int:
+def _write_once_it_listens(sink: RemoteSink, parcel: LoggedDecisions) -> int:
     deadline = time.monotonic() + 10
     while True:
         try:
@@ -323,7 +405,7 @@ def _write_once_it_listens(sink: RemoteSink, parcel: Parcel) -> int:
 
 
 def test_the_successor_of_a_killed_worker_counts_what_waited(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Callable[..., LoggedAnswer]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Callable[..., LoggedDecisions]
 ) -> None:
     folder = tmp_path / "run"
     prepare(ServerSettings(folder, "127.0.0.1", free_port(), 1, 6, refresher=False))
