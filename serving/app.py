@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from serving.attributes import HEADER, custom_attributes, origin_of
+from linkage_rl.decision_log.attributes import custom_attributes
+from serving.attributes import HEADER, origin_of
 from serving.batch_transform import execution_parameters
 from serving.content_type import JSON
 from serving.disconnects import unless_disconnected

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import unquote_plus
 
 from serving.errors import RequestError
 from serving.values import InvalidValueError, describe, read_text
@@ -28,19 +27,6 @@ class Origin:
 
 NOBODY: Final = Origin()
 """The origin of a request that names none."""
-
-
-def custom_attributes(header: str) -> dict[str, str]:
-    """The attributes of a header, of each name the first; values are decoded as those of URLs.
-
-    >>> custom_attributes("customer=acme; list=November+2026,mode=linkage")
-    {'customer': 'acme', 'list': 'November 2026', 'mode': 'linkage'}
-    """
-    found: dict[str, str] = {}
-    for part in header.replace(";", ",").split(","):
-        key, _, value = part.partition("=")
-        found.setdefault(key.strip(), unquote_plus(value.strip()))
-    return found
 
 
 def origin_of(content: Mapping[str, Any], list_key: str = "list_id") -> Origin:

@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from email.message import Message
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote_plus
 
+from linkage_rl.decision_log.attributes import custom_attributes
 from linkage_rl.decision_log.captured_bodies import read_answers, read_clients
 from linkage_rl.decision_log.schema import LONGEST_NAME
 from linkage_rl.errors import InputFileError
@@ -211,11 +211,7 @@ def _body(captured: Mapping[str, Any]) -> tuple[str, str]:
 def _attributes(texts: object) -> dict[str, str]:
     """What the caller's custom attributes say: `customer=acme;list=2026-11`."""
     every = texts if isinstance(texts, list) else [texts] if isinstance(texts, str) else []
-    found: dict[str, str] = {}
-    for part in ",".join(map(str, every)).replace(";", ",").split(","):
-        key, _, value = part.partition("=")
-        found.setdefault(key.strip(), unquote_plus(value.strip()))
-    return found
+    return custom_attributes(",".join(map(str, every)))
 
 
 def _time(text: str) -> str:

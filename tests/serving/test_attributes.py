@@ -3,7 +3,8 @@
 import pytest
 from starlette.testclient import TestClient
 
-from serving.attributes import Origin, custom_attributes, origin_of
+from linkage_rl.decision_log.attributes import custom_attributes
+from serving.attributes import Origin, origin_of
 from serving.errors import RequestError
 
 CLIENT = {"name": "㈱青空商事"}
