@@ -1,10 +1,9 @@
 """What callers say of a request besides its clients: its mode, its customer and its list."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from serving.errors import RequestError
 from serving.values import InvalidValueError, describe, read_text
 
 HEADER: Final = "x-amzn-sagemaker-custom-attributes"
@@ -20,9 +19,16 @@ class Origin:
     customer: str = ""
     list_id: str = ""
 
+    faults: tuple[str, ...] = field(default=(), compare=False)
+    """A sentence on each id that cannot be logged; it counts as not said."""
+
     def or_else(self, other: "Origin") -> "Origin":
         """What this one says, and of what it leaves open what the other one says."""
-        return Origin(self.customer or other.customer, self.list_id or other.list_id)
+        return Origin(
+            self.customer or other.customer,
+            self.list_id or other.list_id,
+            self.faults + other.faults,
+        )
 
 
 NOBODY: Final = Origin()
@@ -32,25 +38,37 @@ NOBODY: Final = Origin()
 def origin_of(content: Mapping[str, Any], list_key: str = "list_id") -> Origin:
     """The origin that a body in JSON or the attributes of a header name.
 
+    An id that is no text, is too long, or has characters that cannot be printed is left out: a
+    label for the log is no reason to answer nothing.
+
     Args:
         content: The body, or what `custom_attributes` gave.
         list_key: Key of the list; 'list' in a header.
-
-    Raises:
-        RequestError: An id is no text, too long, or has characters that cannot be printed.
     """
-    return Origin(_id("customer", content.get("customer")), _id(list_key, content.get(list_key)))
+    faults: list[str] = []
+    return Origin(
+        _id("customer", content.get("customer"), faults),
+        _id(list_key, content.get(list_key), faults),
+        tuple(faults),
+    )
 
 
-def _id(name: str, value: object) -> str:
+def _id(name: str, value: object, faults: list[str]) -> str:
     if not value:
         return ""
     try:
-        text = read_text("client_id", value)
+        text = str(value) if _is_long(value) else read_text("client_id", value)
     except InvalidValueError:
-        raise RequestError(f"expected text in {name!r}, got {describe(value)}") from None
+        faults.append(f"{name!r} is not logged: expected text, got {describe(value)}")
+        return ""
     if len(text) > MAX_LENGTH or not text.isprintable():
-        raise RequestError(
-            f"expected at most {MAX_LENGTH} printable characters in {name!r}, got {describe(text)}"
+        faults.append(
+            f"{name!r} is not logged: expected at most {MAX_LENGTH} printable characters, got "
+            f"{describe(value)}"
         )
+        return ""
     return text
+
+
+def _is_long(value: object) -> bool:
+    return isinstance(value, str) and len(value) > MAX_LENGTH

@@ -250,10 +250,10 @@ class _Exchange:
     def _encoded(
         self, request: LinkageRequest, results: list[dict[str, Any]], stale: bool, seconds: float
     ) -> Answer:
-        logs = self.service.writer is not None
-        response = LinkageResponse(
-            self.model.labels, results, stale, request.warnings, csv_ids=logs
-        )
+        logs, warnings = self.service.writer is not None, request.warnings
+        if logs:
+            warnings = [*warnings, *request.origin.faults]
+        response = LinkageResponse(self.model.labels, results, stale, warnings, csv_ids=logs)
         self._count(response, seconds)
         return encode(response, self.accepted.with_header(request.csv_header))
 
