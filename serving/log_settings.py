@@ -20,7 +20,7 @@ class LogSettings:
     """`LINKAGE_LOG_URL`: database URL or SQLite file; '' keeps no log. A URL without a password
     takes that of the company database where its user is the same or none is named."""
     evidence: float = 1.0
-    """`LINKAGE_LOG_EVIDENCE`: share of requests whose decisions are logged with their evidence."""
+    """`LINKAGE_LOG_EVIDENCE`: share of decisions that are logged with their evidence."""
     waiting: int = 20_000
     """`LINKAGE_LOG_WAITING`: decisions that may wait in a worker until they are written; while
     there are more, those of further requests are dropped and counted."""
@@ -28,7 +28,8 @@ class LogSettings:
     """`LINKAGE_LOG_PRIVACY`: what the log must keep of clients; "" is what it keeps already,
     "full" for a new one."""
     retention_days: int | None = None
-    """`LINKAGE_LOG_RETENTION_DAYS`: after so many days decisions are deleted; None keeps them."""
+    """`LINKAGE_LOG_RETENTION_DAYS`: after so many days decisions are deleted, 0 for never; None takes
+    what the log has, and never for a new one."""
 
     def __bool__(self) -> bool:
         return bool(self.url)
@@ -50,7 +51,7 @@ class LogSettings:
             waiting=read("LINKAGE_LOG_WAITING", whole_number(10_000_000), cls.waiting),
             privacy=read("LINKAGE_LOG_PRIVACY", _privacy, cls.privacy),
             retention_days=read(
-                "LINKAGE_LOG_RETENTION_DAYS", whole_number(36_500), cls.retention_days
+                "LINKAGE_LOG_RETENTION_DAYS", whole_number(36_500, minimum=0), cls.retention_days
             ),
         )
 

@@ -21,9 +21,11 @@ from linkage_rl.records import RecordBatch
 from serving import log_process
 from serving.attributes import NOBODY, Origin
 from serving.log_metrics import LogMetrics
+from serving.log_place import open_log
 from serving.log_process import keep_tidy, serve
 from serving.log_queue import BATCH, LogQueue
 from serving.log_rows import KnownFacts, LoggedDecisions, drawn, parcels
+from serving.log_settings import LogSettings
 from serving.log_sink import LogDownError, LogSink, RemoteSink
 from serving.log_wire import decode, encode
 from serving.log_writer import DecisionWriter
@@ -341,6 +343,15 @@ def test_answers_that_cannot_be_packed_are_counted_at_once(
 
     assert metrics.totals() == {"written": 0, "dropped": 3, "waiting": 0}
     writer.close(1)
+
+
+def test_no_days_of_retention_keep_decisions_for_ever(tmp_path: Path) -> None:
+    url = str(tmp_path / "log.db")
+    DecisionLog.open(url, retention_days=30).close()
+    variables = {"LINKAGE_LOG_URL": url, "LINKAGE_LOG_RETENTION_DAYS": "0"}
+
+    with open_log(LogSettings.from_environ(variables)) as log:
+        assert log.retention_days == 0
 
 
 class TestTheProcessOfTheLog:

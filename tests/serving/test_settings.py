@@ -54,7 +54,7 @@ def test_the_index_is_kept_in_the_run_folder_by_default() -> None:
         ("LINKAGE_TABLE_MAPPING", '{"name": 1}', "expected a JSON object of column names"),
         ("LINKAGE_LOG_EVIDENCE", "1.5", "expected a number from 0 to 1"),
         ("LINKAGE_LOG_PRIVACY", "none", "expected full or hashes"),
-        ("LINKAGE_LOG_RETENTION_DAYS", "-1", "expected a whole number from 1 to 36500"),
+        ("LINKAGE_LOG_RETENTION_DAYS", "-1", "expected a whole number from 0 to 36500"),
         ("SAGEMAKER_MAX_PAYLOAD_IN_MB", "2000", "expected a whole number from 0 to 1024"),
     ],
 )
