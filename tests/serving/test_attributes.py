@@ -75,7 +75,7 @@ def test_with_a_log_a_wrong_one_is_a_warning_and_logged_as_none(
     ]
     with DecisionLog.open(place, create=False) as log:
         (page,) = log.decisions()
-    assert (page.customer, page.list_id) == ([""], [""])
+    assert (page.customer, page.list_id) == (("",), ("",))
 
 
 def test_the_header_names_the_mode_after_other_attributes(client: TestClient) -> None:
