@@ -7,7 +7,6 @@ key nobody can try ids or names until a hash fits.
 import hmac
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
@@ -26,7 +25,6 @@ KINDS: Final = (FULL, HASHES)
 
 _MIN_KEY: Final = 16
 _DIGITS: Final = 32
-_HASHED_ID: Final = re.compile(r"#[0-9a-f]{32}")
 _TO_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -48,18 +46,15 @@ class Privacy:
     """Whether client ids and fields are kept as hashes only."""
 
     def columns(self, records: RecordBatch) -> ClientColumns:
-        """What is logged of N clients.
+        """What is logged of N clients; `applied` hashes their ids when they are written.
 
         Raises:
             ConfigError: The key of the log is not known.
         """
         fields = client_texts(records)
         hashes = [self._hash(text) for text in fields]
-        if not self.hashes_only:
-            return ClientColumns(list(records.ids), hashes, fields)
-        return ClientColumns(
-            [self.stored_id(one) for one in records.ids], hashes, [""] * len(hashes)
-        )
+        kept = [""] * len(hashes) if self.hashes_only else fields
+        return ClientColumns(list(records.ids), hashes, kept)
 
     def stored_id(self, client_id: str) -> str:
         """A client's id as the log holds it: '#' and its hash where only hashes are kept.
@@ -67,12 +62,12 @@ class Privacy:
         Raises:
             ConfigError: The key of the log is not known.
         """
-        if not self.hashes_only or not client_id or _HASHED_ID.fullmatch(client_id):
+        if not self.hashes_only or not client_id:
             return storable(client_id)
         return f"#{self._hash(f'id:{storable(client_id)}')}"
 
     def applied(self, rows: DecisionRows) -> DecisionRows:
-        """The rows without what the log must not keep, wherever they were made."""
+        """The rows without what the log must not keep, wherever they were made; once only."""
         if not self.hashes_only:
             return rows
         return replace(
