@@ -1,6 +1,7 @@
 """Opens a decision log in a database, and reads and writes its rows."""
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ from linkage_rl.decision_log.opening import (
     make_file,
     place_of,
 )
-from linkage_rl.decision_log.privacy import Privacy
+from linkage_rl.decision_log.privacy import Privacy, storable
 from linkage_rl.decision_log.rows import (
     EVERYTHING,
     DecisionRows,
@@ -54,6 +55,7 @@ COLUMNS: Final = [DECISIONS.c[one.name] for one in fields(DecisionRows)]
 """Columns of a decision, in the order of `DecisionRows`."""
 _OF_VERDICTS: Final = [VERDICTS.c[one.name] for one in fields(Verdict)]
 _TRIES: Final = 8
+_ID: Final = re.compile("[0-9a-f]{32}")
 
 Result = TypeVar("Result")
 
@@ -223,6 +225,7 @@ class DecisionLog:
     def find(self, decision_ids: Sequence[str]) -> DecisionRows:
         """The decisions of these ids, in their order; those that the log lacks are left out."""
         found: dict[str, tuple[Any, ...]] = {}
+        decision_ids = [one for one in decision_ids if _ID.fullmatch(one)]
         with self.reading("read decisions") as connection:
             for begin in range(0, len(decision_ids), IDS):
                 wanted = DECISIONS.c.decision_id.in_(decision_ids[begin : begin + IDS])
@@ -273,6 +276,9 @@ class DecisionLog:
 
     def where(self, selection: Selection) -> list[ColumnElement[bool]]:
         """The WHERE of a selection of decisions of this log, whose client ids may be hashes."""
+        texts = {one.name: getattr(selection, one.name) for one in fields(selection)}
+        odd = {name: storable(text) for name, text in texts.items() if isinstance(text, str)}
+        selection = replace(selection, **odd)
         client_id = self.privacy.stored_id(selection.client_id)
         found = conditions(replace(selection, client_id=client_id))
         if self.engine.dialect.name in ("mysql", "mariadb"):

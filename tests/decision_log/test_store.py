@@ -201,6 +201,11 @@ def test_a_client_id_may_be_of_any_length(log: DecisionLog) -> None:
     assert log.count(Selection(client_id=long)) == 1
 
 
+def test_odd_ids_and_names_find_nothing(log: DecisionLog) -> None:
+    assert len(log.find(["a\0b", "\ud800", "x" * 32])) == 0
+    assert log.count(Selection(customer="\ud800", client_id="a\0")) == 0
+
+
 def test_a_table_of_another_program_is_no_log(readable_url: str) -> None:
     if readable_url.startswith("sqlite"):
         Path(readable_url.removeprefix("sqlite:///")).touch()
