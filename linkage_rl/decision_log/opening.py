@@ -144,9 +144,12 @@ def _allow_readers(engine: Engine) -> None:
 
 
 def begin_reading(connection: Connection) -> None:
-    """Have SQLite show one state to all statements: its driver begins no transaction to read."""
+    """Have the database show one state to all statements, as MariaDB does by itself."""
     if connection.dialect.name == "sqlite":
+        # its driver begins no transaction to read
         connection.exec_driver_sql("BEGIN")
+    elif connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
 
 def begin_writing(connection: Connection) -> None:

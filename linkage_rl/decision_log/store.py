@@ -150,7 +150,7 @@ class DecisionLog:
     def reading(self, doing: str) -> Iterator[Connection]:
         """A connection that only reads, whose faults are said as what was attempted.
 
-        SQLite and MariaDB show one state of the log in all of its statements.
+        All of its statements see one state of the log.
         """
         with database_errors(self.url, doing), self.engine.connect() as connection:
             begin_reading(connection)
