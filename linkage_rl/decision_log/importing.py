@@ -57,7 +57,7 @@ def import_captured(
         customer: Whose clients they are, where the request did not say.
         list_id: Their list, where the request did not say.
     """
-    before = log.count()
+    new = 0
     rest = iter(captured)
     while page := list(islice(rest, PAGE)):
         records = records_of(page)
@@ -65,8 +65,13 @@ def import_captured(
             rows = _without_evidence(page, records, log.privacy)
         else:
             rows = relinking.rows(records, log.privacy)
-        log.append(_as_answered(rows, page, customer, list_id))
-    return log.count() - before
+        rows = _as_answered(rows, page, customer, list_id)
+        # others may write meanwhile, so the rows of the log say nothing
+        ids = list(dict.fromkeys(rows.decision_id))
+        unknown = len(ids) - len(log.known(ids))
+        log.append(rows)
+        new += unknown
+    return new
 
 
 def records_of(captured: Sequence[Captured]) -> RecordBatch:

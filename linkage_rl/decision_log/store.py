@@ -233,6 +233,17 @@ class DecisionLog:
                     found[row.decision_id] = tuple(row)
         return DecisionRows.of([found[one] for one in decision_ids if one in found])
 
+    def known(self, decision_ids: Sequence[str]) -> set[str]:
+        """Those of these ids of which the log has a decision."""
+        found: set[str] = set()
+        with self.reading("read decisions") as connection:
+            for begin in range(0, len(decision_ids), IDS):
+                wanted = DECISIONS.c.decision_id.in_(decision_ids[begin : begin + IDS])
+                found.update(
+                    connection.execute(select(DECISIONS.c.decision_id).where(wanted)).scalars()
+                )
+        return found
+
     def count(self, selection: Selection = EVERYTHING) -> int:
         """Number of selected decisions."""
         statement = select(func.count()).select_from(DECISIONS).where(*self.where(selection))
