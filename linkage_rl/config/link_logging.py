@@ -18,7 +18,7 @@ from linkage_rl.decision_log.evidence_file import EvidenceFile
 from linkage_rl.decision_log.forgetting import forget_ids
 from linkage_rl.decision_log.linked import Facts, PackedEvidence, ids_of_run, rows_of
 from linkage_rl.decision_log.privacy import Privacy
-from linkage_rl.decision_log.rows import DecisionRows, Selection
+from linkage_rl.decision_log.rows import DecisionRows
 from linkage_rl.decision_log.schema import DECISIONS
 from linkage_rl.decision_log.store import IDS, DecisionLog
 from linkage_rl.linked_batch import LinkedBatch
@@ -134,7 +134,8 @@ class RunLog:
             log: The log.
             finished: Clients that an earlier start of the run has finished.
         """
-        found = log.count(Selection(list_id=self.facts.list_id)) if finished else 0
+        # a run_id= that was used before has more decisions than those of this run
+        found = len(log.known(ids_of_run(self.run, 0, finished)))
         if found < finished:
             _log.warning(
                 "of %s clients that are finished, the log %s holds %s: the others were deleted "
