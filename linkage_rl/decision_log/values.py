@@ -67,8 +67,8 @@ def _check_length(name: str, texts: Iterable[str], length: int) -> None:
     for text in set(texts):
         if len(text) > length:
             raise SchemaError(
-                f"expected at most {length} characters in {name}, got {len(text):,}: "
-                f"{text[:40]!r}...; use a shorter one"
+                f"expected at most {length} characters in {name}, got {len(text):,}; use a "
+                "shorter one"
             )
 
 
