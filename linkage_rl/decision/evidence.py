@@ -143,9 +143,11 @@ class EvidenceRecorder:
                 _first_of_ties(client, place, observation.ties[row, slot], filled.shape),
                 _as_bytes(observation.query[rows]),
                 _as_bytes(observation.state[rows]),
-                np.clip(1 - shares.sum(axis=1), 0, 1),
+                np.maximum(1 - shares.sum(axis=1), 0),
                 raw_confidence,
-                _shown(self._companies, counts, observation.slot_candidates[row, slot]),
+                _shown(
+                    self._companies, counts, observation.slot_candidates[row, slot][place < SHOWN]
+                ),
             )
         )
 
@@ -153,7 +155,7 @@ class EvidenceRecorder:
         """The evidence of the clients in their order; None where there is no client."""
         if not self._parts:
             return None
-        if len(self._parts) == 1 and (np.diff(self._clients[0]) > 0).all():
+        if len(self._parts) == 1 and (self._clients[0][1:] > self._clients[0][:-1]).all():
             return self._parts[0]
         order = np.concatenate(self._clients).argsort()
         return Evidence.concatenate(self._parts).take(order)
@@ -190,8 +192,7 @@ def _pairs_in_order(counts: NDArray[np.int64], order: NDArray[np.int64]) -> NDAr
 def _shown(
     companies: CompanyIds, counts: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> list[list[str]]:
-    """Company ids of the best candidates of each client."""
-    starts = np.repeat(counts.cumsum() - counts, counts)
-    ids = companies.company_ids(rows[np.arange(len(rows)) - starts < SHOWN])
-    ends = np.concatenate([[0], np.minimum(counts, SHOWN).cumsum()]).tolist()
-    return [ids[begin:end] for begin, end in pairwise(ends)]
+    """Company ids of the best candidates of each client, at most `SHOWN`, one after the other."""
+    ids = companies.company_ids(rows)
+    ends = np.minimum(counts, SHOWN).cumsum().tolist()
+    return [ids[begin:end] for begin, end in pairwise([0, *ends])]
