@@ -134,6 +134,7 @@ class EvidenceRecorder:
         order = np.where(filled, -shares, np.inf).argsort(axis=1, kind="stable")
         client, place = np.nonzero(np.arange(filled.shape[1]) < counts[:, None])
         row, slot = rows[client], order[client, place]
+        candidates = observation.slot_candidates[row, slot]
         self._clients.append(clients)
         self._parts.append(
             Evidence(
@@ -145,9 +146,7 @@ class EvidenceRecorder:
                 _as_bytes(observation.state[rows]),
                 np.maximum(1 - shares.sum(axis=1), 0),
                 raw_confidence,
-                _shown(
-                    self._companies, counts, observation.slot_candidates[row, slot][place < SHOWN]
-                ),
+                _shown(self._companies, counts, candidates[place < SHOWN]),
             )
         )
 
