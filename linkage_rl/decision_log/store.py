@@ -288,7 +288,9 @@ class DecisionLog:
     def where(self, selection: Selection) -> list[ColumnElement[bool]]:
         """The WHERE of a selection of decisions of this log, whose client ids may be hashes."""
         texts = {one.name: getattr(selection, one.name) for one in fields(selection)}
-        odd = {name: storable(text) for name, text in texts.items() if isinstance(text, str)}
+        odd: dict[str, Any] = {
+            name: storable(text) for name, text in texts.items() if isinstance(text, str)
+        }
         selection = replace(selection, **odd)
         client_id = self.privacy.stored_id(selection.client_id)
         found = conditions(replace(selection, client_id=client_id))
