@@ -28,8 +28,8 @@ class LogSettings:
     """`LINKAGE_LOG_PRIVACY`: what the log must keep of clients; "" is what it keeps already,
     "full" for a new one."""
     retention_days: int | None = None
-    """`LINKAGE_LOG_RETENTION_DAYS`: after so many days decisions are deleted, 0 for never; None takes
-    what the log has, and never for a new one."""
+    """`LINKAGE_LOG_RETENTION_DAYS`: after so many days decisions are deleted, 0 for never; None
+    takes what the log has, and never for a new one."""
 
     def __bool__(self) -> bool:
         return bool(self.url)

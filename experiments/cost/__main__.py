@@ -3,7 +3,8 @@
 Commands: speed (hot paths beside rivals), growth (a larger table), serving (a server under load),
 logging (a server with its decision log), reviewing (clicks on the review page), link_log (a
 decision log while linking), verdicts (learning from them), scale_out (more workers), interrupted (a
-list whose linking is killed on the way), live_database (what a database sees of a command). Each has `--help`.
+list whose linking is killed on the way), live_database (what a database sees of a command). Each
+has `--help`.
 """
 
 import sys

@@ -121,6 +121,7 @@ def test_after_verdicts_the_start_still_chooses_the_blockers(tmp_path: Path) -> 
     expected = ScorerPolicy(learned).logits(after)[:, stops]
     assert np.allclose(exported.logits(after)[:, stops], expected, atol=1e-5)
 
+
 def test_the_start_chooses_alike_without_scores_of_the_links() -> None:
     """What it runs, and when it stops, on observations with some blockers run."""
     cases = synthetic_cases(300, np.random.default_rng(1))
