@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.decision.best_candidates import BestCandidates
-from linkage_rl.decision.evidence import Evidence
+from linkage_rl.decision.evidence import Evidence as Evidence
 from linkage_rl.decision.explaining import Explanations
 from linkage_rl.records import RecordBatch
 

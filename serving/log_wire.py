@@ -11,10 +11,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.decision.evidence import Evidence
 from linkage_rl.decision_log.linked import Facts
 from linkage_rl.decision_log.privacy import Privacy
-from linkage_rl.linked_batch import LinkedBatch
+from linkage_rl.linked_batch import Evidence, LinkedBatch
 from linkage_rl.records import RecordBatch
 from serving.log_rows import LoggedDecisions
 
