@@ -35,3 +35,16 @@ def shorten(
     ties: NDArray[np.int8],
     kept: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int16]]: ...
+def keep_evidence(
+    rows: NDArray[np.int64],
+    candidates: NDArray[np.float32],
+    slot_candidates: NDArray[np.int64],
+    ties: NDArray[np.int8],
+    shares: NDArray[np.float32],
+) -> tuple[
+    NDArray[np.int64],
+    NDArray[np.uint8],
+    NDArray[np.float32],
+    NDArray[np.uint8],
+    NDArray[np.int64],
+]: ...

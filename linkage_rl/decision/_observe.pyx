@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from libc.stdint cimport int8_t, int16_t, int64_t, uint16_t
+from libc.stdint cimport int8_t, int16_t, int64_t, uint8_t, uint16_t
 from libc.string cimport memcpy
 
 DEF ADDED = 4
@@ -273,3 +273,78 @@ def shorten(
                     out_count[b, k] = <int16_t>size[tie]
                     place[k] = <int>s
     return ids, weights, counts
+
+
+def keep_evidence(
+    const int64_t[::1] rows, const float[:, :, ::1] candidates,
+    const int64_t[:, ::1] slot_candidates, const int8_t[:, ::1] ties, const float[:, ::1] shares,
+):
+    """The filled slots of B observations, each by falling share, with their features in bytes.
+
+    Args:
+        rows: Row of the arrays of each of them, shape (B,).
+        candidates: Features of the slots in [0, 1], shape (N, K, F), K at most 127.
+        slot_candidates: Candidate in each slot, -1 where empty, shape (N, K).
+        ties: `Observation.ties`, shape (N, K).
+        shares: Weight of each slot of the B observations, shape (B, K).
+
+    Returns:
+        Filled slots of each observation, shape (B,), then of the P filled slots, observation after
+        observation: features in 1/255, rounded to the nearest, shape (P, F), shares, place of the
+        first that is tied with each, and candidates, shape (P,) each. Of equal shares the earlier
+        slot comes first.
+
+    Raises:
+        ValueError: Sizes differ, or a row is out of range; unchecked, it would read past an array.
+    """
+    cdef Py_ssize_t batch = rows.shape[0], slots = candidates.shape[1], width = candidates.shape[2]
+    cdef Py_ssize_t b, s, f, place, other, count, at = 0
+    cdef int64_t row
+    if not 1 <= slots <= 127 or slot_candidates.shape[1] != slots or ties.shape[1] != slots:
+        raise ValueError(f"expected 1..127 slots in every array, got {slots}")
+    if shares.shape[0] != batch or shares.shape[1] != slots:
+        raise ValueError(f"expected shares of {batch} observations with {slots} slots each")
+    if min(slot_candidates.shape[0], ties.shape[0]) < candidates.shape[0]:
+        raise ValueError(f"expected {candidates.shape[0]} rows in every array")
+    counts = np.zeros(batch, dtype=np.int64)
+    cdef int64_t[::1] out_count = counts
+    for b in range(batch):
+        if not 0 <= rows[b] < candidates.shape[0]:
+            raise ValueError(f"expected rows in 0..{candidates.shape[0] - 1}, got {rows[b]}")
+        for s in range(slots):
+            out_count[b] += slot_candidates[rows[b], s] >= 0
+    total = int(counts.sum())
+    features = np.empty((total, width), dtype=np.uint8)
+    weights = np.empty(total, dtype=np.float32)
+    first = np.empty(total, dtype=np.uint8)
+    ids = np.empty(total, dtype=np.int64)
+    cdef uint8_t[:, ::1] out_feature = features
+    cdef float[::1] out_share = weights
+    cdef uint8_t[::1] out_first = first
+    cdef int64_t[::1] out_id = ids
+    cdef int order[127]
+    with nogil:
+        for b in range(batch):
+            row = rows[b]
+            count = 0
+            for s in range(slots):
+                if slot_candidates[row, s] < 0:
+                    continue
+                place = count
+                while place > 0 and shares[b, s] > shares[b, order[place - 1]]:
+                    order[place] = order[place - 1]
+                    place -= 1
+                order[place] = <int>s
+                count += 1
+            for place in range(count):
+                s = order[place]
+                for f in range(width):
+                    out_feature[at, f] = <uint8_t>(candidates[row, s, f] * <float>255 + <float>0.5)
+                out_share[at] = shares[b, s]
+                out_id[at] = slot_candidates[row, s]
+                other = 0
+                while ties[row, order[other]] != ties[row, s]:
+                    other += 1
+                out_first[at] = <uint8_t>other
+                at += 1
+    return counts, features, weights, first, ids

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.decision import _observe
 from linkage_rl.records import Observation
 
 SHOWN: Final = 5
@@ -129,24 +130,25 @@ class EvidenceRecorder:
             shares: `decide.slot_shares` of them, shape (B, K).
             raw_confidence: Confidence in their best candidates, before calibration, shape (B,).
         """
-        filled = observation.slot_candidates[rows] >= 0
-        counts = filled.sum(axis=1)
-        order = np.where(filled, -shares, np.inf).argsort(axis=1, kind="stable")
-        client, place = np.nonzero(np.arange(filled.shape[1]) < counts[:, None])
-        row, slot = rows[client], order[client, place]
-        candidates = observation.slot_candidates[row, slot]
+        counts, features, kept, first, candidates = _observe.keep_evidence(
+            rows,
+            observation.candidates,
+            observation.slot_candidates,
+            observation.ties,
+            shares,
+        )
         self._clients.append(clients)
         self._parts.append(
             Evidence(
                 counts,
-                _as_bytes(observation.candidates[row, slot]),
-                shares[client, slot],
-                _first_of_ties(client, place, observation.ties[row, slot], filled.shape),
+                features,
+                kept,
+                first,
                 _as_bytes(observation.query[rows]),
                 _as_bytes(observation.state[rows]),
                 np.maximum(1 - shares.sum(axis=1), 0),
                 raw_confidence,
-                _shown(self._companies, counts, candidates[place < SHOWN]),
+                _shown(self._companies, counts, candidates),
             )
         )
 
@@ -167,19 +169,6 @@ def _as_bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     return scaled.astype(np.uint8)
 
 
-def _first_of_ties(
-    client: NDArray[np.int64],
-    place: NDArray[np.int64],
-    tie: NDArray[np.int8],
-    shape: tuple[int, ...],
-) -> NDArray[np.uint8]:
-    """Place of the first candidate among those tied with each of P candidates, shape (P,)."""
-    group = client * shape[1] + tie
-    first = np.full(shape[0] * shape[1], 255, dtype=np.uint8)
-    np.minimum.at(first, group, place.astype(np.uint8))
-    return np.asarray(first[group])
-
-
 def _pairs_in_order(counts: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
     """Positions of the candidates of clients that are put into another order, shape (P,)."""
     starts = counts.cumsum() - counts
@@ -189,9 +178,12 @@ def _pairs_in_order(counts: NDArray[np.int64], order: NDArray[np.int64]) -> NDAr
 
 
 def _shown(
-    companies: CompanyIds, counts: NDArray[np.int64], rows: NDArray[np.int64]
+    companies: CompanyIds, counts: NDArray[np.int64], candidates: NDArray[np.int64]
 ) -> list[list[str]]:
     """Company ids of the best candidates of each client, at most `SHOWN`, one after the other."""
-    ids = companies.company_ids(rows)
-    ends = np.minimum(counts, SHOWN).cumsum().tolist()
-    return [ids[begin:end] for begin, end in pairwise([0, *ends])]
+    shown = np.minimum(counts, SHOWN)
+    ends = shown.cumsum()
+    # where the candidates of each client begin among all, less those that are shown before
+    begins = np.repeat(counts.cumsum() - counts - (ends - shown), shown)
+    ids = companies.company_ids(candidates[begins + np.arange(len(begins))])
+    return [ids[begin:end] for begin, end in pairwise([0, *ends.tolist()])]
