@@ -51,7 +51,7 @@ def companies_of(bundle: Path, clients: MessyList) -> Mapping[str, str]:
     return dict(zip(ids, load_bundle(bundle).link(records).company_ids, strict=True))
 
 
-@pytest.mark.slow
+@pytest.mark.extras
 def test_some_fifty_answers_teach_a_bundle_that_was_trained_without_labels(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
