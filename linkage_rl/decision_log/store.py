@@ -55,7 +55,7 @@ COLUMNS: Final = [DECISIONS.c[one.name] for one in fields(DecisionRows)]
 """Columns of a decision, in the order of `DecisionRows`."""
 _OF_VERDICTS: Final = [VERDICTS.c[one.name] for one in fields(Verdict)]
 _TRIES: Final = 8
-_ID: Final = re.compile("[0-9a-f]{32}")
+_ID: Final = re.compile(r"[!-~]{1,32}")
 
 Result = TypeVar("Result")
 
@@ -236,6 +236,7 @@ class DecisionLog:
     def known(self, decision_ids: Sequence[str]) -> set[str]:
         """Those of these ids of which the log has a decision."""
         found: set[str] = set()
+        decision_ids = [one for one in decision_ids if _ID.fullmatch(one)]
         with self.reading("read decisions") as connection:
             for begin in range(0, len(decision_ids), IDS):
                 wanted = DECISIONS.c.decision_id.in_(decision_ids[begin : begin + IDS])

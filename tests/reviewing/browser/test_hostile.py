@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,10 +50,14 @@ def hostile_log(folder: Path, **fields: str) -> str:
         said = text.encode("utf-8", "replace").decode().replace("\0", "")
         one = decision(f"h{place:02}", client={}, list_id=said[:128])
         client: Mapping[str, Any] = dict.fromkeys(("name", "street", "phone", "url", "内線"), text)
-        one.client[0] = json.dumps({**client, said[:100]: text})  # type: ignore[index]
-        one.client_id[0] = said[:1000]  # type: ignore[index]
-        one.reason[0] = said[:500]  # type: ignore[index]
-        rows.append(one)
+        rows.append(
+            replace(
+                one,
+                client=[json.dumps({**client, said[:100]: text})],
+                client_id=[said[:1000]],
+                reason=[said[:500]],
+            )
+        )
     make_log(folder / "log.db", *rows)
     with DecisionLog.open(str(folder / "log.db")) as log:
         ids = [one.decision_id[0] for one in rows]
