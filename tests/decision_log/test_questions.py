@@ -11,6 +11,7 @@ from linkage_rl.decision_log.rows import Answer, Verdict
 from linkage_rl.decision_log.schema import QUESTIONS
 from linkage_rl.decision_log.store import DecisionLog, latest
 from linkage_rl.errors import SchemaError
+from tests.logged_decisions import logged_rows
 
 
 @pytest.fixture
@@ -226,6 +227,7 @@ def test_undo_opens_the_question_of_every_queue_that_loses_its_verdict(
 
 def test_a_verdict_that_is_taken_back_in_any_way_is_asked_for_again(questions: Questions) -> None:
     queue_id = queue_of(questions, "a", "b", "a")
+    questions.log.append(logged_rows({"decision_id": "a"}))
     for one in questions.take(queue_id, "ann", count=2):
         say(questions, one, "ann")
 
@@ -241,6 +243,7 @@ def test_a_verdict_that_is_taken_back_in_any_way_is_asked_for_again(questions: Q
 def test_a_question_stays_answered_while_another_reviewer_has_a_verdict(
     questions: Questions,
 ) -> None:
+    questions.log.append(logged_rows({"decision_id": "a"}))
     queue_id = queue_of(questions, "a")
     [asked] = questions.take(queue_id, "ann")
     say(questions, asked, "ann")
