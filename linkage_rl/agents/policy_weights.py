@@ -109,12 +109,6 @@ def read_weights(bundle: Path) -> PolicyWeights | None:
         ) from error
 
 
-def scorer_of(bundle: Path) -> tuple[CandidateScorer, tuple[int, ...] | None] | None:
-    """The scorer of a bundle and its static plan; None where the bundle has no weights."""
-    weights = read_weights(bundle)
-    return None if weights is None else (weights.scorer, weights.plan)
-
-
 def _check_size(content: bytes) -> None:
     """Refuse a file that unpacks to more than weights can have."""
     with zipfile.ZipFile(io.BytesIO(content)) as file:

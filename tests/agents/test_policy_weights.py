@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from linkage_rl.agents import policy_weights
-from linkage_rl.agents.policy_weights import PolicyWeights, read_weights, save_weights, scorer_of
+from linkage_rl.agents.policy_weights import PolicyWeights, read_weights, save_weights
 from linkage_rl.agents.rules_net import BlockerLogits, BlockersOf, PlanFirst, ScorerLogits
 from linkage_rl.agents.scorer import CandidateScorer, ScorerConfig
 from linkage_rl.agents.scorer_policy import ScorerPolicy, tensors
@@ -60,7 +60,6 @@ def test_a_bundle_of_rules_has_no_weights(tmp_path: Path) -> None:
     bundle = bundle_with(None, tmp_path)
 
     assert read_weights(bundle) is None
-    assert scorer_of(bundle) is None
     assert checked_part(bundle, "policy.onnx")
 
 
