@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 import torch
 
-from linkage_rl.agents.policy_weights import PolicyWeights, read_weights, save_weights, scorer_of
+from linkage_rl.agents.policy_weights import PolicyWeights, read_weights, save_weights
 from linkage_rl.agents.scorer import CandidateScorer, ScorerConfig
 from linkage_rl.bundle import (
     Settings,
@@ -114,4 +114,4 @@ def test_there_are_hundreds_of_them_and_the_bundle_they_are_made_of_is_good(
 
     assert len(load_bundle(bundle.folder).index) == 8
     assert len(read_golden(bundle.folder)) == 2
-    assert scorer_of(bundle.folder) is not None
+    assert read_weights(bundle.folder) is not None
