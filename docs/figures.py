@@ -1,11 +1,10 @@
-"""`python docs/figures.py`: draws the figures of README and docs.
+"""`python -m docs.figures`: draws the figures of README and docs.
 
 The figure of the results is drawn from the kept tables, which are made by
 `python -m experiments.run suite=real` and `suite=real_peers`. The figure of learning without
 labels shows how clients are drawn.
 """
 
-import re
 from pathlib import Path
 from typing import Final
 
@@ -14,8 +13,9 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
+from experiments.tools.kept_tables import f1_of, rows_of
+
 ROOT: Final = Path(__file__).resolve().parent.parent
-RESULTS: Final = ROOT / "experiments" / "suite" / "results"
 FIGURE: Final = ROOT / "docs" / "_static" / "frontier.png"
 NO_LABELS: Final = ROOT / "docs" / "_static" / "no_labels.png"
 PANELS: Final = {
@@ -34,31 +34,16 @@ SYSTEMS: Final = {
 }
 
 
-def rows_of(file: str, name: str) -> dict[str, dict[str, str]]:
-    """System to column and cell of one list of a kept table."""
-    text = (RESULTS / file).read_text(encoding="utf-8")
-    found = re.search(rf"^`{name}`\n\n((?:\|.*\n)+)", text, flags=re.MULTILINE)
-    if found is None:
-        raise SystemExit(f"expected the list {name!r} in {RESULTS / file}")
-    header, _, *rows = (line.strip("| \n").split(" | ") for line in found[1].splitlines())
-    return {row[0]: dict(zip(header, row, strict=False)) for row in rows}
-
-
-def f1_of(row: dict[str, str]) -> float:
-    """F1 of a row, without its interval."""
-    return float(row["F1"].split()[0])
-
-
 def draw() -> None:
     """Draw F1 against the number of blockers run, one panel per list."""
     mpl.use("agg")
     figure, axes = pyplot.subplots(1, 2, figsize=(11, 3.4), layout="constrained", sharey=True)
     for axis, (name, title) in zip(axes, PANELS.items(), strict=True):
-        rows = rows_of("real.md", name)
+        rows = _by_system("real.md", name)
         for system, colour in SYSTEMS.items():
             blockers, f1 = float(rows[system]["blockers"]), f1_of(rows[system])
             axis.plot(blockers, f1, "o", color=colour, markersize=9, label=system)
-        peer = f1_of(rows_of("real_peers.md", name)[PEER])
+        peer = f1_of(_by_system("real_peers.md", name)[PEER])
         axis.axhline(peer, color="black", linestyle=":", label=f"{PEER} (no blockers of ours)")
         axis.set(title=title, xlabel="blockers run per client (fewer is cheaper)", xlim=(0, 5.5))
         axis.grid(alpha=0.3)
@@ -66,6 +51,11 @@ def draw() -> None:
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", frameon=False)
     figure.savefig(FIGURE, dpi=110, metadata={"Software": None})
+
+
+def _by_system(file: str, name: str) -> dict[str, dict[str, str]]:
+    """System to its row in one list of a kept table."""
+    return {row["system"]: row for row in rows_of(file, name)}
 
 
 KEPT, HIDDEN, LIST, MADE = "#cfe3f5", "#bdbdbd", "#fde2b3", "#d5ecd0"
