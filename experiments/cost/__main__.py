@@ -1,10 +1,10 @@
 """`python -m experiments.cost COMMAND`: what the library costs in time and memory.
 
-Commands: speed (hot paths beside rivals), growth (a larger table), serving (a server under load),
-logging (a server with its decision log), reviewing (clicks on the review page), link_log (a
-decision log while linking), verdicts (learning from them), scale_out (more workers), interrupted (a
-list whose linking is killed on the way), live_database (what a database sees of a command). Each
-has `--help`.
+Commands: targets (what is promised, beside what is measured now), speed (hot paths beside rivals),
+growth (a larger table), serving (a server under load), logging (a server with its decision log),
+reviewing (clicks on the review page), link_log (a decision log while linking), verdicts (learning
+from them), scale_out (more workers), interrupted (a list whose linking is killed on the way),
+live_database (what a database sees of a command). Each has `--help`.
 """
 
 import sys
@@ -21,10 +21,12 @@ from experiments.cost import (
     scale_out,
     serving,
     speed,
+    targets,
     verdicts,
 )
 
 COMMANDS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
+    "targets": targets.main,
     "speed": speed.main,
     "growth": growth.main,
     "serving": serving.main,

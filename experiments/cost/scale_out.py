@@ -1,18 +1,18 @@
 """`python -m experiments.cost scale_out`: a list linked by one process, by several, and by Ray."""
 
 import argparse
-import csv
 import hashlib
 import json
 import os
 import platform
-import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
+
+from experiments.cost.link_command import repeat_clients, run_link
 
 ENGINES: Final = (("processes", 1), ("processes", 2), ("ray", 1), ("ray", 2))
 """Engines with their number of workers."""
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _arguments(arguments)
     asked.output.mkdir(parents=True, exist_ok=True)
     clients = asked.output / "clients.csv"
-    _repeat(asked.clients, clients, asked.count)
+    repeat_clients(asked.clients, clients, asked.count)
     runs = [Measured(engine, workers, [], [], []) for engine, workers in ENGINES]
     for _ in range(asked.rounds):
         for run in runs:
@@ -78,58 +78,18 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _repeat(source: Path, target: Path, count: int) -> None:
-    """The clients of a list repeated, with new ids."""
-    with source.open(newline="", encoding="utf-8") as stream:
-        header, *rows = csv.reader(stream)
-    place = header.index("client_id")
-    with target.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(header)
-        for number in range(count):
-            row = list(rows[number % len(rows)])
-            row[place] = f"k{number}"
-            writer.writerow(row)
-
-
 def _link(run: Measured, asked: argparse.Namespace, clients: Path) -> None:
-    """Link the list once, and note when its first chunk was written and when its last."""
+    """Link the list once with an engine."""
     output = asked.output / "linked.csv"
-    output.unlink(missing_ok=True)
-    command = [f"bundle={asked.bundle}", f"clients={clients}", f"output={output}", "chunk=2048"]
-    command += [f"database={asked.database}"] if asked.database else []
-    command += [f"workers={run.workers}"] + (["launcher=ray"] if run.engine == "ray" else [])
-    begin = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "linkage_rl.link", *command],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
-    first, done = 0.0, 0
-    while process.poll() is None and not output.exists():
-        if not first and (done := _written(output)):
-            first = time.perf_counter()
-        if run.engine == "ray":
-            _note_memory(run)
-        time.sleep(0.05)
-    end = time.perf_counter()
-    if process.wait() or not first:
-        raise SystemExit(f"link {' '.join(command)} ended with {process.returncode}")
-    run.start_s.append(first - begin)
-    run.rate.append((asked.count - done) / (end - first))
+    words = [f"bundle={asked.bundle}", f"clients={clients}", "chunk=2048"]
+    words += [f"database={asked.database}"] if asked.database else []
+    words += [f"workers={run.workers}"] + (["launcher=ray"] if run.engine == "ray" else [])
+    look = partial(_note_memory, run) if run.engine == "ray" else lambda: None
+    linked = run_link(words, asked.count, output, look)
+    run.start_s.append(linked.start_s)
+    run.rate.append(linked.rate)
     run.load.append(os.getloadavg()[0])
     run.digest = hashlib.sha256(output.read_bytes()).hexdigest()
-
-
-def _written(output: Path) -> int:
-    """Number of clients written so far."""
-    try:
-        return int(
-            json.loads(output.with_name(f"{output.name}.partial.json").read_text())["finished"]
-        )
-    except (OSError, ValueError):
-        return 0
 
 
 def _note_memory(run: Measured) -> None:
