@@ -12,6 +12,7 @@ import dedupe
 from dedupe import serializer, variables
 
 from experiments.peers.exchange import Lists, Row, Scored, nulled, run_as_peer
+from experiments.peers.labelled_pairs import wrong_pairs
 
 COLUMNS = ("name", "core", "kana", "city", "town", "block", "postal_code", "phone", "domain")
 PAIRS = 300
@@ -37,8 +38,7 @@ def fit(lists: Lists) -> dedupe.Gazetteer:
     pairs = {
         "match": [(clients[client_id], companies[truth]) for client_id, truth in right],
         "distinct": [
-            (clients[client_id], companies[other])
-            for client_id, other in _wrong(right, labels, lists)
+            (clients[client_id], companies[other]) for client_id, other in wrong_pairs(right, lists)
         ],
     }
     # pairs that come as a training file are indexed with the rest, marked ones are not
@@ -76,27 +76,6 @@ def link(lists: Lists, matcher: dedupe.Gazetteer) -> Iterator[Scored]:
     for client_id, matches in found:
         for company_id, score in matches:
             yield client_id, company_id, float(score)
-
-
-def _wrong(
-    right: list[tuple[str, str]], labels: list[tuple[str, str]], lists: Lists
-) -> list[tuple[str, str]]:
-    """For each right pair a wrong one: a company of equal beginning or city where there is one."""
-    known = set(labels)
-    similar: dict[str, list[str]] = {}
-    for row in lists.companies:
-        for key in (row["core"][:2], row["city"]):
-            similar.setdefault(key, []).append(row["company_id"])
-    client_of = {row["client_id"]: row for row in lists.train}
-    everyone = [row["company_id"] for row in lists.companies]
-    pairs = []
-    for client_id, _ in right:
-        client = client_of[client_id]
-        key = random.choice([client["core"][:2], client["city"]])
-        other = random.choice(similar.get(key) or everyone)
-        if (client_id, other) not in known:
-            pairs.append((client_id, other))
-    return pairs
 
 
 def _records(rows: list[Row], key: str) -> dict[str, dict[str, str | None]]:
