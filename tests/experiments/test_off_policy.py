@@ -5,10 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from linkage_rl.decision.rewards import RewardWeights
-from linkage_rl.decision_log.rows import Answer, DecisionRows, Verdict
-from linkage_rl.errors import SchemaError
-from linkage_rl.feedback.off_policy import (
+from experiments.suite.off_policy import (
     HIDDEN,
     NO_MATCH,
     LoggedActions,
@@ -16,6 +13,9 @@ from linkage_rl.feedback.off_policy import (
     logged_actions,
     reward_of,
 )
+from linkage_rl.decision.rewards import RewardWeights
+from linkage_rl.decision_log.rows import Answer, DecisionRows, Verdict
+from linkage_rl.errors import SchemaError
 
 WEIGHTS = RewardWeights(wrong_link=-1.0, correct_reject=0.25)
 
