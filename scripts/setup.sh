@@ -10,16 +10,33 @@ python="${1:-python3}"
 }
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 
-install=(.venv/bin/pip install -qq --disable-pip-version-check -c constraints.txt)
+# Modules are compiled where they are first imported: most of what is installed never is.
+install=(.venv/bin/pip install -qq --disable-pip-version-check --no-compile -c constraints.txt)
 
-# torch goes first and pinned: an unpinned one installs gigabytes of drivers.
-echo "setup 1/3: torch into .venv (minutes, the first time)"
-"${install[@]}" "$(grep '^torch==' constraints.txt)"
+# What the extras of the package need, one a line: the package itself is installed last.
+requirements() {
+    .venv/bin/python - "$@" <<'PY'
+import configparser
+import sys
+
+setup = configparser.ConfigParser()
+setup.read("setup.cfg")
+for extra in sys.argv[1:]:
+    print(setup["options.extras_require"][extra])
+PY
+}
+
 # The kernels are compiled with the pinned numpy and cython, not with a second copy of them.
-echo "setup 2/3: what compiles the kernels"
+echo "setup 1/3: what compiles the kernels"
 "${install[@]}" setuptools wheel cython numpy
-echo "setup 3/3: linkage_rl with its extras (a minute or two)"
-"${install[@]}" --no-build-isolation --editable '.[train,assignment,serve,deploy,docs,dev]'
+echo "setup 2/3: torch and everything else (minutes, the first time); compiling meanwhile"
+.venv/bin/python setup.py --quiet build_ext --inplace &
+compiling=$!
+requirements train assignment serve deploy docs dev |
+    "${install[@]}" -r requirements/linking.txt -r requirements/commands.txt -r /dev/stdin
+wait "$compiling"
+echo "setup 3/3: linkage_rl"
+"${install[@]}" --no-build-isolation --no-deps --editable .
 # Hydra pins antlr4 4.9; moto's interpreter of state machines needs 4.13, kept apart for the tests.
 .venv/bin/pip install -qq --disable-pip-version-check --no-deps --upgrade \
     --target .venv/antlr4-4.13 antlr4-python3-runtime==4.13.2
