@@ -9,6 +9,7 @@ from linkage_rl.decision.observation import View
 from linkage_rl.decision.rewards import RewardWeights, outcomes
 from linkage_rl.protocols import Policy
 from linkage_rl.records import Observation
+from linkage_rl.threads import spread
 
 _CHUNK = 2048
 
@@ -61,15 +62,16 @@ def plan_reward(
         weights: Value of each outcome.
     """
     costs = np.asarray(view.costs, dtype=np.float32)
-    total = 0.0
-    for begin in range(0, len(cases), _CHUNK):
+
+    def reward(begin: int) -> float:
         case = np.arange(begin, min(begin + _CHUNK, len(cases)))
         ran = np.asarray(cases.available[case] & np.uint16(blockers))
         observation = view.observe(cases, case, ran)
         value = stop_rewards(policy.logits(observation), observation, cases, case, weights)
         cost = weights.blocker_cost_scale * blocker_cost(ran, costs)
-        total += float((value - cost).sum())
-    return total / len(cases)
+        return float((value - cost).sum())
+
+    return sum(spread(reward, range(0, len(cases), _CHUNK))) / len(cases)
 
 
 def static_plan(

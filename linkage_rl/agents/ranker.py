@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import torch
@@ -16,8 +17,10 @@ from linkage_rl.checks import COUNT, NOT_NEGATIVE, POSITIVE, SHARE, Range, check
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
 from linkage_rl.records import Observation
+from linkage_rl.threads import ahead, spread
 
 _log = logging.getLogger(__name__)
+_CHUNK: Final = 2048
 
 
 @dataclass(frozen=True)
@@ -113,11 +116,8 @@ def train_ranker(
     best, best_loss, waited = average, math.inf, 0
     with one_thread():
         for epoch in range(1, config.epochs + 1):
-            for case in batches(len(train), config, rng):
-                blockers = random_blockers(
-                    train.available[case], len(view.costs), config.all_blockers_share, rng
-                )
-                loss = _batch_loss(scorer, train, view, case, blockers)
+            for shown in ahead(_shown_batches(train, view, config, rng)):
+                loss = _batch_loss(scorer, *shown)
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
@@ -152,6 +152,24 @@ def batches(
         order = rng.permutation(cases)
         for begin in range(0, cases, batch):
             yield order[begin : begin + batch]
+
+
+def _shown_batches(
+    cases: CaseSet, view: View, config: RankerConfig, rng: np.random.Generator
+) -> Iterator[tuple[Observation, NDArray[np.bool_]]]:
+    """What is observed in each gradient step of one pass, and the right answers."""
+    for case in batches(len(cases), config, rng):
+        ran = random_blockers(
+            cases.available[case], len(view.costs), config.all_blockers_share, rng
+        )
+        yield _shown(cases, view, case, ran)
+
+
+def _shown(
+    cases: CaseSet, view: View, case: NDArray[np.int64], ran: NDArray[np.uint16]
+) -> tuple[Observation, NDArray[np.bool_]]:
+    observation = view.observe(cases, case, ran)
+    return observation, right_answers(cases, observation)
 
 
 def listwise_loss(stops: Tensor, right: Tensor) -> Tensor:
@@ -193,33 +211,28 @@ def random_blockers(
 
 
 def _batch_loss(
-    scorer: CandidateScorer,
-    cases: CaseSet,
-    view: View,
-    case: NDArray[np.int64],
-    ran: NDArray[np.uint16],
+    scorer: CandidateScorer, observation: Observation, right: NDArray[np.bool_]
 ) -> Tensor:
-    observation = view.observe(cases, case, ran)
     candidates, query, state, mask = tensors(observation)
     stops = scorer.stops(*scorer.pool(candidates, query, state, mask)).squeeze(2)
     legal = mask[:, : stops.shape[1]] > 0
-    right = torch.from_numpy(right_answers(cases, observation))
-    return listwise_loss(stops.masked_fill(~legal, MASKED), right)
+    return listwise_loss(stops.masked_fill(~legal, MASKED), torch.from_numpy(right))
 
 
 def _mean_loss(scorer: CandidateScorer, cases: CaseSet, view: View, config: RankerConfig) -> float:
     """Mean loss over all cases; their sets of blockers are random, but the same at each call."""
-    case = np.arange(len(cases))
     ran = random_blockers(
         cases.available, len(view.costs), config.all_blockers_share, np.random.default_rng(0)
     )
-    total = 0.0
-    with torch.inference_mode():
-        for begin in range(0, len(case), 2048):
-            part = slice(begin, begin + 2048)
-            loss = _batch_loss(scorer, cases, view, case[part], ran[part])
-            total += float(loss) * len(case[part])
-    return total / len(case)
+
+    def loss_of(case: NDArray[np.int64]) -> float:
+        with torch.inference_mode():
+            loss = _batch_loss(scorer, *_shown(cases, view, case, ran[case]))
+        return float(loss) * len(case)
+
+    every = np.arange(len(cases))
+    chunks = [every[begin : begin + _CHUNK] for begin in range(0, len(every), _CHUNK)]
+    return sum(spread(loss_of, chunks)) / len(every)
 
 
 def with_link_threshold(scorer: CandidateScorer, probability: float) -> CandidateScorer:

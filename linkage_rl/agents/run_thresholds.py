@@ -20,6 +20,7 @@ from linkage_rl.agents.scorer_policy import ScorerPolicy
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
 from linkage_rl.decision.rewards import RewardWeights
+from linkage_rl.threads import spread
 
 _STEPS: Final = (-0.02, -0.01, -0.005, 0.0, 0.005, 0.01, 0.02, 0.04)
 """Run thresholds that are tried besides always and never, unit: one correct link."""
@@ -45,9 +46,11 @@ class _Outputs:
         """Row of `state_row` for each set of blockers, -1 for sets that have not been reached."""
         self.state_row = np.empty((0, len(cases)), dtype=np.int64)
         """Row of `stop` and `gain` for each reached set and case, -1 where not computed."""
-        self.stop = np.empty(0, dtype=np.float32)
+        self.states = 0
+        """States that have been computed, M; further rows of `stop` and `gain` are room."""
+        self.stop = np.zeros(1, dtype=np.float32)
         """Value of stopping, shape (M,)."""
-        self.gain = np.empty((0, blockers), dtype=np.float32)
+        self.gain = np.zeros((1, blockers), dtype=np.float32)
         """Logit of each blocker minus that of stopping, shape (M, R)."""
 
     def mean_reward(self, shifts: NDArray[np.float64]) -> float:
@@ -79,14 +82,23 @@ class _Outputs:
         return self.state_row[self.set_row[ran], case]
 
     def _compute(self, case: NDArray[np.int64], ran: NDArray[np.uint16]) -> None:
-        parts = [
-            self._outputs_of(case[begin : begin + _CHUNK], ran[begin : begin + _CHUNK])
-            for begin in range(0, len(case), _CHUNK)
-        ]
-        stops, gains = zip(*parts, strict=True)
-        self.state_row[self.set_row[ran], case] = len(self.stop) + np.arange(len(case))
-        self.stop = np.concatenate([self.stop, *stops])
-        self.gain = np.concatenate([self.gain, *gains])
+        def outputs(begin: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+            return self._outputs_of(case[begin : begin + _CHUNK], ran[begin : begin + _CHUNK])
+
+        stops, gains = zip(*spread(outputs, range(0, len(case), _CHUNK)), strict=True)
+        begin, end = self.states, self.states + len(case)
+        self._make_room(end)
+        np.concatenate(stops, out=self.stop[begin:end])
+        np.concatenate(gains, out=self.gain[begin:end])
+        self.state_row[self.set_row[ran], case] = np.arange(begin, end)
+        self.states = end
+
+    def _make_room(self, states: int) -> None:
+        """Enlarge the arrays by at least half, so that little is copied in all."""
+        if states > len(self.stop):
+            rows = max(states, len(self.stop) * 3 // 2)
+            self.stop = np.resize(self.stop, rows)
+            self.gain = np.resize(self.gain, (rows, self.gain.shape[1]))
 
     def _outputs_of(
         self, case: NDArray[np.int64], ran: NDArray[np.uint16]

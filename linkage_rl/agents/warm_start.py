@@ -11,6 +11,7 @@ iteration, Ernst et al. 2005). Only the output layers are trained, on contexts t
 once, so that it takes seconds.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,7 @@ from linkage_rl.checks import COUNT, COUNT_OR_NONE, POSITIVE, check_ranges
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
 from linkage_rl.decision.rewards import RewardWeights
+from linkage_rl.threads import ahead, spread
 
 _CHUNK = 2048
 
@@ -168,17 +170,19 @@ def evaluate_states(
     weights: RewardWeights,
 ) -> StateValues:
     """Contexts and values of stopping in all states of the trajectories."""
-    contexts, stops, legal = [], [], []
     slots = view.max_candidates
-    for begin in range(0, len(trajectories.case), _CHUNK):
+
+    def evaluated(begin: int) -> tuple[Tensor, NDArray[np.float32], NDArray[np.bool_]]:
         case = trajectories.case[begin : begin + _CHUNK]
         observation = view.observe(cases, case, trajectories.ran[begin : begin + _CHUNK])
         with torch.no_grad():
             _, context = scorer.pool(*tensors(observation))
         logits = ScorerPolicy(scorer).logits(observation)
-        contexts.append(context)
-        stops.append(stop_rewards(logits, observation, cases, case, weights))
-        legal.append(observation.action_mask[:, slots + 2 :] > 0)
+        value = stop_rewards(logits, observation, cases, case, weights)
+        return context, value, observation.action_mask[:, slots + 2 :] > 0
+
+    chunks = range(0, len(trajectories.case), _CHUNK)
+    contexts, stops, legal = zip(*spread(evaluated, chunks), strict=True)
     return StateValues(
         torch.cat(contexts),
         torch.from_numpy(np.concatenate(stops)),
@@ -238,14 +242,26 @@ def _regress(
     """Least squares on the known targets, shape (M, O)."""
     optimizer = torch.optim.Adam(head.parameters(), lr=config.learning_rate)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, config.updates)
-    for _ in range(config.updates):
-        rows = torch.from_numpy(rng.integers(len(inputs), size=config.batch_size))
-        errors = functional.mse_loss(head(inputs[rows]), targets[rows], reduction="none")
-        loss = errors.mean() if known is None else errors[known[rows]].mean()
+    for some, wanted, counted in ahead(_batches(inputs, targets, known, config, rng)):
+        errors = functional.mse_loss(head(some), wanted, reduction="none")
+        loss = errors.mean() if counted is None else errors[counted].mean()
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
+
+
+def _batches(
+    inputs: Tensor,
+    targets: Tensor,
+    known: Tensor | None,
+    config: WarmStartConfig,
+    rng: np.random.Generator,
+) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
+    """Inputs, targets and which of them are known, of randomly drawn rows."""
+    for _ in range(config.updates):
+        rows = torch.from_numpy(rng.integers(len(inputs), size=config.batch_size))
+        yield inputs[rows], targets[rows], None if known is None else known[rows]
 
 
 def _scale_gains(scorer: CandidateScorer, temperature: float) -> None:

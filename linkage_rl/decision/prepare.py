@@ -15,6 +15,7 @@ from linkage_rl.decision.first_pass import KEYS, list_keys
 from linkage_rl.decision.pool import LiveCandidates, Pairs
 from linkage_rl.features.matrix import PAIR_FEATURES, QUERY_FEATURES
 from linkage_rl.records import RecordBatch
+from linkage_rl.threads import spread
 
 _CHUNK = 4096
 
@@ -40,22 +41,21 @@ def prepare_cases(
         progress: Whether to draw a bar where there are many clients.
     """
     keys = np.zeros((len(records), len(KEYS)), dtype=np.uint64)
-    parts = [
-        _prepare_chunk(
-            index,
-            blockers,
-            records.take(range(begin, end)),
-            truth[begin:end],
-            limit,
-            keys[begin:end],
-        )
-        for begin, end in tqdm(
-            _chunks(len(records)),
+    chunks = [slice(begin, begin + _CHUNK) for begin in range(0, len(records), _CHUNK)]
+
+    def prepared(chunk: slice) -> tuple[Pairs, NDArray[np.bool_]]:
+        some = records.take(range(len(records))[chunk])
+        return _prepare_chunk(index, blockers, some, truth[chunk], limit, keys[chunk])
+
+    parts = list(
+        tqdm(
+            spread(prepared, chunks),
             desc=title,
+            total=len(chunks),
             unit="chunk",
             disable=not progress or len(records) < _CHUNK,
         )
-    ]
+    )
     pairs = [part for part, _ in parts]
     sizes = [np.diff(part.starts) for part in pairs]
     starts = np.concatenate([[0], np.cumsum(np.concatenate([np.zeros(0, np.int64), *sizes]))])
@@ -101,10 +101,6 @@ def display_texts(records: RecordBatch) -> list[str]:
         " / ".join(text for text in (name, "".join(where), *rest) if text)
         for name, where, rest in zip(records.column("name"), place, others, strict=True)
     ]
-
-
-def _chunks(size: int) -> list[tuple[int, int]]:
-    return [(begin, min(begin + _CHUNK, size)) for begin in range(0, size, _CHUNK)]
 
 
 def _joined(pairs: Sequence[Pairs], name: str, dtype: type[np.generic]) -> NDArray[Any]:

@@ -193,7 +193,8 @@ def choose_static_plan(
     """
     careful = ScorerPolicy(with_link_threshold(ranker, task.weights.break_even().link))
     limit = training.warm_start.run_threshold_cases or WarmStartConfig.run_threshold_cases
-    return static_plan(careful, threshold_cases(task, limit), task.view, task.weights)
+    with one_thread():
+        return static_plan(careful, threshold_cases(task, limit), task.view, task.weights)
 
 
 def _clear(folder: Path) -> None:
