@@ -11,6 +11,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.utils import LinearSchedule
 
 from linkage_rl.agents.agent_config import AgentConfig
+from linkage_rl.agents.rollouts import MaskableRollouts, Rollouts
 from linkage_rl.agents.sb3_env import LinkageVecEnv
 from linkage_rl.agents.sb3_policies import (
     MaskableScorerActorCritic,
@@ -132,7 +133,12 @@ class PPOConfig(AgentConfig):
         self, core: LinkageCore, scorer: CandidateScorer, seed: int, *, warm: bool
     ) -> BaseAlgorithm:
         """A model that learns on this core from these weights."""
-        model = PPO(ScorerActorCritic, LinkageVecEnv(core), **self._arguments(scorer, seed, warm))
+        model = PPO(
+            ScorerActorCritic,
+            LinkageVecEnv(core),
+            rollout_buffer_class=Rollouts,
+            **self._arguments(scorer, seed, warm),
+        )
         load_weights(model.policy, scorer)  # type: ignore[arg-type]
         return model
 
@@ -167,7 +173,10 @@ class MaskablePPOConfig(PPOConfig):
     ) -> BaseAlgorithm:
         """A model that learns on this core from these weights."""
         model: BaseAlgorithm = MaskablePPO(
-            MaskableScorerActorCritic, LinkageVecEnv(core), **self._arguments(scorer, seed, warm)
+            MaskableScorerActorCritic,
+            LinkageVecEnv(core),
+            rollout_buffer_class=MaskableRollouts,
+            **self._arguments(scorer, seed, warm),
         )
         load_weights(model.policy, scorer)  # type: ignore[arg-type]
         return model
