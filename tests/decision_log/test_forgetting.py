@@ -13,6 +13,7 @@ from linkage_rl.decision_log.rows import Answer, Selection, Verdict
 from linkage_rl.decision_log.schema import QUESTIONS, QUEUES
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import ConfigError, SchemaError
+from linkage_rl.tables import engine
 from linkage_rl.tables.engine import Limits
 from tests.logged_decisions import logged_rows
 
@@ -107,8 +108,9 @@ def test_nothing_of_a_forgotten_client_is_left_in_the_files(tmp_path: Path) -> N
 
 
 def test_a_reader_who_keeps_deleted_rows_in_the_journal_is_named(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(engine, "LOCK_TIMEOUT_S", 1)  # what emptying the journal waits for
     limits = Limits(connections=2, timeout_s=0.2)
     with DecisionLog.open(str(tmp_path / "log.db"), limits=limits) as log:
         log.append(logged_rows({}, {}))
