@@ -124,36 +124,28 @@ def gram_lists(
 
 
 def encode_rows(records: CanonicalBatch) -> NDArray[np.void]:
-    """The fixed-width part of N canonical records, `doc` still 0; shape (N,)."""
-    rows = np.zeros(len(records), dtype=ROW)
-    hashed = {
-        "name": records.name,
-        "written": records.written,
-        "core": records.core,
-        "stem": records.stem,
-        "kana": records.kana,
-        "reading": records.reading,
-        "city": records.city,
-        "town": [
-            f"{city}|{town}" if town else ""
-            for city, town in zip(records.city, records.town, strict=True)
-        ],
-        "building": records.building,
-        "phone": records.phone,
-        "domain": records.domain,
-        "page": records.page,
-        "corporate": records.corporate_number,
-    }
-    for name, hashes in zip(hashed, shortened(hash_columns([*hashed.values()])), strict=True):
-        rows[name] = hashes
-    rows["phone_area"] = [int(text[1:3]) if text[:1] == "0" else 0 for text in records.phone]
-    rows["office"] = [int(text[1:5]) if text else 0 for text in records.corporate_number]
-    rows["postal"] = [int(text) if text else -1 for text in records.postal_code]
-    rows["block"] = _text.block_numbers(records.block, 3)
-    rows["prefecture"] = records.prefecture
-    rows["form"] = records.legal_form
-    rows["side"] = records.legal_side
-    return rows
+    """The fixed-width part of N canonical records, each a document of its own; shape (N,)."""
+    return _text.pack_rows(
+        records.name,
+        records.written,
+        records.core,
+        records.stem,
+        records.kana,
+        records.reading,
+        records.city,
+        records.town,
+        records.building,
+        records.phone,
+        records.domain,
+        records.page,
+        records.corporate_number,
+        records.postal_code,
+        records.block,
+        records.prefecture,
+        records.legal_form,
+        records.legal_side,
+        _SALT,
+    ).view(ROW)
 
 
 def document_keys(records: CanonicalBatch | DocumentTexts) -> NDArray[np.uint64]:
@@ -171,6 +163,4 @@ def document_keys(records: CanonicalBatch | DocumentTexts) -> NDArray[np.uint64]
 
 def encode(records: CanonicalBatch) -> EncodedBatch:
     """N records, each with a document of its own, as clients are looked up."""
-    rows = encode_rows(records)
-    rows["doc"] = np.arange(len(rows))
-    return EncodedBatch(rows, *gram_lists(records.core, records.kana, records.latin))
+    return EncodedBatch(encode_rows(records), *gram_lists(records.core, records.kana, records.latin))

@@ -6,12 +6,13 @@ A company is filed under the first one, or as `FILED` says; a client is looked u
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.candidates import _text
 from linkage_rl.candidates.encode import hash_columns, hash_texts
 from linkage_rl.errors import ConfigError
 from linkage_rl.protocols import FilingFunction, KeyFunction
@@ -48,17 +49,19 @@ def kana_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
     return (records.kana,)
 
 
+_NUMBERS: Final = 3
+
+
 def address_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
     """City, town and the first three numbers of the block; nothing below the house number.
 
     Some lists write the room into the block, others leave it out.
     """
-    return (
-        [
-            f"{city}|{town}|{'-'.join(block.split('-')[:3])}" if city and block else ""
-            for city, town, block in zip(records.city, records.town, records.block, strict=True)
-        ],
-    )
+    blocks = [
+        block if block.count("-") < _NUMBERS else "-".join(block.split("-")[:_NUMBERS])
+        for block in records.block
+    ]
+    return (_text.joined((records.city, records.town, blocks), (0, 2)),)
 
 
 KEYS: Final[dict[str, KeyFunction]] = {
@@ -93,44 +96,25 @@ FILED: Final[Mapping[str, FilingFunction]] = {"former_name": former_name_filing}
 
 def core_city_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
     """Core and city: how many companies of this name there are in the city."""
-    return (
-        [
-            f"{core}|{city}" if core and city else ""
-            for core, city in zip(records.core, records.city, strict=True)
-        ],
-    )
+    return (_text.joined((records.core, records.city), (0, 1)),)
 
 
 def core_prefecture_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
     """Core and prefecture: how many companies of this name there are in the prefecture."""
-    return (
-        [
-            f"{core}|{prefecture}" if core and prefecture else ""
-            for core, prefecture in zip(records.core, records.prefecture.tolist(), strict=True)
-        ],
-    )
+    codes = [str(code) if code else "" for code in records.prefecture.tolist()]
+    return (_text.joined((records.core, codes), (0, 1)),)
 
 
 def site_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
     """The full address with building and room: how many companies share it."""
-    return (
-        [
-            f"{city}|{town}|{block}|{building}" if city and block else ""
-            for city, town, block, building in zip(
-                records.city, records.town, records.block, records.building, strict=True
-            )
-        ],
-    )
+    parts = (records.city, records.town, records.block, records.building)
+    return (_text.joined(parts, (0, 2)),)
 
 
 def city_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
     """Prefecture and city: how many companies there are in the city."""
-    return (
-        [
-            f"{prefecture}|{city}" if city else ""
-            for prefecture, city in zip(records.prefecture.tolist(), records.city, strict=True)
-        ],
-    )
+    codes = list(map(str, records.prefecture.tolist()))
+    return (_text.joined((codes, records.city), (1,)),)
 
 
 COUNTED: Final[Mapping[str, KeyFunction]] = {
@@ -156,27 +140,51 @@ def hashed_keys(records: CanonicalBatch) -> dict[str, NDArray[np.uint64]]:
         ConfigError: A key function gives another number of texts than there are records, or a
             key has one function in `KEYS` and another in `COUNTED`.
     """
-    functions = {**KEYS, **COUNTED}
-    for name in KEYS.keys() & COUNTED.keys():
-        if KEYS[name] is not COUNTED[name]:
+    functions = _names_of((*KEYS.items(), *COUNTED.items()))
+    made = [key(records) for key in functions]
+    columns = [texts for alternatives in made for texts in alternatives]
+    if any(map(len(records).__ne__, map(len, columns))):
+        _refuse_counts(records, functions, made)
+    hashes = hash_columns(columns)
+    keys = {}
+    begin = 0
+    for names, alternatives in zip(functions.values(), made, strict=True):
+        own = hashes[begin : begin + len(alternatives)]
+        begin += len(alternatives)
+        for name in names:
+            keys[name] = own
+    return keys
+
+
+def _refuse_counts(
+    records: CanonicalBatch,
+    functions: Mapping[KeyFunction, Sequence[str]],
+    made: Sequence[Sequence[Sequence[str]]],
+) -> None:
+    for names, alternatives in zip(functions.values(), made, strict=True):
+        counts = [len(texts) for texts in alternatives]
+        if any(count != len(records) for count in counts):
+            raise ConfigError(
+                f"key function of {names[0]!r} gave {counts} texts for {len(records)} records; "
+                "each alternative needs one text per record, '' for none"
+            )
+
+
+@lru_cache(maxsize=8)
+def _names_of(keys: tuple[tuple[str, KeyFunction], ...]) -> Mapping[KeyFunction, Sequence[str]]:
+    """Each key function once, with the names of the keys that it makes."""
+    functions: dict[KeyFunction, list[str]] = {}
+    made_by = dict(keys)
+    for name, key in keys:
+        if made_by[name] is not key:
             raise ConfigError(
                 f"key {name!r} has different functions in KEYS and COUNTED of candidates/keys.py; "
                 "give one of them another name"
             )
-    columns = {key: key(records) for key in functions.values()}
-    for name, key in functions.items():
-        if any(len(texts) != len(records) for texts in columns[key]):
-            raise ConfigError(
-                f"key function of {name!r} gave {[len(texts) for texts in columns[key]]} texts for "
-                f"{len(records)} records; each alternative needs one text per record, '' for none"
-            )
-    hashes = hash_columns([texts for alternatives in columns.values() for texts in alternatives])
-    sizes = [len(alternatives) for alternatives in columns.values()]
-    ends = accumulate(sizes)
-    own = {
-        key: hashes[end - size : end] for key, size, end in zip(columns, sizes, ends, strict=True)
-    }
-    return {name: own[key] for name, key in functions.items()}
+        names = functions.setdefault(key, [])
+        if name not in names:
+            names.append(name)
+    return functions
 
 
 def filings(
