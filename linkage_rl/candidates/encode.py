@@ -163,4 +163,5 @@ def document_keys(records: CanonicalBatch | DocumentTexts) -> NDArray[np.uint64]
 
 def encode(records: CanonicalBatch) -> EncodedBatch:
     """N records, each with a document of its own, as clients are looked up."""
-    return EncodedBatch(encode_rows(records), *gram_lists(records.core, records.kana, records.latin))
+    grams = gram_lists(records.core, records.kana, records.latin)
+    return EncodedBatch(encode_rows(records), *grams)

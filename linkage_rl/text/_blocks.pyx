@@ -176,3 +176,62 @@ def separate(str block, const uint8_t[::1] is_kanji):
             at += 1
         before = code
     return _as_text(out, at)
+
+
+cdef Py_ssize_t _without(Py_UCS4* text, Py_ssize_t size, str word) noexcept:
+    """Remove a word from a buffer of `size` characters, wherever it is; returns the new size."""
+    cdef Py_ssize_t length = PyUnicode_GET_LENGTH(word), i = 0, at = 0, j
+    cdef int kind = PyUnicode_KIND(word)
+    cdef void* chars = PyUnicode_DATA(word)
+    cdef Py_UCS4 first = PyUnicode_READ(kind, chars, 0)
+    while i < size:
+        if text[i] == first and i + length <= size:
+            j = 1
+            while j < length and text[i + j] == PyUnicode_READ(kind, chars, j):
+                j += 1
+            if j == length:
+                i += length
+                continue
+        text[at] = text[i]
+        at += 1
+        i += 1
+    return at
+
+
+def translated(texts, const uint32_t[::1] table, Py_ssize_t limit, tuple without=()):
+    """The first `limit` characters of each text by the table, without these words.
+
+    The last code of the table drops a character; a higher code cannot be read on its own.
+
+    Returns:
+        The N texts, '' where a character cannot be read, and the positions of these.
+    """
+    cdef Py_ssize_t i, row = 0, size, at
+    cdef Py_UCS4 drop = <Py_UCS4>(table.shape[0] - 1), new = 0
+    cdef int kind
+    cdef void* chars
+    cdef str text, word
+    cdef Py_UCS4* out = _buffer(limit)
+    written, unread = [], []
+    try:
+        for text in texts:
+            size = min(PyUnicode_GET_LENGTH(text), limit)
+            kind = PyUnicode_KIND(text)
+            chars = PyUnicode_DATA(text)
+            at = 0
+            for i in range(size):
+                new = table[PyUnicode_READ(kind, chars, i)]
+                if new > drop:
+                    unread.append(row)
+                    at = 0
+                    break
+                if new != drop:
+                    out[at] = new
+                    at += 1
+            for word in without:
+                at = _without(out, at, word)
+            written.append(PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, out, at) if at else "")
+            row += 1
+    finally:
+        PyMem_Free(out)
+    return written, unread

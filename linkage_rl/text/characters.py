@@ -16,6 +16,8 @@ Codes = NDArray[np.uint32]
 
 DROP: Final = 0x110000
 """Code of a character that is dropped; one above the last code point."""
+UNSURE: Final = DROP + 1
+"""Code of a character that cannot be read without its neighbours, or becomes several."""
 VOICED: Final = 0x3099
 SEMI_VOICED: Final = 0x309A
 
@@ -126,6 +128,38 @@ FOLD, EXPANSIONS = _build()
 """`FOLD[code]` is the code point it folds to, `DROP` for none, shape (0x110001,). Newline, the
 separator of texts in a batch, is kept."""
 
+
+_JAMO: Final = range(0x1100, 0x1200)
+
+
+def _combines(char: str) -> bool:
+    """Whether a character may join the one before it in a normalisation form."""
+    return unicodedata.category(char)[0] == "M" or ord(char) in _JAMO
+
+
+def _one_width() -> Codes:
+    """The NFKC form of each character on its own, spaces and newlines dropped.
+
+    Characters of which none combines with the one before it are normalised one by one (Unicode
+    Standard Annex 15, section 9: what is neither a combining mark nor may compose with the
+    character before it is a boundary).
+    """
+    table = np.full(DROP + 1, UNSURE, dtype=np.uint32)
+    for start, stop in ((0x3400, 0xA000), (0xAC00, 0xD7A4)):
+        table[start:stop] = np.arange(start, stop)
+    for start, stop in _SCANNED:
+        for code in range(start, stop):
+            char = chr(code)
+            normal = unicodedata.normalize("NFKC", char)
+            if len(normal) == 1 and not _combines(unicodedata.normalize("NFKD", char)[0]):
+                table[code] = DROP if normal == " " else ord(normal)
+    table[ord("\n")] = DROP
+    return table
+
+
+ONE_WIDTH: Final = _one_width()
+"""`ONE_WIDTH[code]` is the code point in its usual width, `DROP` for a space, `UNSURE` where the
+text must be normalised as a whole; shape (0x110001,)."""
 
 Flags = NDArray[np.uint8]
 """1 for the code points of a kind, else 0; shape (0x110001,)."""

@@ -1,11 +1,15 @@
 """Katakana readings: one spelling for what sounds the same."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
-from linkage_rl.text.characters import table_of
+import numpy as np
+
+from linkage_rl.text import _blocks
+from linkage_rl.text.characters import DROP, EXPANDS, FOLD, UNSURE, Codes, table_of
 from linkage_rl.text.legal_forms import cut_kana
-from linkage_rl.text.normalise import PUNCTUATION, apply_table
+from linkage_rl.text.normalise import MAX_CHARS, PUNCTUATION, apply_table, fold_block, join
 
 _HIRAGANA: Final = {chr(code): chr(code + 0x60) for code in range(0x3041, 0x3097)}
 _SMALL: Final = "ァィゥェォッャュョヮヵヶ"
@@ -74,6 +78,38 @@ def read_kana_block(block: str) -> str:
     if "(" in block or ")" in block:
         block = _TRANSFER_EDGE.sub("", block)
     return cut_kana(normalise_kana_block(block))
+
+
+def _one_by_one() -> Codes:
+    """The reading of each raw character on its own, `UNSURE` where its neighbours count."""
+    raw = np.arange(DROP + 1)
+    folded = np.where(EXPANDS[raw] > 0, UNSURE, FOLD)
+    for char in "()ヴゔ\u3099\u309a":
+        folded[folded == ord(char)] = UNSURE
+    known = folded < DROP
+    folded[known] = _READING[np.minimum(_TO_KATAKANA[folded[known]], DROP)]
+    folded[ord("\n")] = DROP
+    return folded.astype(np.uint32)
+
+
+_ONE_BY_ONE: Final = _one_by_one()
+
+
+def read_kana(readings: Sequence[str]) -> list[str]:
+    """N readings as `read_kana_block` spells them.
+
+    >>> read_kana(["ｶ)ヤマダ", "まるやま・サービス"])
+    ['ヤマダ', 'マルヤマサビス']
+    """
+    texts, unread = _blocks.translated(readings, _ONE_BY_ONE, MAX_CHARS)
+    unread += [
+        row for row, text in enumerate(texts) if text and ("イシヤ" in text or "ホウジン" in text)
+    ]
+    if unread:
+        read = read_kana_block(fold_block(join([readings[row] for row in unread])))
+        for row, text in zip(unread, read.split("\n"), strict=True):
+            texts[row] = text
+    return texts
 
 
 def read_acronym(core: str) -> str:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import compress
 from typing import Final
 
 import numpy as np
@@ -126,20 +125,20 @@ def _stems(lines: list[str], sides: list[int], cores: list[str]) -> list[str]:
 
 def canonical_kana(readings: Sequence[str], cores: Sequence[str]) -> list[str]:
     """Folded readings; a missing one is replaced by an all-kana core or a spelled-out acronym."""
-    texts = split(kana.read_kana_block(fold_block(join(readings))), len(readings))
-    missing = [not text or text in _NO_READING for text in texts]
-    if any(missing):
-        rows = list(compress(range(len(texts)), missing))
-        spoken = [core if kana.ONLY_KANA.fullmatch(core := cores[row]) else "" for row in rows]
-        folded = split(kana.read_kana_block("\n".join(spoken)), len(rows))
-        for row, reading in zip(rows, folded, strict=True):
-            texts[row] = reading or kana.read_acronym(cores[row])
+    texts = kana.read_kana(readings)
+    rows = [row for row, text in enumerate(texts) if not text or text in _NO_READING]
+    spoken = [core if kana.ONLY_KANA.fullmatch(core := cores[row]) else "" for row in rows]
+    folded = split(kana.read_kana_block("\n".join(spoken)), len(rows)) if any(spoken) else spoken
+    for row, reading in zip(rows, folded, strict=True):
+        texts[row] = reading or kana.read_acronym(cores[row])
     return texts
 
 
 def canonical_latin(names_en: Sequence[str], cores: Sequence[str]) -> list[str]:
     """Latin names without form, spaces, punctuation; an all-Latin core replaces a missing one."""
     texts = [core if core.isascii() else "" for core in cores]
+    if not any(names_en):
+        return texts
     rows = [
         row for row, text in enumerate(names_en) if text and text.strip().lower() not in MISSING
     ]

@@ -16,6 +16,7 @@ from linkage_rl.text.characters import (
     FOLD,
     IS_KANA,
     KANJI,
+    ONE_WIDTH,
     Codes,
     table_of,
 )
@@ -119,10 +120,14 @@ def as_written(texts: Sequence[str], without: Sequence[str] = ()) -> list[str]:
     >>> as_written(["Ｍａｒｖｅｌｏｕｓ　㈱", "シナリオ"], ["(株)"])
     ['Marvelous', 'シナリオ']
     """
-    block = unicodedata.normalize("NFKC", join(texts))
-    for word in (" ", *without):
-        block = block.replace(word, "")
-    return split(block, len(texts))
+    written, unread = _blocks.translated(texts, ONE_WIDTH, MAX_CHARS, tuple(without))
+    if unread:
+        block = unicodedata.normalize("NFKC", join([texts[row] for row in unread]))
+        for word in (" ", *without):
+            block = block.replace(word, "")
+        for row, text in zip(unread, block.split("\n"), strict=True):
+            written[row] = text
+    return written
 
 
 def drop_japanese_spaces(block: str) -> str:

@@ -6,8 +6,10 @@ from typing import Final
 
 from linkage_rl.text.cells import number_of_cell
 from linkage_rl.text.memory import MAX_BYTES, Remembered
-from linkage_rl.text.normalise import fold_block, join, split
+from linkage_rl.text.normalise import fold_block, join
 
+_FOLDED: Final = re.compile("[0-9\n-]*+")
+"""Codes that folding leaves as they are."""
 _PLAIN: Final = re.compile("([0-9]{3})-?([0-9]{4})")
 _LABELLED: Final = re.compile(
     "(?<![0-9])(?<![0-9]-)([0-9]{3})(?: ?[-_.=/~] ?| )?([0-9]{4})(?![-0-9])"
@@ -28,8 +30,10 @@ def canonical_postal_codes(texts: Sequence[str]) -> list[str]:
     """
     if not any(texts):
         return [""] * len(texts)
-    folded = split(fold_block(join(texts)), len(texts))
-    return [_REMEMBERED[text] if text else "" for text in folded]
+    block = join(texts)
+    if not _FOLDED.fullmatch(block):
+        block = fold_block(block)
+    return [_REMEMBERED[text] if text else "" for text in block.split("\n")]
 
 
 def _canonical(text: str) -> str:
