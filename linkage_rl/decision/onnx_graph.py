@@ -56,7 +56,7 @@ _RESHAPING: Final = frozenset(
 )
 """Operators whose result is their first input in another form."""
 
-_TYPES: Final[dict[int, np.dtype[Any]]] = {
+TYPES: Final[dict[int, np.dtype[Any]]] = {
     1: np.dtype("<f4"),
     2: np.dtype("u1"),
     3: np.dtype("i1"),
@@ -72,27 +72,27 @@ INT8: Final = 3
 ANY: Final = -1
 
 # field numbers of onnx.proto3 to their kinds; every other field is refused
-_MODEL: Final = {
+MODEL: Final = {
     **dict.fromkeys((1, 5), NUMBER),
     **dict.fromkeys((2, 3, 4, 6, 7), TEXT),
     **dict.fromkeys((8, 14), TEXTS),
 }
 _OPSET: Final = {1: TEXT, 2: NUMBER}
-_GRAPH: Final = {**dict.fromkeys((2, 10), TEXT), **dict.fromkeys((1, 5, 11, 12, 13, 16), TEXTS)}
-_NODE: Final = {**dict.fromkeys((3, 4, 6, 7, 8), TEXT), **dict.fromkeys((1, 2, 5, 9), TEXTS)}
-_ATTRIBUTE: Final = {
+GRAPH: Final = {**dict.fromkeys((2, 10), TEXT), **dict.fromkeys((1, 5, 11, 12, 13, 16), TEXTS)}
+NODE: Final = {**dict.fromkeys((3, 4, 6, 7, 8), TEXT), **dict.fromkeys((1, 2, 5, 9), TEXTS)}
+ATTRIBUTE: Final = {
     **dict.fromkeys((2, 3, 20), NUMBER),
     **dict.fromkeys((1, 4, 5, 13), TEXT),
     **{7: FLOATS, 8: NUMBERS, 9: TEXTS},
 }
-_TENSOR: Final = {
+TENSOR: Final = {
     **dict.fromkeys((2, 14), NUMBER),
     **dict.fromkeys((8, 9, 12), TEXT),
     **dict.fromkeys((1, 5, 7), NUMBERS),
     **dict.fromkeys((4, 10), FLOATS),
     16: TEXTS,
 }
-_VALUE: Final = {**dict.fromkeys((1, 2, 3), TEXT), 4: TEXTS}
+VALUE: Final = {**dict.fromkeys((1, 2, 3), TEXT), 4: TEXTS}
 _TYPE: Final = {1: TEXT, 6: TEXT}
 _TENSOR_TYPE: Final = {1: NUMBER, 2: TEXT}
 _SHAPE: Final = {1: TEXTS}
@@ -158,14 +158,14 @@ class _File:
     def graph(self, content: bytes) -> Fields:
         """The graph of a model with all that it holds checked, but for its inputs and outputs."""
         read = self.reader.message
-        model = read(memoryview(content), _MODEL)
+        model = read(memoryview(content), MODEL)
         opsets = [text_in(read(part, _OPSET), 1) for part in messages_in(model, 8)]
         if opsets not in ([""], [_DOMAIN]):
             raise WireError("it needs operators beyond those of ONNX")
         graphs = messages_in(model, 7)
         if len(graphs) != 1:
             raise WireError("it holds no graph")
-        graph = read(graphs[0], _GRAPH)
+        graph = read(graphs[0], GRAPH)
         nodes = messages_in(graph, 1)
         if len(nodes) > MAX_NODES:
             raise WireError(f"it has {len(nodes)} operators, more than {MAX_NODES}")
@@ -173,7 +173,7 @@ class _File:
         sizes = dict(self._check_tensor(tensor) for tensor in messages_in(graph, 5))
         used = 0
         for part in nodes:
-            node = read(part, _NODE)
+            node = read(part, NODE)
             constant = self._check_node(node)
             taken = [sizes.get(name, 0) for name in texts_in(node, 1)]
             if text_in(node, 4) in _RESHAPING:
@@ -188,7 +188,7 @@ class _File:
     def check_tensors(self, graph: Fields, number: int, wanted: Mapping[str, Tensor]) -> None:
         """Compare the inputs (field 11 of a graph) or outputs (12) with those wanted."""
         what = "inputs" if number == _INPUTS else "outputs"
-        values = [self.reader.message(part, _VALUE) for part in messages_in(graph, number)]
+        values = [self.reader.message(part, VALUE) for part in messages_in(graph, number)]
         names = [text_in(value, 1) for value in values]
         if names != list(wanted):
             raise WireError(f"it needs the {what} {list(wanted)}, got {names[:8]}")
@@ -211,7 +211,7 @@ class _File:
             raise WireError(f"it uses the operator {operator[:40]!r} of {domain[:40] or 'ONNX'}")
         held = 0
         for part in messages_in(node, 5):
-            attribute = self.reader.message(part, _ATTRIBUTE)
+            attribute = self.reader.message(part, ATTRIBUTE)
             if (kind := number_in(attribute, 20)) not in _ATTRIBUTE_TYPES:
                 raise WireError(f"{operator} has an attribute of type {kind}")
             held += sum(self._check_tensor(tensor)[1] for tensor in messages_in(attribute, 5))
@@ -222,9 +222,9 @@ class _File:
 
         Returns its name and size in bytes.
         """
-        tensor = self.reader.message(data, _TENSOR)
+        tensor = self.reader.message(data, TENSOR)
         name, shape = text_in(tensor, 8)[:40], numbers_in(tensor, 1)
-        dtype = _TYPES.get(number_in(tensor, 2))
+        dtype = TYPES.get(number_in(tensor, 2))
         if dtype is None or number_in(tensor, 14):
             raise WireError(f"the tensor {name!r} is of another type or in another file")
         if len(shape) > MAX_RANK or not all(0 <= size <= MAX_BYTES for size in shape):

@@ -1,4 +1,7 @@
-"""A learned policy as an ONNX graph, run by onnxruntime; no torch."""
+"""A policy as an ONNX graph, run without torch.
+
+A kernel runs the graphs that the exporter of this library writes, onnxruntime runs all others.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.decision.episode import ILLEGAL
+from linkage_rl.decision.exported_policy import ExportedPolicy, exported_policy
 from linkage_rl.decision.onnx_graph import ANY, FLOAT, INT8, Tensor, read_graph
 from linkage_rl.decision.onnx_session import GraphSession
 from linkage_rl.records import Observation
@@ -38,6 +42,7 @@ class OnnxPolicy:
         Args:
             path: Written by `exporting.onnx.export_scorer`.
             threads: Threads of onnxruntime within one call; one is fastest, the matrices are small.
+                The kernel has one.
             check: Called with the policy before onnxruntime optimises its graph, as it may do only
                 with one that keeps to the limits; raises to refuse it.
 
@@ -46,20 +51,32 @@ class OnnxPolicy:
             ResourceLimitError: There is no memory for it.
         """
         content = read_graph(path, "policy", _INPUT_TENSORS, _OUTPUT_TENSORS)
+        self._exported: ExportedPolicy | None = None
         if check is not None:
             self._session = GraphSession(content, "policy", path, optimised=False)
             check(self)
         self._session = GraphSession(content, "policy", path, threads)
+        self._exported = exported_policy(content, self.logits)
+        if self._exported is not None:
+            # nothing runs it any more, and it has megabytes
+            del self._session
 
     def logits(self, observation: Observation) -> NDArray[np.float32]:
         """Logits of every action, shape (B, A); illegal ones get -1e8.
 
-        Clients with few candidates run as batches of their own with fewer slots: an empty slot
-        costs as much as a filled one, and most clients have few candidates.
-
         Raises:
             BundleError: The graph fails, or needs more memory or time than it may.
             ResourceLimitError: The system has no memory left.
+        """
+        if self._exported is not None:
+            return self._exported.logits(observation)
+        return self._run_in_groups(observation)
+
+    def _run_in_groups(self, observation: Observation) -> NDArray[np.float32]:
+        """The logits from onnxruntime.
+
+        Clients with few candidates run as batches of their own with fewer slots: an empty slot
+        costs as much as a filled one, and most clients have few candidates.
         """
         slots = observation.candidates.shape[1]
         filled = np.add.reduce(observation.action_mask[:, :slots], axis=1, dtype=np.int64)
