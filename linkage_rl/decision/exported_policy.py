@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.decision._scorer import Scorer, run_plan_first, stop_as
+from linkage_rl.decision import _scorer
 from linkage_rl.decision.episode import ILLEGAL
 from linkage_rl.decision.exported_graph import Array, form_of
 from linkage_rl.records import Observation
@@ -45,10 +45,10 @@ Logits = Callable[[Observation], NDArray[np.float32]]
 class ExportedPolicy:
     """A scorer that may run the blockers of a plan first, or those that an earlier one chooses."""
 
-    scorer: Scorer
+    scorer: _scorer.Scorer
     planned: NDArray[np.int8] | None = None
     """1 for each of the R blockers in the plan, shape (R,); None where there is no plan."""
-    start: Scorer | None = None
+    start: _scorer.Scorer | None = None
     """Chooses the blockers; None where `scorer` does."""
     relative: bool = True
     """Whether scores of review and blockers are relative to the best stop."""
@@ -67,11 +67,11 @@ class ExportedPolicy:
         )
         logits = self.scorer.logits(*parts)
         if self.planned is not None:
-            run_plan_first(logits, parts[-1], self.planned)
+            _scorer.run_plan_first(logits, parts[-1], self.planned)
         if self.start is None:
             return logits
         chosen = self.start.logits(*parts, blockers_only=self.relative)
-        stop_as(chosen, logits, self.scorer.sizes[2])
+        _scorer.stop_as(chosen, logits, self.scorer.sizes[2])
         return chosen
 
 
@@ -128,12 +128,12 @@ def _draw(
     )
 
 
-def _scorer_alone(weights: Iterator[Array], relative: bool) -> ExportedPolicy:
-    return ExportedPolicy(_scorer(weights, relative))
+def _alone(weights: Iterator[Array], relative: bool) -> ExportedPolicy:
+    return ExportedPolicy(_read_scorer(weights, relative))
 
 
 def _plan_first(weights: Iterator[Array], relative: bool) -> ExportedPolicy:
-    scorer = _scorer(weights, relative)
+    scorer = _read_scorer(weights, relative)
     planned = next(weights)
     if planned.shape != (scorer.sizes[2],):
         raise ValueError(f"expected a plan of {scorer.sizes[2]} blockers, got {planned.shape}")
@@ -142,18 +142,18 @@ def _plan_first(weights: Iterator[Array], relative: bool) -> ExportedPolicy:
 
 
 def _blockers_of(weights: Iterator[Array], relative: bool) -> ExportedPolicy:
-    start = _scorer(weights, relative, links=not relative)
-    scorer = _scorer(weights, relative, counts=False)
+    start = _read_scorer(weights, relative, links=not relative)
+    scorer = _read_scorer(weights, relative, counts=False)
     _expect(weights, ILLEGAL, ILLEGAL)
     return ExportedPolicy(scorer, None, start, relative)
 
 
-_BUILD: Final = {SCORER: _scorer_alone, PLAN_FIRST: _plan_first, BLOCKERS_OF: _blockers_of}
+_BUILD: Final = {SCORER: _alone, PLAN_FIRST: _plan_first, BLOCKERS_OF: _blockers_of}
 
 
-def _scorer(
+def _read_scorer(
     weights: Iterator[Array], relative: bool, links: bool = True, counts: bool = True
-) -> Scorer:
+) -> _scorer.Scorer:
     """A scorer from its weights in the order of its graph.
 
     Args:
@@ -181,7 +181,7 @@ def _scorer(
         _add_empty(layers, quantiles=sizes[1])
     if sizes != [len(layers["gain.2.bias"]) // sizes[1] if links else -1, sizes[1]]:
         raise ValueError(f"expected the sizes of the gains, got {sizes}")
-    return Scorer(layers, relative, temperature)
+    return _scorer.Scorer(layers, relative, temperature)
 
 
 def _take(layers: dict[str, Array], weights: Iterator[Array], *names: str) -> None:
