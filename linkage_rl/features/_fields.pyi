@@ -1,20 +1,36 @@
 import numpy as np
 from numpy.typing import NDArray
 
-def agreement(
+def compare(
     clients: NDArray[np.void],
     client_of_pair: NDArray[np.int64],
     companies: NDArray[np.void],
     kind_of_form: NDArray[np.uint8],
-    kinds: int,
-) -> NDArray[np.float32]: ...
-def nearness(
-    clients: NDArray[np.void],
-    client_of_pair: NDArray[np.int64],
-    companies: NDArray[np.void],
     place_keys: NDArray[np.uint64],
     points: NDArray[np.float32],
-) -> NDArray[np.float32]: ...
+    office_keys: NDArray[np.uint64],
+    shares: NDArray[np.float32],
+    out: NDArray[np.float32],
+    structure: int,
+    places: int,
+) -> None: ...
+def scale_counts(
+    counts: NDArray[np.uint16],
+    row_of_pair: NDArray[np.int64],
+    first_row: int,
+    scale: NDArray[np.float32],
+    begin: NDArray[np.int64],
+    most: NDArray[np.int64],
+    chosen: NDArray[np.uint8],
+    out: NDArray[np.float32],
+    at: int,
+) -> None: ...
+def spread(
+    values: NDArray[np.float32],
+    client_of_pair: NDArray[np.int64],
+    out: NDArray[np.float32],
+    at: int,
+) -> None: ...
 def describe(
     clients: NDArray[np.void],
     cores: list[str],

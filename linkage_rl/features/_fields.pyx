@@ -1,10 +1,11 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Kernels over packed fields: agreement and distance of pairs, and what a client has."""
+"""Kernels over packed fields: what of a pair agrees, how near and how common it is; clients alone."""
 
 import numpy as np
 
 from libc.math cimport sqrtf
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 
 from linkage_rl.candidates._rows cimport Row
 from linkage_rl.candidates._sorted cimport find_key
@@ -66,70 +67,120 @@ cdef inline void _agree(const Row* a, const Row* b, float* out) noexcept nogil:
     out[33] = pages
 
 
-def agreement(
-    const Row[::1] clients, const int64_t[::1] client_of_pair, const Row[::1] companies,
-    const uint8_t[::1] kind_of_form, int kinds,
-):
-    """Agreement of P pairs in the order of `structure.NAMES`, each 0 or 1.
-
-    Args:
-        companies: Packed company of each pair.
-        kind_of_form: Kind of each legal form, 0 for none.
-        kinds: Number of kinds.
-    """
-    cdef Py_ssize_t i, n = companies.shape[0], client
-    cdef int kind
-    values = np.zeros((n, AGREEMENTS + kinds), dtype=np.float32)
-    cdef float[:, ::1] out = values
-    with nogil:
-        for i in range(n):
-            client = client_of_pair[i]
-            _agree(&clients[client], &companies[i], &out[i, 0])
-            kind = kind_of_form[companies[i].form]
-            if kind:
-                out[i, AGREEMENTS + kind - 1] = 1
-    return values
-
-
 cdef inline int64_t _locate(const uint64_t[::1] keys, const Row* record) noexcept nogil:
     cdef uint64_t prefecture = <uint64_t>record.prefecture << 32
     cdef int64_t place = find_key(keys, prefecture | record.city) if record.city else -1
     return place if place >= 0 else find_key(keys, prefecture)
 
 
-def nearness(
+cdef inline void _near(
+    int64_t here, int64_t there, const float[:, ::1] points, float* out
+) noexcept nogil:
+    """Nearness of two places at a scale of 10 and of 100 km, and 1 where it is unknown."""
+    cdef float x, y, z, distance
+    if here < 0 or there < 0:
+        out[2] = 1
+        return
+    # chord instead of arc: at 1,000 km it is 0.1 % shorter
+    x = points[here, 0] - points[there, 0]
+    y = points[here, 1] - points[there, 1]
+    z = points[here, 2] - points[there, 2]
+    distance = sqrtf(x * x + y * y + z * z)
+    out[0] = <float>1 / (<float>1 + distance / <float>10)
+    out[1] = <float>1 / (<float>1 + distance / <float>100)
+
+
+cdef inline float _office_share(
+    const uint64_t[::1] keys, const float[::1] shares, uint32_t city, uint16_t office
+) noexcept nogil:
+    """How common an office is in a city, see `offices.OfficeTable`; 0 where it is unknown."""
+    cdef int64_t place = -1
+    if city and office and keys.shape[0]:
+        place = find_key(keys, (<uint64_t>city << 16) | office)
+    return shares[place] if place >= 0 else 0
+
+
+def compare(
     const Row[::1] clients, const int64_t[::1] client_of_pair, const Row[::1] companies,
+    const uint8_t[::1] kind_of_form,
     const uint64_t[::1] place_keys, const float[:, ::1] points,
+    const uint64_t[::1] office_keys, const float[::1] shares,
+    float[:, ::1] out, Py_ssize_t structure, Py_ssize_t places,
 ):
-    """Nearness of P pairs at a scale of 10 and of 100 km, and 1 where it is unknown; shape (P, 3).
+    """Write the features of P pairs in the order of the `NAMES` of two modules.
 
     Args:
-        companies: Packed company of each pair.
+        companies: Packed company of each pair, shape (P,).
+        kind_of_form: Kind of each legal form, 0 for none.
         place_keys: Prefecture and city of each known place in one number, ascending.
         points: Where they lie, in km, shape (places, 3).
+        office_keys: Of an `offices.OfficeTable`; `shares` likewise.
+        out: Written, 0 before, shape (P, F).
+        structure: First column of `structure.NAMES`; `places` likewise.
     """
-    cdef Py_ssize_t i, n = companies.shape[0], last = -1
-    cdef int64_t here = -1, there
-    cdef float x, y, z, distance
-    values = np.zeros((n, 3), dtype=np.float32)
-    cdef float[:, ::1] out = values
+    cdef Py_ssize_t i, n = client_of_pair.shape[0], client, last = -1
+    cdef int64_t here = -1
+    cdef int kind
+    cdef const Row* company
     with nogil:
         for i in range(n):
-            if client_of_pair[i] != last:
-                last = client_of_pair[i]
-                here = _locate(place_keys, &clients[last])
-            there = _locate(place_keys, &companies[i])
-            if here >= 0 and there >= 0:
-                # chord instead of arc: at 1,000 km it is 0.1 % shorter
-                x = points[here, 0] - points[there, 0]
-                y = points[here, 1] - points[there, 1]
-                z = points[here, 2] - points[there, 2]
-                distance = sqrtf(x * x + y * y + z * z)
-                out[i, 0] = <float>1 / (<float>1 + distance / <float>10)
-                out[i, 1] = <float>1 / (<float>1 + distance / <float>100)
-            else:
-                out[i, 2] = 1
-    return values
+            client = client_of_pair[i]
+            company = &companies[i]
+            if client != last:
+                last = client
+                here = _locate(place_keys, &clients[client])
+            _agree(&clients[client], company, &out[i, structure])
+            kind = kind_of_form[company.form]
+            if kind:
+                out[i, structure + AGREEMENTS + kind - 1] = 1
+            _near(here, _locate(place_keys, company), points, &out[i, places])
+            out[i, places + 3] = _office_share(
+                office_keys, shares, clients[client].city, company.office
+            )
+            out[i, places + 4] = _office_share(office_keys, shares, company.city, company.office)
+            out[i, places + 5] = company.office == 0
+
+
+def scale_counts(
+    const uint16_t[:, ::1] counts, const int64_t[::1] row_of_pair, int64_t first_row,
+    const float[::1] scale, const int64_t[::1] begin, const int64_t[::1] most,
+    const uint8_t[::1] chosen, float[:, ::1] out, Py_ssize_t at,
+):
+    """Write counts of P rows on a scale; pairs with a row of another segment are left out.
+
+    Args:
+        counts: Of the rows of a segment, shape (n, C).
+        row_of_pair: Row of the index of each pair, shape (P,).
+        first_row: Row of the index at which the segment begins.
+        scale: Scales of all columns, one after the other.
+        begin: Place of the count 0 of each column in `scale`, shape (C,).
+        most: Highest count on the scale of each column, shape (C,).
+        chosen: 1 for the columns to write, shape (C,).
+        out: Written, shape (P, F).
+        at: First of the C columns that belong to the counts.
+    """
+    cdef Py_ssize_t i, k, n = row_of_pair.shape[0]
+    cdef int64_t row, rows = counts.shape[0]
+    with nogil:
+        for i in range(n):
+            row = row_of_pair[i] - first_row
+            if row < 0 or row >= rows:
+                continue
+            for k in range(counts.shape[1]):
+                if chosen[k]:
+                    out[i, at + k] = scale[begin[k] + min(<int64_t>counts[row, k], most[k])]
+
+
+def spread(
+    const float[:, ::1] values, const int64_t[::1] client_of_pair, float[:, ::1] out, Py_ssize_t at,
+):
+    """Write the values of its client, shape (N, C), to each of P pairs, from column `at` on."""
+    cdef Py_ssize_t i, n = client_of_pair.shape[0]
+    if n == 0 or values.shape[1] == 0:
+        return
+    with nogil:
+        for i in range(n):
+            memcpy(&out[i, at], &values[client_of_pair[i], 0], values.shape[1] * sizeof(float))
 
 
 cdef inline int _script(Py_UCS4 char) noexcept nogil:

@@ -1,22 +1,28 @@
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-def distinct(
-    client_of_pair: NDArray[np.int64], names: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]: ...
+from linkage_rl.candidates.strings import StringColumn
+from linkage_rl.text._likeness import Likeness
+
+def code_points(
+    columns: Sequence[Sequence[str]],
+) -> tuple[NDArray[np.int64], NDArray[np.uint32]]: ...
 def spell(
-    core: list[str],
-    company_core: list[str],
-    loose: list[str],
-    company_loose: list[str],
-    marks: list[str],
-    company_marks: list[str],
-    bare: list[str],
-    company_bare: list[str],
-    kana: list[str],
-    company_kana: list[str],
-    latin: list[str],
-    company_latin: list[str],
-    similarity: NDArray[np.float32],
-    grams: NDArray[np.float32],
-) -> NDArray[np.float32]: ...
+    tables: Likeness,
+    client_ends: NDArray[np.int64],
+    client_codes: NDArray[np.uint32],
+    client_gram_ends: NDArray[np.int64],
+    client_grams: NDArray[np.int32],
+    client_of_pair: NDArray[np.int64],
+    companies: NDArray[np.void],
+    row_of_pair: NDArray[np.int64],
+    first_row: int,
+    end_row: int,
+    columns: Sequence[StringColumn],
+    gram_ends: NDArray[np.int64],
+    grams: NDArray[np.int32],
+    idf: NDArray[np.float32],
+    out: NDArray[np.float32],
+) -> None: ...

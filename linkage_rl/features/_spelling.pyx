@@ -1,96 +1,478 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Kernels over the names of many pairs: the distinct ones, and their spelling features."""
+"""Kernel over the names of many pairs: their spelling features."""
 
 import numpy as np
 
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND, PyUnicode_READ
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdlib cimport free
+from libc.string cimport memcmp, memcpy, memset
+
+from linkage_rl.candidates._rows cimport Row
+from linkage_rl.candidates._score cimport NameScore, compare_gram_lists
+from linkage_rl.features._alike cimport (
+    Buffer,
+    Prepared,
+    common,
+    edits,
+    jaro_winkler,
+    number,
+    partial_ratio,
+    prepare,
+    ratio,
+    release,
+    reserve,
+)
+from linkage_rl.text._likeness cimport (
+    MARKED,
+    READ_ALIKE,
+    Likeness,
+    kinds_in,
+    only_marks,
+    read_alike_form,
+)
+
+DEF FEATURES = 20
+DEF FIELDS = 4
+DEF LOST = 0x3013
 
 
-def distinct(const int64_t[::1] client_of_pair, const int64_t[::1] names):
-    """First pair of each client with each name, and for every pair its position among those."""
-    cdef Py_ssize_t i, k, n = names.shape[0], begin = 0, found = 0
-    firsts = np.empty(n, dtype=np.int64)
-    places = np.empty(n, dtype=np.int64)
-    cdef int64_t[::1] first = firsts, place = places
-    with nogil:
-        for i in range(n):
-            if i and client_of_pair[i] != client_of_pair[i - 1]:
-                begin = found
-            # the candidates of a client have few names: a scan is faster than sorting
-            k = begin
-            while k < found and names[first[k]] != names[i]:
-                k += 1
-            if k == found:
-                first[k] = i
-                found += 1
-            place[i] = k
-    return firsts[:found], places
+def code_points(columns):
+    """Ends (F N + 1,) and code points of N texts in F columns, text by text."""
+    cdef Py_ssize_t fields = len(columns), n = len(columns[0]), i, f, k, at = 0, total = 0
+    cdef str text
+    cdef int kind
+    cdef void* chars
+    for column in columns:
+        for text in column:
+            total += PyUnicode_GET_LENGTH(text)
+    codes = np.empty(total, dtype=np.uint32)
+    ends = np.zeros(fields * n + 1, dtype=np.int64)
+    cdef uint32_t[::1] out = codes
+    cdef int64_t[::1] end = ends
+    for i in range(n):
+        for f in range(fields):
+            text = columns[f][i]
+            kind = PyUnicode_KIND(text)
+            chars = PyUnicode_DATA(text)
+            for k in range(PyUnicode_GET_LENGTH(text)):
+                out[at + k] = PyUnicode_READ(kind, chars, k)
+            at += PyUnicode_GET_LENGTH(text)
+            end[fields * i + f + 1] = at
+    return ends, codes
 
 
-cdef Py_ssize_t _shared(str a, str b, bint at_end):
+cdef struct Text:
+    const uint32_t* at
+    int64_t size
+
+
+cdef struct Column:
+    const int64_t* offsets
+    const uint8_t* blob
+
+
+cdef struct Client:
+    Text core
+    Text stem
+    Text kana
+    Text latin
+    Text loose
+    int core_kinds
+    bint lost
+    Prepared prepared_core
+    Prepared prepared_stem
+    Prepared prepared_kana
+    Prepared prepared_latin
+    Prepared prepared_loose
+    Prepared prepared_other
+    Buffer forms
+
+
+cdef struct Company:
+    # the field that is being compared
+    Text text
+    Buffer chars
+    Buffer numbers
+    Buffer matched
+    Buffer loose
+    Buffer own_marks
+    Buffer marks
+
+
+cdef inline bint _equal(Text a, Text b) noexcept nogil:
+    return a.size == b.size and (a.size == 0 or memcmp(a.at, b.at, a.size * 4) == 0)
+
+
+cdef inline bint _decode(Column column, int64_t document, Company* out) noexcept nogil:
+    """Read a text, which is UTF-8, and make room for the others; False where there is no memory."""
+    cdef int64_t i = column.offsets[document], end = column.offsets[document + 1], size = 0
+    cdef const uint8_t* byte = column.blob
+    cdef uint32_t* chars = <uint32_t*>reserve(&out.chars, 4 * (end - i + 1))
+    if chars == NULL:
+        return False
+    while i < end:
+        if byte[i] < 0x80:
+            chars[size] = byte[i]
+            i += 1
+        elif byte[i] < 0xE0 and i + 1 < end:
+            chars[size] = (<uint32_t>byte[i] & 0x1F) << 6 | (byte[i + 1] & 0x3F)
+            i += 2
+        elif byte[i] < 0xF0 and i + 2 < end:
+            chars[size] = (
+                (<uint32_t>byte[i] & 0x0F) << 12
+                | (<uint32_t>byte[i + 1] & 0x3F) << 6
+                | (byte[i + 2] & 0x3F)
+            )
+            i += 3
+        elif i + 3 < end:
+            chars[size] = (
+                (<uint32_t>byte[i] & 0x07) << 18
+                | (<uint32_t>byte[i + 1] & 0x3F) << 12
+                | (<uint32_t>byte[i + 2] & 0x3F) << 6
+                | (byte[i + 3] & 0x3F)
+            )
+            i += 4
+        else:
+            break
+        size += 1
+    out.text.at = chars
+    out.text.size = size
+    return (
+        reserve(&out.numbers, 4 * size + 4) != NULL and reserve(&out.matched, 8 * size + 8) != NULL
+    )
+
+
+cdef inline bint _prepare_core(Client* own, Likeness tables, Text core, Text stem) noexcept nogil:
+    """Prepare the core and what follows from it; the stem is compared only where it differs."""
+    cdef uint32_t* forms = <uint32_t*>reserve(&own.forms, 12 * core.size + 12)
+    if forms == NULL:
+        return False
+    own.core = core
+    own.stem = stem
+    own.core_kinds = kinds_in(tables, core.at, core.size)
+    own.loose = core
+    if own.core_kinds & READ_ALIKE:
+        own.loose.at = forms
+        own.loose.size = read_alike_form(tables, core.at, core.size, forms + 2 * core.size, forms)
+    return (
+        prepare(&own.prepared_core, core.at, core.size)
+        and prepare(&own.prepared_stem, stem.at, stem.size)
+        and prepare(&own.prepared_loose, own.loose.at, own.loose.size)
+    )
+
+
+cdef inline bint _completes(Text lost, Text other) noexcept nogil:
+    """Whether another text has a character for every lost one of this text."""
+    cdef int64_t i
+    cdef bint any_lost = False
+    if lost.size != other.size:
+        return False
+    for i in range(lost.size):
+        any_lost |= lost.at[i] == LOST
+        if lost.at[i] != LOST and lost.at[i] != other.at[i]:
+            return False
+    return any_lost
+
+
+cdef inline int64_t _shared(Text a, Text b, bint at_end) noexcept nogil:
     """Number of leading characters that two texts share, or of trailing ones."""
-    cdef Py_ssize_t n = PyUnicode_GET_LENGTH(a), m = PyUnicode_GET_LENGTH(b), i = 0
-    cdef int a_kind = PyUnicode_KIND(a), b_kind = PyUnicode_KIND(b)
-    cdef void* a_chars = PyUnicode_DATA(a)
-    cdef void* b_chars = PyUnicode_DATA(b)
-    if at_end:
-        while i < n and i < m and (
-            PyUnicode_READ(a_kind, a_chars, n - 1 - i) == PyUnicode_READ(b_kind, b_chars, m - 1 - i)
-        ):
-            i += 1
-    else:
-        while i < n and i < m and (
-            PyUnicode_READ(a_kind, a_chars, i) == PyUnicode_READ(b_kind, b_chars, i)
-        ):
-            i += 1
+    cdef int64_t i = 0, shorter = min(a.size, b.size)
+    while i < shorter and (
+        a.at[a.size - 1 - i] == b.at[b.size - 1 - i] if at_end else a.at[i] == b.at[i]
+    ):
+        i += 1
     return i
 
 
+cdef inline bint _compare_marks(
+    const Client* own, Likeness tables, Company* company, int kinds, float* out
+) noexcept nogil:
+    """Write whether the marks of two cores differ, and whether nothing else does."""
+    cdef Text mine = own.core, its = company.text, a, b
+    cdef uint32_t* mine_out
+    cdef uint32_t* its_out
+    cdef bint marks = True
+    if not (kinds | own.core_kinds) & MARKED or _equal(mine, its):
+        return True
+    mine_out = <uint32_t*>reserve(&company.own_marks, 8 * mine.size + 8)
+    its_out = <uint32_t*>reserve(&company.marks, 8 * its.size + 8)
+    if mine_out == NULL or its_out == NULL:
+        return False
+    a.at = mine_out
+    b.at = its_out
+    a.size = only_marks(tables, mine.at, mine.size, True, mine_out)
+    b.size = only_marks(tables, its.at, its.size, True, its_out)
+    if not _equal(a, b):
+        a.size = only_marks(tables, mine.at, mine.size, False, mine_out)
+        b.size = only_marks(tables, its.at, its.size, False, its_out)
+        out[9] = 1
+        out[10] = _equal(a, b)
+    return True
+
+
+cdef inline bint _compare_loose(
+    Client* own, Likeness tables, Company* company, int kinds, float* out
+) noexcept nogil:
+    """Write the edits between two cores as they are read, and whether there are none."""
+    cdef Text its = company.text
+    cdef uint32_t* loose
+    cdef int32_t* numbers
+    cdef int64_t distance = 0
+    if kinds & READ_ALIKE:
+        loose = <uint32_t*>reserve(&company.loose, 12 * its.size + 12)
+        if loose == NULL:
+            return False
+        its.size = read_alike_form(tables, its.at, its.size, loose + 2 * its.size, loose)
+        its.at = loose
+    if not _equal(own.loose, its):
+        numbers = <int32_t*>reserve(&company.numbers, 4 * its.size + 4)
+        if numbers == NULL:
+            return False
+        number(&own.prepared_loose, its.at, its.size, numbers)
+        distance = edits(
+            &own.prepared_loose, numbers, its.at, its.size, <uint32_t*>company.matched.at
+        )
+    out[7] = <float>1 / (<float>1 + <float>distance)
+    out[8] = distance == 0
+    return True
+
+
+cdef inline bint _compare_cores(
+    Client* own, Likeness tables, Company* company, float* out
+) noexcept nogil:
+    """Write the features of two cores that are not empty."""
+    cdef Text mine = own.core, its = company.text
+    cdef int32_t* numbers = <int32_t*>company.numbers.at
+    cdef int64_t shorter = min(mine.size, its.size), length
+    cdef int kinds = kinds_in(tables, its.at, its.size)
+    cdef double partial
+    cdef int32_t* scratch = <int32_t*>reserve(&company.own_marks, 4 * mine.size + 4)
+    if scratch == NULL:
+        return False
+    number(&own.prepared_core, its.at, its.size, numbers)
+    length = common(&own.prepared_core, numbers, its.size)
+    partial = partial_ratio(
+        &own.prepared_core, numbers, its.at, its.size, length, &own.prepared_other, scratch
+    )
+    if partial < 0:
+        return False
+    out[0] = <float>ratio(length, mine.size, its.size)
+    out[1] = <float>jaro_winkler(
+        &own.prepared_core, numbers, its.at, its.size, <uint32_t*>company.matched.at
+    )
+    out[2] = <float>(<double>_shared(mine, its, False) / shorter)
+    out[3] = <float>(<double>_shared(mine, its, True) / shorter)
+    out[4] = <float>(partial * 100) / <float>100
+    out[5] = out[0]
+    if not _equal(mine, own.stem):
+        number(&own.prepared_stem, its.at, its.size, numbers)
+        length = common(&own.prepared_stem, numbers, its.size)
+        out[5] = <float>ratio(length, own.stem.size, its.size)
+    out[6] = <float>(<double>shorter / max(mine.size, its.size))
+    return (
+        _compare_marks(own, tables, company, kinds, out)
+        and _compare_loose(own, tables, company, kinds, out)
+    )
+
+
+cdef inline bint _compare_completed(
+    Client* own, Likeness tables, Company* company, float* out
+) noexcept nogil:
+    """`_compare_cores` where lost characters of the client may be those of the company."""
+    cdef Text core = own.core, stem = own.stem
+    cdef bint complete = _completes(core, company.text), enough
+    if not complete and not _completes(stem, company.text):
+        return _compare_cores(own, tables, company, out)
+    enough = _prepare_core(
+        own, tables, company.text if complete else core,
+        company.text if _completes(stem, company.text) else stem,
+    ) and _compare_cores(own, tables, company, out)
+    return _prepare_core(own, tables, core, stem) and enough
+
+
+cdef inline bint _compare(
+    Client* own, Likeness tables, const Column* fields, int64_t document, Company* company,
+    float* out,
+) noexcept nogil:
+    """Write the features of a client and a document; False where there is no memory."""
+    cdef int32_t* numbers
+    cdef int64_t length
+    if own.core.size:
+        if not _decode(fields[0], document, company):
+            return False
+        # rapidfuzz gives two empty texts the similarity 1
+        if company.text.size and not (
+            _compare_completed(own, tables, company, out) if own.lost
+            else _compare_cores(own, tables, company, out)
+        ):
+            return False
+    out[13] = 1
+    if own.kana.size:
+        if not _decode(fields[1], document, company):
+            return False
+        if company.text.size:
+            numbers = <int32_t*>company.numbers.at
+            number(&own.prepared_kana, company.text.at, company.text.size, numbers)
+            length = common(&own.prepared_kana, numbers, company.text.size)
+            out[11] = <float>ratio(length, own.kana.size, company.text.size)
+            out[12] = <float>jaro_winkler(
+                &own.prepared_kana, numbers, company.text.at, company.text.size,
+                <uint32_t*>company.matched.at,
+            )
+            out[13] = 0
+    if own.latin.size:
+        if not _decode(fields[2], document, company):
+            return False
+        if company.text.size:
+            numbers = <int32_t*>company.numbers.at
+            number(&own.prepared_latin, company.text.at, company.text.size, numbers)
+            length = common(&own.prepared_latin, numbers, company.text.size)
+            out[14] = <float>ratio(length, own.latin.size, company.text.size)
+    return True
+
+
+cdef inline Text _text(const uint32_t* codes, const int64_t* ends, int64_t place) noexcept nogil:
+    cdef Text text
+    text.at = codes + ends[place]
+    text.size = ends[place + 1] - ends[place]
+    return text
+
+
+cdef inline bint _begin(
+    Client* own, Likeness tables, const uint32_t* codes, const int64_t* ends, int64_t client
+) noexcept nogil:
+    """Prepare the texts of a client; False where there is no memory."""
+    cdef int64_t at = FIELDS * client, i
+    cdef Text core = _text(codes, ends, at), stem = _text(codes, ends, at + 1)
+    own.kana = _text(codes, ends, at + 2)
+    own.latin = _text(codes, ends, at + 3)
+    own.lost = False
+    for i in range(core.size):
+        own.lost |= core.at[i] == LOST
+    for i in range(stem.size):
+        own.lost |= stem.at[i] == LOST
+    return (
+        _prepare_core(own, tables, core, stem)
+        and prepare(&own.prepared_kana, own.kana.at, own.kana.size)
+        and prepare(&own.prepared_latin, own.latin.at, own.latin.size)
+    )
+
+
+cdef void _release(Client* own, Company* company) noexcept nogil:
+    release(&own.prepared_core)
+    release(&own.prepared_stem)
+    release(&own.prepared_kana)
+    release(&own.prepared_latin)
+    release(&own.prepared_loose)
+    release(&own.prepared_other)
+    free(own.forms.at)
+    free(company.chars.at)
+    free(company.numbers.at)
+    free(company.matched.at)
+    free(company.loose.at)
+    free(company.own_marks.at)
+    free(company.marks.at)
+
+
+cdef struct Grams:
+    const int64_t* client_ends
+    const int32_t* client
+    const int64_t* ends
+    const int32_t* grams
+    const float* idf
+
+
+cdef inline void _compare_grams(
+    const Grams* grams, int64_t client, int64_t document, float* out
+) noexcept nogil:
+    cdef NameScore names
+    cdef int field
+    if grams.client == NULL or grams.grams == NULL:
+        return
+    compare_gram_lists(
+        grams.client, grams.client_ends + 3 * client,
+        grams.grams, grams.ends + 3 * document, grams.idf, &names,
+    )
+    for field in range(3):
+        out[15 + field] = names.cosine[field]
+    out[18] = names.client_cover
+    out[19] = names.company_cover
+
+
 def spell(
-    list core, list company_core, list loose, list company_loose, list marks, list company_marks,
-    list bare, list company_bare,
-    list kana, list company_kana, list latin, list company_latin,
-    const float[:, ::1] similarity, const float[:, ::1] grams,
+    Likeness tables, const int64_t[::1] client_ends, const uint32_t[::1] client_codes,
+    const int64_t[::1] client_gram_ends, const int32_t[::1] client_grams,
+    const int64_t[::1] client_of_pair, const Row[::1] companies,
+    const int64_t[::1] row_of_pair, int64_t first_row, int64_t end_row, columns, const int64_t[::1] gram_ends, const int32_t[::1] grams,
+    const float[::1] idf, float[:, ::1] out,
 ):
-    """Features of P pairs of names in the order of `spelling.NAMES`, in [0, 1].
+    """Write the features of P pairs into the first columns, in the order of `spelling.NAMES`.
+
+    Companies of one name are compared with a client once. Pairs with a row of another segment are
+    left out.
 
     Args:
-        core: Core of each pair's client; the other texts likewise, of client and company in turn.
-        similarity: Ratio, Jaro-Winkler, partial ratio, stem ratio and edits of the cores, ratio and
-            Jaro-Winkler of the readings, ratio of the Latin names; shape (8, P).
-        grams: From `CompanyIndex.compare_names`, shape (P, 5).
+        tables: Of `likeness`.
+        client_ends: See `code_points`: core, stem, kana and Latin name of each client.
+        client_of_pair: Client of each pair, equal ones side by side, shape (P,).
+        companies: Packed company of each pair, shape (P,).
+        row_of_pair: Row of the index from which each pair has its name, shape (P,).
+        first_row: Row of the index at which the segment begins, and `end_row` that after its last.
+        columns: Core, kana and Latin name of the documents of the segment.
+        gram_ends: N-grams of the documents, see `encode.Documents`; those of clients likewise.
+        idf: Weight of each n-gram.
+        out: Written, 0 before, shape (P, at least 20).
     """
-    cdef Py_ssize_t i, n = len(core), a, b, shorter
-    cdef int k
-    cdef bint read
-    cdef str own, their
-    values = np.zeros((n, 20), dtype=np.float32)
-    cdef float[:, ::1] out = values
-    for i in range(n):
-        own, their = core[i], company_core[i]
-        a, b = PyUnicode_GET_LENGTH(own), PyUnicode_GET_LENGTH(their)
-        # rapidfuzz gives two empty texts the similarity 1
-        if a and b:
-            shorter = min(a, b)
-            out[i, 0] = similarity[0, i]
-            out[i, 1] = similarity[1, i]
-            out[i, 2] = <float>(<double>_shared(own, their, False) / shorter)
-            out[i, 3] = <float>(<double>_shared(own, their, True) / shorter)
-            out[i, 4] = similarity[2, i] / <float>100
-            out[i, 5] = similarity[3, i]
-            out[i, 6] = <float>(<double>shorter / max(a, b))
-            out[i, 7] = <float>1 / (<float>1 + similarity[4, i])
-            out[i, 8] = loose[i] == company_loose[i]
-            out[i, 9] = marks[i] != company_marks[i]
-            out[i, 10] = out[i, 9] != 0 and bare[i] == company_bare[i]
-        read = kana[i] != "" and company_kana[i] != ""
-        if read:
-            out[i, 11] = similarity[5, i]
-            out[i, 12] = similarity[6, i]
-        out[i, 13] = not read
-        if latin[i] != "" and company_latin[i] != "":
-            out[i, 14] = similarity[7, i]
-        for k in range(5):
-            out[i, 15 + k] = grams[i, k]
-    return values
+    cdef Py_ssize_t i, k, n = client_of_pair.shape[0], begin = 0
+    cdef int64_t document, last = -1
+    cdef bint enough = True
+    cdef Client own
+    cdef Company company
+    cdef Column fields[3]
+    cdef Grams lists
+    cdef const int64_t[::1] offsets
+    cdef const uint8_t[::1] blob
+    cdef int64_t[::1] documents = np.empty(n, dtype=np.int64)
+    cdef const uint32_t* codes = &client_codes[0] if client_codes.shape[0] else NULL
+    held = []
+    for k in range(3):
+        offsets, blob = columns[k].offsets, columns[k].blob
+        held.append((offsets, blob))
+        fields[k].offsets = &offsets[0]
+        fields[k].blob = &blob[0] if blob.shape[0] else NULL
+    lists.client_ends = &client_gram_ends[0]
+    lists.client = &client_grams[0] if client_grams.shape[0] else NULL
+    lists.ends = &gram_ends[0]
+    lists.grams = &grams[0] if grams.shape[0] else NULL
+    lists.idf = &idf[0]
+    memset(&own, 0, sizeof(Client))
+    memset(&company, 0, sizeof(Company))
+    with nogil:
+        for i in range(n):
+            if i == 0 or client_of_pair[i] != client_of_pair[i - 1]:
+                begin = i
+            documents[i] = -1
+            if row_of_pair[i] < first_row or row_of_pair[i] >= end_row:
+                continue
+            document = companies[i].doc
+            documents[i] = document
+            # the candidates of a client have few names: a scan is faster than sorting
+            k = begin
+            while documents[k] != document:
+                k += 1
+            if k < i:
+                memcpy(&out[i, 0], &out[k, 0], FEATURES * sizeof(float))
+                continue
+            if client_of_pair[i] != last:
+                last = client_of_pair[i]
+                enough = _begin(&own, tables, codes, &client_ends[0], last)
+            enough = enough and _compare(
+                &own, tables, fields, document, &company, &out[i, 0]
+            )
+            if not enough:
+                break
+            _compare_grams(&lists, last, document, &out[i, 0])
+        _release(&own, &company)
+    if not enough:
+        raise MemoryError

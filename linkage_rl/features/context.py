@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from linkage_rl.candidates.blockers import Clients
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.keys import COUNTED
-from linkage_rl.candidates.sites import Fit
+from linkage_rl.candidates.sites import GROUPS, Fit
+from linkage_rl.features import _fields
 
 OF_COMPANY: Final = tuple(f"company_{name}_frequency" for name in COUNTED)
 NAMES: Final = (*OF_COMPANY, *(f"client_{name}_frequency" for name in COUNTED))
@@ -46,14 +47,6 @@ _OF_COMPANY: Final = _scale(np.float32)
 _OF_CLIENT: Final = _scale(np.float64)
 _BEGIN: Final = np.where(_CEILING == _MANY, 0, _MANY + 2)
 """Offset of the scale of each of `COUNTED`."""
-
-
-def _scaled(scale: NDArray[np.float32], counts: NDArray[np.integer]) -> NDArray[np.float32]:
-    """`log_count` of counts of each of `COUNTED`, from a table; same shape."""
-    values: NDArray[np.float32] = scale[np.minimum(counts, _CEILING + 1) + _BEGIN]
-    return values
-
-
 _GROUP_OF: Final = {
     **dict.fromkeys(("name", "core", "kana"), "name"),
     "phone": "phone",
@@ -61,21 +54,46 @@ _GROUP_OF: Final = {
     "corporate_number": "number",
 }
 """Each of `COUNTED` to its group of `sites.GROUPS`; the others go with the place."""
+_MOST: Final = _CEILING + 1
+_EVERY: Final = np.ones(len(COUNTED), dtype=np.uint8)
+_OF_GROUP: Final = {
+    group: np.array([_GROUP_OF.get(name, "place") == group for name in COUNTED], dtype=np.uint8)
+    for group in GROUPS
+}
 
 
-def company_frequencies(index: CompanyIndex, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    """How common each of `COUNTED` of P companies is, shape (P, C), in [0, 1]."""
-    return _scaled(_OF_COMPANY, index.counts(rows))
+def write_frequencies(
+    index: CompanyIndex,
+    rows: NDArray[np.int64],
+    out: NDArray[np.float32],
+    at: int,
+    chosen: NDArray[np.uint8] = _EVERY,
+) -> None:
+    """Write how common each of `COUNTED` of P companies is, in [0, 1], from column `at` on.
+
+    Args:
+        index: The company table.
+        rows: Index row of each company, shape (P,).
+        out: Written, shape (P, F).
+        at: First of the C columns.
+        chosen: 1 for those of `COUNTED` that are written, shape (C,).
+    """
+    for part in index.parts:
+        _fields.scale_counts(
+            part.counts, rows, part.first_row, _OF_COMPANY, _BEGIN, _MOST, chosen, out, at
+        )
 
 
-def site_frequencies(index: CompanyIndex, fit: Fit) -> NDArray[np.float32]:
-    """`company_frequencies` of the sites that fit each of P clients best, shape (P, C)."""
-    groups = [_GROUP_OF.get(name, "place") for name in COUNTED]
-    counts = {group: index.counts(fit.of(group)) for group in dict.fromkeys(groups)}
-    own = np.stack([counts[group][:, place] for place, group in enumerate(groups)], axis=1)
-    return _scaled(_OF_COMPANY, own)
+def write_site_frequencies(
+    index: CompanyIndex, fit: Fit, out: NDArray[np.float32], at: int
+) -> None:
+    """`write_frequencies` of the sites that fit each of P clients best."""
+    for group, chosen in _OF_GROUP.items():
+        write_frequencies(index, fit.of(group), out, at, chosen)
 
 
 def client_frequencies(index: CompanyIndex, clients: Clients) -> NDArray[np.float32]:
     """How common each of `COUNTED` of N clients is among the companies, shape (N, C), in [0, 1]."""
-    return _scaled(_OF_CLIENT, index.name_frequencies(clients))
+    counts = np.minimum(index.name_frequencies(clients), _MOST)
+    values: NDArray[np.float32] = _OF_CLIENT[counts + _BEGIN]
+    return values

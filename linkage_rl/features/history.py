@@ -22,37 +22,40 @@ def former_name_frequencies(index: CompanyIndex, clients: Clients) -> NDArray[np
     return log_count(index.former_name_frequencies(clients))
 
 
-def history(
+def write_history(
     index: CompanyIndex,
     clients: Clients,
     client_of_pair: NDArray[np.int64],
     rows: NDArray[np.int64],
-    frequencies: NDArray[np.float32],
-) -> NDArray[np.float32]:
-    """History features of P pairs, shape (P, len(NAMES)), in [0, 1].
+    out: NDArray[np.float32],
+    at: int,
+) -> None:
+    """Write whether the client of each of P pairs has the name that its company had before.
 
-    The first is 1 where the core or stem of the client is that of a former name of the company,
-    the second grows with the number of companies that had such a name.
+    That is 1 where the core or stem of the client is that of a former name of the company, else 0.
 
     Args:
         index: The company table.
         clients: N clients.
         client_of_pair: Client of each pair, shape (P,).
         rows: Index row of each pair, shape (P,).
-        frequencies: `former_name_frequencies` of the clients, shape (N,).
+        out: Written, 0 before, shape (P, F).
+        at: The column.
     """
-    values = np.zeros((len(rows), len(NAMES)), dtype=np.float32)
     if index.has_former_names:
-        values[:, 0] = index.had_name(clients, client_of_pair, rows)
-        values[:, 1] = frequencies[client_of_pair]
-    return values
+        out[:, at] = index.had_name(clients, client_of_pair, rows)
 
 
-def trade_names(
-    index: CompanyIndex, clients: Clients, client_of_pair: NDArray[np.int64], fit: Fit
-) -> NDArray[np.bool_]:
-    """Whether the core or stem of the client is that of a trade name of its company, shape (P,)."""
+def write_trade_names(
+    index: CompanyIndex,
+    clients: Clients,
+    client_of_pair: NDArray[np.int64],
+    fit: Fit,
+    out: NDArray[np.float32],
+    at: int,
+) -> None:
+    """Raise the column of `write_history` where the client has a trade name of its company."""
     client, core = clients.encoded.rows[client_of_pair], fit.packed["core"]
     same = (core != 0) & ((client["core"] == core) | (client["stem"] == core))
-    trade: NDArray[np.bool_] = same & index.is_trade_name(fit.of("name"))
-    return trade
+    trade = np.flatnonzero(same & index.is_trade_name(fit.of("name")))
+    out[trade, at] = np.maximum(out[trade, at], TRADE_NAME)

@@ -58,6 +58,21 @@ def evidence_columns(names: tuple[str, ...]) -> NDArray[np.int64]:
     return np.array(columns, dtype=np.int64)
 
 
+_BEGINS: Final = {
+    group: PAIR_FEATURES.index(names[0])
+    for group, names in (
+        ("structure", structure.NAMES),
+        ("places", places.NAMES),
+        ("mentions", mentions.NAMES),
+        ("context", context.NAMES),
+        ("history", history.NAMES),
+    )
+}
+"""First column of each module; those of `spelling` come first of all."""
+_OF_CLIENT: Final = _BEGINS["context"] + len(context.OF_COMPANY)
+_MENTIONS: Final = slice(_BEGINS["mentions"], _BEGINS["mentions"] + len(mentions.NAMES))
+
+
 class Comparison:
     """Compares N clients with companies; what depends on a client only is computed once."""
 
@@ -70,12 +85,16 @@ class Comparison:
         return mentioned_prefectures(self._clients.canonical.core)
 
     @cached_property
+    def _spelling(self) -> spelling.Spelling:
+        return spelling.Spelling(self._clients)
+
+    @cached_property
     def _client_frequencies(self) -> NDArray[np.float32]:
         return context.client_frequencies(self._index, self._clients)
 
     @cached_property
     def _former_name_frequencies(self) -> NDArray[np.float32]:
-        return history.former_name_frequencies(self._index, self._clients)
+        return history.former_name_frequencies(self._index, self._clients)[:, None]
 
     def features(
         self, client_of_pair: NDArray[np.int64], rows: NDArray[np.int64]
@@ -85,34 +104,41 @@ class Comparison:
         A company with several sites is compared by those that fit the client best.
 
         Args:
-            client_of_pair: Client of each pair, shape (P,).
+            client_of_pair: Client of each pair, shape (P,), equal ones side by side.
             rows: Index row of each pair's company, its head row, shape (P,).
         """
-        index, clients = self._index, self._clients
+        out = np.zeros((len(rows), len(PAIR_FEATURES)), dtype=np.float32)
         if len(rows) == 0:
-            return np.zeros((0, len(PAIR_FEATURES)), dtype=np.float32)
-        past = history.history(index, clients, client_of_pair, rows, self._former_name_frequencies)
+            return out
+        index, clients, past = self._index, self._clients, _BEGINS["history"]
+        history.write_history(index, clients, client_of_pair, rows, out, past)
         if index.has_sites:
             fit = index.fit(clients, client_of_pair, rows)
-            trade = history.trade_names(index, clients, client_of_pair, fit)
-            past[trade, 0] = np.maximum(past[trade, 0], history.TRADE_NAME)
+            history.write_trade_names(index, clients, client_of_pair, fit, out, past)
             packed, named = fit.packed, fit.of("name")
-            frequencies = context.site_frequencies(index, fit)
+            context.write_site_frequencies(index, fit, out, _BEGINS["context"])
         else:
             packed, named = index.rows(rows), rows
-            frequencies = context.company_frequencies(index, rows)
-        return np.concatenate(
-            [
-                spelling.spelling(index, clients, client_of_pair, named),
-                structure.structure(clients, client_of_pair, packed),
-                places.places(index, clients, client_of_pair, packed),
-                mentions.mentions(self._mentioned[client_of_pair], packed),
-                frequencies,
-                self._client_frequencies[client_of_pair],
-                past,
-            ],
-            axis=1,
+            context.write_frequencies(index, rows, out, _BEGINS["context"])
+        self._spelling.compare(index, client_of_pair, packed, named, out)
+        _fields.compare(
+            clients.encoded.rows,
+            client_of_pair,
+            packed,
+            structure.KIND,
+            places.KEYS,
+            places.POINTS,
+            index.offices.keys,
+            index.offices.shares,
+            out,
+            _BEGINS["structure"],
+            _BEGINS["places"],
         )
+        out[:, _MENTIONS] = mentions.mentions(self._mentioned[client_of_pair], packed)
+        _fields.spread(self._client_frequencies, client_of_pair, out, _OF_CLIENT)
+        if index.has_former_names:
+            _fields.spread(self._former_name_frequencies, client_of_pair, out, past + 1)
+        return out
 
 
 def pair_features(

@@ -1,4 +1,4 @@
-"""Distance of two places, and whether the company's registry office fits them.
+"""Distance of two places, and whether the company's registry office fits them; see `_fields`.
 
 Part of a corporate number is the code of the registry office that issued it.
 
@@ -13,10 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.candidates.blockers import Clients
 from linkage_rl.candidates.encode import short_hashes
-from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.features import _fields
 
 NAMES: Final = (
     "close_at_10_km",
@@ -64,27 +61,5 @@ def _key(prefecture: NDArray[np.int8], city: NDArray[np.uint32]) -> NDArray[np.u
     return (prefecture.astype(np.uint64) << np.uint64(32)) | city.astype(np.uint64)
 
 
-_KEYS, _POINTS = _read()
-
-
-def places(
-    index: CompanyIndex,
-    clients: Clients,
-    client_of_pair: NDArray[np.int64],
-    companies: NDArray[np.void],
-) -> NDArray[np.float32]:
-    """Features of the places of P pairs, shape (P, len(NAMES)), in [0, 1].
-
-    Args:
-        index: The company table.
-        clients: N clients.
-        client_of_pair: Client of each pair, shape (P,).
-        companies: Packed company of each pair, shape (P,).
-    """
-    rows, office = clients.encoded.rows, companies["office"]
-    values = np.empty((len(companies), len(NAMES)), dtype=np.float32)
-    values[:, :3] = _fields.nearness(rows, client_of_pair, companies, _KEYS, _POINTS)
-    values[:, 3] = index.offices.share(rows["city"][client_of_pair], office)
-    values[:, 4] = index.offices.share(companies["city"], office)
-    values[:, 5] = office == 0
-    return values
+KEYS, POINTS = _read()
+"""Places that are known, as the kernels take them, see `_read`."""

@@ -1,12 +1,9 @@
-"""Which fields of a pair agree, from coarse to fine, and which are missing."""
+"""Which fields of a pair agree, from coarse to fine, and which are missing; see `_fields`."""
 
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from linkage_rl.candidates.blockers import Clients
-from linkage_rl.features import _fields
 from linkage_rl.text.legal_forms import KIND_OF_FORM, KINDS
 
 NAMES: Final = (
@@ -56,22 +53,3 @@ belongs to neither, and is no agreement.
 
 KIND: Final = np.array(KIND_OF_FORM, dtype=np.uint8)
 """Kind of each code of a legal form, as the kernels take it."""
-
-
-def structure(
-    clients: Clients, client_of_pair: NDArray[np.int64], companies: NDArray[np.void]
-) -> NDArray[np.float32]:
-    """Agreement features of P pairs, shape (P, len(NAMES)), each 0 or 1.
-
-    Args:
-        clients: N clients.
-        client_of_pair: Client of each pair, shape (P,).
-        companies: Packed company of each pair, shape (P,).
-    """
-    return _fields.agreement(
-        clients.encoded.rows,
-        client_of_pair,
-        companies,
-        KIND,
-        len(KINDS),
-    )

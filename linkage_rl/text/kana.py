@@ -27,6 +27,10 @@ _READING: Final = table_of(dict.fromkeys(PUNCTUATION + "ーヽヾゝゞ", "") | 
 _V_SMALL: Final = {"ヴァ": "バ", "ヴィ": "ビ", "ヴェ": "ベ", "ヴォ": "ボ", "ヴュ": "ビュ"}
 _V_ROW: Final = _V_SMALL | {_enlarged(written): read for written, read in _V_SMALL.items()}
 """The same for cores, which hold large kana only: ヴイ for ヴィ."""
+SOUNDS: Final = _READING[_TO_KATAKANA]
+"""What `normalise_kana_block` makes of each code point but ヴ before a vowel; `DROP` drops it."""
+VOICED_SOUNDS: Final = {written[1]: _enlarged(read) for written, read in _V_ROW.items()}
+"""What ヴ and a katakana after it become."""
 ONLY_KANA: Final = re.compile("[ぁ-ゖァ-ヺー]+")
 
 _READ_OUT: Final = (

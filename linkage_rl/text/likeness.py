@@ -1,12 +1,14 @@
-"""Two forms of a core: equal for spellings of one name, and different for sister companies."""
+"""Forms of a core: equal for spellings of one name, and different for sister companies."""
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
-from linkage_rl.text.kana import normalise_kana_block
-from linkage_rl.text.normalise import join, split
-from linkage_rl.text.numbers import kanji_to_digits
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage_rl.text import _likeness
+from linkage_rl.text.kana import SOUNDS, VOICED_SOUNDS
+from linkage_rl.text.normalise import MAX_CHARS
 from linkage_rl.text.remarks import LOST
 
 _HOMOPHONES: Final = {
@@ -18,15 +20,43 @@ _HOMOPHONES: Final = {
     "塗裝": "塗装",
     "聯合": "連合",
     "商會": "商会",
-    "々": "",
-    "ノ": "",
-    "之": "",
 }
 """Words that clerks confuse; the first is replaced by the second."""
+_SILENT: Final = "々ノ之"
+"""Characters that clerks leave out: 井之上 is 井上, too."""
+_NUMERALS: Final = "〇一二三四五六七八九十"
+_MARKS: Final = LOST + "0123456789東西南北上下左右前後新旧"
+_CODES: Final = 0x10000
+"""Code points with an entry in the tables: no other one is changed."""
 
-_NUMERALS: Final = re.compile("[〇一二三四五六七八九十]+")
-_MARK: Final = re.compile(f"[{LOST}0-9東西南北上下左右前後新旧]+")
-_MARKS: Final = re.compile(f"[^{LOST}0-9東西南北上下左右前後新旧\n]+")
+
+def _tables() -> _likeness.Likeness:
+    """What kernels need to know of single characters; a bit for each kind, as they name them."""
+    sounds = SOUNDS[:_CODES].copy()
+    # a newline cannot be in a line of a block
+    sounds[ord("\n")] = SOUNDS[ord(" ")]
+    kinds = (sounds != np.arange(_CODES)).astype(np.uint8)
+    for bit, chars in enumerate(
+        (_NUMERALS, [word[0] for word in _HOMOPHONES], _SILENT, _MARKS), start=1
+    ):
+        for char in chars:
+            kinds[ord(char)] |= 1 << bit
+    return _likeness.Likeness(
+        kinds,
+        sounds,
+        _codes([(after, *read.ljust(2, "\0")) for after, read in VOICED_SOUNDS.items()]),
+        _codes([written + kept for written, kept in _HOMOPHONES.items()]),
+        MAX_CHARS,
+    )
+
+
+def _codes(texts: Sequence[Sequence[str]]) -> NDArray[np.uint32]:
+    """Code points of texts of one length."""
+    return np.array([[ord(char) for char in text] for text in texts], dtype=np.uint32)
+
+
+LIKENESS: Final = _tables()
+"""Tables of this module, as the kernels take them."""
 
 
 def read_alike(cores: Sequence[str]) -> list[str]:
@@ -35,10 +65,7 @@ def read_alike(cores: Sequence[str]) -> list[str]:
     >>> read_alike(["アド・ビューロ岩泉", "アドビューロー岩泉", "古野電機", "古野電気"])
     ['アドビユロ岩泉', 'アドビユロ岩泉', '古野電気', '古野電気']
     """
-    block = _in_digits(normalise_kana_block(join(cores)))
-    for written, kept in _HOMOPHONES.items():
-        block = block.replace(written, kept)
-    return split(block, len(cores))
+    return _likeness.forms(LIKENESS, cores, "read_alike")
 
 
 def marks(cores: Sequence[str]) -> list[str]:
@@ -49,7 +76,7 @@ def marks(cores: Sequence[str]) -> list[str]:
     >>> marks(["西日本電信電話", "東日本電信電話", "アクイジション25", "二十五"])
     ['西', '東', '25', '25']
     """
-    return split(_MARKS.sub("", _in_digits(join(cores))), len(cores))
+    return _likeness.forms(LIKENESS, cores, "marks")
 
 
 def without_marks(cores: Sequence[str]) -> list[str]:
@@ -58,25 +85,4 @@ def without_marks(cores: Sequence[str]) -> list[str]:
     >>> without_marks(["第1山田", "第二山田", "西日本山田"])
     ['第山田', '第山田', '日本山田']
     """
-    return split(_MARK.sub("", _in_digits(join(cores))), len(cores))
-
-
-def _in_digits(block: str) -> str:
-    """The block with kanji numbers in digits: 第一 and 第1, 二十四 and 24 become equal."""
-    return _NUMERALS.sub(lambda found: kanji_to_digits(found[0]), block)
-
-
-def complete_lost(cores: Sequence[str], others: Sequence[str]) -> list[str]:
-    """Each core, or the other text of its pair where that has a character for every lost one.
-
-    >>> complete_lost(["山〓製作所", "〓花", "青空"], ["山田製作所", "花", "青空"])
-    ['山田製作所', '〓花', '青空']
-    """
-    return [
-        other
-        if LOST in core
-        and len(core) == len(other)
-        and all(mine in (LOST, its) for mine, its in zip(core, other, strict=True))
-        else core
-        for core, other in zip(cores, others, strict=True)
-    ]
+    return _likeness.forms(LIKENESS, cores, "without_marks")
