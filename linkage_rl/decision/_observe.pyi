@@ -26,15 +26,6 @@ def legal_actions(
     blockers: int,
     allow_review: bool,
 ) -> NDArray[np.int8]: ...
-def choose(
-    logits: NDArray[np.float32], mask: NDArray[np.int8], illegal: np.float32, actions: int
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]: ...
-def shorten(
-    shares: NDArray[np.float32],
-    candidates: NDArray[np.int64],
-    ties: NDArray[np.int8],
-    kept: int,
-) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int16]]: ...
 def keep_evidence(
     rows: NDArray[np.int64],
     candidates: NDArray[np.float32],

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.decision import _observe
+from linkage_rl.decision import _decide
 from linkage_rl.decision.calibration import Calibration
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.episode import ILLEGAL, ActionLayout, blocker_cost
@@ -75,10 +75,7 @@ class PreparedPool:
 
 
 def raw_confidence(
-    logits: NDArray[np.float32],
-    ties: NDArray[np.int8],
-    layout: ActionLayout,
-    shares: NDArray[np.float32] | None = None,
+    logits: NDArray[np.float32], ties: NDArray[np.int8]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int16]]:
     """Best slot, the confidence in it and those tied with it, and the number of these; (B,) each.
 
@@ -88,40 +85,30 @@ def raw_confidence(
     Args:
         logits: Of the actions, illegal ones replaced, shape (B, A).
         ties: `Observation.ties`, shape (B, K).
-        layout: The actions.
-        shares: `slot_shares` of the logits, where they are known already.
     """
-    if shares is None:
-        shares = slot_shares(logits, layout)
-    slot = logits[:, : layout.slots].argmax(axis=1)
-    tied = (ties == ties[np.arange(len(slot)), slot][:, None]) & (ties >= 0)
-    confidence = np.where(tied, shares, 0).sum(axis=1, dtype=np.float32)
-    return slot, np.minimum(confidence, 1), np.maximum(tied.sum(axis=1), 1).astype(np.int16)
+    return _decide.raw_confidence(logits, ties)
 
 
 def slot_shares(logits: NDArray[np.float32], layout: ActionLayout) -> NDArray[np.float32]:
     """Softmax weight of each link slot among the link slots and no match, shape (B, K)."""
-    terminal = logits[:, : layout.slots + 1].astype(np.float64)
-    weights = np.exp(terminal - terminal.max(axis=1, keepdims=True))
-    shares: NDArray[np.float32] = (
-        weights[:, : layout.slots] / weights.sum(axis=1, keepdims=True)
-    ).astype(np.float32)
-    return shares
+    return _decide.slot_shares(logits, layout.slots)
 
 
 def _shorten(
     shortlist: Shortlist,
     cases: NDArray[np.int64],
+    observation: Observation,
+    rows: NDArray[np.int64],
     shares: NDArray[np.float32],
-    slot_candidates: NDArray[np.int64],
-    ties: NDArray[np.int8],
 ) -> None:
-    """Keep the best candidates of B cases; shares and the other arrays have shape (B, K).
+    """Keep the best candidates of B cases, which these rows of the observation show.
 
     The weights of tied candidates are averaged: what a policy prefers among them says nothing.
     """
     shortlist.no_match[cases] = np.clip(1 - shares.sum(axis=1), 0, 1)
-    best = _observe.shorten(shares, slot_candidates, ties, shortlist.candidate.shape[1])
+    best = _decide.shorten(
+        rows, shares, observation.slot_candidates, observation.ties, shortlist.candidate.shape[1]
+    )
     shortlist.candidate[cases], shortlist.share[cases], shortlist.tied[cases] = best
 
 
@@ -171,7 +158,10 @@ class Decider:
         )
         active = np.arange(clients, dtype=np.int64)
         for blocker in self.plan or ():
-            self._run(pool, active[(pool.available >> blocker) & 1 > 0], blocker, decisions)
+            cases = active[(pool.available >> blocker) & 1 > 0]
+            if len(cases):
+                pool.reveal(cases, blocker)
+                decisions.ran[cases] |= np.uint16(1 << blocker)
         while len(active):
             active = self._round(pool, active, decisions, recorder)
         decisions.cost[:] = blocker_cost(decisions.ran, self.view.cost_row)
@@ -197,68 +187,58 @@ class Decider:
         recorder: EvidenceRecorder | None,
     ) -> NDArray[np.int64]:
         """One action for each active client; returns those that ran a blocker and go on."""
+        parts = [
+            self._act(pool, active[begin : begin + _CHUNK], decisions, recorder)
+            for begin in range(0, len(active), _CHUNK)
+        ]
+        blocker = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        going, runs = _decide.groups(active, blocker, decisions.ran)
+        for chosen, cases in runs:
+            pool.reveal(cases, chosen)
+        return going
+
+    def _act(
+        self,
+        pool: Pool,
+        cases: NDArray[np.int64],
+        decisions: Decisions,
+        recorder: EvidenceRecorder | None,
+    ) -> NDArray[np.int64]:
+        """The blocker that each of B clients runs, -1 for those that stop and are decided."""
         layout = self.view.layout
-        actions = layout.size if self.plan is None else layout.first_blocker
-        blocker_of = np.empty(len(active), dtype=np.int64)
-        for begin in range(0, len(active), _CHUNK):
-            part = active[begin : begin + _CHUNK]
-            observation = pool.observe(part, decisions.ran[part])
-            # illegal actions are masked here, too: a policy that insists on one would never stop
-            logits, action = _observe.choose(
-                self.policy.logits(observation), observation.action_mask, ILLEGAL, actions
-            )
-            blocker_of[begin : begin + _CHUNK] = action - layout.first_blocker
-            stopped = np.flatnonzero(action < layout.first_blocker)
-            if len(stopped):
-                cases = part[stopped]
-                shares = self._stop(
-                    cases,
-                    logits[stopped],
-                    action[stopped],
-                    observation.slot_candidates[stopped],
-                    observation.ties[stopped],
-                    decisions,
-                )
-                if recorder is not None:
-                    confidence = decisions.confidence[cases]
-                    recorder.add(cases, observation, stopped, shares, confidence)
-        runs = blocker_of >= 0
-        for blocker in np.flatnonzero(np.bincount(blocker_of[runs])).tolist():
-            self._run(pool, active[blocker_of == blocker], blocker, decisions)
-        return active[runs]
+        observation = pool.observe(cases, decisions.ran[cases])
+        # illegal actions are masked here, too: a policy that insists on one would never stop
+        blocker, stopped, shares = _decide.act(
+            self.policy.logits(observation),
+            observation.action_mask,
+            observation.slot_candidates,
+            observation.ties,
+            cases,
+            ILLEGAL,
+            layout.size if self.plan is None else layout.first_blocker,
+            decisions.kind,
+            decisions.candidate,
+            decisions.confidence,
+            decisions.tied,
+        )
+        if len(stopped):
+            self._keep(cases[stopped], observation, stopped, shares, decisions, recorder)
+        return blocker
 
-    def _run(
-        self, pool: Pool, cases: NDArray[np.int64], blocker: int, decisions: Decisions
-    ) -> None:
-        if len(cases):
-            pool.reveal(cases, blocker)
-            decisions.ran[cases] |= np.uint16(1 << blocker)
-
-    def _stop(
+    def _keep(
         self,
         cases: NDArray[np.int64],
-        logits: NDArray[np.float32],
-        action: NDArray[np.int64],
-        slot_candidates: NDArray[np.int64],
-        ties: NDArray[np.int8],
+        observation: Observation,
+        rows: NDArray[np.int64],
+        shares: NDArray[np.float32],
         decisions: Decisions,
-    ) -> NDArray[np.float32]:
-        """Record the decisions on B clients for which the policy has stopped.
-
-        Returns:
-            Softmax weight of each link slot among these and no match, shape (B, K).
-        """
-        layout = self.view.layout
-        shares = slot_shares(logits, layout)
-        slot, confidence, tied = raw_confidence(logits, ties, layout, shares)
-        kind = np.where(action < layout.slots, _LINK, _NO_MATCH)
-        decisions.kind[cases] = np.where(action == layout.review, _REVIEW, kind)
-        decisions.candidate[cases] = slot_candidates[np.arange(len(slot)), slot]
-        decisions.confidence[cases] = confidence
-        decisions.tied[cases] = tied
+        recorder: EvidenceRecorder | None,
+    ) -> None:
+        """Keep what else is wanted of B clients that have stopped."""
         if decisions.shortlist is not None:
-            _shorten(decisions.shortlist, cases, shares, slot_candidates, ties)
-        return shares
+            _shorten(decisions.shortlist, cases, observation, rows, shares)
+        if recorder is not None:
+            recorder.add(cases, observation, rows, shares, decisions.confidence[cases])
 
 
 def decide_cases(decider: Decider, cases: CaseSet) -> Decisions:

@@ -164,7 +164,7 @@ def test_huge_logits_do_not_overflow() -> None:
 
     apart = np.array([[0, 1]], dtype=np.int8)
 
-    slot, confidence, tied = raw_confidence(logits, apart, VIEW.layout)
+    slot, confidence, tied = raw_confidence(logits, apart)
 
     assert (slot[0], confidence[0], tied[0]) == (0, 1, 1)
 
@@ -183,9 +183,8 @@ def test_raw_decisions_are_those_before_calibration_and_thresholds() -> None:
 def test_confidence_is_that_of_the_tied_candidates_shared_among_them() -> None:
     """Of three candidates the client cannot tell the first two apart; the policy prefers one."""
     logits = np.log(np.array([[0.5, 0.2, 0.2, 0.1]], dtype=np.float32))
-    layout = View(max_candidates=3, costs=()).layout
 
-    slot, confidence, tied = raw_confidence(logits, np.array([[0, 0, 2]], np.int8), layout)
+    slot, confidence, tied = raw_confidence(logits, np.array([[0, 0, 2]], np.int8))
 
     assert (slot[0], tied[0]) == (0, 2)
     assert confidence[0] == pytest.approx(0.7)
