@@ -203,7 +203,7 @@ def logged_decisions(decider: Decider, cases: LoggedCases) -> tuple[NDArray[np.f
         legal = observation.action_mask > 0
         logits = np.where(legal, logits, ILLEGAL).astype(np.float32)
         shares = slot_shares(logits, layout)
-        parts.append((shares, *raw_confidence(logits, observation.ties, layout, shares)))
+        parts.append((shares, *raw_confidence(logits, observation.ties)))
     shares, slot, confidence, tied = (np.concatenate(part) for part in zip(*parts, strict=True))
     none = cases.filled == 0
     decisions = Decisions(
