@@ -184,3 +184,22 @@ class RankedCandidates:
                 fields = {name: texts[place] for name, texts in companies.columns.items()}
                 found[owner].append(Candidate(company_id, share, why, fields, site))
         return [sorted(mine, key=lambda one: -one.share) for mine in found]
+
+
+def placed(texts: list[str], places: NDArray[np.int64], size: int, rest: str = "") -> list[str]:
+    """Texts at their places among `size`, `rest` at all others.
+
+    Args:
+        texts: P texts.
+        places: Where they go, ascending, each once, shape (P,).
+        size: Length of the result.
+        rest: The other texts.
+    """
+    if len(texts) == size:
+        return texts
+    filled: list[str] = [rest] * size
+    if texts:
+        array = np.array(filled, dtype=object)
+        array[places] = texts
+        filled = array.tolist()
+    return filled

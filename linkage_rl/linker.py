@@ -19,12 +19,13 @@ from linkage_rl.decision.pool import LivePool, compare_again
 from linkage_rl.decision.whole_list import decide_whole, first_pass_of
 from linkage_rl.features.reasons import in_words, reason_codes, reasons
 from linkage_rl.features.sites import matched_sites
-from linkage_rl.linked_batch import Candidate, Decided, LinkedBatch, RankedCandidates
+from linkage_rl.linked_batch import Candidate, Decided, LinkedBatch, RankedCandidates, placed
 from linkage_rl.protocols import CompanySource
 from linkage_rl.records import CompanyRows, DecisionKind, Decisions, RecordBatch
 from linkage_rl.text.canonical import canonicalise
 
 _CHUNK = 4096
+_LINK: Final = np.int8(DecisionKind.LINK)
 NO_CANDIDATE: Final = "no candidate found"
 """Reason of a decision on a client for whom no blocker found a company."""
 
@@ -145,15 +146,14 @@ class Linker:
         if len(changed):
             codes[changed] = reason_codes(compare(changed, rows[changed]))
         present = np.flatnonzero(rows >= 0)
-        why = np.full(len(rows), NO_CANDIDATE, dtype=object)
-        why[present] = in_words(codes[present], decisions.tied[present])
+        why = in_words(codes[present], decisions.tied[present])
         return self.complete(
             records,
             Decided(
                 decisions.kind,
                 self._linked_ids(rows, decisions.kind),
                 decisions.confidence,
-                why.tolist(),
+                placed(why, present, len(rows), NO_CANDIDATE),
                 first["ran"],
                 None if ranked is None else self._shown(ranked.candidate, ranked.shares, compare),
                 self._explanations_again(records, rows),
@@ -174,15 +174,12 @@ class Linker:
         """
         kind, company_ids, why = decided.kind.copy(), decided.company_ids, decided.reasons
         companies = self.current_fields(company_ids, rows)
-        vanished = [
-            place
-            for place, (linked, found) in enumerate(zip(company_ids, companies.ids, strict=True))
-            if linked and not found
-        ]
-        for place in vanished:
-            kind[place] = DecisionKind.NO_MATCH
-            why[place] = f"company {company_ids[place]} is no longer in the table"
-            company_ids[place] = ""
+        if companies.ids != company_ids:
+            found = zip(company_ids, companies.ids, strict=True)
+            for place in [place for place, (linked, now) in enumerate(found) if linked != now]:
+                kind[place] = DecisionKind.NO_MATCH
+                why[place] = f"company {company_ids[place]} is no longer in the table"
+                company_ids[place] = ""
         return LinkedBatch(
             records.ids,
             kind,
@@ -199,16 +196,17 @@ class Linker:
 
     def _sites(self, records: RecordBatch, company_ids: Sequence[str]) -> list[str]:
         """Site of each linked company that fits its client best; see `LinkedBatch.sites`."""
-        texts = np.full(len(company_ids), "", dtype=object)
-        rows = self.index.find(company_ids) if self.index.has_sites else np.zeros(0, np.int64)
+        if not self.index.has_sites:
+            return [""] * len(company_ids)
+        rows = self.index.find(company_ids)
         linked = np.flatnonzero(rows >= 0)
         several = linked[self.index.has_several_rows(rows[linked])]
+        texts: list[str] = []
         for begin in range(0, len(several), _CHUNK):
             some = several[begin : begin + _CHUNK]
             clients = Clients.of(canonicalise(records.take(some.tolist())))
-            texts[some] = matched_sites(self.index, clients, np.arange(len(some)), rows[some])
-        found: list[str] = texts.tolist()
-        return found
+            texts += matched_sites(self.index, clients, np.arange(len(some)), rows[some])
+        return placed(texts, several, len(company_ids))
 
     def candidates(self, records: RecordBatch) -> list[list[Candidate]]:
         """The visible candidates of N clients after every blocker has run, best first.
@@ -315,19 +313,17 @@ class Linker:
         """Company id of every link, and the reason of every decision."""
         rows = decisions.candidate
         present = np.flatnonzero(rows >= 0)
-        why = np.full(len(rows), NO_CANDIDATE, dtype=object)
-        why[present] = reasons(
-            pool.found.features_of(present, rows[present]), decisions.tied[present]
+        features = pool.found.features_of(present, rows[present])
+        why = reasons(features, decisions.tied[present])
+        return (
+            self._linked_ids(rows, decisions.kind),
+            placed(why, present, len(rows), NO_CANDIDATE),
         )
-        return self._linked_ids(rows, decisions.kind), why.tolist()
 
     def _linked_ids(self, rows: NDArray[np.int64], kind: NDArray[np.int8]) -> list[str]:
         """Company id of every link, '' for other decisions."""
-        linked = np.flatnonzero(kind == DecisionKind.LINK)
-        company_ids = np.full(len(rows), "", dtype=object)
-        company_ids[linked] = self.index.company_ids(rows[linked])
-        texts: list[str] = company_ids.tolist()
-        return texts
+        linked = np.flatnonzero(kind == _LINK)
+        return placed(self.index.company_ids(rows[linked]), linked, len(rows))
 
     def current_fields(
         self, company_ids: Sequence[str], rows: CompanyRows | None = None

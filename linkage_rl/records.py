@@ -174,6 +174,8 @@ class CompanyRows:
         rows = enumerate(zip(self.records.ids, self.closed_at, strict=True))
         place = {company_id: row for row, (company_id, closed) in rows if not closed}
         where = [place.get(company_id, -1) for company_id in company_ids]
+        if where == [*range(len(self.records))]:
+            return self.records
         return RecordBatch(
             [self.records.ids[row] if row >= 0 else "" for row in where],
             {

@@ -4,7 +4,7 @@ In each round the policy acts once for every client that has not stopped. Client
 same blocker run it together, so that N clients take at most R + 1 rounds, R blockers given.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
@@ -20,6 +20,7 @@ from linkage_rl.protocols import Policy
 from linkage_rl.records import SHORTLIST, DecisionKind, Decisions, Observation, Shortlist
 
 _CHUNK: Final = 2048
+_NONE: Final = np.float32(0)
 _NO_MATCH, _LINK, _REVIEW = (np.int8(kind) for kind in DecisionKind)
 
 
@@ -169,15 +170,15 @@ class Decider:
 
     def apply_thresholds(self, raw: Decisions) -> Decisions:
         """The decisions with calibrated confidence, decided anew where there are thresholds."""
-        has_candidate = raw.candidate >= 0
-        confidence = raw.confidence
+        has_candidate, confidence, kind = raw.candidate >= 0, raw.confidence, raw.kind
         if self.calibration is not None:
             confidence = self.calibration.apply(confidence)
-        confidence = np.where(has_candidate, confidence / raw.tied, 0.0).astype(np.float32)
-        if self.thresholds is None:
-            return replace(raw, confidence=confidence)
-        kind = self.thresholds.kinds(confidence, has_candidate)
-        return replace(raw, confidence=confidence, kind=kind)
+        confidence = np.where(has_candidate, confidence / raw.tied, _NONE)
+        if self.thresholds is not None:
+            kind = self.thresholds.kinds(confidence, has_candidate)
+        return Decisions(
+            kind, raw.candidate, confidence, raw.tied, raw.ran, raw.cost, raw.shortlist
+        )
 
     def _round(
         self,
