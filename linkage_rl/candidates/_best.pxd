@@ -1,11 +1,11 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Short lists of the best candidates found so far, kept in order while more are found."""
 
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, int64_t
 
 
 cdef inline void keep_row(
-    int32_t row, float score, int32_t* rows, float* scores, int limit, int* filled
+    int64_t row, float score, int64_t* rows, float* scores, int limit, int* filled
 ) noexcept nogil:
     """Insert a row into a list by descending score; of equal scores the lower row comes first.
 

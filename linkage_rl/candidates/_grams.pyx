@@ -6,7 +6,8 @@ import numpy as np
 from libc.math cimport sqrt
 from libc.stdint cimport int32_t, int64_t
 
-from linkage_rl.candidates._score cimport NameScore, compare_gram_lists
+from linkage_rl.candidates cimport _score
+from linkage_rl.candidates._score cimport NameLists, NameScore, prepare_name
 
 
 def compare_names(
@@ -24,14 +25,18 @@ def compare_names(
     scores = np.zeros((n, 5), dtype=np.float32)
     cdef float[:, ::1] out = scores
     cdef NameScore names
+    cdef NameLists client_name
     cdef int field
     if client_grams.shape[0] == 0 or doc_grams.shape[0] == 0:
         return scores
     with nogil:
         for i in range(n):
-            compare_gram_lists(
-                &client_grams[0], &client_ends[3 * client_of_pair[i]],
-                &doc_grams[0], &doc_ends[3 * doc_of_pair[i]], &idf[0], &names,
+            if i == 0 or client_of_pair[i] != client_of_pair[i - 1]:
+                prepare_name(
+                    &client_grams[0], &client_ends[3 * client_of_pair[i]], &idf[0], &client_name
+                )
+            _score.compare_names(
+                &client_name, &doc_grams[0], &doc_ends[3 * doc_of_pair[i]], &idf[0], &names
             )
             for field in range(3):
                 out[i, field] = names.cosine[field]

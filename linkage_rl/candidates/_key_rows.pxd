@@ -3,7 +3,7 @@
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
-from linkage_rl.candidates._sorted cimport lower_bound
+from linkage_rl.candidates._sorted cimport first_place, lower_bound, run_end
 
 DEF ALTERNATIVES = 2
 
@@ -25,8 +25,8 @@ cdef inline void find_rows(
         out.end[k] = 0
         key = client_keys[k, client] if size and k < client_keys.shape[0] else 0
         if key and not (k and key == client_keys[0, client]):
-            out.begin[k] = lower_bound(&keys[0], 0, size, key)
-            out.end[k] = lower_bound(&keys[0], 0, size, key + 1) if key + 1 else size
+            out.begin[k] = first_place(&keys[0], size, key)
+            out.end[k] = run_end(&keys[0], out.begin[k], size, key)
 
 
 cdef inline bint holds_row(

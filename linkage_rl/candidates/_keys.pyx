@@ -6,28 +6,21 @@ import numpy as np
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from linkage_rl.candidates._key_rows cimport KeyRows, find_rows, holds_row
-from linkage_rl.candidates._sorted cimport find_key, lower_bound
+from linkage_rl.candidates._sorted cimport find_key, first_place, run_end
 
 
 def count_keys(const uint64_t[::1] keys, const uint64_t[:] wanted):
     """How often each wanted key occurs among the ascending keys, shape (N,)."""
     cdef Py_ssize_t i, n = wanted.shape[0]
-    cdef int64_t begin, at, stride, size = keys.shape[0]
+    cdef int64_t begin, size = keys.shape[0]
     counts = np.zeros(n, dtype=np.int64)
     cdef int64_t[::1] out = counts
+    if size == 0:
+        return counts
     with nogil:
         for i in range(n):
-            begin = at = lower_bound(&keys[0], 0, size, wanted[i])
-            # Few rows share a key, so its end is near: strides double, then halve.
-            stride = 1
-            while at + stride <= size and keys[at + stride - 1] == wanted[i]:
-                at += stride
-                stride *= 2
-            while stride:
-                if at + stride <= size and keys[at + stride - 1] == wanted[i]:
-                    at += stride
-                stride //= 2
-            out[i] = at - begin
+            begin = first_place(&keys[0], size, wanted[i])
+            out[i] = run_end(&keys[0], begin, size, wanted[i]) - begin
     return counts
 
 

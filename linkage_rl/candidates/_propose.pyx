@@ -1,8 +1,8 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Kernels that propose candidates: by an exact key, and by rare n-grams under a posting budget.
 
-They walk the packed rows of `encode.ROW`; memory is given by the caller, so that nothing is
-allocated per client.
+They walk the packed rows of `encode.ROW`. Rows and names lie all over memory, so each is asked for
+(prefetched) some steps before it is compared; nothing is allocated per client.
 """
 
 import numpy as np
@@ -12,132 +12,405 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from linkage_rl.candidates._best cimport keep_document, keep_row
 from linkage_rl.candidates._key_rows cimport KeyRows, find_rows, holds_row
 from linkage_rl.candidates._rows cimport Row
-from linkage_rl.candidates._score cimport NameScore, compare_gram_lists, retrieval_score
+from linkage_rl.candidates._score cimport (
+    NameLists, NameScore, compare_names, prepare_name, retrieval_score,
+)
 from linkage_rl.candidates._sites cimport GROUPS, best_sites, count_sites, join_groups
-from linkage_rl.candidates._sorted cimport lower_bound
+from linkage_rl.candidates._sorted cimport first_place
+
+cdef extern from *:
+    """
+    #if defined(__GNUC__) || defined(__clang__)
+    #define LINKAGE_PREFETCH(place) __builtin_prefetch(place)
+    #else
+    #define LINKAGE_PREFETCH(place) ((void)(place))
+    #endif
+    """
+    void prefetch "LINKAGE_PREFETCH"(const void* place) noexcept nogil
 
 DEF MAX_DOCUMENTS = 128
 DEF MAX_GRAMS = 256
+# steps between asking for a line of memory and reading it
+DEF AHEAD = 8
+DEF GRAMS_PER_LINE = 16
+
+cdef struct Gathered:
+    # a document, -1 where the slot is free, and the weight that it has gathered
+    int32_t doc
+    float mass
 
 
-cdef inline bint _listed(int32_t row, const int32_t* rows, int filled) noexcept nogil:
+cdef struct Search:
+    # one client, and the best rows found for it so far
+    const Row* client
+    NameLists name
+    KeyRows former
+    # the document compared last, and how alike its name is
+    int32_t doc
+    NameScore names
+    int32_t head
+    int64_t* rows
+    float* scores
+    int limit
+    int filled
+
+
+cdef class Asking:
+    """N clients as the kernels read them."""
+
+    cdef const Row[::1] rows
+    cdef const int64_t[::1] ends
+    cdef const int32_t[::1] grams
+    cdef const uint64_t[:, ::1] former
+    cdef const int32_t* first_gram
+
+    def __init__(
+        self, const Row[::1] rows, const int64_t[::1] ends, const int32_t[::1] grams,
+        const uint64_t[:, ::1] former,
+    ):
+        """Keep the arrays.
+
+        Args:
+            rows: `encode.ROW`, shape (N,).
+            ends: As `encode.Documents.gram_offsets`, as are `grams`; shape (3 N + 1,).
+            former: Keys of each client that are looked up among former names, shape (2, N).
+        """
+        self.rows, self.ends, self.grams, self.former = rows, ends, grams, former
+        # Without any name there are no n-grams to point at; the other fields still count.
+        self.first_gram = &grams[0] if grams.shape[0] else NULL
+
+
+cdef class Searchable:
+    """A segment as the kernels read it: `segment.Segment` explains the arrays."""
+
+    cdef const Row[::1] companies
+    cdef const int64_t[::1] doc_ends
+    cdef const int32_t[::1] doc_grams
+    cdef const float[::1] idf
+    cdef const int64_t[::1] starts
+    cdef const int32_t[::1] postings
+    cdef const float[::1] doc_norms
+    cdef const int64_t[::1] doc_row_ends
+    cdef const int32_t[::1] doc_rows
+    cdef const uint64_t[::1] former_keys
+    cdef const int32_t[::1] former_rows
+    cdef const int32_t[::1] heads
+    cdef const int32_t[::1] begins
+    cdef const int32_t[::1] sites
+    cdef const int32_t* first_gram
+    cdef float least_norm
+
+    def __init__(
+        self, const Row[::1] companies,
+        const int64_t[::1] doc_ends, const int32_t[::1] doc_grams, const float[::1] idf,
+        const int64_t[::1] starts, const int32_t[::1] postings, const float[::1] doc_norms,
+        const int64_t[::1] doc_row_ends, const int32_t[::1] doc_rows,
+        const uint64_t[::1] former_keys, const int32_t[::1] former_rows,
+        const int32_t[::1] heads, const int32_t[::1] begins, const int32_t[::1] sites,
+    ):
+        """Keep the arrays.
+
+        Args:
+            starts: The inverted index with `postings`: `_grams.invert` explains both.
+            doc_norms: As `_grams.document_norms` gives them.
+            heads: Head row of each row, as are `begins` and `sites` from `sites.Sites`: where they
+                are not empty, companies are proposed by their head rows, and scored by their best
+                sites.
+        """
+        self.companies, self.doc_ends, self.doc_grams, self.idf = companies, doc_ends, doc_grams, idf
+        self.starts, self.postings, self.doc_norms = starts, postings, doc_norms
+        self.doc_row_ends, self.doc_rows = doc_row_ends, doc_rows
+        self.former_keys, self.former_rows = former_keys, former_rows
+        self.heads, self.begins, self.sites = heads, begins, sites
+        self.first_gram = &doc_grams[0] if doc_grams.shape[0] else NULL
+        self.least_norm = np.min(doc_norms) if doc_norms.shape[0] else 1
+
+    def by_key(
+        self, Asking asking, const int64_t[:] chosen,
+        const uint64_t[:, :] client_keys, const uint64_t[::1] keys, const int32_t[::1] key_rows,
+        const uint8_t[::1] alive, int limit, int max_rows,
+    ):
+        """The `limit` rows of highest retrieval score that share a key with each chosen client.
+
+        Args:
+            asking: N clients.
+            chosen: Positions of the n clients to search for, shape (n,).
+            client_keys: Alternative keys of each client, 0 for none, shape (alternatives, N).
+            keys: Keys under which companies are filed, ascending.
+            key_rows: Row of the company of each key.
+            alive: 1 for rows that are still current.
+            limit: Rows kept per client.
+            max_rows: Rows of one key that are compared; the rest is ignored.
+
+        Returns:
+            Rows (n, limit), -1 where empty, and their retrieval score (n, limit), descending.
+        """
+        cdef Py_ssize_t i, k, n = chosen.shape[0]
+        rows = np.full((n, limit), -1, dtype=np.int64)
+        scores = np.zeros((n, limit), dtype=np.float32)
+        cdef int64_t[:, ::1] out_rows = rows
+        cdef float[:, ::1] out_scores = scores
+        cdef int64_t at, last
+        cdef Search search
+        cdef uint64_t key
+        if keys.shape[0] == 0 or limit < 1:
+            return rows, scores
+        with nogil:
+            for i in range(n):
+                self._begin(&search, asking, chosen[i], &out_rows[i, 0], &out_scores[i, 0], limit)
+                for k in range(client_keys.shape[0]):
+                    key = client_keys[k, chosen[i]]
+                    if key == 0:
+                        continue
+                    at = first_place(&keys[0], keys.shape[0], key)
+                    last = at
+                    while last < keys.shape[0] and keys[last] == key and last < at + max_rows:
+                        last += 1
+                    self._offer_all(&search, &key_rows[0] + at, last - at, &alive[0])
+        return rows, scores
+
+    def by_grams(
+        self, Asking asking, const int64_t[:] chosen, const uint8_t[::1] alive,
+        int64_t[::1] slots, int32_t[::1] touched, int limit, int budget, int documents,
+        int max_rows,
+    ):
+        """The `limit` rows of highest retrieval score among documents that share rare n-grams.
+
+        A document is a distinct name. The postings of a client's n-grams are read rarest first,
+        until the budget is spent; the documents that gathered the most weight are then compared
+        exactly, and the rows that have such a name are scored.
+
+        Args:
+            asking: N clients.
+            chosen: Positions of the n clients to search for, shape (n,).
+            alive: 1 for rows that are still current.
+            slots: Scratch, all -1; left all -1. Its length is a power of two, and above the budget
+                or at least the number of documents.
+            touched: Scratch, as long as the budget or the number of documents.
+            limit: Rows kept per client.
+            budget: Postings read per client.
+            documents: Documents compared exactly per client, at most 128.
+            max_rows: Rows looked at per document.
+
+        Returns:
+            Rows (n, limit), -1 where empty, and their retrieval score (n, limit), descending.
+        """
+        cdef Py_ssize_t i, n = chosen.shape[0]
+        rows = np.full((n, limit), -1, dtype=np.int64)
+        scores = np.zeros((n, limit), dtype=np.float32)
+        cdef int64_t[:, ::1] out_rows = rows
+        cdef float[:, ::1] out_scores = scores
+        cdef int32_t best[MAX_DOCUMENTS]
+        cdef int kept
+        cdef int64_t seen
+        cdef Search search
+        cdef Gathered* gathered = <Gathered*>&slots[0]
+        documents = min(documents, MAX_DOCUMENTS)
+        if self.companies.shape[0] == 0 or limit < 1 or documents < 1:
+            return rows, scores
+        if self.first_gram == NULL or asking.first_gram == NULL:
+            return rows, scores
+        with nogil:
+            for i in range(n):
+                seen = self._gather(
+                    asking, chosen[i], gathered, slots.shape[0], &touched[0], budget
+                )
+                kept = self._heaviest(gathered, &touched[0], seen, best, documents)
+                self._begin(&search, asking, chosen[i], &out_rows[i, 0], &out_scores[i, 0], limit)
+                self._offer_documents(&search, best, kept, max_rows, &alive[0])
+        return rows, scores
+
+    cdef inline void _begin(
+        self, Search* search, Asking asking, int64_t client, int64_t* rows, float* scores,
+        int limit,
+    ) noexcept nogil:
+        search.client = &asking.rows[client]
+        prepare_name(
+            asking.first_gram, &asking.ends[3 * client], &self.idf[0], &search.name
+        )
+        find_rows(asking.former, client, self.former_keys, &search.former)
+        search.doc = -1
+        search.rows = rows
+        search.scores = scores
+        search.limit = limit
+        search.filled = 0
+
+    cdef void _offer_all(
+        self, Search* search, const int32_t* rows, int64_t count, const uint8_t* alive
+    ) noexcept nogil:
+        """Score rows in this order: first asked for, then their names, then the n-grams of these."""
+        cdef int64_t at
+        search.head = -1
+        for at in range(min(count, 3 * AHEAD)):
+            self._ask_for_row(rows[at])
+        for at in range(min(count, 2 * AHEAD)):
+            self._ask_for_ends(self.companies[rows[at]].doc)
+        for at in range(min(count, AHEAD)):
+            self._ask_for_grams(self.companies[rows[at]].doc)
+        for at in range(count):
+            if at + 3 * AHEAD < count:
+                self._ask_for_row(rows[at + 3 * AHEAD])
+            if at + 2 * AHEAD < count:
+                self._ask_for_ends(self.companies[rows[at + 2 * AHEAD]].doc)
+            if at + AHEAD < count:
+                self._ask_for_grams(self.companies[rows[at + AHEAD]].doc)
+            if alive[rows[at]]:
+                self._offer(search, rows[at])
+
+    cdef void _offer_documents(
+        self, Search* search, const int32_t* docs, int count, int max_rows, const uint8_t* alive
+    ) noexcept nogil:
+        """Score the rows that have these names."""
+        cdef int64_t r, last
+        cdef int at
+        for at in range(count):
+            prefetch(&self.doc_row_ends[docs[at]])
+            self._ask_for_ends(docs[at])
+        for at in range(count):
+            prefetch(&self.doc_rows[0] + self.doc_row_ends[docs[at]])
+            self._ask_for_grams(docs[at])
+        for at in range(count):
+            r = self.doc_row_ends[docs[at]]
+            if r < self.doc_row_ends[docs[at] + 1]:
+                self._ask_for_row(self.doc_rows[r])
+        search.head = -1
+        for at in range(count):
+            r = self.doc_row_ends[docs[at]]
+            last = min(self.doc_row_ends[docs[at] + 1], r + max_rows)
+            while r < last:
+                if r + AHEAD < last:
+                    self._ask_for_row(self.doc_rows[r + AHEAD])
+                if alive[self.doc_rows[r]]:
+                    self._offer(search, self.doc_rows[r])
+                r += 1
+
+    cdef inline void _ask_for_row(self, int32_t row) noexcept nogil:
+        # a row of 72 bytes lies on two lines of memory
+        prefetch(&self.companies[row])
+        prefetch(&self.companies[row].phone_area)
+
+    cdef inline void _ask_for_ends(self, int32_t doc) noexcept nogil:
+        prefetch(&self.doc_ends[3 * <int64_t>doc])
+        prefetch(&self.doc_ends[3 * <int64_t>doc + 3])
+
+    cdef inline void _ask_for_grams(self, int32_t doc) noexcept nogil:
+        cdef int64_t at = self.doc_ends[3 * <int64_t>doc]
+        prefetch(self.first_gram + at)
+        prefetch(self.first_gram + at + GRAMS_PER_LINE)
+
+    cdef inline void _offer(self, Search* search, int32_t row) noexcept nogil:
+        """Score a row that is alive, or its company where that has several."""
+        cdef int32_t doc
+        cdef int32_t head
+        if self.heads.shape[0]:
+            head = self.heads[row]
+            if head != search.head and not _listed(head, search.rows, search.filled):
+                keep_row(
+                    head, self._company_score(search, row, head),
+                    search.rows, search.scores, search.limit, &search.filled,
+                )
+            search.head = head
+            return
+        doc = self.companies[row].doc
+        if doc != search.doc:
+            compare_names(
+                &search.name, self.first_gram, &self.doc_ends[3 * <int64_t>doc], &self.idf[0],
+                &search.names,
+            )
+            search.doc = doc
+        keep_row(
+            row,
+            retrieval_score(
+                search.client, &self.companies[row], &search.names,
+                holds_row(&search.former, self.former_rows, row),
+            ),
+            search.rows, search.scores, search.limit, &search.filled,
+        )
+
+    cdef float _company_score(self, Search* search, int32_t row, int32_t head) noexcept nogil:
+        """Retrieval score of a client with the sites of a company that fit it best."""
+        cdef int32_t chosen[<int>GROUPS]
+        cdef NameScore names
+        cdef Row joined
+        cdef int64_t begin = self.begins[row]
+        best_sites(
+            search.client, &search.name, &self.companies[0], self.first_gram, &self.doc_ends[0],
+            &self.idf[0], &self.sites[begin],
+            count_sites(&self.heads[0], &self.sites[0], begin, self.sites.shape[0]),
+            chosen, &names,
+        )
+        join_groups(&self.companies[0], chosen, &joined)
+        return retrieval_score(
+            search.client, &joined, &names, holds_row(&search.former, self.former_rows, head)
+        )
+
+    cdef int64_t _gather(
+        self, Asking asking, int64_t client, Gathered* slots, int64_t size, int32_t* touched,
+        int64_t budget,
+    ) noexcept nogil:
+        """Add the weight of each n-gram to the documents that have it; how many have any.
+
+        Documents keep their order in the slots, so that a list of postings, which ascends, walks
+        through them from one end to the other.
+        """
+        cdef int32_t order[MAX_GRAMS]
+        cdef int64_t sizes[MAX_GRAMS]
+        cdef int used, g
+        cdef int64_t p, end, seen = 0, slot
+        cdef uint64_t spread = (<uint64_t>size << 32) // <uint64_t>self.doc_norms.shape[0]
+        cdef float weight
+        cdef int32_t doc
+        used = _rarest_first(
+            asking.first_gram, asking.ends[3 * client], asking.ends[3 * client + 3], self.starts,
+            order, sizes,
+        )
+        for g in range(used):
+            if budget == 0:
+                break
+            weight = self.idf[order[g]] * self.idf[order[g]]
+            p = self.starts[order[g]]
+            end = min(self.starts[order[g] + 1], p + budget)
+            budget -= end - p
+            while p < end:
+                doc = self.postings[p]
+                slot = <int64_t>(<uint64_t>doc * spread >> 32)
+                while slots[slot].doc != doc and slots[slot].doc != -1:
+                    slot = (slot + 1) & (size - 1)
+                touched[seen] = <int32_t>slot
+                if slots[slot].doc == -1:
+                    slots[slot].doc = doc
+                    slots[slot].mass = 0
+                    seen += 1
+                slots[slot].mass += weight
+                p += 1
+        return seen
+
+    cdef int _heaviest(
+        self, Gathered* slots, const int32_t* touched, int64_t seen, int32_t* best, int documents
+    ) noexcept nogil:
+        """Write the documents of most weight for their norm, and free the slots; how many."""
+        cdef float values[MAX_DOCUMENTS]
+        cdef int kept = 0
+        cdef int64_t p
+        cdef int32_t doc
+        cdef float mass
+        for p in range(seen):
+            doc = slots[touched[p]].doc
+            mass = slots[touched[p]].mass
+            slots[touched[p]].doc = -1
+            # most weigh too little for any norm, which then need not be read
+            if kept == documents and mass / self.least_norm <= values[documents - 1]:
+                continue
+            keep_document(doc, mass / self.doc_norms[doc], best, values, documents, &kept)
+        return kept
+
+
+cdef inline bint _listed(int64_t row, const int64_t* rows, int filled) noexcept nogil:
     cdef int i
     for i in range(filled):
         if rows[i] == row:
             return True
     return False
-
-
-cdef inline float _company_score(
-    const Row* client, const int32_t* client_grams, const int64_t* client_ends,
-    const Row* companies, const int32_t* doc_grams, const int64_t* doc_ends, const float* idf,
-    const int32_t* heads, const int32_t* rows, int64_t begin, int64_t end, bint former,
-) noexcept nogil:
-    """Retrieval score of a client with the sites of a company that fit it best."""
-    cdef int32_t chosen[<int>GROUPS]
-    cdef NameScore names
-    cdef Row joined
-    best_sites(
-        client, client_grams, client_ends, companies, doc_grams, doc_ends, idf,
-        &rows[begin], count_sites(heads, rows, begin, end), chosen, &names,
-    )
-    join_groups(companies, chosen, &joined)
-    return retrieval_score(client, &joined, &names, former)
-
-
-def propose_by_key(
-    const uint64_t[:, ::1] client_keys,
-    const Row[::1] clients, const int64_t[::1] client_ends, const int32_t[::1] client_grams,
-    const uint64_t[::1] keys, const int32_t[::1] key_rows,
-    const uint64_t[:, ::1] client_former,
-    const uint64_t[::1] former_keys, const int32_t[::1] former_rows,
-    const Row[::1] companies, const int64_t[::1] doc_ends, const int32_t[::1] doc_grams,
-    const float[::1] idf, const uint8_t[::1] alive,
-    const int32_t[::1] heads, const int32_t[::1] begins, const int32_t[::1] sites,
-    int limit, int max_rows,
-):
-    """The `limit` rows of highest retrieval score that share a key with each client.
-
-    Args:
-        client_keys: Alternative keys of each client, 0 for none, shape (alternatives, N).
-        keys: Keys under which companies are filed, ascending.
-        key_rows: Row of the company of each key.
-        client_former: Keys of each client that are looked up among former names, shape (2, N).
-        alive: 1 for rows that are still current.
-        heads: Head row of each row, as are `begins` and `sites` from `sites.Sites`: where they are
-            not empty, companies are proposed by their head rows, and scored by their best sites.
-        limit: Rows kept per client.
-        max_rows: Rows of one key that are compared; the rest is ignored.
-
-    Returns:
-        Rows (N, limit), -1 where empty, and their retrieval score (N, limit), descending.
-    """
-    cdef Py_ssize_t i, k, n = clients.shape[0]
-    rows = np.empty((n, limit), dtype=np.int32)
-    scores = np.zeros((n, limit), dtype=np.float32)
-    cdef int32_t[:, ::1] out_rows = rows
-    cdef float[:, ::1] out_scores = scores
-    out_rows[:, :] = -1
-    cdef int64_t at, last
-    cdef int filled
-    cdef int32_t row, head
-    cdef NameScore names
-    cdef KeyRows former
-    cdef uint64_t key
-    # Without any name there are no n-grams to point at; the other fields still count.
-    cdef const int32_t* own_grams = NULL
-    cdef const int32_t* their_grams = NULL
-    if client_grams.shape[0]:
-        own_grams = &client_grams[0]
-    if doc_grams.shape[0]:
-        their_grams = &doc_grams[0]
-    if companies.shape[0] == 0 or limit < 1:
-        return rows, scores
-    with nogil:
-        for i in range(n):
-            filled = 0
-            find_rows(client_former, i, former_keys, &former)
-            for k in range(client_keys.shape[0]):
-                key = client_keys[k, i]
-                if key == 0:
-                    continue
-                at = lower_bound(&keys[0], 0, keys.shape[0], key)
-                last = at + max_rows
-                head = -1
-                while at < keys.shape[0] and keys[at] == key and at < last:
-                    row = key_rows[at]
-                    at += 1
-                    if not alive[row]:
-                        continue
-                    if heads.shape[0]:
-                        if heads[row] == head:
-                            continue
-                        head = heads[row]
-                        if not _listed(head, &out_rows[i, 0], filled):
-                            keep_row(
-                                head,
-                                _company_score(
-                                    &clients[i], own_grams, &client_ends[3 * i],
-                                    &companies[0], their_grams, &doc_ends[0], &idf[0], &heads[0],
-                                    &sites[0], begins[row], sites.shape[0],
-                                    holds_row(&former, former_rows, head),
-                                ),
-                                &out_rows[i, 0], &out_scores[i, 0], limit, &filled,
-                            )
-                        continue
-                    compare_gram_lists(
-                        own_grams, &client_ends[3 * i],
-                        their_grams, &doc_ends[3 * companies[row].doc], &idf[0], &names,
-                    )
-                    keep_row(
-                        row,
-                        retrieval_score(
-                            &clients[i], &companies[row], &names,
-                            holds_row(&former, former_rows, row),
-                        ),
-                        &out_rows[i, 0], &out_scores[i, 0], limit, &filled,
-                    )
-    return rows, scores
 
 
 cdef inline int _rarest_first(
@@ -160,129 +433,3 @@ cdef inline int _rarest_first(
         order[at] = grams[i]
         used += 1
     return used
-
-
-def propose_by_grams(
-    const Row[::1] clients, const int64_t[::1] client_ends, const int32_t[::1] client_grams,
-    const int64_t[::1] starts, const int32_t[::1] postings, const float[::1] doc_norms,
-    const int64_t[::1] doc_row_ends, const int32_t[::1] doc_rows,
-    const uint64_t[:, ::1] client_former,
-    const uint64_t[::1] former_keys, const int32_t[::1] former_rows,
-    const Row[::1] companies, const int64_t[::1] doc_ends, const int32_t[::1] doc_grams,
-    const float[::1] idf, const uint8_t[::1] alive,
-    const int32_t[::1] heads, const int32_t[::1] begins, const int32_t[::1] sites,
-    float[::1] mass, int32_t[::1] touched,
-    int limit, int documents, int max_rows,
-):
-    """The `limit` rows of highest retrieval score among documents that share rare n-grams.
-
-    A document is a distinct name. The postings of a client's n-grams are read rarest first, until
-    the budget is spent; the documents that gathered the most weight are then compared exactly, and
-    the rows that have such a name are scored.
-
-    Args:
-        starts: The inverted index with `postings`: `_grams.invert` explains both.
-        doc_norms: As `_grams.document_norms` gives them.
-        client_former: Keys of each client that are looked up among former names, shape (2, N).
-        alive: 1 for rows that are still current.
-        heads: Head row of each row, as are `begins` and `sites` from `sites.Sites`: where they are
-            not empty, companies are proposed by their head rows, and scored by their best sites.
-        mass: Scratch, one float per document, all 0; left all 0.
-        touched: Scratch for document numbers; its length is the posting budget per client.
-        limit: Rows kept per client.
-        documents: Documents compared exactly per client, at most 128.
-        max_rows: Rows looked at per document.
-
-    Returns:
-        Rows (N, limit), -1 where empty, and their retrieval score (N, limit), descending.
-    """
-    cdef Py_ssize_t i, n = clients.shape[0]
-    rows = np.empty((n, limit), dtype=np.int32)
-    scores = np.zeros((n, limit), dtype=np.float32)
-    cdef int32_t[:, ::1] out_rows = rows
-    cdef float[:, ::1] out_scores = scores
-    out_rows[:, :] = -1
-    cdef int32_t order[MAX_GRAMS]
-    cdef int64_t sizes[MAX_GRAMS]
-    cdef int32_t best_docs[MAX_DOCUMENTS]
-    cdef float best_mass[MAX_DOCUMENTS]
-    cdef int used, g, d, filled, kept
-    cdef int64_t left, p, end, seen, r, last
-    cdef int32_t doc, row, head
-    cdef float weight, value
-    cdef NameScore names
-    cdef KeyRows former
-    if documents > MAX_DOCUMENTS:
-        documents = MAX_DOCUMENTS
-    if companies.shape[0] == 0 or limit < 1 or documents < 1:
-        return rows, scores
-    if doc_grams.shape[0] == 0 or client_grams.shape[0] == 0:
-        return rows, scores
-    with nogil:
-        for i in range(n):
-            used = _rarest_first(
-                &client_grams[0], client_ends[3 * i], client_ends[3 * i + 3], starts, order, sizes
-            )
-            left = touched.shape[0]
-            seen = 0
-            for g in range(used):
-                if left == 0:
-                    break
-                weight = idf[order[g]] * idf[order[g]]
-                p = starts[order[g]]
-                end = starts[order[g] + 1]
-                if end - p > left:
-                    end = p + left
-                left -= end - p
-                while p < end:
-                    doc = postings[p]
-                    if mass[doc] == 0:
-                        touched[seen] = doc
-                        seen += 1
-                    mass[doc] += weight
-                    p += 1
-            kept = 0
-            for p in range(seen):
-                doc = touched[p]
-                value = mass[doc] / doc_norms[doc]
-                mass[doc] = 0
-                keep_document(doc, value, best_docs, best_mass, documents, &kept)
-            filled = 0
-            find_rows(client_former, i, former_keys, &former)
-            for d in range(kept):
-                doc = best_docs[d]
-                compare_gram_lists(
-                    &client_grams[0], &client_ends[3 * i],
-                    &doc_grams[0], &doc_ends[3 * doc], &idf[0], &names,
-                )
-                r = doc_row_ends[doc]
-                last = doc_row_ends[doc + 1]
-                if last > r + max_rows:
-                    last = r + max_rows
-                while r < last:
-                    row = doc_rows[r]
-                    r += 1
-                    if alive[row] and heads.shape[0]:
-                        head = heads[row]
-                        if not _listed(head, &out_rows[i, 0], filled):
-                            keep_row(
-                                head,
-                                _company_score(
-                                    &clients[i], &client_grams[0], &client_ends[3 * i],
-                                    &companies[0], &doc_grams[0], &doc_ends[0], &idf[0], &heads[0],
-                                    &sites[0], begins[row], sites.shape[0],
-                                    holds_row(&former, former_rows, head),
-                                ),
-                                &out_rows[i, 0], &out_scores[i, 0], limit, &filled,
-                            )
-                        continue
-                    if alive[row]:
-                        keep_row(
-                            row,
-                            retrieval_score(
-                                &clients[i], &companies[row], &names,
-                                holds_row(&former, former_rows, row),
-                            ),
-                            &out_rows[i, 0], &out_scores[i, 0], limit, &filled,
-                        )
-    return rows, scores

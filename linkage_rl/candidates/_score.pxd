@@ -2,9 +2,12 @@
 """How alike a client and a company are by their packed rows and name n-grams: orders candidates."""
 
 from libc.math cimport sqrt
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.string cimport memset
 
 from linkage_rl.candidates._rows cimport Row
+
+DEF WORDS = 16
 
 
 cdef struct NameScore:
@@ -13,9 +16,35 @@ cdef struct NameScore:
     float company_cover
 
 
-cdef inline void compare_gram_lists(
-    const int32_t* a_grams, const int64_t* a_ends,
-    const int32_t* b_grams, const int64_t* b_ends,
+cdef struct NameLists:
+    # the n-grams of one name, prepared for comparisons with many others
+    const int32_t* grams
+    const int64_t* ends
+    float mass[3]
+    # bit g % BITS of field f is set where the field has n-gram g
+    uint64_t held[3][WORDS]
+
+
+cdef inline void prepare_name(
+    const int32_t* grams, const int64_t* ends, const float* idf, NameLists* out
+) noexcept nogil:
+    """Sum the weights of each field, and note its n-grams so that most others need no search."""
+    cdef int field
+    cdef int64_t i
+    cdef int32_t gram
+    memset(out.held, 0, sizeof(out.held))
+    out.grams = grams
+    out.ends = ends
+    for field in range(3):
+        out.mass[field] = 0
+        for i in range(ends[field], ends[field + 1]):
+            gram = grams[i]
+            out.mass[field] += idf[gram] * idf[gram]
+            out.held[field][(gram >> 6) & (WORDS - 1)] |= <uint64_t>1 << (gram & 63)
+
+
+cdef inline void compare_names(
+    const NameLists* a, const int32_t* b_grams, const int64_t* b_ends,
     const float* idf, NameScore* out,
 ) noexcept nogil:
     """Cosine of idf-weighted n-grams of core, kana and Latin name, each in [0, 1].
@@ -24,48 +53,35 @@ cdef inline void compare_gram_lists(
     '山田商事大阪' covers less of itself than the company '山田商事' does.
     """
     cdef int field
-    cdef int64_t i, j, i_end, j_end
-    cdef float shared, a_mass, b_mass, weight
+    cdef int64_t i, i_end, j
+    cdef int32_t gram
+    cdef float shared, mass
+    out.client_cover = 0
+    out.company_cover = 0
     for field in range(3):
-        i = a_ends[field]
-        i_end = a_ends[field + 1]
-        j = b_ends[field]
-        j_end = b_ends[field + 1]
         out.cosine[field] = 0
-        if field == 0:
-            out.client_cover = 0
-            out.company_cover = 0
-        if i == i_end or j == j_end:
+        i = a.ends[field]
+        i_end = a.ends[field + 1]
+        if i == i_end:
             continue
         shared = 0
-        a_mass = 0
-        b_mass = 0
-        while i < i_end and j < j_end:
-            if a_grams[i] == b_grams[j]:
-                weight = idf[a_grams[i]]
-                weight = weight * weight
-                shared += weight
-                a_mass += weight
-                b_mass += weight
-                i += 1
-                j += 1
-            elif a_grams[i] < b_grams[j]:
-                a_mass += idf[a_grams[i]] * idf[a_grams[i]]
-                i += 1
-            else:
-                b_mass += idf[b_grams[j]] * idf[b_grams[j]]
-                j += 1
-        while i < i_end:
-            a_mass += idf[a_grams[i]] * idf[a_grams[i]]
-            i += 1
-        while j < j_end:
-            b_mass += idf[b_grams[j]] * idf[b_grams[j]]
-            j += 1
+        for j in range(b_ends[field], b_ends[field + 1]):
+            gram = b_grams[j]
+            if a.held[field][(gram >> 6) & (WORDS - 1)] >> (gram & 63) & 1:
+                while i < i_end and a.grams[i] < gram:
+                    i += 1
+                if i < i_end and a.grams[i] == gram:
+                    shared += idf[gram] * idf[gram]
+        if shared == 0:
+            continue
+        mass = 0
+        for j in range(b_ends[field], b_ends[field + 1]):
+            mass += idf[b_grams[j]] * idf[b_grams[j]]
         # Rounding can lift the cosine of equal names above 1.
-        out.cosine[field] = min(shared / <float>sqrt(a_mass * b_mass), <float>1)
+        out.cosine[field] = min(shared / <float>sqrt(a.mass[field] * mass), <float>1)
         if field == 0:
-            out.client_cover = shared / a_mass
-            out.company_cover = shared / b_mass
+            out.client_cover = shared / a.mass[0]
+            out.company_cover = shared / mass
 
 
 cdef inline float place_agreement(const Row* a, const Row* b) noexcept nogil:

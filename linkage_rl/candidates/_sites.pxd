@@ -5,7 +5,7 @@ from libc.stdint cimport int32_t, int64_t
 
 from linkage_rl.candidates._rows cimport Row
 from linkage_rl.candidates._score cimport (
-    NameScore, compare_gram_lists, name_agreement, place_agreement,
+    NameLists, NameScore, compare_names, name_agreement, place_agreement,
 )
 
 cdef enum:
@@ -53,7 +53,7 @@ cdef inline int _domain_value(const Row* client, const Row* row) noexcept nogil:
 
 
 cdef inline void best_sites(
-    const Row* client, const int32_t* client_grams, const int64_t* client_ends,
+    const Row* client, const NameLists* client_name,
     const Row* companies, const int32_t* doc_grams, const int64_t* doc_ends, const float* idf,
     const int32_t* sites, int64_t count, int32_t* chosen, NameScore* names,
 ) noexcept nogil:
@@ -76,9 +76,7 @@ cdef inline void best_sites(
     chosen[PHONE] = place
     chosen[DOMAIN] = place if companies[place].domain else head
     chosen[NUMBER] = place if companies[place].corporate else head
-    compare_gram_lists(
-        client_grams, client_ends, doc_grams, &doc_ends[3 * companies[place].doc], idf, names
-    )
+    compare_names(client_name, doc_grams, &doc_ends[3 * companies[place].doc], idf, names)
     best = _name_value(client, &companies[place], names)
     doc = companies[place].doc
     own = names[0]
@@ -86,7 +84,7 @@ cdef inline void best_sites(
         row = sites[i]
         if companies[row].doc != doc:
             doc = companies[row].doc
-            compare_gram_lists(client_grams, client_ends, doc_grams, &doc_ends[3 * doc], idf, &own)
+            compare_names(client_name, doc_grams, &doc_ends[3 * doc], idf, &own)
         value = _name_value(client, &companies[row], &own)
         if value > best:
             best = value

@@ -6,7 +6,7 @@ import numpy as np
 from libc.stdint cimport int32_t, int64_t
 
 from linkage_rl.candidates._rows cimport Row
-from linkage_rl.candidates._score cimport NameScore
+from linkage_rl.candidates._score cimport NameLists, NameScore, prepare_name
 from linkage_rl.candidates._sites cimport GROUPS, best_sites, count_sites, join_groups
 
 
@@ -31,6 +31,7 @@ def join_sites(
     cdef Py_ssize_t i, n = row_of_pair.shape[0], client
     cdef int64_t begin
     cdef NameScore names
+    cdef NameLists client_name
     cdef const int32_t* own_grams = NULL
     cdef const int32_t* their_grams = NULL
     if client_grams.shape[0]:
@@ -41,8 +42,10 @@ def join_sites(
         for i in range(n):
             client = client_of_pair[i]
             begin = begins[row_of_pair[i]]
+            if i == 0 or client != client_of_pair[i - 1]:
+                prepare_name(own_grams, &client_ends[3 * client], &idf[0], &client_name)
             best_sites(
-                &clients[client], own_grams, &client_ends[3 * client],
+                &clients[client], &client_name,
                 &companies[0], their_grams, &doc_ends[0], &idf[0],
                 &rows[begin], count_sites(&heads[0], &rows[0], begin, rows.shape[0]),
                 &chosen[i, 0], &names,

@@ -11,6 +11,7 @@ A blocker is a frozen dataclass, which is also its configuration and what a bund
 
 import threading
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Protocol
 
 import numpy as np
@@ -42,37 +43,15 @@ class Clients:
         """Encode canonical clients."""
         return cls(canonical, encode(canonical), hashed_keys(canonical))
 
-    def take(self, rows: NDArray[np.int64]) -> "ClientRows":
-        """The packed rows and n-grams of some clients, as kernels take them."""
-        ends = self.encoded.gram_offsets
-        grams = self.encoded.grams
-        former = self.keys["former_name"]
-        if len(rows) == len(self) and (rows == np.arange(len(self))).all():
-            return ClientRows(self.encoded.rows, ends, grams, former)
-        begins = ends[3 * rows]
-        sizes = ends[3 * rows + 3] - begins
-        starts = np.concatenate([[0], np.cumsum(sizes)])
-        own = (ends[3 * rows[:, None] + np.arange(3)] - begins[:, None]) + starts[:-1, None]
-        picked = np.arange(starts[-1]) + np.repeat(begins - starts[:-1], sizes)
-        return ClientRows(
-            self.encoded.rows[rows],
-            np.append(own.reshape(-1), starts[-1]).astype(np.int64),
-            grams[picked],
-            np.ascontiguousarray(former[:, rows]),
+    @cached_property
+    def asking(self) -> _propose.Asking:
+        """The clients as the kernels of `_propose` take them."""
+        return _propose.Asking(
+            self.encoded.rows,
+            self.encoded.gram_offsets,
+            self.encoded.grams,
+            self.keys["former_name"],
         )
-
-
-@dataclass(frozen=True)
-class ClientRows:
-    """n packed clients as the kernels of `_propose` take them."""
-
-    rows: NDArray[np.void]
-    """Structured array of `encode.ROW`, shape (n,)."""
-    gram_ends: NDArray[np.int64]
-    """As `Documents.gram_offsets`, shape (3 n + 1,)."""
-    grams: NDArray[np.int32]
-    former: NDArray[np.uint64]
-    """Keys of each client that are looked up among former names, shape (2, n)."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +126,10 @@ class KeyBlocker:
 
     def applies_to(self, clients: Clients) -> NDArray[np.bool_]:
         """Clients that have the key."""
-        able: NDArray[np.bool_] = np.logical_or.reduce(clients.keys[self.name])
+        first, *others = clients.keys[self.name]
+        able: NDArray[np.bool_] = first != 0
+        for other in others:
+            able |= other != 0
         return able
 
     def propose(
@@ -159,29 +141,18 @@ class KeyBlocker:
         limit: int,
     ) -> Proposals:
         """Companies of the key, those of highest retrieval score first."""
-        packed = clients.take(chosen)
-        rows, retrieval_score = _propose.propose_by_key(
-            np.ascontiguousarray(clients.keys[self.name][:, chosen]),
-            packed.rows,
-            packed.gram_ends,
-            packed.grams,
-            segment.keys[self.name].keys,
-            segment.keys[self.name].rows,
-            packed.former,
-            segment.keys["former_name"].keys,
-            segment.keys["former_name"].rows,
-            segment.rows,
-            segment.documents.gram_offsets,
-            segment.documents.grams,
-            segment.idf,
+        filed = segment.keys[self.name]
+        found = segment.searchable.by_key(
+            clients.asking,
+            chosen,
+            clients.keys[self.name],
+            filed.keys,
+            filed.rows,
             alive,
-            segment.sites.heads,
-            segment.sites.begins,
-            segment.sites.rows,
             limit,
             self.max_rows,
         )
-        return Proposals(rows.astype(np.int64), retrieval_score)
+        return Proposals(*found)
 
 
 @dataclass(frozen=True)
@@ -218,7 +189,7 @@ class NgramBlocker:
     def applies_to(self, clients: Clients) -> NDArray[np.bool_]:
         """Clients with any name at all."""
         ends = clients.encoded.gram_offsets[::3]
-        named: NDArray[np.bool_] = np.diff(ends) > 0
+        named: NDArray[np.bool_] = ends[1:] > ends[:-1]
         return named
 
     def propose(
@@ -230,43 +201,31 @@ class NgramBlocker:
         limit: int,
     ) -> Proposals:
         """Companies of similar names, those of highest retrieval score first."""
-        packed = clients.take(chosen)
-        mass, touched = _scratch(len(segment.documents), self.budget)
-        rows, retrieval_score = _propose.propose_by_grams(
-            packed.rows,
-            packed.gram_ends,
-            packed.grams,
-            segment.gram_starts,
-            segment.postings,
-            segment.document_norms,
-            segment.document_row_ends,
-            segment.document_rows,
-            packed.former,
-            segment.keys["former_name"].keys,
-            segment.keys["former_name"].rows,
-            segment.rows,
-            segment.documents.gram_offsets,
-            segment.documents.grams,
-            segment.idf,
+        slots, touched = _scratch(min(self.budget, len(segment.documents)))
+        found = segment.searchable.by_grams(
+            clients.asking,
+            chosen,
             alive,
-            segment.sites.heads,
-            segment.sites.begins,
-            segment.sites.rows,
-            mass,
+            slots,
             touched,
             limit,
+            self.budget,
             self.documents,
             self.rows_per_document,
         )
-        return Proposals(rows.astype(np.int64), retrieval_score)
+        return Proposals(*found)
 
 
 _local = threading.local()
 
 
-def _scratch(documents: int, budget: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Scratch of this thread, all 0, kept between calls since clearing it costs milliseconds."""
-    mass = getattr(_local, "mass", None)
-    if mass is None or len(mass) < documents:
-        mass = _local.mass = np.zeros(documents, dtype=np.float32)
-    return mass, np.empty(budget, dtype=np.int32)
+def _scratch(documents: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Scratch of this thread for as many documents, kept between calls: slots and their numbers.
+
+    A slot is -1 while it is free. There are at least twice as many as documents, so that few of
+    them want the same one.
+    """
+    if len(getattr(_local, "touched", ())) <= documents:
+        _local.slots = np.full(2 << documents.bit_length(), -1, dtype=np.int64)
+        _local.touched = np.empty(documents + 1, dtype=np.int32)
+    return _local.slots, _local.touched

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.candidates import _grams
+from linkage_rl.candidates import _grams, _propose
 from linkage_rl.candidates.encode import (
     FIELDS_SEARCHED,
     GRAM_BUCKETS,
@@ -90,6 +90,26 @@ class Segment:
         """Which rows belong to one company."""
         ids = self.keys["company_id"]
         return Sites.of(ids.keys, ids.rows, len(self))
+
+    @cached_property
+    def searchable(self) -> _propose.Searchable:
+        """The arrays as the kernels of `_propose` take them."""
+        return _propose.Searchable(
+            self.rows,
+            self.documents.gram_offsets,
+            self.documents.grams,
+            self.idf,
+            self.gram_starts,
+            self.postings,
+            self.document_norms,
+            self.document_row_ends,
+            self.document_rows,
+            self.keys["former_name"].keys,
+            self.keys["former_name"].rows,
+            self.sites.heads,
+            self.sites.begins,
+            self.sites.rows,
+        )
 
     @cached_property
     def of_table(self) -> NDArray[np.bool_]:
