@@ -242,14 +242,14 @@ cdef class Searchable:
         cdef int64_t at
         search.head = -1
         for at in range(min(count, 3 * AHEAD)):
-            self._ask_for_row(rows[at])
+            self._ask_for_row(rows[at], alive)
         for at in range(min(count, 2 * AHEAD)):
             self._ask_for_ends(self.companies[rows[at]].doc)
         for at in range(min(count, AHEAD)):
             self._ask_for_grams(self.companies[rows[at]].doc)
         for at in range(count):
             if at + 3 * AHEAD < count:
-                self._ask_for_row(rows[at + 3 * AHEAD])
+                self._ask_for_row(rows[at + 3 * AHEAD], alive)
             if at + 2 * AHEAD < count:
                 self._ask_for_ends(self.companies[rows[at + 2 * AHEAD]].doc)
             if at + AHEAD < count:
@@ -272,19 +272,20 @@ cdef class Searchable:
         for at in range(count):
             r = self.doc_row_ends[docs[at]]
             if r < self.doc_row_ends[docs[at] + 1]:
-                self._ask_for_row(self.doc_rows[r])
+                self._ask_for_row(self.doc_rows[r], alive)
         search.head = -1
         for at in range(count):
             r = self.doc_row_ends[docs[at]]
             last = min(self.doc_row_ends[docs[at] + 1], r + max_rows)
             while r < last:
                 if r + AHEAD < last:
-                    self._ask_for_row(self.doc_rows[r + AHEAD])
+                    self._ask_for_row(self.doc_rows[r + AHEAD], alive)
                 if alive[self.doc_rows[r]]:
                     self._offer(search, self.doc_rows[r])
                 r += 1
 
-    cdef inline void _ask_for_row(self, int32_t row) noexcept nogil:
+    cdef inline void _ask_for_row(self, int32_t row, const uint8_t* alive) noexcept nogil:
+        prefetch(&alive[row])
         # a row of 72 bytes lies on two lines of memory
         prefetch(&self.companies[row])
         prefetch(&self.companies[row].phone_area)
@@ -359,7 +360,7 @@ cdef class Searchable:
         cdef int64_t p, end, seen = 0, slot
         cdef uint64_t spread = (<uint64_t>size << 32) // <uint64_t>self.doc_norms.shape[0]
         cdef float weight
-        cdef int32_t doc
+        cdef int32_t doc, held
         used = _rarest_first(
             asking.first_gram, asking.ends[3 * client], asking.ends[3 * client + 3], self.starts,
             order, sizes,
@@ -374,14 +375,16 @@ cdef class Searchable:
             while p < end:
                 doc = self.postings[p]
                 slot = <int64_t>(<uint64_t>doc * spread >> 32)
-                while slots[slot].doc != doc and slots[slot].doc != -1:
+                held = slots[slot].doc
+                while (held != doc) & (held != -1):
                     slot = (slot + 1) & (size - 1)
+                    held = slots[slot].doc
+                # no branch, since nobody can foresee whether a document is new
                 touched[seen] = <int32_t>slot
-                if slots[slot].doc == -1:
-                    slots[slot].doc = doc
-                    slots[slot].mass = 0
-                    seen += 1
-                slots[slot].mass += weight
+                seen += held == -1
+                slots[slot].doc = doc
+                slots[slot].mass = (slots[slot].mass if held == doc else 0) + weight
+                prefetch(&self.doc_norms[doc])
                 p += 1
         return seen
 
