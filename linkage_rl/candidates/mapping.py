@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from linkage_rl.candidates.files import digest_of
 from linkage_rl.errors import CandidateIndexError, ResourceLimitError
 
+_LEAST: Final = 1 << 16
+"""Bytes of an array below which giving its pages back is not worth a call of the system."""
 REBUILD: Final = "build it again with `python -m linkage_rl.companies`"
 """What to do about an index that cannot be read."""
 EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
@@ -79,3 +84,32 @@ def map_file(file: FileIO, path: Path) -> mmap.mmap:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except ValueError as error:
         raise damaged(path) from error
+
+
+def forget(*arrays: NDArray[Any]) -> None:
+    """Give back the pages of mapped arrays, which no longer count as memory of this process.
+
+    An array is as it was: whoever reads it again maps the pages that are read. Arrays that lie in
+    memory are left alone.
+    """
+    for array in arrays:
+        mapped = _map_of(array)
+        if mapped is None or array.nbytes < _LEAST:
+            continue
+        begin = _address(array) - _address(np.frombuffer(mapped, dtype=np.uint8))
+        # pages at the edges, which other arrays may be in, are as well read again
+        begin, end = begin // mmap.PAGESIZE * mmap.PAGESIZE, begin + array.nbytes
+        mapped.madvise(mmap.MADV_DONTNEED, begin, end - begin)
+
+
+def _map_of(array: NDArray[Any]) -> mmap.mmap | None:
+    """The map of a file that holds the elements of an array, None where there is none."""
+    base: object = array
+    while isinstance(base, np.ndarray | memoryview):
+        base = base.base if isinstance(base, np.ndarray) else base.obj
+    return base if isinstance(base, mmap.mmap) else None
+
+
+def _address(array: NDArray[Any]) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address

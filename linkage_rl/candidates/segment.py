@@ -27,6 +27,7 @@ from linkage_rl.candidates.encode import (
 from linkage_rl.candidates.further_rows import FURTHER, TRADE_NAME, with_further_rows
 from linkage_rl.candidates.growing import GrowingArray
 from linkage_rl.candidates.keys import COUNTED, FILED, KEYS, filings, hashed_keys
+from linkage_rl.candidates.mapping import forget
 from linkage_rl.candidates.sites import Sites, with_inherited
 from linkage_rl.candidates.strings import GrowingStrings, StringColumn
 from linkage_rl.records import FIELDS, CanonicalBatch, CompanyRows
@@ -89,7 +90,9 @@ class Segment:
     def sites(self) -> Sites:
         """Which rows belong to one company."""
         ids = self.keys["company_id"]
-        return Sites.of(ids.keys, ids.rows, len(self))
+        found = Sites.of(ids.keys, ids.rows, len(self))
+        forget(ids.keys, ids.rows)
+        return found
 
     @cached_property
     def searchable(self) -> _propose.Searchable:

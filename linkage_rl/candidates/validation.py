@@ -2,7 +2,8 @@
 
 Kernels walk the arrays without bounds checks, and a file is data from outside: its checksum says
 that it is as its writer left it, not that its writer was honest. All checks read an array once and
-in pieces that fit the cache, so that millions of rows take a fraction of a second.
+in pieces that fit the cache, so that millions of rows take a fraction of a second. The pages of a
+mapped array are given back after its check, or all of the file would count as memory.
 """
 
 from collections.abc import Collection, Iterator
@@ -16,6 +17,7 @@ from linkage_rl.candidates.container import shown_kind
 from linkage_rl.candidates.encode import GRAM_BUCKETS, ROW
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.keys import COUNTED, KEYS
+from linkage_rl.candidates.mapping import forget
 from linkage_rl.candidates.parts import Part
 from linkage_rl.candidates.segment import KeyIndex, Segment
 from linkage_rl.candidates.strings import StringColumn
@@ -94,6 +96,7 @@ def _check_segment(prefix: str, segment: Segment, needed: Collection[str]) -> No
     _array(f"{prefix}counts", segment.counts, np.uint16, (rows, len(COUNTED)))
     missing = sorted(set(needed) - segment.keys.keys())
     _require(not missing, f"it lacks the arrays of the keys {missing}")
+    forget(segment.rows, segment.document_row_ends, segment.document_rows, segment.counts)
     for name, held in segment.keys.items():
         _check_key(f"{prefix}keys.{name}", held, rows)
     _check_company_rows(prefix, segment.keys["company_id"], rows)
@@ -136,6 +139,7 @@ def _check_documents(prefix: str, segment: Segment) -> int:
         segment.gram_starts[-1] == grams, f"{prefix}gram_starts end elsewhere than the postings"
     )
     _within(f"{prefix}postings", segment.postings, count)
+    forget(held.gram_offsets, held.grams, segment.postings, segment.gram_starts)
     return count
 
 
@@ -144,17 +148,20 @@ def _check_key(name: str, held: KeyIndex, rows: int) -> None:
     _require(_rises(held.keys), f"{name}.keys must ascend")
     _vector(f"{name}.rows", held.rows, np.int32, size)
     _within(f"{name}.rows", held.rows, rows)
+    forget(held.keys, held.rows)
 
 
 def _check_company_rows(prefix: str, held: KeyIndex, rows: int) -> None:
     """Every row has one company; the first row of a company stands for it."""
     name = f"{prefix}keys.company_id.rows"
-    once = len(held.rows) <= rows and not (np.bincount(held.rows, minlength=1) > 1).any()
-    _require(once, f"{name} must name each row once")
+    seen = np.zeros(rows, dtype=np.bool_)
+    seen[held.rows] = True
+    _require(np.count_nonzero(seen) == len(held.rows), f"{name} must name each row once")
     again = held.keys[1:] == held.keys[:-1]
     _require(
         not (again & (held.rows[1:] < held.rows[:-1])).any(), f"{name} of one company must ascend"
     )
+    forget(held.keys, held.rows)
 
 
 def _check_known(index: CompanyIndex) -> None:
@@ -168,6 +175,7 @@ def _check_known(index: CompanyIndex) -> None:
     last = int(known.ends[-1]) if pages else 0
     rising = _rises(known.ends) and (pages == 0 or known.ends[0] >= 0)
     _require(rising and last == rows, f"known.ends must rise from 0 to {rows}")
+    forget(known.companies, known.hashes)
     _check_strings("known.bounds", known.bounds, pages)
 
 
@@ -178,6 +186,7 @@ def _check_strings(name: str, column: StringColumn, size: int) -> None:
         _text.are_texts(column.offsets, column.blob),
         f"{name} must hold UTF-8 with offsets that rise from 0 to its end",
     )
+    forget(column.offsets, column.blob)
 
 
 def _vector(name: str, array: NDArray[Any], dtype: DTypeLike, size: int | None = None) -> int:
