@@ -13,7 +13,7 @@ from linkage_rl.config.inputs import open_linker
 from linkage_rl.config.launchers import ray_module
 from linkage_rl.config.link_logging import FirstLook, LinkedChunk, RunLog, evidence_chunks
 from linkage_rl.config.link_settings import LinkSettings
-from linkage_rl.config.workers import in_order
+from linkage_rl.config.workers import FORKS, in_order
 from linkage_rl.decision.list_stage import ListDecisions
 from linkage_rl.decision_log.evidence_file import EvidenceFile
 from linkage_rl.decision_log.linked import PackedEvidence
@@ -27,6 +27,7 @@ from linkage_rl.linked_list import (
 )
 from linkage_rl.linker import Linker
 from linkage_rl.tables.readers import ClientList
+from linkage_rl.tables.store import CompanyStore
 
 Result = TypeVar("Result")
 
@@ -40,6 +41,11 @@ class OpenedLinker:
     """Changes with the state of the company table; workers must find the same."""
     run_log: RunLog | None = None
     """What is logged of the decisions; None without a log."""
+
+    def disconnect(self) -> None:
+        """Close the connections to the table, which a copy of this process would share."""
+        if isinstance(self.linker.source, CompanyStore):
+            self.linker.source.dispose()
 
 
 def linked_rows(
@@ -55,6 +61,7 @@ def linked_rows(
     """
     return _distributed(
         settings,
+        opened,
         partial(_linked_chunk, opened.linker, layout, opened.run_log),
         partial(_link_in_worker, settings, layout, opened.table, opened.run_log),
         partial(chunks_after, layout.source, settings.chunk, begin),
@@ -67,6 +74,7 @@ def first_passes(
     """What `Linker.first_pass` gives for each chunk after the first `begin` clients."""
     return _distributed(
         settings,
+        opened,
         partial(FirstLook.of, opened.linker),
         partial(_first_pass_in_worker, settings, opened.table),
         partial(chunks_after, source, settings.chunk, begin),
@@ -95,6 +103,7 @@ def rows_of_list(
     """
     return _distributed(
         settings,
+        opened,
         partial(_finished_chunk, opened.linker, layout, opened.run_log),
         partial(_finish_in_worker, settings, layout, opened.table, opened.run_log),
         partial(_parts_after, layout.source, settings.chunk, begin, first, decisions, seen),
@@ -153,6 +162,7 @@ def _finished_chunk(
 
 def _distributed(
     settings: LinkSettings,
+    opened: OpenedLinker,
     here: Callable[[Any], Result],
     in_worker: Callable[[Any], Result],
     items: Callable[[], Iterable[Any]],
@@ -164,7 +174,10 @@ def _distributed(
             in_worker, items, settings.workers, settings.launcher
         )
         return results
-    return in_order(here if settings.workers == 1 else in_worker, items(), settings.workers)
+    if settings.workers > 1:
+        opened.disconnect()
+    act = here if FORKS or settings.workers == 1 else in_worker
+    return in_order(act, items(), settings.workers)
 
 
 def _link_in_worker(

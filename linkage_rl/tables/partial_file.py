@@ -9,12 +9,24 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.errors import OutputError
+
+_LOCKS: Final[WeakSet[FileIO]] = WeakSet()
+
+
+def _close_locks() -> None:
+    """Leave the locks to the process that took them: a copy of it would hold them, too."""
+    for lock in list(_LOCKS):
+        lock.close()
+
+
+os.register_at_fork(after_in_child=_close_locks)
 
 
 class PartialFile:
@@ -80,6 +92,7 @@ class PartialFile:
     def _locked(self) -> FileIO:
         """The partial file, open and locked until this writer ends, however that happens."""
         lock = self._partial.open("ab", buffering=0)
+        _LOCKS.add(lock)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -197,6 +210,7 @@ def _lock_of(path: Path) -> FileIO:
     """
     while True:
         lock = path.open("ab", buffering=0)
+        _LOCKS.add(lock)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # its last holder may have deleted it since it was opened

@@ -178,7 +178,10 @@ def test_two_processes_and_chunks_of_any_size_write_the_same_file(
 def test_a_fault_met_by_a_worker_ends_with_its_sentence(
     run: Run, files: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Workers that are no copies of this process open the table themselves, after it."""
     many_clients(files)
+    for user in ("workers", "link_passes"):
+        monkeypatch.setattr(f"linkage_rl.config.{user}.FORKS", False)
     # by its module: the attribute linkage_rl.link is the function of this name
     module = importlib.import_module("linkage_rl.link")
     monkeypatch.setattr(module, "open_linker", another_state(open_linker))

@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from linkage_rl.config.workers import in_order
+from linkage_rl.config.workers import FORKS, in_order
 from linkage_rl.errors import LinkageError
+from linkage_rl.tables.partial_file import only_writer
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -39,3 +41,22 @@ def test_an_error_of_the_work_is_raised(workers: int) -> None:
 def test_a_killed_worker_ends_with_one_sentence() -> None:
     with pytest.raises(LinkageError, match="a worker process was killed"):
         list(in_order(os._exit, [9], workers=2))
+
+
+@pytest.mark.skipif(not FORKS, reason="workers are no copies of this process")
+def test_workers_share_what_is_loaded_but_not_the_locks_of_outputs(tmp_path: Path) -> None:
+    """Neither the function nor the list could be sent to another process."""
+    loaded = list(range(1000))
+    lock = tmp_path / "linked.csv.lock"
+
+    with only_writer(lock, "linked.csv"):
+        held = in_order(lambda place: (loaded[place], _locks_held(lock)), [7], workers=2)
+
+        assert list(held) == [(7, 0)]
+        assert _locks_held(lock) == 1
+
+
+def _locks_held(path: Path) -> int:
+    """How many descriptors of this process are of a file."""
+    links = Path("/proc/self/fd").iterdir()
+    return sum(os.path.realpath(link) == str(path) for link in links)
