@@ -4,40 +4,38 @@ import asyncio
 import contextlib
 import gc
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from prometheus_client import CONTENT_TYPE_LATEST
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from linkage_rl.decision_log.attributes import custom_attributes
 from serving.attributes import HEADER, origin_of
 from serving.batch_transform import execution_parameters
-from serving.content_type import JSON
-from serving.disconnects import unless_disconnected
-from serving.errors import ModelLoadedError, RequestError, TooLargeError, UnavailableError
+from serving.bearer_token import check_token
+from serving.errors import ModelLoadedError, RequestError, UnavailableError
+from serving.http_request import Receive, Request, Scope, Send, headers_of
 from serving.json_body import parse_json
-from serving.json_steps import to_json
 from serving.linking import Work
 from serving.live_index import LiveIndex
 from serving.live_table import LiveTable, column_mapping
 from serving.log_place import open_log, place_of
 from serving.log_sink import LogSink, RemoteSink
 from serving.log_writer import DecisionWriter
+from serving.logs import RequestLog
 from serving.metrics import Metrics
-from serving.middleware import (
-    EXCEPTION_HANDLERS,
-    RequestLogMiddleware,
-    TokenMiddleware,
-    request_log,
-)
 from serving.model_entry import ModelEntry, memory_of
 from serving.models import Model, ModelLibrary
 from serving.openapi import document
+from serving.replies import (
+    UNMATCHED,
+    Reply,
+    finish_request,
+    json_reply,
+    reply_to_error,
+    request_id_of,
+)
+from serving.routes import Route, Routes
 from serving.scheduler import Scheduler
 from serving.service import LONG_BODY, RawRequest, Service
 from serving.settings import WorkerSettings
@@ -46,12 +44,10 @@ from serving.stopping import seconds_to_stop
 _TIDY_S: Final = 5.0
 """Pause between two searches for models that were unloaded through another worker."""
 
-Endpoint = Callable[[Request], Awaitable[Response]]
-
 _log = logging.getLogger("serving")
 
 
-def create_app(settings: WorkerSettings) -> Starlette:
+def create_app(settings: WorkerSettings) -> "Server":
     """The application of one worker, with its model loaded.
 
     Raises:
@@ -59,7 +55,7 @@ def create_app(settings: WorkerSettings) -> Starlette:
         SettingError: `LINKAGE_TABLE_MAPPING` names no column of the schema, or `LINKAGE_LOG_URL`
             no database.
     """
-    return Server(settings).app
+    return Server(settings)
 
 
 class Server:
@@ -73,31 +69,51 @@ class Server:
         self._library = _open_library(settings, self._live_index)
         self._writer = _open_writer(settings, self._metrics)
         self._service: Service | None = None
-        self.app = Starlette(
-            routes=[
-                Route("/ping", self._ping, methods=["GET"]),
-                Route("/invocations", self._invocations, methods=["POST"]),
-                Route("/execution-parameters", self._execution_parameters, methods=["GET"]),
-                _route("/models", GET=self._list_models, POST=self._load_model),
-                _route("/models/{name}", GET=self._describe_model, DELETE=self._unload_model),
-                Route("/models/{name}/invoke", self._invoke_model, methods=["POST"]),
-                Route("/metrics", self._prometheus, methods=["GET"]),
-                Route("/openapi.json", self._openapi, methods=["GET"]),
-            ],
-            middleware=[
-                Middleware(
-                    RequestLogMiddleware,
-                    metrics=self._metrics,
-                    embed_metrics=settings.embed_metrics,
-                ),
-                Middleware(TokenMiddleware, token=settings.token),
-            ],
-            exception_handlers=EXCEPTION_HANDLERS,
-            lifespan=self._lifespan,
+        self._token = settings.token.encode()
+        self._routes = Routes(
+            Route("/ping", {"GET": self._ping}),
+            Route("/invocations", {"POST": self._invocations}),
+            Route("/execution-parameters", {"GET": self._execution_parameters}),
+            Route("/models", {"GET": self._list_models, "POST": self._load_model}),
+            Route("/models/{name}", {"GET": self._describe_model, "DELETE": self._unload_model}),
+            Route("/models/{name}/invoke", {"POST": self._invoke_model}),
+            Route("/metrics", {"GET": self._prometheus}),
+            Route("/openapi.json", {"GET": self._openapi}),
         )
-        # for `LoggedHttpProtocol`, which answers before the application is called
-        self.app.state.metrics = self._metrics
-        self.app.state.embed_metrics = settings.embed_metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or live as long as the server, as an ASGI application."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        headers = headers_of(scope)
+        log = RequestLog(request_id_of(headers), scope["method"], UNMATCHED)
+        request = Request(scope, receive, headers, log)
+        try:
+            check_token(request, self._token)
+            reply = await self._routes.answer(request)
+        except Exception as error:
+            reply = reply_to_error(error, log)
+        log.status, log.bytes_out = reply.status, len(reply.body)
+        self.finish(log)
+        head = reply.raw_headers(log.request_id)
+        await send({"type": "http.response.start", "status": reply.status, "headers": head})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    def finish(self, log: RequestLog) -> None:
+        """Count an answered request and write its log line."""
+        finish_request(log, self._metrics, self._settings.embed_metrics)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            async with self.lifespan():
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        except BaseException as error:
+            await send({"type": "lifespan.startup.failed", "message": type(error).__name__})
+            raise
+        await send({"type": "lifespan.shutdown.complete"})
 
     @property
     def service(self) -> Service:
@@ -107,7 +123,8 @@ class Server:
         return self._service
 
     @contextlib.asynccontextmanager
-    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Start what works beside the requests, and end it."""
         settings, live_index = self._settings, self._live_index
         scheduler = Scheduler(settings.max_waiting)
         live_table = LiveTable(settings) if settings.database else None
@@ -117,7 +134,6 @@ class Server:
         # what is loaded now lives on, so the garbage collector need not visit it again
         gc.collect()
         gc.freeze()
-        scheduler.start()
         if live_index is not None:
             live_index.start()
         if self._writer is not None:
@@ -125,7 +141,7 @@ class Server:
         tidying = asyncio.create_task(self._tidy())
         yield
         tidying.cancel()
-        await scheduler.close()
+        scheduler.close()
         if live_index is not None:
             live_index.close()
         if live_table is not None:
@@ -137,38 +153,39 @@ class Server:
     async def _tidy(self) -> None:
         while True:
             await asyncio.sleep(_TIDY_S)
+            self.service.jobs.forget()
             try:
                 # in no thread of the requests, however many of them are waiting
                 await asyncio.to_thread(self._library.drop_unloaded)
             except Exception:
                 _log.exception("unloaded models are still in memory; trying again")
 
-    async def _ping(self, request: Request) -> Response:
+    async def _ping(self, request: Request) -> Reply:
         settings, service = self._settings, self.service
         if settings.multi_model or service.library.in_memory(settings.model_name) is not None:
-            return Response()
+            return Reply()
         if await service.scheduler.run_load(lambda: service.is_ready(settings.model_name)):
-            return Response()
+            return Reply()
         raise UnavailableError("the model is not ready yet; try again in a moment")
 
-    async def _invocations(self, request: Request) -> Response:
+    async def _invocations(self, request: Request) -> Reply:
         target = request.headers.get("x-amzn-sagemaker-target-model", "")
         return await self._link(request, target or self._settings.model_name)
 
-    async def _invoke_model(self, request: Request) -> Response:
-        return await self._link(request, request.path_params["name"])
+    async def _invoke_model(self, request: Request) -> Reply:
+        return await self._link(request, request.route_name)
 
-    async def _link(self, request: Request, model_name: str) -> Response:
+    async def _link(self, request: Request, model_name: str) -> Reply:
         limit_s, work = self._settings.give_up_s, Work()
         try:
             async with asyncio.timeout(limit_s):
                 raw = await self._raw_request(request)
-                answer = self.service.respond(raw, model_name, request_log(request), work)
+                answer = self.service.respond(raw, model_name, request.log, work)
                 # a few packed bytes may be a long list
                 if len(raw.body) <= LONG_BODY and not raw.coding:
                     payload, media = await answer
                 else:
-                    payload, media = await unless_disconnected(request, answer)
+                    payload, media = await request.unless_disconnected(answer)
         except TimeoutError:
             raise UnavailableError(
                 f"expected an answer within {limit_s:g} s, got none yet; send fewer clients per "
@@ -177,30 +194,31 @@ class Server:
         finally:
             # whatever is still going on in a thread stops at its next chunk
             work.give_up()
-        return Response(payload, headers={"content-type": media})
+        return Reply(200, payload, media)
 
     async def _raw_request(self, request: Request) -> RawRequest:
         headers = request.headers
         attributes = custom_attributes(headers.get(HEADER, ""))
         return RawRequest(
-            await self._read_body(request),
+            await request.body(self._settings.max_payload_mb << 20),
             headers.get("content-type", ""),
             headers.get("accept", ""),
-            request.query_params.get("mode", "") or attributes.get("mode", "bulk_linkage"),
+            request.parameter("mode") or attributes.get("mode", "bulk_linkage"),
             headers.get("content-encoding", ""),
             origin_of(attributes, "list"),
         )
 
-    async def _execution_parameters(self, request: Request) -> Response:
-        return _json(execution_parameters(self._settings))
+    async def _execution_parameters(self, request: Request) -> Reply:
+        return json_reply(execution_parameters(self._settings))
 
-    async def _list_models(self, request: Request) -> Response:
+    async def _list_models(self, request: Request) -> Reply:
         entries = await self.service.scheduler.run_load(self.service.library.entries)
         ordered = sorted(entries, key=lambda entry: entry.name)
-        return _json({"models": [_description(entry) for entry in ordered]})
+        return json_reply({"models": [_description(entry) for entry in ordered]})
 
-    async def _load_model(self, request: Request) -> Response:
-        text = (await self._read_body(request)).decode("utf-8", "replace")
+    async def _load_model(self, request: Request) -> Reply:
+        body = await request.body(self._settings.max_payload_mb << 20)
+        text = body.decode("utf-8", "replace")
         content = await self.service.scheduler.run_load(lambda: parse_json(text))
         if not isinstance(content, dict) or not all(
             isinstance(content.get(key), str) for key in ("model_name", "url")
@@ -208,7 +226,7 @@ class Server:
             raise RequestError('expected {"model_name": NAME, "url": FOLDER}, got another value')
         name, url = content["model_name"], self._below_root(content["url"])
         model = await self._load(name, url)
-        return _json({"modelName": name, "modelUrl": url, "version": model.version})
+        return json_reply({"modelName": name, "modelUrl": url, "version": model.version})
 
     async def _load(self, name: str, url: str) -> Model:
         service, limit_s, work = self.service, self._settings.give_up_load_s, Work()
@@ -245,37 +263,24 @@ class Server:
             )
         return str(root / url)
 
-    async def _describe_model(self, request: Request) -> Response:
-        return _json(_description(self.service.library.find(request.path_params["name"])))
+    async def _describe_model(self, request: Request) -> Reply:
+        return json_reply(_description(self.service.library.find(request.route_name)))
 
-    async def _unload_model(self, request: Request) -> Response:
-        name, service = request.path_params["name"], self.service
+    async def _unload_model(self, request: Request) -> Reply:
+        name, service = request.route_name, self.service
         if name == self._settings.model_name and not self._settings.multi_model:
             # without it `/ping` would fail from now on, and the platform replace the server
             raise ModelLoadedError(f"model {name!r} is this server's own and stays loaded")
         await service.scheduler.run_load(lambda: service.library.unload(name))
-        return _json({"modelName": name})
+        return json_reply({"modelName": name})
 
-    async def _prometheus(self, request: Request) -> Response:
+    async def _prometheus(self, request: Request) -> Reply:
         self.service.update_gauges()
         text = await asyncio.to_thread(self._metrics.text)
-        return Response(text, headers={"content-type": CONTENT_TYPE_LATEST})
+        return Reply(200, text, CONTENT_TYPE_LATEST)
 
-    async def _openapi(self, request: Request) -> Response:
-        return _json(document(self._settings))
-
-    async def _read_body(self, request: Request) -> bytes:
-        """The complete body; checks its size again for servers without nginx in front."""
-        log, limit = request_log(request), self._settings.max_payload_mb << 20
-        parts: list[bytes] = []
-        async for part in request.stream():
-            log.bytes_in += len(part)
-            if log.bytes_in > limit:
-                raise TooLargeError(
-                    f"expected a body of at most {limit} bytes, got more; split the list"
-                )
-            parts.append(part)
-        return b"".join(parts)
+    async def _openapi(self, request: Request) -> Reply:
+        return json_reply(document(self._settings))
 
 
 def _open_live_index(settings: WorkerSettings) -> LiveIndex | None:
@@ -313,18 +318,5 @@ def _open_writer(settings: WorkerSettings, metrics: Metrics) -> DecisionWriter |
     return DecisionWriter(sink, metrics.log, log.waiting, log.evidence)
 
 
-def _route(path: str, **endpoints: Endpoint) -> Route:
-    """One route for several methods, so that a 405 names all of them in its Allow header."""
-
-    async def dispatch(request: Request) -> Response:
-        return await endpoints["GET" if request.method == "HEAD" else request.method](request)
-
-    return Route(path, dispatch, methods=[*endpoints])
-
-
 def _description(entry: ModelEntry) -> dict[str, Any]:
     return {"modelName": entry.name, "modelUrl": entry.url, "bytes": memory_of([entry])}
-
-
-def _json(value: object) -> Response:
-    return Response(to_json(value), headers={"content-type": JSON})

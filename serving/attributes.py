@@ -24,6 +24,8 @@ class Origin:
 
     def or_else(self, other: "Origin") -> "Origin":
         """What this one says, and of what it leaves open what the other one says."""
+        if self is NOBODY or other is NOBODY:
+            return other if self is NOBODY else self
         return Origin(
             self.customer or other.customer,
             self.list_id or other.list_id,
@@ -45,10 +47,13 @@ def origin_of(content: Mapping[str, Any], list_key: str = "list_id") -> Origin:
         content: The body, or what `custom_attributes` gave.
         list_key: Key of the list; 'list' in a header.
     """
+    customer, list_id = content.get("customer"), content.get(list_key)
+    if not customer and not list_id:
+        return NOBODY
     faults: list[str] = []
     return Origin(
-        _id("customer", content.get("customer"), faults),
-        _id(list_key, content.get(list_key), faults),
+        _id("customer", customer, faults),
+        _id(list_key, list_id, faults),
         tuple(faults),
     )
 

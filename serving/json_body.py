@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any, Final
 
-from serving.attributes import origin_of
+from serving.attributes import NOBODY, origin_of
 from serving.content_type import is_damaged
 from serving.errors import RequestError
 from serving.json_steps import LONG_TEXT, decode_in_steps
@@ -70,7 +70,8 @@ def read_json(text: str, mode: str, max_clients: int) -> LinkageRequest:
         raise RequestError(
             f"mode 'linkage' expects one client, got {len(clients)}; use 'bulk_linkage' for lists"
         )
-    return replace(validate(mode, clients, max_clients), origin=origin_of(content))
+    request, origin = validate(mode, clients, max_clients), origin_of(content)
+    return request if origin is NOBODY else replace(request, origin=origin)
 
 
 def json_lines(text: str, mode: Mode, max_clients: int, damage: str = "") -> list[Any]:

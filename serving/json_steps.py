@@ -13,6 +13,7 @@ LONG_TEXT: Final = 1 << 15
 """Characters above which a text is read in steps."""
 STEP: Final = 100
 """Elements of a list that are written in one call."""
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _BLANKS: Final = re.compile(r"[ \t\n\r]*")
 
 
@@ -37,14 +38,15 @@ def encode_in_steps(shared: dict[str, Any], name: str, elements: Sequence[Any]) 
         name: Key of the list.
         elements: The list.
     """
-    head = to_json(shared | {name: []})
+    if len(elements) <= STEP:
+        return to_json({**shared, name: elements})
+    head = to_json({**shared, name: []})
     return b"".join([head[:-2], *_joined(elements), head[-2:]])
 
 
 def to_json(value: object) -> bytes:
     """JSON in UTF-8; an unpaired surrogate in a client's text becomes its escape."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "backslashreplace")
+    return _ENCODER.encode(value).encode("utf-8", "backslashreplace")
 
 
 def _joined(elements: Sequence[Any]) -> Iterable[bytes]:

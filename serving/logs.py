@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 NAMESPACE: Final = "linkage_rl"
@@ -132,5 +133,9 @@ def _embedded(now: float) -> dict[str, Any]:
 
 def _timestamp(seconds: float) -> str:
     whole_seconds, fraction = divmod(seconds, 1)
-    date = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole_seconds))
-    return f"{date}.{int(fraction * 1000):03d}Z"
+    return f"{_date(whole_seconds)}.{int(fraction * 1000):03d}Z"
+
+
+@lru_cache(maxsize=4)
+def _date(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))

@@ -7,7 +7,7 @@ those of a worker that died stay, and its successor goes on counting.
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from prometheus_client import (
     CollectorRegistry,
@@ -31,6 +31,9 @@ _SECONDS: Final = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5,
 
 NGINX: Final = "nginx"
 """Path, in the counter of requests, of those that nginx refused."""
+
+
+_Labelled = TypeVar("_Labelled", Counter, Histogram)
 
 
 class Metrics:
@@ -74,6 +77,7 @@ class Metrics:
             "linkage_stale_answers", "Answers given without the database.", registry=registry
         )
         self.log = LogMetrics(registry)
+        self._children: dict[tuple[object, ...], Any] = {}
         self.index_age = Gauge(
             "linkage_index_age_seconds",
             "Time since the index was last in sync with the database.",
@@ -87,6 +91,17 @@ class Metrics:
             multiprocess_mode="mostrecent",
         )
 
+    def count_request(self, path: str, status: int, seconds: float) -> None:
+        """Count an answered request.
+
+        Args:
+            path: Its route.
+            status: Of its answer.
+            seconds: From its headers to its answer.
+        """
+        self._child(self.requests, path, str(status)).inc()
+        self._child(self.latency, path).observe(seconds)
+
     def count_clients(
         self, model: str, decisions: Mapping[str, int], blockers: Mapping[str, int]
     ) -> None:
@@ -98,9 +113,17 @@ class Metrics:
             blockers: Name of a blocker to number of clients for which it was run.
         """
         for decision, count in decisions.items():
-            self.decisions.labels(model, decision).inc(count)
+            self._child(self.decisions, model, decision).inc(count)
         for blocker, count in blockers.items():
-            self.blockers.labels(model, blocker).inc(count)
+            self._child(self.blockers, model, blocker).inc(count)
+
+    def _child(self, metric: _Labelled, *labels: str) -> _Labelled:
+        """`metric.labels(*labels)`, which takes longer than counting does."""
+        key = (metric, *labels)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = metric.labels(*labels)
+        return child
 
     def log_totals(self) -> dict[str, int]:
         """What became of the decisions of all workers, see `log_metrics.totals_of`."""

@@ -6,9 +6,10 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -39,6 +40,10 @@ _NAME: Final = re.compile(r"(?!\.+\Z)[\w.\-]{1,200}", re.ASCII)
 takes `/models/..` for `/`, which the port of the clients answers."""
 _LAST_USE: Final = ".used"
 """Extension of the file whose modification time says when a model was last used."""
+_ENTRY: Final = ".json"
+"""Extension of the file that holds the entry of a model."""
+_MARKED_EVERY_S: Final = 1.0
+"""How long a model that was marked as used, and is the last one, is not marked again."""
 _MEGABYTE: Final = 1 << 20
 
 
@@ -63,10 +68,24 @@ class Model:
         """First digits of the fingerprint."""
         return self.fingerprint[:12]
 
-    @property
-    def labels(self) -> dict[str, str]:
+    @cached_property
+    def labels(self) -> Mapping[str, str]:
         """Name and version."""
         return {"name": self.name, "version": self.version}
+
+    @cached_property
+    def blockers(self) -> tuple[str, ...]:
+        """Names of its blockers, in the order of the bits of `LinkedBatch.ran`."""
+        return tuple(blocker.name for blocker in self.settings.blockers)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A model in memory, and the state of its entry in the list when it was read."""
+
+    model: Model
+    path: str
+    identity: tuple[int, int]
 
 
 class ModelLibrary:
@@ -96,7 +115,9 @@ class ModelLibrary:
         self._live_index = live_index
         self._trials = Trials(folder / "tried", trial_timeout_s)
         self._lock = threading.RLock()
-        self._models: dict[str, tuple[str, Model]] = {}
+        self._models: dict[str, _Held] = {}
+        self._last_used = ""
+        self._marked_at = 0.0
         self._indexes: dict[str, CompanyIndex] = {}
         self._open_file = PrivateCopies(folder.parent / COPIES)
         folder.mkdir(parents=True, exist_ok=True)
@@ -122,7 +143,7 @@ class ModelLibrary:
             return model
         path = self._path(name)
         try:
-            identity, entry = _identity(path), read_entry(path)
+            identity, entry = _identity(str(path)), read_entry(path)
         except OSError as error:
             raise _absent(name, error, "; load it with POST /models") from None
         # its folder may hold another bundle by now
@@ -131,21 +152,25 @@ class ModelLibrary:
             if (model := self.in_memory(name)) is not None:
                 return model
             model = self._open(entry)
-            self._models[name] = (identity, model)
+            self._models[name] = _Held(model, str(path), identity)
             self._drop_unused_indexes()
             return model
 
     def in_memory(self, name: str) -> Model | None:
         """The model of this name if this worker has it in memory; marks it as used."""
-        identity, model = self._models.get(name, ("", None))
-        path = self._path(name)
+        held = self._models.get(name)
+        if held is None:
+            return None
+        now = time.monotonic()
         try:
-            if model is None or _identity(path) != identity:
+            if _identity(held.path) != held.identity:
                 return None
-            _mark_used(path)
+            if self._last_used != held.path or now >= self._marked_at + _MARKED_EVERY_S:
+                _mark_used(held.path)
+                self._last_used, self._marked_at = held.path, now
         except OSError:
             return None
-        return model
+        return held.model
 
     def load_default(self, name: str, url: str) -> Model:
         """Load the model that a server starts with, unless another worker already did.
@@ -210,7 +235,7 @@ class ModelLibrary:
     def entries(self) -> list[ModelEntry]:
         """All loaded models, the least recently used one first."""
         found = []
-        for path in self._folder.glob("*.json"):
+        for path in self._folder.glob(f"*{_ENTRY}"):
             try:
                 found.append((path.with_suffix(_LAST_USE).stat().st_mtime_ns, read_entry(path)))
             except FileNotFoundError:
@@ -262,10 +287,11 @@ class ModelLibrary:
             raise _refusal(entry.name, error) from None
         model, path = self._open(entry), self._path(entry.name)
         path.with_suffix(_LAST_USE).touch()
-        _mark_used(path)
+        _mark_used(str(path))
+        self._last_used = ""
         replace_text(path, json.dumps(asdict(entry)))
         self._trials.record(content)
-        self._models[entry.name] = (_identity(path), model)
+        self._models[entry.name] = _Held(model, str(path), _identity(str(path)))
         return model
 
     def _open(self, entry: ModelEntry) -> Model:
@@ -293,7 +319,7 @@ class ModelLibrary:
 
     def _drop_unused_indexes(self) -> None:
         """Free the indexes that no model of this worker uses."""
-        used = {id(model.linker.index) for _, model in self._models.values()}
+        used = {id(held.model.linker.index) for held in self._models.values()}
         self._indexes = {key: index for key, index in self._indexes.items() if id(index) in used}
         self._open_file.drop_unused()
 
@@ -308,7 +334,7 @@ class ModelLibrary:
             )
 
     def _path(self, name: str) -> Path:
-        return self._folder / f"{quote(name, safe='')}.json"
+        return self._folder / f"{quote(name, safe='')}{_ENTRY}"
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -330,13 +356,13 @@ def _absent(name: str, error: OSError, remedy: str = "") -> Exception:
     return UnknownModelError(f"expected a loaded model, got {name[:80]!r}{remedy}")
 
 
-def _identity(path: Path) -> str:
+def _identity(path: str) -> tuple[int, int]:
     """Differs between a file and one that has replaced it."""
-    found = path.stat()
-    return f"{found.st_ino}-{found.st_mtime_ns}"
+    found = os.stat(path)  # noqa: PTH116 - asked for every request
+    return found.st_ino, found.st_mtime_ns
 
 
-def _mark_used(path: Path) -> None:
+def _mark_used(path: str) -> None:
     # an explicit time, since the kernel's own is only as precise as its last tick
     now = time.time_ns()
-    os.utime(path.with_suffix(_LAST_USE), ns=(now, now))
+    os.utime(path.removesuffix(_ENTRY) + _LAST_USE, ns=(now, now))

@@ -6,7 +6,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from serving.logs import RequestLog
-from serving.middleware import UNMATCHED, error_response, finish_request, request_id_of
+from serving.replies import UNMATCHED, error_reply, request_id_of
 
 _SENTENCE = "expected an HTTP/1.1 request, got a malformed one; check its request line and headers"
 
@@ -14,7 +14,7 @@ _SENTENCE = "expected an HTTP/1.1 request, got a malformed one; check its reques
 class LoggedHttpProtocol(HttpToolsProtocol):
     """Answers what cannot be parsed as the application answers everything else.
 
-    The application has `metrics` and `embed_metrics` in its state.
+    The application is a `Server`.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -23,20 +23,23 @@ class LoggedHttpProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse a request that is not HTTP, and close the connection."""
-        state = self.config.app.state  # type: ignore[union-attr]
         headers = {
             name.decode("latin-1").lower(): text.decode("latin-1")
             for name, text in self.headers or ()
         }
         log = RequestLog(request_id_of(headers), "", UNMATCHED, status=400, reason="MALFORMED")
-        response = error_response(_SENTENCE, log.status, log.request_id)
-        log.bytes_out = len(response.body)
-        head = [*response.raw_headers, (b"connection", b"close")]
-        head.append((b"x-request-id", log.request_id.encode()))
+        reply = error_reply(_SENTENCE, log.status, log.request_id)
+        log.bytes_out = len(reply.body)
+        head = [*reply.raw_headers(log.request_id), (b"connection", b"close")]
         lines = [b"HTTP/1.1 400 Bad Request", *(b": ".join(header) for header in head)]
-        self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + bytes(response.body))
+        self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + reply.body)
         self.transport.close()
-        finish_request(log, state.metrics, state.embed_metrics)
+        self.config.app.finish(log)  # type: ignore[union-attr]
+
+    def on_response_complete(self) -> None:
+        """Send the answer, of which uvicorn has written everything."""
+        self.transport.flush()  # type: ignore[attr-defined]
+        super().on_response_complete()
 
 
 class JoiningTransport:
@@ -52,17 +55,18 @@ class JoiningTransport:
         self._parts: list[bytes] = []
 
     def write(self, part: bytes) -> None:
-        """Send this, and what else is written before the event loop goes on."""
+        """Send this with what else is written before `flush`, or before the event loop goes on."""
         if not self._parts:
-            self._loop.call_soon(self._send)
+            self._loop.call_soon(self.flush)
         self._parts.append(part)
 
     def close(self) -> None:
         """Close the connection when all of it is sent."""
-        self._send()
+        self.flush()
         self._transport.close()
 
-    def _send(self) -> None:
+    def flush(self) -> None:
+        """Send what was written."""
         parts, self._parts = self._parts, []
         # the other side may have gone meanwhile
         if parts and not self._transport.is_closing():

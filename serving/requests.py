@@ -232,7 +232,13 @@ def _position_id(position: int, taken: set[str | None]) -> str:
 def _record_batch(
     client_ids: list[str], columns: Mapping[str, Sequence[str | None]], rows: Sequence[int]
 ) -> RecordBatch:
-    texts = {name: [column[row] or "" for row in rows] for name, column in columns.items()}
+    texts = {
+        name: [text or "" for text in column]
+        if len(column) == len(rows)
+        else [column[row] or "" for row in rows]
+        for name, column in columns.items()
+        if any(column)
+    }
     addresses = texts.pop("address", [])
     if any(addresses):
         streets = texts.get("street", [""] * len(rows))
@@ -246,6 +252,8 @@ def _unknown_fields(
     objects: Iterable[Mapping[str, Any]], names: set[str], others: Iterable[str]
 ) -> tuple[str, ...]:
     """Unknown names, first those of other places, then those of objects as they occur."""
+    if not others and names <= _KNOWN:
+        return ()
     unknown = dict.fromkeys(others)
     if not names <= _KNOWN:
         unknown |= dict.fromkeys(name for client in objects for name in client)

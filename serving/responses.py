@@ -65,7 +65,7 @@ def link_results(
             "company_id": company_id or None,
             "confidence": round(confidence, 6),
             "reason": reason,
-            "blockers": _blockers_run(bits, blockers),
+            "blockers": blockers_run(bits, blockers),
             "company": company,
             "decision_id": decision_id,
         }
@@ -189,5 +189,6 @@ def _companies(
 
 
 @lru_cache(maxsize=4096)
-def _blockers_run(bits: int, blockers: tuple[str, ...]) -> list[str]:
+def blockers_run(bits: int, blockers: tuple[str, ...]) -> list[str]:
+    """Names of the blockers whose bits are set."""
     return [name for bit, name in enumerate(blockers) if bits >> bit & 1]

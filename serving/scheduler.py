@@ -8,11 +8,13 @@ does not keep the next one from being linked.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from linkage_rl.records import RecordBatch
 from serving.errors import RequestError, UnavailableError
@@ -24,6 +26,10 @@ SMALL_REQUEST: Final = 32
 SMALL_BATCH_BYTES: Final = 32 << 10
 """Bytes of its requests up to which a batch of so many clients is linked in the event loop itself:
 a thread costs half a millisecond more."""
+GATHER_S: Final = 1e-3
+"""How long after a batch the next one waits at most for those whose answers were just sent."""
+GATHER_SHARE: Final = 0.5
+"""The same as a share of the time that the batch took."""
 MAX_BATCH: Final = 256
 """Clients of a shared batch."""
 CONCURRENT_LISTS: Final = 2
@@ -105,10 +111,10 @@ class ListSlot:
 
 
 class Scheduler:
-    """Queue and threads of one worker; to be created in its event loop."""
+    """Queue and threads of one worker; to be used in its event loop."""
 
     def __init__(self, max_waiting: int) -> None:
-        """Nothing is linked before `start`.
+        """Nothing waits yet.
 
         Args:
             max_waiting: Requests that may be waiting or in progress.
@@ -117,23 +123,17 @@ class Scheduler:
         self._waiting = 0
         self._lists = self._list_clients = 0
         self._list_slots = asyncio.Semaphore(CONCURRENT_LISTS)
-        self._queue: asyncio.Queue[_Pending] = asyncio.Queue()
-        self._deferred: list[_Pending] = []
+        self._queue: list[_Pending] = []
+        self._is_linking = False
+        self._begin = self._gather_until = 0.0
+        self._expected = 0
         self._batch_thread = ThreadPoolExecutor(1, thread_name_prefix="batches")
         self._list_threads = ThreadPoolExecutor(CONCURRENT_LISTS, thread_name_prefix="lists")
         self._load_threads = ThreadPoolExecutor(CONCURRENT_LOADS, thread_name_prefix="loads")
-        self._task: asyncio.Task[None] | None = None
-        self._completing: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self) -> None:
-        """Begin to link small requests."""
-        self._task = asyncio.create_task(self._link_batches())
-
-    async def close(self) -> None:
+    def close(self) -> None:
         """Stop; no request may be waiting any more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
         for threads in (self._batch_thread, self._list_threads, self._load_threads):
             # what is still running is of use to nobody
             threads.shutdown(wait=False, cancel_futures=True)
@@ -150,10 +150,15 @@ class Scheduler:
             UnavailableError: Too many requests are waiting.
         """
         self._check_capacity()
-        result: asyncio.Future[LinkResult] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        result: asyncio.Future[LinkResult] = loop.create_future()
         self._waiting += 1
         try:
-            self._queue.put_nowait(_Pending(job, records, size, result))
+            self._queue.append(_Pending(job, records, size, result))
+            if not self._is_linking:
+                self._is_linking = True
+                # after those that have arrived together with this one
+                loop.call_soon(self._gather)
             return await result
         finally:
             self._waiting -= 1
@@ -225,60 +230,94 @@ class Scheduler:
                 f"expected at most {self._max_waiting} requests at once, got more; try again"
             )
 
-    async def _link_batches(self) -> None:
-        while True:
-            for requests, draft in await self._decide(await self._next_batch()):
-                job = requests[0].job
-                if isinstance(draft, Exception):
-                    _fail(requests, draft)
-                elif job.needs_database(draft):
-                    task = asyncio.create_task(self._read_back_and_complete(requests, draft))
-                    self._completing.add(task)
-                    task.add_done_callback(self._completing.discard)
-                else:
-                    _complete(requests, draft, CurrentRows())
-            # lets these answers be sent before the next batch begins
-            await asyncio.sleep(0)
+    def _gather(self) -> None:
+        """Link what waits; where a larger batch was just answered, once its callers ask again.
 
-    async def _read_back_and_complete(self, requests: list[_Pending], draft: Draft) -> None:
-        try:
-            current = await requests[0].job.read_back(draft)
-        except Exception as error:
-            _fail(requests, error)
+        Else the callers of a busy worker would form two groups, each of which waits for the other.
+        """
+        if len(self._queue) < self._expected and time.monotonic() < self._gather_until:
+            # nginx and the callers may need this very processor
+            os.sched_yield()
+            asyncio.get_running_loop().call_soon(self._gather)
         else:
-            _complete(requests, draft, current)
+            self._link_batch()
 
-    async def _next_batch(self) -> list[_Pending]:
-        """Waiting requests of one key; the others are deferred to a later batch."""
-        first = self._deferred.pop(0) if self._deferred else await self._queue.get()
-        waiting = self._deferred
-        while not self._queue.empty():
-            waiting.append(self._queue.get_nowait())
-        batch, size, self._deferred = [first], len(first.records), []
-        for request in waiting:
+    def _link_batch(self) -> None:
+        """Link waiting requests; in a thread where that takes longer than a thread costs."""
+        requests = self._next_batch()
+        self._begin, self._expected = time.monotonic(), len(requests)
+        clients = sum(len(request.records) for request in requests)
+        if clients <= SMALL_REQUEST and sum(one.size for one in requests) <= SMALL_BATCH_BYTES:
+            self._finish(_decide_batch(requests))
+        else:
+            self._start(self._link_in_thread(requests))
+
+    async def _link_in_thread(self, requests: list[_Pending]) -> None:
+        loop = asyncio.get_running_loop()
+        self._finish(await loop.run_in_executor(self._batch_thread, _decide_batch, requests))
+
+    def _finish(self, outcomes: list[_Outcome]) -> None:
+        """Give all requests of a batch their results, then link those that wait."""
+        for requests, draft in outcomes:
+            job = requests[0].job
+            if isinstance(draft, Exception):
+                _fail(requests, draft)
+            elif job.needs_database(draft):
+                self._start(_read_back_and_complete(requests, draft))
+            else:
+                _complete(requests, draft, CurrentRows())
+        now = time.monotonic()
+        self._gather_until = now + min(GATHER_S, GATHER_SHARE * (now - self._begin))
+        asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        """Link those that wait once the answers of this round are sent, which its end does."""
+        self._expected += len(self._queue) * (self._expected > 1)
+        if self._queue:
+            asyncio.get_running_loop().call_soon(self._gather)
+        else:
+            self._is_linking = False
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _next_batch(self) -> list[_Pending]:
+        """Waiting requests of one key, possibly none; the others wait for a later batch."""
+        batch: list[_Pending] = []
+        size, later = 0, []
+        for request in self._queue:
             if request.result.done():
                 # its caller has gone
                 continue
-            if request.job.key == first.job.key and size + len(request.records) <= MAX_BATCH:
+            fits = not batch or (
+                request.job.key == batch[0].job.key and size + len(request.records) <= MAX_BATCH
+            )
+            if fits:
                 batch.append(request)
                 size += len(request.records)
             else:
-                self._deferred.append(request)
+                later.append(request)
+        self._queue = later
         return batch
 
-    async def _decide(self, requests: list[_Pending]) -> list[_Outcome]:
-        clients = sum(len(request.records) for request in requests)
-        if clients <= SMALL_REQUEST and sum(one.size for one in requests) <= SMALL_BATCH_BYTES:
-            return _decide_batch(requests)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._batch_thread, _decide_batch, requests)
+
+async def _read_back_and_complete(requests: list[_Pending], draft: Draft) -> None:
+    try:
+        current = await requests[0].job.read_back(draft)
+    except Exception as error:
+        _fail(requests, error)
+    else:
+        _complete(requests, draft, current)
 
 
 def _decide_batch(requests: list[_Pending]) -> list[_Outcome]:
     """Decide on all requests in one call; if that fails for any client, on each by itself."""
     if len(requests) > 1:
         try:
-            draft = requests[0].job.decide(_concatenate([request.records for request in requests]))
+            together = RecordBatch.concatenate([request.records for request in requests])
+            draft = requests[0].job.decide(together)
         except RequestError as error:
             return [(requests, error)]
         except Exception:
@@ -322,11 +361,3 @@ def _fail(requests: list[_Pending], error: Exception) -> None:
     for request in requests:
         if not request.result.done():
             request.result.set_exception(error)
-
-
-def _concatenate(parts: list[RecordBatch]) -> RecordBatch:
-    names = dict.fromkeys(name for part in parts for name in part.columns)
-    return RecordBatch(
-        [client_id for part in parts for client_id in part.ids],
-        {name: [text for part in parts for text in part.column(name)] for name in names},
-    )

@@ -3,16 +3,18 @@
 from collections import Counter
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.decision_log.linked import new_ids
-from linkage_rl.linked_batch import RankedCandidates
+from linkage_rl.linked_batch import LinkedBatch, RankedCandidates
 from linkage_rl.linker import Linker
 from serving.attributes import NOBODY, Origin
 from serving.codec import decode, encode
 from serving.content_type import CSV, ContentType, negotiate, unpack
 from serving.errors import RequestError
+from serving.link_jobs import Jobs
 from serving.linking import Draft, LinkJob, LinkResult, Work
 from serving.live_index import LiveIndex
 from serving.live_table import LiveTable
@@ -22,7 +24,7 @@ from serving.metrics import Metrics
 from serving.models import Model, ModelLibrary
 from serving.readback import CurrentRows, read_back
 from serving.requests import LinkageRequest
-from serving.responses import LinkageResponse, candidate_results, link_results
+from serving.responses import LinkageResponse, blockers_run, candidate_results, link_results
 from serving.scheduler import SMALL_REQUEST, ListSlot, Scheduler
 from serving.settings import WorkerSettings
 
@@ -63,6 +65,12 @@ class Service:
     live_table: LiveTable | None
     writer: DecisionWriter | None = None
     """Logs decisions; None where no log is configured."""
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """How the clients of each model are linked."""
+        settings = self.settings
+        return Jobs(self.live_table, settings.on_database_down, self.writer is not None)
 
     async def respond(
         self, request: RawRequest, model_name: str, log: RequestLog, work: Work
@@ -206,13 +214,7 @@ class _Exchange:
     def job(self) -> LinkJob:
         """How its clients are linked."""
         service, model = self.service, self.model
-        index = service.index_of(model)
-        return LinkJob(
-            (model.name, model.version, id(index)),
-            model.linker_on(index, index, keeps_evidence=service.writer is not None),
-            service.live_table,
-            service.settings.on_database_down,
-        )
+        return service.jobs.of(model, service.index_of(model))
 
     def info(self, request: LinkageRequest) -> Answer:
         """The answer to mode `info`."""
@@ -224,11 +226,11 @@ class _Exchange:
     def link_answer(self, request: LinkageRequest, linked: LinkResult, job: LinkJob) -> Answer:
         """The answer with these decisions."""
         self.work.check()
-        blockers = tuple(blocker.name for blocker in self.model.settings.blockers)
         valid = request.reject(linked.failed) if linked.failed else request
         decision_ids = new_ids(len(linked.batch))
-        results = link_results(valid, linked.batch, blockers, decision_ids)
-        answer = self._encoded(request, results, linked.stale, linked.database_s)
+        results = link_results(valid, linked.batch, self.model.blockers, decision_ids)
+        ran = self._blockers_run(linked.batch)
+        answer = self._encoded(request, results, ran, linked.stale, linked.database_s)
         if (writer := self.service.writer) is not None and decision_ids:
             facts = writer.facts.of(job.linker, self.model.fingerprint, request.origin)
             writer.log(decision_ids, valid.records, linked.batch, facts)
@@ -245,26 +247,36 @@ class _Exchange:
         self.work.check()
         candidates = linker.complete_candidates(ranked, current.rows)
         results = candidate_results(request, candidates)
-        return self._encoded(request, results, current.stale, current.seconds)
+        return self._encoded(request, results, {}, current.stale, current.seconds)
 
     def _encoded(
-        self, request: LinkageRequest, results: list[dict[str, Any]], stale: bool, seconds: float
+        self,
+        request: LinkageRequest,
+        results: list[dict[str, Any]],
+        ran: Mapping[str, int],
+        stale: bool,
+        seconds: float,
     ) -> Answer:
         logs, warnings = self.service.writer is not None, request.warnings
         if logs:
             warnings = [*warnings, *request.origin.faults]
         response = LinkageResponse(self.model.labels, results, stale, warnings, csv_ids=logs)
-        self._count(response, seconds)
+        self._count(response, ran, seconds)
         return encode(response, self.accepted.with_header(request.csv_header))
 
-    def _count(self, response: LinkageResponse, database_s: float) -> None:
+    def _blockers_run(self, linked: LinkedBatch) -> dict[str, int]:
+        """Number of clients for whom each blocker was run."""
+        found: dict[str, int] = {}
+        for bits, clients in Counter(linked.ran.tolist()).items():
+            for name in blockers_run(bits, self.model.blockers):
+                found[name] = found.get(name, 0) + clients
+        return found
+
+    def _count(self, response: LinkageResponse, ran: Mapping[str, int], database_s: float) -> None:
         log, metrics = self.log, self.service.metrics
         log.stale, log.database_s = response.stale, database_s
-        log.decisions = Counter(result["decision"] for result in response.results)
-        blockers = Counter(
-            blocker for result in response.results for blocker in result.get("blockers", ())
-        )
-        metrics.count_clients(log.model, log.decisions, blockers)
+        log.decisions = Counter([result["decision"] for result in response.results])
+        metrics.count_clients(log.model, log.decisions, ran)
         if response.stale:
             metrics.stale.inc()
         if database_s:

@@ -51,6 +51,8 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        # nobody asks for the address of a caller
+        proxy_headers=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=GRACE_S,
     )

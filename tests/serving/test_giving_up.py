@@ -90,7 +90,7 @@ def answer(
 
     async def main() -> tuple[int, bytes]:
         gone = asyncio.Event()
-        async with app.router.lifespan_context(app):
+        async with app.lifespan():
             asyncio.get_running_loop().call_later(gone_after_s, gone.set)
             found = await post(app, gone, body, coding)
             # what goes on in a thread would be seen

@@ -91,8 +91,7 @@ def test_head_and_body_leave_in_one_piece_so_that_no_kill_can_part_them(gone: bo
         protocol, connection = LoggedHttpProtocol(config, ServerState(), {}), Recorder()
         protocol.connection_made(connection)
         protocol.data_received(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        # the application answers in the next round, and what it writes is sent in the one after
-        await asyncio.sleep(0)
+        # the application answers in the next round
         connection.closed = gone
         await asyncio.sleep(0.01)
         return connection

@@ -67,9 +67,8 @@ class Echo:
 def with_scheduler(act: Callable[[Scheduler], Awaitable[None]], max_waiting: int = 100) -> None:
     async def main() -> None:
         scheduler = Scheduler(max_waiting)
-        scheduler.start()
         await act(scheduler)
-        await scheduler.close()
+        scheduler.close()
 
     asyncio.run(main())
 
