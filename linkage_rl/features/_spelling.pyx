@@ -9,7 +9,7 @@ from libc.stdlib cimport free
 from libc.string cimport memcmp, memcpy, memset
 
 from linkage_rl.candidates._rows cimport Row
-from linkage_rl.candidates._score cimport NameScore, compare_gram_lists
+from linkage_rl.candidates._score cimport NameLists, NameScore, compare_names, prepare_name
 from linkage_rl.features._alike cimport (
     Buffer,
     Prepared,
@@ -381,18 +381,23 @@ cdef struct Grams:
     const int64_t* ends
     const int32_t* grams
     const float* idf
+    NameLists name
+    # the client whose n-grams `name` holds, -1 for none
+    int64_t prepared
 
 
 cdef inline void _compare_grams(
-    const Grams* grams, int64_t client, int64_t document, float* out
+    Grams* grams, int64_t client, int64_t document, float* out
 ) noexcept nogil:
     cdef NameScore names
     cdef int field
     if grams.client == NULL or grams.grams == NULL:
         return
-    compare_gram_lists(
-        grams.client, grams.client_ends + 3 * client,
-        grams.grams, grams.ends + 3 * document, grams.idf, &names,
+    if grams.prepared != client:
+        prepare_name(grams.client, grams.client_ends + 3 * client, grams.idf, &grams.name)
+        grams.prepared = client
+    compare_names(
+        &grams.name, grams.grams, grams.ends + 3 * document, grams.idf, &names
     )
     for field in range(3):
         out[15 + field] = names.cosine[field]
@@ -446,6 +451,7 @@ def spell(
     lists.ends = &gram_ends[0]
     lists.grams = &grams[0] if grams.shape[0] else NULL
     lists.idf = &idf[0]
+    lists.prepared = -1
     memset(&own, 0, sizeof(Client))
     memset(&company, 0, sizeof(Company))
     with nogil:
