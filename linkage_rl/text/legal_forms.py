@@ -26,10 +26,12 @@ __all__ = [
     "KINDS",
     "KIND_OF_FORM",
     "LEADING",
+    "LEADING_EDGES",
     "LEGAL_FORMS",
     "MIDDLE",
     "NO_SIDE",
     "TRAILING",
+    "USUAL_FORMS",
     "FormCut",
     "begins_with_form",
     "cut",
@@ -53,7 +55,7 @@ def _by_edge(edge: slice) -> dict[str, list[tuple[str, str]]]:
     return spelled
 
 
-_LEADING: Final = _by_edge(slice(None, _EDGE))
+LEADING_EDGES: Final = _by_edge(slice(None, _EDGE))
 _TRAILING: Final = _by_edge(slice(-_EDGE, None))
 
 # Forms that are also ordinary words (全国農業協同組合連合会) count at the edges of a name only.
@@ -118,8 +120,14 @@ def _common(edge: dict[str, list[tuple[str, str]]]) -> dict[str, tuple[int, froz
 
 _EARLIER_FORMS: Final = ("農業生産法人", "農業法人", "農地所有適格法人")
 """Said before a name that keeps its registered form behind: 農業法人練農株式会社."""
-_COMMON_LEADING: Final = {form: code for form, (code, _) in _common(_LEADING).items()}
+_COMMON_LEADING: Final = {form: code for form, (code, _) in _common(LEADING_EDGES).items()}
 _COMMON_TRAILING: Final = _common(_TRAILING)
+USUAL_FORMS: Final = tuple(
+    (form, short, *_COMMON_TRAILING[form])
+    for form, short in (("株式会社", "株"), ("有限会社", "有"), ("合同会社", "同"))
+)
+"""The forms of `cut_common`: spelling, what stands for it in brackets, code, and the characters
+before it that make another form at the end of a name."""
 
 
 def cut_common(name: str) -> tuple[str, int, int]:
@@ -134,9 +142,9 @@ def cut_common(name: str) -> tuple[str, int, int]:
     head = name[:_EDGE]
     if code := _COMMON_LEADING.get(head):
         body = name[_EDGE:].lstrip()
-        if body and "会社" not in body and body[:_EDGE] not in _LEADING:
+        if body and "会社" not in body and body[:_EDGE] not in LEADING_EDGES:
             return body, code, LEADING
-    elif head not in _LEADING and (common := _COMMON_TRAILING.get(name[-_EDGE:])):
+    elif head not in LEADING_EDGES and (common := _COMMON_TRAILING.get(name[-_EDGE:])):
         code, longer = common
         body = name[:-_EDGE].rstrip()
         if body and "会社" not in body and body[-1] not in longer:
@@ -147,7 +155,7 @@ def cut_common(name: str) -> tuple[str, int, int]:
 def _cut_leading(name: str) -> FormCut | None:
     form, body = "", name
     # 農業生産法人有限会社X: it is registered under the later form.
-    while spellings := _LEADING.get(body[:_EDGE]):
+    while spellings := LEADING_EDGES.get(body[:_EDGE]):
         for spelling, canonical in spellings:
             if body.startswith(spelling) and len(body) > len(spelling):
                 form, body = canonical, body[len(spelling) :].lstrip()
@@ -177,7 +185,7 @@ def _cut_inside(name: str) -> FormCut | None:
 
 def begins_with_form(name: str) -> bool:
     """Whether a folded, spelled-out name begins with a legal form that more text follows."""
-    return bool(_LEADING.get(name[:_EDGE])) and _cut_leading(name) is not None
+    return bool(LEADING_EDGES.get(name[:_EDGE])) and _cut_leading(name) is not None
 
 
 def is_respelled(name: str) -> bool:
@@ -206,7 +214,7 @@ def cut(name: str) -> FormCut:
     >>> cut("山田株式会社大阪支店")
     FormCut(before='山田', form=1, after='大阪支店')
     """
-    if _LEADING.get(name[:_EDGE]) and (found := _cut_leading(name)):
+    if LEADING_EDGES.get(name[:_EDGE]) and (found := _cut_leading(name)):
         return found
     if _TRAILING.get(name[-_EDGE:]) and (found := _cut_trailing(name)):
         return found

@@ -13,6 +13,7 @@ from linkage_rl.text.cells import MISSING, NO_NAME
 from linkage_rl.text.legal_forms import LEGAL_FORMS, MIDDLE
 from linkage_rl.text.normalise import core_block, drop_japanese_spaces, fold_block, join, split
 from linkage_rl.text.numbers import read_numerals
+from linkage_rl.text.usual_names import read_usual_names
 
 # A line number copied along from a list: ③佐賀県, ④-1 株式会社…
 _CIRCLED: Final = re.compile("[①-⑳㉑-㉟㊱-㊿]")
@@ -44,6 +45,33 @@ def canonical_names(names: Sequence[str]) -> Names:
 
     A word for a missing value (なし, N/A) and テスト are no names: all their texts are empty.
     """
+    usual = read_usual_names(names)
+    stem = list(usual.core)
+    if usual.hinted:
+        hinted = usual.hinted
+        shortened = _shortened([usual.name[row] for row in hinted])
+        for row, text in zip(hinted, shortened, strict=True):
+            stem[row] = text or stem[row]
+    found = Names(usual.name, usual.core, stem, usual.legal_form, usual.legal_side)
+    if usual.others:
+        _fill(found, usual.others, read_step_by_step([names[row] for row in usual.others]))
+    return found
+
+
+def _fill(names: Names, rows: list[int], others: Names) -> None:
+    """Put names into these rows."""
+    names.legal_form[rows], names.legal_side[rows] = others.legal_form, others.legal_side
+    for texts, own in (
+        (names.name, others.name),
+        (names.core, others.core),
+        (names.stem, others.stem),
+    ):
+        for row, text in zip(rows, own, strict=True):
+            texts[row] = text
+
+
+def read_step_by_step(names: Sequence[str]) -> Names:
+    """`canonical_names` of names of any kind; usual ones read the same, but take longer."""
     count = len(names)
     lines = _without_remarks(names)
     if not NO_NAME.isdisjoint(lines):
@@ -116,11 +144,16 @@ def _stems(lines: list[str], sides: list[int], cores: list[str]) -> list[str]:
     rows = [row for row, side in enumerate(sides) if side == MIDDLE]
     rows = sorted({*rows, *stems.hinted_rows(lines)})
     result = list(cores)
-    short = [legal_forms.join_latin_and(lines[row], stems.stem_of(lines[row])) for row in rows]
-    shortened = split(core_block("\n".join(read_numerals(short))), len(rows))
+    shortened = _shortened([lines[row] for row in rows])
     for row, stem in zip(rows, shortened, strict=True):
         result[row] = stem or cores[row]
     return result
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    """Cores of the stems of names, '' where there is none."""
+    short = [legal_forms.join_latin_and(line, stems.stem_of(line)) for line in lines]
+    return split(core_block("\n".join(read_numerals(short))), len(lines))
 
 
 def canonical_kana(readings: Sequence[str], cores: Sequence[str]) -> list[str]:

@@ -77,7 +77,7 @@ _IN_NAME: Final = re.compile(
     f"|(?<![〇一二三四五六七八九十百千])([二三四五六七八九]?百{_TEN}?{_ONE}?|{_TEN}{_ONE}?)"
     f"(?![〇一二三四五六七八九十百千万])|({_ONE})(?=号)"
 )
-_NUMERAL_FLAGS: Final = flags_of("第十百号")
+NUMERAL_FLAGS: Final = flags_of("第十百号")
 
 
 def read_numerals(names: list[str]) -> list[str]:
@@ -89,7 +89,7 @@ def read_numerals(names: list[str]) -> list[str]:
     >>> read_numerals(["第一丸山", "二十四丸山", "丸山十一号", "三井", "第一三共", "十八"])
     ['第1丸山', '24丸山', '丸山11号', '三井', '第1三共', '十八']
     """
-    rows = _blocks.lines_with("\n".join(names), _NUMERAL_FLAGS)
+    rows = _blocks.lines_with("\n".join(names), NUMERAL_FLAGS)
     if rows:
         names = list(names)
     for row in rows:

@@ -50,7 +50,7 @@ _LOST: Final = re.compile(
     f"(?<={_LETTER})[?〓■□●�](?={_LETTER})|(?<={_LETTER})[〓■□●�]$|(?<=[社人)])[〓■□●�](?={_LETTER})"
 )
 _LOST_AT_EDGE: Final = re.compile(f"(?<!{_LETTER})(?<![)])[〓�]")
-_LOST_FLAGS: Final = flags_of("?〓■□●�")
+LOST_FLAGS: Final = flags_of("?〓■□●�")
 
 
 def mark_lost(lines: list[str], block: str) -> list[str]:
@@ -61,14 +61,14 @@ def mark_lost(lines: list[str], block: str) -> list[str]:
     >>> mark_lost(["株式会社?花製作所", "●株式会社丸山"], "株式会社?花製作所\\n●株式会社丸山")
     ['株式会社〓花製作所', '●株式会社丸山']
     """
-    for row in _blocks.lines_with(block, _LOST_FLAGS):
+    for row in _blocks.lines_with(block, LOST_FLAGS):
         lines[row] = _LOST_AT_EDGE.sub("", _LOST.sub(LOST, lines[row]))
     return lines
 
 
 _MARKS: Final = "-.,・*~:;/_+=>※●■◆★☆○◎□◇△▲▽▼♪→⇒➡←⇐"
-_FLAGS: Final = flags_of("※←→⇐⇒➡旧休停止確廃倒散閉算破複削済約移御様殿宛改)")
-_FIRST: Final = flags_of("0123456789#(×✕✖顧取会管整仕得番コ" + _MARKS)
+REMARK_FLAGS: Final = flags_of("※←→⇐⇒➡旧休停止確廃倒散閉算破複削済約移御様殿宛改)")
+FIRST_FLAGS: Final = flags_of("0123456789#(×✕✖顧取会管整仕得番コ" + _MARKS)
 
 _LEADING_MARKS: Final = re.compile(f"^[{re.escape(_MARKS)} ]+(?=.)")
 _STATE: Final = (
@@ -128,7 +128,7 @@ def clean_lines(block: str, count: int) -> list[str]:
     ['株式会社丸山', '3m株式会社', '株式会社丸山', '丸山']
     """
     lines = mark_lost(split(block, count), block)
-    for row in _blocks.flagged_lines(block, _FLAGS, _FIRST):
+    for row in _blocks.flagged_lines(block, REMARK_FLAGS, FIRST_FLAGS):
         lines[row] = _clean(lines[row])
     return lines
 

@@ -71,14 +71,14 @@ _ADDED: Final = re.compile(f"{_ADDITIONS}|屋号|[」』]$")
 HINT: Final = re.compile(f"{_ADDITIONS}|{_BRANCH}|(?<![商書飯工茶百])店$|[」』]$")
 """A folded, spelled-out name without any of these, whose form is at an edge, equals its stem."""
 
-_HINT_FLAGS: Final = flags_of(" (:/|理表締体ソv他外ほ支所部店場本」』")
+HINT_FLAGS: Final = flags_of(" (:/|理表締体ソv他外ほ支所部店場本」』")
 """A character of each alternative of `HINT` but 会社.+会社, for a first look at all names."""
 
 
 def hinted_rows(names: list[str]) -> list[int]:
     """Rows of the folded, spelled-out names whose stem may differ from their core."""
     hinted = HINT.search
-    rows = set(_blocks.lines_with("\n".join(names), _HINT_FLAGS))
+    rows = set(_blocks.lines_with("\n".join(names), HINT_FLAGS))
     rows.update([row for row, name in enumerate(names) if name.count("会社") > 1])
     return [row for row in rows if hinted(names[row])]
 
@@ -92,11 +92,11 @@ _TRADE_NAME: Final = re.compile(
     r"|(?<=..)[ ,(/]{1,3}(?:d\.?b\.?a\.?|d/b/a|t/a|trading as|a\.?k\.?a\.?|f/?k/?a|formerly)[ :].*$"
     r"|(?<=..) 旧 ?[^ ]{2,}$"
 )
-_TRADE_WORD: Final = re.compile(
+TRADE_WORD: Final = re.compile(
     r"屋号|店舗?名|商号|通称|愛称|ブランド|サービス名| 旧|d/?\.?b/?\.?a|t/a|trading"
     r"|a\.?k\.?a|f/?k/?a|formerly"
 )
-_LTD: Final = tuple(
+LTD: Final = tuple(
     form + dot
     for form in ("ltd", "limited", "inc", "corp", "corporation", "llc", "k.k")
     for dot in ("", ".")
@@ -216,13 +216,13 @@ def _company_beside(name: str) -> str:
 
 def _without_labelled(name: str) -> str:
     """The name without a labelled or quoted trade name, a Latin twin and a shop behind it."""
-    if _TRADE_WORD.search(name):
+    if TRADE_WORD.search(name):
         name = _TRADE_NAME_FIRST.sub("", _TRADE_NAME.sub("", name))
     if name[-1:] in "」』":
         name = _QUOTED.sub("", name)
     if " " in name:
         name = _company_last(name)
-        if name.endswith(_LTD) and cut(shorter := _CO_LTD.sub("", name)).form:
+        if name.endswith(LTD) and cut(shorter := _CO_LTD.sub("", name)).form:
             name = shorter
         name = _without_shop(name)
     return name
