@@ -133,51 +133,6 @@ def normalise_dashes(str block, const uint8_t[::1] is_kana):
     return _as_text(out, at)
 
 
-cdef inline Py_UCS4 _separator(
-    Py_UCS4 code, Py_UCS4 before, Py_UCS4 after, bint kanji_after
-) noexcept nogil:
-    """What a character of an address becomes between its neighbours; 0 drops it."""
-    cdef bint between = _digit(before) and _digit(after)
-    if code in (u"の", u"ノ", u"之", u"乃"):
-        if between:
-            return HYPHEN
-        return u"ノ" if (code == u"の" or kanji_after) and not _digit(before) else code
-    if code == LONG_VOWEL:
-        return HYPHEN if between else code
-    if code in (u"が", u"ガ", u"ケ", u"ゲ"):
-        return u"ケ" if kanji_after and before != NEWLINE else code
-    if code == u"番":
-        # 三番町 and 東一番丁 are towns; 南花田口町2丁3番 is how 堺市 writes 2丁目.
-        return u":" if _digit(before) and after != u"町" and after != u"丁" else code
-    if code == u"丁":
-        return u"=" if between or (_digit(before) and after == NEWLINE) else code
-    if code == u"字":
-        # 十文字 and 大文字 are towns; any other 字 only marks a small area.
-        return code if before == u"文" else 0
-    if code == u"第" and _digit(after):
-        return SPACE if _digit(before) else 0
-    return code
-
-
-def separate(str block, const uint8_t[::1] is_kanji):
-    """Replace lot words and particles of addresses by separators, by what is next to them."""
-    cdef Py_ssize_t i, at = 0, size = PyUnicode_GET_LENGTH(block)
-    cdef int kind = PyUnicode_KIND(block)
-    cdef void* chars = PyUnicode_DATA(block)
-    cdef Py_UCS4 code, new, before = NEWLINE
-    cdef Py_UCS4 after = PyUnicode_READ(kind, chars, 0) if size else 0
-    cdef Py_UCS4* out = _buffer(size)
-    for i in range(size):
-        code = after
-        after = PyUnicode_READ(kind, chars, i + 1) if i + 1 < size else NEWLINE
-        new = _separator(code, before, after, is_kanji[after])
-        if new:
-            out[at] = new
-            at += 1
-        before = code
-    return _as_text(out, at)
-
-
 cdef Py_ssize_t _without(Py_UCS4* text, Py_ssize_t size, str word) noexcept:
     """Remove a word from a buffer of `size` characters, wherever it is; returns the new size."""
     cdef Py_ssize_t length = PyUnicode_GET_LENGTH(word), i = 0, at = 0, j

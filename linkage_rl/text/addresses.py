@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.text import _blocks
+from linkage_rl.text import _lots
 from linkage_rl.text.characters import IS_KANJI, KANJI, table_of
 from linkage_rl.text.local_addresses import local_streets, read_damaged_lots
 from linkage_rl.text.memory import Remembered
@@ -28,15 +28,15 @@ from linkage_rl.text.municipalities import (
     has_renamed_towns,
 )
 from linkage_rl.text.normalise import (
+    CORE,
     KANA_SHAPES,
     apply_table,
-    core_block,
     drop_japanese_spaces,
     fold_block,
     join,
     split,
 )
-from linkage_rl.text.numbers import KANJI_NUMBER, kanji_to_digits
+from linkage_rl.text.numbers import KANJI_NUMBER, NUMERALS, kanji_to_digits
 from linkage_rl.text.places import choose_ward, complete_ward, find_place, is_shared_ward
 
 
@@ -59,46 +59,24 @@ _WRITTEN: Final = table_of(
 )
 _POSTAL_CODE: Final = re.compile("^[0-9]{3}-?[0-9]{4}(?![-0-9]) *")
 
-_LOT_WORDS: Final = {
-    "無番地": "",
-    "番外地": "",
-    "大字": "",
-    "小字": "",
-    "丁目の": "=",
-    "丁目": "=",
-    "地割": "=",
-    "番地の": ":",
-    "番地ノ": ":",
-    "番地": ":",
-    "番の": "番",
-    "番ノ": "番",
-    "号室": "号",
-}
-
-
-_WIDER_LOT: Final = re.compile("号(?=[0-9]+:)")
-"""福井: 家久町第24号3番地."""
-_HOUSE: Final = re.compile("号(?=[0-9]+号)")
-"""1丁目8号3号, typed for 8番3号."""
-
-
-def _separators(block: str) -> str:
-    """Replace lot words and particles next to digits by separators; 字 and 第 are dropped."""
-    for words, separator in _LOT_WORDS.items():
-        block = block.replace(words, separator)
-    block = _blocks.separate(block, IS_KANJI).replace(":-", ":").replace("=-", "=")
-    return _HOUSE.sub(":", _WIDER_LOT.sub("=", block))
-
-
-_NUMBER: Final = "[0-9]+(?![0-9f階])"
-_LINE: Final = re.compile(
-    "^([^0-9\n]*(?:[0-9]+(?:条|線|区|番町|番丁|軒|丁(?!=))[^0-9\n]*)*)"
-    f"(?:([0-9]+(?:=[0-9]+(?:[:-]{_NUMBER})?|:{_NUMBER}|-{_NUMBER}(?:-[0-9]{{1,2}}(?![0-9f階]))?)?)"
-    "[=:]?号?([^\n]*))?$",
-    re.MULTILINE,
+_LOT_WORDS: Final = _lots.LotWords(
+    {
+        "無番地": "",
+        "番外地": "",
+        "大字": "",
+        "小字": "",
+        "丁目の": "=",
+        "丁目": "=",
+        "地割": "=",
+        "番地の": ":",
+        "番地ノ": ":",
+        "番地": ":",
+        "番の": "番",
+        "番ノ": "番",
+        "号室": "号",
+    }
 )
-"""Town; block of at most three numbers, two without 丁目 before 番地; the rest. A third number of
-three digits without 丁目 is a room: 大山町46-11-205."""
+"""What separates the numbers of a lot, the first in the order in which they are replaced."""
 
 _FLOOR: Final = re.compile("地下([0-9]++)階|(?<![0-9])([0-9]++)階|(?<=[0-9a-z])(?:号(?![館棟])|室)")
 _Place = tuple[int, str, str]
@@ -187,17 +165,16 @@ def _join_parts(prefecture: str, city: str, street: str) -> str:
 
 def _read_lots(rests: list[str]) -> tuple[list[str], list[str], list[str]]:
     """Town, block and building of N texts after the city."""
-    if not rests:
-        return [], [], []
-    block = read_damaged_lots("\n".join(rests))
-    block = KANJI_NUMBER.sub(lambda found: kanji_to_digits(found[0]), block)
-    lines = _LINE.findall(_separators(block))
-    # Column by column, since zip would make an iterator of each of 100,000 lines.
-    towns, blocks, buildings = ("\n".join([line[part] for line in lines]) for part in range(3))
-    numbers = blocks.replace("=", "-").replace(":", "-")
-    building = _FLOOR.sub(_floor, core_block(buildings))
-    count = len(rests)
-    return split(core_block(towns), count), split(numbers, count), split(building, count)
+    if rows := _lots.to_read_first(rests, NUMERALS):
+        block = read_damaged_lots("\n".join([rests[row] for row in rows]))
+        block = KANJI_NUMBER.sub(lambda found: kanji_to_digits(found[0]), block)
+        rests = list(rests)
+        for row, text in zip(rows, block.split("\n"), strict=True):
+            rests[row] = text
+    towns, blocks, buildings, floors = _lots.read_lots(rests, _LOT_WORDS, IS_KANJI, CORE)
+    for row in floors:
+        buildings[row] = _FLOOR.sub(_floor, buildings[row])
+    return towns, blocks, buildings
 
 
 def _floor(found: re.Match[str]) -> str:

@@ -14,6 +14,8 @@ _DIGITS: Final = {char: value for value, char in enumerate("〇一二三四五�
 }
 _UNITS: Final = {"十": 10, "百": 100, "千": 1000}
 _NUMERALS: Final = "".join(_DIGITS) + "".join(_UNITS)
+NUMERALS: Final = flags_of(_NUMERALS)
+"""Kanji numerals."""
 
 # 麻布十番1丁目 is a town; 二の丸 and 一号線 are not lot numbers either.
 _END: Final = "(?=$|[-号番の ])"

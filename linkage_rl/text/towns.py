@@ -12,7 +12,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Final
 
-from linkage_rl.text import _blocks
+from linkage_rl.text import _lots
 from linkage_rl.text.characters import IS_KANJI
 from linkage_rl.text.municipalities import WARDED_CITIES, Municipality, find_ward, find_wards
 from linkage_rl.text.normalise import core_block, fold_block
@@ -44,7 +44,7 @@ def written_town(town: str) -> str:
 
 
 def _spelled(town: str) -> str:
-    return _blocks.separate(town[:_MAX_TOWN] + "一", IS_KANJI)[:-1]
+    return _lots.separate(town[:_MAX_TOWN] + "一", IS_KANJI)[:-1]
 
 
 @cache

@@ -1,0 +1,13 @@
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+class LotWords:
+    def __init__(self, words: Mapping[str, str]) -> None: ...
+
+def read_lots(
+    texts: list[str], words: LotWords, is_kanji: NDArray[np.uint8], core: NDArray[np.uint32]
+) -> tuple[list[str], list[str], list[str], list[int]]: ...
+def to_read_first(texts: list[str], is_numeral: NDArray[np.uint8]) -> list[int]: ...
+def separate(text: str, is_kanji: NDArray[np.uint8]) -> str: ...
