@@ -49,19 +49,9 @@ def kana_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
     return (records.kana,)
 
 
-_NUMBERS: Final = 3
-
-
 def address_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
-    """City, town and the first three numbers of the block; nothing below the house number.
-
-    Some lists write the room into the block, others leave it out.
-    """
-    blocks = [
-        block if block.count("-") < _NUMBERS else "-".join(block.split("-")[:_NUMBERS])
-        for block in records.block
-    ]
-    return (_text.joined((records.city, records.town, blocks), (0, 2)),)
+    """City, town and block, which has three numbers at most: nothing below the house number."""
+    return (_text.joined((records.city, records.town, records.block), (0, 2)),)
 
 
 KEYS: Final[dict[str, KeyFunction]] = {
@@ -99,9 +89,13 @@ def core_city_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
     return (_text.joined((records.core, records.city), (0, 1)),)
 
 
+_CODES: Final = ("", *map(str, range(1, 128)))
+"""Codes of prefectures as texts, '' where it is unknown."""
+
+
 def core_prefecture_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
     """Core and prefecture: how many companies of this name there are in the prefecture."""
-    codes = [str(code) if code else "" for code in records.prefecture.tolist()]
+    codes = [_CODES[code] for code in records.prefecture.tolist()]
     return (_text.joined((records.core, codes), (0, 1)),)
 
 
@@ -113,7 +107,7 @@ def site_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
 
 def city_key(records: CanonicalBatch) -> Sequence[Sequence[str]]:
     """Prefecture and city: how many companies there are in the city."""
-    codes = list(map(str, records.prefecture.tolist()))
+    codes = [_CODES[code] or "0" for code in records.prefecture.tolist()]
     return (_text.joined((codes, records.city), (1,)),)
 
 

@@ -109,6 +109,38 @@ def translate(str block, const uint32_t[::1] table):
     return _as_text(out, at)
 
 
+def fold(str block, const uint32_t[::1] table, const uint8_t[::1] is_kana):
+    """The block by the table, then as by `normalise_dashes`; None where the table does not tell.
+
+    The last code of the table drops a character; a higher one cannot be read on its own.
+    """
+    cdef Py_ssize_t i, at = 0, size = PyUnicode_GET_LENGTH(block)
+    cdef int kind = PyUnicode_KIND(block)
+    cdef void* chars = PyUnicode_DATA(block)
+    cdef uint32_t drop = <uint32_t>(table.shape[0] - 1), code, last = NEWLINE
+    cdef Py_UCS4* out = _buffer(size)
+    for i in range(size):
+        code = table[PyUnicode_READ(kind, chars, i)]
+        if code >= drop:
+            if code == drop:
+                continue
+            PyMem_Free(out)
+            return None
+        if code == HYPHEN or code == LONG_VOWEL:
+            code = LONG_VOWEL if is_kana[last] else HYPHEN
+        else:
+            last = code
+        if code == SPACE and (at == 0 or out[at - 1] == SPACE or out[at - 1] == NEWLINE):
+            continue
+        if code == NEWLINE and at and out[at - 1] == SPACE:
+            at -= 1
+        out[at] = code
+        at += 1
+    if at and out[at - 1] == SPACE:
+        at -= 1
+    return _as_text(out, at)
+
+
 def normalise_dashes(str block, const uint8_t[::1] is_kana):
     """Dashes and long vowels as long vowels after kana, else as hyphens; spaces as single ones."""
     cdef Py_ssize_t i, at = 0, size = PyUnicode_GET_LENGTH(block)

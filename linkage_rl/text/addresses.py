@@ -7,7 +7,6 @@ the numbering (丁目, 番地, 番, の, hyphens of every kind, kanji numerals) 
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -22,10 +21,10 @@ from linkage_rl.text.municipalities import (
     KITA_TO_CHUO,
     PREFECTURE_CODE,
     PREFECTURES,
+    UNSETTLED_CITIES,
     WARDED_CITIES,
     current_town,
     find_city,
-    has_renamed_towns,
 )
 from linkage_rl.text.normalise import (
     CORE,
@@ -40,8 +39,7 @@ from linkage_rl.text.numbers import KANJI_NUMBER, NUMERALS, kanji_to_digits
 from linkage_rl.text.places import choose_ward, complete_ward, find_place, is_shared_ward
 
 
-@dataclass(frozen=True)
-class Addresses:
+class Addresses(NamedTuple):
     """N addresses; the fields are those of `CanonicalBatch`."""
 
     prefecture: NDArray[np.int8]
@@ -83,15 +81,16 @@ _Place = tuple[int, str, str]
 """Prefecture code, canonical city, what follows."""
 
 
+_PREFECTURE_CHARS: Final = (3, 4)
+
+
 def _read_place(text: str) -> _Place:
     """The place that an address starts with, after its postal code if it has one."""
     if not text:
         return 0, "", ""
     if text[:1].isdigit():
         text = _POSTAL_CODE.sub("", text)
-    head = text[:4] if text[:4] in PREFECTURE_CODE else text[:3]
-    code = PREFECTURE_CODE.get(head, 0)
-    rest = text[len(head) :] if code else text
+    code, rest = _without_prefecture(text)
     found = find_city(code, rest)
     if found is None:
         return find_place(text)
@@ -99,11 +98,20 @@ def _read_place(text: str) -> _Place:
     if not code and is_shared_ward(city):
         return choose_ward(spelling, rest)
     code, rest = read_code, rest[len(spelling) :]
+    if city not in UNSETTLED_CITIES and rest[:1] != "-":
+        return code, city, rest
     if spelling == FORMER_KITA and rest.startswith(KITA_TO_CHUO):
         city = "浜松市中央区"
     if city in WARDED_CITIES or rest[:1] == "-":
         city, rest = complete_ward(code, city, rest)
     return code, city, current_town(city, rest)
+
+
+def _without_prefecture(text: str) -> tuple[int, str]:
+    for length in _PREFECTURE_CHARS:
+        if code := PREFECTURE_CODE.get(text[:length]):
+            return code, text[length:]
+    return 0, text
 
 
 class _Columns(NamedTuple):
@@ -121,7 +129,7 @@ class _Columns(NamedTuple):
 def _read_columns(columns: tuple[str, str]) -> _Columns:
     prefecture, city = _written(columns)
     code, known, rest = _read_place(prefecture + city)
-    if rest or city.endswith(FORMER_KITA) or has_renamed_towns(known) or known in WARDED_CITIES:
+    if rest or city.endswith(FORMER_KITA) or known in UNSETTLED_CITIES:
         known = ""
     openings = frozenset((known[:2], PREFECTURES[code - 1][:2]))
     return _Columns(code, known, openings, prefecture, city)

@@ -28,6 +28,8 @@ def canonical_former_cores(texts: Sequence[str]) -> list[tuple[str, ...]]:
     [('高島屋', '飯田呉服店'), ()]
     """
     cores: list[tuple[str, ...]] = [()] * len(texts)
+    if not any(texts):
+        return cores
     names = {row: _former_names(text) for row, text in enumerate(texts) if _is_given(text)}
     if names:
         flat = iter(canonical_names([name for some in names.values() for name in some]).core)

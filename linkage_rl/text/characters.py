@@ -176,6 +176,17 @@ EXPANDS: Final = flags_of("".join(EXPANSIONS))
 """The code points that fold to several characters."""
 
 
+def _fold_alone() -> Codes:
+    table = FOLD.copy()
+    table[EXPANDS > 0] = UNSURE
+    table[(table == VOICED) | (table == SEMI_VOICED)] = UNSURE
+    return table
+
+
+FOLD_ALONE: Final = _fold_alone()
+"""`FOLD` with `UNSURE` for characters that expand, and for marks that join the kana before them."""
+
+
 def _ranges(*bounds: tuple[int, int]) -> Flags:
     flags = np.zeros(DROP + 1, dtype=np.uint8)
     for start, stop in bounds:

@@ -4,10 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
-
 from linkage_rl.text import _blocks
-from linkage_rl.text.characters import DROP, EXPANDS, FOLD, UNSURE, Codes, table_of
+from linkage_rl.text.characters import DROP, FOLD_ALONE, UNSURE, Codes, table_of
 from linkage_rl.text.legal_forms import cut_kana
 from linkage_rl.text.normalise import MAX_CHARS, PUNCTUATION, apply_table, fold_block, join
 
@@ -86,14 +84,13 @@ def read_kana_block(block: str) -> str:
 
 def _one_by_one() -> Codes:
     """The reading of each raw character on its own, `UNSURE` where its neighbours count."""
-    raw = np.arange(DROP + 1)
-    folded = np.where(EXPANDS[raw] > 0, UNSURE, FOLD)
-    for char in "()ヴゔ\u3099\u309a":
+    folded = FOLD_ALONE.copy()
+    for char in "()ヴゔ":
         folded[folded == ord(char)] = UNSURE
     known = folded < DROP
-    folded[known] = _READING[np.minimum(_TO_KATAKANA[folded[known]], DROP)]
+    folded[known] = _READING[_TO_KATAKANA[folded[known]]]
     folded[ord("\n")] = DROP
-    return folded.astype(np.uint32)
+    return folded
 
 
 _ONE_BY_ONE: Final = _one_by_one()

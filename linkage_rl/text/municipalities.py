@@ -71,11 +71,6 @@ _TOWNS_RENAMED: Final = {
 }
 
 
-def has_renamed_towns(city: str) -> bool:
-    """Whether `current_town` may change a street of this city."""
-    return city in _TOWNS_RENAMED
-
-
 def current_town(city: str, street: str) -> str:
     """The street with the current name of its town; abolished districts are left out.
 
@@ -173,6 +168,8 @@ WARDED_CITIES: Final = frozenset(
     city[: city.index("市") + 1] for _, city in CITIES if _is_ward(city)
 )
 """Cities that are divided into wards: '横浜市'."""
+UNSETTLED_CITIES: Final = WARDED_CITIES | {*_TOWNS_RENAMED, _RENAMED[22, FORMER_KITA]}
+"""Cities whose street decides: on a ward, on another city, or on the town that it begins with."""
 
 
 def _wards() -> dict[tuple[int, str], tuple[Municipality, ...]]:

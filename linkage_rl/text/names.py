@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +23,7 @@ _LIST_NUMBER: Final = re.compile(
 _NO_READING: Final = frozenset(kana.read_kana_block("\n".join(sorted(MISSING))).split("\n"))
 
 
-@dataclass(frozen=True)
-class Names:
+class Names(NamedTuple):
     """N names; the fields are those of `CanonicalBatch`."""
 
     name: list[str]

@@ -14,6 +14,7 @@ from linkage_rl.text.characters import (
     EXPANDS,
     EXPANSIONS,
     FOLD,
+    FOLD_ALONE,
     IS_KANA,
     KANJI,
     ONE_WIDTH,
@@ -89,6 +90,9 @@ def fold_block(block: str) -> str:
     mark after anything else as a dash. A real hyphen between kana (イ‐スタイルズ) becomes a long
     vowel, too: 130 of 1.6 million companies have one, and lists spell those in every way.
     """
+    folded = _blocks.fold(block, FOLD_ALONE, IS_KANA)
+    if folded is not None:
+        return folded
     if expanding := _blocks.flagged(block, EXPANDS):
         block = _expanded(block, expanding)
     block = apply_table(FOLD, block)

@@ -79,6 +79,8 @@ def canonical_urls(texts: Sequence[str]) -> tuple[list[str], list[str]]:
     >>> canonical_urls(["https://hotel.example.jp/umi/", "yamada@example.jp", "www.example.jp"])[1]
     ['hotel/umi', 'yamada@', '']
     """
+    if not any(texts):
+        return [""] * len(texts), [""] * len(texts)
     first = [found[0] if found else ("", "") for found in split_urls(texts)]
     return [domain for domain, _ in first], [page for _, page in first]
 

@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 from linkage_rl.text import _names
 from linkage_rl.text.characters import (
     EXPANSIONS,
-    FOLD,
+    FOLD_ALONE,
     IS_KANA,
-    SEMI_VOICED,
     UNSURE,
-    VOICED,
     Codes,
     Flags,
     flags_of,
@@ -32,8 +30,8 @@ from linkage_rl.text.stems import HINT, HINT_FLAGS, LTD, TRADE_WORD
 _CIRCLED: Final = "".join(map(chr, (*range(0x2460, 0x2474), *range(0x3251, 0x32C0))))
 _ESCAPES: Final = ";_\\<"
 """Every escape of `remarks.without_escapes` has one of them."""
-_LEFT_TO_NAMES: Final = f"\n會療{chr(VOICED)}{chr(SEMI_VOICED)}"
-"""Folded characters of which `names` knows more: 會社, 医療法人, voicing marks."""
+_LEFT_TO_NAMES: Final = "\n會療"
+"""Folded characters of which `names` knows more: 會社, 医療法人."""
 _OPEN, _CLOSE, _SPELLED = UNSURE + 1, UNSURE + 2, UNSURE + 3
 _HARD, _FIRST, _HINT, _BESIDE, _TITLE = 1, 2, 4, 8, 16
 _BESIDE_FLAGS: Final = flags_of("・")
@@ -48,11 +46,11 @@ _BESIDE_LATIN: Final = re.compile(
 
 def _table() -> Codes:
     """Raw character to what it folds to, or to a code above all characters."""
-    table = FOLD.copy()
+    table = FOLD_ALONE.copy()
     spelled = [form for form, *_ in USUAL_FORMS]
     for char, text in EXPANSIONS.items():
-        form = spell_out(text)
-        table[ord(char)] = _SPELLED + spelled.index(form) if form in spelled else UNSURE
+        if (form := spell_out(text)) in spelled:
+            table[ord(char)] = _SPELLED + spelled.index(form)
     table[[ord(char) for char in (*_CIRCLED, *_ESCAPES)]] = UNSURE
     for char in _LEFT_TO_NAMES:
         table[table == ord(char)] = UNSURE
