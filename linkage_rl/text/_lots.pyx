@@ -65,6 +65,8 @@ cdef class LotWords:
     def __init__(self, dict words not None):
         """Take at most 16 words of two to four characters; '' drops one."""
         cdef int i, j
+        if len(words) > MAX_WORDS or not all([2 <= len(word) <= MAX_WORD for word in words]):
+            raise ValueError("expected at most 16 words of two to four characters")
         self.count = len(words)
         for i, (word, new) in enumerate(words.items()):
             self.length[i] = len(word)
@@ -130,7 +132,10 @@ cdef inline Py_ssize_t _digits_end(const Py_UCS4* text, Py_ssize_t size, Py_ssiz
 
 
 cdef void _join_houses(Py_UCS4* text, Py_ssize_t size, Py_UCS4 behind, Py_UCS4 new) noexcept nogil:
-    """Replace each 号 whose digits `behind` follows."""
+    """Replace each 号 whose digits `behind` follows.
+
+    福井 has 家久町第24号3番地, and 1丁目8号3号 is typed for 8番3号.
+    """
     cdef Py_ssize_t i, end
     for i in range(size):
         if text[i] == u"号":

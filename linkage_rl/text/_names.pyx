@@ -19,6 +19,7 @@ cdef enum:
     LONG_VOWEL = 0x30FC
     # characters of each form that is read here
     FORM = 4
+    MAX_FORMS = 8
     # longer names are not of the usual kind: a usual one has room with every character spelled out
     MAX_CHARS = 120
     BUFFER = 480
@@ -43,9 +44,9 @@ cdef enum:
 cdef class Forms:
     """The forms that are read here, and what tells them from longer ones."""
 
-    cdef Py_UCS4 spelled[8][FORM]
-    cdef Py_UCS4 short[8]
-    cdef int8_t code[8]
+    cdef Py_UCS4 spelled[MAX_FORMS][FORM]
+    cdef Py_UCS4 short[MAX_FORMS]
+    cdef int8_t code[MAX_FORMS]
     cdef list longer
     cdef object leading
     cdef int count
@@ -59,6 +60,8 @@ cdef class Forms:
             leading: The first four characters of all forms that may begin a name.
         """
         cdef int i, j
+        if len(forms) > MAX_FORMS or any([len(form[0]) != FORM for form in forms]):
+            raise ValueError("expected at most 8 forms of four characters")
         self.longer = [longer for _, _, _, longer in forms]
         self.leading = leading
         self.count = len(forms)

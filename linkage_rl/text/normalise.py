@@ -50,7 +50,9 @@ def join(texts: Iterable[str]) -> str:
     """One block of N lines; a newline inside a text becomes a space, long texts are cut."""
     texts = list(texts)
     block = "\n".join(texts)
-    if block.count("\n") != len(texts) - 1 or max(map(len, texts), default=0) > MAX_CHARS:
+    if block.count("\n") != len(texts) - 1 or (
+        len(block) > MAX_CHARS and max(map(len, texts)) > MAX_CHARS
+    ):
         block = "\n".join([text[:MAX_CHARS].replace("\n", " ") for text in texts])
     return block
 

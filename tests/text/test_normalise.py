@@ -1,10 +1,13 @@
+import sys
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkage_rl.text.characters import EXPANDS, EXPANSIONS, FOLD, KANJI
+from linkage_rl.text.characters import EXPANDS, EXPANSIONS, FOLD, KANJI, ONE_WIDTH, UNSURE
 from linkage_rl.text.kana import read_acronym, read_kana_block
-from linkage_rl.text.normalise import MAX_CHARS, core_block, fold
+from linkage_rl.text.normalise import MAX_CHARS, as_written, core_block, fold
 from linkage_rl.text.numbers import kanji_to_digits
 
 anything = st.text(
@@ -38,6 +41,32 @@ anything = st.text(
 )
 def test_text_is_folded_to_one_spelling(written: str, folded: str) -> None:
     assert fold([written]) == [folded]
+
+
+@given(st.lists(anything, max_size=5))
+def test_texts_as_written_are_in_compatible_form_without_spaces(texts: list[str]) -> None:
+    lines = [text.replace("\n", " ") for text in texts]
+    normal = [unicodedata.normalize("NFKC", line).replace(" ", "") for line in lines]
+
+    assert as_written(texts) == normal
+    # the words go after the spaces
+    assert as_written([f"株式 会社{text}" for text in texts], ["株式会社"]) == [
+        unicodedata.normalize("NFKC", f"株式会社{line}").replace(" ", "").replace("株式会社", "")
+        for line in lines
+    ]
+
+
+def test_what_may_join_the_character_before_it_is_not_read_alone() -> None:
+    parts = [
+        unicodedata.decomposition(chr(code)).split()
+        for code in range(sys.maxunicode)
+        if unicodedata.decomposition(chr(code))[:1] not in ("", "<")
+    ]
+    second = {int(pair[1], 16) for pair in parts if len(pair) == 2}
+    jamo = {*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)}
+
+    assert len(second) > 50
+    assert (ONE_WIDTH[[*second, *jamo]] == UNSURE).all()
 
 
 @given(st.lists(anything, max_size=5))
