@@ -1,7 +1,14 @@
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 def count_keys(keys: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]: ...
+
+class KeyCounts:
+    def __init__(self, arrays: Sequence[tuple[NDArray[np.uint64], NDArray[np.uint64]]]) -> None: ...
+    def add(self, wanted: Sequence[NDArray[np.uint64]], counts: NDArray[np.int64]) -> None: ...
+
 def have_key(
     client_keys: NDArray[np.uint64],
     keys: NDArray[np.uint64],

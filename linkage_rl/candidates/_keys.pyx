@@ -9,19 +9,82 @@ from linkage_rl.candidates._key_rows cimport KeyRows, find_rows, holds_row
 from linkage_rl.candidates._sorted cimport find_key, first_place, run_end
 
 
+DEF MAX_COUNTED = 32
+
+
+cdef inline int64_t _occurrences(const uint64_t* keys, int64_t size, uint64_t key) noexcept nogil:
+    cdef int64_t begin = first_place(keys, size, key)
+    return run_end(keys, begin, size, key) - begin
+
+
 def count_keys(const uint64_t[::1] keys, const uint64_t[:] wanted):
     """How often each wanted key occurs among the ascending keys, shape (N,)."""
     cdef Py_ssize_t i, n = wanted.shape[0]
-    cdef int64_t begin, size = keys.shape[0]
     counts = np.zeros(n, dtype=np.int64)
     cdef int64_t[::1] out = counts
-    if size == 0:
-        return counts
     with nogil:
-        for i in range(n):
-            begin = first_place(&keys[0], size, wanted[i])
-            out[i] = run_end(&keys[0], begin, size, wanted[i]) - begin
+        for i in range(n if keys.shape[0] else 0):
+            out[i] = _occurrences(&keys[0], keys.shape[0], wanted[i])
     return counts
+
+
+cdef struct KeyPair:
+    # ascending keys, and those of them that do not count
+    const uint64_t* keys
+    int64_t size
+    const uint64_t* uncounted
+    int64_t uncounted_size
+
+
+cdef class KeyCounts:
+    """Several key indexes of a segment, as their keys are counted for clients."""
+
+    cdef object arrays
+    cdef KeyPair pairs[MAX_COUNTED]
+    cdef int count
+
+    def __init__(self, arrays):
+        """Keep the arrays.
+
+        Args:
+            arrays: Of each of at most 32 indexes its keys, ascending, and the keys among them that
+                do not count, ascending, too.
+        """
+        cdef const uint64_t[::1] keys, uncounted
+        cdef KeyPair* pair
+        if len(arrays) > MAX_COUNTED:
+            raise ValueError(f"expected at most {MAX_COUNTED} key indexes, got {len(arrays)}")
+        self.arrays = tuple(arrays)
+        self.count = 0
+        for keys, uncounted in self.arrays:
+            pair = &self.pairs[self.count]
+            pair.keys = &keys[0] if keys.shape[0] else NULL
+            pair.size = keys.shape[0]
+            pair.uncounted = &uncounted[0] if uncounted.shape[0] else NULL
+            pair.uncounted_size = uncounted.shape[0]
+            self.count += 1
+
+    def add(self, wanted, int64_t[:, ::1] counts):
+        """Add how often each wanted key counts.
+
+        Args:
+            wanted: For each of the C indexes N keys, 0 for none.
+            counts: Added to, shape (N, C).
+        """
+        cdef const uint64_t[:] column
+        cdef KeyPair* pair
+        cdef Py_ssize_t i, n = counts.shape[0]
+        cdef int c
+        for c in range(self.count):
+            column = wanted[c]
+            pair = &self.pairs[c]
+            with nogil:
+                for i in range(n if pair.size else 0):
+                    if column[i]:
+                        counts[i, c] += _occurrences(pair.keys, pair.size, column[i])
+                        counts[i, c] -= _occurrences(
+                            pair.uncounted, pair.uncounted_size, column[i]
+                        )
 
 
 def have_key(

@@ -126,10 +126,9 @@ class CompanyIndex:
     def name_frequencies(self, clients: Clients) -> NDArray[np.int64]:
         """Companies of the table that share each of `COUNTED` with N clients, shape (N, C)."""
         counts = np.zeros((len(clients), len(COUNTED)), dtype=np.int64)
-        for place, name in enumerate(COUNTED):
-            wanted = clients.keys[name][0]
-            for part in self.parts:
-                counts[:, place] += part.count(name, wanted)
+        wanted = [clients.keys[name][0] for name in COUNTED]
+        for part in self.parts:
+            part.frequencies.add(wanted, counts)
         return counts
 
     def former_name_frequencies(self, clients: Clients) -> NDArray[np.int64]:
@@ -137,11 +136,11 @@ class CompanyIndex:
 
         Of core and stem the more frequent one is counted.
         """
-        counts = np.zeros(len(clients), dtype=np.int64)
-        for wanted in clients.keys["former_name"]:
-            count = sum(part.count("former_name", wanted) for part in self.parts)
-            np.maximum(counts, count, out=counts)
-        return counts
+        counts = np.zeros((len(clients), 2), dtype=np.int64)
+        for part in self.parts:
+            part.former_name_frequencies.add([*clients.keys["former_name"]], counts)
+        frequent: NDArray[np.int64] = counts.max(axis=1)
+        return frequent
 
     @property
     def has_former_names(self) -> bool:

@@ -50,6 +50,21 @@ class Part:
             for name, index in keys.items()
         }
 
+    @cached_property
+    def frequencies(self) -> _keys.KeyCounts:
+        """Counts companies that are alive by each of `COUNTED`."""
+        return self._counting(*COUNTED)
+
+    @cached_property
+    def former_name_frequencies(self) -> _keys.KeyCounts:
+        """Counts companies that are alive by a former name, of which a client may have two."""
+        return self._counting("former_name", "former_name")
+
+    def _counting(self, *names: str) -> _keys.KeyCounts:
+        return _keys.KeyCounts(
+            [(self.segment.keys[name].keys, self.uncounted_keys[name]) for name in names]
+        )
+
     def with_counts(self, counts: NDArray[np.uint16]) -> "Part":
         """The same rows with other counts; `uncounted_keys` are not computed again."""
         part = replace(self, counts=counts)

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,3 +26,7 @@ def find(
     clients: NDArray[np.int64],
     wanted: NDArray[np.int64],
 ) -> NDArray[np.int64]: ...
+def number_new(
+    starts: NDArray[np.int64], rows: NDArray[np.int64], feature_rows: NDArray[np.int64], first: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]: ...
+def as_bits(columns: Sequence[NDArray[np.uint8]], size: int) -> NDArray[np.uint16]: ...

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from libc.stdint cimport int64_t, uint16_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t
 from libc.string cimport memcpy, memmove
 
 
@@ -87,6 +87,54 @@ def merge(
                 at += 1
             out_starts[c + 1] = at
     return new_starts, new_rows[:at], new_blockers[:at], new_scores[:at], new_features[:at]
+
+
+def number_new(
+    const int64_t[::1] starts, const int64_t[::1] rows, int64_t[::1] feature_rows, int64_t first
+):
+    """Give pairs without features the next rows of the matrix: `feature_rows` below 0 are replaced.
+
+    Args:
+        starts: As for `merge`, as are `rows` and `feature_rows`.
+        first: Row of the matrix for the first of them.
+
+    Returns:
+        Client and index row of each pair that had no features, in order, shape (B,) both.
+    """
+    cdef Py_ssize_t c, pair, new = 0, at = 0
+    for pair in range(rows.shape[0]):
+        new += feature_rows[pair] < 0
+    clients = np.empty(new, dtype=np.int64)
+    companies = np.empty(new, dtype=np.int64)
+    cdef int64_t[::1] out_clients = clients, out_companies = companies
+    with nogil:
+        for c in range(starts.shape[0] - 1):
+            for pair in range(starts[c], starts[c + 1]):
+                if feature_rows[pair] < 0:
+                    feature_rows[pair] = first + at
+                    out_clients[at] = c
+                    out_companies[at] = rows[pair]
+                    at += 1
+    return clients, companies
+
+
+def as_bits(columns, Py_ssize_t size):
+    """One bit per column where it is not 0, the first column lowest; shape (size,).
+
+    Args:
+        columns: At most 16 arrays of bytes, shape (size,) each.
+    """
+    bits = np.zeros(size, dtype=np.uint16)
+    cdef uint16_t[::1] out = bits
+    cdef const uint8_t[:] column
+    cdef Py_ssize_t i, place = 0
+    for column in columns:
+        if column.shape[0] != size:
+            raise ValueError(f"expected {size} values in a column, got {column.shape[0]}")
+        for i in range(size):
+            out[i] |= <uint16_t>((column[i] != 0) << place)
+        place += 1
+    return bits
 
 
 def find(

@@ -83,9 +83,8 @@ class LiveCandidates:
         """The clients, encoded."""
         self._comparison = Comparison(index, clients)
         self._limit = limit
-        available = np.zeros(len(clients), dtype=np.uint16)
-        for place, blocker in enumerate(blockers):
-            available |= blocker.applies_to(clients) * np.uint16(1 << place)
+        able = [blocker.applies_to(clients).view(np.uint8) for blocker in blockers]
+        available = _pairs.as_bits(able, len(clients))
         self.available = available
         """Blockers that apply to each client, one bit per blocker, shape (N,)."""
         self._pairs = Pairs(
@@ -157,11 +156,13 @@ class LiveCandidates:
     def _featurise(self) -> None:
         """Compute the features of the new pairs in one batch."""
         pairs = self._pairs
-        fresh = np.flatnonzero(pairs.feature_rows < 0)
-        if len(fresh):
-            features = self._comparison.features(pairs.client[fresh], pairs.rows[fresh])
-            pairs.feature_rows[fresh] = len(pairs.features) + np.arange(len(fresh))
-            self._pairs = replace(pairs, features=np.concatenate([pairs.features, features]))
+        known = pairs.features
+        new = _pairs.number_new(pairs.starts, pairs.rows, pairs.feature_rows, len(known))
+        if len(new[0]):
+            features = self._comparison.features(*new)
+            if len(known):
+                features = np.concatenate([known, features])
+            self._pairs = replace(pairs, features=features)
         self._featurised = True
 
 
