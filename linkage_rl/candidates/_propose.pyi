@@ -3,6 +3,8 @@ from numpy.typing import NDArray
 
 _Proposals = tuple[NDArray[np.int64], NDArray[np.float32]]
 
+FREE: int
+
 class Asking:
     def __init__(
         self,

@@ -7,7 +7,7 @@ They walk the packed rows of `encode.ROW`. Rows and names lie all over memory, s
 
 import numpy as np
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from linkage_rl.candidates._best cimport keep_document, keep_row
 from linkage_rl.candidates._key_rows cimport KeyRows, find_rows, holds_row
@@ -35,9 +35,13 @@ DEF AHEAD = 8
 DEF GRAMS_PER_LINE = 16
 
 cdef struct Gathered:
-    # a document, -1 where the slot is free, and the weight that it has gathered
+    # a document and the weight that it has gathered; -1 and 0 where the slot is free
     int32_t doc
     float mass
+
+
+FREE = 0xFFFFFFFF
+"""`Gathered` of a free slot as one number of 64 bits; machines with numpy are little-endian."""
 
 
 cdef struct Search:
@@ -184,8 +188,8 @@ cdef class Searchable:
             asking: N clients.
             chosen: Positions of the n clients to search for, shape (n,).
             alive: 1 for rows that are still current.
-            slots: Scratch, all -1; left all -1. Its length is a power of two, and above the budget
-                or at least the number of documents.
+            slots: Scratch, all `FREE`; left all `FREE`. Its length is a power of two, and above
+                the budget or at least the number of documents.
             touched: Scratch, as long as the budget or the number of documents.
             limit: Rows kept per client.
             budget: Postings read per client.
@@ -376,14 +380,15 @@ cdef class Searchable:
                 doc = self.postings[p]
                 slot = <int64_t>(<uint64_t>doc * spread >> 32)
                 held = slots[slot].doc
-                while (held != doc) & (held != -1):
+                # 0 where the slot is the document's or free; a product, since nobody can foresee
+                # which of both it is, and a wrong guess costs more than the rest of the step
+                while <uint64_t><uint32_t>(held ^ doc) * <uint32_t>(held + 1):
                     slot = (slot + 1) & (size - 1)
                     held = slots[slot].doc
-                # no branch, since nobody can foresee whether a document is new
                 touched[seen] = <int32_t>slot
-                seen += held == -1
+                seen += held < 0
                 slots[slot].doc = doc
-                slots[slot].mass = (slots[slot].mass if held == doc else 0) + weight
+                slots[slot].mass += weight
                 prefetch(&self.doc_norms[doc])
                 p += 1
         return seen
@@ -401,6 +406,7 @@ cdef class Searchable:
             doc = slots[touched[p]].doc
             mass = slots[touched[p]].mass
             slots[touched[p]].doc = -1
+            slots[touched[p]].mass = 0
             # most weigh too little for any norm, which then need not be read
             if kept == documents and mass / self.least_norm <= values[documents - 1]:
                 continue

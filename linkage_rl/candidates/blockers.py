@@ -222,10 +222,10 @@ _local = threading.local()
 def _scratch(documents: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Scratch of this thread for as many documents, kept between calls: slots and their numbers.
 
-    A slot is -1 while it is free. There are at least twice as many as documents, so that few of
+    There are at least four times as many as documents, so that few of
     them want the same one.
     """
     if len(getattr(_local, "touched", ())) <= documents:
-        _local.slots = np.full(2 << documents.bit_length(), -1, dtype=np.int64)
+        _local.slots = np.full(4 << documents.bit_length(), _propose.FREE, dtype=np.int64)
         _local.touched = np.empty(documents + 1, dtype=np.int32)
     return _local.slots, _local.touched
