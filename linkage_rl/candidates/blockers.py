@@ -126,9 +126,9 @@ class KeyBlocker:
 
     def applies_to(self, clients: Clients) -> NDArray[np.bool_]:
         """Clients that have the key."""
-        first, *others = clients.keys[self.name]
-        able: NDArray[np.bool_] = first != 0
-        for other in others:
+        keys = clients.keys[self.name]
+        able: NDArray[np.bool_] = keys[0] != 0
+        for other in keys[1:]:
             able |= other != 0
         return able
 
