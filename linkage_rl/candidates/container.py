@@ -18,7 +18,8 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from linkage_rl.candidates.mapping import damaged
+from linkage_rl.candidates.files import write_all
+from linkage_rl.candidates.mapping import damaged, pieces
 
 MAGIC: Final = b"linkidx5"
 ALIGNMENT: Final = 64
@@ -49,8 +50,7 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> str:
     with path.open("wb", buffering=0) as file:
         for block in _blocks(arrays):
             digest.update(block)
-            while len(block):
-                block = block[file.write(block) :]
+            write_all(file, block)
         os.fsync(file.fileno())
     return digest.hexdigest()
 
@@ -96,7 +96,7 @@ def _blocks(arrays: Mapping[str, NDArray[Any]]) -> Iterator[memoryview]:
     text = text.ljust(_aligned(_PREFIX + len(text)) - _PREFIX)
     yield memoryview(MAGIC + len(text).to_bytes(8, "little") + text)
     for array in arrays.values():
-        yield np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+        yield from pieces(array)
         yield memoryview(bytes(_aligned(array.nbytes) - array.nbytes))
 
 

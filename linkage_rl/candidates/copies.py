@@ -22,7 +22,7 @@ from typing import Final
 
 import xxhash
 
-from linkage_rl.candidates.files import BLOCK, digest_of
+from linkage_rl.candidates.files import BLOCK, digest_of, write_all
 from linkage_rl.candidates.mapping import EXHAUSTED, damaged, map_file, reading
 
 _log = logging.getLogger(__name__)
@@ -158,10 +158,8 @@ def _transfer(source: FileIO, target: FileIO) -> str:
     block = bytearray(BLOCK)
     view = memoryview(block)
     while size := source.readinto(block):
-        left = view[:size]
-        digest.update(left)
-        while len(left):
-            left = left[target.write(left) :]
+        digest.update(view[:size])
+        write_all(target, view[:size])
     return digest.hexdigest()
 
 

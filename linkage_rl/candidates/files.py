@@ -36,6 +36,16 @@ def digest_of(file: FileIO) -> str:
     return digest.hexdigest()
 
 
+def write_all(file: FileIO, content: memoryview) -> None:
+    """Write all bytes, of which a file takes no more at once than the system likes.
+
+    Raises:
+        OSError: The disk is full, or the file may not grow.
+    """
+    while len(content):
+        content = content[file.write(content) :]
+
+
 def sync_folder(folder: Path) -> None:
     """Wait until the names of a folder, new ones and those removed, are on the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -9,6 +9,7 @@ changed; see `changes`.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -44,19 +45,30 @@ class CompanyIndex:
     """Latest `updated_at` of these rows; '' where they have none. Only for what a refresh says."""
 
     @classmethod
-    def build(cls, chunks: Iterable[CompanyRows]) -> "CompanyIndex":
-        """Index all open companies of these chunks, which come from no database."""
-        base = build_segment(chunks)
+    def build(cls, chunks: Iterable[CompanyRows], folder: Path | None = None) -> "CompanyIndex":
+        """Index all open companies of these chunks, which come from no database.
+
+        Args:
+            chunks: The companies.
+            folder: Where long arrays lie, in files without a name, instead of in memory.
+
+        Raises:
+            OutputError: The folder cannot be written, or its disk is full.
+        """
+        base = build_segment(chunks, folder=folder)
         parts = (Part.of(base),)
         return cls(parts, offices_of(parts), KnownPages.none())
 
     @classmethod
-    def of_table(cls, table: ChangingTable, show: Show = iter) -> "CompanyIndex":
+    def of_table(
+        cls, table: ChangingTable, show: Show = iter, folder: Path | None = None
+    ) -> "CompanyIndex":
         """Index all open companies of a table.
 
         Args:
             table: The table.
             show: Shows the progress of the pages that pass through it.
+            folder: As for `build`.
         """
         pages: list[PageRows] = []
         stamps = Stamps()
@@ -67,7 +79,7 @@ class CompanyIndex:
                 pages.append(PageRows.of(page.rows.records.ids, page.hashes, page.bound))
                 yield page.rows
 
-        index = cls.build(chunks())
+        index = cls.build(chunks(), folder)
         known = KnownPages.of(table.hashing, pages, table.rows_per_page)
         return replace(index, known=known, latest_stamp=stamps.latest)
 
@@ -307,7 +319,11 @@ class CompanyIndex:
         return CompanyRows(records, nothing, nothing)
 
     def refresh(
-        self, table: ChangingTable, merge_share: float = MERGE_SHARE, show: Show = iter
+        self,
+        table: ChangingTable,
+        merge_share: float = MERGE_SHARE,
+        show: Show = iter,
+        folder: Path | None = None,
     ) -> tuple["CompanyIndex", RefreshReport]:
         """An index that knows all changes of the table up to now, and what they were.
 
@@ -320,16 +336,18 @@ class CompanyIndex:
             merge_share: Share of the base that may have changed; after more changes the index is
                 built anew, which is decided before any row is read.
             show: Shows the progress if so.
+            folder: As for `build`, if so.
         """
         if self.known.hashing != table.hashing:
-            return self._anew(table, show, "it knows no row hashes of this database")
+            return self._anew(table, show, folder, "it knows no row hashes of this database")
         stamps = Stamps(self.latest_stamp)
         try:
             followed = follow(self.parts, self.known, table, merge_share, stamps)
         except KeyOrderError:
-            return self._anew(table, show, "its keys come in another order than before")
+            return self._anew(table, show, folder, "its keys come in another order than before")
         if followed is None:
-            return self._anew(table, show, f"more than {merge_share:.0%} of it have changed")
+            why = f"more than {merge_share:.0%} of it have changed"
+            return self._anew(table, show, folder, why)
         parts, changes = followed
         if not changes.differing:
             return self, RefreshReport(0, 0)
@@ -342,10 +360,10 @@ class CompanyIndex:
         return index, RefreshReport(*found, stamps=stamps)
 
     def _anew(
-        self, table: ChangingTable, show: Show, why: str
+        self, table: ChangingTable, show: Show, folder: Path | None, why: str
     ) -> tuple["CompanyIndex", RefreshReport]:
         """The index built from scratch, and what differs."""
-        index = self.of_table(table, show)
+        index = self.of_table(table, show, folder)
         return index, RefreshReport(*index.known.difference(self.known), rebuilt=why)
 
     def _split(self, rows: NDArray[np.int64]) -> Iterable[tuple[Part, NDArray[np.int64]]]:

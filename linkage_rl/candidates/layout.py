@@ -9,6 +9,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from linkage_rl.candidates.encode import Documents
+from linkage_rl.candidates.mapping import pieces
 from linkage_rl.candidates.segment import KeyIndex, Segment
 from linkage_rl.candidates.strings import StringColumn
 
@@ -38,7 +39,8 @@ def fingerprint(segment: Segment) -> str:
     for name, array in sorted(named_arrays(segment).items()):
         if name not in DERIVED:
             digest.update(name.encode())
-            digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+            for piece in pieces(array):
+                digest.update(piece)
     return digest.hexdigest()
 
 

@@ -16,6 +16,8 @@ from linkage_rl.errors import CandidateIndexError, ResourceLimitError
 
 _LEAST: Final = 1 << 16
 """Bytes of an array below which giving its pages back is not worth a call of the system."""
+_PIECE: Final = 1 << 22
+"""Bytes of an array that are passed on together."""
 REBUILD: Final = "build it again with `python -m linkage_rl.companies`"
 """What to do about an index that cannot be read."""
 EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
@@ -100,6 +102,15 @@ def forget(*arrays: NDArray[Any]) -> None:
         # pages at the edges, which other arrays may be in, are as well read again
         begin, end = begin // mmap.PAGESIZE * mmap.PAGESIZE, begin + array.nbytes
         mapped.madvise(mmap.MADV_DONTNEED, begin, end - begin)
+
+
+def pieces(array: NDArray[Any]) -> Iterator[memoryview]:
+    """The bytes of an array, some megabytes at a time; those of a file are given back after use."""
+    raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    for begin in range(0, len(raw), _PIECE):
+        piece = raw[begin : begin + _PIECE]
+        yield piece.data
+        forget(piece)
 
 
 def _map_of(array: NDArray[Any]) -> mmap.mmap | None:

@@ -111,11 +111,11 @@ def _loaded(folder: Path, same_code: bool) -> CompanyIndex | None:
 def _refreshed(
     index: CompanyIndex, store: CompanyStore, folder: Path, progress: bool
 ) -> CompanyIndex:
-    fresh, report = index.refresh(store, show=_shown(store) if progress else iter)
+    fresh, report = index.refresh(store, show=_shown(store) if progress else iter, folder=folder)
     if report.rebuilt:
         _log.info("index built again: %s", report.rebuilt)
-        save_index(fresh, folder, built=True)
-    elif fresh is not index:
+        return _saved(fresh, folder)
+    if fresh is not index:
         _log.info("index refreshed: %d companies changed, %d gone", report.changed, report.removed)
         report.stamps.report()
         save_index(fresh, folder)
@@ -169,9 +169,14 @@ def build_index(store: CompanyStore, folder: Path, progress: bool = True) -> Com
 
 
 def _build(store: CompanyStore, folder: Path, progress: bool) -> CompanyIndex:
-    index = CompanyIndex.of_table(store, _shown(store) if progress else iter)
-    save_index(index, folder, built=True)
-    return index
+    show = _shown(store) if progress else iter
+    return _saved(CompanyIndex.of_table(store, show, folder), folder)
+
+
+def _saved(built: CompanyIndex, folder: Path) -> CompanyIndex:
+    """The index over its saved files, which it can share; those of the build are given back."""
+    save_index(built, folder, built=True)
+    return load_index(folder, verify=False)
 
 
 def _shown(store: CompanyStore) -> Callable[[Iterable[CompanyPage]], Iterator[CompanyPage]]:

@@ -9,11 +9,13 @@ n-gram weighs by its *idf* (inverse document frequency): a rare one says more th
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from linkage_rl.candidates import _grams, _propose
+from linkage_rl.candidates import _grams, _propose, _sorting
 from linkage_rl.candidates.encode import (
     FIELDS_SEARCHED,
     GRAM_BUCKETS,
@@ -25,7 +27,7 @@ from linkage_rl.candidates.encode import (
     hash_texts,
 )
 from linkage_rl.candidates.further_rows import FURTHER, TRADE_NAME, with_further_rows
-from linkage_rl.candidates.growing import GrowingArray
+from linkage_rl.candidates.growing import GrowingArray, kept_in
 from linkage_rl.candidates.keys import COUNTED, FILED, KEYS, filings, hashed_keys
 from linkage_rl.candidates.mapping import forget
 from linkage_rl.candidates.sites import Sites, with_inherited
@@ -34,7 +36,9 @@ from linkage_rl.records import FIELDS, CanonicalBatch, CompanyRows
 from linkage_rl.tables.closing import is_closed
 from linkage_rl.text.canonical import canonicalise
 
-_DOCUMENT_CHUNK = 50_000
+_CHUNK: Final = 50_000
+"""Rows or documents that are treated together while they are Python texts, or pages of a file."""
+_NONE: Final = np.zeros(0, dtype=np.bool_)
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,11 @@ class KeyIndex:
             hashes: Hash of each key, 0 for none, shape (F,).
             rows: Row of each key, ascending, shape (F,); None for one key per row.
         """
-        present = np.flatnonzero(hashes)
-        order = present[np.argsort(hashes[present], kind="stable")]
-        return cls(hashes[order], (order if rows is None else rows[order]).astype(np.int32))
+        return cls(*_sorting.sort_keys(hashes, rows))
+
+    def kept_in(self, folder: Path | None) -> "KeyIndex":
+        """The same in files of the folder if one is given."""
+        return KeyIndex(kept_in(folder, self.keys), kept_in(folder, self.rows))
 
 
 @dataclass(frozen=True)
@@ -150,17 +156,27 @@ class Segment:
 class SegmentBuilder:
     """Collects chunks of company rows, then builds a segment of them."""
 
-    def __init__(self) -> None:
-        self._rows = GrowingArray(ROW)
-        self._ids = GrowingStrings()
+    def __init__(self, folder: Path | None = None) -> None:
+        """No rows yet.
+
+        Args:
+            folder: Where arrays lie that grow long, as `GrowingArray` has it; None for memory.
+        """
+        self._folder = folder
+        self._rows = self._growing(ROW)
+        self._ids = GrowingStrings(folder)
+        # the company ids first: they say which rows are sites of one company
         names = [name for name in ("company_id", *{**KEYS, **COUNTED}) if name not in FILED]
-        self._keys = {name: GrowingArray(np.uint64) for name in names}
+        self._keys = {name: self._growing(np.uint64) for name in names}
         # hashes of each key of `FILED`, and the row of each
-        self._filed = {name: (GrowingArray(np.uint64), GrowingArray(np.int32)) for name in FILED}
-        self._document_keys = GrowingArray(np.uint64)
-        self._texts = {name: GrowingStrings() for name in FIELDS_SEARCHED}
-        self._text_keys = GrowingArray(np.uint64)
-        self._snapshot = {name: GrowingStrings() for name in (*FIELDS, FURTHER)}
+        self._filed = {name: (self._growing(np.uint64), self._growing(np.int32)) for name in FILED}
+        self._document_keys = self._growing(np.uint64)
+        self._texts = {name: GrowingStrings(folder) for name in FIELDS_SEARCHED}
+        self._text_keys = self._growing(np.uint64)
+        self._snapshot = {name: GrowingStrings(folder) for name in (*FIELDS, FURTHER)}
+
+    def _growing(self, dtype: DTypeLike) -> GrowingArray:
+        return GrowingArray(dtype, self._folder)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -208,32 +224,35 @@ class SegmentBuilder:
             base: The base segment, if this is one of changes; its idf is used.
         """
         rows = self._rows.array()
-        documents, rows["doc"] = self._documents()
-        # popped one by one, so that hashes and sorted keys are never all in memory
-        keys = {name: KeyIndex.build(self._keys.pop(name).array()) for name in [*self._keys]}
-        sites = Sites.of(keys["company_id"].keys, keys["company_id"].rows, len(rows))
-        for name, (hashes, own) in self._filed.items():
-            keys[name] = _filed_once(hashes.array(), own.array(), sites)
+        documents, doc, order = self._documents()
+        for begin in range(0, len(rows), _CHUNK):
+            some = slice(begin, begin + _CHUNK)
+            rows["doc"][some] = doc[some]
+            forget(rows[some])
+        keys, counts, sites = self._sorted_keys(len(rows))
+        if sites:
+            order = order[~sites.repeats(doc[order].astype(np.uint64), order)]
+        row_ends = np.zeros(len(documents) + 1, dtype=np.int64)
+        np.cumsum(np.bincount(doc[order], minlength=len(documents)), out=row_ends[1:])
+        del doc
         starts, postings = _grams.invert(documents.gram_offsets, documents.grams, GRAM_BUCKETS)
+        forget(documents.gram_offsets, documents.grams)
         if base is None:
             idf = inverse_document_frequency(np.diff(starts), len(documents))
         else:
             idf = base.idf
-        order = np.argsort(rows["doc"], kind="stable").astype(np.int32)
-        if sites:
-            order = order[~sites.repeats(rows["doc"][order].astype(np.uint64), order)]
-        row_ends = np.zeros(len(documents) + 1, dtype=np.int64)
-        np.cumsum(np.bincount(rows["doc"][order], minlength=len(documents)), out=row_ends[1:])
+        norms = _grams.document_norms(documents.gram_offsets, documents.grams, idf)
+        forget(documents.gram_offsets, documents.grams)
         return Segment(
             rows,
             self._ids.column(),
             documents,
             row_ends,
             order,
-            _grams.document_norms(documents.gram_offsets, documents.grams, idf),
+            norms,
             starts,
-            postings,
-            _counts(keys, len(rows), sites),
+            kept_in(self._folder, postings),
+            counts,
             keys,
             idf,
             {
@@ -243,22 +262,45 @@ class SegmentBuilder:
             },
         )
 
-    def _documents(self) -> tuple[Documents, NDArray[np.int32]]:
-        """The documents, each distinct name once, and the document of every row."""
-        keys = self._document_keys.array()
-        doc = np.searchsorted(np.unique(keys), keys).astype(np.int32)
-        _, first = np.unique(self._text_keys.array(), return_index=True)
+    def _sorted_keys(self, count: int) -> tuple[dict[str, KeyIndex], NDArray[np.uint16], Sites]:
+        """Every key, how many companies share those that are counted, and the sites."""
+        counts = np.zeros((count, len(COUNTED)), dtype=np.uint16)
+        keys: dict[str, KeyIndex] = {}
+        sites = Sites.of(np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int32), count)
+        # popped one by one, so that hashes and sorted keys are never all in memory
+        for name in [*self._keys, *self._filed]:
+            if name in self._filed:
+                hashes, own = self._filed.pop(name)
+                index = _filed_once(hashes.array(), own.array(), sites)
+            else:
+                index = KeyIndex.build(self._keys.pop(name).array())
+            if name == "company_id":
+                sites = Sites.of(index.keys, index.rows, count)
+            if name in COUNTED:
+                repeats = sites.repeats(index.keys, index.rows) if sites else _NONE
+                place = [*COUNTED].index(name)
+                _sorting.count_sharing(index.keys, index.rows, repeats, counts[:, place])
+            keys[name] = index.kept_in(self._folder)
+        return keys, counts, sites
+
+    def _documents(self) -> tuple[Documents, NDArray[np.int32], NDArray[np.int32]]:
+        """The documents, each distinct name once, the document of every row, and rows by it."""
+        numbered = _sorting.sort_keys(self._document_keys.array(), keep_zero=True)
+        doc, _ = _sorting.number_runs(*numbered, len(self))
+        places = _sorting.sort_keys(self._text_keys.array(), keep_zero=True)
+        _, first = _sorting.number_runs(*places, len(self._text_keys))
         core, kana, latin = (
-            self._texts.pop(name).column().select(first) for name in FIELDS_SEARCHED
+            self._texts.pop(name).column().select(first).kept_in(self._folder)
+            for name in FIELDS_SEARCHED
         )
-        offsets, grams = GrowingArray(np.int64), GrowingArray(np.int32)
+        offsets, grams = self._growing(np.int64), self._growing(np.int32)
         offsets.append(np.zeros(1, dtype=np.int64))
-        for begin in range(0, len(first), _DOCUMENT_CHUNK):
-            part = np.arange(begin, min(begin + _DOCUMENT_CHUNK, len(first)))
+        for begin in range(0, len(first), _CHUNK):
+            part = np.arange(begin, min(begin + _CHUNK, len(first)))
             ends, buckets = gram_lists(core.take(part), kana.take(part), latin.take(part))
             offsets.append(len(grams) + ends[1:])
             grams.append(buckets)
-        return Documents(core, kana, latin, offsets.array(), grams.array()), doc
+        return Documents(core, kana, latin, offsets.array(), grams.array()), doc, numbered[1]
 
 
 def _filed_once(hashes: NDArray[np.uint64], rows: NDArray[np.int32], sites: Sites) -> KeyIndex:
@@ -270,19 +312,6 @@ def _filed_once(hashes: NDArray[np.uint64], rows: NDArray[np.int32], sites: Site
     index = KeyIndex.build(hashes[order], heads[order].astype(np.int32))
     kept = ~sites.repeats(index.keys, index.rows)
     return KeyIndex(index.keys[kept], index.rows[kept])
-
-
-def _counts(keys: dict[str, KeyIndex], rows: int, sites: Sites) -> NDArray[np.uint16]:
-    """Companies that share each of `COUNTED` with each row, shape (rows, C)."""
-    counts = np.zeros((rows, len(COUNTED)), dtype=np.uint16)
-    for place, name in enumerate(COUNTED):
-        index = keys[name]
-        _, inverse, sizes = np.unique(index.keys, return_inverse=True, return_counts=True)
-        if sites:
-            repeats = sites.repeats(index.keys, index.rows)
-            sizes = sizes - np.bincount(inverse[repeats], minlength=len(sizes))
-        counts[index.rows, place] = np.minimum(sizes[inverse], 65_535)
-    return counts
 
 
 def inverse_document_frequency(frequency: NDArray[np.int64], documents: int) -> NDArray[np.float32]:
@@ -302,9 +331,11 @@ def inverse_document_frequency(frequency: NDArray[np.int64], documents: int) -> 
     return weights
 
 
-def build_segment(chunks: Iterable[CompanyRows], base: Segment | None = None) -> Segment:
-    """The segment of all open companies in these chunks."""
-    builder = SegmentBuilder()
+def build_segment(
+    chunks: Iterable[CompanyRows], base: Segment | None = None, folder: Path | None = None
+) -> Segment:
+    """The segment of all open companies in these chunks; arguments as for `SegmentBuilder`."""
+    builder = SegmentBuilder(folder)
     for chunk in chunks:
         builder.add(chunk)
     return builder.build(base)

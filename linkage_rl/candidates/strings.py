@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.candidates import _text
-from linkage_rl.candidates.growing import GrowingArray
+from linkage_rl.candidates.growing import GrowingArray, kept_in
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,19 @@ class StringColumn:
         np.cumsum(self.offsets[index + 1] - self.offsets[index], out=offsets[1:])
         return StringColumn(offsets, raw[raw != 10])
 
+    def kept_in(self, folder: Path | None) -> "StringColumn":
+        """The same in files of the folder if one is given."""
+        return StringColumn(kept_in(folder, self.offsets), kept_in(folder, self.blob))
+
 
 class GrowingStrings:
     """A column to which others are appended."""
 
-    def __init__(self) -> None:
-        self._offsets = GrowingArray(np.int64)
+    def __init__(self, folder: Path | None = None) -> None:
+        """No texts yet; `folder` is that of `GrowingArray`."""
+        self._offsets = GrowingArray(np.int64, folder)
         self._offsets.append(np.zeros(1, dtype=np.int64))
-        self._blob = GrowingArray(np.uint8)
+        self._blob = GrowingArray(np.uint8, folder)
 
     def append(self, column: StringColumn) -> None:
         """Add the texts of a column at the end."""
