@@ -3,8 +3,12 @@
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from types import SimpleNamespace
-from typing import Final, Literal
+from operator import itemgetter
+from typing import Final
+
+import numpy as np
+
+from linkage_rl.tables._csv import csv_lines
 
 FORMULA_STARTS: Final = frozenset("=+-@\t\r\n＝＋－＠")
 """Characters with which a spreadsheet begins a formula, or that it skips before one."""
@@ -21,47 +25,30 @@ def csv_text(rows: Iterable[Sequence[str]]) -> str:
     >>> csv_text([["a", "first\rsecond"], ["b", "x,y"]])
     'a,"first\rsecond"\nb,"x,y"\n'
     """
-    return "".join(_lines(rows))
+    return csv_lines(list(zip(*rows, strict=True))).decode()
 
 
-def _lines(rows: Iterable[Sequence[str]], quoting: Literal[0, 1] = csv.QUOTE_MINIMAL) -> list[str]:
-    """The text of each row."""
-    lines: list[str] = []
-    # Python before 3.13 quotes only those line breaks that end its own lines
-    stream = SimpleNamespace(write=lines.append)
-    csv.writer(stream, lineterminator="\r\n", quoting=quoting).writerows(rows)
-    return [f"{line[:-2]}\n" for line in lines]
-
-
-def spreadsheet_text(columns: Iterable[Sequence[str]]) -> str:
-    """The lines of columns of N texts each, with an apostrophe before formulas.
+def spreadsheet_lines(columns: Iterable[Sequence[str]]) -> bytes:
+    """The lines of columns of N texts each, in UTF-8, with an apostrophe before formulas.
 
     A row that got one has all its fields in double quotes, which no reader of CSV sees; by them
     `as_written` takes the apostrophes off those rows alone, whatever else a file has.
 
-    >>> print(spreadsheet_text([["1", "2"], ["'a", "=1+1"]]), end="")
+    >>> print(spreadsheet_lines([["1", "2"], ["'a", "=1+1"]]).decode(), end="")
     1,'a
     "2","'=1+1"
     """
     columns = list(columns)
     safe = [without_formulas(texts) for texts in columns]
-    rows = list(zip(*safe, strict=True))
-    lines = _lines(rows)
-    marked = {
-        place
-        for before, after in zip(columns, safe, strict=True)
-        if before != after
-        for place, text in enumerate(before)
-        if text != after[place]
-    }
-    ordered = sorted(marked)
-    for place, line in zip(ordered, _lines([rows[n] for n in ordered], csv.QUOTE_ALL), strict=True):
-        lines[place] = line
-    return "".join(lines)
+    marked = np.zeros(len(columns[0]), dtype=np.uint8)
+    for before, after in zip(columns, safe, strict=True):
+        if before is not after:
+            marked[[text is not mine for text, mine in zip(before, after, strict=True)]] = 1
+    return csv_lines(safe, marked)
 
 
 def as_written(stream: Iterable[str]) -> Iterator[list[str]]:
-    """The rows of a CSV file with the formulas that `spreadsheet_text` was given.
+    """The rows of a CSV file with the formulas that `spreadsheet_lines` was given.
 
     Args:
         stream: Its lines, with their ends as they are in the file.
@@ -86,7 +73,8 @@ def as_written(stream: Iterable[str]) -> Iterator[list[str]]:
 
 def _all_quoted(lines: Sequence[str], row: Sequence[str]) -> bool:
     """Whether these lines are the row with all its fields in double quotes."""
-    return "".join(lines).rstrip("\r\n") == _lines([row], csv.QUOTE_ALL)[0][:-1]
+    quoted = csv_lines([[text] for text in row], np.ones(1, dtype=np.uint8))
+    return "".join(lines).rstrip("\r\n") == quoted.decode()[:-1]
 
 
 def without_formulas(texts: Sequence[str]) -> Sequence[str]:
@@ -98,6 +86,8 @@ def without_formulas(texts: Sequence[str]) -> Sequence[str]:
     >>> without_formulas(["=1+1", "-5", "+81-3-3580-3311", "青空", "-", "'=1"])
     ["'=1+1", '-5', "'+81-3-3580-3311", '青空', '-', "''=1"]
     """
+    if not any(map(_LOOKED_AT.intersection, map(itemgetter(slice(1)), texts))):
+        return texts
     return [f"'{text}" if text[:1] in _LOOKED_AT and _is_formula(text) else text for text in texts]
 
 

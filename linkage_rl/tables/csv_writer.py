@@ -1,11 +1,13 @@
 """Writes results as CSV; entries of nested columns become columns of their own."""
 
+import codecs
 from collections.abc import Sequence
 from pathlib import Path
 
-from linkage_rl.tables.csv_text import csv_text, spreadsheet_text
+from linkage_rl.tables._csv import csv_lines
+from linkage_rl.tables.csv_text import spreadsheet_lines
 from linkage_rl.tables.partial_file import PartialFile
-from linkage_rl.tables.writer import ResultColumns, ResultRows, without_surrogates
+from linkage_rl.tables.writer import ResultColumns, ResultRows
 
 
 class CsvWriter(PartialFile):
@@ -37,8 +39,8 @@ class CsvWriter(PartialFile):
         self._columns = columns
         self._quotes_formulas = quotes_formulas
         header = columns.flat_names()
-        mark = "\ufeff" if bom else ""
-        self._begin(_bytes(mark + self._text([[name] for name in header])))
+        mark = codecs.BOM_UTF8 if bom else b""
+        self._begin(mark + self._lines([[name] for name in header]))
 
     def write(self, rows: ResultRows) -> None:
         """Append the rows of one chunk; they are safe afterwards.
@@ -46,14 +48,7 @@ class CsvWriter(PartialFile):
         Raises:
             OutputError: The disk is full; earlier chunks stay safe.
         """
-        lines = self._text(rows.flat(self._columns))
-        self._append(_bytes(lines), len(rows), rows.counts())
+        self._append(self._lines(rows.flat(self._columns)), len(rows), rows.counts())
 
-    def _text(self, columns: Sequence[Sequence[str]]) -> str:
-        if self._quotes_formulas:
-            return spreadsheet_text(columns)
-        return csv_text(zip(*columns, strict=True))
-
-
-def _bytes(text: str) -> bytes:
-    return without_surrogates([text])[0].encode()
+    def _lines(self, columns: Sequence[Sequence[str]]) -> bytes:
+        return (spreadsheet_lines if self._quotes_formulas else csv_lines)(columns)

@@ -16,7 +16,7 @@ from linkage_rl.tables.credentials import parse_url
 from linkage_rl.tables.csv_text import (
     as_written,
     csv_text,
-    spreadsheet_text,
+    spreadsheet_lines,
     with_formulas,
     without_formulas,
 )
@@ -125,11 +125,11 @@ def test_csv_is_read_back_by_every_reader(tmp_path: Path, bom: bool) -> None:
 def test_each_row_says_whether_it_got_an_apostrophe(ending: str) -> None:
     rows = [["1", "'=1", "x"], ["2", "=2", 'a,"b'], ["'=", "3", ""], ["4", "", "4"]]
     columns = list(zip(*rows, strict=True))
-    text = (csv_text(rows) + spreadsheet_text(columns)).replace("\n", ending)
+    text = (csv_text(rows) + spreadsheet_lines(columns).decode()).replace("\n", ending)
 
     assert list(as_written(text.splitlines(keepends=True))) == rows * 2
-    assert spreadsheet_text(columns).count('"') == 3 * 6 + 2
-    assert spreadsheet_text([["a"], ["-5"]]) == csv_text([["a", "-5"]])
+    assert spreadsheet_lines(columns).count(b'"') == 3 * 6 + 2
+    assert spreadsheet_lines([["a"], ["-5"]]).decode() == csv_text([["a", "-5"]])
 
 
 def written(folder: Path, ending: str, texts: Sequence[str]) -> Path:
@@ -190,7 +190,7 @@ def test_messages_about_a_list_of_many_columns_are_short_and_true(tmp_path: Path
     path.write_text(csv_text([[*names, "column_7"], [*names, ""]]))
     with pytest.raises(InputFileError, match=r"columns \['column_7'\] occur twice"):
         open_clients(path)
-    path.write_text(csv_text([names, names[1:]]))
+    path.write_text(csv_text([names]) + csv_text([names[1:]]))
     with pytest.raises(InputFileError, match="line 2: expected 3000 fields as in the header"):
         count_clients(path)
     columns = ResultColumns(COLUMNS.decision, tuple(names[2:]))
