@@ -14,6 +14,7 @@ from serving.attributes import HEADER, origin_of
 from serving.batch_transform import execution_parameters
 from serving.bearer_token import check_token
 from serving.errors import ModelLoadedError, RequestError, UnavailableError
+from serving.free_memory import free_memory
 from serving.http_request import Receive, Request, Scope, Send, headers_of
 from serving.json_body import parse_json
 from serving.linking import Work
@@ -155,6 +156,8 @@ class Server:
             await asyncio.sleep(_TIDY_S)
             self.service.jobs.forget()
             try:
+                if self.service.scheduler.take_lists_done():
+                    await asyncio.to_thread(free_memory)
                 # in no thread of the requests, however many of them are waiting
                 await asyncio.to_thread(self._library.drop_unloaded)
             except Exception:

@@ -122,6 +122,7 @@ class Scheduler:
         self._max_waiting = max_waiting
         self._waiting = 0
         self._lists = self._list_clients = 0
+        self._lists_done = False
         self._list_slots = asyncio.Semaphore(CONCURRENT_LISTS)
         self._queue: list[_Pending] = []
         self._is_linking = False
@@ -190,7 +191,14 @@ class Scheduler:
         finally:
             slot.give_back()
             self._lists -= 1
+            self._lists_done = True
             self._list_clients -= clients
+
+    def take_lists_done(self) -> bool:
+        """Whether a long list was done with since this was last asked, and none is in progress."""
+        done = self._lists_done and not self._lists
+        self._lists_done &= not done
+        return done
 
     async def run_in_thread(self, act: Callable[[], _T]) -> _T:
         """Run something slow in one of the threads for long lists.
