@@ -11,10 +11,10 @@ from operator import attrgetter, itemgetter
 from typing import Any, Final, Self, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, exists, func, select
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import DBAPIError
 
+from linkage_rl.decision_log.inserting import insert_decisions
 from linkage_rl.decision_log.notes import (
     Notes,
     check_choices,
@@ -194,14 +194,13 @@ class DecisionLog:
             SchemaError: A text is too long for its column, or a number lies outside its range.
             DatabaseError: The database refused them; pages written before stay written.
         """
-        statement = insert_missing(self.engine.dialect.name)
         # writers that take their locks in one order do not wait for each other in a circle
         values = sorted(
             self.privacy.applied(checked_rows(rows)).rows(), key=itemgetter("decision_id")
         )
         for begin in range(0, len(values), PAGE):
             page = values[begin : begin + PAGE]
-            self.write("log decisions", partial(_insert, statement, page))
+            self.write("log decisions", partial(insert_decisions, page=page))
 
     def decisions(self, selection: Selection = EVERYTHING) -> Iterator[DecisionRows]:
         """The selected decisions in the order of their ids, page after page."""
@@ -313,10 +312,6 @@ class DecisionLog:
         return latest(self.verdicts(selection))
 
 
-def _insert(statement: Any, page: Sequence[dict[str, Any]], connection: Connection) -> None:
-    connection.execute(statement, page)
-
-
 def _add_verdicts(verdicts: Sequence[Verdict], connection: Connection) -> None:
     """Write verdicts on decisions that are there, and that nobody deletes meanwhile."""
     ids = sorted({one.decision_id for one in verdicts})
@@ -361,14 +356,3 @@ def conditions(selection: Selection) -> list[ColumnElement[bool]]:
     if selection.judged:
         found.append(exists().where(VERDICTS.c.decision_id == column.decision_id))
     return found
-
-
-def insert_missing(dialect: str) -> Any:
-    """INSERT of decisions that leaves rows of known ids as they are."""
-    if dialect == "postgresql":
-        return postgresql.insert(DECISIONS).on_conflict_do_nothing()
-    if dialect in ("mysql", "mariadb"):
-        # IGNORE would cut texts that are too long
-        known = mysql.insert(DECISIONS)
-        return known.on_duplicate_key_update(decision_id=known.inserted.decision_id)
-    return sqlite.insert(DECISIONS).on_conflict_do_nothing()

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, func, select, text
+from sqlalchemy import create_engine, event, func, select, text
 
 from linkage_rl.decision_log.rows import Answer, Selection, Verdict
 from linkage_rl.decision_log.schema import DECISIONS, METADATA, NOTES
@@ -57,6 +57,29 @@ def test_a_decision_that_the_log_has_stays_as_it_is(log: DecisionLog) -> None:
 
     (page,) = log.decisions()
     assert page.company_id == ("apex", "other")
+
+
+def test_postgresql_takes_new_decisions_as_one_stream_and_known_ones_row_by_row(
+    database_url: str,
+) -> None:
+    rows = logged_rows({"client_id": "", "no_match": 1}, {"evidence": bytes(range(256))})
+    inserted: list[str] = []
+    with DecisionLog.open(database_url) as log:
+        event.listen(
+            log.engine,
+            "before_cursor_execute",
+            lambda *given: inserted.append(given[2]) if "INSERT" in given[2] else None,
+        )
+        log.append(rows.take([0]))
+        log.append(rows.take([1]))
+        streamed = log.engine.dialect.name == "postgresql"
+        assert len(inserted) == (0 if streamed else 2)
+
+        log.append(rows)
+
+        assert len(inserted) == (1 if streamed else 3)
+        (page,) = log.decisions()
+    assert page.rows() == rows.rows()
 
 
 def test_the_last_verdict_counts_and_a_withdrawn_one_does_not(log: DecisionLog) -> None:
