@@ -298,10 +298,11 @@ def test_a_round_that_was_stopped_is_never_promoted_by_the_answers_of_an_earlier
     assert (state["state"], state["answers"]) == ("open", 0)
     assert state["queue_id"] != first["queue_id"]
 
-    # another bundle where the candidate was
-    answer_gate("log.db", state["queue_id"])
+    # another bundle where the candidate was, whichever way the answers go
     shutil.rmtree("learned/candidate")
     shutil.copytree(learner, "learned/candidate")
+    promoted = GateResult("promoted", 40, 0, 0.5, 0.1)
+    monkeypatch.setattr("linkage_rl.learn.tally", lambda *_: promoted)
     refused = run("learn", *words)
 
     assert refused.code == 1
