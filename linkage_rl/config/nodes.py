@@ -14,6 +14,9 @@ from linkage_rl.errors import ConfigError
 
 Schema = TypeVar("Schema")
 
+_registered: dict[str, type] = {}
+"""What the store of Hydra, which is one for all commands of a process, has the nodes of."""
+
 
 def register(command: str, schema: type, components: Mapping[str, type]) -> None:
     """Make `<command>_schema` and `<group>/<name>_schema` known to the YAML files.
@@ -24,12 +27,13 @@ def register(command: str, schema: type, components: Mapping[str, type]) -> None
         components: '<group>/<name>' to the frozen dataclass that types this choice; needed only
             where a group offers several kinds.
     """
-    store = ConfigStore.instance()
-    store.store(name=f"{command}_schema", node=node(schema), provider="linkage_rl")
-    for place, component in components.items():
-        group, name = place.rsplit("/", 1)
-        typed = node(component)
-        store.store(group=group, name=f"{name}_schema", node=typed, provider="linkage_rl")
+    for place, kind in {command: schema, **components}.items():
+        if _registered.get(place) is not kind:
+            group, _, name = place.rpartition("/")
+            ConfigStore.instance().store(
+                group=group or None, name=f"{name}_schema", node=node(kind), provider="linkage_rl"
+            )
+            _registered[place] = kind
 
 
 def node(schema: type) -> DictConfig:

@@ -21,6 +21,7 @@ from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import OutputError
 from linkage_rl.exporting.onnx import export_policy
 from linkage_rl.features.matrix import PAIR_FEATURES, QUERY_FEATURES
+from linkage_rl.feedback import conventions
 from linkage_rl.feedback.candidate_bundle import mark_of
 from linkage_rl.feedback.gate import GateResult
 from linkage_rl.records import RecordBatch
@@ -28,7 +29,7 @@ from tests.commands.shop import Run, write_csv
 
 RIGHT = {"青空商事": "c1", "山田製作所": "c2", "はるか": "c3"}
 """Core of a name to its company; every other client has none."""
-QUICK = ("learning.min_updates=80", "learning.max_updates=80", "learning.half_step=20")
+QUICK = ("learning.min_updates=40", "learning.max_updates=40", "learning.half_step=20")
 
 
 def client_names(number: int) -> list[str]:
@@ -40,6 +41,12 @@ def client_names(number: int) -> list[str]:
 
 def truth_of(name: str) -> str:
     return next((company for core, company in RIGHT.items() if core in name), "")
+
+
+@pytest.fixture(autouse=True)
+def few_bold_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How well conventions are found is shown in tests/feedback."""
+    monkeypatch.setattr(conventions, "_BOLD_UPDATES", 40)
 
 
 @pytest.fixture(scope="module")
