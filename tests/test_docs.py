@@ -40,6 +40,8 @@ CHECKABLE = re.compile(
 CODE = ("linkage_rl/**/*.py", "linkage_rl/**/*.pyx", "configs/**/*.yaml")
 FAST = ("debug=fast", "training.total_timesteps=4096", "training.evaluations=1")
 LONG_PAGES = ("add_blocker.md", "add_feature.md")
+_checked: set[str] = set()
+"""Commands that were composed for another page."""
 QUIET = {
     "text",
     "sql",
@@ -177,7 +179,10 @@ def test_every_command_of_a_page_can_be_composed(page: str, run_command: RunComm
         for statement in statements(block.text) if block.language == "bash" else ():
             # own configurations and code exist only where the page is followed
             if CHECKABLE.match(statement) and "--config-dir" not in statement:
-                reader.check(statement.partition(" > ")[0])
+                command = statement.partition(" > ")[0]
+                if command not in _checked:
+                    reader.check(command)
+                    _checked.add(command)
 
 
 @pytest.mark.slow

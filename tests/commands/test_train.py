@@ -19,6 +19,8 @@ TINY = (
     "table.sample.clients=500",
     "training.progress=false",
     "training.total_timesteps=4_096",
+    "training.warm_start.updates=10",
+    "ranker.epochs=2",
     "agent.n_envs=256",
 )
 
