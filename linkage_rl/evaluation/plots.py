@@ -77,31 +77,6 @@ def reliability_figure(bins: Sequence[tuple[str, Reliability]]) -> str:
         return svg(figure)
 
 
-def waterfall_figure(log_odds: float, weights: Sequence[tuple[str, float]]) -> str:
-    """How the fields of a client add up to the log-odds of its candidate, the heaviest last.
-
-    Args:
-        log_odds: Of the candidate; the waterfall ends there.
-        weights: Field and its weight, positive where it speaks for the candidate.
-    """
-    steps = sorted(weights, key=lambda step: abs(step[1]))
-    names, sizes = [name for name, _ in steps], np.array([size for _, size in steps])
-    begins = log_odds - sizes.sum() + np.concatenate([[0.0], sizes.cumsum()[:-1]])
-    with style():
-        figure = Figure(figsize=(4.6, 0.5 + 0.26 * (len(steps) + 1)), layout="constrained")
-        axes = figure.add_subplot()
-        axes.barh(
-            ["without fields", *names],
-            [begins[0] if len(steps) else log_odds, *sizes],
-            left=[0.0, *begins],
-            color=["#999999", *(COLOURS[0] if size >= 0 else COLOURS[1] for size in sizes)],
-            height=0.7,
-        )
-        axes.axvline(log_odds, color="#555555", lw=1, ls="--")
-        axes.set_xlabel(f"log-odds of the candidate: {log_odds:+.2f}")
-        return svg(figure)
-
-
 def save_learning_curve(evaluations: Path, picture: Path) -> None:
     """Draw mean reward and linkage rate against training steps, as PNG.
 

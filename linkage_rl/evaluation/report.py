@@ -22,6 +22,7 @@ from linkage_rl.evaluation.curves import (
 )
 from linkage_rl.evaluation.metrics import Metrics, bootstrap_intervals
 from linkage_rl.evaluation.tables import text_table
+from linkage_rl.evaluation.waterfall import waterfall_figure
 
 COLUMNS: Final = {
     "linkage_rate": "linkage rate",
@@ -129,7 +130,7 @@ def render_html(report: Report) -> str:
         coverage=coverage_at_precision,
         area=area_under_risk_coverage,
         calibration_error=expected_calibration_error,
-        waterfall=plots.waterfall_figure,
+        waterfall=waterfall_figure,
         outcomes=sorted({example.outcome for example in report.examples}),
     )
 

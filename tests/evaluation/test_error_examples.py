@@ -9,7 +9,7 @@ from linkage_rl.decision.decide import Decider, decide_cases
 from linkage_rl.decision.prepare import prepare_cases
 from linkage_rl.evaluation.answers import Answers
 from linkage_rl.evaluation.error_examples import error_examples
-from linkage_rl.evaluation.plots import waterfall_figure
+from linkage_rl.evaluation.waterfall import waterfall_figure
 from tests.decision.test_pool import BLOCKERS, VIEW
 from tests.features.test_explanation import CLIENT, Linear
 from tests.small_table import client_records, small_index
@@ -40,8 +40,18 @@ def test_a_waterfall_ends_at_the_log_odds_of_the_candidate() -> None:
         "name",
     ]
     assert "log-odds of the candidate: +2.00" in texts
+    # from 0 up by -0.5, and by 3.0 from there: 2.0 is where the last bar ends
+    bars = re.findall(r'<rect x="([\d.]+)" y="\d+" width="([\d.]+)"', svg)
+    (line,) = re.findall(r'<line x1="([\d.]+)"', svg)
+    left, width = map(float, bars[-1])
+    assert left + width == pytest.approx(float(line), abs=0.11)
+    assert width == pytest.approx(6 * float(bars[1][1]), abs=0.5)
 
 
 @pytest.mark.parametrize("weights", [[], [("name", 0.0)]])
 def test_a_waterfall_without_weights_is_drawn(weights: list[tuple[str, float]]) -> None:
     assert waterfall_figure(-1.0, weights).startswith("<svg")
+
+
+def test_a_name_of_a_field_is_text() -> None:
+    assert "&lt;b&gt;&amp;" in waterfall_figure(1.0, [("<b>&", 1.0)])
