@@ -114,6 +114,8 @@ class Decided:
     company_ids: list[str]
     confidence: NDArray[np.float32]
     reasons: list[str]
+    sites: list[str]
+    """As of `LinkedBatch`."""
     ran: NDArray[np.uint16]
     candidates: BestCandidates | None
     explanations: Explanations | None
@@ -135,6 +137,7 @@ class Decided:
             [company_id for part in parts for company_id in part.company_ids],
             np.concatenate([part.confidence for part in parts]),
             [why for part in parts for why in part.reasons],
+            [site for part in parts for site in part.sites],
             np.concatenate([part.ran for part in parts]),
             BestCandidates.concatenate(shown) if len(shown) == len(parts) else None,
             Explanations.concatenate(explained) if len(explained) == len(parts) else None,

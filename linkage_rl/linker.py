@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.candidates.blockers import Blocker, Clients
+from linkage_rl.candidates.blockers import Blocker
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.decision.best_candidates import BestCandidates, Features
 from linkage_rl.decision.decide import Decider, slot_shares
@@ -20,9 +20,9 @@ from linkage_rl.decision.whole_list import decide_whole, first_pass_of
 from linkage_rl.features.reasons import in_words, reason_codes, reasons
 from linkage_rl.features.sites import matched_sites
 from linkage_rl.linked_batch import Candidate, Decided, LinkedBatch, RankedCandidates, placed
+from linkage_rl.linked_sites import linked_sites
 from linkage_rl.protocols import CompanySource
 from linkage_rl.records import CompanyRows, DecisionKind, Decisions, RecordBatch
-from linkage_rl.text.canonical import canonicalise
 
 _CHUNK = 4096
 _LINK: Final = np.int8(DecisionKind.LINK)
@@ -154,6 +154,7 @@ class Linker:
                 self._linked_ids(rows, decisions.kind),
                 decisions.confidence,
                 placed(why, present, len(rows), NO_CANDIDATE),
+                linked_sites(self.index, records, rows, decisions.kind),
                 first["ran"],
                 None if ranked is None else self._shown(ranked.candidate, ranked.shares, compare),
                 self._explanations_again(records, rows),
@@ -173,13 +174,14 @@ class Linker:
                 fetches them.
         """
         kind, company_ids, why = decided.kind.copy(), decided.company_ids, decided.reasons
+        sites = decided.sites
         companies = self.current_fields(company_ids, rows)
         if companies.ids != company_ids:
             found = zip(company_ids, companies.ids, strict=True)
             for place in [place for place, (linked, now) in enumerate(found) if linked != now]:
                 kind[place] = DecisionKind.NO_MATCH
                 why[place] = f"company {company_ids[place]} is no longer in the table"
-                company_ids[place] = ""
+                company_ids[place] = sites[place] = ""
         return LinkedBatch(
             records.ids,
             kind,
@@ -190,23 +192,9 @@ class Linker:
             decided.ran,
             decided.candidates,
             decided.explanations,
-            sites=self._sites(records, company_ids),
+            sites=sites,
             evidence=decided.evidence,
         )
-
-    def _sites(self, records: RecordBatch, company_ids: Sequence[str]) -> list[str]:
-        """Site of each linked company that fits its client best; see `LinkedBatch.sites`."""
-        if not self.index.has_sites:
-            return [""] * len(company_ids)
-        rows = self.index.find(company_ids)
-        linked = np.flatnonzero(rows >= 0)
-        several = linked[self.index.has_several_rows(rows[linked])]
-        texts: list[str] = []
-        for begin in range(0, len(several), _CHUNK):
-            some = several[begin : begin + _CHUNK]
-            clients = Clients.of(canonicalise(records.take(some.tolist())))
-            texts += matched_sites(self.index, clients, np.arange(len(some)), rows[some])
-        return placed(texts, several, len(company_ids))
 
     def candidates(self, records: RecordBatch) -> list[list[Candidate]]:
         """The visible candidates of N clients after every blocker has run, best first.
@@ -267,7 +255,11 @@ class Linker:
             shown = self._shown(best.candidate, best.share, pool.found.features_of)
         why_in_fields = self._explanations(pool, records, decisions.candidate, decisions.ran)
         return Decided(
-            *(decisions.kind, company_ids, decisions.confidence, why, decisions.ran),
+            *(decisions.kind, company_ids, decisions.confidence, why),
+            linked_sites(
+                self.index, records, decisions.candidate, decisions.kind, pool.found.clients
+            ),
+            decisions.ran,
             shown,
             why_in_fields,
             None if recorder is None else recorder.evidence(),
