@@ -19,7 +19,8 @@ from linkage_rl.decision.observation import View
 from linkage_rl.protocols import Policy
 from linkage_rl.records import SHORTLIST, DecisionKind, Decisions, Observation, Shortlist
 
-_CHUNK: Final = 2048
+_CHUNK: Final = 512
+"""Clients that are observed at once: their features fit into the cache of a core."""
 _NONE: Final = np.float32(0)
 _NO_MATCH, _LINK, _REVIEW = (np.int8(kind) for kind in DecisionKind)
 
