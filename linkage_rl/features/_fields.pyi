@@ -1,6 +1,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
+def take_rows(
+    companies: NDArray[np.void],
+    row_of_pair: NDArray[np.int64],
+    first_row: int,
+    out: NDArray[np.void],
+) -> None: ...
 def compare(
     clients: NDArray[np.void],
     client_of_pair: NDArray[np.int64],

@@ -9,6 +9,7 @@ from libc.string cimport memcpy
 
 from linkage_rl.candidates._rows cimport Row
 from linkage_rl.candidates._sorted cimport find_key
+from linkage_rl.features._ahead cimport AHEAD, prefetch
 
 DEF AGREEMENTS = 34
 DEF QUERIES = 17
@@ -100,6 +101,32 @@ cdef inline float _office_share(
     return shares[place] if place >= 0 else 0
 
 
+def take_rows(
+    const Row[::1] companies, const int64_t[::1] row_of_pair, int64_t first_row, Row[::1] out
+):
+    """Write the packed rows of P pairs; pairs with a row of another segment are left out.
+
+    Args:
+        companies: Rows of a segment.
+        row_of_pair: Row of the index of each pair, shape (P,).
+        first_row: Row of the index at which the segment begins.
+        out: Written, shape (P,).
+    """
+    cdef Py_ssize_t i, n = row_of_pair.shape[0]
+    cdef int64_t row, rows = companies.shape[0]
+    with nogil:
+        for i in range(n):
+            if i + AHEAD < n:
+                row = row_of_pair[i + AHEAD] - first_row
+                if 0 <= row < rows:
+                    # a row of 72 bytes lies in two lines of the cache
+                    prefetch(&companies[row])
+                    prefetch(&companies[row].corporate)
+            row = row_of_pair[i] - first_row
+            if 0 <= row < rows:
+                out[i] = companies[row]
+
+
 def compare(
     const Row[::1] clients, const int64_t[::1] client_of_pair, const Row[::1] companies,
     const uint8_t[::1] kind_of_form,
@@ -163,6 +190,10 @@ def scale_counts(
     cdef int64_t row, rows = counts.shape[0]
     with nogil:
         for i in range(n):
+            if i + AHEAD < n:
+                row = row_of_pair[i + AHEAD] - first_row
+                if 0 <= row < rows:
+                    prefetch(&counts[row, 0])
             row = row_of_pair[i] - first_row
             if row < 0 or row >= rows:
                 continue

@@ -10,6 +10,7 @@ from libc.string cimport memcmp, memcpy, memset
 
 from linkage_rl.candidates._rows cimport Row
 from linkage_rl.candidates._score cimport NameLists, NameScore, compare_names, prepare_name
+from linkage_rl.features._ahead cimport prefetch
 from linkage_rl.features._alike cimport (
     Buffer,
     Prepared,
@@ -31,13 +32,6 @@ from linkage_rl.text._likeness cimport (
     only_marks,
     read_alike_form,
 )
-
-cdef extern from *:
-    """
-    /* without the empty statement gcc drops a function that does nothing else */
-    #define prefetch(address) do { __builtin_prefetch(address); __asm__ volatile(""); } while (0)
-    """
-    void prefetch(const void* address) noexcept nogil
 
 DEF FEATURES = 20
 DEF FIELDS = 4
@@ -436,6 +430,12 @@ cdef inline void _fetch(
             prefetch(fields[2].blob + fields[2].offsets[document])
 
 
+cdef inline void _fetch_weights(const Grams* grams, int64_t document) noexcept nogil:
+    cdef int64_t i
+    for i in range(grams.ends[3 * document], grams.ends[3 * document + 3]):
+        prefetch(grams.idf + grams.grams[i])
+
+
 def spell(
     Likeness tables, const int64_t[::1] client_ends, const uint32_t[::1] client_codes,
     const int64_t[::1] client_gram_ends, const int32_t[::1] client_grams,
@@ -497,6 +497,8 @@ def spell(
             enough = _begin(&own, tables, codes, &client_ends[0], client)
             _fetch(&own, fields, &lists, &documents[begin], end - begin)
             for i in range(begin, end):
+                if i + 1 < end and documents[i + 1] >= 0:
+                    _fetch_weights(&lists, documents[i + 1])
                 if documents[i] < 0 or not enough:
                     continue
                 # the candidates of a client have few names: a scan is faster than sorting

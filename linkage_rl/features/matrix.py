@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.candidates.blockers import Clients
+from linkage_rl.candidates.encode import ROW
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.features import _fields, context, history, mentions, places, spelling, structure
 from linkage_rl.text.legal_forms import KINDS
@@ -118,7 +119,7 @@ class Comparison:
             packed, named = fit.packed, fit.of("name")
             context.write_site_frequencies(index, fit, out, _BEGINS["context"])
         else:
-            packed, named = index.rows(rows), rows
+            packed, named = _packed(index, rows), rows
             context.write_frequencies(index, rows, out, _BEGINS["context"])
         self._spelling.compare(index, client_of_pair, packed, named, out)
         _fields.compare(
@@ -139,6 +140,14 @@ class Comparison:
         if index.has_former_names:
             _fields.spread(self._former_name_frequencies, client_of_pair, out, past + 1)
         return out
+
+
+def _packed(index: CompanyIndex, rows: NDArray[np.int64]) -> NDArray[np.void]:
+    """Packed rows, shape (P,)."""
+    packed = np.empty(len(rows), dtype=ROW)
+    for part in index.parts:
+        _fields.take_rows(part.segment.rows, rows, part.first_row, packed)
+    return packed
 
 
 def pair_features(
