@@ -11,7 +11,11 @@ from linkage_rl.candidates.sites import Fit
 from linkage_rl.features.context import log_count
 
 NAMES: Final = ("former_name_equal", "former_name_frequency")
-"""Features of this module, in their order; both are 0 in a table without former names."""
+"""Features of this module, in their order; both are 0 in a table without former names.
+
+The first is 1 where the core or stem of the client is that of a former name of the company, the
+second grows with the number of companies that had such a name.
+"""
 
 TRADE_NAME: Final = 0.5
 """`former_name_equal` where the client's name is a trade name of the company."""
@@ -22,30 +26,6 @@ def former_name_frequencies(index: CompanyIndex, clients: Clients) -> NDArray[np
     return log_count(index.former_name_frequencies(clients))
 
 
-def write_history(
-    index: CompanyIndex,
-    clients: Clients,
-    client_of_pair: NDArray[np.int64],
-    rows: NDArray[np.int64],
-    out: NDArray[np.float32],
-    at: int,
-) -> None:
-    """Write whether the client of each of P pairs has the name that its company had before.
-
-    That is 1 where the core or stem of the client is that of a former name of the company, else 0.
-
-    Args:
-        index: The company table.
-        clients: N clients.
-        client_of_pair: Client of each pair, shape (P,).
-        rows: Index row of each pair, shape (P,).
-        out: Written, 0 before, shape (P, F).
-        at: The column.
-    """
-    if index.has_former_names:
-        out[:, at] = index.had_name(clients, client_of_pair, rows)
-
-
 def write_trade_names(
     index: CompanyIndex,
     clients: Clients,
@@ -54,7 +34,16 @@ def write_trade_names(
     out: NDArray[np.float32],
     at: int,
 ) -> None:
-    """Raise the column of `write_history` where the client has a trade name of its company."""
+    """Write `TRADE_NAME` where the client has a trade name of its company, and no former one.
+
+    Args:
+        index: The company table.
+        clients: N clients.
+        client_of_pair: Client of each pair, shape (P,).
+        fit: The sites that fit the client of each pair best.
+        out: Written, shape (P, F).
+        at: Column of `former_name_equal`.
+    """
     client, core = clients.encoded.rows[client_of_pair], fit.packed["core"]
     same = (core != 0) & ((client["core"] == core) | (client["stem"] == core))
     trade = np.flatnonzero(same & index.is_trade_name(fit.of("name")))

@@ -1,6 +1,6 @@
 """All features of a batch of pairs, and of the clients alone."""
 
-from functools import cache, cached_property
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -80,22 +80,12 @@ class Comparison:
     def __init__(self, index: CompanyIndex, clients: Clients) -> None:
         self._index = index
         self._clients = clients
-
-    @cached_property
-    def _mentioned(self) -> NDArray[np.int8]:
-        return mentioned_prefectures(self._clients.canonical.core)
-
-    @cached_property
-    def _spelling(self) -> spelling.Spelling:
-        return spelling.Spelling(self._clients)
-
-    @cached_property
-    def _client_frequencies(self) -> NDArray[np.float32]:
-        return context.client_frequencies(self._index, self._clients)
-
-    @cached_property
-    def _former_name_frequencies(self) -> NDArray[np.float32]:
-        return history.former_name_frequencies(self._index, self._clients)[:, None]
+        self._spelling = spelling.Spelling(clients)
+        self._mentioned = mentioned_prefectures(clients.canonical.core)
+        self._frequencies = context.client_frequencies(index, clients)
+        self._renamed = index.has_former_names
+        if self._renamed:
+            self._former_names = history.former_name_frequencies(index, clients)[:, None]
 
     def features(
         self, client_of_pair: NDArray[np.int64], rows: NDArray[np.int64]
@@ -112,7 +102,9 @@ class Comparison:
         if len(rows) == 0:
             return out
         index, clients, past = self._index, self._clients, _BEGINS["history"]
-        history.write_history(index, clients, client_of_pair, rows, out, past)
+        if self._renamed:
+            out[:, past] = index.had_name(clients, client_of_pair, rows)
+            _fields.spread(self._former_names, client_of_pair, out, past + 1)
         if index.has_sites:
             fit = index.fit(clients, client_of_pair, rows)
             history.write_trade_names(index, clients, client_of_pair, fit, out, past)
@@ -135,10 +127,12 @@ class Comparison:
             _BEGINS["structure"],
             _BEGINS["places"],
         )
-        out[:, _MENTIONS] = mentions.mentions(self._mentioned[client_of_pair], packed)
-        _fields.spread(self._client_frequencies, client_of_pair, out, _OF_CLIENT)
-        if index.has_former_names:
-            _fields.spread(self._former_name_frequencies, client_of_pair, out, past + 1)
+        _fields.spread(self._frequencies, client_of_pair, out, _OF_CLIENT)
+        mentioned = self._mentioned[client_of_pair]
+        # few names mention a prefecture
+        pairs = np.flatnonzero(mentioned)
+        if len(pairs):
+            out[pairs, _MENTIONS] = mentions.mentions(mentioned[pairs], packed[pairs])
         return out
 
 

@@ -1,11 +1,13 @@
 """Why a pair was linked or not, in words: its strongest agreements and conflicts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.features import _reasons
 from linkage_rl.features.history import TRADE_NAME
 from linkage_rl.features.matrix import PAIR_FEATURES
 
@@ -97,28 +99,30 @@ PHRASES: Final = (
 )
 """All phrases."""
 
-_TRADE_NAME: Final = [phrase.words for phrase in PHRASES].index("trade name of the company")
-_ON_NAME: Final = [
-    at for at, one in enumerate(PHRASES) if one.words.startswith(("same name", "name "))
-]
-"""Phrases that are not said of a trade name, which says as much."""
-
 _COLUMN: Final = {name: place for place, name in enumerate(PAIR_FEATURES)}
-_NAME_AGREES: Final = [_COLUMN[name] for name in ("core_equal", "stem_equal", "kana_equal")]
-_WEIGHTS: Final = np.array([phrase.weight for phrase in PHRASES], dtype=np.float32)
 _WORDS: Final = np.array([*(phrase.words for phrase in PHRASES), ""], dtype=object)
-_LOWEST: Final = np.array([phrase.between[0] for phrase in PHRASES], dtype=np.float32)
-_HIGHEST: Final = np.array([phrase.between[1] for phrase in PHRASES], dtype=np.float32)
 
 
-def _columns(names: list[str], absent: int) -> NDArray[np.int64]:
-    return np.array([_COLUMN[name] if name else absent for name in names])
+def _columns(names: Iterable[str]) -> NDArray[np.int64]:
+    """Columns of these features, -1 for ''."""
+    return np.array([_COLUMN[name] if name else -1 for name in names], dtype=np.int64)
 
 
-_FEATURE: Final = _columns([phrase.feature for phrase in PHRASES], 0)
-# a column of zeros and one of ones follow the features, for phrases that nothing suppresses
-_UNLESS: Final = _columns([phrase.unless for phrase in PHRASES], len(_COLUMN))
-_NEEDS: Final = _columns([phrase.needs for phrase in PHRASES], len(_COLUMN) + 1)
+_NAME_AGREES: Final = _columns(("core_equal", "stem_equal", "kana_equal"))
+_ORDER: Final = sorted(range(len(PHRASES)), key=lambda at: -PHRASES[at].weight)
+"""Positions in `PHRASES`, from the heaviest on."""
+_RULES: Final = _reasons.Rules(
+    np.array(_ORDER, dtype=np.uint8),
+    _columns(PHRASES[at].feature for at in _ORDER),
+    np.array([PHRASES[at].between for at in _ORDER], dtype=np.float32),
+    _columns(PHRASES[at].unless for at in _ORDER),
+    _columns(PHRASES[at].needs for at in _ORDER),
+    # not said of a trade name, which says as much
+    np.array(
+        [PHRASES[at].words.startswith(("same name", "name ")) for at in _ORDER], dtype=np.uint8
+    ),
+    [PHRASES[at].words for at in _ORDER].index("trade name of the company"),
+)
 
 
 def reasons(features: NDArray[np.float32], tied: NDArray[np.integer] | None = None) -> list[str]:
@@ -142,19 +146,8 @@ def reason_codes(features: NDArray[np.float32]) -> NDArray[np.uint8]:
     Args:
         features: Pair features, shape (P, F).
     """
-    value = np.empty((len(features), len(_COLUMN) + 2), dtype=np.float32)
-    value[:, :-2] = features
-    value[:, -2] = 0
-    value[:, -1] = 1
-    own = value[:, _FEATURE]
-    applies = (own >= _LOWEST) & (own <= _HIGHEST)
-    applies &= (value[:, _UNLESS] < 1) & (value[:, _NEEDS] > 0)
-    applies[:, _ON_NAME] &= ~applies[:, _TRADE_NAME, None]
-    strength = applies * _WEIGHTS
-    best = np.argsort(-strength, axis=1, kind="stable")[:, :_SHOWN]
-    shown = np.where(np.take_along_axis(strength, best, axis=1) > 0, best, len(PHRASES))
-    named = np.asarray(value[:, _NAME_AGREES].any(axis=1))
-    return np.concatenate([shown, named[:, None]], axis=1).astype(np.uint8)
+    given = np.ascontiguousarray(features, dtype=np.float32)
+    return _reasons.codes(_RULES, given, _NAME_AGREES, len(PHRASES))
 
 
 def in_words(codes: NDArray[np.uint8], tied: NDArray[np.integer] | None = None) -> list[str]:
