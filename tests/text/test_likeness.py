@@ -30,6 +30,29 @@ def test_different_words_stay_different(one: str, other: str) -> None:
     assert read_alike([one]) != read_alike([other])
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("第二十四", "第24"),
+        ("一〇五", "105"),
+        ("十", "10"),
+        ("〇十", "10"),
+        ("二十九十", "110"),
+        ("十" * 12, "120"),
+        ("九" * 30 + "十九", "9" * 30 + "9"),
+        ("〇〇七", "007"),
+        ("九九十十", "1000"),
+    ],
+)
+def test_kanji_numerals_are_read_by_place_or_by_unit(written: str, read: str) -> None:
+    assert read_alike([written]) == [read]
+    assert marks([written]) == [read.replace("第", "")]
+
+
+def test_voiced_kana_are_read_as_they_sound() -> None:
+    assert read_alike(["ヴァヴィヴュヴゔ", "ヴイ", "ヂヅヲ"]) == ["バビビユブブ", "ビ", "ジズオ"]
+
+
 @given(st.lists(st.text(max_size=20), max_size=5))
 def test_every_text_has_its_line(texts: list[str]) -> None:
     assert len(read_alike(texts)) == len(marks(texts)) == len(texts)
