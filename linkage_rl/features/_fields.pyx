@@ -5,7 +5,7 @@ import numpy as np
 
 from libc.math cimport sqrtf
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from linkage_rl.candidates._rows cimport Row
 from linkage_rl.candidates._sorted cimport find_key
@@ -15,6 +15,7 @@ DEF AGREEMENTS = 34
 DEF QUERIES = 17
 DEF LONGEST = 20.0
 DEF HEAVIEST = 40.0
+DEF KNOWN = 512
 
 
 cdef inline bint _equal(uint32_t a, uint32_t b) noexcept nogil:
@@ -68,10 +69,30 @@ cdef inline void _agree(const Row* a, const Row* b, float* out) noexcept nogil:
     out[33] = pages
 
 
-cdef inline int64_t _locate(const uint64_t[::1] keys, const Row* record) noexcept nogil:
+cdef struct Found:
+    uint64_t key
+    int64_t place
+
+
+cdef inline int64_t _find(const uint64_t[::1] keys, uint64_t key, Found* known) noexcept nogil:
+    """`find_key` of a key below its highest value, of which most were asked for before.
+
+    Args:
+        known: `KNOWN` places that were found; -1 is the key of those that are empty.
+    """
+    cdef Found* found = &known[(key * <uint64_t>0x9E3779B97F4A7C15) >> 55]
+    if found.key != key:
+        found.key = key
+        found.place = find_key(keys, key) if keys.shape[0] else -1
+    return found.place
+
+
+cdef inline int64_t _locate(
+    const uint64_t[::1] keys, const Row* record, Found* known
+) noexcept nogil:
     cdef uint64_t prefecture = <uint64_t>record.prefecture << 32
-    cdef int64_t place = find_key(keys, prefecture | record.city) if record.city else -1
-    return place if place >= 0 else find_key(keys, prefecture)
+    cdef int64_t place = _find(keys, prefecture | record.city, known) if record.city else -1
+    return place if place >= 0 else _find(keys, prefecture, known)
 
 
 cdef inline void _near(
@@ -92,12 +113,13 @@ cdef inline void _near(
 
 
 cdef inline float _office_share(
-    const uint64_t[::1] keys, const float[::1] shares, uint32_t city, uint16_t office
+    const uint64_t[::1] keys, const float[::1] shares, uint32_t city, uint16_t office,
+    Found* known,
 ) noexcept nogil:
     """How common an office is in a city, see `offices.OfficeTable`; 0 where it is unknown."""
     cdef int64_t place = -1
-    if city and office and keys.shape[0]:
-        place = find_key(keys, (<uint64_t>city << 16) | office)
+    if city and office:
+        place = _find(keys, (<uint64_t>city << 16) | office, known)
     return shares[place] if place >= 0 else 0
 
 
@@ -149,22 +171,28 @@ def compare(
     cdef int64_t here = -1
     cdef int kind
     cdef const Row* company
+    cdef Found towns[KNOWN]
+    cdef Found offices[KNOWN]
     with nogil:
+        memset(towns, 0xFF, sizeof(towns))
+        memset(offices, 0xFF, sizeof(offices))
         for i in range(n):
             client = client_of_pair[i]
             company = &companies[i]
             if client != last:
                 last = client
-                here = _locate(place_keys, &clients[client])
+                here = _locate(place_keys, &clients[client], towns)
             _agree(&clients[client], company, &out[i, structure])
             kind = kind_of_form[company.form]
             if kind:
                 out[i, structure + AGREEMENTS + kind - 1] = 1
-            _near(here, _locate(place_keys, company), points, &out[i, places])
+            _near(here, _locate(place_keys, company, towns), points, &out[i, places])
             out[i, places + 3] = _office_share(
-                office_keys, shares, clients[client].city, company.office
+                office_keys, shares, clients[client].city, company.office, offices
             )
-            out[i, places + 4] = _office_share(office_keys, shares, company.city, company.office)
+            out[i, places + 4] = _office_share(
+                office_keys, shares, company.city, company.office, offices
+            )
             out[i, places + 5] = company.office == 0
 
 
