@@ -119,7 +119,7 @@ def build_ours(inputs: Inputs, folder: Path) -> Built:
     """Index the company file and save it."""
     making, saving = Clock(), Clock()
     with making:
-        index = CompanyIndex.build(inputs.chunks())
+        index = CompanyIndex.build(inputs.chunks(), folder)
     peak = peak_memory_mb()
     with saving:
         save_index(index, folder)
