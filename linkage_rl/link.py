@@ -194,7 +194,8 @@ def _prepared(
         output.open(layout.columns, mark, started, settings.bom, settings.quotes_formulas)
     )
     run = Run.of(settings.run_id, mark, bundle, writer.started, opened.table)
-    layout = replace(layout, run=run)
+    form = output.form(layout.columns, settings.quotes_formulas)
+    layout = replace(layout, run=run, form=form)
     if log is not None:
         as_list = opened.linker.decides_lists(clients)
         run_log = RunLog.of(settings, run, mark, opened.linker, as_list, log.privacy)

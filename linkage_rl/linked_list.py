@@ -25,7 +25,7 @@ from linkage_rl.linked_columns import (
 from linkage_rl.linker import Linker
 from linkage_rl.tables.readers import ClientList, count_clients, iter_clients, open_clients
 from linkage_rl.tables.schema import ColumnMapping
-from linkage_rl.tables.writer import NestedColumn, ResultColumns, ResultRows
+from linkage_rl.tables.writer import LineForm, NestedColumn, ResultColumns, ResultRows
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,8 @@ class ResultLayout:
     """Columns of `ListDecisions` that follow those of the run."""
     logged: bool = False
     """Whether each row has the id of its decision in a decision log."""
+    form: LineForm | None = None
+    """Turns rows into lines of their file where they are made; None leaves that to the writer."""
 
     @classmethod
     def of(
@@ -181,7 +183,7 @@ class ResultLayout:
             nested["candidates"] = candidate_values(linked.candidates)
         if linked.explanations is not None:
             nested[EXPLANATION.name] = explanation_values(linked.explanations)
-        return ResultRows(
+        rows = ResultRows(
             {
                 **texts_of(linked),
                 "client_id": chunk.records.ids,
@@ -197,6 +199,12 @@ class ResultLayout:
             },
             nested,
         )
+        return rows if self.form is None else rows.in_form(self.form, self._looked_at())
+
+    def _looked_at(self) -> list[str]:
+        """Columns that a command still looks at when the rows are lines of a file."""
+        name = self.column_of("name")
+        return ["decision", "reason", *([name] if name else [])]
 
     @property
     def own_columns(self) -> tuple[str, ...]:

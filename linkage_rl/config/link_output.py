@@ -13,12 +13,12 @@ from linkage_rl.config.link_settings import LinkSettings, is_url
 from linkage_rl.errors import ConfigError
 from linkage_rl.linked_columns import digest
 from linkage_rl.tables.credentials import shown
-from linkage_rl.tables.csv_writer import CsvWriter
+from linkage_rl.tables.csv_writer import CsvForm, CsvWriter
 from linkage_rl.tables.engine import sqlite_path
-from linkage_rl.tables.jsonl_writer import JsonLinesWriter
+from linkage_rl.tables.jsonl_writer import JsonForm, JsonLinesWriter
 from linkage_rl.tables.parquet_writer import ParquetWriter
 from linkage_rl.tables.table_writer import TableWriter
-from linkage_rl.tables.writer import ResultColumns, ResultWriter
+from linkage_rl.tables.writer import LineForm, ResultColumns, ResultWriter
 
 DATABASE_ENDINGS: Final = (".db", ".sqlite", ".sqlite3", ".duckdb")
 OTHER_ENDINGS: Final = (".json", ".gz", ".zip", ".bz2", ".xz", ".zst", ".avro", ".orc", ".feather")
@@ -102,6 +102,15 @@ class LinkOutput:
         if ending in (".jsonl", ".ndjson"):
             return JsonLinesWriter(self.path, columns, mark, started)
         return CsvWriter(self.path, columns, mark, started, bom, quotes_formulas)
+
+    def form(self, columns: ResultColumns, quotes_formulas: bool = False) -> LineForm | None:
+        """How rows look in the file; None for a table, and for a file that has no lines."""
+        ending = self.path.suffix.lower()
+        if self.url is not None or ending == ".parquet":
+            return None
+        if ending in (".jsonl", ".ndjson"):
+            return JsonForm(columns)
+        return CsvForm(columns, quotes_formulas)
 
     def beside(self, name: str) -> Path:
         """A temporary file that belongs to this result."""

@@ -2,12 +2,33 @@
 
 import codecs
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from linkage_rl.tables._csv import csv_lines
 from linkage_rl.tables.csv_text import spreadsheet_lines
 from linkage_rl.tables.partial_file import PartialFile
 from linkage_rl.tables.writer import ResultColumns, ResultRows
+
+
+@dataclass(frozen=True)
+class CsvForm:
+    """Rows as lines of CSV in UTF-8."""
+
+    columns: ResultColumns
+    quotes_formulas: bool = False
+    """Whether texts that a spreadsheet would calculate get an apostrophe."""
+
+    def header(self) -> bytes:
+        """The line of column names."""
+        return self._of([[name] for name in self.columns.flat_names()])
+
+    def lines(self, rows: ResultRows) -> bytes:
+        """The lines of these rows."""
+        return self._of(rows.flat(self.columns))
+
+    def _of(self, columns: Sequence[Sequence[str]]) -> bytes:
+        return (spreadsheet_lines if self.quotes_formulas else csv_lines)(columns)
 
 
 class CsvWriter(PartialFile):
@@ -36,11 +57,9 @@ class CsvWriter(PartialFile):
             OutputError: The folder is missing or not writable, or the disk is full.
         """
         super().__init__(path, fingerprint, started)
-        self._columns = columns
-        self._quotes_formulas = quotes_formulas
-        header = columns.flat_names()
+        self._form = CsvForm(columns, quotes_formulas)
         mark = codecs.BOM_UTF8 if bom else b""
-        self._begin(mark + self._lines([[name] for name in header]))
+        self._begin(mark + self._form.header())
 
     def write(self, rows: ResultRows) -> None:
         """Append the rows of one chunk; they are safe afterwards.
@@ -48,7 +67,4 @@ class CsvWriter(PartialFile):
         Raises:
             OutputError: The disk is full; earlier chunks stay safe.
         """
-        self._append(self._lines(rows.flat(self._columns)), len(rows), rows.counts())
-
-    def _lines(self, columns: Sequence[Sequence[str]]) -> bytes:
-        return (spreadsheet_lines if self._quotes_formulas else csv_lines)(columns)
+        self._append(rows.lines(self._form), len(rows), rows.counts())

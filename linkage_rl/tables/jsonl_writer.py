@@ -2,11 +2,37 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from linkage_rl.tables.partial_file import PartialFile
 from linkage_rl.tables.writer import NestedColumn, ResultColumns, ResultRows
+
+
+@dataclass(frozen=True)
+class JsonForm:
+    """Rows as lines of JSON, an object each."""
+
+    columns: ResultColumns
+
+    def lines(self, rows: ResultRows) -> bytes:
+        """The lines of these rows, in UTF-8."""
+        columns = self.columns
+        numbers = columns.numbers
+        values = {
+            **{name: json_values(rows.texts[name], name in numbers) for name in columns.decision},
+            **{column.name: entries(rows, column, numbers) for column in columns.nested},
+            **{name: json_values(rows.texts[name], False) for name in columns.own},
+        }
+        records = [
+            dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)
+        ]
+        try:
+            return _lines(records).encode()
+        except UnicodeEncodeError:
+            # a lone surrogate can only be written as an escape
+            return _lines(records, ensure_ascii=True).encode()
 
 
 class JsonLinesWriter(PartialFile):
@@ -27,7 +53,7 @@ class JsonLinesWriter(PartialFile):
             OutputError: The folder is missing or not writable, or the disk is full.
         """
         super().__init__(path, fingerprint, started)
-        self._columns = columns
+        self._form = JsonForm(columns)
 
     def write(self, rows: ResultRows) -> None:
         """Append the rows of one chunk; they are safe afterwards.
@@ -35,22 +61,7 @@ class JsonLinesWriter(PartialFile):
         Raises:
             OutputError: The disk is full; earlier chunks stay safe.
         """
-        columns = self._columns
-        numbers = columns.numbers
-        values = {
-            **{name: json_values(rows.texts[name], name in numbers) for name in columns.decision},
-            **{column.name: entries(rows, column, numbers) for column in columns.nested},
-            **{name: json_values(rows.texts[name], False) for name in columns.own},
-        }
-        records = [
-            dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)
-        ]
-        try:
-            content = _lines(records).encode()
-        except UnicodeEncodeError:
-            # a lone surrogate can only be written as an escape
-            content = _lines(records, ensure_ascii=True).encode()
-        self._append(content, len(rows), rows.counts())
+        self._append(rows.lines(self._form), len(rows), rows.counts())
 
 
 def _lines(records: Sequence[Mapping[str, Any]], ensure_ascii: bool = False) -> str:

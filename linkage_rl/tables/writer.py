@@ -119,6 +119,13 @@ class NestedValues:
         return texts
 
 
+class LineForm(Protocol):
+    """How rows look in a file of lines; a worker process gets it."""
+
+    def lines(self, rows: "ResultRows") -> bytes:
+        """The lines of these rows."""
+
+
 @dataclass(frozen=True)
 class ResultRows:
     """The rows of one chunk of clients as columns of N texts, '' where missing."""
@@ -127,6 +134,16 @@ class ResultRows:
     """Name of each column that is not nested to its texts."""
     nested: Mapping[str, NestedValues] = field(default_factory=dict)
     """Name of each nested column to its entries."""
+    written: bytes | None = None
+    """The rows as lines of the file that they are for, where `texts` no longer has all of them."""
+
+    def in_form(self, form: LineForm, kept: Sequence[str]) -> "ResultRows":
+        """The rows as lines, and the texts of these columns: less to send to another process."""
+        return ResultRows({name: self.texts[name] for name in kept}, written=form.lines(self))
+
+    def lines(self, form: LineForm) -> bytes:
+        """The rows as lines of a file."""
+        return form.lines(self) if self.written is None else self.written
 
     def __len__(self) -> int:
         return len(next(iter(self.texts.values())))
