@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import chain
+from operator import itemgetter
 from typing import Final
 
 import numpy as np
@@ -94,10 +95,15 @@ class RecordBatch:
 
     def take(self, rows: Sequence[int]) -> "RecordBatch":
         """The records at these positions, in this order."""
-        return RecordBatch(
-            ids=[self.ids[row] for row in rows],
-            columns={field: [texts[row] for row in rows] for field, texts in self.columns.items()},
-        )
+        if len(rows) < 2:
+            # of which `itemgetter` makes no tuple
+            return RecordBatch(
+                [self.ids[row] for row in rows],
+                {field: [texts[row] for row in rows] for field, texts in self.columns.items()},
+            )
+        at = itemgetter(*rows)
+        columns = {field: list(at(texts)) for field, texts in self.columns.items()}
+        return RecordBatch(list(at(self.ids)), columns)
 
 
 def _street_for_address(columns: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
