@@ -88,22 +88,22 @@ class CsvFile:
             InputFileError: A row is ragged, badly quoted or undecodable.
         """
         size = max(1, min(size, MAX_CELLS // self.layout.width))
-        rows = self._rows()
-        first = next(rows, None)
-        while first is not None:
-            lines = [first, *islice(rows, size - 1)]
-            first = next(rows, None)
-            if columns := self._columns(lines, is_last=first is None):
-                yield columns
-
-    def _rows(self) -> Iterator[list[str]]:
-        """The rows below the header."""
         with open_text(self.path, self.encoding) as stream:
             reader = csv.reader(stream, strict=True, delimiter=self.separator)
-            try:
-                yield from islice(reader, self.layout.row + 1, None)
-            except (csv.Error, UnicodeDecodeError):
-                raise self._fault() from None
+            rows = islice(reader, self.layout.row + 1, None)
+            first = self._taken(rows, 1)
+            while first:
+                lines = first + self._taken(rows, size - 1)
+                first = self._taken(rows, 1)
+                if columns := self._columns(lines, is_last=not first):
+                    yield columns
+
+    def _taken(self, rows: Iterator[list[str]], size: int) -> list[list[str]]:
+        """Up to `size` of the next rows."""
+        try:
+            return list(islice(rows, size))
+        except (csv.Error, UnicodeDecodeError):
+            raise self._fault() from None
 
     def place(self, row: int) -> str:
         """Where data row number `row`, counted from 0, begins in the file: 'line 7'."""
