@@ -95,7 +95,7 @@ def start(name: str, words: Sequence[str], folder: Path, log: Path) -> Command:
     def act() -> None:
         sys.argv = [name, *words]
         module = importlib.import_module(f"linkage_rl.{name}")
-        # workers are spawned, and load the main module of their parent
+        # workers that are spawned load the main module of their parent
         sys.modules["__main__"] = module
         module.main()
 
