@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from linkage_rl.tables._csv import csv_lines
+from linkage_rl.tables import _csv
 
 FORMULA_STARTS: Final = frozenset("=+-@\t\r\n＝＋－＠")
 """Characters with which a spreadsheet begins a formula, or that it skips before one."""
@@ -25,7 +25,7 @@ def csv_text(rows: Iterable[Sequence[str]]) -> str:
     >>> csv_text([["a", "first\rsecond"], ["b", "x,y"]])
     'a,"first\rsecond"\nb,"x,y"\n'
     """
-    return csv_lines(list(zip(*rows, strict=True))).decode()
+    return _csv.csv_lines(list(zip(*rows, strict=True))).decode()
 
 
 def spreadsheet_lines(columns: Iterable[Sequence[str]]) -> bytes:
@@ -44,7 +44,7 @@ def spreadsheet_lines(columns: Iterable[Sequence[str]]) -> bytes:
     for before, after in zip(columns, safe, strict=True):
         if before is not after:
             marked[[text is not mine for text, mine in zip(before, after, strict=True)]] = 1
-    return csv_lines(safe, marked)
+    return _csv.csv_lines(safe, marked)
 
 
 def as_written(stream: Iterable[str]) -> Iterator[list[str]]:
@@ -73,7 +73,7 @@ def as_written(stream: Iterable[str]) -> Iterator[list[str]]:
 
 def _all_quoted(lines: Sequence[str], row: Sequence[str]) -> bool:
     """Whether these lines are the row with all its fields in double quotes."""
-    quoted = csv_lines([[text] for text in row], np.ones(1, dtype=np.uint8))
+    quoted = _csv.csv_lines([[text] for text in row], np.ones(1, dtype=np.uint8))
     return "".join(lines).rstrip("\r\n") == quoted.decode()[:-1]
 
 

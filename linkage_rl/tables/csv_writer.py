@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from linkage_rl.tables._csv import csv_lines
+from linkage_rl.tables import _csv
 from linkage_rl.tables.csv_text import spreadsheet_lines
 from linkage_rl.tables.partial_file import PartialFile
 from linkage_rl.tables.writer import ResultColumns, ResultRows
@@ -28,7 +28,7 @@ class CsvForm:
         return self._of(rows.flat(self.columns))
 
     def _of(self, columns: Sequence[Sequence[str]]) -> bytes:
-        return (spreadsheet_lines if self.quotes_formulas else csv_lines)(columns)
+        return (spreadsheet_lines if self.quotes_formulas else _csv.csv_lines)(columns)
 
 
 class CsvWriter(PartialFile):
