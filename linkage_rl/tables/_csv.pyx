@@ -12,7 +12,6 @@ from cpython.unicode cimport (
     PyUnicode_READ,
 )
 from libc.stdint cimport uint8_t, uint32_t
-from libc.string cimport memcpy
 
 
 cdef extern from "Python.h":
