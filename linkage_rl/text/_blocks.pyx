@@ -1,6 +1,8 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Kernels that walk a block of texts character by character and return a new block."""
 
+import numpy as np
+
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.unicode cimport (
     PyUnicode_4BYTE_KIND,
@@ -183,6 +185,36 @@ cdef Py_ssize_t _without(Py_UCS4* text, Py_ssize_t size, str word) noexcept:
         at += 1
         i += 1
     return at
+
+
+def have_check_digits(texts):
+    """1 for thirteen ASCII digits of which the first is 9 less the weighted sum mod 9, else 0.
+
+    The weights of the twelve digits behind it are 2, 1, 2, 1 and so on; shape (N,).
+    """
+    cdef Py_ssize_t row = 0, i
+    cdef int kind, total
+    cdef void* chars
+    cdef uint32_t digit
+    cdef str text
+    valid = np.zeros(len(texts), dtype=np.uint8)
+    cdef uint8_t[::1] out = valid
+    for text in texts:
+        if PyUnicode_GET_LENGTH(text) == 13:
+            kind = PyUnicode_KIND(text)
+            chars = PyUnicode_DATA(text)
+            total = 0
+            for i in range(13):
+                digit = PyUnicode_READ(kind, chars, i)
+                if not _digit(digit):
+                    break
+                if i:
+                    total += <int>(digit - 48) * (1 + i % 2)
+            else:
+                digit = PyUnicode_READ(kind, chars, 0)
+                out[row] = digit - 48 == <uint32_t>(9 - total % 9)
+        row += 1
+    return valid
 
 
 def translated(texts, const uint32_t[::1] table, Py_ssize_t limit, tuple without=()):

@@ -7,13 +7,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.text import _blocks
 from linkage_rl.text.cells import number_of_cell
 from linkage_rl.text.normalise import fold_block, join, split
 
-_LENGTH: Final = 13
-_WEIGHTS: Final = np.array((2, 1) * 6)
-_ZERO: Final = ord("0")
-_PLAIN: Final = re.compile("[0-9]{13}")
 _DIGITS: Final = re.compile("(?<![0-9])[0-9](?:[-,. ]?[0-9]){12}(?![0-9]|[-,.][0-9])")
 _SEPARATORS: Final = re.compile("[-,. ]")
 _DUMMIES: Final = frozenset(("9" * 13, "9" + "0" * 12))
@@ -28,12 +25,7 @@ def are_valid_corporate_numbers(texts: Sequence[str]) -> NDArray[np.bool_]:
     >>> are_valid_corporate_numbers(["7000012050002", "7000012050003"])
     array([ True, False])
     """
-    valid = np.array(
-        [len(text) == _LENGTH and text.isascii() and text.isdigit() for text in texts], dtype=bool
-    )
-    plain = "".join([text for text, is_plain in zip(texts, valid, strict=True) if is_plain])
-    digits = np.frombuffer(plain.encode("ascii"), np.uint8).reshape(-1, _LENGTH) - _ZERO
-    valid[valid] = digits[:, 0] == 9 - digits[:, 1:] @ _WEIGHTS % 9
+    valid: NDArray[np.bool_] = _blocks.have_check_digits(texts).view(np.bool_)
     return valid
 
 
@@ -47,13 +39,15 @@ def canonical_corporate_numbers(texts: Sequence[str]) -> list[str]:
     """
     if not any(texts):
         return [""] * len(texts)
-    folded = split(fold_block(join(texts)), len(texts))
-    numbers = [text if _PLAIN.fullmatch(text) else _found_in(text) for text in folded]
+    numbers = list(texts)
     valid = are_valid_corporate_numbers(numbers).tolist()
-    return [
-        text if right and text not in _DUMMIES else ""
-        for text, right in zip(numbers, valid, strict=True)
-    ]
+    rows = [row for row, right in enumerate(valid) if not right and numbers[row]]
+    folded = split(fold_block(join([numbers[row] for row in rows])), len(rows))
+    repaired = [_found_in(text) for text in folded]
+    right = are_valid_corporate_numbers(repaired).tolist()
+    for row, number, is_right in zip(rows, repaired, right, strict=True):
+        numbers[row] = number if is_right else ""
+    return ["" if number in _DUMMIES else number for number in numbers]
 
 
 def _found_in(text: str) -> str:
