@@ -78,6 +78,9 @@ def joined(tuple columns not None, tuple needed not None):
     cdef Py_UCS4 largest
     cdef str text, out
     cdef bint present
+    for column in columns:
+        if len(column) != n:
+            raise ValueError(f"expected {n} texts in each column, got {[*map(len, columns)]}")
     texts = []
     for i in range(n):
         present = True
@@ -240,6 +243,12 @@ def pack_rows(
     cdef str text, where
     cdef uint64_t h
     cdef Row* row
+    if not (
+        n == len(written) == len(core) == len(stem) == len(kana) == len(reading) == len(city)
+        == len(town) == len(building) == len(phone) == len(domain) == len(page) == len(corporate)
+        == len(postal) == len(block) == prefecture.shape[0] == form.shape[0] == side.shape[0]
+    ):
+        raise ValueError(f"expected {n} records in each column")
     packed = np.zeros(n * sizeof(Row), dtype=np.uint8)
     if n == 0:
         return packed

@@ -200,6 +200,8 @@ def have_check_digits(texts):
     valid = np.zeros(len(texts), dtype=np.uint8)
     cdef uint8_t[::1] out = valid
     for text in texts:
+        if text is None:
+            raise TypeError("expected texts, got None")
         if PyUnicode_GET_LENGTH(text) == 13:
             kind = PyUnicode_KIND(text)
             chars = PyUnicode_DATA(text)
@@ -234,6 +236,8 @@ def translated(texts, const uint32_t[::1] table, Py_ssize_t limit, tuple without
     written, unread = [], []
     try:
         for text in texts:
+            if text is None:
+                raise TypeError("expected texts, got None")
             size = min(PyUnicode_GET_LENGTH(text), limit)
             kind = PyUnicode_KIND(text)
             chars = PyUnicode_DATA(text)

@@ -211,6 +211,8 @@ def read_usual(
     cdef int8_t[::1] side_of = sides
     lines, cores, hinted, spaced, others = [], [], [], [], []
     for text in names:
+        if text is None:
+            raise TypeError("expected texts, got None")
         lines.append("")
         cores.append("")
         row += 1

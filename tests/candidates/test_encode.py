@@ -151,3 +151,12 @@ def test_records_that_share_core_and_readings_share_a_document() -> None:
 
     assert tokyo == osaka == llc
     assert tokyo != takahashi
+
+
+def test_columns_of_different_lengths_are_refused() -> None:
+    clients = canonicalise(client_records({"name": "青空"}, {"name": "大空"}))
+
+    with pytest.raises(ValueError, match="expected 2 records in each column"):
+        encode(replace(clients, town=[""]))
+    with pytest.raises(ValueError, match=r"expected 2 texts in each column, got \[2, 1\]"):
+        _text.joined((["a", "b"], ["c"]), (0,))

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import pytest
 
+from linkage_rl.text.corporate_numbers import are_valid_corporate_numbers
 from linkage_rl.text.kana import read_kana, read_kana_block
 from linkage_rl.text.names import Names, canonical_names, read_step_by_step
 from linkage_rl.text.normalise import as_written, fold_block, join, split
@@ -92,3 +93,11 @@ def test_texts_read_one_character_at_a_time_are_those_of_the_whole(seed: int) ->
     assert read_kana(texts) == folded
     normal = unicodedata.normalize("NFKC", join(texts)).replace(" ", "")
     assert as_written(texts) == split(normal, len(texts))
+
+
+def test_a_missing_text_is_refused() -> None:
+    missing: list[str] = [None]  # type: ignore[list-item]
+
+    for read in (read_usual_names, read_kana, as_written, are_valid_corporate_numbers):
+        with pytest.raises(TypeError, match="expected texts, got None"):
+            read(missing)
