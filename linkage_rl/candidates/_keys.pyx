@@ -64,6 +64,9 @@ cdef class KeyCounts:
             pair.uncounted_size = uncounted.shape[0]
             self.count += 1
 
+    def __reduce__(self):
+        return KeyCounts, (self.arrays,)
+
     def add(self, wanted, int64_t[:, ::1] counts):
         """Add how often each wanted key counts.
 

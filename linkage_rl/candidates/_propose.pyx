@@ -67,11 +67,9 @@ cdef class Asking:
     cdef const int32_t[::1] grams
     cdef const uint64_t[:, ::1] former
     cdef const int32_t* first_gram
+    cdef tuple arrays
 
-    def __init__(
-        self, const Row[::1] rows, const int64_t[::1] ends, const int32_t[::1] grams,
-        const uint64_t[:, ::1] former,
-    ):
+    def __init__(self, rows, ends, grams, former):
         """Keep the arrays.
 
         Args:
@@ -80,8 +78,12 @@ cdef class Asking:
             former: Keys of each client that are looked up among former names, shape (2, N).
         """
         self.rows, self.ends, self.grams, self.former = rows, ends, grams, former
+        self.arrays = (rows, ends, grams, former)
         # Without any name there are no n-grams to point at; the other fields still count.
-        self.first_gram = &grams[0] if grams.shape[0] else NULL
+        self.first_gram = &self.grams[0] if self.grams.shape[0] else NULL
+
+    def __reduce__(self):
+        return Asking, self.arrays
 
 
 cdef class Searchable:
@@ -103,14 +105,11 @@ cdef class Searchable:
     cdef const int32_t[::1] sites
     cdef const int32_t* first_gram
     cdef float least_norm
+    cdef tuple arrays
 
     def __init__(
-        self, const Row[::1] companies,
-        const int64_t[::1] doc_ends, const int32_t[::1] doc_grams, const float[::1] idf,
-        const int64_t[::1] starts, const int32_t[::1] postings, const float[::1] doc_norms,
-        const int64_t[::1] doc_row_ends, const int32_t[::1] doc_rows,
-        const uint64_t[::1] former_keys, const int32_t[::1] former_rows,
-        const int32_t[::1] heads, const int32_t[::1] begins, const int32_t[::1] sites,
+        self, companies, doc_ends, doc_grams, idf, starts, postings, doc_norms, doc_row_ends,
+        doc_rows, former_keys, former_rows, heads, begins, sites,
     ):
         """Keep the arrays.
 
@@ -126,8 +125,15 @@ cdef class Searchable:
         self.doc_row_ends, self.doc_rows = doc_row_ends, doc_rows
         self.former_keys, self.former_rows = former_keys, former_rows
         self.heads, self.begins, self.sites = heads, begins, sites
-        self.first_gram = &doc_grams[0] if doc_grams.shape[0] else NULL
-        self.least_norm = np.min(doc_norms) if doc_norms.shape[0] else 1
+        self.first_gram = &self.doc_grams[0] if self.doc_grams.shape[0] else NULL
+        self.least_norm = np.min(doc_norms) if len(doc_norms) else 1
+        self.arrays = (
+            companies, doc_ends, doc_grams, idf, starts, postings, doc_norms, doc_row_ends,
+            doc_rows, former_keys, former_rows, heads, begins, sites,
+        )
+
+    def __reduce__(self):
+        return Searchable, self.arrays
 
     def by_key(
         self, Asking asking, const int64_t[:] chosen,

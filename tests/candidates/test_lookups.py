@@ -1,5 +1,6 @@
 """Keys found in sorted hashes, weights summed over postings, bits packed: against plain numpy."""
 
+import pickle
 from collections import Counter
 
 import numpy as np
@@ -110,6 +111,18 @@ def test_chosen_clients_in_any_order_get_what_they_get_by_themselves(names: Comp
         alone = names.propose(NgramBlocker(), asking, np.array([client]), 9)
         assert np.array_equal(together.rows[place], alone.rows[0])
         assert np.array_equal(together.retrieval_score[place], alone.retrieval_score[0])
+
+
+def test_an_index_that_has_searched_can_be_pickled(names: CompanyIndex) -> None:
+    asking = clients({"name": "山川田中"}, {"name": "中山"})
+    first = names.propose(NgramBlocker(), asking, np.arange(2), 9)
+    counts = names.name_frequencies(asking)
+
+    again, asking_again = pickle.loads(pickle.dumps((names, asking)))
+
+    second = again.propose(NgramBlocker(), asking_again, np.arange(2), 9)
+    assert np.array_equal(first.rows, second.rows)
+    assert np.array_equal(counts, again.name_frequencies(asking_again))
 
 
 def test_a_free_slot_holds_no_document_and_no_weight() -> None:
