@@ -43,7 +43,9 @@ class LogQueue:
             else:
                 self._answers.append(answer)
                 self._waiting += len(answer)
-                self._changed.notify()
+                # the thread that waits for a batch need not look at every answer
+                if len(self._answers) == 1 or self._has_enough():
+                    self._changed.notify()
 
     def take(self) -> list[LoggedDecisions]:
         """Wait for answers of about one batch; none once the queue is closed and empty."""
