@@ -6,7 +6,7 @@ other request, is served. A text of some megabytes is one of many calls here.
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 LONG_TEXT: Final = 1 << 15
@@ -14,7 +14,8 @@ LONG_TEXT: Final = 1 << 15
 STEP: Final = 100
 """Elements of a list that are written in one call."""
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_BLANKS: Final = re.compile(r"[ \t\n\r]*")
+_BLANK: Final = " \t\n\r"
+_BLANKS: Final = re.compile(f"[{_BLANK}]*")
 
 
 def decode_in_steps(decoder: json.JSONDecoder, text: str) -> Any:
@@ -65,6 +66,8 @@ class _Text:
 
     def __init__(self, decoder: json.JSONDecoder, text: str) -> None:
         self._decoder = decoder
+        # `raw_decode` without its own call and message
+        self._scan: Callable[[str, int], tuple[Any, int]] = decoder.scan_once  # type: ignore[attr-defined]
         self._text = text
         self._place = 0
 
@@ -108,12 +111,28 @@ class _Text:
         if self._skip() == "]":
             self._place += 1
             return found
+        text, place, scan = self._text, self._place, self._scan
         while True:
-            self._skip()
-            value, self._place = self._decoder.raw_decode(self._text, self._place)
+            try:
+                value, place = scan(text, place)
+            except StopIteration:
+                raise _UnexpectedError from None
             found.append(value)
-            if self._ends("]"):
+            if text[place] not in ",]":
+                place = self._behind_blanks(place)
+            end = text[place]
+            place += 1
+            if end == "]":
+                self._place = place
                 return found
+            if end != ",":
+                raise _UnexpectedError
+            if text[place] in _BLANK:
+                place = self._behind_blanks(place)
+
+    def _behind_blanks(self, place: int) -> int:
+        match = _BLANKS.match(self._text, place)
+        return place if match is None else match.end()
 
     def _ends(self, end: str) -> bool:
         """Whether the container ends here; else passes the comma."""
@@ -125,7 +144,5 @@ class _Text:
 
     def _skip(self) -> str:
         """Pass blanks; returns the character behind them."""
-        match = _BLANKS.match(self._text, self._place)
-        if match is not None:
-            self._place = match.end()
+        self._place = self._behind_blanks(self._place)
         return self._text[self._place] if self._place < len(self._text) else ""

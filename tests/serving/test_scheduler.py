@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -85,6 +86,33 @@ def test_waiting_requests_share_a_batch_and_get_back_their_own_clients() -> None
     with_scheduler(act)
 
     assert calls == [["a", "b", "c", "d"]]
+
+
+def test_the_callers_of_a_busy_worker_come_to_share_all_batches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # however slow this machine is just now
+    monkeypatch.setattr("serving.scheduler.GATHER_S", 0.05)
+    monkeypatch.setattr("serving.scheduler.GATHER_SHARE", 1e4)
+    sizes: list[int] = []
+
+    def decide(records: RecordBatch) -> None:
+        sizes.append(len(records))
+        time.sleep(0.002)
+
+    async def act(scheduler: Scheduler) -> None:
+        async def caller(number: int) -> None:
+            # they begin in two groups, of which one waits for the other
+            await asyncio.sleep(0.001 * (number % 2))
+            for _ in range(6):
+                await scheduler.link(Echo(before=decide), clients(str(number)))
+
+        await asyncio.gather(*map(caller, range(6)))
+
+    with_scheduler(act)
+
+    assert sum(sizes) == 36
+    assert sizes.count(6) >= 4
 
 
 def test_requests_to_different_models_are_not_in_one_batch() -> None:
