@@ -10,7 +10,9 @@ python="${1:-python3}"
 }
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 
-# Modules are compiled where they are first imported: most of what is installed never is.
+# Modules are compiled where they are first imported: most of what is installed never is. Compiled
+# ones are kept, whatever the environment says: compiling torch takes longer than importing it.
+export PYTHONDONTWRITEBYTECODE=
 install=(.venv/bin/pip install -qq --disable-pip-version-check --no-compile -c constraints.txt)
 
 # What the extras of the package need, one a line: the package itself is installed last.
@@ -37,6 +39,10 @@ requirements train assignment serve deploy docs dev |
 wait "$compiling"
 echo "setup 3/3: linkage_rl"
 "${install[@]}" --no-build-isolation --no-deps --editable .
+# for commands that are started without make, which may find it forbidden to keep them
+.venv/bin/python -c 'import linkage_rl.train, linkage_rl.link, serving.worker, torch._dynamo' &
+importing=$!
 # Hydra pins antlr4 4.9; moto's interpreter of state machines needs 4.13, kept apart for the tests.
 .venv/bin/pip install -qq --disable-pip-version-check --no-deps --upgrade \
     --target .venv/antlr4-4.13 antlr4-python3-runtime==4.13.2
+wait "$importing"
