@@ -1,12 +1,12 @@
 """Threads change neither order nor draws, and an error comes where it happened."""
 
+import os
 import threading
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
-from linkage_rl import threads
 from linkage_rl.threads import ahead, spread
 
 
@@ -14,7 +14,7 @@ from linkage_rl.threads import ahead, spread
 def cores(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """A machine with one core, and one with three."""
     count: int = request.param
-    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: set(range(count)))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(count)))
     return count
 
 
@@ -50,7 +50,7 @@ def test_an_item_is_made_while_the_one_before_is_used() -> None:
 
 
 def test_an_error_comes_after_the_items_before_it() -> None:
-    seen = []
+    seen: list[int] = []
 
     with pytest.raises(ValueError, match="at 2"):
         seen.extend(ahead(map(failing, range(5))))

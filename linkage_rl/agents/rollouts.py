@@ -21,7 +21,7 @@ class _WithoutCopies:
     buffer_size: int
     n_envs: int
     device: torch.device
-    observations: dict[str, NDArray[Any]]
+    observations: Any
 
     def reset(self) -> None:
         """Forget everything; observations lie by episode, as flattening them orders them."""
