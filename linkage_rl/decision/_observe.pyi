@@ -1,7 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-def fill_slots(
+def observe(
     cases: NDArray[np.int64],
     ran: NDArray[np.uint16],
     starts: NDArray[np.int64],
@@ -11,13 +11,20 @@ def fill_slots(
     feature_rows: NDArray[np.int64],
     candidate_ids: NDArray[np.int64],
     evidence: NDArray[np.int64],
+    query: NDArray[np.float32],
+    available: NDArray[np.uint16],
+    costs: NDArray[np.float32],
     slots: int,
-    blockers: int,
-) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int8], NDArray[np.int64]]: ...
+    allow_review: bool,
+) -> tuple[
+    NDArray[np.float32],
+    NDArray[np.float32],
+    NDArray[np.float32],
+    NDArray[np.int8],
+    NDArray[np.int64],
+    NDArray[np.int8],
+]: ...
 def blocker_cost(ran: NDArray[np.uint16], costs: NDArray[np.float32]) -> NDArray[np.float32]: ...
-def fill_state(
-    ran: NDArray[np.uint16], filled: NDArray[np.int64], costs: NDArray[np.float32], slots: int
-) -> NDArray[np.float32]: ...
 def legal_actions(
     filled: NDArray[np.int64],
     ran: NDArray[np.uint16],

@@ -18,11 +18,36 @@ cdef inline bint _alike(const float* a, const float* b, const int64_t[::1] colum
     return True
 
 
-def fill_slots(
+cdef inline float _cost(uint16_t ran, const float[::1] costs) noexcept nogil:
+    cdef double cost = 0
+    cdef Py_ssize_t blocker
+    for blocker in range(costs.shape[0]):
+        if (ran >> blocker) & 1:
+            cost += costs[blocker]
+    return <float>cost
+
+
+cdef inline void _set_legal(
+    int8_t* mask, int64_t filled, uint16_t left, Py_ssize_t slots, Py_ssize_t blockers,
+    bint allow_review,
+) noexcept nogil:
+    """Set 1 where an action is legal, in a row of zeros; `left` are the blockers still to run."""
+    cdef Py_ssize_t blocker
+    cdef int64_t slot
+    for slot in range(min(filled, <int64_t>slots)):
+        mask[slot] = 1
+    mask[slots] = 1
+    mask[slots + 1] = allow_review
+    for blocker in range(blockers):
+        mask[slots + 2 + blocker] = (left >> blocker) & 1
+
+
+def observe(
     const int64_t[::1] cases, const uint16_t[::1] ran,
     const int64_t[::1] starts, const uint16_t[::1] pair_blockers,
     const float[::1] retrieval_score, const float[:, ::1] features, const int64_t[::1] feature_rows,
-    const int64_t[::1] candidate_ids, const int64_t[::1] evidence, int slots, int blockers,
+    const int64_t[::1] candidate_ids, const int64_t[::1] evidence, const float[:, ::1] query,
+    const uint16_t[::1] available, const float[::1] costs, int slots, bint allow_review,
 ):
     """Fill the slots of each case with its first pairs that a run blocker proposed.
 
@@ -37,50 +62,55 @@ def fill_slots(
         candidate_ids: What is returned for each pair; empty for its position.
         evidence: Columns of the features that depend on what the client says; candidates that are
             equal in them are tied.
+        query: Features of each case, (N, Q).
+        available: Blockers that apply to each case, one bit per blocker.
+        costs: Cost of each of R blockers, at most 16.
         slots: Slots K, at least 1.
-        blockers: Blockers R, at most 16.
+        allow_review: Whether review is legal.
 
     Returns:
-        Candidates (B, slots, F + blockers + 4): the pair's features, one bit per run blocker that
-        proposed it, its retrieval score, its lead over the best other visible pair mapped to
-        [0, 1], its share of the best retrieval score, and 1 - 1/k where k candidates are tied; the
-        pair in each slot, -1 where empty; the first slot with which each is tied, its own where
-        none is and -1 where empty; and the number of filled slots (B,).
+        The parts of an `Observation`, in their order: candidates (B, K, F + R + 4): the pair's
+        features, one bit per run blocker that proposed it, its retrieval score, its lead over the
+        best other visible pair mapped to [0, 1], its share of the best retrieval score, and
+        1 - 1/k where k candidates are tied; features of the client (B, Q); one bit per blocker run,
+        share of filled slots, and cost so far up to 1 (B, R + 2); 1 where an action is legal
+        (B, K + 2 + R); the candidate in each slot, -1 where empty; the first slot with which each
+        is tied, its own where none is and -1 where empty.
 
     Raises:
         ValueError: A size or a case is out of range; unchecked, it would write past an array.
     """
     cdef Py_ssize_t b, batch = cases.shape[0]
-    cdef int width = features.shape[1], slot, blocker, other
+    cdef int width = features.shape[1], blockers = <int>costs.shape[0], slot, blocker, other
     cdef int64_t pair, row
     cdef bint moved = feature_rows.shape[0] > 0, named = candidate_ids.shape[0] > 0
     cdef uint16_t visible
     cdef float best, second, rival
-    if not 1 <= slots <= 127 or blockers < 0 or blockers > 16:
+    if not 1 <= slots <= 127 or blockers > 16:
         raise ValueError(f"expected 1..127 slots and 0..16 blockers, got {slots} and {blockers}")
     if ran.shape[0] != batch:
         raise ValueError(f"expected {batch} blocker sets, one per case, got {ran.shape[0]}")
     for b in range(batch):
         if cases[b] < 0 or cases[b] >= starts.shape[0] - 1:
             raise ValueError(f"expected cases in 0..{starts.shape[0] - 2}, got {cases[b]}")
+    if min(query.shape[0], available.shape[0]) < starts.shape[0] - 1:
+        raise ValueError(f"expected {starts.shape[0] - 1} clients in every array")
     for b in range(evidence.shape[0]):
         if evidence[b] < 0 or evidence[b] >= width:
             raise ValueError(f"expected columns in 0..{width - 1}, got {evidence[b]}")
     candidates = np.zeros((batch, slots, width + blockers + ADDED), dtype=np.float32)
     pairs = np.empty((batch, slots), dtype=np.int64)
-    ties = np.full((batch, slots), -1, dtype=np.int8)
-    sizes = np.zeros(slots, dtype=np.int64)
-    cdef int8_t[:, ::1] tie = ties
-    cdef int64_t[::1] size = sizes
+    ties = np.empty((batch, slots), dtype=np.int8)
+    queries = np.empty((batch, query.shape[1]), dtype=np.float32)
+    states = np.empty((batch, blockers + 2), dtype=np.float32)
+    masks = np.zeros((batch, slots + 2 + blockers), dtype=np.int8)
+    cdef int8_t[:, ::1] tie = ties, mask = masks
+    cdef int64_t size[127]
     cdef float[:, :, ::1] out = candidates
+    cdef float[:, ::1] out_query = queries, state = states
     cdef int64_t[:, ::1] out_pairs = pairs
-    out_pairs[:, :] = -1
-    filled = np.zeros(batch, dtype=np.int64)
-    cdef int64_t[::1] out_filled = filled
     with nogil:
         for b in range(batch):
-            if ran[b] == 0:
-                continue
             slot = 0
             for pair in range(starts[cases[b]], starts[cases[b] + 1]):
                 visible = pair_blockers[pair] & ran[b]
@@ -95,7 +125,18 @@ def fill_slots(
                 slot += 1
                 if slot == slots:
                     break
-            out_filled[b] = slot
+            for blocker in range(slot, slots):
+                out_pairs[b, blocker] = -1
+                tie[b, blocker] = -1
+            for other in range(query.shape[1]):
+                out_query[b, other] = query[cases[b], other]
+            for blocker in range(blockers):
+                state[b, blocker] = (ran[b] >> blocker) & 1
+            state[b, blockers] = <float>(<double>slot / slots)
+            state[b, blockers + 1] = min(_cost(ran[b], costs), <float>1)
+            _set_legal(
+                &mask[b, 0], slot, available[cases[b]] & ~ran[b], slots, blockers, allow_review
+            )
             if slot == 0:
                 continue
             # Pairs come by falling retrieval score, so the best two fill the first two slots.
@@ -123,16 +164,7 @@ def fill_slots(
                 out[b, blocker, width + blockers + 3] = (
                     <float>1 - <float>1 / size[tie[b, blocker]]
                 )
-    return candidates, pairs, ties, filled
-
-
-cdef inline float _cost(uint16_t ran, const float[::1] costs) noexcept nogil:
-    cdef double cost = 0
-    cdef Py_ssize_t blocker
-    for blocker in range(costs.shape[0]):
-        if (ran >> blocker) & 1:
-            cost += costs[blocker]
-    return <float>cost
+    return candidates, queries, states, masks, pairs, ties
 
 
 def blocker_cost(const uint16_t[::1] ran, const float[::1] costs):
@@ -145,32 +177,12 @@ def blocker_cost(const uint16_t[::1] ran, const float[::1] costs):
     return summed
 
 
-def fill_state(
-    const uint16_t[::1] ran, const int64_t[::1] filled, const float[::1] costs, int slots
-):
-    """One bit per blocker, share of filled slots, and cost so far up to 1; shape (B, R + 2)."""
-    cdef Py_ssize_t b, batch = ran.shape[0], blocker, blockers = costs.shape[0]
-    if slots < 1 or filled.shape[0] != batch:
-        raise ValueError(
-            f"expected at least 1 slot and {batch} counts, got {slots} and {filled.shape[0]}"
-        )
-    state = np.empty((batch, blockers + 2), dtype=np.float32)
-    cdef float[:, ::1] out = state
-    for b in range(batch):
-        for blocker in range(blockers):
-            out[b, blocker] = (ran[b] >> blocker) & 1
-        out[b, blockers] = <float>(<double>filled[b] / slots)
-        out[b, blockers + 1] = min(_cost(ran[b], costs), <float>1)
-    return state
-
-
 def legal_actions(
     const int64_t[::1] filled, const uint16_t[::1] ran, const uint16_t[::1] available,
     int slots, int blockers, bint allow_review,
 ):
     """1 where an action is legal: filled slots, no match, review, blockers that apply; (B, A)."""
-    cdef Py_ssize_t b, batch = filled.shape[0], blocker
-    cdef int64_t slot
+    cdef Py_ssize_t b, batch = filled.shape[0]
     if slots < 1 or blockers < 0 or ran.shape[0] != batch or available.shape[0] != batch:
         raise ValueError(
             f"expected at least 1 slot and {batch} blocker sets, got {slots} slots, "
@@ -179,12 +191,7 @@ def legal_actions(
     mask = np.zeros((batch, slots + 2 + blockers), dtype=np.int8)
     cdef int8_t[:, ::1] out = mask
     for b in range(batch):
-        for slot in range(min(filled[b], slots)):
-            out[b, slot] = 1
-        out[b, slots] = 1
-        out[b, slots + 1] = allow_review
-        for blocker in range(blockers):
-            out[b, slots + 2 + blocker] = ((available[b] & ~ran[b]) >> blocker) & 1
+        _set_legal(&out[b, 0], filled[b], available[b] & ~ran[b], slots, blockers, allow_review)
     return mask
 
 

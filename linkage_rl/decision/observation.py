@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from linkage_rl.decision import _observe
 from linkage_rl.decision.cases import CaseSet
-from linkage_rl.decision.episode import MAX_BLOCKERS, ActionLayout, legal_actions
+from linkage_rl.decision.episode import MAX_BLOCKERS, ActionLayout
 from linkage_rl.errors import ConfigError
 from linkage_rl.records import Observation
 
@@ -143,19 +143,21 @@ class View:
             case: Position of each observed case, shape (B,).
             ran: Blockers that have run for it, one bit per blocker, shape (B,).
         """
-        candidates, pairs, ties, filled = _observe.fill_slots(
-            case,
-            ran,
-            cases.starts,
-            cases.pair_blockers,
-            cases.retrieval_score,
-            cases.features,
-            cases.feature_rows,
-            cases.candidate_ids,
-            cases.evidence,
-            self.max_candidates,
-            len(self.costs),
+        return Observation(
+            *_observe.observe(
+                case,
+                ran,
+                cases.starts,
+                cases.pair_blockers,
+                cases.retrieval_score,
+                cases.features,
+                cases.feature_rows,
+                cases.candidate_ids,
+                cases.evidence,
+                cases.query,
+                cases.available,
+                self.cost_row,
+                self.max_candidates,
+                self.allow_review,
+            )
         )
-        state = _observe.fill_state(ran, filled, self.cost_row, self.max_candidates)
-        mask = legal_actions(self.layout, filled, ran, cases.available[case], self.allow_review)
-        return Observation(candidates, cases.query[case], state, mask, pairs, ties)

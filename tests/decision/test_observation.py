@@ -212,7 +212,7 @@ def test_the_kernel_refuses_what_would_write_past_an_array(
     some = cases()
 
     with pytest.raises(ValueError, match="expected"):
-        _observe.fill_slots(
+        _observe.observe(
             np.array([case]),
             np.array([NAME], dtype=np.uint16),
             some.starts,
@@ -222,8 +222,11 @@ def test_the_kernel_refuses_what_would_write_past_an_array(
             some.feature_rows,
             some.candidate_ids,
             some.evidence,
+            some.query,
+            some.available,
+            np.zeros(blockers, dtype=np.float32),
             slots,
-            blockers,
+            False,
         )
 
 
