@@ -113,6 +113,8 @@ cdef class Scorer:
         self.features, units = layers["embed.weight"].shape
         self.query = len(layers["embed_query.weight"])
         self.quantiles = len(layers["link.bias"])
+        if self.quantiles == 0:
+            raise ValueError("expected at least one quantile")
         self.blockers = len(layers["gain.2.bias"]) // self.quantiles - 1
         self.width = width = -(-units // 32) * 32
         rest = self.query + self.blockers + 2

@@ -134,11 +134,11 @@ def _alone(weights: Iterator[Array], relative: bool) -> ExportedPolicy:
 
 def _plan_first(weights: Iterator[Array], relative: bool) -> ExportedPolicy:
     scorer = _read_scorer(weights, relative)
-    planned = next(weights)
+    planned = _next(weights, np.bool_, 1)
     if planned.shape != (scorer.sizes[2],):
         raise ValueError(f"expected a plan of {scorer.sizes[2]} blockers, got {planned.shape}")
     _expect(weights, ILLEGAL, 0, ILLEGAL)
-    return ExportedPolicy(scorer, np.asarray(planned > 0, dtype=np.int8))
+    return ExportedPolicy(scorer, planned.astype(np.int8))
 
 
 def _blockers_of(weights: Iterator[Array], relative: bool) -> ExportedPolicy:
@@ -162,36 +162,39 @@ def _read_scorer(
         links: Whether it scores links and no match.
         counts: Whether it counts the filled slots, which the second scorer of a graph does not.
     """
-    layers = {"embed_query.weight": next(weights)}
+    layers = {"embed_query.weight": _next(weights, np.float32, 2)}
     _take(layers, weights, "embed", "mix")
     if counts:
         _expect(weights, 1)
     if links:
         _take(layers, weights, "link_own")
-        layers["link_context.weight"] = next(weights)
+        layers["link_context.weight"] = _next(weights, np.float32, 2)
         _take(layers, weights, "link")
         _take_transposed(layers, weights, "no_match.0", "no_match.2")
     _take_transposed(layers, weights, "gain.0", "gain.2")
-    sizes = next(weights).tolist()
+    actions, quantiles = _next(weights, np.int64, 1).tolist()
     if links and relative:
         _expect(weights, ILLEGAL)
-    temperature = float(next(weights))
+    temperature = float(_next(weights, np.float32, 0))
     _expect(weights, ILLEGAL)
     if not links:
-        _add_empty(layers, quantiles=sizes[1])
-    if sizes != [len(layers["gain.2.bias"]) // sizes[1] if links else -1, sizes[1]]:
-        raise ValueError(f"expected the sizes of the gains, got {sizes}")
+        _add_empty(layers, quantiles)
+        actions = len(layers["gain.2.bias"]) // max(quantiles, 1) if actions == -1 else 0
+    if actions * quantiles != len(layers["gain.2.bias"]) or quantiles != len(layers["link.bias"]):
+        raise ValueError(f"expected the sizes of the gains, got {actions} and {quantiles}")
     return _scorer.Scorer(layers, relative, temperature)
 
 
 def _take(layers: dict[str, Array], weights: Iterator[Array], *names: str) -> None:
     for name in names:
-        layers[f"{name}.weight"], layers[f"{name}.bias"] = next(weights), next(weights)
+        layers[f"{name}.weight"] = _next(weights, np.float32, 2)
+        layers[f"{name}.bias"] = _next(weights, np.float32, 1)
 
 
 def _take_transposed(layers: dict[str, Array], weights: Iterator[Array], *names: str) -> None:
     for name in names:
-        layers[f"{name}.weight"], layers[f"{name}.bias"] = next(weights).T, next(weights)
+        layers[f"{name}.weight"] = _next(weights, np.float32, 2).T
+        layers[f"{name}.bias"] = _next(weights, np.float32, 1)
 
 
 def _add_empty(layers: dict[str, Array], quantiles: int) -> None:
@@ -208,6 +211,14 @@ def _add_empty(layers: dict[str, Array], quantiles: int) -> None:
 def _expect(weights: Iterator[Array], *values: float | np.float32) -> None:
     """Constants that are part of the network: -1e8 for illegal actions, and others."""
     for value in values:
-        held = next(weights)
-        if held.shape != () or held != value:
+        held = _next(weights, np.float32, 0)
+        if held != value:
             raise ValueError(f"expected {value}, got {held}")
+
+
+def _next(weights: Iterator[Array], dtype: type[np.generic], dimensions: int) -> Array:
+    """The next tensor, which must be of this type and number of dimensions."""
+    held = next(weights)
+    if held.dtype != dtype or held.ndim != dimensions:
+        raise ValueError(f"expected {dimensions} dimensions of {dtype}, got {held.shape}")
+    return held
