@@ -1,15 +1,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-def compare_names(
-    client_of_pair: NDArray[np.int64],
-    client_ends: NDArray[np.int64],
-    client_grams: NDArray[np.int32],
-    doc_of_pair: NDArray[np.int64],
-    doc_ends: NDArray[np.int64],
-    doc_grams: NDArray[np.int32],
-    idf: NDArray[np.float32],
-) -> NDArray[np.float32]: ...
 def invert(
     doc_ends: NDArray[np.int64], doc_grams: NDArray[np.int32], buckets: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]: ...

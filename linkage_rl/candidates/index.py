@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.candidates import _grams, _keys
+from linkage_rl.candidates import _keys
 from linkage_rl.candidates.blockers import Blocker, Clients, Proposals
 from linkage_rl.candidates.changes import ChangingTable, KeyOrderError, RefreshReport, Show
 from linkage_rl.candidates.encode import ROW, hash_texts
@@ -226,38 +226,6 @@ class CompanyIndex:
         for part, mine in self._split(rows):
             counts[mine] = part.counts[rows[mine] - part.first_row]
         return counts
-
-    def compare_names(
-        self, clients: Clients, client_of_pair: NDArray[np.int64], rows: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
-        """N-gram cosine of core, kana and Latin name, and both covers of the core; shape (P, 5).
-
-        A cover is the share of one core's weight that the other one has, too.
-        """
-        encoded = clients.encoded
-        scores = np.empty((len(rows), 5), dtype=np.float32)
-        for part, mine in self._split(rows):
-            segment = part.segment
-            docs = segment.rows["doc"][rows[mine] - part.first_row].astype(np.int64)
-            scores[mine] = _grams.compare_names(
-                np.ascontiguousarray(client_of_pair[mine]),
-                encoded.gram_offsets,
-                encoded.grams,
-                docs,
-                segment.documents.gram_offsets,
-                segment.documents.grams,
-                segment.idf,
-            )
-        return scores
-
-    def documents(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Number of the document (distinct name) of each row, equal for equal names; shape (P,)."""
-        numbers = np.empty(len(rows), dtype=np.int64)
-        for part, mine in self._split(rows):
-            # a part has no more names than rows, so that its first row keeps the numbers apart
-            own = part.segment.rows["doc"][rows[mine] - part.first_row]
-            numbers[mine] = part.first_row + own
-        return numbers
 
     def texts(self, field: str, rows: NDArray[np.int64]) -> list[str]:
         """Canonical core, kana or Latin name of these rows."""

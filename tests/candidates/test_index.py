@@ -139,26 +139,3 @@ def test_an_empty_table_makes_an_index_that_holds_nothing() -> None:
     assert index.find(["goyo"]).tolist() == [-1]
     assert len(index.fetch(["goyo"]).records) == 0
     assert not index.name_frequencies(clients({"name": "五洋建設"})).any()
-
-
-def test_comparing_a_name_with_itself_gives_one_at_most() -> None:
-    index, asking = small_index(), clients(*COMPANIES.values())
-
-    scores = index.compare_names(asking, ALL, ALL)
-
-    # core; its two covers
-    assert np.allclose(scores[:, [0, 3, 4]], 1)
-    assert scores.max() <= 1
-    # only one company has a Latin name
-    assert scores[:, 2].tolist() == [0, 0, 0, 0, 0, 1, 0, 0]
-
-
-def test_covers_show_which_name_contains_the_other() -> None:
-    index = small_index()
-
-    scores = index.compare_names(clients({"name": "五洋"}), np.array([0]), np.array([7]))
-
-    # ^五 五洋 洋$ against ^五 五洋 洋建 建設 設$ among six names; no name ends in 洋
-    shared, unknown = np.log(7 / 2) ** 2, np.log(7 / 1) ** 2
-    assert scores[0, 3] == pytest.approx(2 * shared / (2 * shared + unknown))
-    assert scores[0, 4] == pytest.approx(2 / 5)

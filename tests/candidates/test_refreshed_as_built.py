@@ -8,6 +8,7 @@ import pytest
 from linkage_rl.candidates.blockers import Blocker, Clients, NgramBlocker
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.settings import CandidateSettings
+from linkage_rl.features.matrix import pair_features
 from linkage_rl.records import FIELDS
 from linkage_rl.tables.store import CompanyStore
 from tests.small_table import clients, company_rows
@@ -100,7 +101,7 @@ def agree(followed: CompanyIndex, built: CompanyIndex, asked: list[dict[str, str
     )
     of_pair = np.repeat(np.arange(len(asking)), len(rows))
     compared, expected = (
-        index.compare_names(asking, of_pair, np.tile(held, len(asking)))
+        pair_features(index, asking, of_pair, np.tile(held, len(asking)))
         for index, held in ((followed, same), (built, rows))
     )
     assert np.array_equal(compared, expected)

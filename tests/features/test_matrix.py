@@ -324,6 +324,28 @@ def test_query_features_do_not_depend_on_the_other_clients() -> None:
     assert np.array_equal(among, query_features(index, clients({"name": "五洋建設"}))[0])
 
 
+def test_ngrams_of_a_name_are_those_of_the_same_name() -> None:
+    index, everyone = small_index(), np.arange(len(IDS))
+    names = ("core_cosine", "client_cover", "company_cover", "latin_cosine")
+
+    values = pair_features(index, clients(*COMPANIES.values()), everyone, everyone)
+
+    core, client, company, latin = (values[:, PAIR_FEATURES.index(name)] for name in names)
+    assert np.allclose([core, client, company], 1)
+    assert max(core.max(), client.max(), company.max()) <= 1
+    # only one company has a Latin name
+    assert latin.tolist() == [0, 0, 0, 0, 0, 1, 0, 0]
+
+
+def test_covers_show_which_name_contains_the_other() -> None:
+    pair = compare({"name": "五洋"}, IDS[7])
+
+    # ^五 五洋 洋$ against ^五 五洋 洋建 建設 設$ among six names; no name ends in 洋
+    shared, unknown = np.log(7 / 2) ** 2, np.log(7 / 1) ** 2
+    assert pair["client_cover"] == pytest.approx(2 * shared / (2 * shared + unknown))
+    assert pair["company_cover"] == pytest.approx(2 / 5)
+
+
 def test_no_pairs_and_no_clients_give_no_rows() -> None:
     no_clients, no_pairs = clients(), np.zeros(0, dtype=np.int64)
 
