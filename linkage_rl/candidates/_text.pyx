@@ -14,47 +14,16 @@ from cpython.unicode cimport (
     PyUnicode_READ,
     PyUnicode_WRITE,
 )
-from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-from linkage_rl.candidates._rows cimport Row
+from linkage_rl.candidates._hashes cimport hash_text, mix
 
 cdef extern from "Python.h":
     Py_UCS4 PyUnicode_MAX_CHAR_VALUE(str text)
 
-cdef uint64_t _PRIME = 0x9E3779B97F4A7C15ULL
 cdef uint32_t _EDGE = 1
 """Marks the place before the first and after the last character of a text."""
-
-
-cdef inline uint64_t _mix(uint64_t value) noexcept nogil:
-    # Finaliser of splitmix64 (Steele, Lea and Flood, 2014).
-    value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9ULL
-    value = (value ^ (value >> 27)) * 0x94D049BB133111EBULL
-    return value ^ (value >> 31)
-
-
-cdef uint64_t _continued(uint64_t h, str text) noexcept:
-    cdef Py_ssize_t j
-    cdef int kind = PyUnicode_KIND(text)
-    cdef void* chars = PyUnicode_DATA(text)
-    for j in range(PyUnicode_GET_LENGTH(text)):
-        h = (h ^ <uint64_t>PyUnicode_READ(kind, chars, j)) * _PRIME
-        h ^= h >> 29
-    return h
-
-
-cdef uint64_t _hash(str text, uint64_t salt) noexcept:
-    cdef uint64_t h
-    if PyUnicode_GET_LENGTH(text) == 0:
-        return 0
-    h = _mix(_continued(_mix(salt + _PRIME), text))
-    return h if h else 1
-
-
-cdef inline uint32_t _upper(uint64_t h) noexcept nogil:
-    """The upper half of a hash, 0 for 0 only."""
-    return max(<uint32_t>(h >> 32), 1) if h else 0
 
 
 def hash_columns(columns, uint64_t salt):
@@ -65,7 +34,7 @@ def hash_columns(columns, uint64_t salt):
     for c in range(out.shape[0]):
         texts = columns[c]
         for i in range(n):
-            out[c, i] = _hash(texts[i], salt)
+            out[c, i] = hash_text(texts[i], salt)
     return hashes
 
 
@@ -115,7 +84,7 @@ cdef inline bint _alphabetic(uint32_t char) noexcept nogil:
 cdef inline int32_t _bucket(
     uint64_t field, uint32_t a, uint32_t b, uint32_t c, uint32_t mask
 ) noexcept nogil:
-    return <int32_t>(_mix((field << 60) ^ (<uint64_t>a << 40) ^ (<uint64_t>b << 20) ^ c) & mask)
+    return <int32_t>(mix((field << 60) ^ (<uint64_t>a << 40) ^ (<uint64_t>b << 20) ^ c) & mask)
 
 
 cdef Py_ssize_t _append_grams(
@@ -171,122 +140,6 @@ def gram_lists(columns, uint32_t mask):
             at = _append_grams(columns[f][i], f, mask, out, at)
             ends[fields * i + f + 1] = at
     return offsets, buckets[:at].copy()
-
-
-cdef void _read_block(str text, Row* row) noexcept:
-    """The first three numbers of a block such as '2-38-甲'."""
-    cdef Py_ssize_t j, length = PyUnicode_GET_LENGTH(text)
-    cdef int kind = PyUnicode_KIND(text), column = 0
-    cdef void* chars = PyUnicode_DATA(text)
-    cdef uint32_t char
-    cdef uint64_t value = 0
-    cdef bint lettered = False
-    if length == 0:
-        return
-    for j in range(length + 1):
-        char = PyUnicode_READ(kind, chars, j) if j < length else 45
-        if char == 45:
-            # Lots such as 甲 or イ become a code above every real number.
-            if lettered or value > 0x7FFF:
-                value = 0x8000 | (_mix(value) & 0x7FFF)
-            row.block[column] = <uint16_t>value
-            column += 1
-            if column == 3:
-                return
-            value = 0
-            lettered = False
-        elif 48 <= char <= 57:
-            value = value * 10 + (char - 48)
-        else:
-            lettered = True
-            value = value * 31 + char
-
-
-cdef int32_t _number(str text, Py_ssize_t begin, Py_ssize_t end) noexcept:
-    """The decimal digits of a text from `begin` to `end`."""
-    cdef int kind = PyUnicode_KIND(text)
-    cdef void* chars = PyUnicode_DATA(text)
-    cdef int32_t value = 0
-    cdef Py_ssize_t j
-    for j in range(begin, min(end, PyUnicode_GET_LENGTH(text))):
-        value = value * 10 + <int32_t>PyUnicode_READ(kind, chars, j) - 48
-    return value
-
-
-def pack_rows(
-    list name not None,
-    list written not None,
-    list core not None,
-    list stem not None,
-    list kana not None,
-    list reading not None,
-    list city not None,
-    list town not None,
-    list building not None,
-    list phone not None,
-    list domain not None,
-    list page not None,
-    list corporate not None,
-    list postal not None,
-    list block not None,
-    const int8_t[::1] prefecture,
-    const int8_t[::1] form,
-    const int8_t[::1] side,
-    uint64_t salt,
-):
-    """N records as bytes of `Row`, each a document of its own; shape (N * sizeof(Row),).
-
-    Numbers are those of canonical records: a postal code and a corporate number are decimal
-    digits, and so is a phone that begins with 0.
-    """
-    cdef Py_ssize_t n = len(name), i
-    cdef str text, where
-    cdef uint64_t h
-    cdef Row* row
-    if not (
-        n == len(written) == len(core) == len(stem) == len(kana) == len(reading) == len(city)
-        == len(town) == len(building) == len(phone) == len(domain) == len(page) == len(corporate)
-        == len(postal) == len(block) == prefecture.shape[0] == form.shape[0] == side.shape[0]
-    ):
-        raise ValueError(f"expected {n} records in each column")
-    packed = np.zeros(n * sizeof(Row), dtype=np.uint8)
-    if n == 0:
-        return packed
-    cdef uint8_t[::1] out = packed
-    for i in range(n):
-        row = <Row*>&out[i * sizeof(Row)]
-        row.name = _upper(_hash(name[i], salt))
-        row.written = _upper(_hash(written[i], salt))
-        row.core = _upper(_hash(core[i], salt))
-        row.stem = _upper(_hash(stem[i], salt))
-        row.kana = _upper(_hash(kana[i], salt))
-        row.reading = _upper(_hash(reading[i], salt))
-        row.doc = <int32_t>i
-        where = city[i]
-        row.city = _upper(_hash(where, salt))
-        text = town[i]
-        if text:
-            # the hash of 'city|town', as there is a 本町 in many cities
-            h = _continued(_continued(_mix(salt + _PRIME), where), "|")
-            h = _mix(_continued(h, text))
-            row.town = _upper(h if h else 1)
-        row.building = _upper(_hash(building[i], salt))
-        text = phone[i]
-        row.phone = _upper(_hash(text, salt))
-        if text and text[0] == u"0":
-            row.phone_area = <int8_t>_number(text, 1, 3)
-        row.domain = _upper(_hash(domain[i], salt))
-        row.page = _upper(_hash(page[i], salt))
-        text = corporate[i]
-        row.corporate = _upper(_hash(text, salt))
-        row.office = <uint16_t>_number(text, 1, 5)
-        text = postal[i]
-        row.postal = _number(text, 0, 7) if text else -1
-        _read_block(block[i], row)
-        row.prefecture = prefecture[i]
-        row.form = form[i]
-        row.side = side[i]
-    return packed
 
 
 def gather_texts(const int64_t[::1] offsets, const uint8_t[::1] blob, const int64_t[::1] rows):

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.candidates import _text
+from linkage_rl.candidates import _pack, _text
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.records import CanonicalBatch
 
@@ -125,7 +125,7 @@ def gram_lists(
 
 def encode_rows(records: CanonicalBatch) -> NDArray[np.void]:
     """The fixed-width part of N canonical records, each a document of its own; shape (N,)."""
-    return _text.pack_rows(
+    return _pack.pack_rows(
         records.name,
         records.written,
         records.core,
