@@ -25,8 +25,9 @@ from serving.log_sink import LogSink, RemoteSink
 from serving.log_writer import DecisionWriter
 from serving.logs import RequestLog
 from serving.metrics import Metrics
+from serving.model import Model
 from serving.model_entry import ModelEntry, memory_of
-from serving.models import Model, ModelLibrary
+from serving.models import ModelLibrary
 from serving.openapi import document
 from serving.replies import (
     UNMATCHED,

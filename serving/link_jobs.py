@@ -3,7 +3,7 @@
 from linkage_rl.candidates.index import CompanyIndex
 from serving.linking import LinkJob
 from serving.live_table import LiveTable
-from serving.models import Model
+from serving.model import Model
 from serving.settings import OnDatabaseDown
 
 

@@ -6,23 +6,19 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from linkage_rl.bundle import Settings as BundleSettings
 from linkage_rl.bundle import check_golden, load_bundle, read_golden, read_settings
 from linkage_rl.candidates.copies import PrivateCopies
 from linkage_rl.candidates.files import replace_text
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.errors import BundleError, LinkageError
-from linkage_rl.linker import Linker
-from linkage_rl.protocols import CompanySource
 from serving.errors import (
     NO_ROOM,
     ModelLoadedError,
@@ -32,6 +28,7 @@ from serving.errors import (
     UnknownModelError,
 )
 from serving.live_index import COPIES
+from serving.model import Model
 from serving.model_entry import ModelEntry, entry_of, memory_of, read_entry
 from serving.trial import Trials, content_of, refusal_of
 
@@ -45,38 +42,6 @@ _ENTRY: Final = ".json"
 _MARKED_EVERY_S: Final = 1.0
 """How long a model that was marked as used, and is the last one, is not marked again."""
 _MEGABYTE: Final = 1 << 20
-
-
-@dataclass(frozen=True)
-class Model:
-    """A bundle in memory."""
-
-    name: str
-    fingerprint: str
-    """SHA-256 of the manifest of its bundle, in hexadecimal digits."""
-    linker: Linker
-    settings: BundleSettings
-
-    def linker_on(
-        self, index: CompanyIndex, source: CompanySource, keeps_evidence: bool = False
-    ) -> Linker:
-        """Its linker, on another state of the table and reading companies from a source."""
-        return replace(self.linker, index=index, source=source, keeps_evidence=keeps_evidence)
-
-    @property
-    def version(self) -> str:
-        """First digits of the fingerprint."""
-        return self.fingerprint[:12]
-
-    @cached_property
-    def labels(self) -> Mapping[str, str]:
-        """Name and version."""
-        return {"name": self.name, "version": self.version}
-
-    @cached_property
-    def blockers(self) -> tuple[str, ...]:
-        """Names of its blockers, in the order of the bits of `LinkedBatch.ran`."""
-        return tuple(blocker.name for blocker in self.settings.blockers)
 
 
 @dataclass(frozen=True)

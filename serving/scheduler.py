@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from typing import Any, Final, Protocol, TypeVar
 from linkage_rl.records import RecordBatch
 from serving.errors import RequestError, UnavailableError
 from serving.linking import NEEDED, Draft, LinkResult, Work
+from serving.list_slot import ListSlot
 from serving.readback import CurrentRows
 
 SMALL_REQUEST: Final = 32
@@ -38,8 +39,7 @@ CONCURRENT_LOADS: Final = 8
 """Models loaded or unloaded at the same time, where a slow one must not delay the others."""
 MAX_LIST_CLIENTS: Final = 120_000
 """Clients of all long lists where some of these have to wait: up to half a minute of work."""
-PROMPT_S: Final = 0.1
-"""How long a list keeps its slot while it waits for the database."""
+
 
 _log = logging.getLogger("serving")
 _T = TypeVar("_T")
@@ -75,39 +75,6 @@ class _Pending:
 
 _Outcome = tuple[list[_Pending], Draft | Exception]
 """Requests of a batch, and their common decisions or what they failed with."""
-
-
-class ListSlot:
-    """The right of one long list to be in progress."""
-
-    def __init__(self, slots: asyncio.Semaphore) -> None:
-        self._slots = slots
-        self._held = False
-
-    async def take(self) -> None:
-        """Wait for the turn of this list."""
-        await self._slots.acquire()
-        self._held = True
-
-    def give_back(self) -> None:
-        """Let another list go on, if this one was in progress."""
-        if self._held:
-            self._held = False
-            self._slots.release()
-
-    async def wait_for(self, answer: Awaitable[_T]) -> _T:
-        """Wait for something that needs no processor; another list goes on if it takes long."""
-        task = asyncio.ensure_future(answer)
-        try:
-            done, _ = await asyncio.wait([task], timeout=PROMPT_S)
-            if not done:
-                self.give_back()
-                await asyncio.wait([task])
-                await self.take()
-        except asyncio.CancelledError:
-            task.cancel()
-            raise
-        return await task
 
 
 class Scheduler:

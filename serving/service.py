@@ -16,16 +16,18 @@ from serving.content_type import CSV, ContentType, negotiate, unpack
 from serving.errors import RequestError
 from serving.link_jobs import Jobs
 from serving.linking import Draft, LinkJob, LinkResult, Work
+from serving.list_slot import ListSlot
 from serving.live_index import LiveIndex
 from serving.live_table import LiveTable
 from serving.log_writer import DecisionWriter
 from serving.logs import RequestLog
 from serving.metrics import Metrics
-from serving.models import Model, ModelLibrary
+from serving.model import Model
+from serving.models import ModelLibrary
 from serving.readback import CurrentRows, read_back
 from serving.requests import LinkageRequest
 from serving.responses import LinkageResponse, blockers_run, candidate_results, link_results
-from serving.scheduler import SMALL_REQUEST, ListSlot, Scheduler
+from serving.scheduler import SMALL_REQUEST, Scheduler
 from serving.settings import WorkerSettings
 
 LONG_BODY: Final = 32 << 10
