@@ -16,9 +16,3 @@ def have_key(
     client_of_pair: NDArray[np.int64],
     row_of_pair: NDArray[np.int64],
 ) -> NDArray[np.uint8]: ...
-def office_shares(
-    keys: NDArray[np.uint64],
-    shares: NDArray[np.float32],
-    city: NDArray[np.uint32],
-    office: NDArray[np.uint16],
-) -> NDArray[np.float32]: ...

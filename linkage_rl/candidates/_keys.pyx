@@ -3,10 +3,10 @@
 
 import numpy as np
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
 from linkage_rl.candidates._key_rows cimport KeyRows, find_rows, holds_row
-from linkage_rl.candidates._sorted cimport find_key, first_place, run_end
+from linkage_rl.candidates._sorted cimport first_place, run_end
 
 
 DEF MAX_COUNTED = 32
@@ -114,32 +114,4 @@ def have_key(
             if i == 0 or client_of_pair[i] != client_of_pair[i - 1]:
                 find_rows(client_keys, client_of_pair[i], keys, &filed)
             out[i] = holds_row(&filed, key_rows, <int32_t>row_of_pair[i])
-    return found
-
-
-def office_shares(
-    const uint64_t[::1] keys, const float[::1] shares,
-    const uint32_t[:] city, const uint16_t[:] office,
-):
-    """Share of each office in its city, shape (N,); 0 where city, office or the pair is unknown.
-
-    Args:
-        keys: City and office in one number, ascending.
-        shares: Share of each of them, as in `offices.OfficeTable`.
-        city: Hash of each city, 0 where unknown.
-        office: Registry office of each company, 0 where unknown.
-    """
-    cdef Py_ssize_t i, n = city.shape[0]
-    cdef int64_t place
-    cdef uint64_t key
-    found = np.zeros(n, dtype=np.float32)
-    cdef float[::1] out = found
-    with nogil:
-        for i in range(n):
-            if city[i] == 0 or office[i] == 0:
-                continue
-            key = (<uint64_t>city[i] << 16) | office[i]
-            place = find_key(keys, key)
-            if place >= 0:
-                out[i] = shares[place]
     return found

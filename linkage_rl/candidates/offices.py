@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.candidates import _keys
 from linkage_rl.candidates.parts import Part
 
 
@@ -33,10 +32,6 @@ class OfficeTable:
         largest = np.maximum.reduceat(counts, first) if len(first) else counts
         place = np.searchsorted(cities, keys >> np.uint64(16))
         return cls(keys, (counts / largest[place]).astype(np.float32))
-
-    def share(self, city: NDArray[np.uint32], office: NDArray[np.uint16]) -> NDArray[np.float32]:
-        """How common each office is in its city, in [0, 1]; 0 where either is unknown; (N,)."""
-        return _keys.office_shares(self.keys, self.shares, city, office)
 
 
 def offices_of(parts: Sequence[Part]) -> OfficeTable:
