@@ -119,7 +119,7 @@ def _path(settings: ReviewCommand) -> str:
 def page_settings(
     settings: ReviewCommand, environ: Mapping[str, str] = os.environ
 ) -> ReviewSettings:
-    """What the page is told; the token is that of the environment, or a new one."""
+    """Settings of the page; the token is that of the environment, or a new one."""
     made = "" if settings.auth_header else secrets.token_urlsafe(24)
     database = choose_database(settings.database, settings.table, settings.bundle, environ)
     # ids and shares are worth looking at without a company table

@@ -40,9 +40,16 @@ def spread(work: Callable[[Item], Result], parts: Sequence[Item]) -> Iterator[Re
     >>> list(spread(str, [1, 2, 3]))
     ['1', '2', '3']
     """
-    threads = min(len(os.sched_getaffinity(0)), _MOST, len(parts))
+    threads = min(_processors(), _MOST, len(parts))
     if threads < 2:
         yield from map(work, parts)
         return
     with ThreadPoolExecutor(threads) as pool:
         yield from pool.map(work, parts)
+
+
+def _processors() -> int:
+    """Processors that this process may use; all of the machine where the system does not say."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -34,6 +34,8 @@ echo "setup 1/3: what compiles the kernels"
 echo "setup 2/3: torch and everything else (minutes, the first time); compiling meanwhile"
 .venv/bin/python setup.py --quiet build_ext --inplace &
 compiling=$!
+# what goes on in the background ends with this script, however it ends
+trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 requirements train assignment serve deploy docs dev |
     "${install[@]}" -r requirements/linking.txt -r requirements/commands.txt -r /dev/stdin
 wait "$compiling"

@@ -94,11 +94,12 @@ class Server:
         try:
             check_token(request, self._token)
             reply = await self._routes.answer(request)
+            head = reply.raw_headers(log.request_id)
         except Exception as error:
             reply = reply_to_error(error, log)
+            head = reply.raw_headers(log.request_id)
         log.status, log.bytes_out = reply.status, len(reply.body)
         self.finish(log)
-        head = reply.raw_headers(log.request_id)
         await send({"type": "http.response.start", "status": reply.status, "headers": head})
         await send({"type": "http.response.body", "body": reply.body})
 
@@ -108,14 +109,17 @@ class Server:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
+        stage = "startup"
         try:
             async with self.lifespan():
                 await send({"type": "lifespan.startup.complete"})
+                stage = "shutdown"
                 await receive()
-        except BaseException as error:
-            await send({"type": "lifespan.startup.failed", "message": type(error).__name__})
-            raise
-        await send({"type": "lifespan.shutdown.complete"})
+        except Exception:
+            _log.exception("the server failed at its %s", stage)
+            await send({"type": f"lifespan.{stage}.failed", "message": f"{stage} failed"})
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
 
     @property
     def service(self) -> Service:

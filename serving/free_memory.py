@@ -19,7 +19,7 @@ _TRIM: Final = _trim()
 
 
 def free_memory() -> None:
-    """Free what nothing refers to; takes some milliseconds, in which other threads go on.
+    """Free what nothing refers to, which takes some milliseconds, more after very long lists.
 
     The memory of arrays that were freed stays with the process otherwise, up to a third of what it
     has of its own.

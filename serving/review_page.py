@@ -64,7 +64,7 @@ def main() -> None:
 def review_settings(
     page: PageSettings, worker: WorkerSettings, environ: Mapping[str, str] = os.environ
 ) -> ReviewSettings:
-    """What the page is told.
+    """Settings of the page.
 
     Raises:
         LinkageError: There is nothing to review, or nobody could log in.

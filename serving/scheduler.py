@@ -296,7 +296,7 @@ def _decide_batch(requests: list[_Pending]) -> list[_Outcome]:
         except RequestError as error:
             return [(requests, error)]
         except Exception:
-            # raised here, it would end the loop of `_link_batches` and leave all requests waiting
+            # raised here, it would leave `_is_linking` set, and all requests waiting
             _log.exception("a batch of %d requests could not be linked", len(requests))
         else:
             if not draft.failed:

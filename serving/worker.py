@@ -46,6 +46,7 @@ def main() -> None:
         uds=arguments.socket,
         port=arguments.port or 0,
         loop="uvloop",
+        lifespan="on",
         http=LoggedHttpProtocol,
         ws="none",
         log_config=None,

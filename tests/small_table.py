@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from linkage_rl.candidates.blockers import Clients
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
@@ -133,3 +136,14 @@ def clients(*rows: dict[str, str]) -> Clients:
 def client_records(*rows: dict[str, str]) -> RecordBatch:
     """Raw clients, with the ids c0, c1, ..."""
     return records({f"c{place}": row for place, row in enumerate(rows)})
+
+
+def rows_alive(index: CompanyIndex, company_ids: Sequence[str]) -> NDArray[np.int64]:
+    """All rows of these companies that are alive, those of further sites too; ascending."""
+    found = [
+        part.first_row + row
+        for part in index.parts
+        for row, one in enumerate(part.segment.ids.take(np.arange(len(part.segment))))
+        if part.alive[row] and one in company_ids
+    ]
+    return np.array(found, dtype=np.int64)

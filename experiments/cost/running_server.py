@@ -16,6 +16,9 @@ START_S: Final = 300.0
 """How long a server may take until it answers: it may build the index of a database first."""
 
 
+_STOP_S: Final = 60.0
+
+
 @dataclass(frozen=True)
 class RunningServer:
     """A server that answers."""
@@ -78,7 +81,10 @@ def running_server(
             yield RunningServer(url, process.pid)
         finally:
             process.terminate()
-            process.wait()
+            try:
+                process.wait(_STOP_S)
+            finally:
+                process.kill()
 
 
 def _wait_for_ping(url: str, process: "subprocess.Popen[bytes]", output: Path) -> None:

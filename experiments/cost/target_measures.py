@@ -211,7 +211,9 @@ def image(asked: Asked) -> Values:
     if not asked.options.image:
         return {}
     command = ["podman", "image", "inspect", "--format", "{{.Size}}", asked.options.image]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ConfigError(f"expected an image of podman, got {asked.options.image!r}")
     return {"image_mb": int(done.stdout) / 1e6}
 
 

@@ -98,8 +98,8 @@ def gate_audits(
     where = np.flatnonzero(differ(old, new))
     if not len(where):
         return gain, 0.0, [0.0] * len(CLICKS), 0.0
-    told = as_told(new, seen)[where] - as_told(old, seen)[where]
-    orders = rng.permuted(np.tile(told.astype(np.float64), (runs, 1)), axis=1)[:, :MOST]
+    gains = as_judged(new, seen)[where] - as_judged(old, seen)[where]
+    orders = rng.permuted(np.tile(gains.astype(np.float64), (runs, 1)), axis=1)[:, :MOST]
     span = BALANCED.correct_link - BALANCED.wrong_link
     # from [-span, span] to [0, 1]: no gain is one half
     scaled = (orders / span + 1) / 2
@@ -118,7 +118,7 @@ def rewards_of(answers: Answers, weights: RewardWeights = BALANCED) -> NDArray[n
     return np.asarray(weights.of_outcome[outcomes], dtype=np.float32)
 
 
-def as_told(answers: Answers, seen: NDArray[np.bool_]) -> NDArray[np.float32]:
+def as_judged(answers: Answers, seen: NDArray[np.bool_]) -> NDArray[np.float32]:
     """The rewards as the reviewer's answers tell them: a right company that is not seen is none."""
     return rewards_of(replace(answers, right=answers.right & seen, has_row=answers.has_row & seen))
 

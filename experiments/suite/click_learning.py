@@ -153,8 +153,10 @@ def learned_by_clicks(
     said, place = answers_on(logged, order[: max([*counts, 1])], habit, np.random.default_rng(seed))
     for count in counts:
         spent = time.process_time()
-        told = said.take(place < count)
-        learned = start.learned(told, unlabelled, seed) if len(told) else start.before(unlabelled)
+        judged = said.take(place < count)
+        learned = (
+            start.learned(judged, unlabelled, seed) if len(judged) else start.before(unlabelled)
+        )
         yield AfterClicks(count, learned, time.process_time() - spent)
 
 

@@ -152,9 +152,9 @@ def labelled_pairs(
         right = stream.cases.is_right[stream.pair[seen]]
         place = int(habit.picked(right[None], np.array([len(seen)]), rng)[0])
         rejected = habit.answers != FULL and place == len(seen)
-        told = seen if rejected else best_first
-        rows.append(told)
-        rights.append((np.arange(len(told)) == place) & (place < len(seen)))
+        offered = seen if rejected else best_first
+        rows.append(offered)
+        rights.append((np.arange(len(offered)) == place) & (place < len(seen)))
     return np.concatenate(rows), np.concatenate(rights)
 
 

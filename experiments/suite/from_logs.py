@@ -44,10 +44,10 @@ Learner = Callable[[CandidateScorer, LoggedLinks, int], CandidateScorer]
 
 
 def by_likelihood(rejects: Says | None, weighted: bool = False) -> Learner:
-    """Learning as `linkage-rl learn` does; arguments as of `LoggedLinks.told`."""
+    """Learning as `linkage-rl learn` does; arguments as of `LoggedLinks.as_judged`."""
 
     def learner(start: CandidateScorer, links: LoggedLinks, seed: int) -> CandidateScorer:
-        return learn(start, links.told(rejects, weighted), LearningConfig(), seed)
+        return learn(start, links.as_judged(rejects, weighted), LearningConfig(), seed)
 
     return learner
 

@@ -33,7 +33,7 @@ class LoggedLinks:
         parts = (getattr(self, one.name) for one in fields(self) if one.name != "cases")
         return LoggedLinks(self.cases.take(np.arange(count)), *(part[:count] for part in parts))
 
-    def told(self, rejects: Says | None, weighted: bool = False) -> Judged:
+    def as_judged(self, rejects: Says | None, weighted: bool = False) -> Judged:
         """The links as answers to learn from.
 
         Args:

@@ -65,7 +65,7 @@ class GainEstimate:
     standard_error: float
     judged: int
     """Decisions with a verdict."""
-    told: int
+    informative: int
     """Of these, those that say something of the difference: the two policies differ on the client,
     and one of them is the logged action."""
 
@@ -108,9 +108,9 @@ def gain_of(new: NDArray[np.int64], logged: LoggedActions, weights: RewardWeight
     difference = (logged.action == new).astype(float) - (logged.action == old)
     beyond = np.where(judged, logged.reward - modelled(logged.action, logged, weights), 0)
     each = np.where(known, model + difference * beyond / logged.chance, 0)
-    told = judged & known & (difference != 0)
+    informative = judged & known & (difference != 0)
     error = float(each.std(ddof=1)) / math.sqrt(len(each))
-    return GainEstimate(float(each.mean()), error, int(judged.sum()), int(told.sum()))
+    return GainEstimate(float(each.mean()), error, int(judged.sum()), int(informative.sum()))
 
 
 def modelled(

@@ -222,8 +222,7 @@ _local = threading.local()
 def _scratch(documents: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Scratch of this thread for as many documents, kept between calls: slots and their numbers.
 
-    There are at least four times as many as documents, so that few of
-    them want the same one.
+    There are at least four times as many as documents, so that few of them want the same one.
     """
     if len(getattr(_local, "touched", ())) <= documents:
         _local.slots = np.full(4 << documents.bit_length(), _propose.FREE, dtype=np.int64)

@@ -58,6 +58,13 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder where there is none, its name on the disk."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        sync_folder(folder.parent)
+
+
 def sealed(content: Mapping[str, Any]) -> str:
     """JSON text of a manifest that ends with a checksum of its other entries."""
     text = json.dumps(content, indent=1)

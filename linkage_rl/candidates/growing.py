@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from linkage_rl.candidates.files import fault_of, write_all
+from linkage_rl.candidates.files import fault_of, make_folder, write_all
 from linkage_rl.errors import OutputError
 
 _HELD: Final = 1 << 20
@@ -76,7 +76,7 @@ class GrowingArray:
         raw = np.ascontiguousarray(part, dtype=self._buffer.dtype).reshape(-1).view(np.uint8)
         try:
             if self._file is None:
-                folder.mkdir(parents=True, exist_ok=True)
+                make_folder(folder)
                 # closed with the array
                 self._file = TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
             write_all(self._file, raw.data)

@@ -268,17 +268,6 @@ class CompanyIndex:
             rows = np.where(hit, own + part.first_row, rows)
         return rows
 
-    def find_all(self, company_ids: Sequence[str]) -> NDArray[np.int64]:
-        """All rows that are alive of these companies, ascending."""
-        heads = self.find(company_ids)
-        heads = heads[heads >= 0]
-        return np.concatenate(
-            [
-                part.segment.sites.siblings(heads[mine] - part.first_row) + part.first_row
-                for part, mine in self._split(heads)
-            ]
-        )
-
     def fetch(self, company_ids: Sequence[str]) -> CompanyRows:
         """Those of these companies that the index holds, as they were when indexed."""
         rows = self.find(company_ids)

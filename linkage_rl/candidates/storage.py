@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 
 from linkage_rl.candidates.array_folder import read_folder
 from linkage_rl.candidates.container import read_arrays, write_arrays
-from linkage_rl.candidates.files import fault_of, file_digest, replace_text, sealed, sync_folder
+from linkage_rl.candidates.files import (
+    fault_of,
+    file_digest,
+    make_folder,
+    replace_text,
+    sealed,
+    sync_folder,
+)
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.known_pages import KnownPages
 from linkage_rl.candidates.layout import DERIVED, fingerprint, named_arrays, segment_of
@@ -63,7 +70,7 @@ def save_index(index: CompanyIndex, folder: Path, *, built: bool = False) -> Non
     segment = index.base
     name = f"base-{fingerprint(segment)}{ARRAYS}"
     try:
-        _make_folder(folder)
+        make_folder(folder)
         previous = _previous(folder)
         versions = _versions_of(segment)
         if previous is not None and _is_whole(folder, previous, name):
@@ -286,12 +293,6 @@ def _is_whole(folder: Path, manifest: IndexManifest, base: str) -> bool:
         return file_digest(path) == manifest.checksums[base]
     except OSError:
         return False
-
-
-def _make_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        sync_folder(folder.parent)
 
 
 def _next_state(folder: Path) -> int:

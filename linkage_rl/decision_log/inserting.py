@@ -20,13 +20,13 @@ def insert_decisions(connection: Connection, page: Sequence[dict[str, Any]]) -> 
 
     PostgreSQL takes them as one stream, which costs it and this process a fifth of what single rows
     cost. Where it refuses the stream, since it has one of the rows or cannot store another one, the
-    rows are inserted one by one.
+    rows are inserted one by one; its own log then has an error for the stream.
     """
     if connection.dialect.driver != "psycopg" or not _is_copied(connection, page):
-        connection.execute(insert_missing(connection.dialect.name), page)
+        connection.execute(_insert_missing(connection.dialect.name), page)
 
 
-def insert_missing(dialect: str) -> Any:
+def _insert_missing(dialect: str) -> Any:
     """INSERT of decisions that leaves rows of known ids as they are."""
     if dialect == "postgresql":
         return postgresql.insert(DECISIONS).on_conflict_do_nothing()

@@ -56,12 +56,12 @@ def fitting_config(
     some = np.random.default_rng(seed).permutation(len(judged))[:MOST_VERDICTS]
     half, gains = len(some) // 2, []
     for given, held_out in ((some[:half], some[half:]), (some[half:], some[:half])):
-        told, unseen = judged.take(given), judged.take(held_out)
-        boldly = verdict_losses(learn(start, told, bold(config), seed), unseen, config)
+        shown, unseen = judged.take(given), judged.take(held_out)
+        boldly = verdict_losses(learn(start, shown, bold(config), seed), unseen, config)
         if (verdict_losses(start, unseen, config) - boldly).mean() <= 0:
             # it does not even improve the start, as with most verdicts: no need to try with care
             return config
-        with_care = verdict_losses(learn(start, told, config, seed), unseen, config)
+        with_care = verdict_losses(learn(start, shown, config, seed), unseen, config)
         gains.append(with_care - boldly)
     gain = np.concatenate(gains)
     sure = gain.mean() > _SURE * gain.std(ddof=1) / np.sqrt(len(gain))

@@ -1,4 +1,4 @@
-"""What the review page is told when it starts: the log, the company table, and who may log in."""
+"""Settings of the review page: the log, the company table, and who may log in."""
 
 from dataclasses import dataclass, field
 from typing import Final

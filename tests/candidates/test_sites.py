@@ -14,7 +14,7 @@ from linkage_rl.features.matrix import PAIR_FEATURES, pair_features
 from linkage_rl.features.reasons import reasons
 from linkage_rl.features.sites import matched_sites
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
-from tests.small_table import COMPANIES, clients, small_index
+from tests.small_table import COMPANIES, clients, rows_alive, small_index
 
 BLOCKERS = CandidateSettings().blockers()
 OSAKA = {
@@ -70,7 +70,7 @@ def test_a_company_counts_once_however_many_rows_it_has() -> None:
     name = list(COUNTED).index("name")
     asking = clients({"name": "五洋建設株式会社"})
     assert index.name_frequencies(asking)[0, name] == 1
-    assert index.counts(index.find_all(["goyo"]))[:, name].tolist() == [1, 1, 1]
+    assert index.counts(rows_alive(index, ["goyo"]))[:, name].tolist() == [1, 1, 1]
 
 
 def test_the_first_row_of_an_id_is_the_head_row() -> None:
@@ -79,7 +79,7 @@ def test_the_first_row_of_an_id_is_the_head_row() -> None:
     (head,) = index.find(["goyo"])
     assert index.records(np.array([head])).column("city") == ["文京区"]
     assert index.fetch(["goyo"]).records.column("city") == ["文京区"]
-    every = index.find_all(["goyo", "acme", "nobody"])
+    every = rows_alive(index, ["goyo", "acme", "nobody"])
     assert index.company_ids(every) == ["acme", "goyo", "goyo", "goyo"]
 
 

@@ -44,18 +44,21 @@ def two_links(right: tuple[bool, bool], propensity: float = 1.0) -> LoggedLinks:
 def test_what_a_judged_link_leaves_possible() -> None:
     links = two_links((True, False))
 
-    assert links.told(None).allowed.tolist() == [[True, False, False]]
-    assert links.told(Says.NO_COMPANY).allowed.tolist() == [
+    assert links.as_judged(None).allowed.tolist() == [[True, False, False]]
+    assert links.as_judged(Says.NO_COMPANY).allowed.tolist() == [
         [True, False, False],
         [False, False, True],
     ]
-    assert links.told(Says.WRONG).allowed.tolist() == [[True, False, False], [False, True, True]]
+    assert links.as_judged(Says.WRONG).allowed.tolist() == [
+        [True, False, False],
+        [False, True, True],
+    ]
 
 
 def test_a_link_of_propensity_one_twentieth_counts_twenty_times() -> None:
     links = replace(two_links((True, False)), propensity=np.array([1.0, 0.05]))
 
-    assert links.told(Says.WRONG, weighted=True).weights.tolist() == pytest.approx([1, 20])
+    assert links.as_judged(Says.WRONG, weighted=True).weights.tolist() == pytest.approx([1, 20])
 
 
 @pytest.mark.parametrize("estimator", list(Estimator))

@@ -40,7 +40,7 @@ def test_the_estimate_is_the_model_corrected_by_what_was_seen() -> None:
     # model: link 0.6 - 0.4 = 0.2, no match 0.4 * 0.25 - 0.6 * 0.5 = -0.2, difference 0.4;
     # seen: (1 - 0.2) / 0.5 = 1.6 more; the second client adds 0
     assert estimate.gain == pytest.approx((0.4 + 1.6) / 2)
-    assert (estimate.judged, estimate.told) == (1, 1)
+    assert (estimate.judged, estimate.informative) == (1, 1)
 
 
 def test_an_action_that_neither_policy_takes_tells_nothing() -> None:
@@ -49,7 +49,7 @@ def test_an_action_that_neither_policy_takes_tells_nothing() -> None:
     estimate = gain_of(link, one_link(HIDDEN, chance=0.5, reward=-1.0), WEIGHTS)
 
     assert estimate.gain == pytest.approx(0.4 / 2)
-    assert estimate.told == 0
+    assert estimate.informative == 0
 
 
 def test_equal_policies_gain_exactly_nothing() -> None:

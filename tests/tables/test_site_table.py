@@ -11,7 +11,7 @@ from linkage_rl.features.matrix import PAIR_FEATURES, pair_features
 from linkage_rl.tables.pages import Paging
 from linkage_rl.tables.schema import ColumnMapping, SiteColumns
 from linkage_rl.tables.store import CompanyStore
-from tests.small_table import clients
+from tests.small_table import clients, rows_alive
 from tests.stored_table import run_sql
 
 MAPPING = ColumnMapping(
@@ -101,7 +101,7 @@ def test_a_refresh_follows_both_tables(store: CompanyStore) -> None:
     fresh, report = index.refresh(store, merge_share=10)
 
     assert (report.changed, report.removed, len(fresh)) == (2, 0, 2)
-    streets = fresh.records(fresh.find_all(["7", "9"])).column("street")
+    streets = fresh.records(rows_alive(fresh, ["7", "9"])).column("street")
     assert sorted(streets) == sorted(
         [
             "芝1-2-3",
@@ -115,7 +115,7 @@ def test_a_refresh_follows_both_tables(store: CompanyStore) -> None:
 
     run_sql(store.url, "UPDATE firms SET gone = '2024-01-01' WHERE firm_no = 7")
     gone, report = fresh.refresh(store, merge_share=10)
-    assert (report.removed, len(gone), gone.find_all(["7"]).tolist()) == (1, 1, [])
+    assert (report.removed, len(gone), rows_alive(gone, ["7"]).tolist()) == (1, 1, [])
 
 
 def test_trade_names_stay_one_row_each_over_refreshes(readable_url: str) -> None:
@@ -134,7 +134,7 @@ def test_trade_names_stay_one_row_each_over_refreshes(readable_url: str) -> None
             index, _ = index.refresh(opened, merge_share=10)
             run_sql(readable_url, f"UPDATE firms SET phone = '{name}' WHERE company_id = 2")
             index, _ = index.refresh(opened, merge_share=10)
-            names = index.records(index.find_all(["1"])).column("name")
+            names = index.records(rows_alive(index, ["1"])).column("name")
             expected = [name, *([name] if phones else []), "青空マート", "ブルー"]
             assert sorted(names) == sorted(expected)
             assert len(index) == 2
