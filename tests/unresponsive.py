@@ -113,6 +113,7 @@ class SwallowingProxy:
         except OSError:
             pass
         for end in (one, other):
-            with contextlib.suppress(KeyError):
+            # the other end may have been closed with this one in the same round
+            with contextlib.suppress(KeyError, ValueError):
                 self._selector.unregister(end)
             end.close()
