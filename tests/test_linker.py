@@ -1,7 +1,7 @@
 """Clients in, decisions with the companies' current fields out."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -275,3 +275,18 @@ def test_candidates_are_all_that_every_blocker_proposes_best_first() -> None:
     assert {one.company_id for one in aozora} >= {"aozora-tokyo", "aozora-osaka", "aozora-llc"}
     assert [one.share for one in aozora] == sorted((one.share for one in aozora), reverse=True)
     assert aozora[0].company["name"]
+
+
+@pytest.mark.parametrize("shown", [129, 300, 1000])
+def test_more_candidates_may_be_shown_than_a_policy_sees(shown: int) -> None:
+    few, many = (
+        replace(linker(), shown=count).link(client_records(*ASKED)).candidates
+        for count in (VIEW.max_candidates, shown)
+    )
+
+    assert few is not None
+    assert many is not None
+    assert few.counts.max() > 1
+    assert many.counts.tolist() == few.counts.tolist()
+    assert many.company_ids == few.company_ids
+    assert np.array_equal(many.shares, few.shares)

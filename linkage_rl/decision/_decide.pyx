@@ -3,6 +3,7 @@
 
 import numpy as np
 
+from libc.float cimport FLT_MAX
 from libc.math cimport exp
 from libc.stdint cimport int8_t, int16_t, int64_t, uint16_t
 
@@ -102,12 +103,12 @@ def act(
     """Take the best legal action for each of B clients, and record the decisions of those who stop.
 
     Args:
-        logits: Of the actions, shape (B, A).
+        logits: Of the actions, shape (B, A); an action that is not a number is never taken.
         mask: 1 where an action is legal, shape (B, A).
         candidates: Candidate in each slot, shape (B, K).
         ties: `Observation.ties`, shape (B, K).
         cases: Position of each client in the last four arrays, shape (B,).
-        illegal: Logit that illegal actions get.
+        illegal: Logit that illegal actions get, and those that are not a number.
         actions: Actions 0..actions-1 are taken into account, at least K + 2.
         kind: Set to `DecisionKind` of those who stop, shape (N,).
         candidate: Set to the candidate in their best slot, -1 where there is none, shape (N,).
@@ -125,6 +126,7 @@ def act(
     cdef Py_ssize_t batch = mask.shape[0], slots = candidates.shape[1], first_blocker = slots + 2
     cdef Py_ssize_t b, a, best, at = 0, clients = kind.shape[0]
     cdef float legal[MOST_SLOTS + 2 + 16]
+    cdef float logit
     cdef int64_t case
     _check(slots, actions - 1)
     if actions > slots + 2 + 16 or min(logits.shape[1], mask.shape[1]) < actions:
@@ -148,11 +150,18 @@ def act(
     cdef float[:, ::1] out_share = shares
     with nogil:
         for b in range(batch):
-            best = 0
+            best = -1
             for a in range(actions):
-                legal[a] = logits[b, a] if mask[b, a] else illegal
-                if legal[a] > legal[best]:
+                logit = logits[b, a]
+                if not mask[b, a] or logit != logit:
+                    legal[a] = illegal
+                    continue
+                # shares of infinite logits would not be numbers
+                legal[a] = min(max(logit, illegal), <float>FLT_MAX)
+                if best < 0 or legal[a] > legal[best]:
                     best = a
+            if best < 0:
+                best = slots
             if best >= first_blocker:
                 out_blocker[b] = best - first_blocker
                 continue
@@ -229,7 +238,7 @@ def shorten(
         shares: Weight of each slot, shape (B, K), K at most 127.
         candidates: Candidate in each slot, shape (N, K).
         ties: `Observation.ties`, shape (N, K).
-        kept: Candidates kept of each case.
+        kept: Candidates kept of each case, at least 0; there may be more than slots.
 
     Returns:
         Candidates, -1 where there are no more, shares, and numbers of tied candidates; shape
@@ -239,7 +248,9 @@ def shorten(
     Raises:
         ValueError: Sizes differ, or a row is out of range; unchecked, it would read past an array.
     """
-    cdef Py_ssize_t batch = shares.shape[0], slots = shares.shape[1], b, s, k, row
+    cdef Py_ssize_t batch = shares.shape[0], slots = shares.shape[1], b, s, k, row, filled
+    if kept < 0:
+        raise ValueError(f"expected to keep 0 candidates or more, got {kept}")
     if slots > 127 or candidates.shape[1] != slots or ties.shape[1] != slots:
         raise ValueError(f"expected up to 127 slots in every array, got {slots}")
     if rows.shape[0] != batch or ties.shape[0] != candidates.shape[0]:
@@ -253,15 +264,17 @@ def shorten(
     cdef int64_t[:, ::1] out_id = ids
     cdef float[:, ::1] out_share = weights
     cdef int16_t[:, ::1] out_count = counts
-    cdef double total[127]
-    cdef int size[127]
-    cdef int place[127]
+    # a place for every tie that an int8 can be, and for every slot
+    cdef double total[128]
+    cdef int size[128]
+    cdef int place[128]
     cdef float mean
     cdef int8_t tie
     with nogil:
         for b in range(batch):
             row = rows[b]
-            for s in range(slots):
+            filled = 0
+            for s in range(128):
                 total[s] = 0
                 size[s] = 0
             for s in range(slots):
@@ -274,9 +287,9 @@ def shorten(
                 if tie < 0:
                     continue
                 mean = <float>(total[tie] / size[tie])
-                k = kept
+                k = filled
                 while k > 0 and (
-                    out_id[b, k - 1] < 0 or mean > out_share[b, k - 1]
+                    mean > out_share[b, k - 1]
                     or (mean == out_share[b, k - 1] and shares[b, s] > shares[b, place[k - 1]])
                 ):
                     if k < kept:
@@ -290,4 +303,5 @@ def shorten(
                     out_share[b, k] = mean
                     out_count[b, k] = <int16_t>size[tie]
                     place[k] = <int>s
+                filled += filled < kept
     return ids, weights, counts

@@ -109,3 +109,50 @@ def test_shares_need_an_action_for_no_match() -> None:
         _decide.slot_shares(np.zeros((1, SLOTS), np.float32), SLOTS)
     with pytest.raises(ValueError, match="expected"):
         _decide.raw_confidence(np.zeros((1, SLOTS), np.float32), np.zeros((1, SLOTS), np.int8))
+
+
+@pytest.mark.parametrize("kept", [0, 2, SLOTS, 129, 300, 1000])
+def test_a_shortlist_may_be_longer_than_there_are_slots(kept: int) -> None:
+    shares = np.array([[0.2, 0.5, 0.1]], dtype=np.float32)
+    ties = np.array([[0, 1, 0]], dtype=np.int8)
+
+    ids, weights, tied = _decide.shorten(np.array([0]), shares, np.array([[7, 8, 9]]), ties, kept)
+
+    filled = min(kept, SLOTS)
+    assert ids[0, :filled].tolist() == [8, 7, 9][:filled]
+    assert weights[0, :filled] == pytest.approx([0.5, 0.15, 0.15][:filled])
+    assert tied[0, :filled].tolist() == [1, 2, 2][:filled]
+    assert (ids[0, filled:] == -1).all()
+    assert not weights[0, filled:].any()
+
+
+def test_a_shortlist_of_fewer_than_none_is_refused() -> None:
+    shares, ties = np.zeros((1, 1), np.float32), np.zeros((1, 1), np.int8)
+
+    with pytest.raises(ValueError, match="expected to keep 0 candidates or more, got -1"):
+        _decide.shorten(np.array([0]), shares, np.array([[7]]), ties, -1)
+
+
+def test_ties_beyond_the_slots_are_ties_like_any_other() -> None:
+    shares = np.array([[0.2, 0.5, 0.1]], dtype=np.float32)
+    ties = np.array([[127, 127, 3]], dtype=np.int8)
+
+    ids, weights, tied = _decide.shorten(np.array([0]), shares, np.array([[7, 8, 9]]), ties, 3)
+
+    assert ids.tolist() == [[8, 7, 9]]
+    assert weights[0] == pytest.approx([0.35, 0.35, 0.1])
+    assert tied.tolist() == [[2, 2, 1]]
+
+
+@pytest.mark.parametrize("first", [np.nan, np.inf, -np.inf])
+def test_no_confidence_comes_of_an_action_that_is_no_number(first: float) -> None:
+    logits = np.array([[first, 2, 1, 0, 0, 0, 0], [first] * ACTIONS], dtype=np.float32)
+    confidence = np.zeros(4, dtype=np.float32)
+    every = np.ones((2, ACTIONS), dtype=np.int8)
+
+    *_, kind, candidate, _ = _act(logits=logits, mask=every, confidence=confidence)
+
+    assert np.isfinite(confidence).all()
+    assert (kind[3], candidate[3]) == (1, 7 if first > 0 else 8)
+    # a client of whom the policy says nothing at all has no match
+    assert kind[0] == (0 if np.isnan(first) else 1)
