@@ -73,13 +73,23 @@ cdef class KeyCounts:
         Args:
             wanted: For each of the C indexes N keys, 0 for none.
             counts: Added to, shape (N, C).
+
+        Raises:
+            ValueError: Sizes differ; unchecked, it would read and write past an array.
         """
         cdef const uint64_t[:] column
         cdef KeyPair* pair
         cdef Py_ssize_t i, n = counts.shape[0]
         cdef int c
+        if not len(wanted) == counts.shape[1] == self.count:
+            raise ValueError(
+                f"expected keys and counts of {self.count} indexes, got {len(wanted)} and "
+                f"{counts.shape[1]}"
+            )
         for c in range(self.count):
             column = wanted[c]
+            if column.shape[0] != n:
+                raise ValueError(f"expected {n} keys of each index, got {column.shape[0]}")
             pair = &self.pairs[c]
             with nogil:
                 for i in range(n if pair.size else 0):

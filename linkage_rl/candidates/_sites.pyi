@@ -1,6 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+def are_rows(rows: NDArray[np.int64], count: int) -> bool: ...
 def join_sites(
     clients: NDArray[np.void],
     client_ends: NDArray[np.int64],

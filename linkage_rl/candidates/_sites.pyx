@@ -1,5 +1,5 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Kernel that joins the rows of a company that fit a client best into one row for each pair."""
+"""Kernels over rows: those of a company that fit a client best become one; proposals are checked."""
 
 import numpy as np
 
@@ -8,6 +8,16 @@ from libc.stdint cimport int32_t, int64_t
 from linkage_rl.candidates._rows cimport Row
 from linkage_rl.candidates._score cimport NameLists, NameScore, prepare_name
 from linkage_rl.candidates._sites cimport GROUPS, best_sites, count_sites, join_groups
+
+
+def are_rows(const int64_t[:, :] rows, int64_t count):
+    """Whether all of these are in -1..count-1."""
+    cdef Py_ssize_t i, k
+    cdef bint right = True
+    for i in range(rows.shape[0]):
+        for k in range(rows.shape[1]):
+            right &= -1 <= rows[i, k] < count
+    return right
 
 
 def join_sites(

@@ -1,4 +1,4 @@
-"""Compares clients with the sites of each company that fit them best."""
+"""Proposals by the company, and clients compared with the sites of it that fit them best."""
 
 from collections.abc import Iterable
 
@@ -10,6 +10,7 @@ from linkage_rl.candidates.blockers import Clients, Proposals
 from linkage_rl.candidates.encode import ROW
 from linkage_rl.candidates.parts import Part
 from linkage_rl.candidates.sites import GROUPS, Fit, Sites, companies_once
+from linkage_rl.errors import ConfigError
 
 
 def fit_sites(
@@ -55,6 +56,34 @@ def fit_sites(
         )
         packed[mine], chosen[mine] = joined, picked + part.first_row
     return Fit(chosen, packed)
+
+
+def checked(
+    proposals: Proposals, blocker: str, shape: tuple[int, int], companies: int
+) -> Proposals:
+    """The proposals of a blocker for a segment, which may be a class of anybody's own.
+
+    Args:
+        proposals: What it proposed.
+        blocker: Its name.
+        shape: Clients, and candidates for each.
+        companies: Rows of the segment.
+
+    Raises:
+        ConfigError: The arrays have another shape or type, or a row is not one of the segment.
+    """
+    rows, scores = proposals.rows, proposals.retrieval_score
+    if not rows.shape == scores.shape == shape or rows.dtype != np.int64:
+        raise ConfigError(
+            f"blocker {blocker!r} proposed rows of shape {rows.shape} and type {rows.dtype} with "
+            f"scores of shape {scores.shape}; expected shape {shape} and type int64"
+        )
+    if not _sites.are_rows(rows, companies):
+        raise ConfigError(
+            f"blocker {blocker!r} proposed rows in {rows.min()}..{rows.max()}; expected those of "
+            f"the segment, 0..{companies - 1}, and -1 where there are no more"
+        )
+    return proposals
 
 
 def by_head_row(proposals: Proposals, sites: Sites) -> Proposals:

@@ -19,7 +19,7 @@ from linkage_rl.candidates import _keys
 from linkage_rl.candidates.blockers import Blocker, Clients, Proposals
 from linkage_rl.candidates.changes import ChangingTable, KeyOrderError, RefreshReport, Show
 from linkage_rl.candidates.encode import ROW, hash_texts
-from linkage_rl.candidates.fit import by_head_row, fit_sites
+from linkage_rl.candidates.fit import by_head_row, checked, fit_sites
 from linkage_rl.candidates.following import MERGE_SHARE, follow
 from linkage_rl.candidates.keys import COUNTED
 from linkage_rl.candidates.known_pages import KnownPages, PageRows
@@ -110,10 +110,18 @@ class CompanyIndex:
 
         Returns:
             Head rows of the companies and their retrieval scores, shape (n, limit).
+
+        Raises:
+            ConfigError: The blocker proposed arrays of another shape, or rows that there are not.
         """
         found = [
             by_head_row(
-                blocker.propose(part.segment, part.alive, clients, chosen, limit),
+                checked(
+                    blocker.propose(part.segment, part.alive, clients, chosen, limit),
+                    blocker.name,
+                    (len(chosen), limit),
+                    len(part.segment),
+                ),
                 part.segment.sites,
             )
             for part in self.parts
@@ -148,10 +156,11 @@ class CompanyIndex:
 
         Of core and stem the more frequent one is counted.
         """
-        counts = np.zeros((len(clients), 2), dtype=np.int64)
+        wanted = clients.keys["former_name"]
+        counts = np.zeros((wanted.size, 1), dtype=np.int64)
         for part in self.parts:
-            part.former_name_frequencies.add([*clients.keys["former_name"]], counts)
-        frequent: NDArray[np.int64] = counts.max(axis=1)
+            part.former_name_frequencies.add((wanted.reshape(-1),), counts)
+        frequent: NDArray[np.int64] = counts.reshape(wanted.shape).max(axis=0, initial=0)
         return frequent
 
     @property

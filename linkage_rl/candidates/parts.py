@@ -57,8 +57,8 @@ class Part:
 
     @cached_property
     def former_name_frequencies(self) -> _keys.KeyCounts:
-        """Counts companies that are alive by a former name, of which a client may have two."""
-        return self._counting("former_name", "former_name")
+        """Counts companies that are alive by a former name."""
+        return self._counting("former_name")
 
     def _counting(self, *names: str) -> _keys.KeyCounts:
         return _keys.KeyCounts(

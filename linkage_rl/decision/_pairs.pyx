@@ -27,8 +27,29 @@ def merge(
 
     Returns:
         The first five arguments with the new pairs, whose `feature_rows` are -1.
+
+    Raises:
+        ValueError: Sizes differ, or a client is out of range; unchecked, it would write past an
+            array.
     """
     cdef Py_ssize_t clients = starts.shape[0] - 1, c, b, k, at = 0, begin, place, size
+    if not (
+        found.shape[0] == found_scores.shape[0] == asking.shape[0]
+        and found.shape[1] == found_scores.shape[1]
+    ):
+        raise ValueError(
+            f"expected rows and scores for {asking.shape[0]} clients, got rows of shape "
+            f"({found.shape[0]}, {found.shape[1]}) and scores of shape "
+            f"({found_scores.shape[0]}, {found_scores.shape[1]})"
+        )
+    if clients < 0 or not (
+        starts[clients] == rows.shape[0] == blockers.shape[0] == scores.shape[0]
+        == feature_rows.shape[0]
+    ):
+        raise ValueError(f"expected {rows.shape[0]} pairs in every array, and where they start")
+    for b in range(asking.shape[0]):
+        if not 0 <= asking[b] < clients:
+            raise ValueError(f"expected clients in 0..{clients - 1}, got {asking[b]}")
     capacity = starts[clients] + found.shape[0] * found.shape[1]
     new_starts = np.zeros(clients + 1, dtype=np.int64)
     new_rows = np.empty(capacity, dtype=np.int64)

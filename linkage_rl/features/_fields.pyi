@@ -7,6 +7,12 @@ def take_rows(
     first_row: int,
     out: NDArray[np.void],
 ) -> None: ...
+def check_pairs(
+    client_of_pair: NDArray[np.int64],
+    row_of_pair: NDArray[np.int64],
+    clients: int,
+    rows: int,
+) -> None: ...
 def compare(
     clients: NDArray[np.void],
     client_of_pair: NDArray[np.int64],

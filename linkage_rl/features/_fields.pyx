@@ -69,6 +69,31 @@ cdef inline void _agree(const Row* a, const Row* b, float* out) noexcept nogil:
     out[33] = pages
 
 
+def check_pairs(
+    const int64_t[:] client_of_pair, const int64_t[:] row_of_pair, int64_t clients, int64_t rows
+):
+    """Make sure that P pairs name clients and rows that there are.
+
+    Args:
+        client_of_pair: Client of each pair, shape (P,).
+        row_of_pair: Row of the index of each pair, shape (P,).
+        clients: Number of clients.
+        rows: Number of rows.
+
+    Raises:
+        IndexError: There is no such client or row.
+        ValueError: There are not as many clients as rows.
+    """
+    cdef Py_ssize_t i, n = row_of_pair.shape[0]
+    if client_of_pair.shape[0] != n:
+        raise ValueError(f"expected the client of {n} pairs, got {client_of_pair.shape[0]}")
+    for i in range(n):
+        if not 0 <= row_of_pair[i] < rows:
+            raise IndexError(f"row {row_of_pair[i]} of an index of {rows} rows")
+        if not 0 <= client_of_pair[i] < clients:
+            raise IndexError(f"client {client_of_pair[i]} of {clients} clients")
+
+
 cdef struct Found:
     uint64_t key
     int64_t place
@@ -252,7 +277,7 @@ cdef inline int _script(Py_UCS4 char) noexcept nogil:
 
 
 def describe(
-    const Row[::1] clients, list cores, const uint64_t[:] core_keys, const uint64_t[:] stem_keys,
+    const Row[::1] clients, list cores not None, const uint64_t[:] core_keys, const uint64_t[:] stem_keys,
     const int64_t[::1] gram_ends, const int32_t[::1] grams, const float[::1] idf,
     const uint8_t[::1] kind_of_form, int kinds,
 ):
@@ -264,6 +289,10 @@ def describe(
         idf: Weight of each gram.
         kind_of_form: Kind of each legal form, 0 for none.
         kinds: Number of kinds.
+
+    Raises:
+        TypeError: A core is missing.
+        ValueError: Columns have other numbers of clients.
     """
     cdef Py_ssize_t i, j, n = clients.shape[0], length
     cdef int64_t gram
@@ -272,11 +301,16 @@ def describe(
     cdef double mass
     cdef str core
     cdef const Row* row
+    if not (
+        n == len(cores) == core_keys.shape[0] == stem_keys.shape[0]
+        and gram_ends.shape[0] == 3 * n + 1 and gram_ends[3 * n] <= grams.shape[0]
+    ):
+        raise ValueError(f"expected {n} clients in each column")
     values = np.zeros((n, QUERIES + kinds), dtype=np.float32)
     cdef float[:, ::1] out = values
     for i in range(n):
         row = &clients[i]
-        core = cores[i]
+        core = <str?>cores[i]
         length = len(core)
         out[i, 0] = row.kana != 0
         out[i, 1] = row.prefecture != 0

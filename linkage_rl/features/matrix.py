@@ -97,11 +97,16 @@ class Comparison:
         Args:
             client_of_pair: Client of each pair, shape (P,), equal ones side by side.
             rows: Index row of each pair's company, its head row, shape (P,).
+
+        Raises:
+            IndexError: There is no such client, or no such row in the index.
         """
         out = np.zeros((len(rows), len(PAIR_FEATURES)), dtype=np.float32)
         if len(rows) == 0:
             return out
         index, clients, past = self._index, self._clients, _BEGINS["history"]
+        last = index.parts[-1]
+        _fields.check_pairs(client_of_pair, rows, len(clients), last.first_row + len(last.segment))
         if self._renamed:
             out[:, past] = index.had_name(clients, client_of_pair, rows)
             _fields.spread(self._former_names, client_of_pair, out, past + 1)

@@ -1,5 +1,7 @@
 """Exact keys, blocker by blocker, and the blockers that ask with them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -205,3 +207,16 @@ def test_settings_leave_out_blockers_of_negative_cost() -> None:
 def test_settings_refuse_a_limit_that_kernels_cannot_hold(limit: int) -> None:
     with pytest.raises(ConfigError, match=rf"candidates.limit must lie in 1..128, got {limit}"):
         CandidateSettings(limit=limit)
+
+
+@pytest.mark.parametrize("alternatives", [1, 2, 3])
+def test_former_names_are_counted_by_any_number_of_alternatives(alternatives: int) -> None:
+    names = {"name": "今商事", "former_names": "㈱昔商事"}
+    index = CompanyIndex.build([company_rows({"1": names, "2": names})])
+    asking = clients({"name": "昔商事"}, {"name": "今"})
+    keys = np.concatenate([asking.keys["former_name"]] * 2)[-alternatives:]
+    asking = replace(asking, keys={**asking.keys, "former_name": keys})
+
+    assert index.former_name_frequencies(asking).tolist() == [2, 0]
+    row = np.array([0, 0])
+    assert index.had_name(asking, np.array([0, 1]), row).tolist() == [1, 0]

@@ -151,3 +151,41 @@ def test_pairs_without_features_get_the_next_rows() -> None:
     assert clients_of.tolist() == [1, 2]
     assert rows.tolist() == [8, 6]
     assert feature_rows.tolist() == [1, 2, 0, 3]
+
+
+@pytest.mark.parametrize(
+    ("columns", "width"), [([3, 3], 1), ([3], 2), ([3, 2], 2), ([4, 3], 2), ([], 0)]
+)
+def test_keys_of_other_sizes_are_not_counted(columns: list[int], width: int) -> None:
+    nothing = np.zeros(0, dtype=np.uint64)
+    counting = _keys.KeyCounts([(spread(5), nothing), (spread(5), nothing)])
+    wanted = [np.ones(size, dtype=np.uint64) for size in columns]
+
+    with pytest.raises(ValueError, match=r"expected .*keys"):
+        counting.add(wanted, np.zeros((3, width), dtype=np.int64))
+
+
+@pytest.mark.parametrize(
+    ("asking", "rows", "scores"),
+    [
+        ([0], (2, 3), (2, 3)),
+        ([0, 1], (2, 3), (2, 2)),
+        ([0, 2], (2, 3), (2, 3)),
+        ([-1], (1, 3), (1, 3)),
+    ],
+)
+def test_proposals_of_other_sizes_are_not_merged(
+    asking: list[int], rows: tuple[int, int], scores: tuple[int, int]
+) -> None:
+    none = np.zeros(0, dtype=np.int64)
+    nothing = (none, none.astype(np.uint16), none.astype(np.float32), none)
+
+    with pytest.raises(ValueError, match="expected"):
+        _pairs.merge(
+            np.zeros(3, dtype=np.int64),
+            *nothing,
+            np.array(asking),
+            np.zeros(rows, dtype=np.int64),
+            np.zeros(scores, dtype=np.float32),
+            0,
+        )

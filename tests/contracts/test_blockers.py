@@ -1,11 +1,16 @@
 """What every blocker must do, whatever it looks at."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from linkage_rl.candidates.blockers import Blocker, Clients, Proposals
 from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.segment import Segment
 from linkage_rl.candidates.settings import CandidateSettings
+from linkage_rl.errors import ConfigError
 from tests.small_table import COMPANIES, clients, company_rows, small_index
 
 BLOCKERS = CandidateSettings().blockers()
@@ -99,3 +104,45 @@ class TestEveryBlocker:
     def test_its_cost_is_not_negative_and_it_has_a_name(self, blocker: Blocker) -> None:
         assert blocker.cost >= 0
         assert blocker.name
+
+
+@dataclass(frozen=True)
+class Same:
+    """Proposes the same rows for every client."""
+
+    rows: NDArray[np.int64]
+    name: str = "same"
+    cost: float = 0.0
+
+    def applies_to(self, clients: Clients) -> NDArray[np.bool_]:
+        return np.ones(len(clients), dtype=np.bool_)
+
+    def propose(
+        self,
+        segment: Segment,
+        alive: NDArray[np.uint8],
+        clients: Clients,
+        chosen: NDArray[np.int64],
+        limit: int,
+    ) -> Proposals:
+        return Proposals(self.rows, np.ones(self.rows.shape, dtype=np.float32))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        np.full((2, LIMIT), len(COMPANIES)),
+        np.full((2, LIMIT), -2),
+        np.full((2, LIMIT), 2**40),
+        np.zeros((2, LIMIT), dtype=np.int32),
+        np.zeros((1, LIMIT), dtype=np.int64),
+        np.zeros((2, LIMIT + 1), dtype=np.int64),
+    ],
+)
+def test_rows_and_shapes_that_there_are_not_are_refused_by_name(rows: NDArray[np.int64]) -> None:
+    asking = clients(COMPANIES["goyo"], COMPANIES["acme"])
+    fine = Same(np.full((2, LIMIT), len(COMPANIES) - 1))
+
+    assert (ask(fine, small_index(), asking).rows == len(COMPANIES) - 1).all()
+    with pytest.raises(ConfigError, match="blocker 'same' proposed rows"):
+        ask(Same(rows), small_index(), asking)
