@@ -80,6 +80,10 @@ def pack_rows(
 
     Numbers are those of canonical records: a postal code and a corporate number are decimal
     digits, and so is a phone that begins with 0.
+
+    Raises:
+        TypeError: A text is missing.
+        ValueError: A column has another number of records than the first.
     """
     cdef Py_ssize_t n = len(name), i
     cdef str text, where
@@ -97,33 +101,33 @@ def pack_rows(
     cdef uint8_t[::1] out = packed
     for i in range(n):
         row = <Row*>&out[i * sizeof(Row)]
-        row.name = upper(hash_text(name[i], salt))
-        row.written = upper(hash_text(written[i], salt))
-        row.core = upper(hash_text(core[i], salt))
-        row.stem = upper(hash_text(stem[i], salt))
-        row.kana = upper(hash_text(kana[i], salt))
-        row.reading = upper(hash_text(reading[i], salt))
+        row.name = upper(hash_text(<str?>name[i], salt))
+        row.written = upper(hash_text(<str?>written[i], salt))
+        row.core = upper(hash_text(<str?>core[i], salt))
+        row.stem = upper(hash_text(<str?>stem[i], salt))
+        row.kana = upper(hash_text(<str?>kana[i], salt))
+        row.reading = upper(hash_text(<str?>reading[i], salt))
         row.doc = <int32_t>i
-        where = city[i]
+        where = <str?>city[i]
         row.city = upper(hash_text(where, salt))
-        text = town[i]
+        text = <str?>town[i]
         if text:
             # the hash of 'city|town', as there is a 本町 in many cities
             h = continued(continued(started(salt), where), "|")
             row.town = upper(ended(continued(h, text)))
-        row.building = upper(hash_text(building[i], salt))
-        text = phone[i]
+        row.building = upper(hash_text(<str?>building[i], salt))
+        text = <str?>phone[i]
         row.phone = upper(hash_text(text, salt))
         if text and text[0] == u"0":
             row.phone_area = <int8_t>_number(text, 1, 3)
-        row.domain = upper(hash_text(domain[i], salt))
-        row.page = upper(hash_text(page[i], salt))
-        text = corporate[i]
+        row.domain = upper(hash_text(<str?>domain[i], salt))
+        row.page = upper(hash_text(<str?>page[i], salt))
+        text = <str?>corporate[i]
         row.corporate = upper(hash_text(text, salt))
         row.office = <uint16_t>_number(text, 1, 5)
-        text = postal[i]
+        text = <str?>postal[i]
         row.postal = _number(text, 0, 7) if text else -1
-        _read_block(block[i], row)
+        _read_block(<str?>block[i], row)
         row.prefecture = prefecture[i]
         row.form = form[i]
         row.side = side[i]

@@ -26,15 +26,28 @@ cdef uint32_t _EDGE = 1
 """Marks the place before the first and after the last character of a text."""
 
 
+cdef _refuse_lengths(columns):
+    raise ValueError(
+        f"expected {len(columns[0])} texts in each column, got {[*map(len, columns)]}"
+    )
+
+
 def hash_columns(columns, uint64_t salt):
-    """64-bit hashes of columns of N texts each, 0 for the empty text; shape (columns, N)."""
+    """64-bit hashes of columns of N texts each, 0 for the empty text; shape (columns, N).
+
+    Raises:
+        TypeError: A text is missing.
+        ValueError: A column has another number of texts than the first.
+    """
     cdef Py_ssize_t c, i, n = len(columns[0])
     hashes = np.empty((len(columns), n), dtype=np.uint64)
     cdef uint64_t[:, ::1] out = hashes
     for c in range(out.shape[0]):
         texts = columns[c]
+        if len(texts) != n:
+            _refuse_lengths(columns)
         for i in range(n):
-            out[c, i] = hash_text(texts[i], salt)
+            out[c, i] = hash_text(<str?>texts[i], salt)
     return hashes
 
 
@@ -49,7 +62,7 @@ def joined(tuple columns not None, tuple needed not None):
     cdef bint present
     for column in columns:
         if len(column) != n:
-            raise ValueError(f"expected {n} texts in each column, got {[*map(len, columns)]}")
+            _refuse_lengths(columns)
     texts = []
     for i in range(n):
         present = True
@@ -62,7 +75,7 @@ def joined(tuple columns not None, tuple needed not None):
         length = fields - 1
         largest = u"|"
         for f in range(fields):
-            text = columns[f][i]
+            text = <str?>columns[f][i]
             length += PyUnicode_GET_LENGTH(text)
             largest = max(largest, PyUnicode_MAX_CHAR_VALUE(text))
         out = PyUnicode_New(length, largest)
@@ -126,11 +139,17 @@ def gram_lists(columns, uint32_t mask):
     The lists come text by text, and within a text column by column. A pair of characters with an
     ideograph is an n-gram; a pair without one (kana, Latin) says too little, so its n-gram has a
     third character.
+
+    Raises:
+        TypeError: A text is missing.
+        ValueError: A column has another number of texts than the first.
     """
     cdef Py_ssize_t fields = len(columns), n = len(columns[0]), i, f, at = 0, total = 0
     for column in columns:
+        if len(column) != n:
+            _refuse_lengths(columns)
         for text in column:
-            total += len(text) + 1
+            total += PyUnicode_GET_LENGTH(<str?>text) + 1
     buckets = np.empty(total, dtype=np.int32)
     offsets = np.zeros(fields * n + 1, dtype=np.int64)
     cdef int32_t[::1] out = buckets

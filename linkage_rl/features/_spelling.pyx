@@ -24,14 +24,21 @@ DEF FEATURES = 20
 
 
 def code_points(columns):
-    """Ends (F N + 1,) and code points of N texts in F columns, text by text."""
+    """Ends (F N + 1,) and code points of N texts in F columns, text by text.
+
+    Raises:
+        TypeError: A text is missing.
+        ValueError: A column has another number of texts than the first.
+    """
     cdef Py_ssize_t fields = len(columns), n = len(columns[0]), i, f, k, at = 0, total = 0
     cdef str text
     cdef int kind
     cdef void* chars
     for column in columns:
-        for text in column:
-            total += PyUnicode_GET_LENGTH(text)
+        if len(column) != n:
+            raise ValueError(f"expected {n} texts in each column, got {[*map(len, columns)]}")
+        for own in column:
+            total += PyUnicode_GET_LENGTH(<str?>own)
     codes = np.empty(total, dtype=np.uint32)
     ends = np.zeros(fields * n + 1, dtype=np.int64)
     cdef uint32_t[::1] out = codes

@@ -50,9 +50,9 @@ cdef class Likeness:
         self.longest = longest
 
 
-def forms(Likeness tables, texts, str form):
+def forms(Likeness tables not None, texts, str form):
     """The `read_alike`, `marks` or `without_marks` of each text."""
-    return [_form(tables, text, form) for text in texts]
+    return [_form(tables, <str?>text, form) for text in texts]
 
 
 cdef str _form(Likeness tables, str text, str form):

@@ -222,7 +222,7 @@ def read_usual(
         seen = kinds[line[0]] & FIRST if size > FORM else HARD
         for i in range(size):
             seen |= kinds[line[i]] & (HARD | HINT | BESIDE)
-        if spaces & BESIDE and (
+        if size > 0 and spaces & BESIDE and (
             (seen | spaces) & HINT
             or seen & BESIDE
             or _latin(line[size - 1])

@@ -1,6 +1,7 @@
 """Records as fixed-width numbers, and their n-grams."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -158,5 +159,27 @@ def test_columns_of_different_lengths_are_refused() -> None:
 
     with pytest.raises(ValueError, match="expected 2 records in each column"):
         encode(replace(clients, town=[""]))
+    for field in ("core", "kana", "latin"):
+        short: dict[str, Any] = {field: [""]}
+        with pytest.raises(ValueError, match=r"expected [12] texts in each column"):
+            encode(replace(clients, **short))
+    with pytest.raises(ValueError, match=r"expected 2 texts in each column, got \[2, 3\]"):
+        _text.hash_columns((["a", "b"], ["c", "d", "e"]), 0)
     with pytest.raises(ValueError, match=r"expected 2 texts in each column, got \[2, 1\]"):
         _text.joined((["a", "b"], ["c"]), (0,))
+
+
+def test_a_missing_text_is_refused() -> None:
+    clients = canonicalise(client_records({"name": "青空", "city": "中央区"}))
+    missing: list[Any] = [None]
+
+    for field in ("name", "city", "town", "phone", "corporate_number", "postal_code", "block"):
+        lacking: dict[str, Any] = {field: missing}
+        with pytest.raises(TypeError, match="NoneType"):
+            encode(replace(clients, **lacking))
+    with pytest.raises(TypeError, match="NoneType"):
+        hash_texts(missing)
+    with pytest.raises(TypeError, match="NoneType"):
+        _text.joined((["a"], missing), (0,))
+    with pytest.raises(TypeError, match="NoneType"):
+        gram_lists(["a"], missing, [""])

@@ -1,5 +1,8 @@
 """Features of pairs that a reader can work out by hand."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -394,3 +397,22 @@ def test_sisters_differ_in_nothing_but_their_marks(client: str, company: str, si
     values = pair_features(index, own, np.array([0]), np.array([0]))[0]
 
     assert dict(zip(PAIR_FEATURES, values, strict=True))["only_marks_differ"] == sister
+
+
+@pytest.mark.parametrize(("client", "row"), [(0, len(IDS)), (0, -1), (1, 0), (-1, 0), (0, 2**40)])
+def test_pairs_of_clients_or_rows_that_there_are_not_are_refused(client: int, row: int) -> None:
+    with pytest.raises(IndexError, match=r"of an index of|clients"):
+        pair_features(small_index(), clients({}), np.array([client]), np.array([row]))
+
+
+def test_clients_whose_columns_differ_in_length_are_refused() -> None:
+    own = clients({"name": "青空"}, {"name": "大空"})
+    index = small_index()
+
+    for field in ("core", "kana", "latin"):
+        one: dict[str, Any] = {field: [""]}
+        short = replace(own, canonical=replace(own.canonical, **one))
+        with pytest.raises(ValueError, match=r"expected [12] texts in each column"):
+            pair_features(index, short, np.array([1]), np.array([0]))
+    with pytest.raises(ValueError, match="expected 2 clients in each column"):
+        query_features(index, replace(own, canonical=replace(own.canonical, core=["a"])))

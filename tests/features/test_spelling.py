@@ -128,3 +128,12 @@ def test_an_empty_name_has_no_features_but_that_it_is_missing() -> None:
 
     assert features.pop("kana_missing").tolist() == [1, 1, 1]
     assert not any(values.any() for values in features.values())
+
+
+def test_a_missing_name_is_refused() -> None:
+    missing: list[str] = [None]  # type: ignore[list-item]
+
+    with pytest.raises(TypeError, match="NoneType"):
+        _spelling.code_points((["青空"], missing))
+    with pytest.raises(TypeError, match="NoneType"):
+        read_alike(missing)

@@ -76,7 +76,16 @@ def test_usual_names_have_a_form_at_one_edge(name: str, core: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "青葉商事", "株式会社", "株式会社青葉 ※休眠", "青葉 株式会社", "㈱" * 200, "12)㈱青葉"],
+    [
+        "",
+        "青葉商事",
+        "株式会社",
+        "株式会社青葉 ※休眠",
+        "青葉 株式会社",
+        "㈱ 青葉 商事",
+        "㈱" * 200,
+        "12)㈱青葉",
+    ],
 )
 def test_all_others_are_left_to_be_read_step_by_step(name: str) -> None:
     usual = read_usual_names([name])
