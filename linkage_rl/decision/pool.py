@@ -128,8 +128,9 @@ class LiveCandidates:
             found.retrieval_score,
             blocker,
         )
-        self._pairs = Pairs(*merged, known.features, known.query, known.available)
+        # in this order: whatever interrupts, no pair counts as compared that was not
         self._featurised = False
+        self._pairs = Pairs(*merged, known.features, known.query, known.available)
 
     def run_all(self) -> None:
         """Run every blocker for the clients to which it applies."""
@@ -157,12 +158,14 @@ class LiveCandidates:
         """Compute the features of the new pairs in one batch."""
         pairs = self._pairs
         known = pairs.features
-        new = _pairs.number_new(pairs.starts, pairs.rows, pairs.feature_rows, len(known))
+        # a copy: where the comparison fails, these pairs have no features yet
+        numbered = pairs.feature_rows.copy()
+        new = _pairs.number_new(pairs.starts, pairs.rows, numbered, len(known))
         if len(new[0]):
             features = self._comparison.features(*new)
             if len(known):
                 features = np.concatenate([known, features])
-            self._pairs = replace(pairs, features=features)
+            self._pairs = replace(pairs, feature_rows=numbered, features=features)
         self._featurised = True
 
 

@@ -10,6 +10,7 @@ from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.observation import View
 from linkage_rl.decision.pool import LiveCandidates, LivePool
 from linkage_rl.decision.prepare import display_texts, prepare_cases
+from linkage_rl.features.matrix import Comparison
 from tests.small_table import (
     COMPANIES,
     IDS,
@@ -190,3 +191,29 @@ def test_a_record_is_shown_on_one_line() -> None:
         "http://www.penta-ocean.co.jp",
         "",
     ]
+
+
+def test_pairs_whose_comparison_failed_are_compared_when_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    live, whole = candidates_of(*ASKED), candidates_of(*ASKED)
+    live.run(BLOCKER["phone"], np.array([0, 2]))
+    assert len(live.pairs.features) == 2
+    live.run(BLOCKER["ngram"], np.array([0, 1, 4]))
+    with monkeypatch.context() as patch:
+        patch.setattr(Comparison, "features", _fail)
+        with pytest.raises(MemoryError):
+            live.pairs  # noqa: B018
+
+    whole.run(BLOCKER["phone"], np.array([0, 2]))
+    whole.run(BLOCKER["ngram"], np.array([0, 1, 4]))
+
+    assert pairs_of(live) == pairs_of(whole)
+    assert np.array_equal(
+        live.pairs.features[live.pairs.feature_rows],
+        whole.pairs.features[whole.pairs.feature_rows],
+    )
+
+
+def _fail(*_: object) -> None:
+    raise MemoryError
