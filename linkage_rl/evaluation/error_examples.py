@@ -10,11 +10,14 @@ from linkage_rl.decision.decide import Decider
 from linkage_rl.evaluation.answers import Answers
 from linkage_rl.evaluation.report import Example
 from linkage_rl.features.explanation import FIELDS, field_weights
+from linkage_rl.features.matrix import PAIR_FEATURES
 from linkage_rl.features.reasons import reasons
 from linkage_rl.records import DecisionKind
 
 EXPLAINED: Final = 12
 """Examples with the weights of their fields: a figure each."""
+NO_WORDS: Final = "no reasons: these cases have other features than those of companies"
+"""Reason where the features of the cases are not `matrix.PAIR_FEATURES`."""
 
 
 def error_examples(
@@ -25,6 +28,8 @@ def error_examples(
     decider: Decider | None = None,
 ) -> list[Example]:
     """The most confident errors: wrong links, and clients with a row that were not linked.
+
+    Cases of other features than `matrix.PAIR_FEATURES` have neither reasons nor weights.
 
     Args:
         answers: Answers about N of the cases.
@@ -72,7 +77,7 @@ def _weights(
     () where the policy did not see the candidate, as one that a list stage took from another
     client.
     """
-    if decider is None or not len(answers):
+    if decider is None or not len(answers) or not _in_words(cases):
         return []
     observation = decider.view.observe(cases, rows[: len(answers)], answers.ran)
     seen = (observation.slot_candidates == answers.pair[:, None]) & (answers.pair[:, None] >= 0)
@@ -94,8 +99,13 @@ def _described(cases: CaseSet, pairs: NDArray[np.int64]) -> tuple[list[str], lis
     companies = np.full(len(pairs), "", dtype=object)
     why = np.full(len(pairs), "", dtype=object)
     companies[present] = cases.company_texts.take(cases.pair_company[pairs[present]])
-    why[present] = reasons(cases.features[pairs[present]])
+    why[present] = reasons(cases.features[pairs[present]]) if _in_words(cases) else NO_WORDS
     return companies.tolist(), why.tolist()
+
+
+def _in_words(cases: CaseSet) -> bool:
+    """Whether there are words for the features of these cases."""
+    return cases.feature_names == PAIR_FEATURES
 
 
 def _truth(cases: CaseSet, row: int) -> str:

@@ -18,6 +18,8 @@ cdef class Rules:
     cdef const int64_t[::1] needs
     cdef const uint8_t[::1] on_name
     cdef Py_ssize_t trade_name
+    # columns that are read
+    cdef int64_t width
 
     def __cinit__(
         self, const uint8_t[::1] codes, const int64_t[::1] feature, const float[:, ::1] between,
@@ -36,6 +38,7 @@ cdef class Rules:
         self.codes, self.feature, self.between = codes, feature, between
         self.unless, self.needs, self.on_name = unless, needs, on_name
         self.trade_name = trade_name
+        self.width = 1 + max(np.max(feature), np.max(unless), np.max(needs))
 
 
 cdef inline bint _applies(Rules rules, Py_ssize_t k, const float* features) noexcept nogil:
@@ -48,7 +51,7 @@ cdef inline bint _applies(Rules rules, Py_ssize_t k, const float* features) noex
 
 
 def codes(
-    Rules rules, const float[:, ::1] features, const int64_t[::1] name_agrees, uint8_t nothing
+    Rules rules not None, const float[:, ::1] features, const int64_t[::1] name_agrees, uint8_t nothing
 ):
     """The three heaviest phrases that apply to each of P pairs, see `reasons.reason_codes`.
 
@@ -56,8 +59,16 @@ def codes(
         features: Pair features, shape (P, F).
         name_agrees: Columns of which one is not 0 where a name agrees.
         nothing: Stands for a phrase where fewer apply.
+
+    Raises:
+        ValueError: There are fewer features than the phrases are about.
     """
     cdef Py_ssize_t i, k, n = features.shape[0], shown
+    cdef int64_t width = rules.width
+    for k in range(name_agrees.shape[0]):
+        width = max(width, name_agrees[k] + 1)
+    if features.shape[1] < width:
+        raise ValueError(f"expected at least {width} features of each pair, got {features.shape[1]}")
     cdef bint trade
     cdef const float* own
     found = np.full((n, SHOWN + 1), nothing, dtype=np.uint8)

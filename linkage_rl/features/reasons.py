@@ -144,7 +144,10 @@ def reason_codes(features: NDArray[np.float32]) -> NDArray[np.uint8]:
     Three positions in `PHRASES`, its length where there are fewer, then 1 where a name agrees.
 
     Args:
-        features: Pair features, shape (P, F).
+        features: Pair features in the order of `matrix.PAIR_FEATURES`, shape (P, F).
+
+    Raises:
+        ValueError: There are fewer features.
     """
     given = np.ascontiguousarray(features, dtype=np.float32)
     return _reasons.codes(_RULES, given, _NAME_AGREES, len(PHRASES))

@@ -8,8 +8,11 @@ import pytest
 from linkage_rl.decision.decide import Decider, decide_cases
 from linkage_rl.decision.prepare import prepare_cases
 from linkage_rl.evaluation.answers import Answers
-from linkage_rl.evaluation.error_examples import error_examples
+from linkage_rl.evaluation.error_examples import NO_WORDS, error_examples
 from linkage_rl.evaluation.waterfall import waterfall_figure
+from tests.cases_factory import two_clients
+from tests.decision.test_decide import VIEW as TWO_SLOTS
+from tests.decision.test_decide import Careful
 from tests.decision.test_pool import BLOCKERS, VIEW
 from tests.features.test_explanation import CLIENT, Linear
 from tests.small_table import client_records, small_index
@@ -28,6 +31,17 @@ def test_a_wrong_link_has_the_weights_of_its_fields() -> None:
     assert dict(example.weights)["address"] > dict(example.weights)["postal_code"] > 0
     assert "phone" not in dict(example.weights), "a field without weight is left out"
     assert plain.weights == ()
+
+
+def test_cases_of_other_features_say_that_there_are_no_words_for_them() -> None:
+    cases, decider = two_clients(), Decider(Careful(), TWO_SLOTS)
+    answers = Answers.of(decide_cases(decider, cases), cases)
+
+    examples = error_examples(answers, cases, np.arange(2), 5, decider)
+
+    assert [example.company for example in examples] == ["company acme", "company zeta"]
+    assert {example.reason for example in examples} == {NO_WORDS}
+    assert {example.weights for example in examples} == {()}
 
 
 def test_a_waterfall_ends_at_the_log_odds_of_the_candidate() -> None:

@@ -132,3 +132,8 @@ def test_the_number_of_companies_that_fit_equally_well_comes_first() -> None:
         "3 companies that fit equally well; same phone",
     ]
     assert reasons(features, np.array([1, 1])) == reasons(features)
+
+
+def test_features_of_something_else_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"expected at least \d+ features of each pair, got 3"):
+        reasons(np.zeros((2, 3), dtype=np.float32))
