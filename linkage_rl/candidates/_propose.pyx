@@ -196,7 +196,7 @@ cdef class Searchable:
             alive: 1 for rows that are still current.
             slots: Scratch, all `FREE`; left all `FREE`. Its length is a power of two, and above
                 the budget or at least the number of documents.
-            touched: Scratch, as long as the budget or the number of documents.
+            touched: Scratch, longer by one than the budget or the number of documents.
             limit: Rows kept per client.
             budget: Postings read per client.
             documents: Documents compared exactly per client, at most 128.

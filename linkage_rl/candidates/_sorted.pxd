@@ -23,7 +23,7 @@ cdef inline int64_t lower_bound(
 
 
 cdef inline int64_t first_place(const uint64_t* keys, int64_t size, uint64_t key) noexcept nogil:
-    """`lower_bound` over all of `size` < 2**31 ascending hashes.
+    """`lower_bound` over all of `size` ascending hashes, of which there are at most 2**32.
 
     Hashes spread evenly, so that the place of a key follows from the key (interpolation search,
     Peterson 1957): the two guesses read two lines of memory where halving reads about ten.

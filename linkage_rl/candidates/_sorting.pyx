@@ -21,11 +21,16 @@ def sort_keys(const uint64_t[:] hashes, const int32_t[:] rows=None, bint keep_ze
         hashes: F hashes.
         rows: Row of each hash; None for the place of the hash itself.
         keep_zero: Whether hashes that are 0 are kept; they stand for rows without the key.
+
+    Raises:
+        ValueError: There are not as many rows as hashes.
     """
     cdef Py_ssize_t i, n = hashes.shape[0], size = 0
     cdef int p, shift
     cdef int64_t at, begin, place
     cdef uint64_t value
+    if rows is not None and rows.shape[0] != n:
+        raise ValueError(f"expected the rows of {n} hashes, got {rows.shape[0]}")
     for i in range(n):
         size += keep_zero or hashes[i] != 0
     keys, others = np.empty(size, dtype=np.uint64), np.empty(size, dtype=np.uint64)

@@ -79,6 +79,9 @@ def observe(
 
     Raises:
         ValueError: A size or a case is out of range; unchecked, it would write past an array.
+            The pairs are not checked, as there are many: `starts` rises to their number, of which
+            `pair_blockers`, `retrieval_score`, `feature_rows` and `candidate_ids` have as many,
+            and each row of `features` that is named exists.
     """
     cdef Py_ssize_t b, batch = cases.shape[0]
     cdef int width = features.shape[1], blockers = <int>costs.shape[0], slot, blocker, other

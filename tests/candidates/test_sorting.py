@@ -65,3 +65,8 @@ def test_more_sharers_than_fit_are_counted_as_the_most_that_fit() -> None:
     )
 
     assert counts.min() == counts.max() == 65_535
+
+
+def test_rows_of_other_hashes_are_refused() -> None:
+    with pytest.raises(ValueError, match="expected the rows of 3 hashes, got 2"):
+        _sorting.sort_keys(np.ones(3, dtype=np.uint64), np.zeros(2, dtype=np.int32))
