@@ -148,7 +148,9 @@ def reading_back(asked: Asked) -> Values:
     if asked.options.bundle is None or not asked.options.read_back:
         return {}
     records = asked.inputs.clients.records
-    with _server(asked, DATABASE_URL=asked.options.read_back) as server:
+    # the index of the database is built once
+    places = {"DATABASE_URL": asked.options.read_back, "LINKAGE_INDEX_DIR": f"{asked.folder}/live"}
+    with _server(asked, **places) as server:
         requests = [request_of(server.url, records, place, 1) for place in range(SINGLES)]
         drive(server.url, requests, 2, 2.0)
         one = drive(server.url, requests, 1, asked.options.seconds / 3)
