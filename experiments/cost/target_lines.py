@@ -21,6 +21,10 @@ class Target:
         """Whether a value is as good as promised."""
         return value <= self.aim if self.less_is_better else value >= self.aim
 
+    def times_better(self, value: float, before: float) -> float:
+        """How many times better a value is than an earlier one; both above 0."""
+        return before / value if self.less_is_better else value / before
+
 
 TARGETS: Final = (
     Target("own_moves", "F1 without a label, moves, valid", "", 0.745, 0.88, False),

@@ -8,6 +8,10 @@
 Each figure is the median of some rounds; a round measures every line once, so that what else the
 machine does hits all of them. Quality comes from the kept tables of the suites, whose rows name
 their commit. Lines that need an option which is left out are not measured, and say so.
+
+Machines differ, and one machine differs from day to day: `--before FILE` takes what an earlier
+version was measured to be on the same machine, as `--output` wrote it, in place of the figures that
+are kept, and says how many times better the present one is.
 """
 
 import argparse
@@ -27,10 +31,10 @@ from experiments.cost.inputs import add_column_mapping
 from experiments.cost.target_lines import TARGETS, Target
 from experiments.cost.target_measures import MEASURES, Asked
 from experiments.tools.measure import machine
-from linkage_rl.errors import LinkageError, OutputError
+from linkage_rl.errors import ConfigError, LinkageError, OutputError
 from linkage_rl.evaluation.tables import text_table
 
-_HEADING: Final = ("what", "unit", "before", "to reach", "now", "lowest to highest", "")
+_HEADING: Final = ("what", "unit", "before", "to reach", "now", "lowest to highest", "better", "")
 
 Readings = Mapping[str, Sequence[float]]
 """Name of a target to what was measured of it, one entry per round."""
@@ -47,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="linkage-rl-", dir=options.scratch) as folder:
             asked = Asked.of(options, Path(folder))
+            before = _read(options.before) if options.before else {}
             readings = measure(asked, options.only or list(MEASURES), options.rounds)
         if options.output:
             _write(options.output, about | {"rounds": options.rounds}, readings)
@@ -56,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.stdout.write(
         f"{about['cores']} cores, {about['processor']}, load {about['load_before']} before, "
         f"{options.rounds} rounds, {len(asked.inputs.clients):,} clients\n\n"
-        f"{text_table(rows_of(readings), left=(0, 1, 6), rule=True)}\n"
+        f"{text_table(rows_of(readings, before), left=(0, 1, 7), rule=True)}\n"
     )
     return 0
 
@@ -79,19 +84,47 @@ def measure(asked: Asked, names: Sequence[str], rounds: int) -> Readings:
     return readings
 
 
-def rows_of(readings: Readings) -> list[tuple[str, ...]]:
-    """The table, heading first."""
-    return [_HEADING, *(_row(target, readings.get(target.name, ())) for target in TARGETS)]
+def rows_of(readings: Readings, before: Readings | None = None) -> list[tuple[str, ...]]:
+    """The table, heading first.
+
+    Args:
+        readings: Of the present version.
+        before: Of an earlier one on the same machine; None takes the figures that are kept.
+    """
+    rows: list[tuple[str, ...]] = [_HEADING]
+    for target in TARGETS:
+        known = (before or {}).get(target.name)
+        rows.append(_row(target, readings.get(target.name, ()), known and median(known)))
+    return rows
 
 
-def _row(target: Target, values: Sequence[float]) -> tuple[str, ...]:
-    before = "-" if target.before is None else rounded(target.before)
-    promised = (target.what, target.unit, before, rounded(target.aim))
+def _row(target: Target, values: Sequence[float], measured: float | None) -> tuple[str, ...]:
+    before = target.before if measured is None else measured
+    promised = (target.what, target.unit, _shown(before), rounded(target.aim))
     if not values:
-        return (*promised, "-", "-", "not measured")
+        return (*promised, "-", "-", "-", "not measured")
     now = median(values)
     spread = f"{rounded(min(values))} to {rounded(max(values))}" if len(values) > 1 else "-"
-    return (*promised, rounded(now), spread, "reached" if target.is_reached(now) else "missed")
+    times = None if measured is None else target.times_better(now, measured)
+    reached = "reached" if target.is_reached(now) else "missed"
+    return (*promised, rounded(now), spread, "-" if times is None else f"{times:.2f}x", reached)
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else rounded(value)
+
+
+def _read(path: Path) -> Readings:
+    """What `--output` has written.
+
+    Raises:
+        ConfigError: It is no such file.
+    """
+    try:
+        readings: Readings = json.loads(path.read_text(encoding="utf-8"))["readings"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"expected readings of --output in {path}, got: {error}") from error
+    return readings
 
 
 def _write(path: Path, about: Mapping[str, object], readings: Readings) -> None:
@@ -121,6 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--rounds", type=int, default=5)
     add("--only", nargs="*", choices=list(MEASURES), help="what to measure; default: everything")
     add("--seconds", type=float, default=30.0, help="for the sixteen callers")
+    add("--before", type=Path, help="JSON file of an earlier version on the same machine")
     add("--scratch", type=Path, help="folder for temporary files; default: the system's")
     add("--output", type=Path, help="JSON file for all readings")
     return parser
