@@ -94,7 +94,7 @@ def rows_of(readings: Readings, before: Readings | None = None) -> list[tuple[st
     rows: list[tuple[str, ...]] = [_HEADING]
     for target in TARGETS:
         known = (before or {}).get(target.name)
-        rows.append(_row(target, readings.get(target.name, ()), known and median(known)))
+        rows.append(_row(target, readings.get(target.name, ()), median(known) if known else None))
     return rows
 
 
