@@ -6,6 +6,7 @@ import selectors
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,10 @@ def frozen(pid: int) -> Iterator[None]:
     for one in stopped:
         with contextlib.suppress(ProcessLookupError):
             os.kill(one, signal.SIGSTOP)
+    deadline = time.monotonic() + 5
+    # a thread that has not seen the signal yet would still answer
+    while not all(map(_is_stopped, stopped)) and time.monotonic() < deadline:
+        time.sleep(0.001)
     try:
         yield
     finally:
@@ -34,6 +39,18 @@ def _family(pid: int) -> list[int]:
         for child in (task / "children").read_text().split():
             found += _family(int(child))
     return found
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether every thread of a process is stopped; that of one that has ended is."""
+    try:
+        states = [
+            (task / "stat").read_text().rpartition(")")[2].split()[0]
+            for task in Path(f"/proc/{pid}/task").iterdir()
+        ]
+    except OSError:
+        return True
+    return all(state in "TXZ" for state in states)
 
 
 class SwallowingProxy:
