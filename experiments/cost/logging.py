@@ -12,7 +12,6 @@ import argparse
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import urllib.request
@@ -25,12 +24,12 @@ from typing import Final
 
 from experiments.cost.caller import Load, Request, drive
 from experiments.cost.figures import Figure, figures_table, write_json
+from experiments.cost.running_server import running_server
 from experiments.cost.serving import CALLERS, LISTS, SINGLES, clients_of, request_of
 from experiments.tools.measure import machine
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.records import RecordBatch
 
-START_S: Final = 120.0
 SETTLE_S: Final = 300.0
 """How long what waits may take to be written at the end."""
 LOADS: Final = {f"{CALLERS} callers": (1, CALLERS), "lists of 1,000, 4 callers": (1_000, 4)}
@@ -177,41 +176,9 @@ def stopped(asked: argparse.Namespace) -> Iterator[None]:
 @contextmanager
 def server(asked: argparse.Namespace, log: str) -> Iterator[Server]:
     """Runs a server of one worker, with a decision log if there is a place for it."""
-    port = asked.port + bool(log)
-    with tempfile.TemporaryDirectory(prefix="linkage") as folder:
-        variables = {
-            "LINKAGE_MODEL_DIR": str(asked.bundle),
-            "LINKAGE_RUN_DIR": f"{folder}/run",
-            "SAGEMAKER_BIND_TO_PORT": str(port),
-            "LINKAGE_BIND": "127.0.0.1",
-            "LINKAGE_WORKERS": "1",
-            "LINKAGE_LOG_URL": log,
-        }
-        with (Path(folder) / "output").open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "serving.supervisor"],
-                env=os.environ | variables,
-                stdout=output,
-                stderr=output,
-            )
-        try:
-            url = f"http://127.0.0.1:{port}"
-            _wait_for_ping(url)
-            yield Server(url, process.pid)
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def _wait_for_ping(url: str) -> None:
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"{url}/ping", timeout=5):
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise SystemExit(f"expected {url} to answer within {START_S:g} s, got no answer")
+    variables = {"LINKAGE_WORKERS": "1", "LINKAGE_LOG_URL": log}
+    with running_server(asked.bundle, asked.port + bool(log), variables) as running:
+        yield Server(running.url, running.pid)
 
 
 def _figures(plain: Server, logged: Server) -> Iterator[Figure]:
