@@ -147,8 +147,9 @@ def test_a_file_in_the_run_folder_is_read_once_and_again_only_after_a_change(
 def descriptors_left(count: int) -> Iterator[None]:
     """This process can open only so many more files."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    taken = [os.dup(0)]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0] + 64, before[1]))
+    highest = max(int(entry.name) for entry in Path("/proc/self/fd").iterdir())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 16, before[1]))
+    taken: list[int] = []
     try:
         with suppress(OSError):
             while True:
