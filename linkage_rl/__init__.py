@@ -4,9 +4,11 @@
 >>> len(RecordBatch(["c1"], {"name": ["五洋建設㈱"]}))
 1
 
-Names are loaded when they are first used, so that importing the package costs nothing.
+Names are loaded when they are first used, so that importing the package costs nothing. It keeps the
+libraries beneath it from reporting usage to their makers, unless a user has set their variables.
 """
 
+import os
 import sys
 from importlib import import_module, metadata
 from types import ModuleType
@@ -52,6 +54,17 @@ _HOMES: Final = {
     "Verdict": "linkage_rl.decision_log.rows",
 }
 """Public name to the module that defines it."""
+
+_NO_REPORTS: Final = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "ORT_DISABLE_TELEMETRY": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "WANDB_ERROR_REPORTING": "false",
+}
+"""Environment variables that libraries read when they are loaded, so they are set before."""
+
+for _variable, _off in _NO_REPORTS.items():
+    os.environ.setdefault(_variable, _off)
 
 
 def __getattr__(name: str) -> object:

@@ -212,7 +212,6 @@ def _cluster(workers: int, settings: LauncherSettings) -> Iterator[None]:
         return
     # of messages about sockets and retries, unless the user has set it
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
     try:
         if settings.address:
