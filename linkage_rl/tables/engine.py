@@ -81,8 +81,8 @@ def open_engine(url: URL, *, read_only: bool, limits: Limits = COMMAND_LIMITS) -
         }
     if read_only:
         options |= {"isolation_level": "AUTOCOMMIT"}
-    if read_only and url.drivername.startswith(("mysql", "mariadb")):
-        # one round trip less for every statement
+    if read_only and url.drivername.startswith(("mysql", "mariadb", PSYCOPG)):
+        # MariaDB and MySQL: one round trip less for every statement
         options |= {"skip_autocommit_rollback": True}
     with database_errors(url, "open the database"):
         engine = create_engine(engine_url, **options)

@@ -28,9 +28,14 @@ class Read(Protocol):
     """Runs one statement in a short transaction of its own, again where the connection is lost."""
 
     def __call__(
-        self, statement: Select[Any], parameters: Mapping[str, Any] | None = None, /
+        self,
+        statement: Select[Any],
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        often: bool = False,
     ) -> Sequence[Sequence[Any]]:
-        """All rows of the statement."""
+        """All rows of the statement; one that comes often is the same object every time."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +159,7 @@ class PagedTable:
         return self._read(statement, after, upto, closed)
 
     def _page(self, rows: Sequence[Sequence[Any]], bound: str = "") -> CompanyPage:
-        _, *values = zip(*rows, strict=True)
+        _, *values = (list(column) for column in zip(*rows, strict=True))
         width = len(self.layout.selected)
         hashes = self.row_hash.of(values[width:])
         companies = self.layout.rows(values[:width])
@@ -175,14 +180,19 @@ class PagedTable:
             return self._heads.rows_by_id(company_ids)
         parameters = layout.id_parameters(company_ids)
         if not layout.several:
-            rows = self.read(layout.by_ids, parameters)
-            found = layout.rows(list(zip(*rows, strict=True)) or [()] * len(layout.selected))
+            rows = self.read(layout.by_ids, parameters, often=True)
+            columns = [list(values) for values in zip(*rows, strict=True)]
+            found = layout.rows(columns or [[]] * len(layout.selected))
             layout.refuse_repeated(found.records.ids)
             return found
-        rows = self.read(layout.by_ids.add_columns(*self.row_hash.columns, self._key), parameters)
+        rows = self.read(self._sites_by_ids, parameters, often=True)
         if not rows:
             return layout.rows([()] * len(layout.selected))
         return self._page([(row[-1], *row[:-1]) for row in rows]).rows
+
+    @cached_property
+    def _sites_by_ids(self) -> Select[Any]:
+        return self.layout.by_ids.add_columns(*self.row_hash.columns, self._key)
 
     def _site_numbers(self, values: Sequence[Sequence[Any]]) -> Sequence[str]:
         """What orders the rows of one company before their hash does; () where nothing does."""

@@ -18,9 +18,9 @@ def limit_statements(engine: Engine, timeout_s: float, read_only: bool) -> None:
         read_only: Whether all its connections are in AUTOCOMMIT. Those of another engine that are
             in it are limited as well, since nothing is written through them.
     """
-    milliseconds = max(1, round(timeout_s * 1000))
-    if engine.dialect.name == "postgresql" and engine.dialect.driver in DRIVERS_OF_STRINGS:
-        _Transactions(milliseconds).limit(engine)
+    milliseconds = _milliseconds(timeout_s)
+    if own := settings_of(engine, timeout_s):
+        _Transactions(own).limit(engine)
     elif engine.dialect.name == "postgresql":
         settings = [f"SET statement_timeout = {milliseconds}"]
         if read_only:
@@ -37,32 +37,54 @@ def limit_statements(engine: Engine, timeout_s: float, read_only: bool) -> None:
         )
 
 
-class _Transactions:
-    """Settings of PostgreSQL for each transaction, since poolers give each another session.
+def settings_of(engine: Engine, timeout_s: float) -> str:
+    """Statements that stand before each one in AUTOCOMMIT; '' where its connection has the limits.
 
-    Several statements sent as one string are one transaction, and one round trip.
+    Poolers of PostgreSQL give each transaction another session. Several statements sent as one
+    string are one transaction, and one round trip.
+
+    Args:
+        engine: The database.
+        timeout_s: Limit of each statement.
     """
+    if engine.dialect.name != "postgresql" or engine.dialect.driver not in DRIVERS_OF_STRINGS:
+        return ""
+    limit = f"SET LOCAL statement_timeout = {_milliseconds(timeout_s)}"
+    return f"SET TRANSACTION READ ONLY; {limit}; "
 
-    def __init__(self, milliseconds: int) -> None:
-        self._settings = f"SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = {milliseconds}"
+
+def skip_settings(engine: Engine, cursor: Any) -> None:
+    """Go to the result of the statement, past those of its settings; psycopg2 has no others."""
+    if engine.dialect.driver == "psycopg":
+        while cursor.nextset():
+            pass
+
+
+def _milliseconds(timeout_s: float) -> int:
+    return max(1, round(timeout_s * 1000))
+
+
+class _Transactions:
+    """Settings that go with each transaction."""
+
+    def __init__(self, settings: str) -> None:
+        self._settings = settings
 
     def limit(self, engine: Engine) -> None:
         """Limit every statement in AUTOCOMMIT."""
         event.listen(engine, "before_cursor_execute", self._before, retval=True)
-        if engine.dialect.driver == "psycopg":
-            event.listen(engine, "after_cursor_execute", self._after)
+        event.listen(engine, "after_cursor_execute", self._after)
 
     def _before(
         self, connection: Connection, cursor: Any, statement: str, parameters: Any, *_: object
     ) -> tuple[str, Any]:
         if _is_autocommit(connection):
-            statement = f"{self._settings}; {statement}"
+            statement = self._settings + statement
         return statement, parameters
 
     def _after(self, connection: Connection, cursor: Any, *_: object) -> None:
-        # past the results of the settings
-        while _is_autocommit(connection) and cursor.nextset():
-            pass
+        if _is_autocommit(connection):
+            skip_settings(connection.engine, cursor)
 
 
 def _is_autocommit(connection: Connection) -> bool:

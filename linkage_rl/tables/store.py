@@ -20,6 +20,7 @@ from linkage_rl.tables.engine import (
     open_engine,
     sqlite_path,
 )
+from linkage_rl.tables.kept_statement import KeptStatements
 from linkage_rl.tables.layout import TableCounts, TableLayout, as_text
 from linkage_rl.tables.paged_table import PagedTable
 from linkage_rl.tables.pages import CompanyPage, Paging, RowHashes
@@ -66,6 +67,7 @@ class CompanyStore:
         limits = limits or COMMAND_LIMITS
         self._engine = open_engine(self.url, read_only=read_only, limits=limits)
         self._retry = Retry(self.url, limits.retry_s)
+        self._kept = KeptStatements(self._engine, limits.timeout_s) if read_only else None
 
     def __repr__(self) -> str:
         return f"CompanyStore({shown(self.url)!r}, table={self.mapping.table!r})"
@@ -264,7 +266,7 @@ class CompanyStore:
             if one not in place or (found.closed_at[place[one]] and not closed):
                 place[one] = row
         order = [place[name] for name in dict.fromkeys(company_ids) if name in place]
-        return found.take(order)
+        return found if order == [*range(len(found.records))] else found.take(order)
 
     def watermark(self) -> str:
         """The latest `updated_at`, ISO 8601; '' for an empty table or one without times."""
@@ -303,13 +305,15 @@ class CompanyStore:
 
     @overload
     def _read(
-        self, task: Executable, parameters: Mapping[str, Any] | None = None
+        self, task: Executable, parameters: Mapping[str, Any] | None = None, *, often: bool = False
     ) -> Sequence[Sequence[Any]]: ...
 
     @overload
     def _read(self, task: Callable[[], Result]) -> Result: ...
 
-    def _read(self, task: Any, parameters: Mapping[str, Any] | None = None) -> Any:
+    def _read(
+        self, task: Any, parameters: Mapping[str, Any] | None = None, *, often: bool = False
+    ) -> Any:
         """All rows of a statement, or the result of a task that reads.
 
         The statement is a read-only transaction of its own. It is sent again, or the task run
@@ -318,12 +322,16 @@ class CompanyStore:
         Args:
             task: A statement, or a function that reads through `_autocommit`.
             parameters: Parameters of the statement.
+            often: Whether the same statement comes with many requests, see `KeptStatements`.
 
         Raises:
             DatabaseError: The statement failed, or the database did not answer for too long.
         """
 
         def rows() -> Sequence[Sequence[Any]]:
+            # connections of other stores begin transactions
+            if often and self._kept is not None:
+                return self._kept.rows(task, parameters or {})
             with self._autocommit.connect() as connection:
                 return connection.execute(task, parameters).fetchall()
 
