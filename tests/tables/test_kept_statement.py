@@ -92,9 +92,10 @@ def test_all_connections_are_replaced_after_one_is_lost(postgres_server: str) ->
 
             return store._read(read)
 
+        store.fetch([])
         before = set(threads.map(server, range(2)))
         run_sql(postgres_server, *(f"SELECT pg_terminate_backend({one})" for one in before))
-        # of those in the pool, which waits for nothing: the second attempt meets no other stale one
+        # nothing is waited for: the one other attempt must not meet the other stale connection
         found = store.fetch(["1"])
         after = set(threads.map(server, range(2)))
     run_sql(postgres_server, "DROP TABLE firms")
