@@ -61,7 +61,7 @@ class KeptStatements:
             cursor.execute(self._settings + text, values)
             if self._settings:
                 skip_settings(self._engine, cursor)
-            return sent.converted(cursor.fetchall(), cursor.description or ())
+            return sent.converted(cursor.fetchall(), cursor)
 
     @contextmanager
     def _cursor(self, text: str) -> Iterator[DBAPICursor]:
@@ -135,13 +135,14 @@ class _Sent:
         return state.statement, values if names is None else tuple(map(values.get, names))
 
     def converted(
-        self, rows: Sequence[Sequence[Any]], description: Sequence[Any]
+        self, rows: Sequence[Sequence[Any]], cursor: DBAPICursor
     ) -> Sequence[Sequence[Any]]:
-        """The rows with values of the types that SQLAlchemy gives."""
+        """The rows that a cursor gave with values of the types that SQLAlchemy gives."""
         if self._converts is None:
+            # once, since psycopg makes the description anew every time
             self._converts = [
                 kind.dialect_impl(self._dialect).result_processor(self._dialect, about[1])
-                for kind, about in zip(self._types, description, strict=True)
+                for kind, about in zip(self._types, cursor.description or (), strict=True)
             ]
         if not any(self._converts):
             return rows

@@ -169,7 +169,21 @@ class PagedTable:
             return CompanyPage(companies, hashes, bound)
         return CompanyPage(companies.take(order.tolist()), hashes[order], bound)
 
-    def rows_by_id(self, company_ids: Sequence[str]) -> CompanyRows:
+    def head_rows(self, company_ids: Sequence[str]) -> CompanyRows:
+        """Rows of these companies, closed ones included; of one with several rows the head row.
+
+        Returns:
+            Each company once, in the order in which its id first occurs; vanished ids are left out.
+        """
+        found = self._rows_by_id(company_ids)
+        place: dict[str, int] = {}
+        for row, (one, closed) in enumerate(zip(found.records.ids, found.closed_at, strict=True)):
+            if one not in place or (found.closed_at[place[one]] and not closed):
+                place[one] = row
+        order = [place[name] for name in dict.fromkeys(company_ids) if name in place]
+        return found if order == [*range(len(found.records))] else found.take(order)
+
+    def _rows_by_id(self, company_ids: Sequence[str]) -> CompanyRows:
         """Rows of these companies, closed ones included; of a table of sites the head offices only.
 
         Rows of one company follow each other in the order in which an index has them. Where no id
@@ -177,7 +191,7 @@ class PagedTable:
         """
         layout = self.layout
         if self._heads is not self:
-            return self._heads.rows_by_id(company_ids)
+            return self._heads._rows_by_id(company_ids)
         parameters = layout.id_parameters(company_ids)
         if not layout.several:
             rows = self.read(layout.by_ids, parameters, often=True)

@@ -254,19 +254,8 @@ class CompanyStore:
         return self._paged.rows_of(keys)
 
     def fetch(self, company_ids: Sequence[str]) -> CompanyRows:
-        """Current rows of these companies in one query; vanished ids are left out.
-
-        Returns:
-            Each company once, in the order in which its id first occurs; of one with several rows
-            the head row.
-        """
-        found = self._paged.rows_by_id(company_ids)
-        place: dict[str, int] = {}
-        for row, (one, closed) in enumerate(zip(found.records.ids, found.closed_at, strict=True)):
-            if one not in place or (found.closed_at[place[one]] and not closed):
-                place[one] = row
-        order = [place[name] for name in dict.fromkeys(company_ids) if name in place]
-        return found if order == [*range(len(found.records))] else found.take(order)
+        """Current rows of these companies in one query; see `PagedTable.head_rows`."""
+        return self._paged.head_rows(company_ids)
 
     def watermark(self) -> str:
         """The latest `updated_at`, ISO 8601; '' for an empty table or one without times."""
