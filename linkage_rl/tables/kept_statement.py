@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Select, event
 from sqlalchemy.engine import Engine
-from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.engine.interfaces import BindTyping, DBAPICursor
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import PoolProxiedConnection
 
@@ -39,6 +39,13 @@ class KeptStatements:
         self._lost_at = 0.0
         self._kept: dict[Select[Any], _Sent] = {}
         event.listen(engine, "connect", _note_time)
+
+    @classmethod
+    def of(cls, engine: Engine, timeout_s: float) -> "KeptStatements | None":
+        """For the databases whose drivers find the types of values in the statement or in them."""
+        if engine.dialect.bind_typing is BindTyping.SETINPUTSIZES:
+            return None
+        return cls(engine, timeout_s)
 
     def rows(
         self, statement: Select[Any], parameters: Mapping[str, Any]

@@ -67,7 +67,7 @@ class CompanyStore:
         limits = limits or COMMAND_LIMITS
         self._engine = open_engine(self.url, read_only=read_only, limits=limits)
         self._retry = Retry(self.url, limits.retry_s)
-        self._kept = KeptStatements(self._engine, limits.timeout_s) if read_only else None
+        self._kept = KeptStatements.of(self._engine, limits.timeout_s) if read_only else None
 
     def __repr__(self) -> str:
         return f"CompanyStore({shown(self.url)!r}, table={self.mapping.table!r})"
