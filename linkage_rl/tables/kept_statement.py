@@ -6,7 +6,7 @@ a company. What remains of it here is its pool; errors are those that its connec
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from sqlalchemy import Select, event
@@ -76,8 +76,12 @@ class KeptStatements:
         connection = self._connected()
         try:
             cursor = connection.cursor()
-            yield cursor
-            cursor.close()
+            try:
+                yield cursor
+            finally:
+                # one that has failed half-way would hold a lock on a SQLite file
+                with suppress(self._errors):
+                    cursor.close()
         except self._errors as error:
             lost = self._is_lost(error, connection)
             if lost:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from threading import Barrier
 from typing import Any
 
@@ -154,3 +155,22 @@ def test_an_id_of_any_text_is_found_nowhere_else(postgres_server: str, name: str
 
     assert kept == other
     assert kept in ([], (DatabaseError, ["1"]), (UnicodeEncodeError, ["1"]))
+
+
+def test_a_row_that_cannot_be_read_leaves_the_file_unlocked(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/firms.db"
+    run_sql(
+        url,
+        "CREATE TABLE firms (company_id TEXT PRIMARY KEY, name TEXT)",
+        "INSERT INTO firms VALUES ('1', CAST(X'93FA967B' AS TEXT)), ('2', 'Bell')",
+    )
+    with CompanyStore(url, ColumnMapping(table="firms"), read_only=True) as store:
+        store.fetch([])
+        with pytest.raises(DatabaseError, match="cannot read") as raised:
+            store.fetch(["1", "2"])
+        # while the error, and with it the frames of the failed call, is still there
+        run_sql(url, "ALTER TABLE firms RENAME TO others", "ALTER TABLE others RENAME TO firms")
+        found = store.fetch(["2"])
+
+    assert raised.value is not None
+    assert found.records.column("name") == ["Bell"]
