@@ -1,25 +1,38 @@
 """uvicorn's HTTP protocol: its own refusals are logged, too, and answers leave in one piece."""
 
-import asyncio
-from typing import Any
+import math
+from collections.abc import Sequence
+from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    HEADER_VALUE_RE,
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
+from serving.http_request import Message
 from serving.logs import RequestLog
 from serving.replies import UNMATCHED, error_reply, request_id_of
 
-_SENTENCE = "expected an HTTP/1.1 request, got a malformed one; check its request line and headers"
+Headers = Sequence[tuple[bytes, bytes]]
+
+_OF_UVICORN: Final = (b"connection", b"transfer-encoding")
+"""Headers that say how the connection goes on."""
+_SENTENCE: Final = (
+    "expected an HTTP/1.1 request, got a malformed one; check its request line and headers"
+)
 
 
 class LoggedHttpProtocol(HttpToolsProtocol):
     """Answers what cannot be parsed as the application answers everything else.
 
-    The application is a `Server`.
+    The application is a `Server`. Of each answer it sends head and body in one piece, since a
+    worker that is killed in between would leave half an answer, which nginx cannot ask again.
     """
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin with a new connection."""
-        super().connection_made(JoiningTransport(transport, self.loop))  # type: ignore[arg-type]
+    _idle_since = math.inf
+    """When the last answer was sent, on the clock of the event loop; never while one is due."""
 
     def send_400_response(self, msg: str) -> None:
         """Refuse a request that is not HTTP, and close the connection."""
@@ -31,46 +44,110 @@ class LoggedHttpProtocol(HttpToolsProtocol):
         reply = error_reply(_SENTENCE, log.status, log.request_id)
         log.bytes_out = len(reply.body)
         head = [*reply.raw_headers(log.request_id), (b"connection", b"close")]
-        lines = [b"HTTP/1.1 400 Bad Request", *(b": ".join(header) for header in head)]
-        self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + reply.body)
+        self.transport.write(_head_of(log.status, head) + reply.body)
         self.transport.close()
         self.config.app.finish(log)  # type: ignore[union-attr]
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of a connection."""
+        super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+
     def on_response_complete(self) -> None:
-        """Send the answer, of which uvicorn has written everything."""
-        self.transport.flush()  # type: ignore[attr-defined]
-        super().on_response_complete()
+        """Go on after an answer: with a request that came before it was sent, or idle."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        # one timer looks after all requests of a connection; each with its own would cost more
+        if self.timeout_keep_alive_task is None:
+            self._look_again_after(self.timeout_keep_alive)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that is idle for too long; look again later where it is not."""
+        idle_s = max(self.loop.time() - self._idle_since, 0)
+        if idle_s >= self.timeout_keep_alive:
+            super().timeout_keep_alive_handler()
+        else:
+            self._look_again_after(self.timeout_keep_alive - idle_s)
+
+    def _look_again_after(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(
+            seconds, self.timeout_keep_alive_handler
+        )
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = math.inf
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.send = _WholeAnswer(cycle).send  # type: ignore[method-assign, assignment]
+        super()._start_asgi_task(cycle, app)
 
 
-class JoiningTransport:
-    """A transport that sends what is written one after the other in one piece.
+class _WholeAnswer:
+    """Sends one answer whose body is one message; any other one is left to uvicorn."""
 
-    uvicorn writes head and body of an answer separately, and uvloop sends each at once. A worker
-    that is killed in between would leave half an answer, which nginx cannot ask again.
-    """
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+        self._start: Message | None = None
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._parts: list[bytes] = []
+    async def send(self, message: Message) -> None:
+        """Keep the head, then send it with the body."""
+        start, self._start = self._start, None
+        if start is None and message["type"] == "http.response.start":
+            self._start = message
+            return
+        if start is not None:
+            if _is_whole(start["headers"], message):
+                await self._send_whole(start["status"], start["headers"], message["body"])
+                return
+            await RequestResponseCycle.send(self._cycle, start)  # type: ignore[arg-type]
+        await RequestResponseCycle.send(self._cycle, message)  # type: ignore[arg-type]
 
-    def write(self, part: bytes) -> None:
-        """Send this with what else is written before `flush`, or before the event loop goes on."""
-        if not self._parts:
-            self._loop.call_soon(self.flush)
-        self._parts.append(part)
-
-    def close(self) -> None:
-        """Close the connection when all of it is sent."""
-        self.flush()
-        self._transport.close()
-
-    def flush(self) -> None:
-        """Send what was written."""
-        parts, self._parts = self._parts, []
+    async def _send_whole(self, status: int, headers: Headers, body: bytes) -> None:
+        cycle = self._cycle
+        if cycle.flow.write_paused and not cycle.disconnected:
+            await cycle.flow.drain()
+        if cycle.disconnected:
+            return
+        cycle.response_started = True
+        close = [] if cycle.keep_alive else [(b"connection", b"close")]
+        parts = [_head_of(status, [*cycle.default_headers, *headers, *close])]
+        if cycle.scope["method"] != "HEAD":
+            parts.append(body)
         # the other side may have gone meanwhile
-        if parts and not self._transport.is_closing():
-            self._transport.writelines(parts)
+        if not cycle.transport.is_closing():
+            cycle.transport.writelines(parts)
+        cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
+
+def _is_whole(headers: Headers, message: Message) -> bool:
+    """Whether this is all of a body, of which the head says how long it is and nothing else."""
+    names = {name for name, _ in headers}
+    return (
+        "body" in message
+        and not message.get("more_body", False)
+        and (b"content-length", b"%d" % len(message["body"])) in headers
+        and names.isdisjoint(_OF_UVICORN)
+    )
+
+
+def _head_of(status: int, headers: Headers) -> bytes:
+    """The head of an answer.
+
+    Raises:
+        RuntimeError: A header has characters that would end it.
+    """
+    lines = [b": ".join(header) for header in headers]
+    if HEADER_VALUE_RE.search(b"".join(lines)):
+        raise RuntimeError("expected header values without control characters")
+    return b"".join([STATUS_LINE[status], b"\r\n".join(lines), b"\r\n\r\n"])
