@@ -80,7 +80,7 @@ class LinkedBatch:
             self.kind[begin:end],
             self.company_ids[begin:end],
             self.confidence[begin:end],
-            self.companies.take(range(begin, end)) if self.companies.ids else self.companies,
+            self.companies.between(begin, end),
             self.reasons[begin:end],
             self.ran[begin:end],
             self.candidates and self.candidates.between(begin, end),

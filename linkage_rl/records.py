@@ -93,6 +93,13 @@ class RecordBatch:
             },
         )
 
+    def between(self, begin: int, end: int) -> "RecordBatch":
+        """The records in range(begin, end)."""
+        return RecordBatch(
+            self.ids[begin:end],
+            {field: texts[begin:end] for field, texts in self.columns.items()},
+        )
+
     def take(self, rows: Sequence[int]) -> "RecordBatch":
         """The records at these positions, in this order."""
         if len(rows) < 2:

@@ -42,6 +42,7 @@ from serving.scheduler import Scheduler
 from serving.service import LONG_BODY, RawRequest, Service
 from serving.settings import WorkerSettings
 from serving.stopping import seconds_to_stop
+from serving.tally import Tally
 
 _TIDY_S: Final = 5.0
 """Pause between two searches for models that were unloaded through another worker."""
@@ -67,6 +68,7 @@ class Server:
         column_mapping(settings)
         self._settings = settings
         self._metrics = Metrics(settings.process)
+        self._tally = Tally(self._metrics)
         self._live_index = _open_live_index(settings)
         self._library = _open_library(settings, self._live_index)
         self._writer = _open_writer(settings, self._metrics)
@@ -105,6 +107,7 @@ class Server:
 
     def finish(self, log: RequestLog) -> None:
         """Count an answered request and write its log line."""
+        self._tally.add(log)
         finish_request(log, self._metrics, self._settings.embed_metrics)
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -206,7 +209,8 @@ class Server:
 
     async def _raw_request(self, request: Request) -> RawRequest:
         headers = request.headers
-        attributes = custom_attributes(headers.get(HEADER, ""))
+        given = headers.get(HEADER)
+        attributes = custom_attributes(given) if given else {}
         return RawRequest(
             await request.body(self._settings.max_payload_mb << 20),
             headers.get("content-type", ""),
@@ -284,6 +288,7 @@ class Server:
 
     async def _prometheus(self, request: Request) -> Reply:
         self.service.update_gauges()
+        self._tally.count()
         text = await asyncio.to_thread(self._metrics.text)
         return Reply(200, text, CONTENT_TYPE_LATEST)
 

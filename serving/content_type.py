@@ -104,6 +104,7 @@ class ContentType:
             )
         return cls(media, codec, _header(message))
 
+    @lru_cache(maxsize=_REMEMBERED)  # noqa: B019 - a few small values, of which most live on
     def with_header(self, header: bool) -> "ContentType":
         """The content type with this header where none is stated."""
         return self if self.header is not None else replace(self, header=header)

@@ -59,7 +59,7 @@ class LoggedDecisions:
         return LoggedDecisions(
             self.decision_ids[begin:end],
             self.decided_at[begin:end],
-            self.records.take(range(begin, end)),
+            self.records.between(begin, end),
             self.linked.between(begin, end),
             self.kept[begin:end],
             self.facts,

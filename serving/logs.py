@@ -4,7 +4,6 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -73,11 +72,13 @@ class RequestLog:
     model: str = ""
     mode: str = ""
     clients: int = 0
-    decisions: Mapping[str, int] = field(default_factory=dict)
+    decisions: dict[str, int] = field(default_factory=dict)
     stale: bool = False
     database_s: float = 0.0
     reason: str = ""
     """Class of the error, if any; not its message, which may repeat what the caller sent."""
+    blockers: dict[str, int] = field(default_factory=dict)
+    """Name of a blocker to number of clients for which it was run."""
 
     def seconds(self) -> float:
         """Time since the request began."""

@@ -19,6 +19,7 @@ _KNOWN: Final = frozenset(CLIENT_KEYS)
 MAX_CANDIDATE_CLIENTS: Final = 1000
 """Clients of a request in mode `candidates`; each may get twenty companies, so that a thousand of
 them make an answer of 8 MB and take 80 MB of memory."""
+_TEXT_OR_MISSING: Final = frozenset({str, type(None)})
 _MAX_WARNINGS: Final = 8
 _NO_VALUE: Final = f"expected at least one of {list(CLIENT_KEYS[1:])}, got none"
 _REPEATED_IDS: Final = (
@@ -188,7 +189,7 @@ def _read_column(
 
 def _only_short_texts(values: Sequence[Any]) -> bool:
     """Whether a column needs no closer look; two passes in C, and true of most columns."""
-    if not set(map(type, values)) <= {str, type(None)}:
+    if not _TEXT_OR_MISSING.issuperset(map(type, values)):
         return False
     return max(map(len, filter(None, values)), default=0) <= MAX_FIELD_LENGTH
 

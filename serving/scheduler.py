@@ -8,7 +8,6 @@ does not keep the next one from being linked.
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -27,10 +26,10 @@ SMALL_REQUEST: Final = 32
 SMALL_BATCH_BYTES: Final = 32 << 10
 """Bytes of its requests up to which a batch of so many clients is linked in the event loop itself:
 a thread costs half a millisecond more."""
-GATHER_S: Final = 1e-3
+GATHER_S: Final = 4e-3
 """How long after a batch the next one waits at most for those whose answers were just sent."""
 GATHER_SHARE: Final = 0.5
-"""The same as a share of the time that the batch took."""
+"""The same as a share of the time that the batch and its answers took."""
 MAX_BATCH: Final = 256
 """Clients of a shared batch."""
 CONCURRENT_LISTS: Final = 2
@@ -95,6 +94,7 @@ class Scheduler:
         self._is_linking = False
         self._begin = self._gather_until = 0.0
         self._expected = 0
+        self._gathering: asyncio.TimerHandle | None = None
         self._batch_thread = ThreadPoolExecutor(1, thread_name_prefix="batches")
         self._list_threads = ThreadPoolExecutor(CONCURRENT_LISTS, thread_name_prefix="lists")
         self._load_threads = ThreadPoolExecutor(CONCURRENT_LOADS, thread_name_prefix="loads")
@@ -127,6 +127,10 @@ class Scheduler:
                 self._is_linking = True
                 # after those that have arrived together with this one
                 loop.call_soon(self._gather)
+            elif self._gathering is not None and len(self._queue) >= self._expected:
+                self._gathering.cancel()
+                self._gathering = None
+                loop.call_soon(self._link_batch)
             return await result
         finally:
             self._waiting -= 1
@@ -208,17 +212,19 @@ class Scheduler:
     def _gather(self) -> None:
         """Link what waits; where a larger batch was just answered, once its callers ask again.
 
-        Else the callers of a busy worker would form two groups, each of which waits for the other.
+        Else the callers of a busy worker would form groups, each of which waits for the others.
         """
-        if len(self._queue) < self._expected and time.monotonic() < self._gather_until:
-            # nginx and the callers may need this very processor
-            os.sched_yield()
-            asyncio.get_running_loop().call_soon(self._gather)
+        left_s = self._gather_until - time.monotonic()
+        if len(self._queue) < self._expected and left_s > 0:
+            # nginx and the callers may need this very processor meanwhile
+            loop = asyncio.get_running_loop()
+            self._gathering = loop.call_later(left_s, self._link_batch)
         else:
             self._link_batch()
 
     def _link_batch(self) -> None:
         """Link waiting requests; in a thread where that takes longer than a thread costs."""
+        self._gathering = None
         requests = self._next_batch()
         self._begin, self._expected = time.monotonic(), len(requests)
         clients = sum(len(request.records) for request in requests)
@@ -241,12 +247,12 @@ class Scheduler:
                 self._start(_read_back_and_complete(requests, draft))
             else:
                 _complete(requests, draft, CurrentRows())
-        now = time.monotonic()
-        self._gather_until = now + min(GATHER_S, GATHER_SHARE * (now - self._begin))
         asyncio.get_running_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
         """Link those that wait once the answers of this round are sent, which its end does."""
+        now = time.monotonic()
+        self._gather_until = now + min(GATHER_S, GATHER_SHARE * (now - self._begin))
         self._expected += len(self._queue) * (self._expected > 1)
         if self._queue:
             asyncio.get_running_loop().call_soon(self._gather)
