@@ -14,11 +14,11 @@ from typing import Final
 from linkage_rl.decision_log.linked import Facts
 from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.records import RecordBatch
-from linkage_rl.tables.ddl import stamp
 from serving.log_metrics import KILLED, REFUSED, LogMetrics
 from serving.log_queue import BATCH, LogQueue
 from serving.log_rows import KnownFacts, LoggedDecisions, drawn, parcels
 from serving.log_sink import LogDownError, Sink
+from serving.logs import timestamp
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0
 _SAID_EVERY_S: Final = 60.0
@@ -57,7 +57,7 @@ class DecisionWriter:
         self.offer(
             LoggedDecisions(
                 decision_ids,
-                [stamp()] * len(decision_ids),
+                [timestamp(time.time())] * len(decision_ids),
                 records,
                 LinkedBatch.without_fields([linked]),
                 drawn(decision_ids, self._evidence),

@@ -28,7 +28,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record as JSON."""
         line: dict[str, Any] = {
-            "time": _timestamp(record.created),
+            "time": timestamp(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -88,7 +88,7 @@ class RequestLog:
         """The line as JSON, optionally in CloudWatch's embedded metric format."""
         now = time.time()
         line: dict[str, Any] = {
-            "time": _timestamp(now),
+            "time": timestamp(now),
             "level": "info" if self.status < 500 else "error",
             "request_id": self.request_id,
             "method": self.method,
@@ -132,7 +132,8 @@ def _embedded(now: float) -> dict[str, Any]:
     }
 
 
-def _timestamp(seconds: float) -> str:
+def timestamp(seconds: float) -> str:
+    """Seconds since 1970 as ISO 8601 in UTC to the millisecond."""
     whole_seconds, fraction = divmod(seconds, 1)
     return f"{_date(whole_seconds)}.{int(fraction * 1000):03d}Z"
 

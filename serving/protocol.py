@@ -98,10 +98,11 @@ class _WholeAnswer:
 
     async def send(self, message: Message) -> None:
         """Keep the head, then send it with the body."""
-        start, self._start = self._start, None
-        if start is None and message["type"] == "http.response.start":
+        if message["type"] == "http.response.start" and not self._cycle.response_started:
+            # in place of one whose body could not be made
             self._start = message
             return
+        start, self._start = self._start, None
         if start is not None:
             if _is_whole(start["headers"], message):
                 await self._send_whole(start["status"], start["headers"], message["body"])
@@ -115,9 +116,9 @@ class _WholeAnswer:
             await cycle.flow.drain()
         if cycle.disconnected:
             return
-        cycle.response_started = True
         close = [] if cycle.keep_alive else [(b"connection", b"close")]
         parts = [_head_of(status, [*cycle.default_headers, *headers, *close])]
+        cycle.response_started = True
         if cycle.scope["method"] != "HEAD":
             parts.append(body)
         # the other side may have gone meanwhile

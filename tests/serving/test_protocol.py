@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import uvicorn
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.testclient import TestClient
 from uvicorn.server import ServerState
 
@@ -32,6 +33,12 @@ class Recorder(asyncio.Transport):
 
     def is_closing(self) -> bool:
         return self.closed
+
+    def pause_reading(self) -> None:
+        """Nothing more is read in any case."""
+
+    def resume_reading(self) -> None:
+        """As above."""
 
 
 def answered(app: Any, sent: bytes) -> Recorder:
@@ -100,3 +107,100 @@ def test_head_and_body_leave_in_one_piece_so_that_no_kill_can_part_them(gone: bo
 
     assert connection.writes == (0 if gone else 1)
     assert connection.written.endswith(b"" if gone else b"\r\n\r\na body")
+
+
+def exchanged(app: Any, sent: bytes, idle_s: float = 75, wait_s: float = 0.01) -> Recorder:
+    """What a worker's protocol writes for one request, some time after it was sent."""
+
+    async def answer() -> Recorder:
+        config = uvicorn.Config(app, log_config=None, timeout_keep_alive=idle_s)  # type: ignore[arg-type]
+        config.load()
+        protocol, connection = LoggedHttpProtocol(config, ServerState(), {}), Recorder()
+        protocol.connection_made(connection)
+        protocol.data_received(sent)
+        await asyncio.sleep(wait_s)
+        return connection
+
+    return asyncio.run(answer())
+
+
+def test_the_answer_to_head_has_no_body() -> None:
+    connection = exchanged(Response(b"a body"), b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+
+    assert b"\r\ncontent-length: 6\r\n" in connection.written
+    assert connection.written.endswith(b"\r\n\r\n")
+    assert not connection.closed
+
+
+def test_a_connection_is_closed_where_its_caller_says_so() -> None:
+    sent = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+
+    connection = exchanged(Response(b"a body"), sent)
+
+    assert b"\r\nconnection: close\r\n\r\na body" in connection.written
+    assert connection.closed
+
+
+def test_requests_that_come_together_are_answered_in_their_order() -> None:
+    sent = b"GET /?1 HTTP/1.1\r\nHost: a\r\n\r\n" * 3
+
+    assert exchanged(Response(b"a body"), sent).written.count(b"HTTP/1.1 200 OK\r\n") == 3
+
+
+def test_an_answer_in_parts_is_left_to_uvicorn() -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"first"
+        yield b"second"
+
+    app = StreamingResponse(parts())
+
+    connection = exchanged(app, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+
+    assert b"\r\ntransfer-encoding: chunked\r\n" in connection.written
+    assert connection.written.endswith(b"5\r\nfirst\r\n6\r\nsecond\r\n0\r\n\r\n")
+
+
+def test_an_answer_whose_body_cannot_be_made_is_an_error() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ValueError("no body")
+
+    connection = exchanged(app, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+
+    assert connection.written.startswith(b"HTTP/1.1 500 ")
+    assert connection.written.endswith(b"\r\n\r\nInternal Server Error")
+    assert connection.closed
+
+
+def test_a_header_cannot_end_the_head() -> None:
+    app = Response(b"a body", headers={"X-Other": "a\r\nb: c"})
+
+    connection = exchanged(app, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+
+    assert connection.written.startswith(b"HTTP/1.1 500 ")
+    assert b"b: c" not in connection.written
+
+
+@pytest.mark.parametrize(("idle_s", "closed"), [(0.02, True), (60, False)])
+def test_an_idle_connection_is_closed_after_its_time(idle_s: float, closed: bool) -> None:
+    sent = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+    assert exchanged(Response(b"a body"), sent, idle_s, wait_s=0.2).closed is closed
+
+
+def test_the_time_of_an_idle_connection_begins_with_its_last_answer() -> None:
+    async def seconds() -> float:
+        config = uvicorn.Config(Response(b""), log_config=None, timeout_keep_alive=0.2)  # type: ignore[arg-type]
+        config.load()
+        protocol, connection = LoggedHttpProtocol(config, ServerState(), {}), Recorder()
+        protocol.connection_made(connection)
+        for _ in range(4):
+            protocol.data_received(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            await asyncio.sleep(0.1)
+        assert not connection.closed
+        begin = asyncio.get_running_loop().time()
+        while not connection.closed:
+            await asyncio.sleep(0.01)
+        return asyncio.get_running_loop().time() - begin
+
+    assert asyncio.run(asyncio.wait_for(seconds(), 5)) >= 0.05

@@ -115,6 +115,34 @@ def test_the_callers_of_a_busy_worker_come_to_share_all_batches(
     assert sizes.count(6) >= 4
 
 
+@pytest.mark.parametrize(("callers", "gather_s"), [(6, 60.0), (5, 0.05)])
+def test_a_batch_waits_for_the_callers_of_the_last_one_and_no_longer(
+    monkeypatch: pytest.MonkeyPatch, callers: int, gather_s: float
+) -> None:
+    monkeypatch.setattr("serving.scheduler.GATHER_S", gather_s)
+    monkeypatch.setattr("serving.scheduler.GATHER_SHARE", 1e6)
+    batches: list[int] = []
+    job = Echo(before=lambda records: batches.append(len(records)))
+
+    async def act() -> float:
+        scheduler = Scheduler(max_waiting=10)
+        first = (scheduler.link(job, clients(str(number))) for number in range(6))
+        await asyncio.gather(*first)
+        begin = time.monotonic()
+
+        async def again(number: int) -> None:
+            await asyncio.sleep(0.002 * number)
+            await scheduler.link(job, clients(str(number)))
+
+        await asyncio.gather(*map(again, range(callers)))
+        return time.monotonic() - begin
+
+    seconds = asyncio.run(act())
+
+    assert batches == [6, callers]
+    assert seconds < 10
+
+
 def test_requests_to_different_models_are_not_in_one_batch() -> None:
     calls: list[tuple[str, Sequence[str]]] = []
 
