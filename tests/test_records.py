@@ -27,6 +27,11 @@ def test_records_are_taken_in_any_order_and_as_often_as_asked() -> None:
     assert len(BATCH.take([])) == 0
 
 
+def test_records_between_two_places_are_those_taken_one_by_one() -> None:
+    for begin, end in [(0, 3), (1, 2), (1, 1), (0, 0)]:
+        assert BATCH.between(begin, end) == BATCH.take(range(begin, end))
+
+
 def test_an_unknown_field_is_refused_with_the_known_ones() -> None:
     with pytest.raises(SchemaError, match=r"fields among \['name', .*, got 'naem'"):
         RecordBatch(["a"], {"naem": ["五洋"]})
