@@ -137,6 +137,8 @@ def find_changes(
     compared = _compare(known, table, most[0])
     if compared is None or (compared.differing and len(compared.gone) > most[1]):
         return None
+    if not compared.differing:
+        return Changes(known, _NOTHING, _NOTHING, 0)
     pages: list[PageRows] = []
     fetched = [_NOTHING]
     for page in compared.pages:

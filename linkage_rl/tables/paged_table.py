@@ -11,14 +11,15 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Select, bindparam, func, select, type_coerce
+from sqlalchemy import ColumnElement, Select, bindparam, select, type_coerce
 from sqlalchemy.types import NULLTYPE
 
+from linkage_rl.errors import DatabaseError
 from linkage_rl.records import CompanyRows
 from linkage_rl.tables.closing import check_dates, unclear_in_sql
 from linkage_rl.tables.layout import TableLayout, as_text
 from linkage_rl.tables.pages import CompanyPage, Pace, Paging, RowHashes, bound_of, key_of
-from linkage_rl.tables.row_hash import MODULUS, RowHash, row_hash
+from linkage_rl.tables.row_hash import RowHash, row_hash
 
 IDS_PER_STATEMENT: Final = 5_000
 """Keys that one statement names; SQLite takes 32,766 parameters, PostgreSQL 65,535."""
@@ -50,6 +51,12 @@ class PagedTable:
     def row_hash(self) -> RowHash:
         """How rows of this table are hashed."""
         return row_hash(self.layout.columns, self.layout.dialect)
+
+    @property
+    def statement(self) -> Select[Any]:
+        """Selects all that is read of the table in `pages`."""
+        selected = self.layout.selected.values()
+        return self._companies(select(self._key, *selected, *self.row_hash.columns))
 
     def pages(
         self, after: str = "", upto: str = "", *, closed: bool = False
@@ -89,14 +96,26 @@ class PagedTable:
 
     def summary(self, after: str, upto: str) -> tuple[int, int]:
         """Number of rows in a range of keys, and the sum of their hashes modulo 2^64."""
-        if not self.row_hash.computed:
+        found = self._summed(after, upto)
+        if found is None:
             rows = self._read(select(*self.row_hash.columns), after, upto)
-            self._pace.wait(len(rows))
-            return len(rows), int(self._hashed(rows).sum()) if rows else 0
-        sums = select(func.count(), func.sum(*self.row_hash.columns))
-        ((count, total),) = self._read(sums, after, upto)
-        self._pace.wait(int(count))
-        return int(count), int(total or 0) % MODULUS
+            found = len(rows), int(self._hashed(rows).sum(dtype=np.uint64)) if rows else 0
+        self._pace.wait(found[0])
+        return found
+
+    def _summed(self, after: str, upto: str) -> tuple[int, int] | None:
+        """`summary` by one row of the database; None where that needs all of them."""
+        row_hash = self.row_hash
+        if not row_hash.summary:
+            return None
+        try:
+            ((count, total),) = self._read(select(*row_hash.summary), after, upto)
+        except DatabaseError:
+            if row_hash.integer is not None:
+                raise
+            # SQLite joins no more than 1 GB
+            return None
+        return row_hash.summed(count, total)
 
     def rows_of(self, keys: Sequence[Any]) -> Iterator[CompanyPage]:
         """The rows with these keys, some thousand at a time; vanished keys are left out.

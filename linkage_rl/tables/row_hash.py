@@ -1,7 +1,8 @@
 """Row hashes: 64 bits of every field of a company, by which a change is seen without a clock.
 
-The database computes them where it can, so that an unchanged table costs no transfer of its rows. A
-missing field counts as ''; the time of the last change does not count.
+The database computes them where it can, so that an unchanged table costs no transfer of its rows.
+SQLite, which has no hash function, joins the texts of many rows into one. A missing field counts as
+''; the time of the last change does not count.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     DateTime,
+    LargeBinary,
     Text,
     Time,
     cast,
@@ -33,8 +35,10 @@ HASHED: Final = ("company_id", *FIELDS)
 """Columns that count, in this order."""
 SEPARATOR: Final = "\x1f"
 """Between two columns; a control character that no name holds."""
-VERSION: Final = 1
-"""Part of the name of every hash, so that a change of what is hashed is noticed."""
+VERSIONS: Final[Mapping[str, int]] = {"sqlite": 2}
+"""Part of the name of a hash, so that a change of what is hashed is noticed; 1 where not given."""
+_END: Final = b"\n"
+"""Between two rows; JSON escapes it within a text."""
 MODULUS: Final = 1 << 64
 """Sums of hashes are taken modulo this number."""
 
@@ -52,11 +56,9 @@ class RowHash:
     """The hash, or the texts that are hashed here."""
     integer: type[np.int64 | np.uint64] | None = None
     """Type of a hash that the database computes; None where the texts are hashed here."""
-
-    @property
-    def computed(self) -> bool:
-        """Whether the database computes the hash, so that it can also sum it."""
-        return self.integer is not None
+    summary: tuple[_Column, ...] = ()
+    """What to select for `summed`: the number of rows, and the sum of their hashes or their joined
+    texts. () where the database can do neither."""
 
     def of(self, values: Sequence[Sequence[Any]]) -> NDArray[np.uint64]:
         """Hashes of N rows, shape (N,).
@@ -67,10 +69,20 @@ class RowHash:
         if self.integer is not None:
             return np.array(values[0], dtype=self.integer).view(np.uint64)
         joined = values[0] if len(values) == 1 else map(_joined, zip(*values, strict=True))
-        return np.array(
-            [xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass")) for text in joined],
-            dtype=np.uint64,
-        )
+        return _hashed(list(map(_bytes, joined)))
+
+    def summed(self, count: int, total: Any) -> tuple[int, int] | None:
+        """Number of rows, and the sum of their hashes modulo 2^64; None where texts say neither.
+
+        Args:
+            count: The first selected column of `summary`.
+            total: The second one.
+        """
+        if self.integer is not None or not count:
+            return int(count), int(total or 0) % MODULUS
+        rows = _in_utf_8(total).split(_END)
+        # a text without JSON's escapes, which a view may make, hides where rows end
+        return (count, int(_hashed(rows).sum(dtype=np.uint64))) if len(rows) == count else None
 
 
 def row_hash(columns: Mapping[str, _Column], dialect: str) -> RowHash:
@@ -80,18 +92,39 @@ def row_hash(columns: Mapping[str, _Column], dialect: str) -> RowHash:
         columns: Canonical column to the table's own.
         dialect: Name of the database kind in SQLAlchemy.
     """
-    name = f"{VERSION} {dialect} {columns['company_id'].type!r}"
+    name = f"{VERSIONS.get(dialect, 1)} {dialect} {columns['company_id'].type!r}"
     hashed = [columns.get(column) for column in HASHED]
     if "site_number" in columns:
         hashed.append(columns["site_number"])
     if dialect == "postgresql":
-        return RowHash(name, (_of_postgresql(hashed),), np.int64)
+        own = _of_postgresql(hashed)
+        return RowHash(name, (own,), np.int64, (func.count(), func.sum(own)))
     if dialect in ("mysql", "mariadb"):
-        return RowHash(name, (_of_mysql(hashed),), np.uint64)
+        own = _of_mysql(hashed)
+        return RowHash(name, (own,), np.uint64, (func.count(), func.sum(own)))
     if dialect == "sqlite":
-        return RowHash(name, (_of_sqlite(hashed),))
+        own = _of_sqlite(hashed)
+        # as bytes, which need not be decoded to be hashed
+        joined = cast(func.group_concat(own, literal_column("char(10)")), LargeBinary)
+        return RowHash(name, (own,), summary=(func.count(), joined))
     present = tuple(column for column in hashed if column is not None)
     return RowHash(f"{name} {[*columns]}", present)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _in_utf_8(joined: bytes) -> bytes:
+    """JSON arrays, which begin with an ASCII character, in the encoding of an SQLite file."""
+    if 0 not in joined[:2]:
+        return joined
+    encoding = "utf-16-le" if joined[0] else "utf-16-be"
+    return _bytes(joined.decode(encoding, "surrogatepass"))
+
+
+def _hashed(rows: Sequence[bytes]) -> NDArray[np.uint64]:
+    return np.fromiter(map(xxhash.xxh3_64_intdigest, rows), dtype=np.uint64, count=len(rows))
 
 
 def _joined(values: Sequence[Any]) -> str:
@@ -137,10 +170,10 @@ def _of_mysql(columns: Sequence[_Column | None]) -> _Column:
 
 
 def _of_sqlite(columns: Sequence[_Column | None]) -> _Column:
-    """The joined text, since SQLite has no hash function."""
-    texts = [_EMPTY if column is None else func.coalesce(column, _EMPTY) for column in columns]
-    joined = texts[0]
-    for text in texts[1:]:
-        joined = joined.op("||")(literal_column("char(31)")).op("||")(text)
+    """The texts as a JSON array, which SQLite makes in a third of the time of joining them."""
+    texts = [
+        _EMPTY if column is None else func.coalesce(cast(column, Text), _EMPTY)
+        for column in columns
+    ]
     # else it would be read as a value of the key's type
-    return type_coerce(joined, Text)
+    return type_coerce(func.json_array(*texts), Text)

@@ -1,5 +1,6 @@
 """Pages of tables of any key, and the hashes of their rows: SQLite, PostgreSQL and MariaDB."""
 
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -10,6 +11,7 @@ from uuid import UUID
 
 import numpy as np
 import pytest
+from sqlalchemy import func, literal
 
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.errors import ConfigError, DatabaseError, SchemaError
@@ -366,3 +368,84 @@ def test_numbers_of_sqlite_are_read_as_they_are_stored(
         index = CompanyIndex.of_table(store)
         run_sql(url, "UPDATE firms SET mei = 'c' WHERE no = 8")
         assert index.refresh(store, merge_share=10)[1].changed == 1
+
+
+SEPARATED = ("五\n洋", 'a","b', "a\x1fb", 'a"\n["b', "", "\ud7ff𠮷", "a\\", 'b"]\n["c')
+
+
+def test_texts_that_look_like_the_end_of_a_row_are_summed_as_they_are_hashed(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    url = f"sqlite:///{tmp_path_factory.mktemp('ends')}/firms.db"
+    run_sql(url, "CREATE TABLE firms (no INTEGER PRIMARY KEY, mei, tel, closed)")
+    values = ", ".join("(?, ?, NULL)" for _ in SEPARATED)
+    path = url.removeprefix("sqlite:///")
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            f"INSERT INTO firms (mei, tel, closed) VALUES {values}",
+            [text for one in SEPARATED for text in (one, one[::-1])],
+        )
+        connection.execute("INSERT INTO firms (mei, tel) VALUES ('a' || char(0) || 'b', x'61')")
+        connection.execute("INSERT INTO firms (mei, tel) VALUES ('a' || char(0) || 'c', 1.5)")
+
+    with CompanyStore(url, FIRMS, read_only=True, paging=Paging(3)) as store:
+        hashed = list(store.hashes(""))
+        hashes = np.concatenate([page.hashes for page in hashed])
+
+        assert len(set(hashes.tolist())) == len(SEPARATED) + 2
+        assert store.summary("", "") == (len(hashes), int(hashes.sum(dtype=np.uint64)))
+        for page in hashed:
+            only = [store.summary(*ends) for ends in keys_around(page.keys)]
+            assert only == [(1, one) for one in page.hashes.tolist()]
+    connection.close()
+
+
+def keys_around(keys: Sequence[int]) -> list[tuple[str, str]]:
+    """The range of keys that holds one key alone."""
+    return [(bound_of(key - 1), bound_of(key)) for key in keys]
+
+
+@pytest.mark.parametrize("trouble", ["too long", "hidden ends"])
+def test_rows_whose_texts_cannot_be_joined_are_read_one_by_one(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    url = f"sqlite:///{tmp_path_factory.mktemp('joined')}/firms.db"
+    fill(url, "INTEGER", [f"({number}, '{'社' * 90}', NULL, NULL)" for number in range(12)])
+
+    with CompanyStore(url, FIRMS, read_only=True, paging=Paging(5)) as store:
+        wanted = store.summary("", "")
+        if trouble == "too long":
+            with store._autocommit.connect() as connection:
+                driver = connection.connection.dbapi_connection
+                assert isinstance(driver, sqlite3.Connection)
+                driver.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1000)
+        else:
+            summary = (func.count(), literal(b"one row"))
+            monkeypatch.setitem(
+                vars(store._paged), "row_hash", replace(store._paged.row_hash, summary=summary)
+            )
+
+        assert store._paged._summed("", "") is None
+        assert store.summary("", "") == wanted
+
+
+@pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])
+def test_hashes_do_not_depend_on_how_a_file_writes_its_texts(
+    tmp_path_factory: pytest.TempPathFactory, encoding: str
+) -> None:
+    sums = []
+    for name in ("UTF-8", encoding):
+        path = tmp_path_factory.mktemp("encoded") / "firms.db"
+        connection = sqlite3.connect(path)
+        connection.execute(f"PRAGMA encoding = '{name}'")
+        connection.execute("CREATE TABLE firms (no INTEGER PRIMARY KEY, mei, tel, closed)")
+        connection.execute(
+            "INSERT INTO firms VALUES (1, '上海𠮷', 'Ċ', ''), (2, '青空', NULL, NULL)"
+        )
+        connection.commit()
+        connection.close()
+        with CompanyStore(f"sqlite:///{path}", FIRMS, read_only=True) as store:
+            assert store.summary("", "") == read(store)[1:]
+            sums.append(store.summary("", ""))
+
+    assert sums[0] == sums[1]
