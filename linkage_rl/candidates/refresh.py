@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import URL
 from tqdm.auto import tqdm
 
+from linkage_rl.candidates.compared import is_untouched, noting
 from linkage_rl.candidates.files import fault_of, replace_text, sync_folder
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.locking import index_lock
@@ -111,6 +112,14 @@ def _loaded(folder: Path, same_code: bool) -> CompanyIndex | None:
 def _refreshed(
     index: CompanyIndex, store: CompanyStore, folder: Path, progress: bool
 ) -> CompanyIndex:
+    if is_untouched(index, store, folder):
+        return index
+    return noting(store, folder, lambda: _compared(index, store, folder, progress))
+
+
+def _compared(
+    index: CompanyIndex, store: CompanyStore, folder: Path, progress: bool
+) -> CompanyIndex:
     fresh, report = index.refresh(store, show=_shown(store) if progress else iter, folder=folder)
     if report.rebuilt:
         _log.info("index built again: %s", report.rebuilt)
@@ -170,7 +179,7 @@ def build_index(store: CompanyStore, folder: Path, progress: bool = True) -> Com
 
 def _build(store: CompanyStore, folder: Path, progress: bool) -> CompanyIndex:
     show = _shown(store) if progress else iter
-    return _saved(CompanyIndex.of_table(store, show, folder), folder)
+    return noting(store, folder, lambda: _saved(CompanyIndex.of_table(store, show, folder), folder))
 
 
 def _saved(built: CompanyIndex, folder: Path) -> CompanyIndex:

@@ -20,6 +20,7 @@ from linkage_rl.tables.engine import (
     open_engine,
     sqlite_path,
 )
+from linkage_rl.tables.file_stamp import file_stamp
 from linkage_rl.tables.kept_statement import KeptStatements
 from linkage_rl.tables.layout import TableCounts, TableLayout, as_text
 from linkage_rl.tables.paged_table import PagedTable
@@ -248,6 +249,10 @@ class CompanyStore:
     def hashes(self, after: str, upto: str = "") -> Iterator[RowHashes]:
         """Keys and hashes of open companies in a range of keys, page by page."""
         return self._paged.hashes(after, upto)
+
+    def stamp(self) -> str:
+        """Equal at two times only if the open companies were the same; '' where none shows that."""
+        return self._read(lambda: file_stamp(self._autocommit, self._layout, self._paged.statement))
 
     def rows_of(self, keys: Sequence[Any]) -> Iterator[CompanyPage]:
         """Open companies with these keys, as they are now."""
