@@ -8,7 +8,8 @@ from typing import Final
 
 from rapidfuzz.distance import Indel
 
-from linkage_rl.text.characters import DROP, EXPANSIONS, FOLD, SEMI_VOICED, VOICED
+from linkage_rl.text.characters import EXPANSIONS, FOLD, SEMI_VOICED, VOICED
+from linkage_rl.text.code_tables import DROP, code_of
 from linkage_rl.text.legal_forms import cut, spell_out
 
 LONGEST: Final = 300
@@ -130,7 +131,7 @@ def _folded(text: str) -> list[_Part]:
     """The text in one width and case; a letter of several characters, such as ㈱, is several."""
     parts: list[_Part] = []
     for place, one in enumerate(text):
-        code = int(FOLD[ord(one)])
+        code = code_of(one, FOLD)
         if code in (VOICED, SEMI_VOICED) and parts:
             joined = unicodedata.normalize("NFC", parts[-1].folded + chr(code))
             if len(joined) == 1:

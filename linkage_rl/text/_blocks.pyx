@@ -47,6 +47,10 @@ def flagged(str block, const uint8_t[::1] flags):
     return found
 
 
+cdef inline uint32_t _moved(Py_UCS4 code, const uint32_t[::1] shifts) noexcept nogil:
+    return <uint32_t>code + shifts[code]
+
+
 cdef inline bint _digit(Py_UCS4 code) noexcept nogil:
     return 48 <= code <= 57
 
@@ -96,22 +100,22 @@ def lines_with(str block, const uint8_t[::1] flags):
     return found
 
 
-def translate(str block, const uint32_t[::1] table):
-    """The block with each character replaced by its entry; the last code of the table drops it."""
+def translate(str block, const uint32_t[::1] shifts):
+    """The block with each character moved by its entry; the last code of the table drops it."""
     cdef Py_ssize_t i, at = 0, size = PyUnicode_GET_LENGTH(block)
     cdef int kind = PyUnicode_KIND(block)
     cdef void* chars = PyUnicode_DATA(block)
-    cdef Py_UCS4 drop = <Py_UCS4>(table.shape[0] - 1), code
+    cdef Py_UCS4 drop = <Py_UCS4>(shifts.shape[0] - 1), code
     cdef Py_UCS4* out = _buffer(size)
     for i in range(size):
-        code = table[PyUnicode_READ(kind, chars, i)]
+        code = _moved(PyUnicode_READ(kind, chars, i), shifts)
         if code != drop:
             out[at] = code
             at += 1
     return _as_text(out, at)
 
 
-def fold(str block, const uint32_t[::1] table, const uint8_t[::1] is_kana):
+def fold(str block, const uint32_t[::1] shifts, const uint8_t[::1] is_kana):
     """The block by the table, then as by `normalise_dashes`; None where the table does not tell.
 
     The last code of the table drops a character; a higher one cannot be read on its own.
@@ -119,10 +123,10 @@ def fold(str block, const uint32_t[::1] table, const uint8_t[::1] is_kana):
     cdef Py_ssize_t i, at = 0, size = PyUnicode_GET_LENGTH(block)
     cdef int kind = PyUnicode_KIND(block)
     cdef void* chars = PyUnicode_DATA(block)
-    cdef uint32_t drop = <uint32_t>(table.shape[0] - 1), code, last = NEWLINE
+    cdef uint32_t drop = <uint32_t>(shifts.shape[0] - 1), code, last = NEWLINE
     cdef Py_UCS4* out = _buffer(size)
     for i in range(size):
-        code = table[PyUnicode_READ(kind, chars, i)]
+        code = _moved(PyUnicode_READ(kind, chars, i), shifts)
         if code >= drop:
             if code == drop:
                 continue
@@ -219,7 +223,7 @@ def have_check_digits(texts):
     return valid
 
 
-def translated(texts, const uint32_t[::1] table, Py_ssize_t limit, tuple without=()):
+def translated(texts, const uint32_t[::1] shifts, Py_ssize_t limit, tuple without=()):
     """The first `limit` characters of each text by the table, without these words.
 
     The last code of the table drops a character; a higher code cannot be read on its own.
@@ -228,7 +232,7 @@ def translated(texts, const uint32_t[::1] table, Py_ssize_t limit, tuple without
         The N texts, '' where a character cannot be read, and the positions of these.
     """
     cdef Py_ssize_t i, row = 0, size, at
-    cdef Py_UCS4 drop = <Py_UCS4>(table.shape[0] - 1), new = 0
+    cdef Py_UCS4 drop = <Py_UCS4>(shifts.shape[0] - 1), new = 0
     cdef int kind
     cdef void* chars
     cdef str text, word
@@ -243,7 +247,7 @@ def translated(texts, const uint32_t[::1] table, Py_ssize_t limit, tuple without
             chars = PyUnicode_DATA(text)
             at = 0
             for i in range(size):
-                new = table[PyUnicode_READ(kind, chars, i)]
+                new = _moved(PyUnicode_READ(kind, chars, i), shifts)
                 if new > drop:
                     unread.append(row)
                     at = 0

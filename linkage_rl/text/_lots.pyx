@@ -216,7 +216,7 @@ cdef str _as_core(
     cdef Py_ssize_t i, at = 0
     cdef uint32_t code
     for i in range(size):
-        code = core[text[i]]
+        code = <uint32_t>text[i] + core[text[i]]
         if code != DROP:
             out[at] = code
             at += 1

@@ -10,10 +10,10 @@ class Forms:
 
 def read_usual(
     names: Sequence[str],
-    table: NDArray[np.uint32],
+    shifts: NDArray[np.uint32],
     kinds: NDArray[np.uint8],
     is_kana: NDArray[np.uint8],
-    core_table: NDArray[np.uint32],
+    core_shifts: NDArray[np.uint32],
     forms: Forms,
 ) -> tuple[
     list[str], list[str], NDArray[np.int8], NDArray[np.int8], list[int], list[int], list[int]

@@ -97,13 +97,17 @@ cdef class Forms:
         return PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, text, min(size, FORM)) in self.leading
 
 
+cdef inline uint32_t _moved(Py_UCS4 code, const uint32_t[::1] shifts) noexcept nogil:
+    return <uint32_t>code + shifts[code]
+
+
 cdef inline bint _latin(uint32_t code) noexcept nogil:
     return 97 <= code <= 122 or 48 <= code <= 57
 
 
 cdef Py_ssize_t _folded(
     str text,
-    const uint32_t[::1] table,
+    const uint32_t[::1] shifts,
     const uint8_t[::1] is_kana,
     const uint8_t[::1] kinds,
     Forms forms,
@@ -124,7 +128,7 @@ cdef Py_ssize_t _folded(
     if size > MAX_CHARS:
         return -1
     while i < size:
-        code = table[PyUnicode_READ(kind, chars, i)]
+        code = _moved(PyUnicode_READ(kind, chars, i), shifts)
         i += 1
         if code == DROP:
             continue
@@ -133,8 +137,10 @@ cdef Py_ssize_t _folded(
             last = SPACE
             continue
         form = -1
-        if code == OPEN and i + 1 < size and table[PyUnicode_READ(kind, chars, i + 1)] == CLOSE:
-            form = forms.of_short(table[PyUnicode_READ(kind, chars, i)])
+        if code == OPEN and i + 1 < size and _moved(
+            PyUnicode_READ(kind, chars, i + 1), shifts
+        ) == CLOSE:
+            form = forms.of_short(_moved(PyUnicode_READ(kind, chars, i), shifts))
             i += 2
         elif code >= SPELLED:
             form = <int>(code - SPELLED)
@@ -185,10 +191,10 @@ cdef bint _begins_with_code(const Py_UCS4* text, Py_ssize_t size) noexcept nogil
 
 def read_usual(
     names,
-    const uint32_t[::1] table,
+    const uint32_t[::1] shifts,
     const uint8_t[::1] kinds,
     const uint8_t[::1] is_kana,
-    const uint32_t[::1] core_table,
+    const uint32_t[::1] core_shifts,
     Forms forms not None,
 ):
     """Names, cores, codes and sides of the N names, for those of the usual kind.
@@ -218,7 +224,7 @@ def read_usual(
         row += 1
         if PyUnicode_GET_LENGTH(text) == 0:
             continue
-        size = _folded(text, table, is_kana, kinds, forms, line, &spaces)
+        size = _folded(text, shifts, is_kana, kinds, forms, line, &spaces)
         seen = kinds[line[0]] & FIRST if size > FORM else HARD
         for i in range(size):
             seen |= kinds[line[i]] & (HARD | HINT | BESIDE)
@@ -250,7 +256,7 @@ def read_usual(
         for i in range(begin, end):
             if line[i] == u"会" and i + 1 < end and line[i + 1] == u"社":
                 form = -1
-            code = core_table[line[i]]
+            code = _moved(line[i], core_shifts)
             if code != DROP:
                 core[at] = code
                 at += 1

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.text import _lots
-from linkage_rl.text.characters import IS_KANJI, KANJI, table_of
+from linkage_rl.text.characters import IS_KANJI, KANJI
+from linkage_rl.text.code_tables import table_of
 from linkage_rl.text.local_addresses import local_streets, read_damaged_lots
 from linkage_rl.text.memory import Remembered
 from linkage_rl.text.municipalities import (

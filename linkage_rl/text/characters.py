@@ -1,4 +1,4 @@
-"""Character tables: what one character folds to, as arrays indexed by code point.
+"""Character tables: what one character folds to, by code point; see `code_tables`.
 
 A batch of texts is one array of code points, so folding 100,000 names is a single gather. The few
 characters that fold to several (㈱ to '(株)') are kept apart in `EXPANSIONS`.
@@ -9,13 +9,19 @@ from importlib import resources
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-Codes = NDArray[np.uint32]
-"""Code points of a text, shape (characters,)."""
+from linkage_rl.text.code_tables import (
+    DROP,
+    SIZE,
+    Codes,
+    Flags,
+    Shifts,
+    codes_of,
+    flags_between,
+    flags_of,
+    shifts_of,
+)
 
-DROP: Final = 0x110000
-"""Code of a character that is dropped; one above the last code point."""
 UNSURE: Final = DROP + 1
 """Code of a character that cannot be read without its neighbours, or becomes several."""
 VOICED: Final = 0x3099
@@ -105,9 +111,9 @@ def _fold_character(char: str) -> str:
 _KNOWN: Final = _SPELLED | {other: key for key, others in _LOOK_ALIKES.items() for other in others}
 
 
-def _build() -> tuple[Codes, dict[str, str]]:
+def _build() -> tuple[Shifts, dict[str, str]]:
     """The fold table and the characters that fold to more than one."""
-    table = np.arange(DROP + 1, dtype=np.uint32)
+    table = np.arange(SIZE, dtype=np.uint32)
     expansions = {}
     for start, stop in _SCANNED:
         for code in range(start, stop):
@@ -121,15 +127,17 @@ def _build() -> tuple[Codes, dict[str, str]]:
     table[0xD800:0xE000] = DROP
     table[0xE0000:0xE1000] = DROP
     table[ord("\n")] = ord("\n")
-    return table, expansions
+    return shifts_of(table), expansions
 
 
 FOLD, EXPANSIONS = _build()
-"""`FOLD[code]` is the code point it folds to, `DROP` for none, shape (0x110001,). Newline, the
-separator of texts in a batch, is kept."""
+"""The code point that each folds to, `DROP` for none. Newline, the separator of texts in a batch,
+is kept."""
 
 
 _JAMO: Final = range(0x1100, 0x1200)
+_NO_FORMS: Final = ((0x30000, 0xE0000), (0xE1000, DROP))
+"""Rare kanji, planes without characters and those for private use: they are normal as they are."""
 
 
 def _combines(char: str) -> bool:
@@ -144,8 +152,8 @@ def _one_width() -> Codes:
     Standard Annex 15, section 9: what is neither a combining mark nor may compose with the
     character before it is a boundary).
     """
-    table = np.full(DROP + 1, UNSURE, dtype=np.uint32)
-    for start, stop in ((0x3400, 0xA000), (0xAC00, 0xD7A4)):
+    table = np.full(SIZE, UNSURE, dtype=np.uint32)
+    for start, stop in ((0x3400, 0xA000), (0xAC00, 0xD7A4), *_NO_FORMS):
         table[start:stop] = np.arange(start, stop)
     for start, stop in _SCANNED:
         for code in range(start, stop):
@@ -157,46 +165,32 @@ def _one_width() -> Codes:
     return table
 
 
-ONE_WIDTH: Final = _one_width()
-"""`ONE_WIDTH[code]` is the code point in its usual width, `DROP` for a space, `UNSURE` where the
-text must be normalised as a whole; shape (0x110001,)."""
+ONE_WIDTH: Final = shifts_of(_one_width())
+"""The code point that each is in its usual width, `DROP` for a space, `UNSURE` where the text must
+be normalised as a whole."""
 
-Flags = NDArray[np.uint8]
-"""1 for the code points of a kind, else 0; shape (0x110001,)."""
-
-
-def flags_of(chars: str) -> Flags:
-    """1 for each of these characters."""
-    flags = np.zeros(DROP + 1, dtype=np.uint8)
-    flags[[ord(char) for char in chars]] = 1
-    return flags
-
-
-EXPANDS: Final = flags_of("".join(EXPANSIONS))
+EXPANDS: Final[Flags] = flags_of("".join(EXPANSIONS))
 """The code points that fold to several characters."""
 
 
 def _fold_alone() -> Codes:
-    table = FOLD.copy()
+    table = codes_of(FOLD)
     table[EXPANDS > 0] = UNSURE
     table[(table == VOICED) | (table == SEMI_VOICED)] = UNSURE
     return table
 
 
-FOLD_ALONE: Final = _fold_alone()
+FOLD_ALONE: Final = shifts_of(_fold_alone())
 """`FOLD` with `UNSURE` for characters that expand, and for marks that join the kana before them."""
 
 
-def _ranges(*bounds: tuple[int, int]) -> Flags:
-    flags = np.zeros(DROP + 1, dtype=np.uint8)
-    for start, stop in bounds:
-        flags[start:stop] = 1
-    return flags
-
-
-IS_KANA: Final = _ranges((0x3041, 0x3097), (0x30A1, 0x30FB), (0x30FC, 0x30FE), (0x31F0, 0x3200))
+IS_KANA: Final = flags_between(
+    (0x3041, 0x3097), (0x30A1, 0x30FB), (0x30FC, 0x30FE), (0x31F0, 0x3200)
+)
 """Hiragana, katakana and the long-vowel mark."""
-IS_KANJI: Final = _ranges((0x3400, 0xA000), (0xF900, 0xFB00), (0x20000, 0x32000), (0x3005, 0x3008))
+IS_KANJI: Final = flags_between(
+    (0x3400, 0xA000), (0xF900, 0xFB00), (0x20000, 0x32000), (0x3005, 0x3008)
+)
 
 
 def read_kanji_variants() -> dict[str, str]:
@@ -216,15 +210,3 @@ def read_kanji_variants() -> dict[str, str]:
 
 
 KANJI: Final = read_kanji_variants()
-
-
-def table_of(changes: dict[str, str]) -> Codes:
-    """A table for folded text: identity, but for these characters; '' drops one.
-
-    >>> chr(table_of({"髙": "高"})[ord("髙")])
-    '高'
-    """
-    table = np.arange(DROP + 1, dtype=np.uint32)
-    for char, new in changes.items():
-        table[ord(char)] = ord(new) if new else DROP
-    return table

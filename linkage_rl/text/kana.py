@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from linkage_rl.text import _blocks
-from linkage_rl.text.characters import DROP, FOLD_ALONE, UNSURE, Codes, table_of
+from linkage_rl.text.characters import FOLD_ALONE, UNSURE
+from linkage_rl.text.code_tables import DROP, Shifts, codes_of, shifts_of, table_of
 from linkage_rl.text.legal_forms import cut_kana
 from linkage_rl.text.normalise import MAX_CHARS, PUNCTUATION, apply_table, fold_block, join
 
@@ -25,7 +26,7 @@ _READING: Final = table_of(dict.fromkeys(PUNCTUATION + "ーヽヾゝゞ", "") | 
 _V_SMALL: Final = {"ヴァ": "バ", "ヴィ": "ビ", "ヴェ": "ベ", "ヴォ": "ボ", "ヴュ": "ビュ"}
 _V_ROW: Final = _V_SMALL | {_enlarged(written): read for written, read in _V_SMALL.items()}
 """The same for cores, which hold large kana only: ヴイ for ヴィ."""
-SOUNDS: Final = _READING[_TO_KATAKANA]
+SOUNDS: Final = shifts_of(codes_of(_READING)[codes_of(_TO_KATAKANA)])
 """What `normalise_kana_block` makes of each code point but ヴ before a vowel; `DROP` drops it."""
 VOICED_SOUNDS: Final = {written[1]: _enlarged(read) for written, read in _V_ROW.items()}
 """What ヴ and a katakana after it become."""
@@ -82,15 +83,15 @@ def read_kana_block(block: str) -> str:
     return cut_kana(normalise_kana_block(block))
 
 
-def _one_by_one() -> Codes:
+def _one_by_one() -> Shifts:
     """The reading of each raw character on its own, `UNSURE` where its neighbours count."""
-    folded = FOLD_ALONE.copy()
+    folded = codes_of(FOLD_ALONE)
     for char in "()ヴゔ":
         folded[folded == ord(char)] = UNSURE
     known = folded < DROP
-    folded[known] = _READING[_TO_KATAKANA[folded[known]]]
+    folded[known] = codes_of(SOUNDS)[folded[known]]
     folded[ord("\n")] = DROP
-    return folded
+    return shifts_of(folded)
 
 
 _ONE_BY_ONE: Final = _one_by_one()

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.text import _likeness
+from linkage_rl.text.code_tables import codes_of
 from linkage_rl.text.kana import SOUNDS, VOICED_SOUNDS
 from linkage_rl.text.normalise import MAX_CHARS
 from linkage_rl.text.remarks import LOST
@@ -32,9 +33,9 @@ _CODES: Final = 0x10000
 
 def _tables() -> _likeness.Likeness:
     """What kernels need to know of single characters; a bit for each kind, as they name them."""
-    sounds = SOUNDS[:_CODES].copy()
+    sounds = codes_of(SOUNDS)[:_CODES].copy()
     # a newline cannot be in a line of a block
-    sounds[ord("\n")] = SOUNDS[ord(" ")]
+    sounds[ord("\n")] = sounds[ord(" ")]
     kinds = (sounds != np.arange(_CODES)).astype(np.uint8)
     for bit, chars in enumerate(
         (_NUMERALS, [word[0] for word in _HOMOPHONES], _SILENT, _MARKS), start=1

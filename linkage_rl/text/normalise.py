@@ -18,9 +18,8 @@ from linkage_rl.text.characters import (
     IS_KANA,
     KANJI,
     ONE_WIDTH,
-    Codes,
-    table_of,
 )
+from linkage_rl.text.code_tables import Shifts, table_of
 
 MAX_CHARS: Final = 500
 """Longer texts are cut: no name or address has more, and a hostile one must not cost seconds."""
@@ -62,8 +61,8 @@ def split(block: str, count: int) -> list[str]:
     return block.split("\n") if count else []
 
 
-def apply_table(table: Codes, block: str) -> str:
-    """The block with every character replaced by its entry in the table; `DROP` drops it."""
+def apply_table(table: Shifts, block: str) -> str:
+    """The block with every character as the table has it; `DROP` drops it."""
     return _blocks.translate(block, table)
 
 

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from linkage_rl.text import _blocks
-from linkage_rl.text.characters import flags_of
+from linkage_rl.text.code_tables import flags_of
 from linkage_rl.text.memory import Remembered
 
 _DIGITS: Final = {char: value for value, char in enumerate("〇一二三四五六七八九")} | {

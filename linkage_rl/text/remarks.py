@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from linkage_rl.text import _blocks
-from linkage_rl.text.characters import flags_of
+from linkage_rl.text.code_tables import flags_of
 from linkage_rl.text.legal_forms import CODE, begins_with_form, cut
 from linkage_rl.text.normalise import split
 

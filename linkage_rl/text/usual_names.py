@@ -17,9 +17,15 @@ from linkage_rl.text.characters import (
     FOLD_ALONE,
     IS_KANA,
     UNSURE,
-    Codes,
+)
+from linkage_rl.text.code_tables import (
+    SIZE,
     Flags,
+    Shifts,
+    codes_of,
     flags_of,
+    shifts_of,
+    sparse,
 )
 from linkage_rl.text.legal_forms import LEADING_EDGES, USUAL_FORMS, spell_out
 from linkage_rl.text.normalise import CORE
@@ -44,9 +50,9 @@ _BESIDE_LATIN: Final = re.compile(
 """What makes the stem of a usual name differ from its core where the name has a Latin space."""
 
 
-def _table() -> Codes:
+def _table() -> Shifts:
     """Raw character to what it folds to, or to a code above all characters."""
-    table = FOLD_ALONE.copy()
+    table = codes_of(FOLD_ALONE)
     spelled = [form for form, *_ in USUAL_FORMS]
     for char, text in EXPANSIONS.items():
         if (form := spell_out(text)) in spelled:
@@ -56,7 +62,7 @@ def _table() -> Codes:
         table[table == ord(char)] = UNSURE
     table[table == ord("(")] = _OPEN
     table[table == ord(")")] = _CLOSE
-    return table
+    return shifts_of(table)
 
 
 def _kinds() -> Flags:
@@ -65,10 +71,10 @@ def _kinds() -> Flags:
     hint = HINT_FLAGS.copy()
     hint[ord(" ")] = 0
     kinds = ((hard, _HARD), (FIRST_FLAGS, _FIRST), (hint, _HINT), (_BESIDE_FLAGS, _BESIDE))
-    flags = np.zeros_like(hint)
+    flags = np.zeros(SIZE, dtype=np.uint8)
     for some, bit in (*kinds, (_TITLE_FLAGS, _TITLE)):
         flags |= some * np.uint8(bit)
-    return flags
+    return sparse(flags)
 
 
 _TABLE: Final = _table()

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linkage_rl.text.characters import EXPANDS, EXPANSIONS, FOLD, KANJI, ONE_WIDTH, UNSURE
+from linkage_rl.text.code_tables import codes_of
 from linkage_rl.text.kana import read_acronym, read_kana_block
 from linkage_rl.text.normalise import MAX_CHARS, as_written, core_block, fold
 from linkage_rl.text.numbers import kanji_to_digits
@@ -66,7 +67,7 @@ def test_what_may_join_the_character_before_it_is_not_read_alone() -> None:
     jamo = {*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)}
 
     assert len(second) > 50
-    assert (ONE_WIDTH[[*second, *jamo]] == UNSURE).all()
+    assert (codes_of(ONE_WIDTH)[[*second, *jamo]] == UNSURE).all()
 
 
 @given(st.lists(anything, max_size=5))
@@ -99,7 +100,9 @@ def test_a_reading_is_its_own_reading(text: str) -> None:
 
 
 def test_the_fold_table_has_no_second_step() -> None:
-    assert (FOLD[FOLD] == FOLD).all()
+    folded = codes_of(FOLD)
+
+    assert (folded[folded] == folded).all()
     assert not EXPANDS[[ord(char) for text in EXPANSIONS.values() for char in text]].any()
 
 
