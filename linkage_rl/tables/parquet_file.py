@@ -3,17 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from linkage_rl.errors import InputFileError
+from linkage_rl.tables.arrow import pa, pq
 from linkage_rl.tables.csv_file import MAX_CELLS
 from linkage_rl.tables.headers import HEAD_ROWS
-
-try:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-except ImportError:
-    # an extra of the package: as large as all other dependencies of linking
-    pa = pq = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +48,7 @@ class ParquetFile:
         """Place of data row number `row`, counted from 0, in the file: 'row 7'."""
         return f"row {row + 1}"
 
-    def _texts(self, batch: "pa.RecordBatch", column: str) -> list[str]:
+    def _texts(self, batch: Any, column: str) -> list[str]:
         try:
             texts = batch.column(column).cast(pa.string()).fill_null("")
         except pa.ArrowNotImplementedError:

@@ -10,16 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from linkage_rl.errors import ConfigError
+from linkage_rl.tables.arrow import pa, pq
 from linkage_rl.tables.jsonl_writer import json_values
 from linkage_rl.tables.partial_file import PartialFile
 from linkage_rl.tables.writer import NestedColumn, ResultColumns, ResultRows, without_surrogates
-
-try:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-except ImportError:
-    # an extra of the package: as large as all other dependencies of linking
-    pa = pq = None
 
 ROW_GROUP: Final = 65_536
 """Clients of a row group, whatever the size of the chunks."""

@@ -13,19 +13,13 @@ import numpy as np
 from sqlalchemy.engine import URL
 
 from linkage_rl.errors import ConfigError, InputFileError, OutputError
+from linkage_rl.tables.arrow import pq
 from linkage_rl.tables.credentials import shown
 from linkage_rl.tables.csv_text import as_written
 from linkage_rl.tables.ddl import split_name
 from linkage_rl.tables.engine import database_errors, open_engine
 from linkage_rl.tables.streaming import BLOCK, streamed
 from linkage_rl.tables.writer import NestedColumn, NestedValues, ResultColumns, ResultRows
-
-try:
-    import pyarrow.parquet as pq
-except ImportError:
-    # an extra of the package: as large as all other dependencies of linking
-    pq = None
-
 
 Stored = Mapping[str, Any]
 """Name of each column to its text, of nested ones to a list of entries, of texts, too."""
