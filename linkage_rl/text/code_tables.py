@@ -22,6 +22,11 @@ DROP: Final = 0x110000
 """Code of a character that is dropped; one above the last code point."""
 SIZE: Final = DROP + 1
 
+_OWN: Final[dict[str, Any]] = (
+    {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_ANONYMOUS") else {}
+)
+"""Of memory that is not shared: reading a page of it that was never written takes none."""
+
 Table = TypeVar("Table", bound=NDArray[Any])
 
 
@@ -31,7 +36,7 @@ def sparse(values: Table) -> Table:
     >>> sparse(np.array([0, 7, 0], dtype=np.uint8)).tolist()
     [0, 7, 0]
     """
-    room = mmap.mmap(-1, values.nbytes)
+    room = mmap.mmap(-1, values.nbytes, **_OWN)
     if hasattr(mmap, "MADV_NOHUGEPAGE"):
         # one entry would otherwise take two megabytes where the system prefers large pages
         room.madvise(mmap.MADV_NOHUGEPAGE)
