@@ -4,10 +4,10 @@
 import numpy as np
 
 from libc.math cimport sqrt
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t
 
 
-def invert(const int64_t[::1] doc_ends, const int32_t[::1] doc_grams, int buckets):
+def invert(const uint32_t[::1] doc_ends, const int32_t[::1] doc_grams, int buckets):
     """The inverted index: for each n-gram bucket the documents that contain it (its postings).
 
     Returns:
@@ -15,15 +15,15 @@ def invert(const int64_t[::1] doc_ends, const int32_t[::1] doc_grams, int bucket
         postings[starts[g]:starts[g + 1]], ascending.
     """
     cdef int64_t documents = (doc_ends.shape[0] - 1) // 3, d, g
-    starts = np.zeros(buckets + 1, dtype=np.int64)
-    cdef int64_t[::1] at = starts
+    starts = np.zeros(buckets + 1, dtype=np.uint32)
+    cdef uint32_t[::1] at = starts
     for g in range(doc_grams.shape[0]):
         at[doc_grams[g] + 1] += 1
     for g in range(buckets):
         at[g + 1] += at[g]
     postings = np.empty(doc_grams.shape[0], dtype=np.int32)
     cdef int32_t[::1] out = postings
-    cdef int64_t[::1] cursor = starts[:buckets].copy()
+    cdef uint32_t[::1] cursor = starts[:buckets].copy()
     with nogil:
         for d in range(documents):
             for g in range(doc_ends[3 * d], doc_ends[3 * d + 3]):
@@ -33,7 +33,7 @@ def invert(const int64_t[::1] doc_ends, const int32_t[::1] doc_grams, int bucket
 
 
 def document_norms(
-    const int64_t[::1] doc_ends, const int32_t[::1] doc_grams, const float[::1] idf
+    const uint32_t[::1] doc_ends, const int32_t[::1] doc_grams, const float[::1] idf
 ):
     """Square root of the sum of squared idf over all n-grams of each document; shape (M,).
 

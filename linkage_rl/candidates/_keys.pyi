@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,7 +7,7 @@ from numpy.typing import NDArray
 def count_keys(keys: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]: ...
 
 class KeyCounts:
-    def __init__(self, arrays: Sequence[tuple[NDArray[np.uint64], NDArray[np.uint64]]]) -> None: ...
+    def __init__(self, arrays: Sequence[tuple[NDArray[Any], ...]]) -> None: ...
     def add(self, wanted: Sequence[NDArray[np.uint64]], counts: NDArray[np.int64]) -> None: ...
 
 def have_key(

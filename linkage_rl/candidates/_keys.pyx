@@ -34,6 +34,19 @@ cdef struct KeyPair:
     int64_t size
     const uint64_t* uncounted
     int64_t uncounted_size
+    # where each key's run ends in the array of all of them; NULL where `keys` is that array
+    const int64_t* ends
+
+
+cdef inline int64_t _run_of(const KeyPair* pair, uint64_t key) noexcept nogil:
+    """How often a key occurs among those of an index."""
+    cdef int64_t place
+    if pair.ends == NULL:
+        return _occurrences(pair.keys, pair.size, key)
+    place = first_place(pair.keys, pair.size, key)
+    if place == pair.size or pair.keys[place] != key:
+        return 0
+    return pair.ends[place] - (pair.ends[place - 1] if place else 0)
 
 
 cdef class KeyCounts:
@@ -48,16 +61,26 @@ cdef class KeyCounts:
 
         Args:
             arrays: Of each of at most 32 indexes its keys, ascending, and the keys among them that
-                do not count, ascending, too.
+                do not count, ascending, too. A third array, where there is one, says that the keys
+                are distinct, and where the run of each ends in the array that repeats them.
+
+        Raises:
+            ValueError: There are more indexes, or ends of another number of keys.
         """
         cdef const uint64_t[::1] keys, uncounted
+        cdef const int64_t[::1] ends
         cdef KeyPair* pair
         if len(arrays) > MAX_COUNTED:
             raise ValueError(f"expected at most {MAX_COUNTED} key indexes, got {len(arrays)}")
         self.arrays = tuple(arrays)
         self.count = 0
-        for keys, uncounted in self.arrays:
+        for keys, uncounted, *runs in self.arrays:
             pair = &self.pairs[self.count]
+            pair.ends = NULL
+            for ends in runs:
+                if ends.shape[0] != keys.shape[0]:
+                    raise ValueError(f"expected ends of {keys.shape[0]} keys, got {ends.shape[0]}")
+                pair.ends = &ends[0] if ends.shape[0] else NULL
             pair.keys = &keys[0] if keys.shape[0] else NULL
             pair.size = keys.shape[0]
             pair.uncounted = &uncounted[0] if uncounted.shape[0] else NULL
@@ -94,7 +117,7 @@ cdef class KeyCounts:
             with nogil:
                 for i in range(n if pair.size else 0):
                     if column[i]:
-                        counts[i, c] += _occurrences(pair.keys, pair.size, column[i])
+                        counts[i, c] += _run_of(pair, column[i])
                         counts[i, c] -= _occurrences(
                             pair.uncounted, pair.uncounted_size, column[i]
                         )

@@ -9,7 +9,7 @@ class Asking:
     def __init__(
         self,
         rows: NDArray[np.void],
-        ends: NDArray[np.int64],
+        ends: NDArray[np.uint32],
         grams: NDArray[np.int32],
         former: NDArray[np.uint64],
     ) -> None: ...
@@ -18,13 +18,13 @@ class Searchable:
     def __init__(
         self,
         companies: NDArray[np.void],
-        doc_ends: NDArray[np.int64],
+        doc_ends: NDArray[np.uint32],
         doc_grams: NDArray[np.int32],
         idf: NDArray[np.float32],
-        starts: NDArray[np.int64],
+        starts: NDArray[np.uint32],
         postings: NDArray[np.int32],
         doc_norms: NDArray[np.float32],
-        doc_row_ends: NDArray[np.int64],
+        doc_row_ends: NDArray[np.uint32],
         doc_rows: NDArray[np.int32],
         former_keys: NDArray[np.uint64],
         former_rows: NDArray[np.int32],

@@ -63,7 +63,7 @@ cdef class Asking:
     """N clients as the kernels read them."""
 
     cdef const Row[::1] rows
-    cdef const int64_t[::1] ends
+    cdef const uint32_t[::1] ends
     cdef const int32_t[::1] grams
     cdef const uint64_t[:, ::1] former
     cdef const int32_t* first_gram
@@ -90,13 +90,13 @@ cdef class Searchable:
     """A segment as the kernels read it: `segment.Segment` explains the arrays."""
 
     cdef const Row[::1] companies
-    cdef const int64_t[::1] doc_ends
+    cdef const uint32_t[::1] doc_ends
     cdef const int32_t[::1] doc_grams
     cdef const float[::1] idf
-    cdef const int64_t[::1] starts
+    cdef const uint32_t[::1] starts
     cdef const int32_t[::1] postings
     cdef const float[::1] doc_norms
-    cdef const int64_t[::1] doc_row_ends
+    cdef const uint32_t[::1] doc_row_ends
     cdef const int32_t[::1] doc_rows
     cdef const uint64_t[::1] former_keys
     cdef const int32_t[::1] former_rows
@@ -286,7 +286,7 @@ cdef class Searchable:
         search.head = -1
         for at in range(count):
             r = self.doc_row_ends[docs[at]]
-            last = min(self.doc_row_ends[docs[at] + 1], r + max_rows)
+            last = min(<int64_t>self.doc_row_ends[docs[at] + 1], r + max_rows)
             while r < last:
                 if r + AHEAD < last:
                     self._ask_for_row(self.doc_rows[r + AHEAD], alive)
@@ -380,7 +380,7 @@ cdef class Searchable:
                 break
             weight = self.idf[order[g]] * self.idf[order[g]]
             p = self.starts[order[g]]
-            end = min(self.starts[order[g] + 1], p + budget)
+            end = min(<int64_t>self.starts[order[g] + 1], p + budget)
             budget -= end - p
             while p < end:
                 doc = self.postings[p]
@@ -429,14 +429,14 @@ cdef inline bint _listed(int64_t row, const int64_t* rows, int filled) noexcept 
 
 
 cdef inline int _rarest_first(
-    const int32_t* grams, int64_t begin, int64_t end, const int64_t[::1] starts,
+    const int32_t* grams, int64_t begin, int64_t end, const uint32_t[::1] starts,
     int32_t* order, int64_t* sizes,
 ) noexcept nogil:
     """Write the n-grams of a client and the sizes of their postings, smallest first; how many."""
     cdef int used = 0, at
     cdef int64_t i, size
     for i in range(begin, end):
-        size = starts[grams[i] + 1] - starts[grams[i]]
+        size = <int64_t>starts[grams[i] + 1] - starts[grams[i]]
         if size == 0 or used == MAX_GRAMS:
             continue
         at = used

@@ -2,7 +2,7 @@
 """How alike a client and a company are by their packed rows and name n-grams: orders candidates."""
 
 from libc.math cimport sqrt
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from linkage_rl.candidates._rows cimport Row
@@ -19,14 +19,14 @@ cdef struct NameScore:
 cdef struct NameLists:
     # the n-grams of one name, prepared for comparisons with many others
     const int32_t* grams
-    const int64_t* ends
+    const uint32_t* ends
     float mass[3]
     # bit g % BITS of field f is set where the field has n-gram g
     uint64_t held[3][WORDS]
 
 
 cdef inline void prepare_name(
-    const int32_t* grams, const int64_t* ends, const float* idf, NameLists* out
+    const int32_t* grams, const uint32_t* ends, const float* idf, NameLists* out
 ) noexcept nogil:
     """Sum the weights of each field, and note its n-grams so that most others need no search."""
     cdef int field
@@ -44,7 +44,7 @@ cdef inline void prepare_name(
 
 
 cdef inline void compare_names(
-    const NameLists* a, const int32_t* b_grams, const int64_t* b_ends,
+    const NameLists* a, const int32_t* b_grams, const uint32_t* b_ends,
     const float* idf, NameScore* out,
 ) noexcept nogil:
     """Cosine of idf-weighted n-grams of core, kana and Latin name, each in [0, 1].

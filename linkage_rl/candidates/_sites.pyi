@@ -4,12 +4,12 @@ from numpy.typing import NDArray
 def are_rows(rows: NDArray[np.int64], count: int) -> bool: ...
 def join_sites(
     clients: NDArray[np.void],
-    client_ends: NDArray[np.int64],
+    client_ends: NDArray[np.uint32],
     client_grams: NDArray[np.int32],
     client_of_pair: NDArray[np.int64],
     row_of_pair: NDArray[np.int64],
     companies: NDArray[np.void],
-    doc_ends: NDArray[np.int64],
+    doc_ends: NDArray[np.uint32],
     doc_grams: NDArray[np.int32],
     idf: NDArray[np.float32],
     heads: NDArray[np.int32],

@@ -151,9 +151,9 @@ def gram_lists(columns, uint32_t mask):
         for text in column:
             total += PyUnicode_GET_LENGTH(<str?>text) + 1
     buckets = np.empty(total, dtype=np.int32)
-    offsets = np.zeros(fields * n + 1, dtype=np.int64)
+    offsets = np.zeros(fields * n + 1, dtype=np.uint32)
     cdef int32_t[::1] out = buckets
-    cdef int64_t[::1] ends = offsets
+    cdef uint32_t[::1] ends = offsets
     for i in range(n):
         for f in range(fields):
             at = _append_grams(columns[f][i], f, mask, out, at)
@@ -161,7 +161,7 @@ def gram_lists(columns, uint32_t mask):
     return offsets, buckets[:at].copy()
 
 
-def gather_texts(const int64_t[::1] offsets, const uint8_t[::1] blob, const int64_t[::1] rows):
+def gather_texts(const uint32_t[::1] offsets, const uint8_t[::1] blob, const int64_t[::1] rows):
     """The texts of these rows; IndexError for rows that there are not."""
     cdef Py_ssize_t i
     cdef int64_t row, begin, length
@@ -171,15 +171,15 @@ def gather_texts(const int64_t[::1] offsets, const uint8_t[::1] blob, const int6
         if row < 0 or row >= offsets.shape[0] - 1:
             raise IndexError(f"row {row} of a column of {offsets.shape[0] - 1} texts")
         begin = offsets[row]
-        length = offsets[row + 1] - begin
-        if begin < 0 or length < 0 or begin > blob.shape[0] or length > blob.shape[0] - begin:
+        length = <int64_t>offsets[row + 1] - begin
+        if length < 0 or begin > blob.shape[0] or length > blob.shape[0] - begin:
             raise IndexError(f"text {row} lies outside of its column")
         text = PyUnicode_DecodeUTF8(<const char*>&blob[begin], length, NULL) if length else ""
         texts.append(text)
     return texts
 
 
-def gather_bytes(const int64_t[::1] offsets, const uint8_t[::1] blob, const int64_t[::1] rows):
+def gather_bytes(const uint32_t[::1] offsets, const uint8_t[::1] blob, const int64_t[::1] rows):
     """The texts of these rows, joined by newlines, as one bytes object; IndexError for others."""
     cdef Py_ssize_t n = rows.shape[0], i
     cdef int64_t size = 0, begin, length
@@ -187,8 +187,8 @@ def gather_bytes(const int64_t[::1] offsets, const uint8_t[::1] blob, const int6
         if rows[i] < 0 or rows[i] >= offsets.shape[0] - 1:
             raise IndexError(f"row {rows[i]} of a column of {offsets.shape[0] - 1} texts")
         begin = offsets[rows[i]]
-        length = offsets[rows[i] + 1] - begin
-        if begin < 0 or length < 0 or begin > blob.shape[0] or length > blob.shape[0] - begin:
+        length = <int64_t>offsets[rows[i] + 1] - begin
+        if length < 0 or begin > blob.shape[0] or length > blob.shape[0] - begin:
             raise IndexError(f"text {rows[i]} lies outside of its column")
         size += length + 1
     if size == 0:
@@ -198,7 +198,7 @@ def gather_bytes(const int64_t[::1] offsets, const uint8_t[::1] blob, const int6
     cdef int64_t at = 0
     for i in range(n):
         begin = offsets[rows[i]]
-        length = offsets[rows[i] + 1] - begin
+        length = <int64_t>offsets[rows[i] + 1] - begin
         if length:
             memcpy(target + at, &blob[begin], length)
         at += length
@@ -227,7 +227,7 @@ cdef uint8_t _misplaced(const uint8_t* blob, Py_ssize_t size) noexcept nogil:
     return bad
 
 
-def are_texts(const int64_t[::1] offsets, const uint8_t[::1] blob):
+def are_texts(const uint32_t[::1] offsets, const uint8_t[::1] blob):
     """Whether offsets rise from 0 to the end of a blob of UTF-8, each to the start of a character.
 
     Trusts neither array: every offset is compared with the size of the blob before it is followed.

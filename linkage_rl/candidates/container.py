@@ -2,8 +2,9 @@
 
 The file begins with `MAGIC` and the length of the table (8 bytes, little-endian). The table is
 JSON: for each array its name, element type, shape, and the place at which it begins, counted from
-the end of the table. Every array begins at a multiple of `ALIGNMENT` bytes of the file. No element
-type is a Python object, so nothing of a file is ever run.
+the end of the table. Every array begins at a multiple of `ALIGNMENT` bytes of the file; arrays of
+equal bytes, such as ids that are corporate numbers, lie there once. No element type is a Python
+object, so nothing of a file is ever run.
 """
 
 import json
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from linkage_rl.candidates.files import write_all
 from linkage_rl.candidates.mapping import damaged, pieces
 
-MAGIC: Final = b"linkidx5"
+MAGIC: Final = b"linkidx6"
 ALIGNMENT: Final = 64
 """Bytes; a cache line, so that no kernel reads across two for one element."""
 _PREFIX: Final = len(MAGIC) + 8
@@ -82,22 +83,36 @@ def read_arrays(mapped: mmap.mmap, path: Path) -> dict[str, NDArray[Any]]:
 def _blocks(arrays: Mapping[str, NDArray[Any]]) -> Iterator[memoryview]:
     """The bytes of the file, one piece after the other."""
     table: dict[str, Any] = {}
+    places: dict[str, int] = {}
+    written: list[NDArray[Any]] = []
     offset = 0
     for name, array in arrays.items():
         _check(array.dtype)
+        content = _digest(array)
+        if content not in places:
+            places[content] = offset
+            written.append(array)
+            offset += _aligned(array.nbytes)
         table[name] = {
             "dtype": np.lib.format.dtype_to_descr(array.dtype),
             "shape": array.shape,
-            "offset": offset,
+            "offset": places[content],
         }
-        offset += _aligned(array.nbytes)
     text = json.dumps(table).encode()
     # JSON may end in spaces, which bring the first array to its alignment
     text = text.ljust(_aligned(_PREFIX + len(text)) - _PREFIX)
     yield memoryview(MAGIC + len(text).to_bytes(8, "little") + text)
-    for array in arrays.values():
+    for array in written:
         yield from pieces(array)
         yield memoryview(bytes(_aligned(array.nbytes) - array.nbytes))
+
+
+def _digest(array: NDArray[Any]) -> str:
+    """Checksum of the bytes of an array."""
+    digest = xxhash.xxh3_128()
+    for piece in pieces(array):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _table(content: NDArray[np.uint8]) -> tuple[dict[str, Any], int]:

@@ -87,7 +87,7 @@ class Documents:
     core: StringColumn
     kana: StringColumn
     latin: StringColumn
-    gram_offsets: NDArray[np.int64]
+    gram_offsets: NDArray[np.uint32]
     """Field f of document m has grams[gram_offsets[3 m + f]:gram_offsets[3 m + f + 1]]; shape
     (3 M + 1,)."""
     grams: NDArray[np.int32]
@@ -108,7 +108,7 @@ class EncodedBatch:
 
     rows: NDArray[np.void]
     """Structured array of `ROW`, shape (N,)."""
-    gram_offsets: NDArray[np.int64]
+    gram_offsets: NDArray[np.uint32]
     """As those of `Documents`, every record being a document of its own; shape (3 N + 1,)."""
     grams: NDArray[np.int32]
 
@@ -118,7 +118,7 @@ class EncodedBatch:
 
 def gram_lists(
     core: Sequence[str], kana: Sequence[str], latin: Sequence[str]
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
     """Offsets and n-grams of M documents, as `Documents` has them."""
     return _text.gram_lists((core, kana, latin), GRAM_BUCKETS - 1)
 

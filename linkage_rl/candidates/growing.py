@@ -14,10 +14,28 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from linkage_rl.candidates.files import fault_of, make_folder, write_all
-from linkage_rl.errors import OutputError
+from linkage_rl.errors import CandidateIndexError, OutputError
 
 _HELD: Final = 1 << 20
 """Bytes of an array that are held in memory before they are written to its file."""
+
+
+MAX_OFFSET: Final = 2**32 - 1
+"""Largest place in an array that others point into: they do so by 32 bits."""
+
+
+def checked_offsets(ends: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """Offsets, ascending, as they are kept: in 32 bits.
+
+    Raises:
+        CandidateIndexError: There is more than these can point into.
+    """
+    if len(ends) and ends[-1] > MAX_OFFSET:
+        raise CandidateIndexError(
+            f"expected columns of at most {MAX_OFFSET:,} bytes or n-grams in one index, got "
+            f"{int(ends[-1]):,}; split the table, such as by region"
+        )
+    return ends.astype(np.uint32)
 
 
 class GrowingArray:

@@ -311,6 +311,7 @@ class CompanyIndex:
             followed = follow(self.parts, self.known, table, merge_share, stamps)
         except KeyOrderError:
             return self._anew(table, show, folder, "its keys come in another order than before")
+        self.known.forget()
         if followed is None:
             why = f"more than {merge_share:.0%} of it have changed"
             return self._anew(table, show, folder, why)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from linkage_rl.candidates.encode import hash_texts
 from linkage_rl.candidates.growing import GrowingArray
+from linkage_rl.candidates.mapping import forget
 from linkage_rl.candidates.strings import StringColumn
 
 _JOIN_BELOW: Final = 1.25
@@ -137,4 +138,10 @@ class KnownPages:
     @property
     def state(self) -> str:
         """Equal for tables of equal content, whatever their pages; differs after any change."""
-        return f"{len(self.hashes)}-{int(self.hashes.sum(dtype=np.uint64)):016x}"
+        total = int(self.hashes.sum(dtype=np.uint64))
+        self.forget()
+        return f"{len(self.hashes)}-{total:016x}"
+
+    def forget(self) -> None:
+        """Give back the pages of mapped arrays, which linking does not read."""
+        forget(self.companies, self.hashes)

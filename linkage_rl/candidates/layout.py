@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from linkage_rl.candidates.encode import Documents
 from linkage_rl.candidates.mapping import pieces
 from linkage_rl.candidates.segment import KeyIndex, Segment
-from linkage_rl.candidates.strings import StringColumn
+from linkage_rl.candidates.strings import CodedColumn, StringColumn, TextColumn
 
 DERIVED: Final = ("idf", "document_norms")
 """Arrays of a segment that follow from the others and from the rest of the table."""
@@ -56,6 +56,10 @@ def segment_of(
     def strings(name: str) -> StringColumn:
         return StringColumn(arrays[f"{name}.offsets"], arrays[f"{name}.blob"])
 
+    def texts(name: str) -> TextColumn:
+        codes = arrays.get(f"{name}.codes")
+        return strings(name) if codes is None else CodedColumn(codes, strings(f"{name}.texts"))
+
     def names_below(field: str) -> list[str]:
         start = f"{prefix}{field}."
         return sorted({key[len(start) :].split(".")[0] for key in arrays if key.startswith(start)})
@@ -84,5 +88,5 @@ def segment_of(
             if name in keys
         },
         idf=arrays[f"{prefix}idf"],
-        snapshot={name: strings(f"{prefix}snapshot.{name}") for name in names_below("snapshot")},
+        snapshot={name: texts(f"{prefix}snapshot.{name}") for name in names_below("snapshot")},
     )

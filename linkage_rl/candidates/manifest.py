@@ -10,21 +10,17 @@ from linkage_rl.candidates.mapping import REBUILD, reading
 from linkage_rl.candidates.versions import Versions
 from linkage_rl.errors import CandidateIndexError
 
-FORMAT: Final = 5
-"""Version of the folder's layout."""
-READABLE: Final = (3, 4, FORMAT)
-"""Versions that can be read. Before version 5 each array was a file. An index of version 3, as
-older bundles hold it, can be searched; it knows no hashes of rows, so a refresh builds it anew."""
+FORMAT: Final = 6
+"""Version of the folder's layout; an index of any other one is built again."""
 MANIFEST: Final = "manifest.json"
 ARRAYS: Final = ".arrays"
 """Extension of the files of arrays; before version 5 folders without one."""
 OWN: Final = re.compile(
     rf"(base-[0-9a-f]{{16}}|state-[0-9]{{1,18}})({re.escape(ARRAYS)})?(\.partial)?"
 )
-"""Names of the files and folders of an index."""
+"""Names of the files of an index; before version 5 folders."""
 _MAX_BYTES: Final = 16 << 20
 """Size of a manifest; that of 1.6 million companies has 10 KB."""
-_ARRAY_FILE: Final = re.compile(r"[A-Za-z0-9_.]{1,200}\.npy")
 _DIGEST: Final = re.compile(r"[0-9a-f]{32}")
 
 
@@ -34,22 +30,14 @@ class IndexManifest:
 
     format: int
     base: str
-    """Name of the file, or before version 5 the folder, of the base segment."""
+    """Name of the file of the base segment."""
     state: str
     """Name of that of everything else."""
     checksums: dict[str, str]
-    """Every file, relative to the folder of the index, with its checksum."""
+    """Both files with their checksums."""
     versions: Versions
     hashing: str
     latest_stamp: str
-
-    def files_of(self, name: str) -> dict[str, str]:
-        """Those files, with checksums, that are or lie in the base or the state."""
-        return {
-            file: digest
-            for file, digest in self.checksums.items()
-            if file == name or file.startswith(f"{name}/")
-        }
 
 
 def read_manifest(folder: Path) -> IndexManifest:
@@ -65,7 +53,7 @@ def read_manifest(folder: Path) -> IndexManifest:
             f"expected a candidate index in {folder}, found no {MANIFEST}; "
             "build one with `python -m linkage_rl.companies`"
         )
-    if content.get("format") not in READABLE:
+    if content.get("format") != FORMAT:
         raise CandidateIndexError(
             f"expected an index of format {FORMAT} in {folder}, got {content.get('format')}; "
             f"{REBUILD}"
@@ -123,12 +111,9 @@ def _checked(content: dict[str, Any]) -> IndexManifest:
         content.get("latest_stamp", ""),
     )
     for name in (found.base, found.state):
-        if not OWN.fullmatch(name) or not found.files_of(name):
+        if not (OWN.fullmatch(name) and name.endswith(ARRAYS) and name in found.checksums):
             raise ValueError(f"{name!r} is no part of an index")
     for file, digest in found.checksums.items():
-        name, slash, array = file.partition("/")
-        if name not in (found.base, found.state) or (slash and not _ARRAY_FILE.fullmatch(array)):
-            raise ValueError(f"{file!r} belongs to no part of it")
-        if bool(slash) == (found.format == FORMAT) or not _DIGEST.fullmatch(digest):
-            raise ValueError(f"{file!r} or its checksum is of another format")
+        if file not in (found.base, found.state) or not _DIGEST.fullmatch(digest):
+            raise ValueError(f"{file!r} belongs to no part of it, or its checksum is none")
     return found

@@ -3,13 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.candidates import _keys
 from linkage_rl.candidates.keys import COUNTED
+from linkage_rl.candidates.mapping import forget
 from linkage_rl.candidates.segment import Segment
+
+_FEW_DISTINCT: Final = 8
+"""Keys per distinct one from which on these are kept in memory for counting."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +66,11 @@ class Part:
         return self._counting("former_name")
 
     def _counting(self, *names: str) -> _keys.KeyCounts:
-        return _keys.KeyCounts(
-            [(self.segment.keys[name].keys, self.uncounted_keys[name]) for name in names]
-        )
+        arrays = []
+        for name in names:
+            keys, *runs = _in_runs(self.segment.keys[name].keys)
+            arrays.append((keys, self.uncounted_keys[name], *runs))
+        return _keys.KeyCounts(arrays)
 
     def with_counts(self, counts: NDArray[np.uint16]) -> "Part":
         """The same rows with other counts; `uncounted_keys` are not computed again."""
@@ -84,6 +91,21 @@ class Part:
         counts = _keys.count_keys(self.segment.keys[name].keys, wanted)
         uncounted = self.uncounted_keys[name]
         return counts - _keys.count_keys(uncounted, wanted) if len(uncounted) else counts
+
+
+def _in_runs(keys: NDArray[np.uint64]) -> tuple[NDArray[Any], ...]:
+    """The distinct ones of ascending keys with the ends of their runs, where few are distinct.
+
+    Looking for one of two thousand cities would otherwise keep pages of all rows in memory.
+    """
+    changes = keys[1:] != keys[:-1]
+    forget(keys)
+    if _FEW_DISTINCT * (np.count_nonzero(changes) + 1) > len(keys):
+        return (keys,)
+    ends = np.append(np.flatnonzero(changes) + 1, len(keys))
+    distinct = keys[ends - 1]
+    forget(keys)
+    return distinct, ends
 
 
 def recount(parts: Sequence[Part]) -> tuple[Part, ...]:

@@ -82,7 +82,7 @@ def open_index(
         return index
     with index_lock(folder):
         if seed is not None and (seed / MANIFEST).is_file():
-            seed_index(folder, seed)
+            _seeded(folder, seed)
         index = _loaded(folder, same_code)
         if index is None:
             return _build(store, folder, progress)
@@ -107,6 +107,15 @@ def _loaded(folder: Path, same_code: bool) -> CompanyIndex | None:
             problem = str(error).removesuffix(f"; {REBUILD}")
             _log.warning("building the index again: %s", problem)
         return None
+
+
+def _seeded(folder: Path, known: Path) -> None:
+    """Start from another index; a warning where it is one of an earlier version, or damaged."""
+    try:
+        seed_index(folder, known)
+    except CandidateIndexError as error:
+        problem = str(error).removesuffix(f"; {REBUILD}")
+        _log.warning("building the index instead of starting from another one: %s", problem)
 
 
 def _refreshed(

@@ -27,11 +27,11 @@ from linkage_rl.candidates.encode import (
     hash_texts,
 )
 from linkage_rl.candidates.further_rows import FURTHER, TRADE_NAME, with_further_rows
-from linkage_rl.candidates.growing import GrowingArray, kept_in
+from linkage_rl.candidates.growing import GrowingArray, checked_offsets, kept_in
 from linkage_rl.candidates.keys import COUNTED, FILED, KEYS, filings, hashed_keys
 from linkage_rl.candidates.mapping import forget
 from linkage_rl.candidates.sites import Sites, with_inherited
-from linkage_rl.candidates.strings import GrowingStrings, StringColumn
+from linkage_rl.candidates.strings import GrowingStrings, GrowingTexts, StringColumn, TextColumn
 from linkage_rl.records import FIELDS, CanonicalBatch, CompanyRows
 from linkage_rl.tables.closing import is_closed
 from linkage_rl.text.canonical import canonicalise
@@ -71,12 +71,12 @@ class Segment:
     """`encode.ROW`, shape (n,)."""
     ids: StringColumn
     documents: Documents
-    document_row_ends: NDArray[np.int64]
+    document_row_ends: NDArray[np.uint32]
     """Rows of document m are document_rows[document_row_ends[m]:document_row_ends[m + 1]]."""
     document_rows: NDArray[np.int32]
     """A company with several sites of one name is listed once."""
     document_norms: NDArray[np.float32]
-    gram_starts: NDArray[np.int64]
+    gram_starts: NDArray[np.uint32]
     """Documents of n-gram bucket g are postings[gram_starts[g]:gram_starts[g + 1]]."""
     postings: NDArray[np.int32]
     counts: NDArray[np.uint16]
@@ -85,7 +85,7 @@ class Segment:
     """Key name to its index: every key of `KEYS` and `COUNTED`, and `company_id`."""
     idf: NDArray[np.float32]
     """Weight of each n-gram bucket, the same in all segments of an index; shape (GRAM_BUCKETS,)."""
-    snapshot: dict[str, StringColumn]
+    snapshot: dict[str, TextColumn]
     """Raw fields of the rows as they were in the table; fields that no row has are left out. The
     column `further_rows.FURTHER` tells rows of the table from those that were added."""
 
@@ -126,7 +126,7 @@ class Segment:
         column = self.snapshot.get(FURTHER)
         if column is None:
             return np.ones(len(self), dtype=np.bool_)
-        own: NDArray[np.bool_] = np.diff(column.offsets) == 0
+        own: NDArray[np.bool_] = column.lengths() == 0
         return own
 
     @cached_property
@@ -136,7 +136,7 @@ class Segment:
         if column is None:
             return np.zeros(len(self), dtype=np.bool_)
         # every other entry of the column is shorter
-        trade: NDArray[np.bool_] = np.diff(column.offsets) == len(TRADE_NAME)
+        trade: NDArray[np.bool_] = column.lengths() == len(TRADE_NAME)
         return trade
 
     def with_weights(self, idf: NDArray[np.float32], norms: NDArray[np.float32]) -> "Segment":
@@ -173,7 +173,7 @@ class SegmentBuilder:
         self._document_keys = self._growing(np.uint64)
         self._texts = {name: GrowingStrings(folder) for name in FIELDS_SEARCHED}
         self._text_keys = self._growing(np.uint64)
-        self._snapshot = {name: GrowingStrings(folder) for name in (*FIELDS, FURTHER)}
+        self._snapshot = {name: GrowingTexts(folder) for name in (*FIELDS, FURTHER)}
 
     def _growing(self, dtype: DTypeLike) -> GrowingArray:
         return GrowingArray(dtype, self._folder)
@@ -205,8 +205,8 @@ class SegmentBuilder:
             self._keys[name].append(keys[name][0])
         self._add_documents(canonical)
         for name in FIELDS:
-            self._snapshot[name].append(StringColumn.from_texts(records.column(name)))
-        self._snapshot[FURTHER].append(StringColumn.from_texts(further or [""] * len(records)))
+            self._snapshot[name].append(records.column(name))
+        self._snapshot[FURTHER].append(further or [""] * len(records))
 
     def _add_documents(self, canonical: CanonicalBatch) -> None:
         keys = document_keys(canonical)
@@ -232,8 +232,8 @@ class SegmentBuilder:
         keys, counts, sites = self._sorted_keys(len(rows))
         if sites:
             order = order[~sites.repeats(doc[order].astype(np.uint64), order)]
-        row_ends = np.zeros(len(documents) + 1, dtype=np.int64)
-        np.cumsum(np.bincount(doc[order], minlength=len(documents)), out=row_ends[1:])
+        row_ends = np.zeros(len(documents) + 1, dtype=np.uint32)
+        row_ends[1:] = np.cumsum(np.bincount(doc[order], minlength=len(documents)))
         del doc
         starts, postings = _grams.invert(documents.gram_offsets, documents.grams, GRAM_BUCKETS)
         forget(documents.gram_offsets, documents.grams)
@@ -258,7 +258,7 @@ class SegmentBuilder:
             {
                 name: column
                 for name, texts in self._snapshot.items()
-                if len((column := texts.column()).blob)
+                if (column := texts.column()).has_text
             },
         )
 
@@ -293,12 +293,12 @@ class SegmentBuilder:
             self._texts.pop(name).column().select(first).kept_in(self._folder)
             for name in FIELDS_SEARCHED
         )
-        offsets, grams = self._growing(np.int64), self._growing(np.int32)
-        offsets.append(np.zeros(1, dtype=np.int64))
+        offsets, grams = self._growing(np.uint32), self._growing(np.int32)
+        offsets.append(np.zeros(1, dtype=np.uint32))
         for begin in range(0, len(first), _CHUNK):
             part = np.arange(begin, min(begin + _CHUNK, len(first)))
             ends, buckets = gram_lists(core.take(part), kana.take(part), latin.take(part))
-            offsets.append(len(grams) + ends[1:])
+            offsets.append(checked_offsets(len(grams) + ends[1:].astype(np.int64)))
             grams.append(buckets)
         return Documents(core, kana, latin, offsets.array(), grams.array()), doc, numbered[1]
 
@@ -314,7 +314,9 @@ def _filed_once(hashes: NDArray[np.uint64], rows: NDArray[np.int32], sites: Site
     return KeyIndex(index.keys[kept], index.rows[kept])
 
 
-def inverse_document_frequency(frequency: NDArray[np.int64], documents: int) -> NDArray[np.float32]:
+def inverse_document_frequency(
+    frequency: NDArray[np.integer], documents: int
+) -> NDArray[np.float32]:
     """log((M + 1) / (df + 1)), at least 0.1, of every n-gram bucket; shape (GRAM_BUCKETS,).
 
     df is the number of the M documents that contain the n-gram. The smoothed form of Spärck Jones

@@ -14,7 +14,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.candidates.array_folder import read_folder
 from linkage_rl.candidates.container import read_arrays, write_arrays
 from linkage_rl.candidates.files import (
     fault_of,
@@ -77,7 +76,7 @@ def save_index(index: CompanyIndex, folder: Path, *, built: bool = False) -> Non
             # the code that built the base may be older than the code that refreshed it
             if not built:
                 versions = replace(versions, code=previous.versions.code)
-            checksums = previous.files_of(name)
+            checksums = {name: previous.checksums[name]}
         else:
             arrays = named_arrays(segment)
             kept = {key: array for key, array in arrays.items() if key not in DERIVED}
@@ -200,8 +199,7 @@ def _index_of(
     keys: Collection[str],
 ) -> CompanyIndex:
     """The index of these arrays, with those of its keys that are named."""
-    # before version 5 they were arrays of the base
-    derived = {name: state[name] for name in DERIVED if name in state}
+    derived = {name: state[name] for name in DERIVED}
     segment = segment_of(base | derived, keys)
     parts = [Part(segment, _own(state["alive"]), 0, state.get("counts", segment.counts))]
     if "changes.alive" in state:
@@ -257,10 +255,7 @@ def _read(
     folder: Path, manifest: IndexManifest, name: str, open_file: Opener
 ) -> dict[str, NDArray[Any]]:
     """The arrays of the base or of the state."""
-    files = manifest.files_of(name)
-    if name not in files:
-        return read_folder(folder, files, open_file)
-    return read_arrays(open_file(folder / name, files[name]), folder / name)
+    return read_arrays(open_file(folder / name, manifest.checksums[name]), folder / name)
 
 
 def _write(folder: Path, name: str, arrays: dict[str, NDArray[Any]]) -> str:

@@ -20,7 +20,7 @@ from linkage_rl.candidates.keys import COUNTED, KEYS
 from linkage_rl.candidates.mapping import forget
 from linkage_rl.candidates.parts import Part
 from linkage_rl.candidates.segment import KeyIndex, Segment
-from linkage_rl.candidates.strings import StringColumn
+from linkage_rl.candidates.strings import StringColumn, TextColumn
 from linkage_rl.text.legal_forms import KIND_OF_FORM
 from linkage_rl.text.municipalities import PREFECTURES
 
@@ -101,7 +101,7 @@ def _check_segment(prefix: str, segment: Segment, needed: Collection[str]) -> No
         _check_key(f"{prefix}keys.{name}", held, rows)
     _check_company_rows(prefix, segment.keys["company_id"], rows)
     for name, column in segment.snapshot.items():
-        _check_strings(f"{prefix}snapshot.{name}", column, rows)
+        _check_texts(f"{prefix}snapshot.{name}", column, rows)
 
 
 def _check_rows(prefix: str, rows: NDArray[np.void], documents: int) -> None:
@@ -120,7 +120,7 @@ def _check_rows(prefix: str, rows: NDArray[np.void], documents: int) -> None:
 def _check_documents(prefix: str, segment: Segment) -> int:
     """The distinct names with their n-grams and the inverted index; returns how many names."""
     held = segment.documents
-    count = _vector(f"{prefix}documents.core.offsets", held.core.offsets, np.int64) - 1
+    count = _vector(f"{prefix}documents.core.offsets", held.core.offsets, np.uint32) - 1
     for name in ("core", "kana", "latin"):
         _check_strings(f"{prefix}documents.{name}", getattr(held, name), count)
     _ends(f"{prefix}documents.gram_offsets", held.gram_offsets, 3 * count + 1)
@@ -180,13 +180,25 @@ def _check_known(index: CompanyIndex) -> None:
 
 
 def _check_strings(name: str, column: StringColumn, size: int) -> None:
-    _vector(f"{name}.offsets", column.offsets, np.int64, size + 1)
+    _vector(f"{name}.offsets", column.offsets, np.uint32, size + 1)
     _vector(f"{name}.blob", column.blob, np.uint8)
     _require(
         _text.are_texts(column.offsets, column.blob),
         f"{name} must hold UTF-8 with offsets that rise from 0 to its end",
     )
     forget(column.offsets, column.blob)
+
+
+def _check_texts(name: str, column: TextColumn, size: int) -> None:
+    if isinstance(column, StringColumn):
+        _check_strings(name, column, size)
+        return
+    kind = np.uint8 if column.codes.dtype == np.uint8 else np.uint16
+    _vector(f"{name}.codes", column.codes, kind, size)
+    texts = _vector(f"{name}.texts.offsets", column.texts.offsets, np.uint32) - 1
+    _check_strings(f"{name}.texts", column.texts, texts)
+    _within(f"{name}.codes", column.codes, texts)
+    forget(column.codes)
 
 
 def _vector(name: str, array: NDArray[Any], dtype: DTypeLike, size: int | None = None) -> int:
@@ -207,9 +219,9 @@ def _kind(dtype: np.dtype[Any]) -> str:
     return "packed row" if dtype.fields else str(dtype)
 
 
-def _ends(name: str, offsets: NDArray[np.int64], size: int) -> None:
+def _ends(name: str, offsets: NDArray[np.uint32], size: int) -> None:
     """Offsets that rise from 0."""
-    _vector(name, offsets, np.int64, size)
+    _vector(name, offsets, np.uint32, size)
     _require(size > 0 and offsets[0] == 0 and _rises(offsets), f"{name} must rise from 0")
 
 

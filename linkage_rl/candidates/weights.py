@@ -24,7 +24,7 @@ def reweighted(parts: Sequence[Part]) -> tuple[Part, ...]:
     """The parts with the n-gram weights of all companies that are alive."""
     base, *later = parts
     living = _living_documents(base)
-    frequency = np.diff(base.segment.gram_starts)
+    frequency = np.diff(base.segment.gram_starts).astype(np.int64)
     frequency -= _occurrences(base.segment.documents, np.flatnonzero(~living))
     count = int(living.sum())
     for part in later:
@@ -76,7 +76,7 @@ def _find(keys: NDArray[np.uint64], documents: Documents) -> NDArray[np.int64]:
 
 def _occurrences(documents: Documents, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
     """How often each n-gram bucket is in the lists of these documents, shape (GRAM_BUCKETS,)."""
-    begins = documents.gram_offsets[3 * chosen]
+    begins = documents.gram_offsets[3 * chosen].astype(np.int64)
     sizes = documents.gram_offsets[3 * chosen + 3] - begins
     shift = np.repeat(begins - (np.cumsum(sizes) - sizes), sizes)
     grams = documents.grams[np.arange(len(shift)) + shift]

@@ -187,8 +187,11 @@ class CaseSet:
             if field.type in (StringColumn, "StringColumn"):
                 values[field.name] = StringColumn(
                     *(
-                        np.load(folder / f"{field.name}.{part}.npy", mmap_mode="r")
-                        for part in ("offsets", "blob")
+                        # offsets of older sets have 64 bits
+                        np.load(folder / f"{field.name}.{part}.npy", mmap_mode="r").astype(
+                            kind, copy=False
+                        )
+                        for part, kind in (("offsets", np.uint32), ("blob", np.uint8))
                     )
                 )
             else:

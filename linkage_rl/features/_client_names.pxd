@@ -37,7 +37,7 @@ cdef struct Text:
 
 
 cdef struct Column:
-    const int64_t* offsets
+    const uint32_t* offsets
     const uint8_t* blob
 
 

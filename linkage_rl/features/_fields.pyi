@@ -48,7 +48,7 @@ def describe(
     cores: list[str],
     core_keys: NDArray[np.uint64],
     stem_keys: NDArray[np.uint64],
-    gram_ends: NDArray[np.int64],
+    gram_ends: NDArray[np.uint32],
     grams: NDArray[np.int32],
     idf: NDArray[np.float32],
     kind_of_form: NDArray[np.uint8],

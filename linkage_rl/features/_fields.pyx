@@ -278,7 +278,7 @@ cdef inline int _script(Py_UCS4 char) noexcept nogil:
 
 def describe(
     const Row[::1] clients, list cores not None, const uint64_t[:] core_keys, const uint64_t[:] stem_keys,
-    const int64_t[::1] gram_ends, const int32_t[::1] grams, const float[::1] idf,
+    const uint32_t[::1] gram_ends, const int32_t[::1] grams, const float[::1] idf,
     const uint8_t[::1] kind_of_form, int kinds,
 ):
     """Features of N clients in the order of `matrix.QUERY_FEATURES`, in [0, 1].

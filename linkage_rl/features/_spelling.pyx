@@ -56,9 +56,9 @@ def code_points(columns):
 
 
 cdef struct Grams:
-    const int64_t* client_ends
+    const uint32_t* client_ends
     const int32_t* client
-    const int64_t* ends
+    const uint32_t* ends
     const int32_t* grams
     const float* idf
     NameLists name
@@ -117,10 +117,10 @@ cdef inline void _fetch_weights(const Grams* grams, int64_t document) noexcept n
 
 def spell(
     Likeness tables, const int64_t[::1] client_ends, const uint32_t[::1] client_codes,
-    const int64_t[::1] client_gram_ends, const int32_t[::1] client_grams,
+    const uint32_t[::1] client_gram_ends, const int32_t[::1] client_grams,
     const int64_t[::1] client_of_pair, const Row[::1] companies,
     const int64_t[::1] row_of_pair, int64_t first_row, int64_t end_row, columns,
-    const int64_t[::1] gram_ends, const int32_t[::1] grams,
+    const uint32_t[::1] gram_ends, const int32_t[::1] grams,
     const float[::1] idf, float[:, ::1] out,
 ):
     """Write the features of P pairs into the first columns, in the order of `spelling.NAMES`.
@@ -147,7 +147,7 @@ def spell(
     cdef Company company
     cdef Column fields[3]
     cdef Grams lists
-    cdef const int64_t[::1] offsets
+    cdef const uint32_t[::1] offsets
     cdef const uint8_t[::1] blob
     cdef int64_t[::1] documents = np.empty(n, dtype=np.int64)
     cdef const uint32_t* codes = &client_codes[0] if client_codes.shape[0] else NULL

@@ -1,7 +1,6 @@
 """One file of many arrays: mapped once, aligned, and never trusted."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,27 @@ from linkage_rl.candidates.files import file_digest
 from linkage_rl.candidates.mapping import open_unverified, open_verified
 from linkage_rl.candidates.storage import load_index, save_index
 from linkage_rl.errors import CandidateIndexError
-from tests.candidates.older_index import make_older
 from tests.small_table import small_index
 
 
 def read(path: Path) -> dict[str, NDArray[Any]]:
     return read_arrays(open_unverified(path, ""), path)
+
+
+def test_arrays_of_equal_bytes_lie_in_the_file_once(tmp_path: Path) -> None:
+    array = np.arange(10_000, dtype=np.uint32)
+    arrays: dict[str, NDArray[Any]] = {
+        "one": array,
+        "two": array.copy(),
+        "bytes": array.view(np.uint8),
+        "other": array + 1,
+    }
+
+    write_arrays(tmp_path / "a", arrays)
+
+    assert (tmp_path / "a").stat().st_size < 2 * array.nbytes + 1000
+    found = read(tmp_path / "a")
+    assert all(np.array_equal(found[name], arrays[name]) for name in arrays)
 
 
 def test_arrays_come_back_aligned_and_read_only(tmp_path: Path) -> None:
@@ -147,26 +161,3 @@ def test_an_index_keeps_two_descriptors_open_and_gives_them_back(tmp_path: Path)
 
     assert while_loaded - before == 2
     assert descriptors() == before
-
-
-class Trap:
-    """Makes a folder when it is unpickled."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return os.mkdir, (str(self.folder),)
-
-
-def test_an_array_of_an_older_index_that_hides_a_pickle_is_not_run(tmp_path: Path) -> None:
-    save_index(small_index(), tmp_path / "index")
-    make_older(tmp_path / "index", 4)
-    array = next((tmp_path / "index").rglob("alive.npy"))
-    np.save(array, np.array([Trap(tmp_path / "ran")], dtype=object), allow_pickle=True)
-
-    for verify in (True, False):
-        with pytest.raises(CandidateIndexError):
-            load_index(tmp_path / "index", verify=verify)
-
-    assert not (tmp_path / "ran").exists()

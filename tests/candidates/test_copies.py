@@ -15,7 +15,6 @@ from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.mapping import open_verified
 from linkage_rl.candidates.storage import load_index, save_index
 from linkage_rl.errors import CandidateIndexError, ResourceLimitError
-from tests.candidates.older_index import make_older
 from tests.candidates.test_storage import assert_equal
 from tests.full_disk import disk_with_room_for
 from tests.small_table import COMPANIES, company_rows, small_index
@@ -47,12 +46,9 @@ def spoil(path: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["cut", "overwritten"])
-@pytest.mark.parametrize("version", [4, 5])
 def test_an_index_that_is_spoilt_in_place_is_served_on(
-    folder: Path, private: PrivateCopies, how: str, version: int
+    folder: Path, private: PrivateCopies, how: str
 ) -> None:
-    if version == 4:
-        make_older(folder, 4)
     index = load_index(folder, open_file=private)
 
     for path in folder.rglob("*"):

@@ -48,6 +48,33 @@ def test_keys_are_counted_however_unevenly_they_lie(name: str) -> None:
     assert counts.tolist() == [[held[key] - left_out[key], held[key]] for key in wanted.tolist()]
 
 
+def test_keys_are_counted_alike_from_the_runs_of_their_distinct_ones() -> None:
+    keys = np.sort(RANDOM.integers(1, 2**63, 40, dtype=np.uint64))
+    sizes = RANDOM.integers(1, 60, 40)
+    every = np.repeat(keys, sizes)
+    none, wanted = every[:0], np.concatenate([keys, keys + np.uint64(1), keys[:1] - np.uint64(1)])
+    counts = np.zeros((len(wanted), 3), dtype=np.int64)
+
+    _keys.KeyCounts(
+        [
+            (every, every[::7].copy()),
+            (keys, every[::7].copy(), np.cumsum(sizes)),
+            (none, none, sizes[:0]),
+        ]
+    ).add([wanted] * 3, counts)
+
+    assert counts[:, 0].sum() == sizes.sum() - len(every[::7])
+    assert (counts[:, 0] == counts[:, 1]).all()
+    assert not counts[:, 2].any()
+
+
+def test_ends_of_another_number_of_keys_are_refused() -> None:
+    keys = np.arange(1, 4, dtype=np.uint64)
+
+    with pytest.raises(ValueError, match="expected ends of 3 keys, got 2"):
+        _keys.KeyCounts([(keys, keys[:0], np.array([1, 3]))])
+
+
 def test_the_key_0_of_clients_that_lack_it_counts_nothing() -> None:
     counts = np.zeros((1, 1), dtype=np.int64)
 

@@ -241,26 +241,29 @@ def test_an_index_of_another_format_is_refused(tmp_path: Path) -> None:
 
     (tmp_path / MANIFEST).write_text(sealed({**manifest, "format": 99}))
 
-    with pytest.raises(CandidateIndexError, match=r"an index of format 5 in .*, got 99"):
+    with pytest.raises(CandidateIndexError, match=r"an index of format 6 in .*, got 99"):
         load_index(tmp_path)
 
 
-def test_an_index_of_format_3_is_searched_and_built_anew_by_a_refresh(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("version", [3, 4, 5])
+def test_an_older_index_is_refused_and_built_anew_where_there_is_its_table(
+    tmp_path: Path, version: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "index"
     index = refreshed(tmp_path)
     save_index(index, folder)
-    make_older(folder, 3)
+    make_older(folder, version)
 
-    loaded = load_index(folder)
+    with pytest.raises(
+        CandidateIndexError, match=rf"expected an index of format 6 in .*, got {version}; build it"
+    ):
+        load_index(folder)
     with caplog.at_level("INFO"), CompanyStore(f"sqlite:///{tmp_path}/companies.db") as store:
         fresh = open_index(store, folder, progress=False)
 
-    assert loaded.fetch(["goyo"]).records.column("name") == ["株式会社ペンタ"]
-    assert "index built again: it knows no row hashes of this database" in caplog.text
     assert (len(fresh), fresh.state, len(fresh.parts)) == (8, index.state, 1)
-    assert load_index(folder).state == index.state
+    assert [path.suffix for path in files_of(folder)] == [".arrays", ".json", ".arrays"]
+    assert_same_proposals(load_index(folder), fresh)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{}", '{"format": 1}', "\ufeff{}"])
@@ -388,21 +391,6 @@ def test_an_index_that_is_built_again_keeps_a_base_that_is_whole(tmp_path: Path)
     assert next(folder.glob("base-*")).stat().st_ino == inode
 
 
-@pytest.mark.parametrize("version", [3, 4])
-def test_an_older_index_becomes_one_of_today_when_it_is_saved(tmp_path: Path, version: int) -> None:
-    folder = tmp_path / "index"
-    index = refreshed(tmp_path)
-    save_index(index, folder)
-    make_older(folder, version)
-
-    loaded = load_index(folder)
-    save_index(loaded, folder)
-
-    assert len(loaded) == 8
-    assert [path.suffix for path in files_of(folder)] == [".arrays", ".json", ".arrays"]
-    assert_same_proposals(load_index(folder), index)
-
-
 def test_what_is_written_is_on_the_disk_before_it_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -503,7 +491,7 @@ def test_a_first_start_from_the_index_of_a_bundle_reads_the_table_once_at_most(
     assert load_index(bundled).fetch(["goyo"]).records.column("name") == ["五洋建設株式会社"]
 
 
-def test_a_first_start_from_a_bundle_of_format_3_replaces_the_link_to_an_equal_base(
+def test_a_first_start_beside_a_bundle_of_an_older_index_builds_one(
     tmp_path: Path,
 ) -> None:
     bundled, folder = tmp_path / "bundle" / "index", tmp_path / "live"

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkage_rl.candidates.strings import StringColumn
+from linkage_rl.candidates.growing import checked_offsets
+from linkage_rl.candidates.strings import CodedColumn, GrowingTexts, StringColumn, TextColumn
+from linkage_rl.errors import CandidateIndexError
 
 SMALL = ["五洋建設", "", "JFE", "𠮷野家"]
 
@@ -87,3 +89,48 @@ def test_a_column_mapped_from_disk_reads_as_one_in_memory(tmp_path: Path) -> Non
     )
 
     assert mapped.take(np.arange(4)) == SMALL
+
+
+def grown(*parts: list[str], folder: Path | None = None) -> TextColumn:
+    texts = GrowingTexts(folder)
+    for part in parts:
+        texts.append(part)
+    return texts.column()
+
+
+@pytest.mark.parametrize("distinct", [3, 300])
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_texts_of_which_few_differ_are_numbered(
+    tmp_path: Path, distinct: int, on_disk: bool
+) -> None:
+    texts = [f"市{number % distinct}" if number % distinct else "" for number in range(1000)]
+    column = grown(texts, texts[:5], [], folder=tmp_path if on_disk else None)
+
+    assert isinstance(column, CodedColumn)
+    assert column.codes.dtype == (np.uint8 if distinct < 256 else np.uint16)
+    assert column.take(np.arange(len(column))) == texts + texts[:5]
+    assert column.lengths().tolist() == [len(text.encode()) for text in texts + texts[:5]]
+    assert column.has_text
+    assert not grown(["", "", ""]).has_text
+
+
+def test_texts_that_differ_are_spelled_out_whenever_that_shows() -> None:
+    few = ["a", "", "a", "山"] * 40_000
+    many = [f"{number}" for number in range(70_000)]
+    late, short = grown(few, many, few[:3]), grown(["a", "b"])
+
+    assert isinstance(late, StringColumn)
+    assert isinstance(short, StringColumn)
+    assert late.take(np.arange(len(late))) == few + many + few[:3]
+
+
+def test_numbered_texts_are_kept_as_plain_ones_are() -> None:
+    odd = ["a\nb", "a b", "\ud800", "\0", "e\u0301", ""] * 3
+
+    assert grown(odd).take(np.arange(18)) == ["a b", "a b", "?", "\0", "e\u0301", ""] * 3
+
+
+def test_a_column_of_more_bytes_than_offsets_reach_is_refused() -> None:
+    assert checked_offsets(np.array([2**32 - 1])).tolist() == [2**32 - 1]
+    with pytest.raises(CandidateIndexError, match="got 4,294,967,296"):
+        checked_offsets(np.array([7, 2**32]))

@@ -33,7 +33,7 @@ def spelled(
     ends, codes = _spelling.code_points((core, stem or core, core, core))
     rows, company = np.zeros(pairs, dtype=ROW), StringColumn.from_texts(company_core)
     rows["doc"] = np.arange(pairs)
-    no_ends, no_grams = np.zeros(3 * pairs + 1, dtype=np.int64), np.zeros(0, dtype=np.int32)
+    no_ends, no_grams = np.zeros(3 * pairs + 1, dtype=np.uint32), np.zeros(0, dtype=np.int32)
     out = np.zeros((pairs, len(NAMES)), dtype=np.float32)
     own, columns, idf = np.arange(pairs), (company,) * 3, np.ones(1, dtype=np.float32)
     client = (ends, codes, no_ends, no_grams, own)

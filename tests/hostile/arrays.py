@@ -16,13 +16,13 @@ _NUMBERS: Final = (
 _OFFSETS: Final = (
     *("document_row_ends", "documents.gram_offsets", "gram_starts", "ids.offsets"),
     *("documents.core.offsets", "documents.latin.offsets", "snapshot.name.offsets"),
-    *("snapshot.phone.offsets", "known.bounds.offsets"),
+    *("snapshot.phone.offsets", "snapshot.url.texts.offsets", "known.bounds.offsets"),
 )
 _SORTED: Final = ("keys.phone.keys", "keys.company_id.keys", "offices.keys")
 _EVERY: Final = (
     *("alive", "counts", "document_norms", "gram_starts", "documents.gram_offsets", "idf", "rows"),
     *("ids.blob", "keys.phone.rows", "known.ends", "known.hashes", "offices.shares", "postings"),
-    "snapshot.name.offsets",
+    *("snapshot.name.offsets", "snapshot.url.codes", "snapshot.url.texts.offsets"),
 )
 
 
@@ -58,9 +58,9 @@ def _cases() -> dict[str, Case]:
         cases[f"{name} far outside"] = array_case(name, _at(0, _FAR))
         cases[f"{name} below 0"] = array_case(name, _at(-1, -1))
     for name in _OFFSETS:
-        cases[f"{name} beyond the end"] = array_case(name, _at(-1, 1 << 40))
+        cases[f"{name} beyond the end"] = array_case(name, _at(-1, (1 << 32) - 1))
         if name != "known.bounds.offsets":
-            cases[f"{name} falls"] = array_case(name, _at(1, -5))
+            cases[f"{name} falls"] = array_case(name, _at(1, (1 << 32) - 5))
             cases[f"{name} begins late"] = array_case(name, _at(0, 1))
     for name in _SORTED:
         cases[f"{name} descends"] = array_case(name, lambda array: array[::-1].copy())
@@ -80,8 +80,9 @@ def _cases() -> dict[str, Case]:
         cases[f"idf of {value}"] = array_case("idf", _at(7, value))
         cases[f"norm of {value}"] = array_case("document_norms", _at(1, value))
         cases[f"share of {value}"] = array_case("offices.shares", _at(1, value))
-    # a share may be 0, and an index without pages knows no row of its table
+    # a share may be 0, an index without pages knows no row of its table, and a text may have no row
     del cases["share of 0"], cases["known.ends is missing"]
+    del cases["snapshot.url.texts.offsets with one more"]
     cases |= {
         "alive of 2": array_case("alive", _at(0, 2)),
         "a company with one row twice": array_case("keys.company_id.rows", _at(0, 1)),
@@ -89,6 +90,13 @@ def _cases() -> dict[str, Case]:
         "known pages before the first row": array_case("known.ends", lambda _: np.array([-4, 0])),
         "names in other bytes than UTF-8": array_case("snapshot.name.blob", _at(0, 0xFF)),
         "a name that ends within a character": array_case("snapshot.name.blob", _at(-1, 0xE3)),
+        "a code of no text": array_case("snapshot.url.codes", _at(0, 255)),
+        "codes of 16 bits beyond the texts": array_case(
+            "snapshot.url.codes", lambda codes: codes.astype(np.uint16) + 256
+        ),
+        "codes below 0": array_case("snapshot.url.codes", lambda codes: codes.astype(np.int8) - 1),
+        "texts that are none": array_case("snapshot.url.texts.blob", _at(0, 0xFF)),
+        "no texts of codes": array_case("snapshot.url.texts.offsets", lambda array: array[:0]),
         "a surrogate in a name": array_case("snapshot.name.blob", _surrogate),
         "a text that begins within a character": array_case("documents.core.offsets", _at(1, 4)),
         "offsets of the other byte order": array_case("ids.offsets", _big_endian),

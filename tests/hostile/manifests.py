@@ -165,7 +165,7 @@ _CALIBRATIONS: Final[dict[str, bytes]] = {
     "no UTF-8": b"\xff",
 }
 _INDEX_VALUES: Final[dict[str, tuple[Any, ...]]] = {
-    "format": ("5", 99, True, [5], None),
+    "format": ("6", 5, 99, True, [6], None),
     "base": ("../base-0000000000000000.arrays", "/etc/passwd", 7, None, ""),
     "state": ("state-1/../../x", "base", []),
     "latest_stamp": (7, [], {}),
