@@ -24,7 +24,7 @@ from linkage_rl.linked_sites import linked_sites
 from linkage_rl.protocols import CompanySource
 from linkage_rl.records import CompanyRows, DecisionKind, Decisions, RecordBatch
 
-_CHUNK = 4096
+_CHUNK = 1024
 _LINK: Final = np.int8(DecisionKind.LINK)
 NO_CANDIDATE: Final = "no candidate found"
 """Reason of a decision on a client for whom no blocker found a company."""
