@@ -4,14 +4,18 @@ import os
 import shutil
 from pathlib import Path
 
+import Cython
 import numpy as np
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 
 PACKAGE = Path("linkage_rl")
 SHIPPED = ("configs", "serving/deploy", "serving/metric_definitions.json")
 """Installed below the package under the same path; `linkage_rl.shipped` finds them again."""
+SHARED = "linkage_rl._cython"
+"""What Cython would repeat in every kernel, half of its code and more: compiled once."""
 REMEDY = "build from a complete checkout or source distribution"
 
 
@@ -37,6 +41,16 @@ class BuildWithShipped(build_py):
         return {file: Path(self.build_lib) / PACKAGE / file for file in files}
 
 
+class BuildKernels(build_ext):
+    """Compiles for an editable installation where `build_ext --inplace` does, and so only once."""
+
+    def finalize_options(self) -> None:
+        """Replace the temporary folders of an editable installation; build as usual otherwise."""
+        if self.editable_mode or self.inplace:
+            self.build_lib, self.build_temp = "build/kernels", "build/objects"
+        super().finalize_options()
+
+
 def _files(place: Path) -> list[Path]:
     files = [place] if place.is_file() else sorted(place.rglob("*.*"))
     if not files:
@@ -48,10 +62,12 @@ def _kernels() -> list[Extension]:
     sources = sorted(PACKAGE.glob("**/_*.pyx"))
     if not sources:
         raise SystemExit(f"error: expected .pyx files in {PACKAGE}/, found none; {REMEDY}")
+    shared = f"{SHARED.rpartition('.')[2]}.c"
+    named = {".".join(source.with_suffix("").parts): str(source) for source in sources}
     return [
         Extension(
-            name=".".join(source.with_suffix("").parts),
-            sources=[str(source)],
+            name=name,
+            sources=[source],
             depends=[str(path) for path in sorted(PACKAGE.glob("**/_*.pxd"))],
             include_dirs=[np.get_include()],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
@@ -59,16 +75,18 @@ def _kernels() -> list[Extension]:
             # equal to the bit; -g0: debug information would be five times the size of the rest
             extra_compile_args=["-O3", "-ffp-contract=off", "-g0"],
         )
-        for source in sources
+        for name, source in {SHARED: str(PACKAGE / shared), **named}.items()
     ]
 
 
 setup(
-    cmdclass={"build_py": BuildWithShipped},
+    cmdclass={"build_ext": BuildKernels, "build_py": BuildWithShipped},
     options={"build_ext": {"parallel": os.cpu_count()}},
     ext_modules=cythonize(
         _kernels(),
-        build_dir="build/cython",
+        # another version shares other code: all of it is written again
+        build_dir=f"build/cython-{Cython.__version__}",
+        shared_utility_qualified_name=SHARED,
         compiler_directives={"language_level": "3"},
         quiet=True,
     ),

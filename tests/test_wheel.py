@@ -89,7 +89,8 @@ def test_the_wheel_holds_kernels_configurations_data_and_licences(dist: Path) ->
     names = names_in(wheel)
 
     kernels = {name.partition(".")[0] for name in names if name.endswith(".so")}
-    assert kernels == {name.removesuffix(".pyx") for name in below("linkage_rl", "*.pyx")}
+    sources = {name.removesuffix(".pyx") for name in below("linkage_rl", "*.pyx")}
+    assert kernels == {"linkage_rl/_cython", *sources}
     assert {f"linkage_rl/{name}" for name in below("configs", "*.yaml")} <= names
     for pattern in ("*.py", "*.pyi", "*.tsv", "*.txt", "*.jinja", "py.typed"):
         assert below("linkage_rl", pattern) <= names
