@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import Cython
 import numpy as np
@@ -50,6 +51,13 @@ class BuildKernels(build_ext):
             self.build_lib, self.build_temp = "build/kernels", "build/objects"
         super().finalize_options()
 
+    def copy_file(self, infile: str, outfile: str, *args: Any, **kwargs: Any) -> tuple[str, bool]:
+        """Copy as a whole: half a kernel would be newer than its source, and stay."""
+        partial = f"{outfile}.partial"
+        super().copy_file(infile, partial, *args, **kwargs)
+        Path(partial).replace(outfile)
+        return outfile, True
+
 
 def _files(place: Path) -> list[Path]:
     files = [place] if place.is_file() else sorted(place.rglob("*.*"))
@@ -68,7 +76,7 @@ def _kernels() -> list[Extension]:
         Extension(
             name=name,
             sources=[source],
-            depends=[str(path) for path in sorted(PACKAGE.glob("**/_*.pxd"))],
+            depends=[__file__, *map(str, sorted(PACKAGE.glob("**/_*.pxd")))],
             include_dirs=[np.get_include()],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
             # -ffp-contract=off: one rounding per operation on every processor, so that features are

@@ -37,6 +37,7 @@ from linkage_rl.bundle_manifest import (
     read_manifest,
 )
 from linkage_rl.candidates.blockers import Blocker, KeyBlocker, NgramBlocker
+from linkage_rl.candidates.compared import COMPARED
 from linkage_rl.candidates.files import fault_of, file_digest, sealed
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.manifest import MANIFEST as INDEX_MANIFEST
@@ -150,7 +151,7 @@ def write_bundle(
             "".join(f"{line}\n" for line in lines), encoding="utf-8", errors="backslashreplace"
         )
         if index is not None:
-            copy_files(index, partial / INDEX_FOLDER, link=True)
+            copy_files(index, partial / INDEX_FOLDER, link=True, skip=COMPARED)
         if list_stage is not None:
             shutil.copyfile(list_stage.graph, partial / LIST_POLICY)
             (partial / LIST_CALIBRATION).write_text(

@@ -8,12 +8,13 @@ python="${1:-python3}"
     echo "linkage_rl needs Python 3.11 or newer, got $("$python" -V); set PYTHON=python3.11" >&2
     exit 1
 }
-[ -x .venv/bin/python ] || "$python" -m venv .venv
+# also where an earlier set-up was interrupted while pip replaced itself
+.venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear .venv
 
 # Modules are compiled where they are first imported: most of what is installed never is. Compiled
 # ones are kept, whatever the environment says: compiling torch takes longer than importing it.
 export PYTHONDONTWRITEBYTECODE=
-install=(.venv/bin/pip install -qq --disable-pip-version-check --no-compile -c constraints.txt)
+install=(.venv/bin/python -m pip install -qq --disable-pip-version-check --no-compile -c constraints.txt)
 
 # What the extras of the package need, one a line: the package itself is installed last.
 requirements() {
@@ -48,6 +49,6 @@ importing=$!
 requirements train assignment serve deploy docs dev |
     "${install[@]}" -r requirements/linking.txt -r requirements/commands.txt -r /dev/stdin
 # Hydra pins antlr4 4.9; moto's interpreter of state machines needs 4.13, kept apart for the tests.
-.venv/bin/pip install -qq --disable-pip-version-check --no-deps --upgrade \
+.venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --upgrade \
     --target .venv/antlr4-4.13 antlr4-python3-runtime==4.13.2
 wait "$importing"

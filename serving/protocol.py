@@ -106,6 +106,8 @@ class _WholeAnswer:
         if start is not None:
             if _is_whole(start["headers"], message):
                 await self._send_whole(start["status"], start["headers"], message["body"])
+                # nothing is sent after it, and the cycle need not wait for the garbage collector
+                vars(self._cycle).pop("send", None)
                 return
             await RequestResponseCycle.send(self._cycle, start)  # type: ignore[arg-type]
         await RequestResponseCycle.send(self._cycle, message)  # type: ignore[arg-type]

@@ -29,7 +29,8 @@ a thread costs half a millisecond more."""
 GATHER_S: Final = 4e-3
 """How long after a batch the next one waits at most for those whose answers were just sent."""
 GATHER_SHARE: Final = 0.5
-"""The same as a share of the time that the batch and its answers took."""
+"""The same as a share of the time that the batch and its answers took; timers of uvloop count whole
+milliseconds, so it may be one longer."""
 MAX_BATCH: Final = 256
 """Clients of a shared batch."""
 CONCURRENT_LISTS: Final = 2

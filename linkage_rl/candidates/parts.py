@@ -14,6 +14,7 @@ from linkage_rl.candidates.mapping import forget
 from linkage_rl.candidates.segment import Segment
 
 _FEW_DISTINCT: Final = 8
+_PIECE: Final = 1 << 14
 """Keys per distinct one from which on these are kept in memory for counting."""
 
 
@@ -98,6 +99,10 @@ def _in_runs(keys: NDArray[np.uint64]) -> tuple[NDArray[Any], ...]:
 
     Looking for one of two thousand cities would otherwise keep pages of all rows in memory.
     """
+    # mostly the first ones show it, and the others are not read
+    first = keys[:_PIECE]
+    if _FEW_DISTINCT * (np.count_nonzero(first[1:] != first[:-1]) + 1) > len(first):
+        return (keys,)
     changes = keys[1:] != keys[:-1]
     forget(keys)
     if _FEW_DISTINCT * (np.count_nonzero(changes) + 1) > len(keys):

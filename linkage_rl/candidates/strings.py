@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,8 @@ from linkage_rl.candidates.growing import GrowingArray, checked_offsets, kept_in
 
 _MOST_CODED: Final = 1 << 16
 """Distinct texts that 16 bits number."""
+_MOST_KEPT: Final = 4 << 20
+"""Characters of distinct texts that are kept to number others."""
 _PIECE: Final = 1 << 16
 """Texts that are copied together."""
 
@@ -43,7 +46,7 @@ class StringColumn:
         breaks = np.flatnonzero(raw == 10)
         ends = np.append(breaks, len(raw)) if len(texts) else breaks
         offsets = np.zeros(len(texts) + 1, dtype=np.uint32)
-        offsets[1:] = ends - np.arange(len(ends))
+        offsets[1:] = checked_offsets(ends - np.arange(len(ends)))
         return cls(offsets, np.delete(raw, breaks))
 
     @classmethod
@@ -97,6 +100,8 @@ class CodedColumn:
 
     def take(self, rows: NDArray[np.integer]) -> list[str]:
         """The texts at these positions, in this order."""
+        if len(rows) and rows.min() < 0:
+            raise IndexError(f"expected rows of 0 or more, got {rows.min()}")
         return self.texts.take(self.codes[rows])
 
     def lengths(self) -> NDArray[np.integer]:
@@ -141,15 +146,17 @@ class GrowingTexts:
         """No texts yet; `folder` is that of `GrowingArray`."""
         self._folder = folder
         self._numbers: dict[str, int] = {}
+        self._size = 0
         self._codes = GrowingArray(np.uint16, folder)
         self._plain: GrowingStrings | None = None
 
     def append(self, texts: Sequence[str]) -> None:
         """Add texts at the end."""
         if self._plain is None:
-            numbers = self._numbers
+            numbers, known = self._numbers, len(self._numbers)
             codes = [numbers.setdefault(text, len(numbers)) for text in texts]
-            if len(numbers) <= _MOST_CODED:
+            self._size += sum(map(len, islice(numbers, known, None)))
+            if len(numbers) <= _MOST_CODED and self._size <= _MOST_KEPT:
                 self._codes.append(np.array(codes, dtype=np.uint16))
                 return
             self._plain = self._spelled_out()

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.candidates.growing import checked_offsets
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.errors import ConfigError, SchemaError
 from linkage_rl.features.matrix import evidence_columns
@@ -185,15 +186,14 @@ class CaseSet:
             if field.name in values:
                 continue
             if field.type in (StringColumn, "StringColumn"):
-                values[field.name] = StringColumn(
-                    *(
-                        # offsets of older sets have 64 bits
-                        np.load(folder / f"{field.name}.{part}.npy", mmap_mode="r").astype(
-                            kind, copy=False
-                        )
-                        for part, kind in (("offsets", np.uint32), ("blob", np.uint8))
-                    )
+                offsets, blob = (
+                    np.load(folder / f"{field.name}.{part}.npy", mmap_mode="r")
+                    for part in ("offsets", "blob")
                 )
+                if offsets.dtype != np.uint32:
+                    # of an older set
+                    offsets = checked_offsets(offsets)
+                values[field.name] = StringColumn(offsets, blob)
             else:
                 values[field.name] = np.load(folder / f"{field.name}.npy", mmap_mode="r")
         return cls(**values)  # type: ignore[arg-type]

@@ -2,26 +2,26 @@
 
 Relied on is what copies of files rely on, too: the system notes the time of every write in the
 inode of a file (ctime), which no program can set. All that a statement of SQLite reads lies in
-the file of the database and in its write-ahead log, which is short and hashed as a whole; a
-journal that has to be rolled back is written to the file first. The change counter in the header
-says less, since it does not count in WAL mode, and may not be read: closing the file would give up
-all locks that its process has on it.
+the file of the database as long as its write-ahead log is empty; a journal that has to be rolled
+back is written to the file first. The change counter in the header says less, since it does not
+count in WAL mode, and may not be read: closing the file would give up all locks that its process
+has on it.
 
 There is no stamp where this might not hold: for views and virtual tables, which may read clocks and
-other files, on network and other file systems whose times come late, and within the ticks of the
-clock after a write. Other databases keep nothing of the kind that survives a restored backup.
+other files, while there is a log (its commits count for readers only once they are published in
+shared memory), on file systems whose times may come from elsewhere, such as those of a network or
+the layers of an image, and within the ticks of the clock after a write. Other databases keep
+nothing of the kind that survives a restored backup.
 """
 
 import hashlib
 import os
-import re
 import sqlite3
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import xxhash
 from sqlalchemy import Select, TableClause
 from sqlalchemy.engine import Connection, Engine
 
@@ -30,14 +30,10 @@ from linkage_rl.tables.layout import TableLayout
 TICK_NS: Final = 2_000_000_000
 """A file that was written to less than this ago has no stamp: another write might get the same
 time. File systems count in whole seconds at worst, most of them in ticks of 1 to 10 ms."""
-LONGEST_LOG: Final = 64 << 20
-"""Bytes of a write-ahead log that are read for a stamp; SQLite empties one of 4 MB by default."""
-LOCAL: Final = frozenset(
-    ("ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "tmpfs", "overlay")
-)
-"""File systems of Linux that only this system writes to, and whose times it knows at once."""
+LOCAL: Final = frozenset(("ext2", "ext3", "ext4", "xfs", "zfs", "f2fs", "tmpfs"))
+"""File systems of Linux that only this system writes to, whose times it sets itself, and whose
+mounts have the device number of their files."""
 _MOUNTS: Final = Path("/proc/self/mountinfo")
-_ESCAPED: Final = re.compile(r"\\([0-7]{3})")
 
 
 def file_stamp(engine: Engine, layout: TableLayout, statement: Select[Any]) -> str:
@@ -87,47 +83,39 @@ def _is_stored(connection: Connection, layout: TableLayout) -> bool:
     return len(found) == 1 and bool(found[0][0])
 
 
-def _written(path: Path) -> tuple[int | str, ...] | None:
-    """Which file it is, when it was last written to, and its log; None where in doubt."""
-    if not is_local(path):
-        return None
+def _written(path: Path) -> tuple[int, ...] | None:
+    """Which file it is, and when it was last written to; None where in doubt."""
     now = time.time_ns()
     try:
+        # before the times: emptying a log writes to the file
+        if _has_content(path.with_name(f"{path.name}-wal")):
+            return None
         found = path.stat()
-        log = _log(path.with_name(f"{path.name}-wal"))
     except OSError:
         return None
-    if log is None or found.st_ctime_ns > now - TICK_NS:
+    if not is_local(found.st_dev) or found.st_ctime_ns > now - TICK_NS:
         return None
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, log
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _log(path: Path) -> str | None:
-    """Digest of a write-ahead log, '' for one without content; None where it is too long.
-
-    Its times say too little: a reader that is the superuser sets its owner, and thereby its ctime.
-    """
+def _has_content(path: Path) -> bool:
     try:
-        with path.open("rb", buffering=0) as file:
-            if os.fstat(file.fileno()).st_size > LONGEST_LOG:
-                return None
-            content = file.readall()
+        return path.stat().st_size > 0
     except FileNotFoundError:
-        return ""
-    return xxhash.xxh3_128_hexdigest(content) if content else ""
+        return False
 
 
-def is_local(path: Path, mounts: Path = _MOUNTS) -> bool:
-    """Whether a path without links lies in one of the `LOCAL` file systems; False if unknown."""
+def is_local(device: int, mounts: Path = _MOUNTS) -> bool:
+    """Whether a device (`st_dev` of its files) holds one of the `LOCAL` file systems.
+
+    False where the system does not say so.
+    """
+    number = f"{os.major(device)}:{os.minor(device)}"
     try:
-        lines = mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        lines = mounts.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
     except OSError:
         return False
-    deepest, kind = -1, ""
-    for line in lines:
-        mounted, _, described = line.partition(" - ")
-        place = Path(_ESCAPED.sub(lambda code: chr(int(code[1], 8)), mounted.split(" ")[4]))
-        # the later one of two hides the other
-        if path.is_relative_to(place) and len(place.parts) >= deepest:
-            deepest, kind = len(place.parts), described.split(" ")[0]
-    return kind in LOCAL
+    # of each mount: id, parent, device, root, place, options - kind, source, options
+    halves = [line.partition(" - ") for line in lines]
+    kinds = {kind.split(" ")[0] for mount, _, kind in halves if mount.split(" ")[2:3] == [number]}
+    return bool(kinds) and kinds <= LOCAL

@@ -252,6 +252,8 @@ class CompanyStore:
 
     def stamp(self) -> str:
         """Equal at two times only if the open companies were the same; '' where none shows that."""
+        # a connection that is kept may read a file that another one has replaced
+        self._engine.dispose()
         return self._read(lambda: file_stamp(self._autocommit, self._layout, self._paged.statement))
 
     def rows_of(self, keys: Sequence[Any]) -> Iterator[CompanyPage]:

@@ -6,6 +6,7 @@ any other character is 0. What characters become is therefore kept as what is ad
 """
 
 import mmap
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -39,7 +40,9 @@ def sparse(values: Table) -> Table:
     room = mmap.mmap(-1, values.nbytes, **_OWN)
     if hasattr(mmap, "MADV_NOHUGEPAGE"):
         # one entry would otherwise take two megabytes where the system prefers large pages
-        room.madvise(mmap.MADV_NOHUGEPAGE)
+        # systems without such pages refuse the advice
+        with suppress(OSError):
+            room.madvise(mmap.MADV_NOHUGEPAGE)
     copy = np.frombuffer(room, dtype=values.dtype)
     written = np.flatnonzero(values)
     copy[written] = values[written]
