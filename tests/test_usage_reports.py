@@ -37,5 +37,5 @@ def test_what_a_user_has_set_stays(tmp_path: Path, name: str) -> None:
 
 
 def test_onnxruntime_leaves_no_device_id_and_no_queue_of_events(tmp_path: Path) -> None:
-    run(tmp_path, "import linkage_rl.decision.onnx_session, time; time.sleep(0.5)")
+    run(tmp_path, "import linkage_rl, onnxruntime, time; time.sleep(0.5)")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -2,7 +2,7 @@
 
 The exporter names tensors anew each time, and repeats a tensor under another name where two layers
 are equal. The form of a graph leaves out names, such repetitions and all weights, and keeps
-operators, wiring, attributes and single integers such as axes.
+operators with their version, wiring, attributes and single integers such as axes.
 """
 
 import hashlib
@@ -13,7 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage_rl.decision.onnx_graph import ATTRIBUTE, GRAPH, MODEL, NODE, TENSOR, TYPES, VALUE
+from linkage_rl.decision.onnx_graph import (
+    ATTRIBUTE,
+    GRAPH,
+    MODEL,
+    NODE,
+    OPSET,
+    TENSOR,
+    TYPES,
+    VALUE,
+)
 from linkage_rl.decision.wire import (
     Fields,
     Reader,
@@ -32,7 +41,8 @@ class GraphForm:
     """What a graph computes, and with which numbers."""
 
     digest: str
-    """Of operators, wiring, attributes and single integers; SHA-256 in hexadecimal digits."""
+    """Of the version of the operators, their wiring, attributes and single integers; SHA-256 in
+    hexadecimal digits."""
     weights: Sequence[Array]
     """All other tensors in the file, in the order in which operators use them."""
 
@@ -47,7 +57,9 @@ def form_of(content: bytes) -> GraphForm:
     for part in messages_in(graph, 1):
         text.add(reader.message(part, NODE))
     outputs = [reader.message(part, VALUE) for part in messages_in(graph, 12)]
-    lines = text.lines + [text.operand(text_in(output, 1)) for output in outputs]
+    versions = [number_in(reader.message(part, OPSET), 2) for part in messages_in(model, 8)]
+    lines = [f"opset {versions}", *text.lines]
+    lines += [text.operand(text_in(output, 1)) for output in outputs]
     return GraphForm(hashlib.sha256("\n".join(lines).encode()).hexdigest(), text.weights)
 
 
@@ -82,7 +94,8 @@ class _Text:
         """A tensor: what it is the result of, a single integer, or '#' for weights."""
         constant = self.constants.get(name)
         if constant is None:
-            return self.results.get(name, name)
+            # quoted, as an input could be called like a result
+            return self.results.get(name, repr(name))
         if constant.size == 1 and constant.dtype.kind == "i":
             return f"{constant.dtype}{constant.tolist()}"
         self.weights.append(constant)

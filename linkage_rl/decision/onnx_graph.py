@@ -77,7 +77,7 @@ MODEL: Final = {
     **dict.fromkeys((2, 3, 4, 6, 7), TEXT),
     **dict.fromkeys((8, 14), TEXTS),
 }
-_OPSET: Final = {1: TEXT, 2: NUMBER}
+OPSET: Final = {1: TEXT, 2: NUMBER}
 GRAPH: Final = {**dict.fromkeys((2, 10), TEXT), **dict.fromkeys((1, 5, 11, 12, 13, 16), TEXTS)}
 NODE: Final = {**dict.fromkeys((3, 4, 6, 7, 8), TEXT), **dict.fromkeys((1, 2, 5, 9), TEXTS)}
 ATTRIBUTE: Final = {
@@ -159,7 +159,7 @@ class _File:
         """The graph of a model with all that it holds checked, but for its inputs and outputs."""
         read = self.reader.message
         model = read(memoryview(content), MODEL)
-        opsets = [text_in(read(part, _OPSET), 1) for part in messages_in(model, 8)]
+        opsets = [text_in(read(part, OPSET), 1) for part in messages_in(model, 8)]
         if opsets not in ([""], [_DOMAIN]):
             raise WireError("it needs operators beyond those of ONNX")
         graphs = messages_in(model, 7)

@@ -1,6 +1,7 @@
 """A policy as an ONNX graph, run without torch.
 
-A kernel runs the graphs that the exporter of this library writes, onnxruntime runs all others.
+A kernel runs the graphs that the exporter of this library writes, onnxruntime runs all others and
+is imported for the first of them.
 """
 
 from collections.abc import Callable
@@ -31,6 +32,18 @@ _WIDTHS: Final = (2, 6, 12, 20)
 """Numbers of filled slots up to which clients run as one batch."""
 
 
+def read_policy(path: Path) -> bytes:
+    """The checked content of the graph of a policy.
+
+    Args:
+        path: Written by `exporting.onnx.export_scorer`.
+
+    Raises:
+        BundleError: The file is missing or not such a graph.
+    """
+    return read_graph(path, "policy", _INPUT_TENSORS, _OUTPUT_TENSORS)
+
+
 class OnnxPolicy:
     """The policy of a bundle; takes any batch size and number of candidate slots."""
 
@@ -40,7 +53,7 @@ class OnnxPolicy:
         """Load a graph.
 
         Args:
-            path: Written by `exporting.onnx.export_scorer`.
+            path: As of `read_policy`.
             threads: Threads of onnxruntime within one call; one is fastest, the matrices are small.
                 The kernel has one.
             check: Called with the policy before onnxruntime optimises its graph, as it may do only
@@ -50,16 +63,13 @@ class OnnxPolicy:
             BundleError: The file is missing or not such a graph.
             ResourceLimitError: There is no memory for it.
         """
-        content = read_graph(path, "policy", _INPUT_TENSORS, _OUTPUT_TENSORS)
-        self._exported: ExportedPolicy | None = None
+        content = read_policy(path)
+        exported = exported_policy(content)
+        self._policy: ExportedPolicy | GraphPolicy
         if check is not None:
-            self._session = GraphSession(content, "policy", path, optimised=False)
+            self._policy = exported or GraphPolicy(content, path, optimised=False)
             check(self)
-        self._session = GraphSession(content, "policy", path, threads)
-        self._exported = exported_policy(content, self.logits)
-        if self._exported is not None:
-            # nothing runs it any more, and it has megabytes
-            del self._session
+        self._policy = exported or GraphPolicy(content, path, threads)
 
     def logits(self, observation: Observation) -> NDArray[np.float32]:
         """Logits of every action, shape (B, A); illegal ones get -1e8.
@@ -67,16 +77,40 @@ class OnnxPolicy:
         Raises:
             BundleError: The graph fails, or needs more memory or time than it may.
             ResourceLimitError: The system has no memory left.
+            ValueError: The observation has other sizes than the weights.
         """
-        if self._exported is not None:
-            return self._exported.logits(observation)
-        return self._run_in_groups(observation)
+        return self._policy.logits(observation)
 
-    def _run_in_groups(self, observation: Observation) -> NDArray[np.float32]:
-        """The logits from onnxruntime.
+
+class GraphPolicy:
+    """The graph of a policy, run by onnxruntime within its limits."""
+
+    def __init__(
+        self, content: bytes, path: Path, threads: int = 1, optimised: bool = True
+    ) -> None:
+        """Load a graph.
+
+        Args:
+            content: From `read_policy`.
+            path: Where it came from, for messages.
+            threads: As of `onnx_session.GraphSession`.
+            optimised: As of `onnx_session.GraphSession`.
+
+        Raises:
+            BundleError: onnxruntime cannot run such a graph.
+            ResourceLimitError: There is no memory for it.
+        """
+        self._session = GraphSession(content, "policy", path, threads, optimised)
+
+    def logits(self, observation: Observation) -> NDArray[np.float32]:
+        """Logits of every action, shape (B, A); illegal ones get -1e8.
 
         Clients with few candidates run as batches of their own with fewer slots: an empty slot
         costs as much as a filled one, and most clients have few candidates.
+
+        Raises:
+            BundleError: The graph fails, or needs more memory or time than it may.
+            ResourceLimitError: The system has no memory left.
         """
         slots = observation.candidates.shape[1]
         filled = np.add.reduce(observation.action_mask[:, :slots], axis=1, dtype=np.int64)

@@ -12,11 +12,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import onnxruntime
 from numpy.typing import NDArray
 
 from linkage_rl.errors import BundleError, ResourceLimitError
+from linkage_rl.imports import OnUse
 
+onnxruntime: Final[Any] = OnUse("onnxruntime")
+"""Takes 25 MB of memory; most processes run no graph but those that a kernel runs."""
 MAX_MEMORY: Final = 1 << 30
 """Bytes that the graphs of a process may take for intermediate results."""
 MAX_SECONDS: Final = 10
@@ -101,7 +103,7 @@ class GraphSession:
         return BundleError(f"the bundle's {self._what} cannot be run: {reason}; {_REMEDY}")
 
 
-def _options(threads: int) -> onnxruntime.SessionOptions:
+def _options(threads: int) -> Any:
     _limit_memory()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -151,12 +153,12 @@ class _Watch:
     """
 
     def __init__(self) -> None:
-        self._ages: dict[onnxruntime.RunOptions, list[int]] = {}
+        self._ages: dict[Any, list[int]] = {}
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
-    def begin(self, options: onnxruntime.RunOptions) -> None:
-        """Watch the call with these options."""
+    def begin(self, options: Any) -> None:
+        """Watch the call with these options of onnxruntime."""
         self._ages[options] = [0]
         if not self._is_alive():
             with self._lock:
@@ -164,7 +166,7 @@ class _Watch:
                     self._thread = threading.Thread(target=self._count, daemon=True)
                     self._thread.start()
 
-    def end(self, options: onnxruntime.RunOptions) -> None:
+    def end(self, options: Any) -> None:
         """The call has ended."""
         del self._ages[options]
 

@@ -17,6 +17,7 @@ from linkage_rl.decision.list_stage import CLIENT_FEATURES, PAIR_FEATURES
 from linkage_rl.decision.onnx_list_scorer import INPUTS as LIST_INPUTS
 from linkage_rl.decision.onnx_list_scorer import OUTPUTS as LIST_OUTPUTS
 from linkage_rl.decision.onnx_policy import INPUTS, OUTPUT
+from linkage_rl.exporting.agreement import check_kernel
 
 OPSET = 18
 
@@ -42,6 +43,9 @@ def export_policy(policy: nn.Module, shape: ScorerConfig, path: Path) -> None:
             other modules of `agents.rules_net` do.
         shape: Numbers of features, client features and blockers.
         path: The file to write.
+
+    Raises:
+        BundleError: The kernel that runs exported policies disagrees with onnxruntime.
     """
     # sizes that differ from each other and from 1, which the exporter would treat as constants
     batch, slots = 3, 5
@@ -68,6 +72,7 @@ def export_policy(policy: nn.Module, shape: ScorerConfig, path: Path) -> None:
                 OUTPUT: {0: "batch", 1: "actions"},
             },
         )
+    check_kernel(path)
 
 
 def export_list_net(net: ListNet, path: Path) -> None:
