@@ -19,6 +19,7 @@ from linkage_rl.bundle import (
 )
 from linkage_rl.candidates import keys, registry
 from linkage_rl.candidates.blockers import KeyBlocker, NgramBlocker
+from linkage_rl.candidates.compared import COMPARED
 from linkage_rl.candidates.container import read_arrays
 from linkage_rl.candidates.files import sealed, unsealed
 from linkage_rl.candidates.index import CompanyIndex
@@ -107,6 +108,16 @@ def test_a_loaded_bundle_links(bundle: Path) -> None:
     assert linked.company_ids == ["goyo", "", "takahashi"]
     # links at 10 against no match at 0, calibrated down to nine tenths
     assert linked.confidence[0] == pytest.approx(0.9 / (1 + np.exp(-10)))
+
+
+def test_the_note_of_a_comparison_stays_with_the_index_of_the_table(
+    tmp_path: Path, parts: Parts
+) -> None:
+    (parts.index / COMPARED).write_text("{}")
+    write(tmp_path / "written", parts)
+    (parts.index / COMPARED).unlink()
+
+    assert f"index/{COMPARED}" not in files_of(tmp_path / "written")
 
 
 def test_settings_come_back_as_they_were_written(bundle: Path) -> None:

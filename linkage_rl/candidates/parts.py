@@ -14,8 +14,9 @@ from linkage_rl.candidates.mapping import forget
 from linkage_rl.candidates.segment import Segment
 
 _FEW_DISTINCT: Final = 8
-_PIECE: Final = 1 << 14
 """Keys per distinct one from which on these are kept in memory for counting."""
+_PIECE: Final = 1 << 14
+"""Keys that are looked at first."""
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,19 @@ It takes 30 MB of memory, and most lists are CSV files. It is an extra of the pa
 all other dependencies of linking.
 """
 
-from importlib.util import find_spec
+from importlib import import_module
 from typing import Any, Final
 
 from linkage_rl.imports import OnUse
 
-INSTALLED: Final = find_spec("pyarrow") is not None
 pa: Final[Any] = OnUse("pyarrow")
-pq: Final[Any] = OnUse("pyarrow.parquet") if INSTALLED else None
-"""`pyarrow.parquet`; None where it is not installed."""
+pq: Final[Any] = OnUse("pyarrow.parquet")
+
+
+def has_parquet() -> bool:
+    """Whether pyarrow is installed with what reads and writes Parquet; imports it if so."""
+    try:
+        import_module("pyarrow.parquet")
+    except ImportError:
+        return False
+    return True

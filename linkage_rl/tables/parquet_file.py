@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from linkage_rl.errors import InputFileError
-from linkage_rl.tables.arrow import pa, pq
+from linkage_rl.tables.arrow import has_parquet, pa, pq
 from linkage_rl.tables.csv_file import MAX_CELLS
 from linkage_rl.tables.headers import HEAD_ROWS
 
@@ -67,7 +67,7 @@ def open_parquet(path: Path) -> ParquetFile:
     Raises:
         InputFileError: The file is missing or not a Parquet file, or pyarrow is not installed.
     """
-    if pq is None:
+    if not has_parquet():
         raise InputFileError(
             f"reading {path} needs pyarrow, which is not installed; "
             "pip install 'linkage_rl[parquet]', or give a CSV file"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from linkage_rl.errors import ConfigError
-from linkage_rl.tables.arrow import pa, pq
+from linkage_rl.tables.arrow import has_parquet, pa, pq
 from linkage_rl.tables.jsonl_writer import json_values
 from linkage_rl.tables.partial_file import PartialFile
 from linkage_rl.tables.writer import NestedColumn, ResultColumns, ResultRows, without_surrogates
@@ -37,7 +37,7 @@ class ParquetWriter(PartialFile):
             ConfigError: pyarrow is not installed.
             OutputError: The folder is missing or not writable, or the disk is full.
         """
-        if pq is None:
+        if not has_parquet():
             raise ConfigError(
                 f"writing {path} needs pyarrow, which is not installed; "
                 "pip install 'linkage_rl[parquet]', or name a .csv or .jsonl file"

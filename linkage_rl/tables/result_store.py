@@ -13,7 +13,7 @@ import numpy as np
 from sqlalchemy.engine import URL
 
 from linkage_rl.errors import ConfigError, InputFileError, OutputError
-from linkage_rl.tables.arrow import pq
+from linkage_rl.tables.arrow import has_parquet, pq
 from linkage_rl.tables.credentials import shown
 from linkage_rl.tables.csv_text import as_written
 from linkage_rl.tables.ddl import split_name
@@ -63,7 +63,7 @@ def _file_rows(place: Path) -> Iterator[Mapping[str, Any]]:
     ending = place.suffix.lower()
     try:
         if ending == ".parquet":
-            if pq is None:
+            if not has_parquet():
                 raise ConfigError(
                     f"reading {place} needs pyarrow, which is not installed; "
                     "pip install 'linkage_rl[parquet]'"

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from linkage_rl.candidates import strings
 from linkage_rl.candidates.growing import checked_offsets
 from linkage_rl.candidates.strings import CodedColumn, GrowingTexts, StringColumn, TextColumn
 from linkage_rl.errors import CandidateIndexError
@@ -122,6 +123,22 @@ def test_texts_that_differ_are_spelled_out_whenever_that_shows() -> None:
     assert isinstance(late, StringColumn)
     assert isinstance(short, StringColumn)
     assert late.take(np.arange(len(late))) == few + many + few[:3]
+
+
+def test_long_texts_are_not_kept_to_number_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strings, "_MOST_KEPT", 1_000)
+    texts = ["x" * 600, "y" * 300, "x" * 600] * 3
+    kept, spelled = grown(texts, texts), grown(texts, ["z" * 200], texts)
+
+    assert isinstance(kept, CodedColumn)
+    assert isinstance(spelled, StringColumn)
+    assert spelled.take(np.arange(19)) == [*texts, "z" * 200, *texts]
+
+
+@pytest.mark.parametrize("row", [-1, 6])
+def test_a_row_of_numbered_texts_that_does_not_exist_is_refused(row: int) -> None:
+    with pytest.raises(IndexError):
+        grown(["a", "b", "a"] * 2).take(np.array([row]))
 
 
 def test_numbered_texts_are_kept_as_plain_ones_are() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from linkage_rl.decision.cases import CaseSet, join_cases
-from linkage_rl.errors import ConfigError, SchemaError
+from linkage_rl.errors import CandidateIndexError, ConfigError, SchemaError
 from tests.cases_factory import Candidate, Client, typed_cases, without_pairs
 
 
@@ -76,6 +76,19 @@ def test_a_saved_set_is_loaded_as_it_was(tmp_path: Path) -> None:
     three_cases().save(tmp_path / "cases")
 
     assert_equal(CaseSet.load(tmp_path / "cases"), three_cases())
+
+
+def test_an_older_set_with_offsets_of_64_bits_is_loaded_or_refused(tmp_path: Path) -> None:
+    three_cases().save(tmp_path / "cases")
+    path = next((tmp_path / "cases").glob("*.offsets.npy"))
+    offsets = np.load(path).astype(np.int64)
+    np.save(path, offsets)
+    assert_equal(CaseSet.load(tmp_path / "cases"), three_cases())
+
+    offsets[-1] += 1 << 32
+    np.save(path, offsets)
+    with pytest.raises(CandidateIndexError, match="expected columns of at most"):
+        CaseSet.load(tmp_path / "cases")
 
 
 def test_folders_can_be_texts(tmp_path: Path) -> None:

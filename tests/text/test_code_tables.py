@@ -1,5 +1,8 @@
 """Tables by code point say what they say, in little memory."""
 
+import errno
+import mmap
+
 import numpy as np
 import pytest
 
@@ -33,6 +36,18 @@ def test_a_table_moves_some_characters_and_drops_others() -> None:
 
     assert [code_of(char, table) for char in "髙-a"] == [ord("高"), DROP, ord("a")]
     assert (codes_of(shifts_of(codes_of(table))) == codes_of(table)).all()
+
+
+def test_a_system_without_large_pages_refuses_advice_about_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Refusing(mmap.mmap):
+        def madvise(self, *_: int) -> None:
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(mmap, "mmap", Refusing)
+
+    assert sparse(np.array([0, 7], dtype=np.uint8)).tolist() == [0, 7]
 
 
 def test_flags_are_set_for_these_characters_alone() -> None:
