@@ -195,11 +195,14 @@ def refreshed(url: str, folder: Path, writer: StoredHistory | None = None) -> Co
         quiet = store._paged
 
         def read(
-            statement: Select[Any], parameters: Mapping[str, Any] | None = None
+            statement: Select[Any],
+            parameters: Mapping[str, Any] | None = None,
+            *,
+            often: bool = False,
         ) -> Sequence[Sequence[Any]]:
             if writer is not None and writer.history.rng.random() < 0.3:
                 writer.step()
-            return quiet.read(statement, parameters)
+            return quiet.read(statement, parameters, often=often)
 
         vars(store)["_paged"] = replace(quiet, read=read)
         return open_index(store, folder, progress=False)

@@ -76,11 +76,14 @@ def test_an_index_of_a_table_in_a_database_equals_it_in_a_quiet_moment(
         quiet = store._paged
 
         def read(
-            statement: Select[Any], parameters: Mapping[str, Any] | None = None
+            statement: Select[Any],
+            parameters: Mapping[str, Any] | None = None,
+            *,
+            often: bool = False,
         ) -> Sequence[Sequence[Any]]:
             if rng.random() < 0.3:
                 stored.step()
-            return quiet.read(statement, parameters)
+            return quiet.read(statement, parameters, often=often)
 
         index = CompanyIndex.of_table(store)
         for _ in range(4):
