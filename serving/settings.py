@@ -141,8 +141,8 @@ class WorkerSettings:
     """`LINKAGE_DATABASE_TIMEOUT_S`: how long a request waits for the database, connecting included;
     the limit of each statement, too."""
     queries_per_s: float = 500.0
-    """`LINKAGE_DATABASE_QPS`: queries that each worker may start per second. Each takes the database
-    a quarter of a millisecond; requests that come faster share or await one."""
+    """`LINKAGE_DATABASE_QPS`: queries that each worker may start per second; each takes the
+    database a quarter of a millisecond, and requests that come faster share or await one."""
     table_mapping: Mapping[str, Any] = field(default_factory=dict)
     """`LINKAGE_TABLE_MAPPING`: a JSON object of canonical to own column names, with the other keys
     of `ColumnMapping`, such as `table` and `sites`."""
