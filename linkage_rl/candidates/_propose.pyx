@@ -8,6 +8,7 @@ They walk the packed rows of `encode.ROW`. Rows and names lie all over memory, s
 import numpy as np
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 
 from linkage_rl.candidates._best cimport keep_document, keep_row
 from linkage_rl.candidates._key_rows cimport KeyRows, find_rows, holds_row
@@ -32,7 +33,9 @@ DEF MAX_DOCUMENTS = 128
 DEF MAX_GRAMS = 256
 # steps between asking for a line of memory and reading it
 DEF AHEAD = 8
-DEF GRAMS_PER_LINE = 16
+DEF LINE = 64
+DEF ALL_BYTES = 0xFFFFFFFF
+DEF THREE_BYTES = 0xFFFFFF
 
 cdef struct Gathered:
     # a document and the weight that it has gathered; -1 and 0 where the slot is free
@@ -91,10 +94,13 @@ cdef class Searchable:
 
     cdef const Row[::1] companies
     cdef const uint32_t[::1] doc_ends
-    cdef const int32_t[::1] doc_grams
+    cdef const uint8_t[::1] doc_grams
     cdef const float[::1] idf
     cdef const uint32_t[::1] starts
-    cdef const int32_t[::1] postings
+    cdef const uint8_t[::1] postings
+    # bytes of a posting, three or four, and those bits of four bytes that are its own
+    cdef int64_t posting_bytes
+    cdef uint32_t posting_bits
     cdef const float[::1] doc_norms
     cdef const uint32_t[::1] doc_row_ends
     cdef const int32_t[::1] doc_rows
@@ -103,7 +109,7 @@ cdef class Searchable:
     cdef const int32_t[::1] heads
     cdef const int32_t[::1] begins
     cdef const int32_t[::1] sites
-    cdef const int32_t* first_gram
+    cdef const uint8_t* first_gram
     cdef float least_norm
     cdef tuple arrays
 
@@ -121,7 +127,9 @@ cdef class Searchable:
                 sites.
         """
         self.companies, self.doc_ends, self.doc_grams, self.idf = companies, doc_ends, doc_grams, idf
-        self.starts, self.postings, self.doc_norms = starts, postings, doc_norms
+        self.starts, self.postings, self.doc_norms = starts, postings.view(np.uint8), doc_norms
+        self.posting_bytes = 3 if postings.dtype == np.uint8 else 4
+        self.posting_bits = THREE_BYTES if self.posting_bytes == 3 else ALL_BYTES
         self.doc_row_ends, self.doc_rows = doc_row_ends, doc_rows
         self.former_keys, self.former_rows = former_keys, former_rows
         self.heads, self.begins, self.sites = heads, begins, sites
@@ -305,9 +313,9 @@ cdef class Searchable:
         prefetch(&self.doc_ends[3 * <int64_t>doc + 3])
 
     cdef inline void _ask_for_grams(self, int32_t doc) noexcept nogil:
-        cdef int64_t at = self.doc_ends[3 * <int64_t>doc]
-        prefetch(self.first_gram + at)
-        prefetch(self.first_gram + at + GRAMS_PER_LINE)
+        cdef const uint8_t* grams = self.first_gram + 3 * <int64_t>self.doc_ends[3 * <int64_t>doc]
+        prefetch(grams)
+        prefetch(grams + LINE)
 
     cdef inline void _offer(self, Search* search, int32_t row) noexcept nogil:
         """Score a row that is alive, or its company where that has several."""
@@ -371,6 +379,8 @@ cdef class Searchable:
         cdef uint64_t spread = (<uint64_t>size << 32) // <uint64_t>self.doc_norms.shape[0]
         cdef float weight
         cdef int32_t doc, held
+        cdef uint32_t bits
+        cdef const uint8_t* posting
         used = _rarest_first(
             asking.first_gram, asking.ends[3 * client], asking.ends[3 * client + 3], self.starts,
             order, sizes,
@@ -382,8 +392,11 @@ cdef class Searchable:
             p = self.starts[order[g]]
             end = min(<int64_t>self.starts[order[g] + 1], p + budget)
             budget -= end - p
+            posting = &self.postings[0] + p * self.posting_bytes
             while p < end:
-                doc = self.postings[p]
+                memcpy(&bits, posting, 4)
+                posting += self.posting_bytes
+                doc = <int32_t>(bits & self.posting_bits)
                 slot = <int64_t>(<uint64_t>doc * spread >> 32)
                 held = slots[slot].doc
                 # 0 where the slot is the document's or free; a product, since nobody can foresee

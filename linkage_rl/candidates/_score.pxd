@@ -2,9 +2,10 @@
 """How alike a client and a company are by their packed rows and name n-grams: orders candidates."""
 
 from libc.math cimport sqrt
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
+from linkage_rl.candidates._narrow cimport number_at
 from linkage_rl.candidates._rows cimport Row
 
 DEF WORDS = 16
@@ -44,12 +45,12 @@ cdef inline void prepare_name(
 
 
 cdef inline void compare_names(
-    const NameLists* a, const int32_t* b_grams, const uint32_t* b_ends,
+    const NameLists* a, const uint8_t* b_grams, const uint32_t* b_ends,
     const float* idf, NameScore* out,
 ) noexcept nogil:
     """Cosine of idf-weighted n-grams of core, kana and Latin name, each in [0, 1].
 
-    A cover is the share of one core's weight that the other core has, too: the client of
+    The n-grams of the second name are `narrow`. A cover is the share of one core's weight that the other core has, too: the client of
     '山田商事大阪' covers less of itself than the company '山田商事' does.
     """
     cdef int field
@@ -66,7 +67,7 @@ cdef inline void compare_names(
             continue
         shared = 0
         for j in range(b_ends[field], b_ends[field + 1]):
-            gram = b_grams[j]
+            gram = number_at(b_grams, j)
             if a.held[field][(gram >> 6) & (WORDS - 1)] >> (gram & 63) & 1:
                 while i < i_end and a.grams[i] < gram:
                     i += 1
@@ -76,7 +77,8 @@ cdef inline void compare_names(
             continue
         mass = 0
         for j in range(b_ends[field], b_ends[field + 1]):
-            mass += idf[b_grams[j]] * idf[b_grams[j]]
+            gram = number_at(b_grams, j)
+            mass += idf[gram] * idf[gram]
         # Rounding can lift the cosine of equal names above 1.
         out.cosine[field] = min(shared / <float>sqrt(a.mass[field] * mass), <float>1)
         if field == 0:

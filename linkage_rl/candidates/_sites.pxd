@@ -1,7 +1,7 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Which rows of a company with several sites fit a client best, and how well the company does."""
 
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from linkage_rl.candidates._rows cimport Row
 from linkage_rl.candidates._score cimport (
@@ -54,7 +54,7 @@ cdef inline int _domain_value(const Row* client, const Row* row) noexcept nogil:
 
 cdef inline void best_sites(
     const Row* client, const NameLists* client_name,
-    const Row* companies, const int32_t* doc_grams, const uint32_t* doc_ends, const float* idf,
+    const Row* companies, const uint8_t* doc_grams, const uint32_t* doc_ends, const float* idf,
     const int32_t* sites, int64_t count, int32_t* chosen, NameScore* names,
 ) noexcept nogil:
     """Write the row of each group of fields that fits best, and how alike its name is.

@@ -10,7 +10,7 @@ def join_sites(
     row_of_pair: NDArray[np.int64],
     companies: NDArray[np.void],
     doc_ends: NDArray[np.uint32],
-    doc_grams: NDArray[np.int32],
+    doc_grams: NDArray[np.uint8],
     idf: NDArray[np.float32],
     heads: NDArray[np.int32],
     begins: NDArray[np.int32],

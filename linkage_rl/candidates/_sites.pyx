@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from linkage_rl.candidates._rows cimport Row
 from linkage_rl.candidates._score cimport NameLists, NameScore, prepare_name
@@ -23,7 +23,7 @@ def are_rows(const int64_t[:, :] rows, int64_t count):
 def join_sites(
     const Row[::1] clients, const uint32_t[::1] client_ends, const int32_t[::1] client_grams,
     const int64_t[::1] client_of_pair, const int64_t[::1] row_of_pair,
-    const Row[::1] companies, const uint32_t[::1] doc_ends, const int32_t[::1] doc_grams,
+    const Row[::1] companies, const uint32_t[::1] doc_ends, const uint8_t[::1] doc_grams,
     const float[::1] idf,
     const int32_t[::1] heads, const int32_t[::1] begins, const int32_t[::1] rows,
     Row[::1] joined, int32_t[:, ::1] chosen,
@@ -43,7 +43,7 @@ def join_sites(
     cdef NameScore names
     cdef NameLists client_name
     cdef const int32_t* own_grams = NULL
-    cdef const int32_t* their_grams = NULL
+    cdef const uint8_t* their_grams = NULL
     if client_grams.shape[0]:
         own_grams = &client_grams[0]
     if doc_grams.shape[0]:

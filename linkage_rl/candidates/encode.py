@@ -90,8 +90,8 @@ class Documents:
     gram_offsets: NDArray[np.uint32]
     """Field f of document m has grams[gram_offsets[3 m + f]:gram_offsets[3 m + f + 1]]; shape
     (3 M + 1,)."""
-    grams: NDArray[np.int32]
-    """Buckets, ascending and distinct within a field."""
+    grams: NDArray[np.uint8]
+    """Buckets, ascending and distinct within a field, as `narrow` has them."""
 
     def __len__(self) -> int:
         return len(self.core)

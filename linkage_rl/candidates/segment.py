@@ -30,6 +30,7 @@ from linkage_rl.candidates.further_rows import FURTHER, TRADE_NAME, with_further
 from linkage_rl.candidates.growing import GrowingArray, checked_offsets, kept_in
 from linkage_rl.candidates.keys import COUNTED, FILED, KEYS, filings, hashed_keys
 from linkage_rl.candidates.mapping import forget
+from linkage_rl.candidates.narrow import END, three_bytes
 from linkage_rl.candidates.sites import Sites, with_inherited
 from linkage_rl.candidates.strings import GrowingStrings, GrowingTexts, StringColumn, TextColumn
 from linkage_rl.records import FIELDS, CanonicalBatch, CompanyRows
@@ -78,7 +79,8 @@ class Segment:
     document_norms: NDArray[np.float32]
     gram_starts: NDArray[np.uint32]
     """Documents of n-gram bucket g are postings[gram_starts[g]:gram_starts[g + 1]]."""
-    postings: NDArray[np.int32]
+    postings: NDArray[np.uint8] | NDArray[np.int32]
+    """As `narrow` has them where there are no more documents than fit."""
     counts: NDArray[np.uint16]
     """Companies of the segment that share each of `COUNTED` with this row, shape (n, C)."""
     keys: dict[str, KeyIndex]
@@ -293,13 +295,14 @@ class SegmentBuilder:
             self._texts.pop(name).column().select(first).kept_in(self._folder)
             for name in FIELDS_SEARCHED
         )
-        offsets, grams = self._growing(np.uint32), self._growing(np.int32)
+        offsets, grams = self._growing(np.uint32), self._growing(np.uint8)
         offsets.append(np.zeros(1, dtype=np.uint32))
         for begin in range(0, len(first), _CHUNK):
             part = np.arange(begin, min(begin + _CHUNK, len(first)))
             ends, buckets = gram_lists(core.take(part), kana.take(part), latin.take(part))
-            offsets.append(checked_offsets(len(grams) + ends[1:].astype(np.int64)))
-            grams.append(buckets)
+            offsets.append(checked_offsets(len(grams) // 3 + ends[1:].astype(np.int64)))
+            grams.append(three_bytes(buckets))
+        grams.append(END)
         return Documents(core, kana, latin, offsets.array(), grams.array()), doc, numbered[1]
 
 

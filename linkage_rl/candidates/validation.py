@@ -12,12 +12,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from linkage_rl.candidates import _text
+from linkage_rl.candidates import _grams, _text
 from linkage_rl.candidates.container import shown_kind
 from linkage_rl.candidates.encode import GRAM_BUCKETS, ROW
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.candidates.keys import COUNTED, KEYS
 from linkage_rl.candidates.mapping import forget
+from linkage_rl.candidates.narrow import LIMIT
 from linkage_rl.candidates.parts import Part
 from linkage_rl.candidates.segment import KeyIndex, Segment
 from linkage_rl.candidates.strings import StringColumn, TextColumn
@@ -124,8 +125,8 @@ def _check_documents(prefix: str, segment: Segment) -> int:
     for name in ("core", "kana", "latin"):
         _check_strings(f"{prefix}documents.{name}", getattr(held, name), count)
     _ends(f"{prefix}documents.gram_offsets", held.gram_offsets, 3 * count + 1)
-    grams = _vector(f"{prefix}documents.grams", held.grams, np.int32, int(held.gram_offsets[-1]))
-    _within(f"{prefix}documents.grams", held.grams, GRAM_BUCKETS)
+    grams = int(held.gram_offsets[-1])
+    _check_narrow(f"{prefix}documents.grams", held.grams, grams, GRAM_BUCKETS)
     _vector(f"{prefix}document_norms", segment.document_norms, np.float32, count)
     _require(
         _lies(segment.document_norms, 1e-7, _MAX_NORM),
@@ -134,13 +135,26 @@ def _check_documents(prefix: str, segment: Segment) -> int:
     _vector(f"{prefix}idf", segment.idf, np.float32, GRAM_BUCKETS)
     _require(_lies(segment.idf, 1e-3, _MAX_WEIGHT), f"{prefix}idf must lie in (0, {_MAX_WEIGHT}]")
     _ends(f"{prefix}gram_starts", segment.gram_starts, GRAM_BUCKETS + 1)
-    _vector(f"{prefix}postings", segment.postings, np.int32, grams)
     _require(
         segment.gram_starts[-1] == grams, f"{prefix}gram_starts end elsewhere than the postings"
     )
-    _within(f"{prefix}postings", segment.postings, count)
+    _check_postings(f"{prefix}postings", segment.postings, grams, count)
     forget(held.gram_offsets, held.grams, segment.postings, segment.gram_starts)
     return count
+
+
+def _check_postings(name: str, postings: NDArray[Any], size: int, documents: int) -> None:
+    if documents <= LIMIT:
+        _check_narrow(name, postings, size, documents)
+        return
+    _vector(name, postings, np.int32, size)
+    _within(name, postings, documents)
+
+
+def _check_narrow(name: str, narrow: NDArray[np.uint8], size: int, limit: int) -> None:
+    """Numbers of three bytes, and the byte that follows them."""
+    _vector(name, narrow, np.uint8, 3 * size + 1)
+    _require(_grams.highest(narrow) < limit, f"{name} must lie in 0..{limit - 1}")
 
 
 def _check_key(name: str, held: KeyIndex, rows: int) -> None:

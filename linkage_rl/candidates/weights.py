@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from linkage_rl.candidates import _grams
 from linkage_rl.candidates.encode import GRAM_BUCKETS, Documents, document_keys
+from linkage_rl.candidates.narrow import numbers_at
 from linkage_rl.candidates.parts import Part
 from linkage_rl.candidates.segment import inverse_document_frequency
 
@@ -79,5 +80,5 @@ def _occurrences(documents: Documents, chosen: NDArray[np.int64]) -> NDArray[np.
     begins = documents.gram_offsets[3 * chosen].astype(np.int64)
     sizes = documents.gram_offsets[3 * chosen + 3] - begins
     shift = np.repeat(begins - (np.cumsum(sizes) - sizes), sizes)
-    grams = documents.grams[np.arange(len(shift)) + shift]
+    grams = numbers_at(documents.grams, np.arange(len(shift)) + shift)
     return np.bincount(grams, minlength=GRAM_BUCKETS)

@@ -22,7 +22,7 @@ def spell(
     end_row: int,
     columns: Sequence[StringColumn],
     gram_ends: NDArray[np.uint32],
-    grams: NDArray[np.int32],
+    grams: NDArray[np.uint8],
     idf: NDArray[np.float32],
     out: NDArray[np.float32],
 ) -> None: ...

@@ -7,6 +7,7 @@ from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIN
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.string cimport memcpy, memset
 
+from linkage_rl.candidates._narrow cimport number_at
 from linkage_rl.candidates._rows cimport Row
 from linkage_rl.candidates._score cimport NameLists, NameScore, compare_names, prepare_name
 from linkage_rl.features._ahead cimport prefetch
@@ -59,7 +60,8 @@ cdef struct Grams:
     const uint32_t* client_ends
     const int32_t* client
     const uint32_t* ends
-    const int32_t* grams
+    # as `candidates.narrow` has them
+    const uint8_t* grams
     const float* idf
     NameLists name
     # the client whose n-grams `name` holds, -1 for none
@@ -102,7 +104,7 @@ cdef inline void _fetch(
     for i in range(size):
         document = max(documents[i], 0)
         prefetch(fields[0].blob + fields[0].offsets[document])
-        prefetch(grams.grams + grams.ends[3 * document])
+        prefetch(grams.grams + 3 * <int64_t>grams.ends[3 * document])
         if own.kana.size:
             prefetch(fields[1].blob + fields[1].offsets[document])
         if own.latin.size:
@@ -112,7 +114,7 @@ cdef inline void _fetch(
 cdef inline void _fetch_weights(const Grams* grams, int64_t document) noexcept nogil:
     cdef int64_t i
     for i in range(grams.ends[3 * document], grams.ends[3 * document + 3]):
-        prefetch(grams.idf + grams.grams[i])
+        prefetch(grams.idf + number_at(grams.grams, i))
 
 
 def spell(
@@ -120,7 +122,7 @@ def spell(
     const uint32_t[::1] client_gram_ends, const int32_t[::1] client_grams,
     const int64_t[::1] client_of_pair, const Row[::1] companies,
     const int64_t[::1] row_of_pair, int64_t first_row, int64_t end_row, columns,
-    const uint32_t[::1] gram_ends, const int32_t[::1] grams,
+    const uint32_t[::1] gram_ends, const uint8_t[::1] grams,
     const float[::1] idf, float[:, ::1] out,
 ):
     """Write the features of P pairs into the first columns, in the order of `spelling.NAMES`.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from linkage_rl.candidates import _keys, _propose
 from linkage_rl.candidates.blockers import NgramBlocker
 from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.narrow import numbers_at
 from linkage_rl.decision import _pairs
 from tests.small_table import clients, company_rows
 
@@ -115,7 +116,7 @@ def test_names_of_most_weight_are_those_of_a_plain_sum(
         left, met = blocker.budget, []
         for gram in grams[np.argsort(sizes, kind="stable")]:
             begin, end = segment.gram_starts[gram : gram + 2]
-            postings = segment.postings[begin : min(end, begin + left)]
+            postings = numbers_at(segment.postings, np.arange(begin, min(end, begin + left)))
             left -= len(postings)
             mass[postings] += segment.idf[gram] * segment.idf[gram]
             met += [doc for doc in postings.tolist() if doc not in met]

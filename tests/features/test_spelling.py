@@ -10,6 +10,7 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import Indel, JaroWinkler, Levenshtein
 
 from linkage_rl.candidates.encode import ROW
+from linkage_rl.candidates.narrow import END
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.features import _spelling
 from linkage_rl.features.spelling import NAMES
@@ -37,7 +38,7 @@ def spelled(
     out = np.zeros((pairs, len(NAMES)), dtype=np.float32)
     own, columns, idf = np.arange(pairs), (company,) * 3, np.ones(1, dtype=np.float32)
     client = (ends, codes, no_ends, no_grams, own)
-    _spelling.spell(LIKENESS, *client, rows, own, 0, pairs, columns, no_ends, no_grams, idf, out)
+    _spelling.spell(LIKENESS, *client, rows, own, 0, pairs, columns, no_ends, END, idf, out)
     return dict(zip(NAMES, out.T, strict=True))
 
 

@@ -5,14 +5,17 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage_rl.candidates.narrow import numbers_at
 from tests.hostile.making import Case, array_case, without_array
 
 _FAR: Final = 2_000_000_000
 _NUMBERS: Final = (
-    *("postings", "documents.grams", "document_rows", "keys.phone.rows", "keys.company_id.rows"),
+    *("document_rows", "keys.phone.rows", "keys.company_id.rows"),
     *("keys.core.rows", "keys.former_name.rows"),
 )
 """Arrays whose numbers are places in other arrays."""
+_NARROW: Final = ("postings", "documents.grams")
+"""Such arrays of three bytes for each number."""
 _OFFSETS: Final = (
     *("document_row_ends", "documents.gram_offsets", "gram_starts", "ids.offsets"),
     *("documents.core.offsets", "documents.latin.offsets", "snapshot.name.offsets"),
@@ -26,7 +29,7 @@ _EVERY: Final = (
 )
 
 
-def _at(place: int, value: Any) -> Any:
+def _at(place: int | slice, value: Any) -> Any:
     def change(array: NDArray[Any]) -> NDArray[Any]:
         array[place] = value
         return array
@@ -57,6 +60,11 @@ def _cases() -> dict[str, Case]:
     for name in _NUMBERS:
         cases[f"{name} far outside"] = array_case(name, _at(0, _FAR))
         cases[f"{name} below 0"] = array_case(name, _at(-1, -1))
+    for name in _NARROW:
+        cases[f"{name} far outside"] = array_case(name, _at(slice(0, 3), 255))
+        cases[f"{name} far outside at the end"] = array_case(name, _at(slice(-4, -1), 255))
+        cases[f"{name} of four bytes"] = array_case(name, _four_bytes)
+        cases[f"{name} without an end"] = array_case(name, lambda array: array[:-1])
     for name in _OFFSETS:
         cases[f"{name} beyond the end"] = array_case(name, _at(-1, (1 << 32) - 1))
         if name != "known.bounds.offsets":
@@ -104,6 +112,10 @@ def _cases() -> dict[str, Case]:
         "no row at all": array_case("rows", lambda rows: rows[:0]),
     }
     return cases
+
+
+def _four_bytes(narrow: NDArray[Any]) -> NDArray[Any]:
+    return numbers_at(narrow, np.arange(len(narrow) // 3))
 
 
 def _one_more(array: NDArray[Any]) -> NDArray[Any]:
