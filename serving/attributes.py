@@ -1,6 +1,6 @@
 """What callers say of a request besides its clients: its mode, its customer and its list."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -35,6 +35,10 @@ class Origin:
 
 NOBODY: Final = Origin()
 """The origin of a request that names none."""
+
+Askers = Sequence[tuple[Origin | None, int]]
+"""Who asked for the clients of a batch, in their order: an origin, and for how many of them. None
+takes its place where nobody waits for the answer any more."""
 
 
 def origin_of(content: Mapping[str, Any], list_key: str = "list_id") -> Origin:

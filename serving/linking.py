@@ -1,17 +1,20 @@
 """Links the clients of a request in three steps: decide, read companies back, complete.
 
 Only the first and the last need the processor, and only the second one waits. It happens in the
-event loop, so that neither a thread nor another request waits for a database.
+event loop, so that neither a thread nor another request waits for a database. What is decided
+together is handed to the decision log together.
 """
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from linkage_rl.decision_log.linked import new_ids
 from linkage_rl.linked_batch import Decided, LinkedBatch
 from linkage_rl.linker import Linker
 from linkage_rl.records import RecordBatch
+from serving.attributes import Askers
 from serving.errors import RequestError
 from serving.live_table import LiveTable
 from serving.readback import CurrentRows, read_back
@@ -64,7 +67,7 @@ class LinkResult:
     """Decisions on the clients of one request or batch."""
 
     batch: LinkedBatch
-    """Decisions on the clients that could be linked."""
+    """Decisions on the clients that could be linked, with their ids, without evidence."""
     stale: bool
     """Whether the database was needed and did not answer."""
     database_s: float
@@ -82,6 +85,8 @@ class LinkJob:
     linker: Linker
     live_table: LiveTable | None
     on_database_down: OnDatabaseDown
+    log: Callable[[LinkedBatch, RecordBatch, Askers], None] | None = None
+    """Has decisions logged, see `DecisionWriter.log`; None where no log is configured."""
 
     def decide(self, records: RecordBatch, work: Work = NEEDED) -> Draft:
         """Decide; where that fails on some clients, for the others all the same.
@@ -108,9 +113,20 @@ class LinkJob:
         """Current rows of the companies of these decisions."""
         return await read_back(self.live_table, draft.decided.wanted, self.on_database_down)
 
-    def complete(self, draft: Draft, current: CurrentRows) -> LinkResult:
-        """The decisions with their companies' fields."""
+    def complete(self, draft: Draft, current: CurrentRows, askers: Askers) -> LinkResult:
+        """The decisions with their companies' fields; they are logged, or counted as lost, now.
+
+        Args:
+            draft: What `decide` gave.
+            current: What `read_back` gave.
+            askers: Who asked for the clients of the draft.
+        """
         batch = self.linker.complete(draft.records, draft.decided, current.rows)
+        batch = replace(batch, decision_ids=new_ids(len(batch)))
+        if self.log is not None:
+            self.log(batch, draft.records, askers)
+            # it waits with the log, and need not be divided among the answers
+            batch = replace(batch, evidence=None)
         return LinkResult(batch, current.stale, current.seconds, draft.failed)
 
 

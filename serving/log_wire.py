@@ -39,6 +39,8 @@ def encode(parcel: LoggedDecisions) -> bytes:
     content: dict[str, Any] = {
         "decision_ids": parcel.decision_ids,
         "decided_at": parcel.decided_at,
+        "customers": parcel.customers,
+        "list_ids": parcel.list_ids,
         "ids": parcel.records.ids,
         "columns": dict(parcel.records.columns),
         "company_ids": linked.company_ids,
@@ -86,6 +88,8 @@ def decode(sent: bytes) -> LoggedDecisions:
     return LoggedDecisions(
         content["decision_ids"],
         content["decided_at"],
+        content["customers"],
+        content["list_ids"],
         RecordBatch(content["ids"], content["columns"]),
         linked,
         arrays["kept"],

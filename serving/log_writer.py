@@ -8,15 +8,15 @@ that a transaction whose end got lost is repeated harmlessly.
 import logging
 import threading
 import time
-from collections.abc import Sequence
 from typing import Final
 
 from linkage_rl.decision_log.linked import Facts
 from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.records import RecordBatch
+from serving.attributes import Askers
 from serving.log_metrics import KILLED, REFUSED, LogMetrics
 from serving.log_queue import BATCH, LogQueue
-from serving.log_rows import KnownFacts, LoggedDecisions, drawn, parcels
+from serving.log_rows import LoggedDecisions, parcels
 from serving.log_sink import LogDownError, Sink
 from serving.logs import timestamp
 
@@ -39,7 +39,6 @@ class DecisionWriter:
             limit: Decisions that may wait; an answer is taken while fewer do.
             evidence: Share of the decisions that are logged with the features of their candidates.
         """
-        self.facts = KnownFacts()
         self._evidence = evidence
         self._sink = sink
         self._queue = LogQueue(metrics, limit)
@@ -50,20 +49,18 @@ class DecisionWriter:
             metrics.drop(KILLED, lost)
             _log.error("a worker was killed before it had logged %d decisions", lost)
 
-    def log(
-        self, decision_ids: Sequence[str], records: RecordBatch, linked: LinkedBatch, facts: Facts
-    ) -> None:
-        """Have N decisions logged, at least one; drops them where too many wait."""
-        self.offer(
-            LoggedDecisions(
-                decision_ids,
-                [timestamp(time.time())] * len(decision_ids),
-                records,
-                LinkedBatch.without_fields([linked]),
-                drawn(decision_ids, self._evidence),
-                facts,
-            )
-        )
+    def log(self, facts: Facts, linked: LinkedBatch, records: RecordBatch, askers: Askers) -> None:
+        """Have decisions that were made together logged; drops them where too many wait.
+
+        Args:
+            facts: What they have in common.
+            linked: Decisions on N clients, with their ids.
+            records: The clients.
+            askers: Who asked for them.
+        """
+        now = timestamp(time.time())
+        if one := LoggedDecisions.of(linked, records, facts, askers, now, self._evidence):
+            self.offer(one)
 
     def start(self) -> None:
         """Begin to write."""

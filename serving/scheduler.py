@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 from linkage_rl.records import RecordBatch
+from serving.attributes import NOBODY, Askers, Origin
 from serving.errors import RequestError, UnavailableError
 from serving.linking import NEEDED, Draft, LinkResult, Work
 from serving.list_slot import ListSlot
@@ -61,8 +62,8 @@ class Job(Protocol):
     async def read_back(self, draft: Draft) -> CurrentRows:
         """Current rows of the companies."""
 
-    def complete(self, draft: Draft, current: CurrentRows) -> LinkResult:
-        """The decisions with their companies' fields."""
+    def complete(self, draft: Draft, current: CurrentRows, askers: Askers) -> LinkResult:
+        """The decisions with their companies' fields, logged."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class _Pending:
     job: Job
     records: RecordBatch
     size: int
+    origin: Origin
     result: "asyncio.Future[LinkResult]"
 
 
@@ -107,13 +109,16 @@ class Scheduler:
             # what is still running is of use to nobody
             threads.shutdown(wait=False, cancel_futures=True)
 
-    async def link(self, job: Job, records: RecordBatch, size: int = 0) -> LinkResult:
+    async def link(
+        self, job: Job, records: RecordBatch, size: int = 0, origin: Origin = NOBODY
+    ) -> LinkResult:
         """Link the clients of a small request, possibly in a batch with others.
 
         Args:
             job: How they are linked.
             records: The clients.
             size: Bytes of the request.
+            origin: Whose clients they are.
 
         Raises:
             UnavailableError: Too many requests are waiting.
@@ -123,7 +128,7 @@ class Scheduler:
         result: asyncio.Future[LinkResult] = loop.create_future()
         self._waiting += 1
         try:
-            self._queue.append(_Pending(job, records, size, result))
+            self._queue.append(_Pending(job, records, size, origin, result))
             if not self._is_linking:
                 self._is_linking = True
                 # after those that have arrived together with this one
@@ -322,7 +327,7 @@ def _decide_one(request: _Pending) -> Draft | Exception:
 def _complete(requests: list[_Pending], draft: Draft, current: CurrentRows) -> None:
     """Give every request of a batch its part of the result."""
     try:
-        linked = requests[0].job.complete(draft, current)
+        linked = requests[0].job.complete(draft, current, _askers(requests, draft))
     except Exception as error:
         _fail(requests, error)
         return
@@ -337,6 +342,14 @@ def _complete(requests: list[_Pending], draft: Draft, current: CurrentRows) -> N
                 part = LinkResult(batch, linked.stale, linked.database_s)
             request.result.set_result(part)
         begin = end
+
+
+def _askers(requests: list[_Pending], draft: Draft) -> Askers:
+    """Who waits for the decisions of a batch; only a request by itself may lack clients in it."""
+    if len(requests) == 1:
+        (one,) = requests
+        return [(None if one.result.done() else one.origin, len(draft.records))]
+    return [(None if one.result.done() else one.origin, len(one.records)) for one in requests]
 
 
 def _fail(requests: list[_Pending], error: Exception) -> None:

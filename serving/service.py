@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any, Final, TypeVar
 
 from linkage_rl.candidates.index import CompanyIndex
-from linkage_rl.decision_log.linked import new_ids
 from linkage_rl.linked_batch import LinkedBatch, RankedCandidates
 from linkage_rl.linker import Linker
 from serving.attributes import NOBODY, Origin
@@ -74,7 +73,7 @@ class Service:
     def jobs(self) -> Jobs:
         """How the clients of each model are linked."""
         settings = self.settings
-        return Jobs(self.live_table, settings.on_database_down, self.writer is not None)
+        return Jobs(self.live_table, settings.on_database_down, self.writer)
 
     async def respond(
         self, request: RawRequest, model_name: str, log: RequestLog, work: Work
@@ -117,8 +116,10 @@ class Service:
         request = one.parse()
         if request.mode in ("linkage", "bulk_linkage") and len(request) <= SMALL_REQUEST:
             job = one.job()
-            linked = await self.scheduler.link(job, request.records, len(one.raw.body))
-            return one.link_answer(request, linked, job)
+            size, origin = len(one.raw.body), request.origin
+            return one.link_answer(
+                request, await self.scheduler.link(job, request.records, size, origin)
+            )
         return await self._respond_in_threads(one, request, None)
 
     async def _respond_in_threads(
@@ -143,13 +144,13 @@ class Service:
             if job.needs_database(draft):
                 return draft
             # nothing to wait for
-            return one.link_answer(request, job.complete(draft, CurrentRows()), job)
+            return one.completed_answer(request, job, draft, CurrentRows())
 
         decided = await run(decide)
         if not isinstance(decided, Draft):
             return decided
         current = await wait_for(job.read_back(decided))
-        return await run(lambda: one.link_answer(request, job.complete(decided, current), job))
+        return await run(lambda: one.completed_answer(request, job, decided, current))
 
     def info(self, model: Model) -> dict[str, Any]:
         """Data on the model and the company table, the answer to mode `info`."""
@@ -227,18 +228,23 @@ class _Exchange:
         response = LinkageResponse(self.model.labels, warnings=request.warnings, info=content)
         return encode(response, self.accepted.with_header(request.csv_header))
 
-    def link_answer(self, request: LinkageRequest, linked: LinkResult, job: LinkJob) -> Answer:
+    def completed_answer(
+        self, request: LinkageRequest, job: LinkJob, draft: Draft, current: CurrentRows
+    ) -> Answer:
+        """The answer with the decisions of a draft."""
+        # what nobody waits for is not logged
+        self.work.check()
+        askers = [(request.origin, len(draft.records))]
+        return self.link_answer(request, job.complete(draft, current, askers))
+
+    def link_answer(self, request: LinkageRequest, linked: LinkResult) -> Answer:
         """The answer with these decisions."""
         self.work.check()
+        batch = linked.batch
         valid = request.reject(linked.failed) if linked.failed else request
-        decision_ids = new_ids(len(linked.batch))
-        results = link_results(valid, linked.batch, self.model.blockers, decision_ids)
-        self.log.blockers = self._blockers_run(linked.batch)
-        answer = self._encoded(request, results, linked.stale, linked.database_s)
-        if (writer := self.service.writer) is not None and decision_ids:
-            facts = writer.facts.of(job.linker, self.model.fingerprint, request.origin)
-            writer.log(decision_ids, valid.records, linked.batch, facts)
-        return answer
+        results = link_results(valid, batch, self.model.blockers, batch.decision_ids)
+        self.log.blockers = self._blockers_run(batch)
+        return self._encoded(request, results, linked.stale, linked.database_s)
 
     def candidates_answer(
         self,

@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry, values
 
-from linkage_rl.decision_log.linked import new_ids
+from linkage_rl.decision_log.linked import Facts, new_ids
 from linkage_rl.decision_log.privacy import Privacy
 from linkage_rl.decision_log.store import DecisionLog
 from linkage_rl.errors import DatabaseError
 from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.records import RecordBatch
 from serving import log_process
-from serving.attributes import NOBODY, Origin
+from serving.attributes import NOBODY, Askers, Origin
 from serving.log_metrics import LogMetrics
 from serving.log_place import open_log
 from serving.log_process import keep_tidy, serve
 from serving.log_queue import BATCH, LogQueue
-from serving.log_rows import KnownFacts, LoggedDecisions, drawn, parcels
+from serving.log_rows import LoggedDecisions, parcels
 from serving.log_settings import LogSettings
 from serving.log_sink import LogDownError, LogSink, RemoteSink
 from serving.log_wire import decode, encode
@@ -35,6 +35,8 @@ from serving.run_folder import prepare
 from serving.settings import METRICS_FOLDER, ServerSettings
 from tests.serving.http_client import free_port
 
+NOW = "2026-11-30T00:00:00.000Z"
+
 
 @pytest.fixture(scope="module")
 def answer(
@@ -44,14 +46,14 @@ def answer(
     model = ModelLibrary(tmp_path_factory.mktemp("models"), 64).load("shop", str(bundle))
     linker = model.linker_on(model.linker.index, model.linker.index, keeps_evidence=True)
 
-    def make(clients: int, origin: Origin = NOBODY, evidence: float = 1) -> LoggedDecisions:
+    def make(
+        clients: int, origin: Origin = NOBODY, evidence: float = 1, bundle_name: str = "shop"
+    ) -> LoggedDecisions:
         records = RecordBatch([f"k{n}" for n in range(clients)], {"name": ["青空商事"] * clients})
-        ids, now = new_ids(clients), "2026-11-30T00:00:00.000Z"
-        linked = linker.link(records)
-        facts, kept = KnownFacts().of(linker, model.fingerprint, origin), drawn(ids, evidence)
-        return LoggedDecisions(
-            ids, [now] * clients, records, LinkedBatch.without_fields([linked]), kept, facts
-        )
+        linked = replace(linker.link(records), decision_ids=new_ids(clients))
+        facts = Facts.of(linker, "serve", bundle_name, "state", Privacy())
+        askers: Askers = [(origin, clients)]
+        return LoggedDecisions.of(linked, records, facts, askers, NOW, evidence)
 
     return make
 
@@ -170,17 +172,44 @@ def test_a_sink_that_never_returns_does_not_keep_the_server_from_stopping(
     assert metrics.totals() == {"written": 0, "dropped": 2, "waiting": 0}
 
 
-def test_small_answers_share_a_parcel_unless_their_lists_differ(
+def test_small_answers_share_a_parcel_unless_their_bundles_differ(
     answer: Callable[..., LoggedDecisions],
 ) -> None:
     here, there = Origin("acme", "1"), Origin("acme", "2")
-    answers = [answer(1, here), answer(2, there), answer(3, here)]
+    answers = [answer(1, here), answer(2, bundle_name="other"), answer(3, there)]
 
     found = list(parcels(answers, BATCH))
 
-    assert [(len(one), one.facts.list_id) for one in found] == [(4, "1"), (2, "2")]
+    assert [(len(one), one.facts.bundle) for one in found] == [(4, "shop"), (2, "other")]
     assert found[0].decision_ids == [*answers[0].decision_ids, *answers[2].decision_ids]
     assert list(found[0].records.ids) == ["k0", "k0", "k1", "k2"]
+    assert found[0].rows(Privacy(b"key")).list_id == ["1", "2", "2", "2"]
+
+
+def test_each_client_of_a_shared_batch_keeps_its_list_and_nobody_who_has_gone_is_logged(
+    answer: Callable[..., LoggedDecisions], metrics: LogMetrics
+) -> None:
+    made = answer(6)
+    linked = replace(made.linked, decision_ids=made.decision_ids)
+    askers: Askers = [
+        *((Origin("acme", "1"), 1), (None, 2)),
+        *((NOBODY, 1), (Origin("acme", "2"), 1), (None, 1)),
+    ]
+    shelf = Shelf()
+    writer = DecisionWriter(shelf, metrics, limit=10)
+
+    writer.log(made.facts, linked, made.records, askers)
+    writer.log(made.facts, linked, made.records, [(None, 6)])
+
+    assert metrics.totals() == {"written": 0, "dropped": 0, "waiting": 3}
+    writer.start()
+    writer.close(10)
+    (parcel,) = shelf.parcels
+    rows, ids = parcel.rows(Privacy(b"key")), made.decision_ids
+    assert rows.decision_id == [ids[0], ids[3], ids[4]]
+    assert (rows.client_id, rows.list_id) == (["k0", "k3", "k4"], ["1", "", "2"])
+    assert rows.customer == ["acme", "", "acme"]
+    assert all(rows.evidence)
 
 
 def test_an_answer_on_no_client_takes_nothing_from_the_others_in_its_parcel(
@@ -312,13 +341,13 @@ def test_a_fault_of_a_sink_drops_its_parcel_alone_and_counts_it_at_once(
 ) -> None:
     class Faulty(Shelf):
         def write(self, parcel: LoggedDecisions) -> int:
-            if parcel.facts.customer == "odd":
+            if parcel.facts.bundle == "odd":
                 raise ValueError("an odd one")
             return super().write(parcel)
 
     shelf, queue_limit = Faulty(), 8
     writer = DecisionWriter(shelf, metrics, queue_limit)
-    for one in (answer(2), answer(3, Origin("odd")), answer(1, Origin("last"))):
+    for one in (answer(2), answer(3, bundle_name="odd"), answer(1, bundle_name="last")):
         writer.offer(one)
     writer.start()
     deadline = time.monotonic() + 20

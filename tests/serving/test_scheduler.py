@@ -12,6 +12,7 @@ import pytest
 
 from linkage_rl.linked_batch import LinkedBatch
 from linkage_rl.records import RecordBatch
+from serving.attributes import Askers, Origin
 from serving.batch_transform import execution_parameters
 from serving.errors import UnavailableError
 from serving.linking import NEEDED, Draft, LinkResult, Work
@@ -24,7 +25,7 @@ def clients(*ids: str) -> RecordBatch:
     return RecordBatch(list(ids), {"name": [f"name of {one}" for one in ids]})
 
 
-def nothing(records: RecordBatch) -> None:
+def nothing(of: object) -> None:
     return
 
 
@@ -37,6 +38,8 @@ class Echo:
     """Called with the clients on whom a decision is made."""
     database: "asyncio.Event | None" = None
     """Set once the database answers; None where there is no database."""
+    asked: Callable[[Askers], None] = nothing
+    """Called with those who asked for a batch that is completed."""
 
     def decide(self, records: RecordBatch, work: Work = NEEDED) -> Draft:
         self.before(records)
@@ -51,7 +54,8 @@ class Echo:
         await self.database.wait()
         return CurrentRows(stale=True)
 
-    def complete(self, draft: Draft, current: CurrentRows) -> LinkResult:
+    def complete(self, draft: Draft, current: CurrentRows, askers: Askers) -> LinkResult:
+        self.asked(askers)
         ids, number = list(draft.records.ids), len(draft.records)
         batch = LinkedBatch(
             ids,
@@ -202,6 +206,30 @@ def test_a_batch_that_waits_for_the_database_delays_no_other() -> None:
         assert [(await one).stale for one in waiting] == [True] * 5
 
     with_scheduler(act)
+
+
+def test_a_batch_says_once_and_before_any_answer_who_still_waits_for_it() -> None:
+    said: list[tuple[Askers, int]] = []
+    answered: list[str] = []
+    database = asyncio.Event()
+    job = Echo(database=database, asked=lambda askers: said.append((askers, len(answered))))
+
+    async def act(scheduler: Scheduler) -> None:
+        async def caller(customer: str, *ids: str) -> None:
+            await scheduler.link(job, clients(*ids), origin=Origin(customer))
+            answered.append(customer)
+
+        asked = [("x", "a"), ("gone", "b", "c"), ("y", "d")]
+        callers = [asyncio.create_task(caller(*one)) for one in asked]
+        await asyncio.sleep(0.02)
+        callers[1].cancel()
+        database.set()
+        await asyncio.wait(callers)
+
+    with_scheduler(act)
+
+    assert said == [([(Origin("x"), 1), (None, 2), (Origin("y"), 1)], 0)]
+    assert answered == ["x", "y"]
 
 
 def test_slow_loads_leave_the_threads_of_lists_and_of_other_models_free() -> None:
