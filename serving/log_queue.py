@@ -1,4 +1,8 @@
-"""Answers whose decisions wait to be logged, in one worker; every decision is accounted for."""
+"""Decisions that wait to be logged, in one worker; every one of them is accounted for.
+
+Those that were made together, for one long list or a batch of small requests, are taken or dropped
+together.
+"""
 
 import threading
 import time
@@ -22,40 +26,40 @@ class LogQueue:
 
         Args:
             metrics: Where decisions are counted.
-            limit: Decisions that may wait; an answer is taken while fewer do.
+            limit: Decisions that may wait; others are taken while fewer do.
         """
         self._metrics = metrics
         self._limit = limit
         self._changed = threading.Condition()
-        self._answers: deque[LoggedDecisions] = deque()
+        self._batches: deque[LoggedDecisions] = deque()
         self._waiting = 0
         self._deadline: float | None = None
         self._has_ended = False
 
-    def offer(self, answer: LoggedDecisions) -> None:
-        """Take the decisions of one answer, or drop them where too many wait."""
+    def offer(self, batch: LoggedDecisions) -> None:
+        """Take decisions that were made together, or drop them where too many wait."""
         with self._changed:
-            self._metrics.add(len(answer))
+            self._metrics.add(len(batch))
             if self._deadline is not None:
-                self._metrics.drop(STOPPED, len(answer))
+                self._metrics.drop(STOPPED, len(batch))
             elif self._waiting >= self._limit:
-                self._metrics.drop(QUEUE_FULL, len(answer))
+                self._metrics.drop(QUEUE_FULL, len(batch))
             else:
-                self._answers.append(answer)
-                self._waiting += len(answer)
-                # the thread that waits for a batch need not look at every answer
-                if len(self._answers) == 1 or self._has_enough():
+                self._batches.append(batch)
+                self._waiting += len(batch)
+                # the thread that waits for a batch need not look at every one
+                if len(self._batches) == 1 or self._has_enough():
                     self._changed.notify()
 
     def take(self) -> list[LoggedDecisions]:
-        """Wait for answers of about one batch; none once the queue is closed and empty."""
+        """Wait for about `BATCH` decisions; none once the queue is closed and empty."""
         taken: list[LoggedDecisions] = []
         size = 0
         with self._changed:
-            self._changed.wait_for(lambda: self._answers or self.is_closing)
+            self._changed.wait_for(lambda: self._batches or self.is_closing)
             self._changed.wait_for(self._has_enough, PATIENCE_S)
-            while self._answers and size < BATCH and not self.is_over:
-                taken.append(self._answers.popleft())
+            while self._batches and size < BATCH and not self.is_over:
+                taken.append(self._batches.popleft())
                 size += len(taken[-1])
         return taken
 
@@ -102,6 +106,6 @@ class LogQueue:
         with self._changed:
             self._has_ended = True
             lost, self._waiting = self._waiting, 0
-            self._answers.clear()
+            self._batches.clear()
             self._metrics.drop(STOPPED, lost)
         return lost

@@ -1,4 +1,4 @@
-"""Decisions on their way from answers to rows of the decision log."""
+"""Decisions on their way from the linker to rows of the decision log."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -122,11 +122,11 @@ class LoggedDecisions:
         )
 
 
-def parcels(answers: Sequence[LoggedDecisions], size: int) -> Iterator[LoggedDecisions]:
-    """The decisions of these answers, those with the same facts together, at most so many each."""
+def parcels(batches: Sequence[LoggedDecisions], size: int) -> Iterator[LoggedDecisions]:
+    """The decisions of these batches, those with the same facts together, at most so many each."""
     alike: dict[Facts, list[LoggedDecisions]] = {}
-    for answer in answers:
-        alike.setdefault(answer.facts, []).append(answer)
+    for batch in batches:
+        alike.setdefault(batch.facts, []).append(batch)
     for same in alike.values():
         together = LoggedDecisions.concatenate(same)
         if len(together) <= size:

@@ -36,7 +36,7 @@ class DecisionWriter:
         Args:
             sink: Where decisions go.
             metrics: Where they are counted.
-            limit: Decisions that may wait; an answer is taken while fewer do.
+            limit: Decisions that may wait; others are taken while fewer do.
             evidence: Share of the decisions that are logged with the features of their candidates.
         """
         self._evidence = evidence
@@ -75,12 +75,12 @@ class DecisionWriter:
             _log.error("the server stopped before it had logged %d decisions", lost)
 
     def _run(self) -> None:
-        while answers := self._queue.take():
+        while batches := self._queue.take():
             try:
-                packed = list(parcels(answers, BATCH))
+                packed = list(parcels(batches, BATCH))
             except Exception:
                 _log.exception("decisions could not be logged")
-                self._queue.finish(sum(map(len, answers)), REFUSED)
+                self._queue.finish(sum(map(len, batches)), REFUSED)
                 continue
             for parcel in packed:
                 self._write(parcel)
