@@ -71,7 +71,7 @@ def test_beyond_the_memory_limit_the_least_recently_used_model_is_named(
         library.load(name, str(bundle))
     library.get("a")
     large = write_shop_bundle(tmp_path)
-    (large / "ballast").write_bytes(bytes(10 << 20))
+    (large / "ballast").write_bytes(bytes(20 << 20))
 
     with pytest.raises(ModelMemoryError, match=r"at most 30 MB.*'b' was used least recently"):
         library.load("c", str(large))
