@@ -2,13 +2,10 @@
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Select
 
 from linkage_rl.candidates.compared import COMPARED
 from linkage_rl.candidates.index import CompanyIndex
@@ -192,17 +189,6 @@ def refreshed(url: str, folder: Path, writer: StoredHistory | None = None) -> Co
     """The index of a new command, while another program may write between its statements."""
     time.sleep(2 * TICK_S)
     with CompanyStore(url, read_only=True, paging=Paging(5)) as store:
-        quiet = store._paged
-
-        def read(
-            statement: Select[Any],
-            parameters: Mapping[str, Any] | None = None,
-            *,
-            often: bool = False,
-        ) -> Sequence[Sequence[Any]]:
-            if writer is not None and writer.history.rng.random() < 0.3:
-                writer.step()
-            return quiet.read(statement, parameters, often=often)
-
-        vars(store)["_paged"] = replace(quiet, read=read)
+        if writer is not None:
+            vars(store)["_paged"] = writer.beside(store._paged)
         return open_index(store, folder, progress=False)

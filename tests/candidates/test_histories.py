@@ -10,6 +10,7 @@ from sqlalchemy.engine import Engine
 
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.records import FIELDS
+from linkage_rl.tables.paged_table import PagedTable
 from linkage_rl.tables.pages import Paging
 from linkage_rl.tables.store import CompanyStore
 from tests.candidates.histories import History, Rows, follow
@@ -60,6 +61,21 @@ class StoredHistory:
                 connection.execute(text(f"INSERT INTO companies ({listed}) VALUES ({values})"), new)
         self.stored = now
 
+    def beside(self, quiet: PagedTable) -> PagedTable:
+        """The table as one reads it while another program may write between the statements."""
+
+        def read(
+            statement: Select[Any],
+            parameters: Mapping[str, Any] | None = None,
+            *,
+            often: bool = False,
+        ) -> Sequence[Sequence[Any]]:
+            if self.history.rng.random() < 0.3:
+                self.step()
+            return quiet.read(statement, parameters, often=often)
+
+        return replace(quiet, read=read)
+
 
 def table_rows(rows: Rows, closed_at: str) -> dict[str, dict[str, str]]:
     """Rows as they are stored."""
@@ -75,19 +91,9 @@ def test_an_index_of_a_table_in_a_database_equals_it_in_a_quiet_moment(
     with CompanyStore(readable_url, paging=Paging(rows=5)) as store:
         quiet = store._paged
 
-        def read(
-            statement: Select[Any],
-            parameters: Mapping[str, Any] | None = None,
-            *,
-            often: bool = False,
-        ) -> Sequence[Sequence[Any]]:
-            if rng.random() < 0.3:
-                stored.step()
-            return quiet.read(statement, parameters, often=often)
-
         index = CompanyIndex.of_table(store)
         for _ in range(4):
-            vars(store)["_paged"] = replace(quiet, read=read)
+            vars(store)["_paged"] = stored.beside(quiet)
             index, _ = index.refresh(store, merge_share=rng.choice([0.2, 5.0]))
             vars(store)["_paged"] = quiet
             stored.step()
