@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
+from linkage_rl.locking import NO_LOCKS
+
 _log = logging.getLogger(__name__)
 
 
@@ -55,7 +57,7 @@ def _acquire(lock: FileIO, folder: Path) -> bool:
             waited = True
     except OSError as error:
         # EBADF: a network file system that locks no file opened for reading only
-        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EBADF):
+        if error.errno not in (*NO_LOCKS, errno.EBADF):
             raise
         _log.warning("%s cannot be locked (%s): start no second process", lock.name, error)
     _note_holder(lock)

@@ -6,15 +6,14 @@ the table, which change every day.
 """
 
 import errno
-import fcntl
 import hashlib
 import json
 import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import chdir, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import chdir, suppress
 from dataclasses import astuple, dataclass, replace
 from functools import partial
 from importlib import metadata
@@ -23,7 +22,7 @@ from typing import Final
 
 from sqlalchemy.engine import URL
 
-from linkage_rl.atomic import replacing, writing
+from linkage_rl.atomic import replacing
 from linkage_rl.bundle import FORMAT, load_bundle
 from linkage_rl.candidates.index import CompanyIndex
 from linkage_rl.config.command import say
@@ -37,6 +36,7 @@ from linkage_rl.config.own_training import (
     working_folder,
 )
 from linkage_rl.errors import ConfigError, LinkageError, OutputError
+from linkage_rl.locking import only_holder
 from linkage_rl.tables.engine import sqlite_path
 from linkage_rl.tables.store import CompanyStore
 from linkage_rl.tables.writer import file_fingerprint
@@ -166,7 +166,7 @@ def _kept(settings: LinkSettings, training: _Training) -> LinkSettings:
     """The settings with the bundle of this training, which runs unless it has run before."""
     folder = training.folder
     bundle = folder / "run" / "bundle"
-    with _alone(folder):
+    with only_holder(folder.with_name(f"{folder.name}.lock"), _say_waiting):
         reason = _reason_to_train(training, bundle)
         if not reason:
             say(f"bundle   {from_here(bundle)}, trained for this list before")
@@ -192,24 +192,8 @@ def _warnings(run: Path) -> list[str]:
         return []
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process trains in this folder; the lock of a killed one is released."""
-    path = folder.with_name(f"{folder.name}.lock")
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.open("w")
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("another process trains a bundle for this list: waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        except OSError as error:
-            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
-                raise
-            _log.warning("%s cannot be locked (%s): start no second process", path, error)
-        yield
+def _say_waiting() -> None:
+    say("another process trains a bundle for this list: waiting for it")
 
 
 _NEVER: Final = "none is finished"

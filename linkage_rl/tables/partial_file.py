@@ -1,6 +1,5 @@
 """Result files that are complete, absent or resumable, even after a kill or a full disk."""
 
-import errno
 import fcntl
 import json
 import os
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.errors import OutputError
+from linkage_rl.locking import NO_LOCKS
 
 _LOCKS: Final[WeakSet[FileIO]] = WeakSet()
 
@@ -102,7 +102,7 @@ class PartialFile:
                 "another output"
             ) from None
         except OSError as error:
-            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+            if error.errno not in NO_LOCKS:
                 raise
         return lock
 

@@ -4,14 +4,13 @@ A *case* is a client with its candidates, their features and the truth. Cases ta
 prepare for a large table, so they are kept in a cache that runs share.
 """
 
-import fcntl
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from linkage_rl.candidates.versions import code_digest
 from linkage_rl.decision.cases import CaseSet, join_cases
 from linkage_rl.decision.truth import checked_truth
 from linkage_rl.errors import SchemaError
+from linkage_rl.locking import only_holder
 from linkage_rl.records import CompanyRows, RecordBatch
 from linkage_rl.tables.augmentation import augment
 from linkage_rl.tables.credentials import parse_url
@@ -38,6 +38,9 @@ from linkage_rl.training.own_table.lists import DrawnLists, drawn_lists
 from linkage_rl.training.settings import ListSettings, RunSettings
 
 _log = logging.getLogger(__name__)
+
+LOCK: Final = "lock"
+"""Held in a cache by the process that prepares there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,22 +76,10 @@ def prepare(settings: RunSettings, splits: Sequence[str] = SPLITS) -> Prepared:
     Raises:
         LinkageError: A file, the database or the index has a fault, or the disk is full.
     """
-    with cache_lock(Path(settings.cache)):
-        return _prepare(settings, splits, Path(settings.cache))
-
-
-@contextmanager
-def cache_lock(cache: Path) -> Iterator[None]:
-    """Wait until no other process prepares in this cache.
-
-    The lock of a process that is killed is released by the system.
-    """
-    with writing(cache):
-        cache.mkdir(parents=True, exist_ok=True)
-        lock = (cache / "lock").open("w")
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    cache = Path(settings.cache)
+    waiting = partial(_log.info, "waiting for another process, which prepares cases in %s", cache)
+    with only_holder(cache / LOCK, waiting):
+        return _prepare(settings, splits, cache)
 
 
 def _prepare(settings: RunSettings, splits: Sequence[str], cache: Path) -> Prepared:

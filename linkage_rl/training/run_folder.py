@@ -1,21 +1,20 @@
 """A run folder: one process at a time, what it holds, and when an interrupted run may go on."""
 
-import errno
-import fcntl
 import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from omegaconf import OmegaConf
 
 from linkage_rl.agents.checkpoint import latest_checkpoint
-from linkage_rl.atomic import replacing, writing
+from linkage_rl.atomic import replacing
 from linkage_rl.decision.cases import CaseSet, join_cases
 from linkage_rl.errors import ConfigError
+from linkage_rl.locking import only_holder
 from linkage_rl.tables.credentials import parse_url, shown
 from linkage_rl.training.flat import flat
 from linkage_rl.training.settings import RunSettings
@@ -48,21 +47,14 @@ def locked(folder: Path) -> Iterator[None]:
         ConfigError: Another process works in the folder.
         OutputError: The folder cannot be written.
     """
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / LOCK).open("w")
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConfigError(
-                f"run folder {folder} is in use by another process; wait until it ends, or choose "
-                "another folder by hydra.run.dir="
-            ) from None
-        except OSError as error:
-            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
-                raise
-            _log.warning("%s cannot be locked (%s): run no second process in it", folder, error)
+
+    def held() -> NoReturn:
+        raise ConfigError(
+            f"run folder {folder} is in use by another process; wait until it ends, or choose "
+            "another folder by hydra.run.dir="
+        ) from None
+
+    with only_holder(folder / LOCK, held):
         yield
 
 

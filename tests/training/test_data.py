@@ -1,15 +1,17 @@
 """What training sees of lists of unequal length."""
 
 import fcntl
+import time
 from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread
 
 import numpy as np
 import pytest
 
 from linkage_rl.errors import ConfigError, SchemaError
 from linkage_rl.tables.sample import SampleConfig
-from linkage_rl.training.data import balanced, cache_lock, prepare
+from linkage_rl.training.data import balanced, prepare
 from linkage_rl.training.settings import ListSettings, RunSettings, TableSettings
 from tests.cases_factory import synthetic_cases
 
@@ -61,16 +63,31 @@ def test_a_share_above_one_is_refused() -> None:
         ListSettings(augmented=1.5)
 
 
-def test_of_runs_that_start_together_one_prepares_and_the_others_wait(tmp_path: Path) -> None:
-    with (
-        cache_lock(tmp_path),
-        (tmp_path / "lock").open() as other,
-        pytest.raises(BlockingIOError),
-    ):
-        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def test_of_runs_that_start_together_one_prepares_and_the_others_say_that_they_wait(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = RunSettings(
+        cache=str(tmp_path),
+        table=TableSettings(sample=SampleConfig(companies=300, clients=200)),
+    )
+    ended = Event()
 
-    with cache_lock(tmp_path):
-        pass
+    def other() -> None:
+        prepare(settings, ("valid",))
+        ended.set()
+
+    with caplog.at_level("INFO", "linkage_rl"), (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        thread = Thread(target=other)
+        thread.start()
+        said = f"waiting for another process, which prepares cases in {tmp_path}"
+        while said not in caplog.messages and thread.is_alive():
+            time.sleep(0.01)
+        assert not ended.is_set()
+
+    thread.join()
+    assert ended.is_set()
+    assert said in caplog.messages
 
 
 def test_lists_whose_truths_are_of_another_table_are_refused(tmp_path: Path) -> None:
