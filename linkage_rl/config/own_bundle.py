@@ -166,7 +166,8 @@ def _kept(settings: LinkSettings, training: _Training) -> LinkSettings:
     """The settings with the bundle of this training, which runs unless it has run before."""
     folder = training.folder
     bundle = folder / "run" / "bundle"
-    with only_holder(folder.with_name(f"{folder.name}.lock"), _say_waiting):
+    waiting = partial(say, "another process trains a bundle for this list: waiting for it")
+    with only_holder(folder.with_name(f"{folder.name}.lock"), waiting):
         reason = _reason_to_train(training, bundle)
         if not reason:
             say(f"bundle   {from_here(bundle)}, trained for this list before")
@@ -190,10 +191,6 @@ def _warnings(run: Path) -> list[str]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         # a warning that cannot be read stops no linking
         return []
-
-
-def _say_waiting() -> None:
-    say("another process trains a bundle for this list: waiting for it")
 
 
 _NEVER: Final = "none is finished"

@@ -1,7 +1,6 @@
 """A run folder: one process at a time, what it holds, and when an interrupted run may go on."""
 
 import json
-import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -35,8 +34,6 @@ FIXED: Final = (
 """Settings that a resumed run must keep: its cases, its networks and its curve depend on them."""
 _PLACES: Final = ("table.index",)
 """Where something derived lies; a restarted job may keep it elsewhere."""
-
-_log = logging.getLogger(__name__)
 
 
 @contextmanager
