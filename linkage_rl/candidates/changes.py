@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage_rl.candidates.known_pages import KnownPages, PageRows
+from linkage_rl.candidates.sorted_sets import difference, distinct, is_among
 from linkage_rl.candidates.stamps import Stamps
 from linkage_rl.records import CompanyRows
 from linkage_rl.tables.pages import CompanyPage, RowHashes
@@ -111,7 +112,7 @@ class _Comparison:
     @property
     def touched(self) -> NDArray[np.uint64]:
         """All companies that are new, changed or gone, ascending."""
-        return np.unique(np.concatenate([self.gone, *(page.changed for page in self.pages)]))
+        return distinct(np.concatenate([self.gone, *(page.changed for page in self.pages)]))
 
 
 def find_changes(
@@ -148,13 +149,13 @@ def find_changes(
             parts.append(PageRows.of(found.rows.records.ids, found.hashes, page.rows.bound))
             fetched.append(parts[-1].companies)
         pages.append(_replaced(parts, page.changed) if page.keys else page.rows)
-    present = np.unique(np.concatenate(fetched))
-    absent = np.setdiff1d(compared.touched, present)
+    present = distinct(np.concatenate(fetched))
+    absent = difference(compared.touched, present)
     return Changes(
         KnownPages.of(known.hashing, pages, table.rows_per_page),
         present,
         # a company that came and went while the table was compared was never known
-        absent[np.isin(absent, known.companies)],
+        absent[is_among(absent, distinct(known.companies))],
         compared.differing,
     )
 
@@ -182,7 +183,7 @@ def _compare(known: KnownPages, table: ChangingTable, most: float) -> _Compariso
                     return None
         after = old.bound
     _refuse_repeated(pages)
-    gone = np.setdiff1d(np.concatenate(before), np.concatenate(present))
+    gone = difference(np.concatenate(before), np.concatenate(present))
     return _Comparison(pages, differing, gone)
 
 
@@ -194,11 +195,12 @@ def _refuse_repeated(pages: Sequence[_Page]) -> None:
     """
     if not any(page.differs for page in pages):
         return
-    read = [np.unique(page.rows.companies) for page in pages if page.differs]
+    read = [distinct(page.rows.companies) for page in pages if page.differs]
     equal = [page.rows.companies for page in pages if not page.differs]
     fresh = np.concatenate(read)
-    distinct = np.unique(fresh)
-    if len(distinct) < len(fresh) or np.isin(distinct, np.concatenate([_NOTHING, *equal])).any():
+    companies = distinct(fresh)
+    others = distinct(np.concatenate([_NOTHING, *equal]))
+    if len(companies) < len(fresh) or is_among(companies, others).any():
         raise KeyOrderError
 
 
@@ -206,7 +208,7 @@ def _compared(old: PageRows, found: RowHashes) -> _Page:
     """Which companies of a page, or of a part of it, are new or changed."""
     rows = PageRows.of(found.ids, found.hashes, found.bound)
     changed = rows.changed_since(old)
-    places = np.flatnonzero(np.isin(rows.companies, changed)).tolist()
+    places = np.flatnonzero(is_among(rows.companies, changed)).tolist()
     keys = {found.ids[place]: found.keys[place] for place in places}
     return _Page(rows, changed, list(keys.values()))
 
@@ -214,8 +216,8 @@ def _compared(old: PageRows, found: RowHashes) -> _Page:
 def _replaced(parts: Sequence[PageRows], changed: NDArray[np.uint64]) -> PageRows:
     """The first part, without the changed companies, and all rows of the other parts."""
     page, *fetched = parts
-    replaced = np.concatenate([changed, *(part.companies for part in fetched)])
-    kept = ~np.isin(page.companies, replaced)
+    replaced = distinct(np.concatenate([changed, *(part.companies for part in fetched)]))
+    kept = ~is_among(page.companies, replaced)
     return PageRows(
         np.concatenate([page.companies[kept], *(part.companies for part in fetched)]),
         np.concatenate([page.hashes[kept], *(part.hashes for part in fetched)]),

@@ -11,6 +11,7 @@ from linkage_rl.candidates.changes import Changes, ChangingTable, find_changes
 from linkage_rl.candidates.known_pages import KnownPages
 from linkage_rl.candidates.parts import Part, recount
 from linkage_rl.candidates.segment import SegmentBuilder
+from linkage_rl.candidates.sorted_sets import distinct, is_among
 from linkage_rl.candidates.stamps import Stamps
 from linkage_rl.candidates.weights import reweighted
 from linkage_rl.records import FIELDS, CompanyRows, RecordBatch
@@ -51,15 +52,16 @@ def follow(
     changes = find_changes(known, table, (most - later_rows, most - gone_rows), keep)
     if changes is None or not changes.differing:
         return None if changes is None else (tuple(parts), changes)
-    left = [_without(part, np.union1d(changes.absent, changes.present)) for part in parts]
+    touched = distinct(np.concatenate([changes.absent, changes.present]))
+    left = [_without(part, touched) for part in parts]
     return recount(reweighted(_with_changes(left, builder))), changes
 
 
 def _without(part: Part, companies: NDArray[np.uint64]) -> Part:
-    """The part without these companies, given as hashes of their ids."""
+    """The part without these companies, given as ascending hashes of their ids."""
     index = part.segment.keys["company_id"]
     alive = part.alive.copy()
-    alive[index.rows[np.isin(index.keys, companies)]] = 0
+    alive[index.rows[is_among(index.keys, companies)]] = 0
     return replace(part, alive=alive)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from linkage_rl.candidates.encode import hash_texts
 from linkage_rl.candidates.growing import GrowingArray
 from linkage_rl.candidates.mapping import forget
+from linkage_rl.candidates.sorted_sets import difference
 from linkage_rl.candidates.strings import StringColumn
 
 _JOIN_BELOW: Final = 1.25
@@ -132,7 +133,7 @@ class KnownPages:
         rows = PageRows(self.companies, self.hashes, "")
         comparable = old.hashing == self.hashing
         before = PageRows(old.companies, old.hashes, "") if comparable else PageRows.none()
-        gone = np.setdiff1d(before.companies, rows.companies)
+        gone = difference(before.companies, rows.companies)
         return len(rows.changed_since(before)), len(gone)
 
     @property

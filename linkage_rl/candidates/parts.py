@@ -12,6 +12,7 @@ from linkage_rl.candidates import _keys
 from linkage_rl.candidates.keys import COUNTED
 from linkage_rl.candidates.mapping import forget
 from linkage_rl.candidates.segment import Segment
+from linkage_rl.candidates.sorted_sets import distinct
 
 _FEW_DISTINCT: Final = 8
 """Keys per distinct one from which on these are kept in memory for counting."""
@@ -124,7 +125,7 @@ def recount(parts: Sequence[Part]) -> tuple[Part, ...]:
     for place, name in enumerate(COUNTED):
         indexes = [part.segment.keys[name] for part in parts]
         later = [index.keys for index in indexes[1:]]
-        touched = np.unique(np.concatenate([parts[0].uncounted_keys[name], *later]))
+        touched = distinct(np.concatenate([parts[0].uncounted_keys[name], *later]))
         total = sum(
             (part.count(name, touched) for part in parts),
             start=np.zeros(len(touched), dtype=np.int64),

@@ -9,6 +9,7 @@ from tqdm.auto import tqdm
 
 from linkage_rl.candidates.blockers import Blocker
 from linkage_rl.candidates.index import CompanyIndex
+from linkage_rl.candidates.sorted_sets import distinct, is_among
 from linkage_rl.candidates.strings import StringColumn
 from linkage_rl.decision.cases import CaseSet
 from linkage_rl.decision.first_pass import KEYS, list_keys
@@ -130,4 +131,4 @@ def _is_right(index: CompanyIndex, pairs: Pairs, truth: Sequence[str]) -> NDArra
     rows = index.find([company_id for text in truth for company_id in text.split("|")])
     known = rows >= 0
     right = (client[known] << 32) | rows[known]
-    return np.isin((pairs.client << 32) | pairs.rows, right)
+    return is_among((pairs.client << 32) | pairs.rows, distinct(right))
