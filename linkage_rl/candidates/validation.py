@@ -2,11 +2,13 @@
 
 Kernels walk the arrays without bounds checks, and a file is data from outside: its checksum says
 that it is as its writer left it, not that its writer was honest. All checks read an array once and
-in pieces that fit the cache, so that millions of rows take a fraction of a second. The pages of a
-mapped array are given back after its check, or all of the file would count as memory.
+in pieces that fit the cache, several arrays at a time, so that millions of rows take a fraction of
+a second. The pages of a mapped array are given back after its check, or all of the file would count
+as memory.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +26,7 @@ from linkage_rl.candidates.segment import KeyIndex, Segment
 from linkage_rl.candidates.strings import StringColumn, TextColumn
 from linkage_rl.text.legal_forms import KIND_OF_FORM
 from linkage_rl.text.municipalities import PREFECTURES
+from linkage_rl.threads import spread
 
 ALWAYS_HELD: Final = (*COUNTED, "former_name", "company_id")
 """Keys that linking reads whatever blockers are in use."""
@@ -35,6 +38,10 @@ _MAX_NORM: Final = 1e9
 """Above that of a name with as many n-grams as there can be."""
 _PIECE: Final = 1 << 15
 """Elements of an array that are looked at together."""
+
+
+_Check = Callable[[], None]
+"""Looks at one or two arrays; raises `_Fault`. None of them relies on what another one checks."""
 
 
 class _Fault(Exception):
@@ -50,25 +57,34 @@ def find_fault(index: CompanyIndex, keys: Collection[str] | None = None) -> str:
     """
     needed = {*(KEYS if keys is None else keys), *ALWAYS_HELD}
     try:
-        _check_parts(index, needed)
-        offices = index.offices
-        entries = _vector("offices.keys", offices.keys, np.uint64)
-        _require(_rises(offices.keys), "offices.keys must ascend")
-        _vector("offices.shares", offices.shares, np.float32, entries)
-        _require(_lies(offices.shares, 0, 1), "offices.shares must lie in [0, 1]")
-        _check_known(index)
+        checks: list[_Check] = [*_checks_of_parts(index, needed)]
+        checks += [partial(_check_offices, index), partial(_check_known, index)]
+        for _ in spread(_run, checks):
+            pass
     except _Fault as fault:
         return str(fault)
     return ""
 
 
-def _check_parts(index: CompanyIndex, needed: Collection[str]) -> None:
+def _run(check: _Check) -> None:
+    check()
+
+
+def _check_offices(index: CompanyIndex) -> None:
+    offices = index.offices
+    entries = _vector("offices.keys", offices.keys, np.uint64)
+    _require(_rises(offices.keys), "offices.keys must ascend")
+    _vector("offices.shares", offices.shares, np.float32, entries)
+    _require(_lies(offices.shares, 0, 1), "offices.shares must lie in [0, 1]")
+
+
+def _checks_of_parts(index: CompanyIndex, needed: Collection[str]) -> Iterator[_Check]:
     _require(1 <= len(index.parts) <= 2, f"expected one or two segments, got {len(index.parts)}")
     first_row = 0
     for place, part in enumerate(index.parts):
         prefix = "changes." if place else ""
-        _check_segment(prefix, part.segment, needed)
-        _check_part(prefix, part)
+        yield from _checks_of_segment(prefix, part.segment, needed)
+        yield partial(_check_part, prefix, part)
         _require(part.first_row == first_row, f"{prefix}rows begin at another row")
         first_row += len(part.segment)
     _require(first_row <= MAX_ROWS, f"expected at most {MAX_ROWS} rows, got {first_row}")
@@ -81,12 +97,26 @@ def _check_part(prefix: str, part: Part) -> None:
     _array(f"{prefix}counts", part.counts, np.uint16, (rows, len(COUNTED)))
 
 
-def _check_segment(prefix: str, segment: Segment, needed: Collection[str]) -> None:
+def _checks_of_segment(prefix: str, segment: Segment, needed: Collection[str]) -> Iterator[_Check]:
+    """Looks at the lengths, and gives the checks of what the arrays hold."""
     rows = _vector(f"{prefix}rows", segment.rows, ROW)
     _require(rows <= MAX_ROWS, f"expected at most {MAX_ROWS} rows, got {rows}")
-    documents = _check_documents(prefix, segment)
-    _check_rows(prefix, segment.rows, documents)
-    _check_strings(f"{prefix}ids", segment.ids, rows)
+    core = segment.documents.core
+    documents = _vector(f"{prefix}documents.core.offsets", core.offsets, np.uint32) - 1
+    missing = sorted(set(needed) - segment.keys.keys())
+    _require(not missing, f"it lacks the arrays of the keys {missing}")
+    yield from _checks_of_documents(prefix, segment, documents)
+    yield partial(_check_rows, prefix, segment.rows, documents)
+    yield partial(_check_strings, f"{prefix}ids", segment.ids, rows)
+    yield partial(_check_document_rows, prefix, segment, rows, documents)
+    for name, held in segment.keys.items():
+        check = _check_company_ids if name == "company_id" else _check_key
+        yield partial(check, f"{prefix}keys.{name}", held, rows)
+    for name, column in segment.snapshot.items():
+        yield partial(_check_texts, f"{prefix}snapshot.{name}", column, rows)
+
+
+def _check_document_rows(prefix: str, segment: Segment, rows: int, documents: int) -> None:
     _ends(f"{prefix}document_row_ends", segment.document_row_ends, documents + 1)
     size = _vector(f"{prefix}document_rows", segment.document_rows, np.int32)
     _require(
@@ -95,14 +125,7 @@ def _check_segment(prefix: str, segment: Segment, needed: Collection[str]) -> No
     )
     _within(f"{prefix}document_rows", segment.document_rows, rows)
     _array(f"{prefix}counts", segment.counts, np.uint16, (rows, len(COUNTED)))
-    missing = sorted(set(needed) - segment.keys.keys())
-    _require(not missing, f"it lacks the arrays of the keys {missing}")
-    forget(segment.rows, segment.document_row_ends, segment.document_rows, segment.counts)
-    for name, held in segment.keys.items():
-        _check_key(f"{prefix}keys.{name}", held, rows)
-    _check_company_rows(prefix, segment.keys["company_id"], rows)
-    for name, column in segment.snapshot.items():
-        _check_texts(f"{prefix}snapshot.{name}", column, rows)
+    forget(segment.document_rows, segment.counts)
 
 
 def _check_rows(prefix: str, rows: NDArray[np.void], documents: int) -> None:
@@ -116,31 +139,39 @@ def _check_rows(prefix: str, rows: NDArray[np.void], documents: int) -> None:
                 low >= 0 and high < limit,
                 f"{prefix}rows.{name} must lie in 0..{limit - 1}, got {low}..{high}",
             )
+    forget(rows)
 
 
-def _check_documents(prefix: str, segment: Segment) -> int:
-    """The distinct names with their n-grams and the inverted index; returns how many names."""
+def _checks_of_documents(prefix: str, segment: Segment, count: int) -> Iterator[_Check]:
+    """Checks of the distinct names with their n-grams and the inverted index."""
     held = segment.documents
-    count = _vector(f"{prefix}documents.core.offsets", held.core.offsets, np.uint32) - 1
     for name in ("core", "kana", "latin"):
-        _check_strings(f"{prefix}documents.{name}", getattr(held, name), count)
-    _ends(f"{prefix}documents.gram_offsets", held.gram_offsets, 3 * count + 1)
-    grams = int(held.gram_offsets[-1])
-    _check_narrow(f"{prefix}documents.grams", held.grams, grams, GRAM_BUCKETS)
-    _vector(f"{prefix}document_norms", segment.document_norms, np.float32, count)
+        yield partial(_check_strings, f"{prefix}documents.{name}", getattr(held, name), count)
+    ends = held.gram_offsets
+    _vector(f"{prefix}documents.gram_offsets", ends, np.uint32, 3 * count + 1)
+    grams = int(ends[-1])
+    yield partial(_ends, f"{prefix}documents.gram_offsets", ends, 3 * count + 1)
+    yield partial(_check_narrow, f"{prefix}documents.grams", held.grams, grams, GRAM_BUCKETS)
+    yield partial(_check_weights, prefix, segment, count)
+    yield partial(_check_gram_starts, prefix, segment, grams)
+    yield partial(_check_postings, f"{prefix}postings", segment.postings, grams, count)
+
+
+def _check_weights(prefix: str, segment: Segment, documents: int) -> None:
+    _vector(f"{prefix}document_norms", segment.document_norms, np.float32, documents)
     _require(
         _lies(segment.document_norms, 1e-7, _MAX_NORM),
         f"{prefix}document_norms must lie in (0, {_MAX_NORM}]",
     )
     _vector(f"{prefix}idf", segment.idf, np.float32, GRAM_BUCKETS)
     _require(_lies(segment.idf, 1e-3, _MAX_WEIGHT), f"{prefix}idf must lie in (0, {_MAX_WEIGHT}]")
+
+
+def _check_gram_starts(prefix: str, segment: Segment, grams: int) -> None:
     _ends(f"{prefix}gram_starts", segment.gram_starts, GRAM_BUCKETS + 1)
     _require(
         segment.gram_starts[-1] == grams, f"{prefix}gram_starts end elsewhere than the postings"
     )
-    _check_postings(f"{prefix}postings", segment.postings, grams, count)
-    forget(held.gram_offsets, held.grams, segment.postings, segment.gram_starts)
-    return count
 
 
 def _check_postings(name: str, postings: NDArray[Any], size: int, documents: int) -> None:
@@ -149,12 +180,14 @@ def _check_postings(name: str, postings: NDArray[Any], size: int, documents: int
         return
     _vector(name, postings, np.int32, size)
     _within(name, postings, documents)
+    forget(postings)
 
 
 def _check_narrow(name: str, narrow: NDArray[np.uint8], size: int, limit: int) -> None:
     """Numbers of three bytes, and the byte that follows them."""
     _vector(name, narrow, np.uint8, 3 * size + 1)
     _require(_grams.highest(narrow) < limit, f"{name} must lie in 0..{limit - 1}")
+    forget(narrow)
 
 
 def _check_key(name: str, held: KeyIndex, rows: int) -> None:
@@ -165,16 +198,15 @@ def _check_key(name: str, held: KeyIndex, rows: int) -> None:
     forget(held.keys, held.rows)
 
 
-def _check_company_rows(prefix: str, held: KeyIndex, rows: int) -> None:
+def _check_company_ids(name: str, held: KeyIndex, rows: int) -> None:
     """Every row has one company; the first row of a company stands for it."""
-    name = f"{prefix}keys.company_id.rows"
+    _check_key(name, held, rows)
     seen = np.zeros(rows, dtype=np.bool_)
     seen[held.rows] = True
-    _require(np.count_nonzero(seen) == len(held.rows), f"{name} must name each row once")
+    _require(np.count_nonzero(seen) == len(held.rows), f"{name}.rows must name each row once")
     again = held.keys[1:] == held.keys[:-1]
-    _require(
-        not (again & (held.rows[1:] < held.rows[:-1])).any(), f"{name} of one company must ascend"
-    )
+    descends = again & (held.rows[1:] < held.rows[:-1])
+    _require(not descends.any(), f"{name}.rows of one company must ascend")
     forget(held.keys, held.rows)
 
 
@@ -237,6 +269,7 @@ def _ends(name: str, offsets: NDArray[np.uint32], size: int) -> None:
     """Offsets that rise from 0."""
     _vector(name, offsets, np.uint32, size)
     _require(size > 0 and offsets[0] == 0 and _rises(offsets), f"{name} must rise from 0")
+    forget(offsets)
 
 
 def _within(name: str, numbers: NDArray[Any], limit: int) -> None:
